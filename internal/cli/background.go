@@ -1,0 +1,129 @@
+package cli
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"jobsd/runner"
+)
+
+// The parent of a daemon in the background waits on a pipe. The child writes one line: ready or failed, and what a
+// person should be told. Then it drops the pipe.
+const (
+	ready  = "ready "
+	failed = "failed "
+)
+
+// daemonLog is where a daemon in the background logs.
+func (s *site) daemonLog() string { return filepath.Join(s.Log, "jobsd.log") }
+
+// doBackground executes this program anew in a session of its own and returns when that is ready or has failed.
+func (a *app) doBackground(s *site, o runOptions) error {
+	if err := os.MkdirAll(s.Log, 0o750); err != nil {
+		return fmt.Errorf("cannot make the log directory: %w", err)
+	}
+	log, err := os.OpenFile(s.daemonLog(), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o640)
+	if err != nil {
+		return fmt.Errorf("cannot open the daemon's log: %w", err)
+	}
+	defer log.Close()
+	r, w, err := os.Pipe()
+	if err != nil {
+		return fmt.Errorf("cannot make a pipe: %w", err)
+	}
+	defer r.Close()
+	child, err := s.daemonCommand(o)
+	if err != nil {
+		return err
+	}
+	child.Stdout, child.Stderr, child.ExtraFiles = log, log, []*os.File{w}
+	err = child.Start()
+	w.Close()
+	if err != nil {
+		return fmt.Errorf("cannot start the daemon: %w", err)
+	}
+	return a.awaitReady(r, child, s.daemonLog())
+}
+
+// daemonCommand is the daemon's command line: absolute in everything, as it works in /.
+func (s *site) daemonCommand(o runOptions) (*exec.Cmd, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("cannot find the program jobsd: %w", err)
+	}
+	args := []string{os.Args[0], "run", "--ready-fd=3", "--log-level=" + o.level, "--log-format=" + o.format}
+	return &exec.Cmd{
+		Path:        self,
+		Args:        append(args, s.args()...),
+		Dir:         "/",
+		SysProcAttr: &syscall.SysProcAttr{Setsid: true},
+	}, nil
+}
+
+// args are options that lead to the same site from anywhere.
+func (s *site) args() []string {
+	args := []string{"--jobs-dir=" + s.Jobs, "--state-dir=" + s.State, "--log-dir=" + s.Log, "--run-dir=" + s.Run}
+	switch {
+	case s.root != "":
+		args = append(args, "--root="+s.root)
+	case s.user:
+		args = append(args, "--user")
+	default:
+		args = append(args, "--system")
+	}
+	if exists(s.configFile) {
+		args = append(args, "--config="+s.configFile)
+	}
+	return args
+}
+
+// awaitReady passes on what the child says and how it ends.
+func (a *app) awaitReady(r io.Reader, child *exec.Cmd, log string) error {
+	word, err := bufio.NewReader(r).ReadString('\n')
+	if text, ok := strings.CutPrefix(word, ready); ok {
+		fmt.Fprintf(a.out, "jobsd runs in the background: pid %d, %s\n", child.Process.Pid, strings.TrimSpace(text))
+		return nil
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("cannot hear of the daemon: %w", err)
+	}
+	_ = child.Wait() // how it ended is in ProcessState
+	reason, ok := strings.CutPrefix(strings.TrimSpace(word), failed)
+	if !ok {
+		reason = fmt.Sprintf("cannot start the daemon: it ended early (%s)", child.ProcessState)
+	}
+	code := child.ProcessState.ExitCode()
+	if code <= 0 {
+		code = exitFailed
+	}
+	return fail(code, "its log is "+log, "%s", reason)
+}
+
+// inBackground is the child's side: it runs the daemon and tells the parent once.
+func inBackground(fd int, options runner.Options) error {
+	unix.CloseOnExec(fd) // the jobs must not hold up the parent
+	parent := os.NewFile(uintptr(fd), "parent")
+	tell := func(word, text string) {
+		if parent != nil {
+			fmt.Fprintf(parent, "%s%s\n", word, strings.ReplaceAll(text, "\n", "; "))
+			parent.Close()
+			parent = nil
+		}
+	}
+	options.LogFile = filepath.Join(options.Dirs.Log, "jobsd.log")
+	options.Ready = func(jobs int) { tell(ready, count(jobs, "job")) }
+	err := runner.Run(options)
+	if err != nil {
+		tell(failed, err.Error())
+	}
+	return err
+}

@@ -1,0 +1,153 @@
+// Package cli is what a person types: one file a verb. It reads files, signals the daemon and prints; it never
+// reaches into a running daemon in any other way.
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+const rootHelp = `jobsd - run jobs: at times, at intervals, at boot, or for ever
+
+usage: jobsd [options] VERB [options] [arguments]
+
+the daemon
+  run         run the jobs of the jobs directory, in the foreground or with --background
+  reload      have the daemon read its job files anew, and tell what changed
+  status      tell how the daemon fares
+
+reading, which needs no daemon
+  list        all jobs: next run, last run and how it ended
+  show        everything about one job
+  logs        what a job wrote
+  history     the runs of a job
+  next        when jobs will run
+  check       look for mistakes in job files
+
+about jobsd
+  version     which jobsd this is
+  man         the manual: jobsd(8), jobs.d(5), jobsd-state(5)
+  completion  completions for a shell
+
+where things are
+  --root DIR       jobs.d, state, log, run and jobsd.toml are all in DIR (environment: JOBSD_ROOT)
+  --user           your own: the XDG folders
+  --system         the machine's: /etc/jobs.d, /var/lib/jobsd, /var/log/jobsd, /run/jobsd
+  --config FILE    jobsd.toml, the settings of the daemon
+  --jobs-dir DIR, --state-dir DIR, --log-dir DIR, --run-dir DIR
+                   one of them elsewhere
+
+"jobsd help VERB" tells more. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no such job, 4 not permitted,
+5 no daemon, 6 state directory held by another daemon, 7 state written by a newer jobsd.
+`
+
+// app is what the verbs share: the options that stand before or after any verb.
+type app struct {
+	out, err io.Writer
+	places   places
+	json     bool
+}
+
+// Main runs the command line args, without the program's name, and returns the exit code.
+func Main(args []string) int {
+	a := &app{out: os.Stdout, err: os.Stderr}
+	root := a.command()
+	root.SetArgs(args)
+	return report(a.err, root.Execute())
+}
+
+func (a *app) command() *cobra.Command {
+	root := &cobra.Command{
+		Use:               "jobsd",
+		Long:              rootHelp,
+		Args:              cobra.ArbitraryArgs,
+		RunE:              a.noVerb,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
+	}
+	root.SetOut(a.out)
+	root.SetErr(a.err)
+	root.SetHelpTemplate(helpTemplate)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usage("jobsd help "+cmd.Name(), "%w", err)
+	})
+	a.places.flags(root)
+	root.AddCommand(a.run(), a.reload(), a.status(), a.list(), a.show(), a.logs(), a.history(), a.next(), a.check(),
+		a.version(), a.man())
+	return root
+}
+
+// helpTemplate prints our own texts as they stand and cobra's (completion) in cobra's way.
+const helpTemplate = `{{if .Long}}{{.Long | trimTrailingWhitespaces}}{{else}}{{.Short}}{{end}}
+`
+
+func (a *app) noVerb(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		fmt.Fprint(a.err, rootHelp)
+		return &failure{code: exitUsage}
+	}
+	var verbs []string
+	for _, c := range cmd.Commands() {
+		verbs = append(verbs, c.Name())
+	}
+	hint := "jobsd help"
+	if v := nearest(args[0], verbs); v != "" {
+		hint = fmt.Sprintf("did you mean %q?", v)
+	}
+	return usage(hint, "no verb is called %q", args[0])
+}
+
+// verb makes a command of its usage line, its help and what it does. The first line of help is its summary.
+func verb(use, help string, do func(args []string) error) *cobra.Command {
+	summary, _, _ := strings.Cut(help, "\n")
+	_, summary, _ = strings.Cut(summary, " - ")
+	return &cobra.Command{
+		Use:                   use,
+		Short:                 summary,
+		Long:                  help,
+		DisableFlagsInUseLine: true,
+		RunE:                  func(_ *cobra.Command, args []string) error { return do(args) },
+		ValidArgsFunction:     cobra.NoFileCompletions,
+	}
+}
+
+// reader is a verb with --json.
+func (a *app) reader(use, help string, do func(args []string) error) *cobra.Command {
+	cmd := verb(use, help, do)
+	cmd.Flags().BoolVar(&a.json, "json", false, "print JSON")
+	return cmd
+}
+
+// takes says that a verb wants at least least and at most most arguments of that kind.
+func takes(cmd *cobra.Command, least, most int, kind string) *cobra.Command {
+	cmd.Args = func(_ *cobra.Command, args []string) error {
+		hint := "jobsd help " + cmd.Name()
+		switch {
+		case len(args) < least:
+			return usage(hint, "%s: which %s?", cmd.Name(), kind)
+		case len(args) > most && most == 0:
+			return usage(hint, "%s takes no arguments, got %q", cmd.Name(), args[0])
+		case len(args) > most:
+			return usage(hint, "%s takes one %s, got %q too", cmd.Name(), kind, args[most])
+		}
+		return nil
+	}
+	return cmd
+}
+
+// printJSON prints v as one indented document.
+func (a *app) printJSON(v any) error {
+	enc := json.NewEncoder(a.out)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(v); err != nil {
+		return fmt.Errorf("cannot print: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,97 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"jobsd/spawn"
+	"jobsd/statefile"
+)
+
+// site returns where a reader looks, and says if its settings are broken.
+func (a *app) site() (*site, error) {
+	s, err := a.places.readerSite()
+	if err == nil && s.broken != nil {
+		fmt.Fprintln(a.err, "jobsd:", s.broken)
+	}
+	return s, err
+}
+
+// state reads the state file of the site that a reader looks at.
+func (a *app) state() (*site, *statefile.State, error) {
+	s, err := a.site()
+	if err != nil {
+		return nil, nil, err
+	}
+	state, err := s.state()
+	return s, state, err
+}
+
+func (s *site) state() (*statefile.State, error) {
+	state, err := statefile.ReadState(s.State)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fail(exitNoDaemon, "start one with: jobsd run", "no daemon has run with the state directory %s", s.State)
+	}
+	return state, err
+}
+
+// alive says whether the daemon that wrote d still is: a pid alone may long belong to a stranger.
+func alive(d *statefile.Daemon) bool {
+	if spawn.BootID() != d.BootID {
+		return false
+	}
+	start, err := spawn.StartTime(d.PID)
+	return err == nil && start == d.PIDStart && !zombie(d.PID)
+}
+
+// daemonPID returns the pid of the running daemon: the one that the pid file names and that the state file proves.
+func (s *site) daemonPID(state *statefile.State) (int, error) {
+	pid, err := s.pidFile()
+	if err != nil {
+		return 0, err
+	}
+	if pid != state.Daemon.PID || !alive(&state.Daemon) {
+		return 0, s.noDaemon()
+	}
+	return pid, nil
+}
+
+func (s *site) pidFile() (int, error) {
+	text, err := os.ReadFile(filepath.Join(s.Run, "jobsd.pid"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, s.noDaemon()
+	}
+	if err != nil {
+		return 0, fmt.Errorf("cannot find the daemon: %w", err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil || pid <= 0 {
+		return 0, fmt.Errorf("cannot find the daemon: %s holds no pid", filepath.Join(s.Run, "jobsd.pid"))
+	}
+	return pid, nil
+}
+
+func (s *site) noDaemon() error {
+	return fail(exitNoDaemon, "start one with: jobsd run", "no daemon runs with the state directory %s", s.State)
+}
+
+// job picks one job of the state file.
+func (a *app) job(state *statefile.State, name string) (*statefile.Job, error) {
+	if j := state.Jobs[name]; j != nil {
+		return j, nil
+	}
+	return nil, noJob(name, names(state))
+}
+
+func noJob(name string, known []string) error {
+	hint := "jobsd list shows the jobs"
+	if n := nearest(name, known); n != "" {
+		hint = fmt.Sprintf("did you mean %q?", n)
+	}
+	return fail(exitNoJob, hint, "no job is called %q", name)
+}

@@ -1,0 +1,166 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"jobsd/statefile"
+)
+
+const historyHelp = `jobsd history - the runs of a job
+
+usage: jobsd history [-n NUMBER] [--json] JOB
+
+Prints the runs that ended, the newest last, and between them the slots that did not become runs, as far back as the
+journal is kept.
+
+  -n NUMBER  the last so many; 0: all. Usually 20
+  --json     an array. A run is an object like last_run in jobsd-state(5); slots that did not become runs are one like
+             {"outcome": "missed" or "skipped", "reason", "first_slot", "last_slot", "number"}
+`
+
+// event is a line of a job's history: a run that ended, or slots that did not become runs.
+type event struct {
+	run    *statefile.Run
+	passed *statefile.Passed
+}
+
+func (a *app) history() *cobra.Command {
+	var number int
+	do := func(args []string) error { return a.doHistory(args[0], number, time.Now()) }
+	cmd := takes(a.reader("history JOB", historyHelp, do), 1, 1, "job")
+	cmd.Flags().IntVarP(&number, "number", "n", 20, "")
+	cmd.ValidArgsFunction = a.completeJob
+	return cmd
+}
+
+func (a *app) doHistory(name string, number int, now time.Time) error {
+	if number < 0 {
+		return usage("0 is all", "-n %d is negative", number)
+	}
+	s, err := a.site()
+	if err != nil {
+		return err
+	}
+	events, err := s.events(name)
+	if err != nil {
+		return err
+	}
+	if len(events) == 0 {
+		if err := s.mustKnow(name); err != nil {
+			return err
+		}
+	}
+	if number > 0 && len(events) > number {
+		events = events[len(events)-number:]
+	}
+	if a.json {
+		return a.printJSON(eventObjects(events))
+	}
+	writeHistory(a.out, paletteFor(a.out), events, now)
+	return nil
+}
+
+// mustKnow returns an error if the state file has no job of that name.
+func (s *site) mustKnow(name string) error {
+	state, err := s.state()
+	if err == nil && state.Jobs[name] == nil {
+		err = noJob(name, names(state))
+	}
+	return err
+}
+
+// events reads the history of a job from the journal.
+func (s *site) events(name string) ([]event, error) {
+	var events []event
+	for entry, err := range statefile.History(s.State, name) {
+		if err != nil {
+			return nil, err
+		}
+		switch r := entry.Record.(type) {
+		case *statefile.Ended:
+			events = append(events, event{run: &r.Outcome})
+		case *statefile.Passed:
+			events = append(events, event{passed: r})
+		}
+	}
+	return events, nil
+}
+
+func eventObjects(events []event) []any {
+	objects := []any{} // no null in the output
+	for _, e := range events {
+		if e.run != nil {
+			objects = append(objects, e.run)
+			continue
+		}
+		p := e.passed
+		objects = append(objects, struct {
+			Outcome string         `json:"outcome"`
+			Reason  string         `json:"reason"`
+			First   statefile.Time `json:"first_slot"`
+			Last    statefile.Time `json:"last_slot"`
+			Number  uint64         `json:"number"`
+		}{p.How, p.Reason, p.First, p.Last, p.Number})
+	}
+	return objects
+}
+
+func writeHistory(w io.Writer, p palette, events []event, now time.Time) {
+	columns := []column{{head: "run", right: true}, {head: "start"}, {head: "reason"}, {head: "status", right: true},
+		{head: "time"}, {}}
+	var rows [][]cell
+	for _, e := range events {
+		if e.run != nil {
+			rows = append(rows, runRow(e.run, now))
+		} else {
+			rows = append(rows, passedRow(e.passed, now))
+		}
+	}
+	writeTable(w, p, columns, rows)
+}
+
+func runRow(r *statefile.Run, now time.Time) []cell {
+	took := none
+	if !r.StartedAt.IsZero() {
+		took = length(time.Duration(r.Duration))
+	}
+	return []cell{
+		{text: strconv.FormatUint(r.Run, 10)},
+		{text: when(startOf(r), now, true)},
+		{text: cause(r.Reason, r.Attempt)},
+		{text: outcomeWord(r)},
+		{text: took},
+		{runNotes(r), yellow},
+	}
+}
+
+func runNotes(r *statefile.Run) string {
+	var words []string
+	add := func(say bool, word string) {
+		if say {
+			words = append(words, word)
+		}
+	}
+	add(r.Outcome == "start_error" || r.Outcome == "lost", ending(r))
+	add(r.Outcome == "stopped" && r.By != nil, "by "+text(r.By))
+	add(r.Core, "core dumped")
+	add(r.Missed > 0, fmt.Sprintf("missed %d, ran 1", r.Missed))
+	add(r.Leftovers > 0, count(r.Leftovers, "leftover"))
+	add(r.Unjournaled, "unjournaled")
+	return strings.Join(words, ", ")
+}
+
+func passedRow(p *statefile.Passed, now time.Time) []cell {
+	slots := count(int(p.Number), "slot")
+	if p.Number > 1 {
+		slots += " since " + when(p.First.Time, now, true)
+	}
+	return []cell{{text: none}, {text: when(p.Last.Time, now, true)}, {text: p.Reason}, {p.How, yellow}, {text: none},
+		{text: slots}}
+}

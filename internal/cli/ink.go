@@ -1,0 +1,41 @@
+package cli
+
+import (
+	"io"
+	"os"
+)
+
+// ink is how a text stands out on a terminal: an SGR parameter of ECMA-48.
+type ink string
+
+const (
+	faint  ink = "2"
+	red    ink = "31"
+	green  ink = "32"
+	yellow ink = "33"
+)
+
+// palette says whether there is ink at all.
+type palette bool
+
+func (p palette) paint(i ink, text string) string {
+	if !p || i == "" || text == "" {
+		return text
+	}
+	return "\x1b[" + string(i) + "m" + text + "\x1b[0m"
+}
+
+// paletteFor has ink on a terminal that can show it, unless NO_COLOR (no-color.org) is set.
+func paletteFor(w io.Writer) palette {
+	return palette(os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && isTerminal(w))
+}
+
+// isTerminal takes every character device for a terminal: ink that goes to /dev/null does no harm.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

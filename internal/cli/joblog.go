@@ -1,0 +1,207 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"jobsd/statefile"
+)
+
+// jobLog is the log of a job over all its files. Offsets count the bytes from the first that the job ever wrote; the
+// journal says which of them stands first in the live file, and where each run's output begins and ends.
+type jobLog struct {
+	site  *site
+	name  string
+	path  string    // of the live file
+	base  int64     // offset of the first byte of the live file
+	parts []logPart // the oldest first, the live one last if there is one
+	runs  []logRun  // by their numbers
+}
+
+// logPart is one file, with the offsets of its first byte and past its last.
+type logPart struct {
+	file     *os.File
+	from, to int64
+}
+
+// logRun is where a run wrote; to is beyond everything while the run lives.
+type logRun struct {
+	number   uint64
+	from, to int64
+}
+
+func (s *site) openJobLog(name string) (*jobLog, error) {
+	l := &jobLog{site: s, name: name, path: filepath.Join(s.Log, name+".log")}
+	if err := l.readJournal(); err != nil {
+		return nil, err
+	}
+	if err := l.open(); err != nil {
+		l.close()
+		return nil, err
+	}
+	return l, nil
+}
+
+// readJournal finds the runs' output and the base.
+func (l *jobLog) readJournal() error {
+	l.runs = nil
+	for entry, err := range statefile.History(l.site.State, l.name) {
+		if err != nil {
+			return err
+		}
+		switch r := entry.Record.(type) {
+		case *statefile.Checkpoint:
+			if j := r.Jobs[l.name]; j != nil {
+				l.base = j.LogBase
+			}
+		case *statefile.LogCut:
+			l.base = r.Base
+		case *statefile.Intent:
+			l.runs = append(l.runs, logRun{r.Run, r.LogOffset, math.MaxInt64})
+		case *statefile.Ended:
+			if run := l.run(r.Outcome.Run); run != nil {
+				run.to = r.LogEnd
+			}
+		}
+	}
+	return nil
+}
+
+// open opens the live file and the older ones: .1 ends where the live one begins, .2 where .1 does.
+func (l *jobLog) open() error {
+	live, err := openPart(l.path)
+	if err != nil {
+		return err
+	}
+	base := l.base
+	if live != nil {
+		live.from, live.to = base, base+live.to
+		l.parts = append(l.parts, *live)
+	}
+	for n := 1; ; n++ {
+		older, err := openPart(fmt.Sprintf("%s.%d", l.path, n))
+		if err != nil {
+			return err
+		}
+		if older == nil {
+			break
+		}
+		older.from, older.to = base-older.to, base
+		base = older.from
+		l.parts = append(l.parts, *older)
+	}
+	slices.Reverse(l.parts)
+	return nil
+}
+
+// openPart opens one file, as if its first byte were the log's; nil if there is no such file.
+func openPart(path string) (*logPart, error) {
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot open the log: %w", err)
+	}
+	info, err := file.Stat()
+	if err != nil {
+		file.Close()
+		return nil, fmt.Errorf("cannot open the log: %w", err)
+	}
+	return &logPart{file, 0, info.Size()}, nil
+}
+
+func (l *jobLog) close() {
+	for _, p := range l.parts {
+		p.file.Close()
+	}
+}
+
+func (l *jobLog) empty() bool { return len(l.parts) == 0 }
+
+// from and to are the offsets of the first byte that is left and past the last.
+func (l *jobLog) from() int64 {
+	if l.empty() {
+		return 0
+	}
+	return l.parts[0].from
+}
+
+func (l *jobLog) to() int64 {
+	if l.empty() {
+		return 0
+	}
+	return l.parts[len(l.parts)-1].to
+}
+
+func (l *jobLog) run(number uint64) *logRun {
+	for i := range slices.Backward(l.runs) {
+		if l.runs[i].number == number {
+			return &l.runs[i]
+		}
+	}
+	return nil
+}
+
+// runAt returns the number of the run that wrote the byte at an offset, nil if none did.
+func (l *jobLog) runAt(offset int64) *uint64 {
+	for i := range slices.Backward(l.runs) {
+		if r := &l.runs[i]; r.from <= offset && offset < r.to {
+			return &r.number
+		}
+	}
+	return nil
+}
+
+// reader reads the bytes from one offset to before the other.
+func (l *jobLog) reader(from, to int64) io.Reader {
+	var readers []io.Reader
+	for _, p := range l.parts {
+		if a, b := max(from, p.from), min(to, p.to); a < b {
+			readers = append(readers, io.NewSectionReader(p.file, a-p.from, b-a))
+		}
+	}
+	return io.MultiReader(readers...)
+}
+
+func (l *jobLog) print(w io.Writer, from, to int64) error {
+	if _, err := io.Copy(w, l.reader(from, to)); err != nil {
+		return fmt.Errorf("cannot print the log: %w", err)
+	}
+	return nil
+}
+
+// lastLines returns the offset at which the last n lines before to begin. It keeps the starts of n lines, not the
+// lines: a job may write a gigabyte without a newline.
+func (l *jobLog) lastLines(from, to int64, n int) (int64, error) {
+	if n == all {
+		return from, nil
+	}
+	if n == 0 {
+		return to, nil
+	}
+	starts := []int64{from}
+	buf := make([]byte, 64<<10)
+	for r, at := l.reader(from, to), from; ; {
+		k, err := r.Read(buf)
+		for i, c := range buf[:k] {
+			if next := at + int64(i) + 1; c == '\n' && next < to {
+				starts = append(starts, next)
+			}
+		}
+		starts = starts[max(0, len(starts)-n):]
+		at += int64(k)
+		if errors.Is(err, io.EOF) {
+			return starts[0], nil
+		}
+		if err != nil {
+			return 0, fmt.Errorf("cannot read the log: %w", err)
+		}
+	}
+}

@@ -1,0 +1,164 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"jobsd/statefile"
+)
+
+func ref[T any](v T) *T { return &v }
+
+func exited(code int, start time.Time, took time.Duration) *statefile.Run {
+	return &statefile.Run{Run: 42, Outcome: "exited", ExitCode: &code, Reason: "schedule", Attempt: 1,
+		Slot: statefile.At(start), StartedAt: statefile.At(start), EndedAt: statefile.At(start.Add(took)),
+		Duration: statefile.Seconds(took)}
+}
+
+// state has a job for each thing that list shows.
+func state(t *testing.T) (*statefile.State, time.Time) {
+	loc := zone(t)
+	now := at(t, loc, "2026-11-23 16:00:00")
+	on := func(s string) statefile.Time { return statefile.At(at(t, loc, s)) }
+	ran := func(code int) *statefile.Run {
+		return exited(code, on("2026-11-23 04:47:00").Time, 59100*time.Millisecond)
+	}
+	with := func(change func(*statefile.Run)) *statefile.Run {
+		r := ran(0)
+		r.ExitCode = nil
+		change(r)
+		return r
+	}
+	next := on("2026-11-24 04:35:00")
+	return &statefile.State{Jobs: map[string]*statefile.Job{
+		"backup":  {NextRun: next, LastRun: ran(0)},
+		"asked":   {},
+		"broken":  {NextRun: next, LastRun: ran(3), ConsecutiveFailures: 4, Stale: true, Error: ref("a.toml:4:9: no")},
+		"killed":  {LastRun: with(func(r *statefile.Run) { r.Outcome, r.Signal = "signaled", ref("KILL") })},
+		"slow":    {LastRun: with(func(r *statefile.Run) { r.Outcome, r.Duration = "timeout", statefile.Seconds(2*time.Hour) })},
+		"stopped": {LastRun: with(func(r *statefile.Run) { r.Outcome = "stopped" }), Disabled: true},
+		"gone":    {LastRun: with(func(r *statefile.Run) { r.Outcome = "lost" }), Elsewhere: true},
+		"nofile": {LastRun: with(func(r *statefile.Run) {
+			r.Outcome, r.StartedAt = "start_error", statefile.Time{}
+		}), Held: true},
+		"web": {LastRun: ran(1), CrashLoop: true},
+		"busy": {NextRun: next, LastRun: ran(0), Skipped: 3, Running: []statefile.Running{
+			{Run: 43, State: "running", StartedAt: on("2026-11-23 15:55:48")},
+			{Run: 44, State: "pending", Why: ref("overlap")},
+		}},
+		"makeup": {LastRun: with(func(r *statefile.Run) { r.Missed, r.ExitCode = 3, ref(0) }), Missed: 2},
+		"tick": {NextRun: on("2026-11-23 16:00:05"), LastRun: exited(0, on("2026-11-23 15:59:55").Time, 30*time.Millisecond),
+			Missed: 7},
+	}}, now
+}
+
+func TestList(t *testing.T) {
+	s, now := state(t)
+	s.Daemon.Reload.Errors = []string{`a.toml:4:9: cmdd: unknown key: did you mean "cmd"?`}
+	var b strings.Builder
+	writeList(&b, false, s, now)
+	const want = `
+job      next run             last run                 status  time
+asked    -                    -                             -  -
+backup   tomorrow at 4:35am   today at 4:47am               0  59.1s
+broken   tomorrow at 4:35am   today at 4:47am               3  59.1s  stale, failed 4 times
+busy     tomorrow at 4:35am   today at 3:55pm         running  4m12s  waits: overlap, skipped 3
+gone     -                    today at 4:47am            lost  59.1s  elsewhere
+killed   -                    today at 4:47am            KILL  59.1s
+makeup   -                    today at 4:47am               0  59.1s  missed 3, ran 1
+nofile   -                    today at 4:47am     start error  -      held
+slow     -                    today at 4:47am         timeout  2h00m
+stopped  -                    today at 4:47am         stopped  59.1s  disabled
+tick     today at 4:00:05pm   today at 3:59:55pm            0  0.0s   missed 7
+web      -                    today at 4:47am      crash loop  59.1s
+
+refused: a.toml:4:9: cmdd: unknown key: did you mean "cmd"?
+`
+	same(t, b.String(), want[1:])
+}
+
+// TestListOne holds the table of the manual, to the letter.
+func TestListOne(t *testing.T) {
+	s, now := state(t)
+	s.Jobs = map[string]*statefile.Job{"backup": s.Jobs["backup"]}
+	var b strings.Builder
+	writeList(&b, false, s, now)
+	const want = `
+job      next run             last run           status  time
+backup   tomorrow at 4:35am   today at 4:47am         0  59.1s
+`
+	same(t, b.String(), want[1:])
+}
+
+func TestListInk(t *testing.T) {
+	s, now := state(t)
+	for name, want := range map[string]string{
+		"backup": "backup   tomorrow at 4:35am   today at 4:47am         0  59.1s\n",
+		"broken": "\x1b[31m3\x1b[0m  59.1s  \x1b[33mstale, failed 4 times\x1b[0m\n",
+		"busy":   "\x1b[32mrunning\x1b[0m",
+		"web":    "\x1b[31mcrash loop\x1b[0m",
+	} {
+		one := &statefile.State{Jobs: map[string]*statefile.Job{name: s.Jobs[name]}}
+		var b strings.Builder
+		writeList(&b, true, one, now)
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("%s: got %q, want %q in it", name, b.String(), want)
+		}
+	}
+}
+
+func TestShow(t *testing.T) {
+	s, now := state(t)
+	j := s.Jobs["busy"]
+	j.File, j.State, j.Runs, j.Failures = "b.toml", "running", 42, 1
+	j.Running[0].PID, j.Running[0].Reason = ref(1234), "schedule"
+	j.Running[1].Reason, j.Running[1].Attempt = "catch_up", 2
+	j.LastRun.MaxRSS = 4_500_000
+	var b strings.Builder
+	writeJob(&b, false, "busy", j, now)
+	const want = `
+job:          busy
+file:         b.toml
+state:        running
+notes:        waits: overlap, skipped 3
+next run:     tomorrow at 4:35am (2026-11-24T04:35:00-05:00)
+running:      run 43 running, pid 1234, since today at 3:55pm (2026-11-23T15:55:48-05:00), 4m12s ago, schedule
+running:      run 44 pending: overlap, catch_up, attempt 2
+last run:     run 42, today at 4:47am (2026-11-23T04:47:00-05:00), schedule: exited 0 after 59.1s
+resources:    user 0.0s, system 0.0s, memory 4.5 MB
+last success: -
+so far:       42 runs, 1 failure (0 in a row), 3 skipped, 0 missed
+`
+	same(t, b.String(), want[1:])
+}
+
+func TestEnding(t *testing.T) {
+	run := func(outcome string) *statefile.Run { return &statefile.Run{Outcome: outcome} }
+	core := run("signaled")
+	core.Signal, core.Core = ref("SEGV"), true
+	stopped := run("stopped")
+	stopped.By = ref("uid 1000")
+	lost := run("lost")
+	lost.LostStage = ref("intent")
+	chdir := run("start_error")
+	chdir.StartError = &statefile.StartError{Stage: "chdir", Errno: "ENOENT", Path: "/srv"}
+	for want, r := range map[string]*statefile.Run{
+		"signal SEGV after 0.0s (core dumped)": core,
+		"stopped by uid 1000 after 0.0s":       stopped,
+		"lost, last known: intent":             lost,
+		"cannot start: chdir /srv: ENOENT":     chdir,
+		"timeout after 0.0s":                   run("timeout"),
+	} {
+		if got := ending(r); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func same(t *testing.T, got, want string) {
+	t.Helper()
+	if got != want {
+		t.Errorf("got:\n%s\nwant:\n%s\ngot, quoted: %q", got, want, got)
+	}
+}

@@ -1,0 +1,193 @@
+package cli
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"jobsd/internal/jobfile"
+)
+
+// places is what the options say of where things are; "" where they say nothing.
+type places struct {
+	root, config string
+	dirs         jobfile.Dirs
+	user, system bool
+}
+
+// site is one jobsd: its folders and its settings.
+type site struct {
+	jobfile.Dirs
+	root       string // "" without --root
+	user       bool   // a user's own, not the system's; says nothing with --root
+	configFile string // may be missing
+	config     *jobfile.Config
+	broken     error // what is wrong with the config file; config has the defaults then
+}
+
+func (p *places) flags(root *cobra.Command) {
+	fs := root.PersistentFlags()
+	fs.StringVar(&p.root, "root", "", "")
+	fs.StringVar(&p.config, "config", "", "")
+	fs.StringVar(&p.dirs.Jobs, "jobs-dir", "", "")
+	fs.StringVar(&p.dirs.State, "state-dir", "", "")
+	fs.StringVar(&p.dirs.Log, "log-dir", "", "")
+	fs.StringVar(&p.dirs.Run, "run-dir", "", "")
+	fs.BoolVar(&p.user, "user", false, "")
+	fs.BoolVar(&p.system, "system", false, "")
+}
+
+// site returns where the daemon of this user works: root's is the system's. Its settings must be right.
+func (p *places) site() (*site, error) {
+	s, err := p.resolve(os.Geteuid() != 0)
+	if err == nil && s.broken != nil {
+		err = s.broken
+	}
+	return s, err
+}
+
+// readerSite returns where a reader looks: the user's own jobsd if there is one, else the system's. Broken settings do
+// not hinder it: a running daemon goes on with the last good ones.
+func (p *places) readerSite() (*site, error) {
+	s, err := p.resolve(os.Geteuid() != 0)
+	if err != nil || os.Geteuid() == 0 || p.chosen() || exists(s.State) || exists(s.Jobs) {
+		return s, err
+	}
+	return p.resolve(false)
+}
+
+// chosen says whether the options leave nothing to find out.
+func (p *places) chosen() bool {
+	return p.user || p.system || p.dirs.State != "" || p.rootDir() != ""
+}
+
+// rootDir is --root; the environment's JOBSD_ROOT gives way to an explicit --user or --system.
+func (p *places) rootDir() string {
+	if p.user || p.system {
+		return p.root
+	}
+	return cmp.Or(p.root, os.Getenv("JOBSD_ROOT"))
+}
+
+// resolve fills each place from the first that names it: the options, the config file, systemd's environment, and
+// what is usual. With --root, systemd's environment has no say.
+func (p *places) resolve(user bool) (*site, error) {
+	switch {
+	case p.user && p.system, p.root != "" && (p.user || p.system):
+		return nil, usage("", "--root, --user and --system exclude each other")
+	case p.user:
+		user = true
+	case p.system:
+		user = false
+	}
+	s := &site{root: p.rootDir(), user: user}
+	var usual jobfile.Dirs
+	switch {
+	case s.root != "":
+		s.root = absolute(s.root)
+		usual, s.configFile = underRoot(s.root)
+	case user:
+		usual, s.configFile = underHome(os.Getenv)
+	default:
+		usual, s.configFile = underSystem()
+	}
+	if p.config != "" {
+		s.configFile = absolute(p.config)
+	}
+	if err := s.readConfig(p.config != ""); err != nil {
+		return nil, err
+	}
+	var systemd jobfile.Dirs
+	if s.root == "" {
+		systemd = fromSystemd(os.Getenv)
+	}
+	s.Dirs = first(p.dirs, s.config.Dirs, systemd, usual)
+	return s, nil
+}
+
+// readConfig reads the settings. A file that was asked for must be there.
+func (s *site) readConfig(must bool) (err error) {
+	s.config, err = jobfile.ReadConfig(s.configFile)
+	switch missing := errors.Is(err, fs.ErrNotExist); {
+	case err == nil, missing && !must:
+		return nil
+	case missing:
+		return fmt.Errorf("cannot read the settings: %w", err)
+	}
+	s.broken = fmt.Errorf("cannot read the settings: %w", err)
+	return nil
+}
+
+// first takes each folder from the first of choices that names it, and makes it absolute.
+func first(choices ...jobfile.Dirs) jobfile.Dirs {
+	var d jobfile.Dirs
+	for _, c := range choices {
+		d.Jobs = cmp.Or(d.Jobs, c.Jobs)
+		d.State = cmp.Or(d.State, c.State)
+		d.Log = cmp.Or(d.Log, c.Log)
+		d.Run = cmp.Or(d.Run, c.Run)
+	}
+	return jobfile.Dirs{Jobs: absolute(d.Jobs), State: absolute(d.State), Log: absolute(d.Log), Run: absolute(d.Run)}
+}
+
+func underRoot(root string) (jobfile.Dirs, string) {
+	in := func(name string) string { return filepath.Join(root, name) }
+	return jobfile.Dirs{Jobs: in("jobs.d"), State: in("state"), Log: in("log"), Run: in("run")}, in("jobsd.toml")
+}
+
+func underSystem() (jobfile.Dirs, string) {
+	return jobfile.Dirs{Jobs: "/etc/jobs.d", State: "/var/lib/jobsd", Log: "/var/log/jobsd", Run: "/run/jobsd"},
+		"/etc/jobsd.toml"
+}
+
+// underHome follows the XDG base directory specification but for the run folder: XDG_RUNTIME_DIR goes away when the
+// user logs out, which a daemon in the background outlives.
+func underHome(getenv func(string) string) (jobfile.Dirs, string) {
+	base := func(name, usual string) string {
+		dir := getenv(name)
+		if !filepath.IsAbs(dir) { // a relative one is to be ignored, says the specification
+			dir = filepath.Join(getenv("HOME"), usual)
+		}
+		return filepath.Join(dir, "jobsd")
+	}
+	config := base("XDG_CONFIG_HOME", ".config")
+	state := base("XDG_STATE_HOME", ".local/state")
+	return jobfile.Dirs{
+		Jobs:  filepath.Join(config, "jobs.d"),
+		State: state,
+		Log:   filepath.Join(state, "log"),
+		Run:   filepath.Join(state, "run"),
+	}, filepath.Join(config, "jobsd.toml")
+}
+
+// fromSystemd reads what systemd.exec(5) sets; of a list of folders the first counts.
+func fromSystemd(getenv func(string) string) jobfile.Dirs {
+	dir := func(name string) string {
+		d, _, _ := strings.Cut(getenv(name), ":")
+		return d
+	}
+	return jobfile.Dirs{
+		Jobs:  dir("CONFIGURATION_DIRECTORY"),
+		State: dir("STATE_DIRECTORY"),
+		Log:   dir("LOGS_DIRECTORY"),
+		Run:   dir("RUNTIME_DIRECTORY"),
+	}
+}
+
+func absolute(dir string) string {
+	if abs, err := filepath.Abs(dir); err == nil {
+		return abs
+	}
+	return dir
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}

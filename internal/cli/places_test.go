@@ -1,0 +1,46 @@
+package cli
+
+import (
+	"testing"
+
+	"jobsd/internal/jobfile"
+)
+
+func TestUnderHome(t *testing.T) {
+	env := map[string]string{"HOME": "/home/jo"}
+	getenv := func(name string) string { return env[name] }
+	dirs, config := underHome(getenv)
+	want := jobfile.Dirs{Jobs: "/home/jo/.config/jobsd/jobs.d", State: "/home/jo/.local/state/jobsd",
+		Log: "/home/jo/.local/state/jobsd/log", Run: "/home/jo/.local/state/jobsd/run"}
+	if dirs != want || config != "/home/jo/.config/jobsd/jobsd.toml" {
+		t.Errorf("got %+v, %s", dirs, config)
+	}
+	env["XDG_CONFIG_HOME"], env["XDG_STATE_HOME"] = "/c", "relative"
+	if dirs, config = underHome(getenv); dirs.Jobs != "/c/jobsd/jobs.d" || dirs.State != want.State ||
+		config != "/c/jobsd/jobsd.toml" {
+		t.Errorf("with XDG: got %+v, %s", dirs, config)
+	}
+}
+
+func TestFirst(t *testing.T) {
+	got := first(jobfile.Dirs{State: "/flag"}, jobfile.Dirs{State: "/config", Log: "/config"},
+		jobfile.Dirs{Run: "/systemd", Log: "/systemd"}, jobfile.Dirs{Jobs: "/j", State: "/s", Log: "/l", Run: "/r"})
+	if want := (jobfile.Dirs{Jobs: "/j", State: "/flag", Log: "/config", Run: "/systemd"}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestMistakeOf(t *testing.T) {
+	for text, want := range map[string]mistake{
+		`a.toml:4:9: start_at: "25:00" is no time of day: write "16:05"`: {"a.toml", 4, 9, "start_at",
+			`"25:00" is no time of day: write "16:05"`},
+		"a.toml:1:1: log.max_size: is too small":   {"a.toml", 1, 1, "log.max_size", "is too small"},
+		"b.json:1:17: \"cmd\" stands twice":        {"b.json", 1, 17, "", `"cmd" stands twice`},
+		"a.toml: is writable by others: chmod o-w": {"a.toml", 0, 0, "", "is writable by others: chmod o-w"},
+		"something else":                           {"", 0, 0, "", "something else"},
+	} {
+		if got := mistakeOf(text); got != want {
+			t.Errorf("%s:\n got %+v\nwant %+v", text, got, want)
+		}
+	}
+}

@@ -1,0 +1,148 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"jobsd/statefile"
+)
+
+const reloadHelp = `jobsd reload - have the daemon read its job files anew
+
+usage: jobsd reload [--timeout DURATION] [--json]
+
+Returns when the daemon has read the files as they were when it was asked, or later, and prints what changed and what
+was refused; exits 1 if anything was. A refused file stops nothing: the last good version of its jobs stays in force.
+
+  --timeout DURATION  how long to wait; usually 30s
+`
+
+// reloadPoll is how often the state file is looked at for the reload's end.
+const reloadPoll = 20 * time.Millisecond
+
+func (a *app) reload() *cobra.Command {
+	var timeout time.Duration
+	cmd := a.reader("reload", reloadHelp, func([]string) error { return a.doReload(timeout) })
+	cmd.Flags().DurationVar(&timeout, "timeout", 30*time.Second, "")
+	return takes(cmd, 0, 0, "")
+}
+
+func (a *app) doReload(timeout time.Duration) error {
+	s, state, err := a.state()
+	if err != nil {
+		return err
+	}
+	pid, err := s.daemonPID(state)
+	if err != nil {
+		return err
+	}
+	// Whatever the daemon begins to load from here on has been asked for by us or later.
+	asked, err := bootClock()
+	if err != nil {
+		return err
+	}
+	if err := syscall.Kill(pid, syscall.SIGHUP); err != nil {
+		return fmt.Errorf("cannot signal the daemon, pid %d: %w", pid, err)
+	}
+	done, err := s.awaitReload(asked, time.Now().Add(timeout))
+	if err != nil {
+		return err
+	}
+	return a.tellReload(s.reloaded(done))
+}
+
+// bootClock is cut to microseconds, the grain of the state file, so that what began after it compares as later.
+func bootClock() (time.Duration, error) {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(bootClockID, &ts); err != nil {
+		return 0, fmt.Errorf("cannot read the boot clock: %w", err)
+	}
+	return time.Duration(ts.Nano()).Truncate(time.Microsecond), nil
+}
+
+// awaitReload returns the first finished reload that began at asked or later.
+func (s *site) awaitReload(asked time.Duration, deadline time.Time) (statefile.Reload, error) {
+	tick := time.NewTicker(reloadPoll)
+	defer tick.Stop()
+	for ; ; <-tick.C {
+		state, err := s.state()
+		if err != nil {
+			return statefile.Reload{}, err
+		}
+		switch r := state.Daemon.Reload; {
+		case time.Duration(r.Begun) >= asked:
+			return r, nil
+		case !alive(&state.Daemon):
+			return r, fail(exitNoDaemon, "", "cannot reload: the daemon ended")
+		case time.Now().After(deadline):
+			return r, fail(exitFailed, "the daemon's log may say why; --timeout waits longer", "cannot tell whether it"+
+				" has reloaded: the daemon has not answered in time")
+		}
+	}
+}
+
+// reloadResult is what reload prints.
+type reloadResult struct {
+	New     int      `json:"new"`
+	Changed int      `json:"changed"`
+	Removed int      `json:"removed"`
+	Refused int      `json:"refused"`
+	Errors  []string `json:"errors"`
+}
+
+// noName is what no job can be called: of the journal, it asks for what is about no job.
+const noName = "/"
+
+// reloaded completes a finished reload with what the journal counted in it.
+func (s *site) reloaded(r statefile.Reload) (reloadResult, error) {
+	result := reloadResult{Errors: r.Errors}
+	for entry, err := range statefile.History(s.State, noName) {
+		if err != nil {
+			return result, fmt.Errorf("it has reloaded, but what changed is not known: %w", err)
+		}
+		if rec, ok := entry.Record.(*statefile.Reloaded); ok && rec.Begun == r.Begun {
+			result.New, result.Changed, result.Removed, result.Refused = rec.New, rec.Changed, rec.Removed, rec.Refused
+		}
+	}
+	return result, nil
+}
+
+func (a *app) tellReload(r reloadResult, err error) error {
+	switch {
+	case err != nil:
+		writeErrors(a.err, false, r.Errors)
+		return err
+	case a.json:
+		err = a.printJSON(r)
+	default:
+		fmt.Fprintln(a.out, r.summary())
+		writeErrors(a.out, paletteFor(a.out), r.Errors)
+	}
+	if err == nil && len(r.Errors) > 0 {
+		err = notWell
+	}
+	return err
+}
+
+// summary says what changed: "3 new, 1 changed, 1 removed, 1 refused".
+func (r reloadResult) summary() string {
+	var words []string
+	add := func(n int, what string) {
+		if n > 0 {
+			words = append(words, fmt.Sprintf("%d %s", n, what))
+		}
+	}
+	add(r.New, "new")
+	add(r.Changed, "changed")
+	add(r.Removed, "removed")
+	add(r.Refused, "refused")
+	if len(words) == 0 {
+		return "nothing changed"
+	}
+	return strings.Join(words, ", ")
+}

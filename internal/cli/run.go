@@ -1,0 +1,90 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"jobsd/runner"
+)
+
+const runHelp = `jobsd run - run the jobs of the jobs directory
+
+usage: jobsd run [--background] [--log-level LEVEL] [--log-format FORMAT]
+
+Reads every job file of the jobs directory and runs each job when it is due, until it is told to end. The daemon's own
+log goes to standard error. One daemon serves a state directory; a second one exits 6.
+
+  --background         return when the daemon is ready; it goes on in a session of its own and logs to jobsd.log in the
+                       log directory. If it cannot start, the reason is printed and its exit code passed on
+  --log-level LEVEL    debug, info (the usual one), warn or error
+  --log-format FORMAT  text (the usual one) or json
+
+Signals: HUP and USR1 reload the job files; USR2 opens the logs anew; TERM and INT stop all jobs, then the daemon, and
+a second one hurries; QUIT ends the daemon and leaves the jobs running, for the next daemon to adopt.
+`
+
+type runOptions struct {
+	background bool
+	readyFD    int // in the child of --background: where to tell the parent; 0: nowhere
+	level      string
+	format     string
+}
+
+func (a *app) run() *cobra.Command {
+	var o runOptions
+	cmd := verb("run", runHelp, func([]string) error { return a.doRun(o) })
+	fs := cmd.Flags()
+	fs.BoolVar(&o.background, "background", false, "")
+	fs.StringVar(&o.level, "log-level", "info", "")
+	fs.StringVar(&o.format, "log-format", "text", "")
+	fs.IntVar(&o.readyFD, "ready-fd", 0, "")
+	_ = fs.MarkHidden("ready-fd")
+	return takes(cmd, 0, 0, "")
+}
+
+func (a *app) doRun(o runOptions) error {
+	if err := oneOf("--log-level", o.level, "debug", "info", "warn", "error"); err != nil {
+		return err
+	}
+	if err := oneOf("--log-format", o.format, "text", "json"); err != nil {
+		return err
+	}
+	s, err := a.places.site()
+	if err != nil {
+		return err
+	}
+	if o.background {
+		return a.doBackground(s, o)
+	}
+	options := s.options(o)
+	if o.readyFD == 0 {
+		return runner.Run(options)
+	}
+	return inBackground(o.readyFD, options)
+}
+
+// options turns the site into what the daemon wants to know.
+func (s *site) options(o runOptions) runner.Options {
+	return runner.Options{
+		Root:       s.root,
+		Dirs:       s.Dirs,
+		ConfigFile: s.configFile,
+		Version:    versionText(),
+		LogLevel:   o.level,
+		LogFormat:  o.format,
+	}
+}
+
+func oneOf(option, value string, values ...string) error {
+	if slices.Contains(values, value) {
+		return nil
+	}
+	hint := ""
+	if v := nearest(value, values); v != "" {
+		hint = fmt.Sprintf("did you mean %q?", v)
+	}
+	return usage(hint, "%s %q is none of %s", option, value, strings.Join(values, ", "))
+}

@@ -1,0 +1,192 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"jobsd/statefile"
+)
+
+const showHelp = `jobsd show - everything about one job
+
+usage: jobsd show [--json] JOB
+
+  --json   the job's object of the state file with its name, see jobsd-state(5)
+`
+
+func (a *app) show() *cobra.Command {
+	do := func(args []string) error { return a.doShow(args[0], time.Now()) }
+	cmd := takes(a.reader("show JOB", showHelp, do), 1, 1, "job")
+	cmd.ValidArgsFunction = a.completeJob
+	return cmd
+}
+
+func (a *app) doShow(name string, now time.Time) error {
+	_, state, err := a.state()
+	if err != nil {
+		return err
+	}
+	j, err := a.job(state, name)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return a.printJSON(struct {
+			Name string `json:"name"`
+			*statefile.Job
+		}{name, j})
+	}
+	writeJob(a.out, paletteFor(a.out), name, j, now)
+	a.warnDead(&state.Daemon)
+	return nil
+}
+
+// writeJob prints a line for each thing that is known of the job.
+func writeJob(w io.Writer, p palette, name string, j *statefile.Job, now time.Time) {
+	say := func(key string, i ink, format string, args ...any) {
+		fmt.Fprintf(w, "%-13s %s\n", key+":", p.paint(i, fmt.Sprintf(format, args...)))
+	}
+	say("job", "", "%s", name)
+	say("file", "", "%s", cmp.Or(j.File, none))
+	say("state", "", "%s", j.State)
+	if n := notes(j); n != "" {
+		say("notes", yellow, "%s", n)
+	}
+	if d := j.DisabledBy; d != nil {
+		say("disabled by", "", "%s, %s%s", d.Who, exactly(d.When, now), prefixed(": ", d.Reason))
+	}
+	if j.Error != nil {
+		say("error", red, "%s", *j.Error)
+	}
+	if j.NotifyError != nil {
+		say("notify error", red, "%s", *j.NotifyError)
+	}
+	say("next run", "", "%s", exactly(j.NextRun, now))
+	if !j.NextTry.IsZero() {
+		say("next try", "", "%s", exactly(j.NextTry, now))
+	}
+	for _, r := range j.Running {
+		say("running", green, "%s", runningText(r, now))
+	}
+	if r := j.LastRun; r != nil {
+		say("last run", outcomeInk(j), "%s", runText(r, now))
+		say("resources", "", "user %s, system %s, memory %s", length(time.Duration(r.UserCPU)),
+			length(time.Duration(r.SystemCPU)), size(r.MaxRSS))
+	}
+	say("last success", "", "%s", exactly(j.LastSuccess, now))
+	say("so far", "", "%s", totals(j))
+	for _, d := range j.Deaths {
+		say("died", "", "%s: %s after %s", exactly(d.At, now), deathWord(d), length(time.Duration(d.RanFor)))
+	}
+}
+
+// exactly says a time for people and for the record.
+func exactly(t statefile.Time, now time.Time) string {
+	if t.IsZero() {
+		return none
+	}
+	return fmt.Sprintf("%s (%s)", when(t.Time, now, false), t)
+}
+
+func runningText(r statefile.Running, now time.Time) string {
+	words := []string{fmt.Sprintf("run %d %s", r.Run, r.State)}
+	if r.Why != nil {
+		words[0] += ": " + *r.Why
+	}
+	if r.PID != nil {
+		words = append(words, fmt.Sprintf("pid %d", *r.PID))
+	}
+	if !r.StartedAt.IsZero() {
+		words = append(words, fmt.Sprintf("since %s, %s ago", exactly(r.StartedAt, now), elapsed(r.StartedAt.Time, now)))
+	}
+	words = append(words, cause(r.Reason, r.Attempt))
+	if r.Adopted {
+		words = append(words, "adopted")
+	}
+	if r.OldDefinition {
+		words = append(words, "old definition")
+	}
+	if r.Error != nil {
+		words = append(words, *r.Error)
+	}
+	return strings.Join(words, ", ")
+}
+
+func runText(r *statefile.Run, now time.Time) string {
+	return fmt.Sprintf("run %d, %s, %s: %s", r.Run, exactly(statefile.Time{Time: startOf(r)}, now),
+		cause(r.Reason, r.Attempt), ending(r))
+}
+
+// cause says why a run was started.
+func cause(reason string, attempt int) string {
+	if attempt > 1 {
+		return fmt.Sprintf("%s, attempt %d", reason, attempt)
+	}
+	return reason
+}
+
+// ending says in a few words how a run ended.
+func ending(r *statefile.Run) string {
+	after := " after " + length(time.Duration(r.Duration))
+	switch r.Outcome {
+	case "exited":
+		return "exited " + outcomeWord(r) + after
+	case "signaled":
+		if r.Core {
+			after += " (core dumped)"
+		}
+		return "signal " + outcomeWord(r) + after
+	case "stopped":
+		return "stopped" + prefixed(" by ", text(r.By)) + after
+	case "start_error":
+		if e := r.StartError; e != nil {
+			return fmt.Sprintf("cannot start: %s%s: %s", e.Stage, prefixed(" ", e.Path), e.Errno)
+		}
+	case "lost":
+		return "lost" + prefixed(", last known: ", text(r.LostStage))
+	}
+	return r.Outcome + after
+}
+
+func totals(j *statefile.Job) string {
+	return fmt.Sprintf("%s, %s (%d in a row), %d skipped, %d missed", count(int(j.Runs), "run"),
+		count(int(j.Failures), "failure"), j.ConsecutiveFailures, j.Skipped, j.Missed)
+}
+
+func deathWord(d statefile.Death) string {
+	return outcomeWord(&statefile.Run{Outcome: d.Outcome, ExitCode: d.ExitCode, Signal: d.Signal})
+}
+
+// prefixed is s behind prefix, "" if s is.
+func prefixed(prefix, s string) string {
+	if s == "" {
+		return ""
+	}
+	return prefix + s
+}
+
+// size says bytes in the largest decimal unit that leaves a whole number before the point.
+func size(bytes int64) string {
+	units := []string{"B", "kB", "MB", "GB", "TB"}
+	v := float64(bytes)
+	for v >= 1000 && len(units) > 1 {
+		v, units = v/1000, units[1:]
+	}
+	if units[0] == "B" {
+		return fmt.Sprintf("%d B", bytes)
+	}
+	return fmt.Sprintf("%.1f %s", v, units[0])
+}
+
+// completeJob offers the names of jobs to the shell.
+func (a *app) completeJob(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if _, state, err := a.state(); err == nil && len(args) == 0 {
+		return names(state), cobra.ShellCompDirectiveNoFileComp
+	}
+	return nil, cobra.ShellCompDirectiveNoFileComp
+}

@@ -1,0 +1,50 @@
+package cli
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+
+	"jobsd/statefile"
+)
+
+// version is what is released next or was released last.
+const version = "0.1.0"
+
+const versionHelp = `jobsd version - tell which jobsd this is
+
+usage: jobsd version [--json]
+`
+
+func (a *app) version() *cobra.Command {
+	return takes(a.reader("version", versionHelp, func([]string) error { return a.doVersion() }), 0, 0, "")
+}
+
+func (a *app) doVersion() error {
+	if a.json {
+		return a.printJSON(struct {
+			Version      string `json:"version"`
+			StateVersion int    `json:"state_version"`
+			Go           string `json:"go"`
+			System       string `json:"system"`
+		}{versionText(), statefile.Version, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH})
+	}
+	fmt.Fprintf(a.out, "jobsd %s (%s %s/%s)\n", versionText(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return nil
+}
+
+// versionText is the version, with the commit it was built from where the build knows it.
+func versionText() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return version
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+			return version + "+" + s.Value[:12]
+		}
+	}
+	return version
+}

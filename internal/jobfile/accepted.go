@@ -1,0 +1,117 @@
+package jobfile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/google/renameio/v2"
+)
+
+// Accepted copies: while a file is refused, the bytes of its last good version stand in a folder of the daemon's own,
+// under the same name, so that a restart does not lose its jobs. They are removed when the file is good again or gone.
+
+// save writes the accepted copy of a refused file, if there is none yet.
+func (l *Loader) save(f *jobFile) error {
+	if f.saved || l.o.Accepted == "" {
+		return nil
+	}
+	err := os.MkdirAll(l.o.Accepted, 0o700)
+	if err == nil {
+		err = renameio.WriteFile(filepath.Join(l.o.Accepted, f.name), []byte(f.good.text), 0o600,
+			renameio.WithTempDir(l.o.Accepted), renameio.WithStaticPermissions(0o600))
+	}
+	if err != nil {
+		return fmt.Errorf("%s: cannot keep its last good version for a restart: %w", f.name, err)
+	}
+	f.saved = true
+	return nil
+}
+
+// unsave removes the copy. One that stays behind does no harm: it counts only while its file is refused.
+func (l *Loader) unsave(f *jobFile) {
+	f.saved = false
+	os.Remove(filepath.Join(l.o.Accepted, f.name))
+}
+
+// restore takes the last good versions of refused files from their accepted copies, at the first load after a start.
+// Copies of files that are not refused are removed. why is set if the directory itself cannot be read: then the copies
+// are all there is.
+func (l *Loader) restore(why error, refused map[*jobFile][]error) []error {
+	if l.o.Accepted == "" {
+		return nil
+	}
+	dir, err := openFolder(l.host, l.o.Accepted)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	var names []string
+	if err == nil {
+		defer dir.close()
+		names, err = dir.names()
+	}
+	if err != nil {
+		return []error{fmt.Errorf("cannot read the last good versions of refused files: %w", err)}
+	}
+	var errs []error
+	for _, name := range names {
+		if passedOver(name) {
+			continue
+		}
+		f := l.find(name)
+		if f == nil && why != nil {
+			f = &jobFile{name: name}
+			l.files = append(l.files, f)
+		}
+		switch {
+		case f == nil, why == nil && refused[f] == nil:
+			os.Remove(filepath.Join(l.o.Accepted, name))
+		default:
+			errs = append(errs, l.restoreFile(dir, f)...)
+		}
+	}
+	slices.SortFunc(l.files, func(a, b *jobFile) int { return compareNames(a, b.name) })
+	return errs
+}
+
+func compareNames(f *jobFile, name string) int {
+	switch {
+	case f.name < name:
+		return -1
+	case f.name > name:
+		return 1
+	}
+	return 0
+}
+
+func (l *Loader) find(name string) *jobFile {
+	if i, ok := slices.BinarySearchFunc(l.files, name, compareNames); ok {
+		return l.files[i]
+	}
+	return nil
+}
+
+// restoreFile reads one accepted copy.
+func (l *Loader) restoreFile(dir *folder, f *jobFile) []error {
+	label := filepath.Join(filepath.Base(l.o.Accepted), f.name)
+	looked, err := dir.look(f.name)
+	if err == nil && looked.link() {
+		err = errors.New("is a symbolic link")
+	}
+	var text string
+	if err == nil {
+		text, _, err = dir.read(f.name, looked)
+	}
+	if err != nil {
+		return []error{&Error{File: label, Text: err.Error()}}
+	}
+	v, errs := l.version(label, f.name, text, true) // the file may be a link
+	if errs != nil {
+		return errs
+	}
+	f.good, f.saved = v, true
+	return nil
+}

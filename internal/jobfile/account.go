@@ -1,0 +1,110 @@
+package jobfile
+
+import (
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// accounts is what passwd(5) and group(5) say. They are read here and not through os/user, which without cgo reads
+// these very files anew for each name, and does not tell the shell.
+type accounts struct {
+	users  []User
+	groups []group
+	text   string // of both files: it tells whether anything changed
+}
+
+type group struct {
+	name    string
+	gid     uint32
+	members []string
+}
+
+// readAccounts reads both files. One that cannot be read has no entries: a job that needs it is refused by name.
+func readAccounts(passwd, groups string) *accounts {
+	a := &accounts{}
+	for _, f := range fields(a.read(passwd), 7) {
+		uid, err1 := strconv.ParseUint(f[2], 10, 32)
+		gid, err2 := strconv.ParseUint(f[3], 10, 32)
+		if err1 == nil && err2 == nil {
+			a.users = append(a.users, User{Name: f[0], UID: uint32(uid), GID: uint32(gid), Home: f[5], Shell: f[6]})
+		}
+	}
+	for _, f := range fields(a.read(groups), 4) {
+		if gid, err := strconv.ParseUint(f[2], 10, 32); err == nil {
+			a.groups = append(a.groups, group{f[0], uint32(gid), strings.Split(f[3], ",")})
+		}
+	}
+	return a
+}
+
+func (a *accounts) read(path string) string {
+	b, _ := os.ReadFile(path)
+	a.text += string(b) + "\x00"
+	return string(b)
+}
+
+// fields splits the lines of a file that have at least n fields.
+func fields(text string, n int) [][]string {
+	var all [][]string
+	for line := range strings.Lines(text) {
+		f := strings.Split(strings.TrimRight(line, "\r\n"), ":")
+		if len(f) >= n && f[0] != "" && line[0] != '#' {
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+func (a *accounts) byUID(uid uint32) *User {
+	i := slices.IndexFunc(a.users, func(u User) bool { return u.UID == uid })
+	if i < 0 {
+		return nil
+	}
+	return &a.users[i]
+}
+
+// user finds a user by name, else by number; a number need not have an entry.
+func (a *accounts) user(s string) (u User, listed, ok bool) {
+	if i := slices.IndexFunc(a.users, func(u User) bool { return u.Name == s }); i >= 0 {
+		return a.users[i], true, true
+	}
+	uid, err := strconv.ParseUint(s, 10, 32)
+	if err != nil {
+		return User{}, false, false
+	}
+	if u := a.byUID(uint32(uid)); u != nil {
+		return *u, true, true
+	}
+	return User{Name: s, UID: uint32(uid), Home: "/", Shell: "/bin/sh"}, false, true
+}
+
+// group finds a group by name, else by number; a number need not have an entry.
+func (a *accounts) group(s string) (gid uint32, ok bool) {
+	if i := slices.IndexFunc(a.groups, func(g group) bool { return g.name == s }); i >= 0 {
+		return a.groups[i].gid, true
+	}
+	n, err := strconv.ParseUint(s, 10, 32)
+	return uint32(n), err == nil
+}
+
+// groupsOf returns the supplementary groups of a user, as initgroups(3) sets them, sorted.
+func (a *accounts) groupsOf(u User) []uint32 {
+	ids := []uint32{u.GID}
+	for _, g := range a.groups {
+		if slices.Contains(g.members, u.Name) {
+			ids = append(ids, g.gid)
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// who names a user for people.
+func (a *accounts) who(uid int) string {
+	if u := a.byUID(uint32(uid)); u != nil {
+		return u.Name
+	}
+	return "uid " + strconv.Itoa(uid)
+}

@@ -1,0 +1,362 @@
+package jobfile
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"jobsd/internal/schedule"
+)
+
+// parse reads the definitions of one file. With any error there are none.
+func (h *host) parse(src *source, file string, defaults *node) ([]*Definition, []error) {
+	root, err := tree(src, file)
+	if err != nil {
+		return nil, []error{err}
+	}
+	r := &reader{host: h}
+	stem := strings.TrimSuffix(file, filepath.Ext(file))
+	var defs []*Definition
+	jobs, job := root.get("jobs"), root.get("job")
+	switch {
+	case jobs != nil:
+		defs = r.list(root, jobs, defaults)
+	case job != nil:
+		r.unknown(job, "", []string{"jobs"})
+	default:
+		defs = []*Definition{r.job(root, stem, defaults)}
+	}
+	if r.errs != nil {
+		slices.SortStableFunc(r.errs, byPosition)
+		return nil, r.errs
+	}
+	for _, d := range defs {
+		d.File = file
+	}
+	return defs, nil
+}
+
+// tree reads a file by the format that its name says.
+func tree(src *source, file string) (*node, *Error) {
+	if at := invalidUTF8(src.text); at >= 0 {
+		return nil, src.fail(at, "", "is not UTF-8")
+	}
+	parse := parseTOML
+	if filepath.Ext(file) == ".json" {
+		parse = parseJSON
+	}
+	root, err := parse(src)
+	switch {
+	case err != nil:
+		return nil, err
+	case root.kind != table:
+		return nil, src.fail(root.at, "", `must be an object: one job, or {"jobs": [...]}`)
+	}
+	return root, nil
+}
+
+func invalidUTF8(s string) int {
+	if utf8.ValidString(s) {
+		return -1
+	}
+	for i, c := range s {
+		if c == utf8.RuneError && !strings.HasPrefix(s[i:], "\uFFFD") {
+			return i
+		}
+	}
+	return -1
+}
+
+// list reads the jobs of a file that has a list of them.
+func (r *reader) list(root, jobs, defaults *node) []*Definition {
+	for _, kid := range root.kids {
+		if kid != jobs {
+			r.beside(kid)
+		}
+	}
+	r.key = "jobs"
+	if jobs.kind != list {
+		r.wrong(jobs, `an array of jobs ("[[jobs]]" in TOML)`)
+		return nil
+	}
+	var defs []*Definition
+	seen := map[string]int32{}
+	for _, n := range jobs.kids {
+		r.key = "jobs"
+		if n.kind != table {
+			r.wrong(n, "a job (a table of keys)")
+			continue
+		}
+		d := r.job(n, "", defaults)
+		defs = append(defs, d)
+		fold := strings.ToLower(d.Name)
+		if line, twice := seen[fold]; twice && fold != "" {
+			r.failAs("name", n.get("name"), "%q stands twice in this file, first in line %d", d.Name, line)
+		}
+		seen[fold] = d.Line
+	}
+	return defs
+}
+
+// beside refuses a key at the top of a file that has a list of jobs.
+func (r *reader) beside(n *node) {
+	if jobKeys.byName[n.key] == nil {
+		r.unknown(n, "", []string{"jobs"})
+		return
+	}
+	r.failAs(n.key, n, `stands beside "jobs": a file is one job or a list of them; move it into a job`)
+}
+
+// job reads one job, named stem unless it says otherwise.
+func (r *reader) job(n *node, stem string, defaults *node) *Definition {
+	d := &r.host.draft
+	*d = jobKeys.zero
+	line, _ := n.src.position(n.at)
+	d.Line = int32(line)
+	before := len(r.errs)
+	r.key = ""
+	jobKeys.read(r, merge(n, defaults, isService(n)), d)
+	r.finish(n, d, stem, len(r.errs) == before)
+	def := d.Definition
+	return &def
+}
+
+func isService(n *node) bool {
+	k := n.get("keep_alive")
+	return k != nil && (k.kind == table || k.num == 1)
+}
+
+// merge returns the job n with the defaults that it does not give itself, table by table. For a service, those that do
+// not go with keep_alive are passed over.
+func merge(n, defaults *node, service bool) *node {
+	if defaults == nil || len(defaults.kids) == 0 {
+		return n
+	}
+	m := &node{src: n.src, at: n.at, key: n.key, keyAt: n.keyAt, kind: n.kind}
+	for _, kid := range n.kids {
+		if d := defaults.get(kid.key); d != nil && d.kind == table && kid.kind == table {
+			kid = merge(kid, d, false)
+		}
+		m.add(kid)
+	}
+	for _, d := range defaults.kids {
+		k := jobKeys.byName[d.key]
+		if n.get(d.key) == nil && !(service && k != nil && k.marks&unfit != 0) {
+			m.add(d)
+		}
+	}
+	return m
+}
+
+// finish works out what keys mean together. n is the job as its file has it; whole tells that its keys are without fault.
+func (r *reader) finish(n *node, d *draft, stem string, whole bool) {
+	r.key = ""
+	r.name(n, d, stem)
+	r.command(n, d)
+	r.when(n, d)
+	r.together(n, d)
+	r.account(n, d)
+	d.KeepLeftovers = d.leftovers == "keep"
+	d.Notify = d.notify.complete(r.host.mailTo)
+	if !whole || len(d.Argv) == 0 || d.Schedule == nil {
+		return
+	}
+	d.Program = r.host.program(&d.Definition)
+	d.DirRemote = !r.host.programs.isLocal(r.host.dirOf(&d.Definition))
+	d.hash()
+}
+
+// missing notes that the job has no such key.
+func (r *reader) missing(n *node, key, format string, args ...any) {
+	r.errs = append(r.errs, n.src.fail(n.at, key, format, args...))
+}
+
+func (r *reader) name(n *node, d *draft, stem string) {
+	switch {
+	case n.get("name") != nil:
+	case stem == "":
+		r.missing(n, "name", "is missing: each job of a list needs one")
+	case badName(stem) != "":
+		r.missing(n, "name", "%q, which is the file's name, %s: add the key", stem, badName(stem))
+	default:
+		d.Name = stem
+	}
+}
+
+func (r *reader) command(n *node, d *draft) {
+	cmd, shell := n.get("cmd"), n.get("shell")
+	switch {
+	case cmd == nil && shell == nil && len(n.kids) == 0:
+		r.missing(n, "", wantsJob)
+	case cmd == nil && shell == nil:
+		r.missing(n, "cmd", `is missing: what is to be executed, as in cmd = ["backup", "--all"], or a script as "shell"`)
+	case cmd != nil && shell != nil:
+		r.failAs("shell", shell, "cmd and shell exclude each other; keep one of them")
+	case cmd != nil:
+		d.Argv = d.cmd
+	default:
+		d.Argv, d.Shell = []string{"/bin/sh", "-c", d.script}, true
+	}
+}
+
+// when compiles the schedule.
+func (r *reader) when(n *node, d *draft) {
+	var first *node
+	for _, kid := range n.kids {
+		k := jobKeys.byName[kid.key]
+		if k == nil || k.marks&when == 0 || kid.key == "keep_alive" && !isService(n) {
+			continue
+		}
+		if first != nil && (kid.key == "keep_alive" || first.key == "keep_alive") { // the others schedule.Parse tells apart
+			r.failAs(kid.key, kid, "%s and %s exclude each other; keep one of them, or make two jobs",
+				known(first.key), known(kid.key))
+		}
+		if first == nil {
+			first = kid
+		}
+	}
+	h := r.host
+	key := keyOf(d.when)
+	if _, ok := h.schedules[key]; !ok {
+		s, errs := h.zones.Parse(d.when, h.zone.location, h.now)
+		for _, e := range errs {
+			r.schedule(n, e)
+		}
+		if s == nil {
+			return
+		}
+		h.schedules[key] = compiled{s, s.String()}
+	}
+	d.Schedule, d.schedule = h.schedules[key].schedule, h.schedules[key].print
+}
+
+// keyOf is a text that tells schedules apart.
+func keyOf(k schedule.Keys) string {
+	if k.StartAt == nil && k.Days == nil && k.Cron == nil && k.Every == nil && k.At == nil && k.Timezone == nil {
+		return ""
+	}
+	var b []byte
+	for _, list := range [][]string{k.StartAt, k.Days, k.Cron} {
+		if list != nil {
+			b = printList(printText[string])(b, list)
+		}
+		b = append(b, ' ')
+	}
+	for _, s := range []*string{k.Every, k.At, k.Timezone} {
+		if s != nil {
+			b = printText(b, *s)
+		}
+		b = append(b, ' ')
+	}
+	return string(b)
+}
+
+// schedule notes what the schedule package found wrong, where it stands. A default stands in another file.
+func (r *reader) schedule(n *node, e *schedule.Error) {
+	at := n.get(e.Key)
+	switch {
+	case at == nil:
+		at = &node{src: n.src, at: n.at, keyAt: n.at}
+	case at.kind == list && e.Index < len(at.kids) && at.kids[e.Index].value() == e.Value:
+		at = at.kids[e.Index]
+	case at.kind == list || at.value() != e.Value: // the key itself
+		at = &node{src: at.src, at: at.keyAt}
+	}
+	reason := e.Error()
+	if at.src.secret {
+		reason = "is not valid"
+	}
+	r.errs = append(r.errs, at.src.fail(at.at, e.Key, "%s", known(reason)))
+}
+
+// together refuses keys that do not go together.
+func (r *reader) together(n *node, d *draft) {
+	if d.KeepAlive != nil {
+		for _, kid := range n.kids {
+			if k := jobKeys.byName[kid.key]; k != nil && k.marks&unfit != 0 {
+				r.failAs(k.name, kid, "does not go with keep_alive")
+			}
+		}
+	}
+	max := n.get("retry_max_delay")
+	switch {
+	case max == nil:
+		if d.RetryMaxDelay < d.RetryDelay {
+			d.RetryMaxDelay = d.RetryDelay
+		}
+	case d.RetryMaxDelay < d.RetryDelay:
+		r.failAs("retry_max_delay", max, "must not be less than retry_delay")
+	}
+}
+
+// complete returns who is told; mailTo is told unless the job says whom.
+func (n *notification) complete(mailTo []string) *Notify {
+	if n.mail != nil {
+		mailTo = *n.mail
+	}
+	if len(mailTo) == 0 && n.OnFailure == nil && n.OnSuccess == nil && n.OnRecovery == nil {
+		return nil
+	}
+	c := n.Notify
+	c.Mail = mailTo
+	return &c
+}
+
+// account finds the user and the groups of the job.
+func (r *reader) account(n *node, d *draft) {
+	at := func(key string) *node {
+		if kid := n.get(key); kid != nil {
+			return kid
+		}
+		return &node{src: n.src, at: n.at, keyAt: n.at} // of the defaults
+	}
+	if d.user == "" && d.group == "" {
+		return
+	}
+	a := r.host.accounts
+	u, listed, ok := User{}, true, true
+	if d.user != "" {
+		u, listed, ok = a.user(d.user)
+	} else if me := a.byUID(uint32(r.host.uid)); me != nil {
+		u = *me
+	} else {
+		u = User{Name: "", UID: uint32(r.host.uid), Home: "/", Shell: "/bin/sh"}
+	}
+	r.key = "user"
+	if !ok {
+		r.fail(at("user"), "there is no user %q", d.user)
+		return
+	}
+	gid, ok := u.GID, listed
+	if d.group != "" {
+		if gid, ok = a.group(d.group); !ok {
+			r.key = "group"
+			r.fail(at("group"), "there is no group %q", d.group)
+			return
+		}
+	}
+	if !ok {
+		r.fail(at("user"), "there is no user of number %s: name the group too", d.user)
+		return
+	}
+	r.own(at, d, u, gid)
+}
+
+// own gives the job its user. A daemon that is not root cannot make processes of others, but may be told what it is.
+func (r *reader) own(at func(string) *node, d *draft, u User, gid uint32) {
+	h := r.host
+	switch {
+	case h.uid == 0:
+		u.GID = gid
+		u.Groups = h.accounts.groupsOf(u)
+		d.User = &u
+	case int(u.UID) != h.uid:
+		r.key = "user"
+		r.fail(at("user"), "only a daemon of root can run jobs of other users: this one is %s",
+			known(h.accounts.who(h.uid)))
+	case int(gid) != h.gid:
+		r.key = "group"
+		r.fail(at("group"), "only a daemon of root can run jobs of other groups")
+	}
+}

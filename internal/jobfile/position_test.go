@@ -1,0 +1,201 @@
+package jobfile
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// TestPositions has a mistake in the first, the middle and the last of three jobs.
+func TestPositions(t *testing.T) {
+	tomlJobs := []string{
+		"[[jobs]]\nname = \"a\"\ncmd = [\"x\"]\n# a comment [[jobs]]\nsuccess_codes = [\n  0, # zero\n  1,\n]\nenabled = true\n",
+		"  [[ jobs ]] # second\n  name = \"b\"\n  shell = \"\"\"\n[[jobs]]\nenabled = 7\n\\\"\"\"\n\"\"\"\"\n  'enabled' = true\n",
+		"[[jobs]]\n\"n\\u0061me\" = \"c\"\ncmd = ['''\nx''', \"]\", '\"']\nenabled = true\n[jobs.log]\ndiscard = true\n[jobs.env]\nA = \"[[jobs]]\"\n",
+	}
+	jsonJobs := []string{
+		"{\"name\": \"a\", \"cmd\": [\"x\", \"{\\\"enabled\\\"\"],\n  \"enabled\": true}",
+		"{\n\"enabled\" : true, \"name\": \"b\",\n\"shell\": \"]}\\n,\"}",
+		"  {\"cmd\": [\"x\"], \"name\": \"\\u0063\",\"env\": {\"A\": \"[\"}, \"log\": {\"discard\": false},\n\n\t\"enabled\":true}",
+	}
+	for bad := range 3 {
+		join := func(jobs []string, sep string) (text string, line, column int) {
+			for i, job := range jobs {
+				if i == bad {
+					at := strings.LastIndex(job, "enabled")
+					at += strings.Index(job[at:], "true")
+					before := text + job[:at]
+					line = strings.Count(before, "\n") + 1
+					column = len(before) - strings.LastIndex(before, "\n")
+					job = job[:at] + "1234" + job[at+4:]
+				}
+				text += job
+				if i < 2 {
+					text += sep
+				}
+			}
+			return text, line, column
+		}
+		for _, crlf := range []bool{false, true} {
+			for _, bom := range []string{"", byteOrderMark} {
+				check := func(file, text string, line, column int) {
+					if crlf {
+						text = strings.ReplaceAll(text, "\n", "\r\n")
+					}
+					_, errs := parseAs(t, someHost(t, 0), file, bom+text)
+					want := fmt.Sprintf("%s:%d:%d: enabled: must be true or false (without quotes), not a number", file, line, column)
+					if lines(errs) != want {
+						t.Errorf("%s\ngot  %s\nwant %s", text, lines(errs), want)
+					}
+				}
+				text, line, column := join(tomlJobs, "\n")
+				check("t.toml", text, line, column)
+				text, line, column = join(jsonJobs, ",\n")
+				check("t.json", `{"jobs": [`+"\n"+text+"]}", line+1, column)
+			}
+		}
+	}
+}
+
+func TestLines(t *testing.T) {
+	defs, errs := parseAs(t, someHost(t, 0), "t.toml", "# jobs\n\n[[jobs]]\nname = \"a\"\ncmd = [\"x\"]\n[[jobs]]\nname=\"b\"\ncmd=[\"x\"]")
+	if errs != nil || defs[0].Line != 3 || defs[1].Line != 6 {
+		t.Error(errs, defs)
+	}
+	if d := only(t, "one.toml", "# a job\n\ncmd = [\"x\"]\n"); d.Line != 3 || d.Name != "one" || d.File != "one.toml" {
+		t.Error(d)
+	}
+	if d := only(t, "one.json", "{\"jobs\": [\n{\"name\": \"z\", \"cmd\": [\"x\"]}]}"); d.Line != 2 {
+		t.Error(d.Line)
+	}
+}
+
+// TestMessages holds what people read after the commonest mistakes.
+func TestMessages(t *testing.T) {
+	for _, c := range []struct{ file, text, want string }{
+		{"a.toml", ``, `a.toml:1:1: holds no job: give it "cmd" or "shell"`},
+		{"a.toml", "# later\n", `a.toml:1:8: holds no job: give it "cmd" or "shell"`},
+		{"a.toml", `start_at = "noon"`, `a.toml:1:1: cmd: is missing: what is to be executed, as in cmd = ["backup", "--all"], or a script as "shell"`},
+		{"a.toml", `cdm = ["x"]`, "a.toml:1:1: cdm: unknown key; did you mean \"cmd\"?\n" +
+			`a.toml:1:1: cmd: is missing: what is to be executed, as in cmd = ["backup", "--all"], or a script as "shell"`},
+		{"a.toml", "cmd = \"backup --all\"", `a.toml:1:7: cmd: must be an array of strings such as ["backup", "--all"]; for a script there is "shell"`},
+		{"a.toml", "cmd = []", `a.toml:1:7: cmd: must not be empty`},
+		{"a.toml", "cmd = [\"x\"]\nshell = \"y\"", `a.toml:2:1: shell: cmd and shell exclude each other; keep one of them`},
+		{"a.toml", "cmd = [\"x\"]\nstart-at = \"4am\"", `a.toml:2:1: start-at: unknown key; did you mean "start_at"?`},
+		{"a.toml", "cmd = [\"x\"]\ncwd = \"/\"", `a.toml:2:1: cwd: unknown key; did you mean "dir"?`},
+		{"a.toml", "cmd = [\"x\"]\nfrobnicate = 1", `a.toml:2:1: frobnicate: unknown key`},
+		{"a.toml", "cmd = [\"x\"]\nat = 2026-12-24 18:00", `a.toml:2:6: at: is a date of TOML: put it in quotes`},
+		{"a.toml", "cmd = [\"x\"]\nstart_at = 04:35:00", `a.toml:2:12: start_at: is a date of TOML: put it in quotes`},
+		{"a.toml", "cmd = [\"x\"]\nlog = {discrad = true}", `a.toml:2:8: log.discrad: unknown key; did you mean "discard"?`},
+		{"a.toml", "cmd = [\"x\"]\nstart_at = \"4am\"\nevery = \"1h\"", `a.toml:3:1: every: start_at and every exclude each other; keep one of them, or make two jobs`},
+		{"a.toml", "cmd = [\"x\"]\nkeep_alive = true\nevery = \"1h\"", `a.toml:3:1: every: keep_alive and every exclude each other; keep one of them, or make two jobs`},
+		{"a.toml", "cmd = [\"x\"]\nkeep_alive = true\nretries = 1", `a.toml:3:1: retries: does not go with keep_alive`},
+		{"a.toml", "cmd = [\"x\"]\nkeep_alive = {delay = \"1h\", max_delay = \"1m\"}", `a.toml:2:29: keep_alive.max_delay: must not be less than delay`},
+		{"a.toml", "cmd = [\"x\"]\nretry_delay = \"1h\"\nretry_max_delay = \"1m\"", `a.toml:3:1: retry_max_delay: must not be less than retry_delay`},
+		{"a.toml", "cmd = [\"x\"]\ndays = \"mon\"", `a.toml:2:1: days: days goes only with start_at; add start_at, or remove days`},
+		{"a.toml", "cmd = [\"x\"]\ncron = [\"\", \"@daily\"]", `a.toml:2:9: cron: `},
+		{"a.toml", "cmd = [\"x\"]\ntimezone = \"\"", `a.toml:2:12: timezone: an empty timezone; name a zone such as "Europe/Berlin", or remove the key for the machine's own`},
+		{"a.toml", "cmd = [\"x\"]\nmachines = \"laptop\"", `a.toml:2:12: machines: must be an array of strings, not a string`},
+		{"a.toml", "cmd = [\"x\"]\nenabled = \"true\"", `a.toml:2:11: enabled: must be true or false (without quotes), not a string`},
+		{"a.toml", "cmd = [\"x\"]\nenv.JOBSD_RUN = \"1\"", `a.toml:2:5: env: "JOBSD_RUN" is set by jobsd itself`},
+		{"a.toml", "cmd = [\"x\"]\nlimits.nofiles = 3", `a.toml:2:8: limits.nofiles: unknown key; did you mean "nofile"?`},
+		{"a.toml", "cmd = [\"x\"]\nuser = 4242", `a.toml:2:8: user: there is no user of number 4242: name the group too`},
+		{"a.toml", "cmd = [x]", `a.toml:1:8: not valid TOML: expected value but found "x" instead (text stands in quotes: "...")`},
+		{"a.toml", "cmd = [\"x\"]\ncmd = [\"y\"]", `a.toml:2:1: not valid TOML: Key 'cmd' has already been defined.`},
+		{"a.toml", "cmd = [\"x\"\n", `a.toml:1:11: not valid TOML: `},
+		{"a.toml", "cmd = [\"\xff\"]", `a.toml:1:9: is not UTF-8`},
+		{"a.toml", "[[jobs]]\ncmd = [\"x\"]", `a.toml:1:1: name: is missing: each job of a list needs one`},
+		{"a.toml", "enabled = false\n[[jobs]]\ncmd = [\"x\"]\nname = \"b\"", `a.toml:1:1: enabled: stands beside "jobs": a file is one job or a list of them; move it into a job`},
+		{"a.toml", "[[job]]\ncmd = [\"x\"]\nname = \"b\"", `a.toml:1:3: job: unknown key; did you mean "jobs"?`},
+		{"a.toml", "[[jobs]]\nname=\"b\"\ncmd=[\"x\"]\n[[jobs]]\nname=\"B\"\ncmd=[\"x\"]", `a.toml:5:1: name: "B" stands twice in this file, first in line 1`},
+		{"my job.toml", "cmd = [\"x\"]", `my job.toml:1:1: name: "my job", which is the file's name, must be made of letters, digits and . _ @ - only: add the key`},
+		{"jobsd.json", `{"cmd": ["x"]}`, `jobsd.json:1:1: name: "jobsd", which is the file's name, is the daemon's own: add the key`},
+		{"a.json", `{"cmd": ["x"], "Enabled": false}`, `a.json:1:16: Enabled: unknown key; did you mean "enabled"?`},
+		{"a.json", "{\"cmd\": [\"x\"],\n \"cmd\": [\"y\"]}", `a.json:2:2: the key "cmd" stands twice`},
+		{"a.json", `{"cmd": ["x"]} {}`, `a.json:1:16: not valid JSON: invalid character '{' after top-level value`},
+		{"a.json", `{"cmd": ["x"],}`, `a.json:1:15: not valid JSON: invalid character '}' looking for beginning of object key string`},
+		{"a.json", "{\"cmd\": [\"x\"]\n", `a.json:1:14: not valid JSON: unexpected end of JSON input`},
+		{"a.json", `{"cmd": ["x"], "dir": null}`, `a.json:1:23: dir: must be a path (a string), not null: leave the key out for its default`},
+		{"a.json", `[{"cmd": ["x"]}]`, `a.json:1:1: must be an object: one job, or {"jobs": [...]}`},
+		{"a.json", `{"jobs": {"cmd": ["x"]}}`, `a.json:1:10: jobs: must be an array of jobs ("[[jobs]]" in TOML), not a table`},
+		{"a.json", `{"jobs": [3]}`, `a.json:1:11: jobs: must be a job (a table of keys), not a number`},
+		{"a.json", `{"cmd": ["x"], "retries": 1e3}`, `a.json:1:27: retries: must be a whole number, not a number with a fraction`},
+	} {
+		func() {
+			was := notYet
+			notYet = nil
+			defer func() { notYet = was }()
+			_, errs := parseAs(t, someHost(t, 0), c.file, c.text)
+			if got := lines(errs); !strings.HasPrefix(got, c.want) || !strings.HasSuffix(c.want, ": ") && got != c.want {
+				t.Errorf("%s\ngot  %s\nwant %s", c.text, got, c.want)
+			}
+		}()
+	}
+}
+
+// TestSeed is the example that has to work as it stands.
+func TestSeed(t *testing.T) {
+	d := only(t, "seed.json", `{"jobs": [{"name": "backup", "cmd": ["backup", "b2", "save"], "start_at": "4:35am",
+           "machines": ["laptop"], "extra_path": ["/opt/homebrew/bin"]}]}`)
+	if d.Name != "backup" || d.Schedule.String() != `cron "35 4 * * *"` || !d.ActiveOn("Laptop.example.org") || d.ActiveOn("desk") {
+		t.Errorf("%+v", d)
+	}
+}
+
+func TestAllErrorsAtOnce(t *testing.T) {
+	_, errs := parseAs(t, someHost(t, 0), "t.toml", "name = \".x\"\nstart_at = [\"4\", \"noon\", \"25:00\"]\nuser = \"no\"\nnice = \"high\"\nenabled = 1\n")
+	if len(errs) != 7 { // and cmd
+		t.Errorf("%d errors:\n%s", len(errs), lines(errs))
+	}
+}
+
+func TestTooMuch(t *testing.T) {
+	for _, c := range []struct{ file, text, want string }{
+		{"t.toml", "cmd = " + strings.Repeat("[", 500_000), "nested too deep"},
+		{"t.toml", strings.Repeat("a.", 500_000) + "b = 1", "nested too deep"},
+		{"t.toml", "a = " + strings.Repeat("{a = ", 200_000), "nested too deep"},
+		{"t.toml", "[" + strings.Repeat("a.", 500_000) + "b]", "nested too deep"},
+		{"t.toml", "a = [" + strings.Repeat("1,", 500_000) + "]", "too many values for one file: split it"},
+		{"t.json", strings.Repeat(`{"a":`, 5000) + "1" + strings.Repeat("}", 5000), "nested too deep"},
+		{"t.json", strings.Repeat(`[`, 500_000), "exceeded max depth"},
+		{"t.json", `{"a": [` + strings.Repeat("1,", 500_000) + "1]}", "too many values for one file: split it"},
+	} {
+		_, errs := parseAs(t, someHost(t, 0), c.file, c.text)
+		if !strings.Contains(lines(errs), c.want) {
+			t.Errorf("%.30s: %s", c.text, lines(errs))
+		}
+	}
+}
+
+// TestCut has files that were cut off while they were written. Whatever is left, there is no panic, and mistakes have a
+// place.
+func TestCut(t *testing.T) {
+	h := someHost(t, 0)
+	for file, text := range map[string]string{
+		"t.toml": "[[jobs]]\nname = \"a\"\ncmd = [\"x\", '''y\n''']\nenv = { A = \"ü\", \"B\" = 'c' }\nstart_at = \"4am\"\nlog.discard = true\n[[jobs]]\nname = \"b\"\nshell = \"\"\"\nx\"\"\"\n",
+		"t.json": "{\"jobs\": [{\"name\": \"a\", \"cmd\": [\"x\", \"ü\"], \"env\": {\"A\": \"b\"}},\n{\"name\": \"b\", \"shell\": \"x\", \"enabled\": false}]}",
+	} {
+		for i := range len(text) {
+			defs, errs := parseAs(t, h, file, text[:i])
+			if (defs == nil) == (errs == nil) {
+				t.Errorf("%s cut at %d: %v %v", file, i, defs, errs)
+			}
+			inside(t, text[:i], errs)
+			if file == "t.json" && defs != nil {
+				t.Errorf("cut at %d: %v", i, defs)
+			}
+		}
+	}
+}
+
+// inside checks that each error has a place in the text.
+func inside(t *testing.T, text string, errs []error) {
+	t.Helper()
+	all := strings.Split(strings.TrimPrefix(text, byteOrderMark), "\n")
+	for _, err := range errs {
+		e, ok := err.(*Error)
+		if !ok || e.Line < 1 || e.Line > len(all) || e.Column < 1 || e.Column > len(all[e.Line-1])+1 || strings.ContainsAny(e.Error(), "\n\r") {
+			t.Errorf("%q: no place inside: %q", text, err)
+		}
+	}
+}

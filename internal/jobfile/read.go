@@ -1,0 +1,52 @@
+package jobfile
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// ReadFile reads the definitions of one file that is not in force, as somebody writes or tries it. Nothing of it will be
+// executed, so it need not be safe from others. config gives the defaults; nil: none.
+func ReadFile(path string, config *Config) ([]*Definition, []error) {
+	text, err := readOrdinary(path)
+	if err != nil {
+		return nil, []error{fmt.Errorf("%s: %w", printable(path), err)}
+	}
+	dir, err := filepath.Abs(filepath.Dir(path))
+	if err != nil {
+		return nil, []error{err}
+	}
+	h := thisHost(time.Now())
+	var defaults *node
+	if config != nil {
+		defaults, h.mailTo = config.defaults, config.Mail.To
+	}
+	return h.parse(newSource(printable(path), dir, text), filepath.Base(path), defaults)
+}
+
+// readOrdinary reads a regular file, and never waits for another end to be opened.
+func readOrdinary(path string) (string, error) {
+	file, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
+	if err != nil {
+		return "", errors.Unwrap(err)
+	}
+	defer file.Close()
+	st, err := file.Stat()
+	switch {
+	case err != nil:
+		return "", err
+	case !st.Mode().IsRegular():
+		return "", errors.New("is not a file")
+	}
+	b, err := io.ReadAll(io.LimitReader(file, maxFile+1))
+	if err == nil && len(b) > maxFile {
+		err = errors.New(tooBig)
+	}
+	return string(b), err
+}

@@ -1,0 +1,196 @@
+package jobfile
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// What is wrong between files. A file is refused as a whole, whatever is wrong with it: then what is in force is always
+// what its author saw together.
+
+// refuse returns what is wrong with each file, by itself and beside the others.
+func (l *Loader) refuse() map[*jobFile][]error {
+	refused := map[*jobFile][]error{}
+	for _, f := range l.files {
+		if f.now == nil {
+			refused[f] = f.why
+		}
+	}
+	l.refuseDuplicates(refused)
+	for l.refuseUnknown(refused) || l.refuseCycles(refused) {
+	}
+	for _, errs := range refused {
+		slices.SortStableFunc(errs, byPosition)
+	}
+	return refused
+}
+
+// place is one definition in a file.
+type place struct {
+	file *jobFile
+	job  int
+}
+
+// refuseDuplicates refuses all files that hold a name that another holds too. Case does not count, for logs are files and
+// some file systems cannot tell them apart.
+func (l *Loader) refuseDuplicates(refused map[*jobFile][]error) {
+	first := make(map[string]*jobFile, len(l.files))
+	twice := map[string][]place{}
+	for _, f := range l.files {
+		if f.now == nil {
+			continue
+		}
+		for _, d := range f.now.defs {
+			fold := strings.ToLower(d.Name)
+			if o := first[fold]; o != nil && twice[fold] == nil {
+				twice[fold] = []place{{o, indexOf(o, fold)}}
+			}
+			if twice[fold] != nil {
+				twice[fold] = append(twice[fold], place{f, indexOf(f, fold)})
+			}
+			first[fold] = f
+		}
+	}
+	for _, places := range twice {
+		for _, p := range places {
+			var others []string
+			for _, o := range places {
+				if o.file != p.file {
+					others = append(others, o.file.name)
+				}
+			}
+			refused[p.file] = append(refused[p.file], l.errorAt(p, "name", 0,
+				"%q is also the name of a job in %s: rename all but one", p.file.now.defs[p.job].Name,
+				known(strings.Join(others, ", "))))
+		}
+	}
+}
+
+func indexOf(f *jobFile, fold string) int {
+	return slices.IndexFunc(f.now.defs, func(d *Definition) bool { return strings.ToLower(d.Name) == fold })
+}
+
+func byPosition(a, b error) int {
+	x, ok1 := a.(*Error)
+	y, ok2 := b.(*Error)
+	if !ok1 || !ok2 {
+		return 0
+	}
+	return cmp.Or(cmp.Compare(x.Line, y.Line), cmp.Compare(x.Column, y.Column))
+}
+
+// errorAt makes an error about the value of a key, or an item of it, of a definition that was read without fault. Where
+// that stands is not kept but looked up in the text.
+func (l *Loader) errorAt(p place, key string, item int, format string, args ...any) error {
+	src := newSource(p.file.name, l.o.Jobs, p.file.now.text)
+	src.secret = p.file.now.secret
+	at := 0
+	if n, err := tree(src, p.file.name); err == nil {
+		if jobs := n.get("jobs"); jobs != nil {
+			n = jobs.kids[p.job]
+		}
+		at = n.at
+		switch v := n.get(key); {
+		case v == nil:
+		case v.kind == list:
+			at = v.kids[item].at
+		default:
+			at = v.keyAt
+		}
+	}
+	src.secret = false // names of jobs are shown everywhere
+	return src.fail(at, key, format, args...)
+}
+
+// refuseUnknown refuses the files with an `after` that names no job, and tells whether there were any.
+func (l *Loader) refuseUnknown(refused map[*jobFile][]error) bool {
+	waiting := l.waiting(refused)
+	if len(waiting) == 0 {
+		return false
+	}
+	names := l.inForce(refused)
+	found := false
+	for _, p := range waiting {
+		for i, name := range p.file.now.defs[p.job].After {
+			if _, ok := names[name]; !ok {
+				found = true
+				refused[p.file] = append(refused[p.file], l.errorAt(p, "after", i, "there is no job %q", name))
+			}
+		}
+	}
+	return found
+}
+
+// waiting returns all jobs with an `after` in files that are not refused.
+func (l *Loader) waiting(refused map[*jobFile][]error) []place {
+	var all []place
+	for _, f := range l.files {
+		if refused[f] != nil {
+			continue
+		}
+		for i, d := range f.now.defs {
+			if d.After != nil {
+				all = append(all, place{f, i})
+			}
+		}
+	}
+	return all
+}
+
+// inForce returns all names that will be in force and what those jobs wait for.
+func (l *Loader) inForce(refused map[*jobFile][]error) map[string][]string {
+	names := make(map[string][]string, len(l.files))
+	add := func(v *version, over bool) {
+		for _, d := range v.defs {
+			if _, ok := names[d.Name]; over || !ok {
+				names[d.Name] = d.After
+			}
+		}
+	}
+	for _, f := range l.files {
+		if refused[f] == nil {
+			add(f.now, true)
+		} else if f.good != nil {
+			add(f.good, false)
+		}
+	}
+	return names
+}
+
+// refuseCycles refuses the files with a job that waits for itself by way of others, and tells whether there were any.
+func (l *Loader) refuseCycles(refused map[*jobFile][]error) bool {
+	waiting := l.waiting(refused)
+	if len(waiting) == 0 {
+		return false
+	}
+	after := l.inForce(refused)
+	found := false
+	for _, p := range waiting {
+		name := p.file.now.defs[p.job].Name
+		if way := wayBack(after, name, name, map[string]bool{}); way != nil {
+			found = true
+			refused[p.file] = append(refused[p.file], l.errorAt(p, "after", 0, "%s waits for itself: %s",
+				name, known(fmt.Sprintf("%s after %s", name, strings.Join(way, " after ")))))
+		}
+	}
+	return found
+}
+
+// wayBack returns the jobs from behind `from` to `to`, each after the next, nil if there is no such way.
+func wayBack(after map[string][]string, from, to string, seen map[string]bool) []string {
+	for _, next := range after[from] {
+		if next == to {
+			return []string{to}
+		}
+		if seen[next] {
+			continue
+		}
+		seen[next] = true
+		if way := wayBack(after, next, to, seen); way != nil {
+			return append([]string{next}, way...)
+		}
+	}
+	return nil
+}

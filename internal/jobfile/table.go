@@ -1,0 +1,185 @@
+package jobfile
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// key is one row of a table of keys: all that there is to know of a key but for what it has to do with others.
+type key[D any] struct {
+	name  string
+	typ   string // for people
+	marks mark
+	read  func(*reader, *node, *D)
+	reset func(*D) // gives the default
+	// print appends the value in a form that depends on nothing but the value; nil: the key is not hashed by itself
+	print    func([]byte, *D) []byte
+	byItself []byte // the default, printed
+}
+
+// mark says what is special about a key.
+type mark uint8
+
+const (
+	own     mark = 1 << iota // each job says it for itself: not in [defaults]
+	when                     // of those that say when, a job has at most one
+	process                  // the process of the job sees it
+	unfit                    // does not go with keep_alive
+	derived                  // what is made of it is hashed, not what was written
+)
+
+// row makes a key of type T that goes into the field of D.
+func row[D, T any](name string, t typ[T], byDefault T, field func(*D) *T, marks ...mark) key[D] {
+	k := key[D]{name: name, typ: t.name}
+	for _, m := range marks {
+		k.marks |= m
+	}
+	k.read = func(r *reader, n *node, d *D) {
+		if v, ok := t.read(r, n); ok {
+			*field(d) = v
+		}
+	}
+	k.reset = func(d *D) { *field(d) = byDefault }
+	if t.print != nil && k.marks&derived == 0 {
+		k.print = func(b []byte, d *D) []byte { return t.print(b, *field(d)) }
+		k.byItself = t.print(nil, byDefault)
+	}
+	return k
+}
+
+// keys is a table of keys and the value that has all of their defaults.
+type keys[D any] struct {
+	rows   []key[D]
+	byName map[string]*key[D]
+	zero   D
+}
+
+// newKeys makes a table, sorted by name: the order of the hash, which must not depend on that in the source.
+func newKeys[D any](rows ...key[D]) *keys[D] {
+	t := &keys[D]{rows: rows, byName: make(map[string]*key[D], len(rows))}
+	slices.SortFunc(rows, func(a, b key[D]) int { return strings.Compare(a.name, b.name) })
+	for i := range rows {
+		t.byName[rows[i].name] = &rows[i]
+		rows[i].reset(&t.zero)
+	}
+	return t
+}
+
+func (t *keys[D]) names() []string {
+	names := make([]string, len(t.rows))
+	for i, k := range t.rows {
+		names[i] = k.name
+	}
+	return names
+}
+
+// read fills d from a table of the file. What is wrong goes to the reader.
+func (t *keys[D]) read(r *reader, n *node, d *D) {
+	prefix := r.key
+	defer func() { r.key = prefix }()
+	for _, kid := range n.kids {
+		k := t.byName[kid.key]
+		if k == nil {
+			r.unknown(kid, prefix, t.names())
+			continue
+		}
+		r.key = join(prefix, k.name)
+		before := len(r.errs)
+		k.read(r, kid, d)
+		if len(r.errs) == before && notYet[r.key] {
+			r.failKey(kid, "not yet supported")
+		}
+	}
+}
+
+// print appends every key whose value is not the default, so that a key that is new changes no hash.
+func (t *keys[D]) print(b []byte, d *D, marks mark) []byte {
+	for i := range t.rows {
+		k := &t.rows[i]
+		if k.print == nil || k.marks&marks != marks {
+			continue
+		}
+		start := len(b)
+		b = append(append(b, k.name...), '=')
+		from := len(b)
+		b = k.print(b, d)
+		if bytes.Equal(b[from:], k.byItself) {
+			b = b[:start]
+			continue
+		}
+		b = append(b, '\n')
+	}
+	return b
+}
+
+// sub is the type of a table of its own keys.
+func sub[D any](t *keys[D]) typ[D] {
+	return typ[D]{
+		name: "table",
+		read: func(r *reader, n *node) (D, bool) {
+			d := t.zero
+			if n.kind != table {
+				r.wrong(n, "a table")
+				return d, false
+			}
+			t.read(r, n, &d)
+			return d, true
+		},
+		print: func(b []byte, d D) []byte { return t.print(b, &d, 0) },
+	}
+}
+
+// reader reads the values of one file and collects what is wrong with them.
+type reader struct {
+	host *host
+	key  string // dotted: where the reader is
+	errs []error
+}
+
+// fail notes that the value at n is wrong.
+func (r *reader) fail(n *node, format string, args ...any) {
+	r.errs = append(r.errs, n.src.fail(n.at, r.key, format, args...))
+}
+
+// failKey notes that the entry n of a table is wrong, whatever its value.
+func (r *reader) failKey(n *node, format string, args ...any) {
+	r.errs = append(r.errs, n.src.fail(n.keyAt, r.key, format, args...))
+}
+
+// failAs is failKey for a key that is named.
+func (r *reader) failAs(key string, n *node, format string, args ...any) {
+	r.errs = append(r.errs, n.src.fail(n.keyAt, key, format, args...))
+}
+
+// wrong notes that the value at n has the wrong type.
+func (r *reader) wrong(n *node, want known) {
+	switch n.kind {
+	case date:
+		r.fail(n, "is a date of TOML: put it in quotes")
+	case null:
+		r.fail(n, "must be %s, not null: leave the key out for its default", want)
+	default:
+		r.fail(n, "must be %s, not %s", want, known(n.kind.String()))
+	}
+}
+
+func (r *reader) unknown(n *node, prefix string, names []string) {
+	hint := known("")
+	if s := suggest(n.key, names); s != "" {
+		hint = known(fmt.Sprintf("; did you mean %q?", s))
+	}
+	name := join(prefix, printable(n.key))
+	if n.src.secret {
+		name = prefix
+	}
+	r.errs = append(r.errs, n.src.fail(n.keyAt, name, "unknown key%s", hint))
+}
+
+func join(prefix, name string) string {
+	if prefix == "" {
+		return name
+	}
+	return prefix + "." + name
+}

@@ -1,0 +1,100 @@
+package jobfile
+
+import (
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/BurntSushi/toml"
+)
+
+// parseTOML reads a TOML document. The library tells values but not where they stand, so a scanner goes over the text
+// first and makes the nodes; what the library read fills them.
+func parseTOML(src *source) (*node, *Error) {
+	sc := scanner{src: src, s: src.text}
+	root := sc.document()
+	if sc.err != nil {
+		return nil, sc.err
+	}
+	var values any // a map[string]any; asked for as such, the library would copy it
+	if _, err := toml.Decode(src.text, &values); err != nil {
+		return nil, tomlError(src, err)
+	}
+	fill(root, values)
+	return root, nil
+}
+
+func tomlError(src *source, err error) *Error {
+	var pe toml.ParseError
+	if !errors.As(err, &pe) {
+		return src.fail(0, "", "not valid TOML: %s", err.Error())
+	}
+	at := pe.Position.Start
+	if src.secret {
+		return src.fail(at, "", "not valid TOML")
+	}
+	hint := ""
+	if strings.HasPrefix(pe.Message, "expected value but found") {
+		hint = ` (text stands in quotes: "...")`
+	}
+	return src.fail(at, "", "not valid TOML: %s%s", oneLine(pe.Message), known(hint))
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// fill gives the nodes below n the values that the library read.
+func fill(n *node, value any) {
+	switch v := value.(type) {
+	case string:
+		n.setText(v)
+	case int64:
+		n.kind, n.num = integer, v
+	case float64:
+		n.kind = decimal
+	case bool:
+		n.kind, n.num = boolean, 0
+		if v {
+			n.num = 1
+		}
+	case time.Time:
+		n.kind = date
+	case map[string]any:
+		n.kind = table
+		fillTable(n, v)
+	case []map[string]any:
+		n.kind = list
+		for i, item := range v {
+			fill(n.item(i), item)
+		}
+	case []any:
+		n.kind = list
+		for i, item := range v {
+			fill(n.item(i), item)
+		}
+	}
+}
+
+// fillTable fills the entries of a table. One that the scanner did not find (there should be none) stands where its
+// table stands: no value is ever lost.
+func fillTable(n *node, values map[string]any) {
+	for key := range values {
+		if n.get(key) == nil {
+			n.add(&node{src: n.src, at: n.at, key: key, keyAt: n.at})
+		}
+	}
+	kids := n.kids[:0]
+	for _, k := range n.kids {
+		if v, ok := values[k.key]; ok {
+			fill(k, v)
+			kids = append(kids, k)
+		}
+	}
+	n.kids = kids
+}
+
+func (n *node) item(i int) *node {
+	if i < len(n.kids) {
+		return n.kids[i]
+	}
+	return n.add(&node{src: n.src, at: n.at})
+}

@@ -1,0 +1,262 @@
+package jobfile
+
+import (
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Trust. Who can write a job file can run programs as the daemon's user, so a file counts only if nobody but root and
+// that user can write it or its folder. What is checked is what was opened, by its descriptor: names can be moved
+// between a look and an open. Opening never blocks, whatever stands there.
+//
+// A group may write when it is the primary group of the daemon's user and that user is not root: under the umask 002 of
+// many systems each user has a group of his own, and all that he makes is writable for it. Root's group is not root's
+// alone everywhere, so for a daemon of root no group may.
+
+// maxFile is the size in bytes from which on a file is not read.
+const maxFile = 1 << 20
+
+// folder is an opened directory.
+type folder struct {
+	path   string
+	fd     int
+	host   *host
+	buffer []byte
+}
+
+// openFolder opens a directory of files to be trusted.
+func openFolder(h *host, path string) (*folder, error) {
+	fd, err := retry(func() (int, error) {
+		return unix.Open(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	})
+	if err != nil {
+		return nil, folderError(path, err)
+	}
+	f := &folder{path: path, fd: fd, host: h}
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		f.close()
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if why := h.distrust(&st, path); why != "" {
+		f.close()
+		return nil, fmt.Errorf("%s: the directory %s", printable(path), why)
+	}
+	return f, nil
+}
+
+func folderError(path string, err error) error {
+	if st, e := os.Lstat(path); e == nil && st.Mode()&fs.ModeSymlink != 0 {
+		return fmt.Errorf("%s: is a symbolic link: name the directory itself", printable(path))
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s: %w: mkdir -p -m 755 %s", printable(path), err, shellWord(path))
+	}
+	return fmt.Errorf("%s: %w", printable(path), err)
+}
+
+func (f *folder) close() { unix.Close(f.fd) }
+
+// names returns the names of all that is in the directory, in no order.
+func (f *folder) names() ([]string, error) {
+	fd, err := unix.FcntlInt(uintptr(f.fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	dir := os.NewFile(uintptr(fd), f.path)
+	defer dir.Close()
+	names, err := dir.Readdirnames(-1)
+	if err != nil {
+		return nil, fmt.Errorf("%s: cannot read the directory: %w", printable(f.path), err)
+	}
+	return names, nil
+}
+
+// stamp tells whether a file is still the one that was read.
+type stamp struct {
+	sum     uint64 // of all that changes with it
+	mode    uint32 // with the kind
+	settled bool   // it was not so young when it was read that it may have changed without a trace
+}
+
+// settledAge is how long a file must not have changed for its stamp to tell: clocks of file systems are coarse.
+const settledAge = time.Second
+
+var seed = maphash.MakeSeed()
+
+func stampOf(st *unix.Stat_t) stamp {
+	ctime := time.Unix(st.Ctim.Unix())
+	return stamp{
+		sum: maphash.Comparable(seed, [...]int64{int64(st.Dev), int64(st.Ino), st.Size, st.Mtim.Nano(), st.Ctim.Nano(),
+			int64(st.Mode), int64(st.Uid), int64(st.Gid)}),
+		mode:    uint32(st.Mode),
+		settled: time.Since(ctime) >= settledAge,
+	}
+}
+
+// link tells whether it is the stamp of a symbolic link.
+func (s stamp) link() bool { return s.mode&unix.S_IFMT == unix.S_IFLNK }
+
+// look returns the stamp of a name itself: of a symbolic link that of the link.
+func (f *folder) look(name string) (stamp, error) {
+	var st unix.Stat_t
+	if err := unix.Fstatat(f.fd, name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+		return stamp{}, err
+	}
+	return stampOf(&st), nil
+}
+
+// read opens, checks and reads the file called name, of which look said what it is. A link is followed: it stands in a
+// directory that is trusted, and its target has to pass the same check.
+func (f *folder) read(name string, looked stamp) (text string, s stamp, err error) {
+	link := looked.link()
+	if why := f.irregular(name, looked); why != "" {
+		return "", stamp{}, errors.New(why)
+	}
+	flags := unix.O_RDONLY | unix.O_NONBLOCK | unix.O_NOCTTY | unix.O_CLOEXEC
+	if !link {
+		flags |= unix.O_NOFOLLOW
+	}
+	fd, err := retry(func() (int, error) { return unix.Openat(f.fd, name, flags, 0) })
+	if err != nil {
+		return "", stamp{}, openError(err, link)
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return "", stamp{}, err
+	}
+	if why := f.host.refuse(&st, filepath.Join(f.path, name), link); why != "" {
+		return "", stamp{}, errors.New(why)
+	}
+	text, err = f.readAll(fd)
+	return text, stampOf(&st), err
+}
+
+// irregular says why the name is not opened at all: the open of a device can do something to it.
+func (f *folder) irregular(name string, looked stamp) string {
+	mode := looked.mode
+	if looked.link() {
+		var st unix.Stat_t
+		if unix.Fstatat(f.fd, name, &st, 0) != nil {
+			return "" // the open says why
+		}
+		mode = uint32(st.Mode)
+	}
+	return irregular(mode, looked.link())
+}
+
+// readAll reads at most maxFile bytes, which the size at the open does not promise.
+func (f *folder) readAll(fd int) (string, error) {
+	f.buffer = f.buffer[:0]
+	for {
+		f.buffer = slices.Grow(f.buffer, 4096)
+		n, err := retry(func() (int, error) { return unix.Read(fd, f.buffer[len(f.buffer):cap(f.buffer)]) })
+		if err != nil {
+			return "", fmt.Errorf("cannot read: %w", err)
+		}
+		f.buffer = f.buffer[:len(f.buffer)+n]
+		switch {
+		case len(f.buffer) > maxFile:
+			return "", errors.New(tooBig)
+		case n == 0:
+			return string(f.buffer), nil
+		}
+	}
+}
+
+func openError(err error, link bool) error {
+	switch {
+	case link && errors.Is(err, unix.ENOENT):
+		return errors.New("is a symbolic link to nothing: remove it")
+	case link && errors.Is(err, unix.ELOOP):
+		return errors.New("is a symbolic link that leads back to itself: remove it")
+	case errors.Is(err, unix.ELOOP), errors.Is(err, unix.EMLINK): // of FreeBSD
+		return errors.New("became a symbolic link while it was read: reload")
+	}
+	return fmt.Errorf("cannot open: %w", err)
+}
+
+// refuse says why an opened file is not read, "" if nothing speaks against it.
+func (h *host) refuse(st *unix.Stat_t, path string, link bool) string {
+	if why := irregular(uint32(st.Mode), link); why != "" {
+		return why
+	}
+	if why := h.distrust(st, path); why != "" {
+		if link {
+			return "is a symbolic link whose target " + why
+		}
+		return why
+	}
+	if st.Size > maxFile {
+		return tooBig
+	}
+	return ""
+}
+
+const tooBig = "is larger than 1 MiB"
+
+// irregular names what stands there if it is no regular file.
+func irregular(mode uint32, link bool) string {
+	what, ok := map[uint32]string{
+		unix.S_IFDIR: "a directory", unix.S_IFIFO: "a FIFO", unix.S_IFSOCK: "a socket",
+		unix.S_IFCHR: "a character device", unix.S_IFBLK: "a block device", unix.S_IFLNK: "a symbolic link",
+	}[mode&unix.S_IFMT]
+	switch {
+	case !ok:
+		return ""
+	case link:
+		return "is a symbolic link to " + what + ", not to a file: remove it"
+	}
+	return "is " + what + ", not a file: move it elsewhere"
+}
+
+// distrust says who else can write what was opened, and the command that mends it.
+func (h *host) distrust(st *unix.Stat_t, path string) string {
+	mode := uint32(st.Mode) & 0o7777
+	group := mode&0o020 != 0 && (h.uid == 0 || int(st.Gid) != h.gid)
+	others := mode&0o002 != 0
+	switch {
+	case st.Uid != 0 && int(st.Uid) != h.uid && h.uid == 0:
+		return fmt.Sprintf("is not owned by root but by %s: chown root %s", h.accounts.who(int(st.Uid)), shellWord(path))
+	case st.Uid != 0 && int(st.Uid) != h.uid:
+		me := h.accounts.who(h.uid)
+		return fmt.Sprintf("is owned by %s, neither by root nor by %s: chown %s %s",
+			h.accounts.who(int(st.Uid)), me, strings.TrimPrefix(me, "uid "), shellWord(path))
+	case group && others:
+		return fmt.Sprintf("can be written by its group and by others (mode %04o): chmod go-w %s", mode, shellWord(path))
+	case group:
+		return fmt.Sprintf("can be written by its group (mode %04o): chmod g-w %s", mode, shellWord(path))
+	case others:
+		return fmt.Sprintf("can be written by others (mode %04o): chmod o-w %s", mode, shellWord(path))
+	}
+	return ""
+}
+
+// retry calls open again while a signal interrupts it.
+func retry(open func() (int, error)) (int, error) {
+	for {
+		fd, err := open()
+		if err != unix.EINTR {
+			return fd, err
+		}
+	}
+}
+
+// shellWord quotes a path for the shell where it has to be.
+func shellWord(s string) string {
+	const plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-+@%,:="
+	if s != "" && madeOf(s, plain) {
+		return s
+	}
+	return printable("'" + strings.ReplaceAll(s, "'", `'\''`) + "'")
+}

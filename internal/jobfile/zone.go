@@ -1,0 +1,68 @@
+package jobfile
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// zone is the machine's own time zone, as the C library finds it (tzset(3)). The time package reads it once at the start
+// of a process; here it is read anew at each load.
+type zone struct {
+	location *time.Location
+	name     string // what tells it from another: an IANA name, or a hash of a file that has none
+	data     string // tells whether its rules changed
+	err      error  // why it is UTC
+}
+
+// readZone reads the zone that TZ names, or the file localtime without TZ.
+func readZone(getenv func(string) (string, bool), localtime string) *zone {
+	tz, set := getenv("TZ")
+	tz = strings.TrimPrefix(tz, ":")
+	switch {
+	case !set:
+		return zoneFile(localtime, true)
+	case tz == "":
+		return utc(nil)
+	case filepath.IsAbs(tz):
+		return zoneFile(tz, false)
+	}
+	location, err := time.LoadLocation(tz)
+	if err != nil {
+		return utc(fmt.Errorf("TZ=%s: unknown time zone: local times are UTC", printable(tz)))
+	}
+	return &zone{location: location, name: tz}
+}
+
+func utc(err error) *zone { return &zone{location: time.UTC, name: "UTC", err: err} }
+
+// zoneFile reads a tzfile(5). Where it is a link into the zone database, as /etc/localtime is, that tells its name.
+func zoneFile(path string, mayMiss bool) *zone {
+	data, err := os.ReadFile(path)
+	if os.IsNotExist(err) && mayMiss {
+		return utc(nil)
+	}
+	name := ""
+	if target, linkErr := filepath.EvalSymlinks(path); linkErr == nil {
+		_, name, _ = strings.Cut(target, "/zoneinfo/")
+	}
+	label := name
+	if name == "" {
+		sum := sha256.Sum256(data)
+		name, label = "sha256:"+hex.EncodeToString(sum[:8]), "Local"
+	}
+	if err == nil {
+		var location *time.Location
+		if location, err = time.LoadLocationFromTZData(label, data); err == nil {
+			return &zone{location: location, name: name, data: string(data)}
+		}
+	}
+	return utc(fmt.Errorf("%s: cannot read the local time zone: %w: local times are UTC", path, err))
+}
+
+// same tells whether nothing that depends on the zone has to change.
+func (z *zone) same(o *zone) bool { return z.name == o.name && z.data == o.data }

@@ -1,0 +1,111 @@
+package schedule
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+var weekdays = []string{"sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"}
+
+// addDay adds one item of days to the set:
+//
+//	weekday | weekday "-" weekday | "weekdays" | "weekends" | 1..31 | -1
+//
+// A weekday is the full English name or its first three letters, in any case; a range may wrap around the week's end.
+func (s *spec) addDay(text string) *Error {
+	low := strings.ToLower(text)
+	switch low {
+	case "":
+		return wrong(`name one such as "mon"`, "an empty day")
+	case "weekdays":
+		s.weekdays |= 0b0111110
+		return nil
+	case "weekends":
+		s.weekdays |= 0b1000001
+		return nil
+	case "-1":
+		s.days |= lastDay
+		return nil
+	}
+	if d, ok := digits(low, 1, 2); ok && 1 <= d && d <= 31 && low[0] != '0' {
+		s.days |= 1 << d
+		return nil
+	}
+	a, b, isRange := strings.Cut(low, "-")
+	from, ok := weekday(a)
+	to, ok2 := from, ok
+	if isRange {
+		to, ok2 = weekday(b)
+	}
+	if !ok || !ok2 {
+		return wrong(mendDay(low), "%s is not a day", quote(text))
+	}
+	for ; from != to; from = (from + 1) % 7 {
+		s.weekdays |= 1 << from
+	}
+	s.weekdays |= 1 << to
+	return nil
+}
+
+// weekday returns the number of a weekday, Sunday being 0.
+func weekday(low string) (int, bool) {
+	i := slices.IndexFunc(weekdays, func(name string) bool { return low == name || low == name[:3] })
+	return i, i >= 0
+}
+
+// mendDay says what may be meant by a text, in lower case, that is no day.
+func mendDay(low string) string {
+	switch low {
+	case "*", "all", "any", "daily", "day", "every day", "everyday":
+		return "for every day remove the key"
+	case "l", "last":
+		return "use -1 for the last day of the month"
+	case "weekday":
+		return use("weekdays")
+	case "weekend":
+		return use("weekends")
+	}
+	if n := strings.Count(low, ","); 0 < n && n < 31 {
+		var items []string
+		for item := range strings.SplitSeq(low, ",") {
+			items = append(items, quote(strings.TrimSpace(item)))
+		}
+		return "use an array: [" + strings.Join(items, ", ") + "]"
+	}
+	if strings.Contains(low, "#") {
+		return "use cron, which has that"
+	}
+	if n, err := strconv.Atoi(low); err == nil {
+		switch {
+		case 1 <= n && n <= 31:
+			return "use " + strconv.Itoa(n)
+		case n < 0:
+			return "from the end only -1 counts, the last day of the month"
+		}
+		return "days of the month are 1 to 31, and -1 for the last"
+	}
+	low = strings.NewReplacer(" ", "", "\u2013", "-").Replace(low) // an editor's en dash
+	a, b, _ := strings.Cut(low, "-")
+	if _, err := strconv.Atoi(a + b); err == nil {
+		return "list the days of the month one by one"
+	}
+	if a, ok := likeWeekday(a); ok {
+		if b, ok := likeWeekday(b); ok {
+			return use(a + "-" + b)
+		}
+		if b == "" {
+			return use(a)
+		}
+	}
+	return `use a weekday such as "mon", a range such as "mon-fri", or a day of the month`
+}
+
+// likeWeekday returns the short name of the weekday that a word begins with.
+func likeWeekday(s string) (string, bool) {
+	if len(s) < 3 || strings.Trim(s, "abcdefghijklmnopqrstuvwxyz") != "" {
+		return "", false
+	}
+	_, ok := weekday(s[:3])
+	return s[:3], ok
+}

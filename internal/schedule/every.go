@@ -1,0 +1,21 @@
+package schedule
+
+import (
+	"math"
+	"time"
+)
+
+// EveryAfter returns the first of the instants anchor+every, anchor+2*every, ... that is later than after; the zero
+// time unless every is positive. It counts on the line of the times given, without their monotonic readings: the
+// caller who keeps intervals over changes of the clock gives it readings of a clock that is not changed.
+func EveryAfter(anchor time.Time, every time.Duration, after time.Time) time.Time {
+	if every <= 0 {
+		return time.Time{}
+	}
+	anchor, after = anchor.Round(0), after.Round(0)
+	for after.Sub(anchor) == math.MaxInt64 { // more than 292 years: the difference is cut off
+		anchor = anchor.Add(math.MaxInt64 / every * every)
+	}
+	n := max(after.Sub(anchor)/every, 0)
+	return anchor.Add(n * every).Add(every)
+}

@@ -1,0 +1,222 @@
+package schedule
+
+import "time"
+
+// Keys is what a job file says of when: the values of its keys as written, integers in decimal. An absent key is nil;
+// an empty array or an empty string is a mistake.
+type Keys struct {
+	StartAt, Days, Cron []string
+	Every, At, Timezone *string
+}
+
+// The longest and the shortest interval of `every`.
+const (
+	minEvery = time.Second
+	maxEvery = 3650 * 24 * time.Hour
+)
+
+// Parse compiles the keys of one job. It tells all mistakes at once; with any, the schedule is nil.
+//
+// local is the zone that "local" and an absent timezone mean; nil is UTC. now serves to refuse dates that never come.
+// An `at` that has passed is no mistake: its Next is zero. Zones are loaded anew; for many jobs, see [Zones.Parse].
+func Parse(k Keys, local *time.Location, now time.Time) (*Schedule, []*Error) {
+	return new(Zones).Parse(k, local, now)
+}
+
+// Parse is [Parse] with zones that are loaded once.
+func (z *Zones) Parse(k Keys, local *time.Location, now time.Time) (*Schedule, []*Error) {
+	if local == nil {
+		local = time.UTC
+	}
+	p := parser{s: Schedule{loc: local, local: true}, now: now}
+	p.timezone(k.Timezone, z)
+	p.exclusive(k)
+	p.startAt(k)
+	p.cron(k.Cron)
+	p.every(k.Every)
+	p.at(k.At)
+	if p.errs != nil {
+		return nil, p.errs
+	}
+	s := p.s
+	return &s, nil
+}
+
+// parser fills one schedule and collects what is wrong with its keys.
+type parser struct {
+	s    Schedule
+	now  time.Time
+	errs []*Error
+}
+
+// fail adds a mistake, at its place.
+func (p *parser) fail(key string, index int, value string, err *Error) {
+	err.Key, err.Index, err.Value = key, index, value
+	p.errs = append(p.errs, err)
+}
+
+// exclusive settles the kind, of which there can be but one.
+func (p *parser) exclusive(k Keys) {
+	first := ""
+	for _, key := range []struct {
+		name string
+		here bool
+		kind Kind
+	}{
+		{"start_at", k.StartAt != nil, Clock},
+		{"every", k.Every != nil, Every},
+		{"cron", k.Cron != nil, Clock},
+		{"at", k.At != nil, At},
+	} {
+		switch {
+		case !key.here:
+		case first == "":
+			first, p.s.kind = key.name, key.kind
+		default:
+			p.fail(key.name, 0, "", wrong("keep one of them, or make two jobs", "%s and %s exclude each other", first, key.name))
+		}
+	}
+	if k.Days != nil && k.StartAt == nil {
+		fix := "add start_at, or remove days"
+		if k.Cron != nil {
+			fix = "use the day fields of cron"
+		}
+		p.fail("days", 0, "", wrong(fix, "days goes only with start_at"))
+	}
+}
+
+// set gives the schedule its specs.
+func (p *parser) set(specs []spec) {
+	p.s.specs = union(specs)
+	for _, s := range p.s.specs {
+		if !s.wild {
+			p.s.fixed++
+		}
+	}
+}
+
+func (p *parser) startAt(k Keys) {
+	var times []spec
+	if k.StartAt != nil && len(k.StartAt) == 0 {
+		p.fail("start_at", 0, "", wrong(`name a time of day such as "4:35am", or remove the key`, "an empty list is never due"))
+	}
+	for i, text := range k.StartAt {
+		hour, minute, err := parseTime(text)
+		if err != nil {
+			p.fail("start_at", i, text, err)
+			continue
+		}
+		times = append(times, spec{minutes: 1 << minute, hours: 1 << hour})
+	}
+	date := p.days(k.Days)
+	for i := range times {
+		minutes, hours := times[i].minutes, times[i].hours
+		times[i] = date
+		times[i].minutes, times[i].hours = minutes, hours
+	}
+	if len(times) > 0 {
+		p.set(times)
+	}
+}
+
+// days returns the spec of the dates of days, without a time of day.
+func (p *parser) days(days []string) spec {
+	s := spec{days: allDays, weekdays: allWeekdays, months: allMonths, both: true}
+	if days == nil {
+		return s
+	}
+	if len(days) == 0 {
+		p.fail("days", 0, "", wrong("name a day, or remove the key for every day", "an empty list is never due"))
+	}
+	var of spec
+	for i, text := range days {
+		if err := of.addDay(text); err != nil {
+			p.fail("days", i, text, err)
+		}
+	}
+	if of.days != 0 {
+		s.days = of.days
+	}
+	if of.weekdays != 0 {
+		s.weekdays = of.weekdays
+	}
+	s.both = of.days == 0 || of.weekdays == 0
+	return s.normal()
+}
+
+func (p *parser) cron(lines []string) {
+	if lines != nil && len(lines) == 0 {
+		p.fail("cron", 0, "", wrong("add an expression, or remove the key", "an empty list is never due"))
+	}
+	var specs []spec
+	for i, line := range lines {
+		s, errs := parseCron(line)
+		if errs == nil {
+			errs = p.comes(line, s)
+		}
+		for _, err := range errs {
+			p.fail("cron", i, line, err)
+		}
+		specs = append(specs, s)
+	}
+	if lines != nil {
+		p.set(specs)
+	}
+}
+
+// comes refuses an expression that is never due from now on.
+func (p *parser) comes(line string, s spec) []*Error {
+	specs := []spec{s}
+	u := unix(p.now)
+	if nextWall(specs, u, limit(u)) == never {
+		return []*Error{wrong("check the day and month fields", "%s never comes: there is no such date", quote(line))}
+	}
+	if s.wild && nextWild(specs, u, p.s.loc) == never {
+		return []*Error{wrong("name the hour and minute by number: then it is due at the gap's end",
+			"%s never comes: the clock of %s always skips that time", quote(line), p.s.zone())}
+	}
+	return nil
+}
+
+func (p *parser) every(text *string) {
+	if text == nil {
+		return
+	}
+	d, err := parseDuration(*text)
+	switch {
+	case err != nil:
+	case d < minEvery:
+		err = wrong(use(formatDuration(minEvery)), "%s is less than 1s", quote(*text))
+	case d > maxEvery:
+		err = wrong(use(formatDuration(maxEvery)), "%s is more than 3650d", quote(*text))
+	}
+	if err != nil {
+		p.fail("every", 0, *text, err)
+		return
+	}
+	p.s.n = int64(d)
+}
+
+func (p *parser) at(text *string) {
+	if text == nil {
+		return
+	}
+	u, wall, err := parseAt(*text, p.s.loc)
+	if err != nil {
+		p.fail("at", 0, *text, err)
+		return
+	}
+	p.s.n, p.s.wall = u, wall
+}
+
+func (p *parser) timezone(name *string, z *Zones) {
+	if name == nil || *name == "local" {
+		return
+	}
+	loc, err := z.load(*name)
+	if err != nil {
+		p.fail("timezone", 0, *name, err)
+		return
+	}
+	p.s.loc, p.s.local = loc, false
+}

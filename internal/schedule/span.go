@@ -1,0 +1,107 @@
+package schedule
+
+import (
+	"math"
+	"time"
+)
+
+// far is more than the readings of a zone's clock can differ by at one instant: no offset reaches 24 hours.
+const far = 48 * 3600
+
+// horizon is how far ahead a slot is looked for, in seconds.
+const horizon = 41 * 366 * day
+
+// A span is a stretch of time over which a zone's offset is constant. What follows may have the same offset again.
+type span struct {
+	start, end int64 // Unix seconds; the start belongs to it, the end does not
+	off        int64 // seconds to add to an instant for the reading of the clock
+}
+
+// spanAt returns the span in which u lies.
+//
+// On 31 December of a leap year that is served by the rule at the end of the zone data, Go puts the end of the span
+// before the instant asked about (golang/go#81583), on which a walk over spans would turn for ever. There, the span is
+// taken to last one day more, which is right as no zone changes its clock at that time: the next one has the same
+// offset.
+func spanAt(u int64, loc *time.Location) span {
+	t := time.Unix(u, 0).In(loc)
+	_, off := t.Zone()
+	s := span{math.MinInt64, never, int64(off)}
+	start, end := t.ZoneBounds()
+	if !start.IsZero() {
+		s.start = start.Unix()
+	}
+	if !end.IsZero() {
+		s.end = end.Unix()
+		if s.end <= u {
+			s.end = u + day
+		}
+	}
+	return s
+}
+
+// shown returns the latest reading that the clock has shown up to and including the instant u, which lies in s. In the
+// second pass of an overlap it is later than what the clock shows at u.
+func (s span) shown(u int64, loc *time.Location) int64 {
+	latest := u + s.off
+	for s.start > u-far {
+		before := s.start - 1
+		s = spanAt(before, loc)
+		latest = max(latest, before+s.off)
+	}
+	return latest
+}
+
+// due returns the instant at which a fixed reading w is due: the first at which the clock shows w or later. The search
+// begins at the instant u in s, at which it has not yet done so.
+func (s span) due(w, u int64, loc *time.Location) int64 {
+	for w-s.off >= s.end {
+		u = s.end
+		s = spanAt(u, loc)
+	}
+	return max(w-s.off, u) // u, if w lies in the gap that ends there
+}
+
+// due returns the instant at which a fixed reading is due.
+func due(w int64, loc *time.Location) int64 {
+	return spanAt(w-far, loc).due(w, w-far, loc)
+}
+
+// nextFixed returns the first instant after u at which a reading in specs is due as a fixed one; never if none is.
+func nextFixed(specs []spec, u int64, loc *time.Location) int64 {
+	s := spanAt(u, loc)
+	from := s.shown(u, loc) + 1
+	w := nextWall(specs, from, limit(from))
+	switch {
+	case w == never:
+		return never
+	case w-far > u: // pass over the spans in between
+		return due(w, loc)
+	}
+	return s.due(w, u, loc)
+}
+
+// nextWild returns the first instant after u at which the clock shows a reading in specs; never if it shows none.
+func nextWild(specs []spec, u int64, loc *time.Location) int64 {
+	s := spanAt(u, loc)
+	from := u + 1 + s.off
+	end := limit(from)
+	w := nextWall(specs, from, end)
+	for w != never && w-s.off >= s.end {
+		u = s.end
+		s = spanAt(u, loc)
+		// Still the next match, unless the clock went back to readings not yet looked at, or forward past it.
+		if first := u + s.off; first < from || first > w {
+			from = first
+			w = nextWall(specs, from, end)
+		}
+	}
+	if w == never {
+		return never
+	}
+	return w - s.off
+}
+
+// limit returns the reading up to which a search from a reading goes. It also ends the search of a wild time that lies
+// in a gap every time its date comes.
+func limit(from int64) int64 { return min(from+horizon, lastSecond-far) }

@@ -1,0 +1,48 @@
+// Package man holds the manual, so that the binary carries the pages that belong to it.
+package man
+
+import (
+	"embed"
+	"slices"
+	"strings"
+)
+
+//go:embed *.8 *.5
+var pages embed.FS
+
+// Names returns the names of all pages without their sections, sorted.
+func Names() []string {
+	var names []string
+	for _, file := range files() {
+		names = append(names, strip(file))
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Page returns the mdoc source of the page of that name, with or without its section: "jobsd" or "jobsd.8".
+func Page(name string) ([]byte, bool) {
+	for _, file := range files() {
+		if name == file || name == strip(file) {
+			page, err := pages.ReadFile(file)
+			return page, err == nil
+		}
+	}
+	return nil, false
+}
+
+// files returns the file names of all pages.
+func files() []string {
+	entries, err := pages.ReadDir(".")
+	if err != nil {
+		panic(err) // the folder is part of the binary
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
+}
+
+// strip cuts the section off a file name.
+func strip(file string) string { return file[:strings.LastIndexByte(file, '.')] }

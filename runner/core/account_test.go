@@ -1,0 +1,60 @@
+package core
+
+import (
+	"time"
+
+	"jobsd/internal/schedule"
+	"jobsd/statefile"
+)
+
+// ledger counts what the journal says of the slots of one job under one definition.
+type ledger struct {
+	schedule *schedule.Schedule
+	base     time.Time // slots count from here
+	last     time.Time // the latest one settled
+	settled  int
+}
+
+// account checks that of every slot the journal says exactly once what became of it: a run, skipped or missed. Where the
+// clock went back there is no telling which slots there were, so these stretches are left out.
+func (w *world) account() {
+	books := map[string]*ledger{}
+	close := func(job string) {
+		b := books[job]
+		delete(books, job)
+		if b == nil || b.settled == 0 {
+			return
+		}
+		n, _, _ := b.schedule.CountAfter(b.base, b.last, 1<<30)
+		if n != b.settled {
+			w.fatal("%s had %d slots in (%s, %s], the journal tells of %d", job, n, b.base, b.last, b.settled)
+		}
+		w.stats["accounted"] += n
+	}
+	for _, e := range w.journal {
+		switch r := e.Record.(type) {
+		case *statefile.Defined:
+			close(r.Job)
+			if s := w.schedules[r.Schedule]; s != nil && s.Kind() == schedule.Clock {
+				books[r.Job] = &ledger{schedule: s, base: r.LastSlot.Time}
+			}
+		case *statefile.Deleted:
+			close(r.Job)
+		case *statefile.Epoch:
+			clear(books)
+		case *statefile.Passed:
+			if b := books[r.Job]; b != nil {
+				b.settled += int(r.Number)
+				b.last = latest(b.last, r.Last.Time)
+			}
+		case *statefile.Intent:
+			if b := books[r.Job]; b != nil && r.Reason == "schedule" {
+				b.settled++
+				b.last = latest(b.last, r.Slot.Time)
+			}
+		}
+	}
+	for job := range books {
+		close(job)
+	}
+}

@@ -1,0 +1,67 @@
+package core
+
+import (
+	"time"
+
+	"jobsd/statefile"
+)
+
+// Now is one reading of the three clocks. Each has its own use and none stands in for another.
+type Now struct {
+	// Wall says what is due (CLOCK_REALTIME). It may jump either way. It carries no monotonic reading.
+	Wall time.Time
+	// Boot carries what must hold over sleep and restarts: `every`, and what clients compare (CLOCK_BOOTTIME).
+	Boot time.Duration
+	// Mono carries timeouts, back-off and durations: the time asleep does not count (CLOCK_MONOTONIC).
+	Mono time.Duration
+}
+
+const (
+	// onTime is how late a slot may be seen and still simply be due; beyond it was missed and catch_up decides.
+	onTime = 2 * time.Second
+	// newEpoch is how far the wall clock must go back to begin a new clock epoch. Below, the minutes it shows
+	// again are taken for the same ones.
+	newEpoch = time.Minute
+	// disbelief is how far in the future the last slot may lie. Beyond, the clock that showed it was wrong: the new
+	// one is believed for all. Vixie cron draws the same line.
+	disbelief = 3 * time.Hour
+)
+
+// readClock notes the time of the turn and tells a wall clock that was set from one that ran on: the boot clock counts
+// sleep too, so the two differ in nothing but steps.
+func (c *Core) readClock(now Now) {
+	offset := now.Wall.Sub(time.Unix(0, int64(now.Boot)))
+	step := offset - c.offset
+	c.now = now
+	if step.Abs() < time.Second {
+		return // keep the old offset: a slow slew must add up to a step, not vanish in small ones
+	}
+	c.offset = offset
+	c.say(Info, "", "the wall clock was set", "by", step.Round(time.Second), "to", now.Wall.Format(time.RFC3339))
+	switch {
+	case c.disbelieve():
+	case step <= -newEpoch:
+		c.record(&statefile.Epoch{Epoch: c.facts.Epoch + 1, Wall: c.at()})
+	}
+	for _, j := range c.order {
+		c.needArm(j)
+	}
+}
+
+// disbelieve begins a new epoch that forgets all slots after now, if one lies too far in the future.
+func (c *Core) disbelieve() bool {
+	for _, j := range c.order {
+		if j.facts.LastSlot.Sub(c.now.Wall) > disbelief {
+			c.say(Warn, j.name, "last slot lies in the future: believing the clock as it is now",
+				"slot", j.facts.LastSlot, "now", c.at())
+			c.record(&statefile.Epoch{Epoch: c.facts.Epoch + 1, Wall: c.at(), Reset: true})
+			for _, k := range c.order {
+				if k.last.After(c.now.Wall) {
+					k.last = c.now.Wall
+				}
+			}
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,255 @@
+// Package core is the pure half of the runner: a time and an event in, effects out. It makes no system call, starts no
+// goroutine and reads no clock, so that the daemon and a simulation of years run the same code.
+//
+// In each turn the shell calls Handle for what happened, Settle once, and then performs what Effects returns.
+package core
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"jobsd/internal/jobfile"
+	"jobsd/statefile"
+)
+
+// Options is what the core must know of its world.
+type Options struct {
+	MachineID string // for jitter
+	Machine   string // host name, or what stands for it
+	BootID    string
+	CPUs      int  // so many catch-ups, but two at least, run at once
+	Strict    bool // panic where something happens that cannot happen
+}
+
+// Core holds every job and every run. One goroutine owns it.
+type Core struct {
+	o      Options
+	now    Now
+	offset time.Duration // of the wall clock from the boot clock
+	facts  *statefile.Facts
+
+	jobs     map[string]*job
+	order    []*job // by name
+	runs     map[uint64]*run
+	pending  []*run // not let in yet
+	arm      []*job // NEEDS_ARM
+	regate   bool   // a pending run may be let in now
+	shuffled bool   // pending is out of order
+	catching int    // catch-ups that run
+	dirty    []*job
+	removed  []string
+	timers   [nClocks]timers
+	lastRun  uint64 // the run counter, pending runs included
+
+	config   *jobfile.Config
+	zone     string // id of the machine's own time zone
+	loads    uint64
+	unsorted bool
+	follow   map[string][]*job // jobs that run after the one of that name
+	reload   statefile.Reload
+	ready    bool
+	clean    bool // the daemon before this one ended in order
+	trouble  []Trouble
+	shutdown *Shutdown
+	over     bool // Exit was said
+	touched  bool // something of the daemon itself changed
+
+	effects []Effect
+}
+
+// New returns a core that goes on from facts.
+func New(o Options, facts *statefile.Facts, now Now) *Core {
+	return &Core{
+		o: o, now: now, offset: now.Wall.Sub(time.Unix(0, int64(now.Boot))), facts: facts,
+		jobs: map[string]*job{}, runs: map[uint64]*run{}, lastRun: facts.LastRun,
+	}
+}
+
+// Facts returns what a checkpoint taken now must hold: all that was appended so far and nothing else.
+func (c *Core) Facts() *statefile.Facts { return c.facts.Clone() }
+
+// ID returns the id of the state directory.
+func (c *Core) ID() string { return c.facts.ID }
+
+// Ready tells whether a first load is in force, and of how many jobs.
+func (c *Core) Ready() (jobs int, ok bool) { return len(c.order), c.ready }
+
+// Handle takes in one event.
+func (c *Core) Handle(now Now, e Event) {
+	c.readClock(now)
+	switch e := e.(type) {
+	case Due:
+		c.ringDue()
+	case Loaded:
+		c.load(e)
+	case Shutdown:
+		c.shut(e)
+	case Trouble:
+		c.note(e)
+	case Adopted:
+		c.adopt(e)
+	case Orphan:
+		c.probeDraining()
+	case Prepared:
+		c.move(e.Run, evPrepared, e)
+	case Forked:
+		c.move(e.Run, evForked, e)
+	case Executed:
+		c.move(e.Run, evExecuted, e)
+	case NotStarted:
+		c.move(e.Run, evNotStarted, e)
+	case Exited:
+		c.move(e.Run, evExited, e)
+	case Probed:
+		c.move(e.Run, evProbed, e)
+	}
+}
+
+// Settle does what waits for the end of a turn, so that a job which was due and was removed in the same turn is not
+// started: it computes next slots and lets pending runs in.
+func (c *Core) Settle() {
+	for len(c.arm) > 0 {
+		list := c.arm
+		c.arm = nil
+		for _, j := range list {
+			if j.state == needsArm {
+				c.armJob(j)
+			}
+		}
+	}
+	if c.regate {
+		c.regate = false
+		c.admit()
+	}
+	if c.shutdown != nil && len(c.runs) == 0 && !c.over {
+		c.leave()
+	}
+}
+
+// Effects returns what is to be done, in order, and forgets it.
+func (c *Core) Effects() []Effect {
+	e := c.effects
+	c.effects = nil
+	return e
+}
+
+func (c *Core) emit(e Effect) { c.effects = append(c.effects, e) }
+
+// at returns the time of the turn for the journal.
+func (c *Core) at() statefile.Time { return statefile.At(c.now.Wall) }
+
+// record makes r a fact and appends it to the journal.
+func (c *Core) record(r statefile.Record) { c.emit(Append{c.apply(r)}) }
+
+func (c *Core) apply(r statefile.Record) statefile.Entry {
+	e := statefile.Entry{At: c.at(), Record: r}
+	c.facts.Apply(e)
+	return e
+}
+
+func (c *Core) say(level Level, job, text string, args ...any) {
+	if job != "" {
+		args = append([]any{"job", job}, args...)
+	}
+	c.emit(Say{level, text, args})
+}
+
+// never is called where something happened that cannot happen.
+func (c *Core) never(format string, args ...any) {
+	text := "internal error: " + fmt.Sprintf(format, args...)
+	if c.o.Strict {
+		panic(text)
+	}
+	c.say(Error, "", text)
+}
+
+// note sets or clears a trouble of the daemon.
+func (c *Core) note(e Trouble) {
+	i := slices.IndexFunc(c.trouble, func(t Trouble) bool { return t.Part == e.Part })
+	switch {
+	case e.Text == "" && i < 0, i >= 0 && c.trouble[i].Text == e.Text:
+		return
+	case e.Text == "":
+		c.trouble = slices.Delete(c.trouble, i, i+1)
+		c.say(Info, "", e.Part+" is well again")
+	case i < 0:
+		c.trouble = append(c.trouble, e)
+		c.say(Error, "", e.Text)
+	default:
+		c.trouble[i] = e
+		c.say(Error, "", e.Text)
+	}
+	c.touched = true
+}
+
+// shut begins to stop all jobs, or leaves them running and ends.
+func (c *Core) shut(e Shutdown) {
+	if c.over || c.shutdown != nil && c.shutdown.Hurry {
+		return
+	}
+	if c.shutdown != nil {
+		e.By, e.Hurry = c.shutdown.By, true
+	}
+	c.shutdown = &e
+	c.touched = true
+	for _, r := range slices.Clone(c.pending) {
+		c.unsettle(r)
+	}
+	if e.Leave {
+		c.say(Info, "", "leaving the jobs running", "by", e.By, "running", len(c.runs))
+		c.leave()
+		return
+	}
+	if !e.Hurry {
+		c.say(Info, "", "stopping all jobs", "by", e.By, "running", len(c.runs)-len(c.pending))
+	} else {
+		c.say(Warn, "", "killing all jobs", "by", e.By, "running", len(c.runs)-len(c.pending))
+	}
+	for _, r := range c.sortedRuns() {
+		c.stop(r, "shutdown")
+	}
+	for _, j := range c.order {
+		c.stopTimer(&j.timer)
+	}
+}
+
+// leave ends the daemon in order.
+func (c *Core) leave() {
+	for _, j := range c.order {
+		c.endStreak(j)
+	}
+	c.record(&statefile.Clean{By: c.shutdown.By})
+	c.emit(Exit{Failed: c.shutdown.Hurry})
+	c.over = true
+	c.runs, c.pending = map[uint64]*run{}, nil
+}
+
+func (c *Core) sortedRuns() []*run {
+	all := make([]*run, 0, len(c.runs))
+	for _, r := range c.runs {
+		all = append(all, r)
+	}
+	slices.SortFunc(all, func(a, b *run) int { return int(int64(a.number) - int64(b.number)) })
+	return all
+}
+
+func sortJobs(jobs []*job) {
+	slices.SortFunc(jobs, func(a, b *job) int { return strings.Compare(a.name, b.name) })
+}
+
+// Begin records that a daemon begins. Clean said of the one before it: in the same boot, without that record, it crashed.
+func (c *Core) Begin(now Now, r statefile.Start) {
+	c.now = now
+	r.Unclean = !c.facts.Clean && c.facts.BootID == r.BootID
+	power := !c.facts.Clean && c.facts.BootID != r.BootID && c.facts.BootID != ""
+	c.record(&r)
+	c.clean = !r.Unclean && !power
+	switch {
+	case r.Unclean:
+		c.say(Warn, "", "the daemon before this one did not end in order", "unclean_restarts", c.facts.Unclean)
+	case power:
+		c.say(Warn, "", "the machine went down while a daemon ran")
+	}
+}

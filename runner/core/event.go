@@ -1,0 +1,188 @@
+package core
+
+import (
+	"time"
+
+	"jobsd/internal/jobfile"
+	"jobsd/statefile"
+)
+
+// Event is what happened outside: a wake-up turned into data.
+type Event interface{ event() }
+
+// The events.
+type (
+	// Due says that a timer may have come due, or that the wall clock may have been set.
+	Due struct{}
+
+	// Loaded hands over one finished set of definitions. Begun and Done are readings of the boot clock.
+	Loaded struct {
+		Set         *jobfile.Set
+		Begun, Done time.Duration
+	}
+
+	// Prepared says that the disk did what Prepare asked: the intent is durable and the log is open. Err says what
+	// of this could not be done.
+	Prepared struct {
+		Run uint64
+		Err error
+	}
+
+	// Forked says that the run's process lives. Executing: its exec is done, else Executed or NotStarted follows.
+	Forked struct {
+		Run       uint64
+		PID       int
+		Inode     uint64
+		PIDStart  uint64
+		Executing bool
+	}
+
+	// Executed says that the shim of the run has become the job's program.
+	Executed struct{ Run uint64 }
+
+	// NotStarted says that a start failed. Weather: for want of a resource that comes back by itself. Busy: the
+	// program was being written.
+	NotStarted struct {
+		Run           uint64
+		Error         statefile.StartError
+		Text          string
+		Weather, Busy bool
+	}
+
+	// Exited says that the leader of the run was reaped. Left counts the processes still in its group, as far as
+	// is known.
+	Exited struct {
+		Run       uint64
+		Code      int    // -1 when it died of Signal
+		Signal    string // without SIG
+		Core      bool
+		User, Sys time.Duration
+		MaxRSS    int64
+		Left      int
+		Unknown   bool // it ended, nobody knows how
+	}
+
+	// Probed answers Probe: how many processes are left in the run's group.
+	Probed struct {
+		Run  uint64
+		Left int
+	}
+
+	// Orphan says that a process was reaped that led no run: perhaps the last of a draining group.
+	Orphan struct{}
+
+	// Adopted says whether the process of a run that outlived the daemon before this one was found alive.
+	Adopted struct {
+		Run   uint64
+		Alive bool
+	}
+
+	// Shutdown stops all jobs and then the daemon; Hurry kills them; Leave leaves them running.
+	Shutdown struct {
+		By           string
+		Hurry, Leave bool
+	}
+
+	// Trouble sets or clears (Text = "") what is wrong with a part of the daemon.
+	Trouble struct{ Part, Text string }
+)
+
+func (Due) event()        {}
+func (Loaded) event()     {}
+func (Prepared) event()   {}
+func (Forked) event()     {}
+func (Executed) event()   {}
+func (NotStarted) event() {}
+func (Exited) event()     {}
+func (Probed) event()     {}
+func (Orphan) event()     {}
+func (Adopted) event()    {}
+func (Shutdown) event()   {}
+func (Trouble) event()    {}
+
+// Effect is what is to be done outside.
+type Effect interface{ effect() }
+
+// The effects.
+type (
+	// Append writes an entry to the journal.
+	Append struct{ Entry statefile.Entry }
+
+	// Prepare makes the intent durable (Record nil: it is already) and opens the job's log. Prepared answers.
+	Prepare struct {
+		Run    uint64
+		Job    *jobfile.Definition
+		At     statefile.Time
+		Record *statefile.Intent
+	}
+
+	// Fork starts the process. Forked or NotStarted answers. Without a log its output goes nowhere.
+	Fork struct{ Start Start }
+
+	// Signal sends a signal to the group of the run.
+	Signal struct {
+		Run  uint64
+		Name string // without SIG
+	}
+
+	// Probe asks how many processes are left in the run's group. Probed answers.
+	Probe struct{ Run uint64 }
+
+	// Release forgets the process of the run: it is over.
+	Release struct{ Run uint64 }
+
+	// Finish appends the outcome and writes the mark to the job's log.
+	Finish struct {
+		Job    *jobfile.Definition // nil: not known any more
+		Record *statefile.Ended
+		At     statefile.Time
+		Mark   string
+	}
+
+	// Mark writes a line to the job's log, where a log is kept.
+	Mark struct {
+		Job  *jobfile.Definition
+		Text string
+	}
+
+	// Say writes a line to the daemon's own log. Args are keys and values by turns.
+	Say struct {
+		Level Level
+		Text  string
+		Args  []any
+	}
+
+	// Exit ends the daemon once all that came before is on disk.
+	Exit struct{ Failed bool }
+)
+
+// Start is all that the process of a run is made of.
+type Start struct {
+	Job     *jobfile.Definition
+	Run     uint64
+	Slot    statefile.Time
+	Reason  string
+	Attempt int
+}
+
+func (Append) effect()  {}
+func (Prepare) effect() {}
+func (Fork) effect()    {}
+func (Signal) effect()  {}
+func (Probe) effect()   {}
+func (Release) effect() {}
+func (Finish) effect()  {}
+func (Mark) effect()    {}
+func (Say) effect()     {}
+func (Exit) effect()    {}
+
+// Level is how much a line of the daemon's log matters.
+type Level uint8
+
+// The levels.
+const (
+	Debug Level = iota
+	Info
+	Warn
+	Error
+)

@@ -1,0 +1,120 @@
+package core
+
+import (
+	"time"
+
+	"jobsd/internal/jobfile"
+	"jobsd/statefile"
+)
+
+// jobState is the state of a job's definition.
+type jobState uint8
+
+// WAITING       idle: no schedule, disabled, elsewhere, or done
+// NEEDS_ARM     its next slot must be computed: after a load, a slot taken, a clock change
+// ARMED         a timer waits for its next slot; an armed definition is never altered, a change makes a new one
+// NEEDS_DELETE  removed while a run of it lives; never started again
+// DELETED       gone; the journal has its last line
+//
+// RUNNING is what is shown of a job with a live run, whatever its definition waits for. Done beats rearm: a job that
+// is removed while it NEEDS_ARM is not armed.
+const (
+	waiting jobState = iota
+	needsArm
+	armed
+	needsDelete
+	deleted
+)
+
+var jobStates = [...]string{"waiting", "needs_arm", "armed", "needs_delete", "deleted"}
+
+// job is one name: its newest definition, its facts and its runs.
+type job struct {
+	name  string
+	def   *jobfile.Definition // nil: no file defines it any more
+	stale string              // why def is not what its file says now
+	facts *statefile.JobFacts
+	state jobState
+	away  bool // on other machines only
+	dirty bool
+	load  uint64 // the number of the load that saw it last
+
+	timer  timer
+	jitter time.Duration
+	next   time.Time // when the armed slot is due
+	runs   []*run    // pending ones too, oldest first
+
+	// The slots settled or handed out so far: the facts lag behind by the pending runs and the open streak.
+	last   time.Time // latest of all
+	wild   time.Time // latest of the epoch, once the clock went back
+	epoch  uint64    // of wild
+	anchor *statefile.Anchor
+	fresh  bool // first loaded just now: an `at` up to a minute past still runs
+
+	streak statefile.Passed // the open one; Number 0: none
+}
+
+func (s jobState) String() string { return jobStates[s] }
+
+func (j *job) ring(c *Core) { c.needArm(j) }
+
+// needArm has the next slot computed at the end of the turn.
+func (c *Core) needArm(j *job) {
+	if j.def == nil || j.state == needsArm || j.state == deleted {
+		return
+	}
+	j.state = needsArm
+	c.arm = append(c.arm, j)
+}
+
+// active tells whether slots of the job count.
+func (j *job) active() bool {
+	return j.def != nil && j.def.Enabled && !j.away && j.facts.DisabledBy == nil && !j.facts.Held
+}
+
+// zone returns the location in which the job's times are told.
+func (j *job) zone() *time.Location {
+	if j.def == nil {
+		return time.Local
+	}
+	return j.def.Schedule.Location()
+}
+
+// alive returns the newest run of the job that a new slot must not overlap, pending ones included.
+func (j *job) alive() *run {
+	for _, r := range j.runs {
+		if r.state != draining {
+			return r
+		}
+	}
+	return nil
+}
+
+// wildBase returns the time after which wild slots are due: the clock may have gone back since the latest one.
+func (c *Core) wildBase(j *job) time.Time {
+	if j.epoch == c.facts.Epoch {
+		return j.wild
+	}
+	return c.facts.EpochAt.Time
+}
+
+// hand notes that the slot was handed out.
+func (c *Core) hand(j *job, slot time.Time) {
+	if slot.After(j.last) {
+		j.last = slot
+	}
+	j.wild, j.epoch = slot, c.facts.Epoch
+}
+
+// recall takes what the facts know of the settled slots.
+func (c *Core) recall(j *job) {
+	j.last, j.wild, j.epoch, j.anchor = j.facts.LastSlot.Time, j.facts.WildSlot.Time, j.facts.SlotEpoch, j.facts.Anchor
+}
+
+// soil has the job published at the end of the turn.
+func (c *Core) soil(j *job) {
+	if !j.dirty {
+		j.dirty = true
+		c.dirty = append(c.dirty, j)
+	}
+}

@@ -1,0 +1,285 @@
+package core
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"jobsd/internal/jobfile"
+	"jobsd/internal/schedule"
+	"jobsd/statefile"
+)
+
+// grace is how far back an `at` may lie at the first load of its job and still run.
+const grace = time.Minute
+
+// load puts a finished set of definitions in force, as a difference from what is: what did not change keeps all it has.
+// It never fires a slot that lies before it.
+func (c *Core) load(e Loaded) {
+	if c.shutdown != nil {
+		return
+	}
+	set := e.Set
+	c.config = set.Config
+	c.reload.Begun, c.reload.Done, c.reload.At = statefile.Seconds(e.Begun), statefile.Seconds(e.Done), c.at()
+	c.reload.Errors = append([]string{}, set.Errors...)
+	c.touched = true
+
+	sum := statefile.Reloaded{Begun: c.reload.Begun, Refused: set.Refused}
+	var changed []string
+	moved := set.Zone != c.zone
+	c.zone = set.Zone
+	if set.Host != "" {
+		c.o.Machine = set.Host
+	}
+	c.loads++
+	for _, d := range set.Jobs {
+		j := c.jobs[d.Def.Name]
+		switch {
+		case j == nil:
+			j = c.define(d)
+			sum.New++
+		case j.def == d.Def && j.stale == d.Stale && !c.elsewhen(j, d.Def, moved):
+		case j.def == nil || j.def.Hash != d.Def.Hash || c.elsewhen(j, d.Def, moved):
+			changed = append(changed, j.name)
+			c.redefine(j, d)
+		default: // moved, or stale now or no longer: the definition says the same
+			j.def, j.stale = d.Def, d.Stale
+			c.soil(j)
+		}
+		j.load = c.loads
+	}
+	sum.Changed = len(changed)
+	for _, j := range slices.Clone(c.order) {
+		switch {
+		case j.load == c.loads:
+		case j.def != nil:
+			sum.Removed++
+			c.remove(j)
+		case len(j.runs) == 0: // of the daemon before this one, and gone since
+			c.delete(j)
+		}
+	}
+	if !c.ready {
+		c.forgetVanished()
+	}
+	c.sortOrder()
+	for _, r := range c.runs { // of the daemon before this one: now it is known what they are
+		if r.def == nil && r.job.def != nil {
+			r.def = r.job.def
+		}
+	}
+	c.link()
+	c.announce(sum, changed)
+	c.disbelieve()
+}
+
+// elsewhen tells whether a definition that says the same as before is due at other times now: its zone is that of the
+// machine, which moved, or the machine is called otherwise.
+func (c *Core) elsewhen(j *job, d *jobfile.Definition, moved bool) bool {
+	return moved && d.Schedule.Local() || j.away != !d.ActiveOn(c.o.Machine)
+}
+
+// announce says what a load did.
+func (c *Core) announce(sum statefile.Reloaded, changed []string) {
+	for _, text := range c.reload.Errors {
+		c.say(Error, "", text)
+	}
+	if !c.ready {
+		c.ready = true
+		c.record(&statefile.Ready{Jobs: len(c.order)})
+		c.say(Info, "", "ready", "jobs", len(c.order), "refused", sum.Refused)
+		return
+	}
+	c.record(&sum)
+	text := fmt.Sprintf("reloaded: %d new, %d changed", sum.New, sum.Changed)
+	if n := len(changed); n > 0 {
+		text += " (" + strings.Join(changed[:min(n, 10)], ", ")
+		if n > 10 {
+			text += ", ..."
+		}
+		text += ")"
+	}
+	text += fmt.Sprintf(", %d removed, %d refused", sum.Removed, sum.Refused)
+	if len(c.reload.Errors) > 0 {
+		text += ": " + c.reload.Errors[0]
+	}
+	c.say(Info, "", text)
+}
+
+// define takes in a job that this daemon did not know.
+func (c *Core) define(d jobfile.Job) *job {
+	j := &job{name: d.Def.Name}
+	j.timer.owner = j
+	c.jobs[j.name] = j
+	c.order = append(c.order, j)
+	c.unsorted = true
+	c.adjust(j, d)
+	return j
+}
+
+// redefine puts a new definition in the place of the old one. Runs go on under the one that they started with; a
+// pending one has not started.
+func (c *Core) redefine(j *job, d jobfile.Job) {
+	c.dropPending(j, "changed")
+	c.endStreak(j)
+	c.adjust(j, d)
+}
+
+// adjust makes the definition that of the job. If it says something else of when the job is due, slots count from now.
+func (c *Core) adjust(j *job, d jobfile.Job) {
+	def := d.Def
+	j.def, j.stale = def, d.Stale
+	j.away = !def.ActiveOn(c.o.Machine)
+	j.jitter = schedule.Jitter(def.Jitter, c.o.MachineID, c.o.Machine, j.name)
+	j.state = waiting
+	known := c.facts.Jobs[j.name]
+	when := c.when(j)
+	if known == nil || !known.Vanished.IsZero() || known.Schedule != when || known.Process != def.ProcessHash {
+		c.settleOn(j, when, known)
+	}
+	j.facts = c.facts.Jobs[j.name]
+	c.recall(j)
+	c.needArm(j)
+	c.soil(j)
+	if def.AtBoot && j.active() && j.facts.BootDone != c.o.BootID && j.alive() == nil {
+		c.newRun(j, statefile.Time{}, "boot", nil, nil)
+	}
+}
+
+// link notes which jobs run after which.
+func (c *Core) link() {
+	c.follow = nil
+	for _, j := range c.order {
+		if j.def == nil {
+			continue
+		}
+		for _, parent := range j.def.After {
+			if c.follow == nil {
+				c.follow = map[string][]*job{}
+			}
+			c.follow[parent] = append(c.follow[parent], j)
+		}
+	}
+}
+
+// followUp starts the jobs that run after j, which has just succeeded, as far as all others that they wait for have
+// succeeded since their last start too. What came first is counted, not read off a clock that may have been set.
+func (c *Core) followUp(j *job) {
+next:
+	for _, f := range c.follow[j.name] {
+		if !f.active() || c.shutdown != nil {
+			continue
+		}
+		for _, parent := range f.def.After {
+			if p := c.facts.Jobs[parent]; p == nil || p.SuccessTick <= f.facts.StartTick {
+				continue next
+			}
+		}
+		if f.alive() == nil {
+			c.newRun(f, statefile.Time{}, "after", nil, nil)
+		}
+	}
+}
+
+// settleOn records the definition. A job that came back with the schedule it had goes on where it was, but what passed
+// while no file defined it is not missed.
+func (c *Core) settleOn(j *job, when string, known *statefile.JobFacts) {
+	r := &statefile.Defined{Job: j.name, Schedule: when, Process: j.def.ProcessHash, LastSlot: c.at()}
+	same := known != nil && known.Schedule == when && known.Vanished.IsZero()
+	switch j.def.Schedule.Kind() {
+	case schedule.Every:
+		a := c.anchorNow()
+		r.Anchor = &a
+	case schedule.At:
+		r.LastSlot = statefile.At(c.now.Wall.Add(-grace))
+	}
+	j.fresh = !same
+	if j.fresh && c.facts.BootReady {
+		r.BootDone = c.o.BootID
+	}
+	c.record(r)
+	if j.fresh && j.def.Schedule.Kind() == schedule.At {
+		c.missAt(j, r.LastSlot.Time)
+	}
+}
+
+// missAt counts an `at` that was past when its job was first loaded.
+func (c *Core) missAt(j *job, before time.Time) {
+	at := j.def.Schedule.Next(time.Time{})
+	f := c.facts.Job(j.name)
+	if at.After(before) || !j.def.Enabled || j.away || f.AtDone.Equal(at) {
+		return
+	}
+	slot := statefile.At(at.In(j.zone()))
+	c.record(&statefile.Passed{Job: j.name, How: "missed", Reason: "past", First: slot, Last: slot, Number: 1,
+		Epoch: c.facts.Epoch, At: true})
+	c.tell(j, Warn, fmt.Sprintf("missed: %s was past when the job was loaded", slot))
+}
+
+// remove has a job that no file defines any more end: now, or after its last run.
+func (c *Core) remove(j *job) {
+	c.dropPending(j, "removed")
+	c.endStreak(j)
+	c.stopTimer(&j.timer)
+	j.def, j.stale, j.state, j.next = nil, "", needsDelete, time.Time{}
+	c.soil(j)
+	if len(j.runs) == 0 {
+		c.delete(j)
+	}
+}
+
+func (c *Core) delete(j *job) {
+	j.state = deleted
+	c.record(&statefile.Deleted{Job: j.name})
+	delete(c.jobs, j.name)
+	c.order = slices.DeleteFunc(c.order, func(o *job) bool { return o == j })
+	c.removed = append(c.removed, j.name)
+}
+
+// forgetVanished notes which jobs vanished while no daemon ran.
+func (c *Core) forgetVanished() {
+	for _, name := range slices.Sorted(maps.Keys(c.facts.Jobs)) {
+		if c.jobs[name] == nil && c.facts.Jobs[name].Vanished.IsZero() {
+			c.record(&statefile.Deleted{Job: name})
+		}
+	}
+}
+
+// dropPending counts the slots of runs that had not started as skipped.
+func (c *Core) dropPending(j *job, why string) {
+	for _, r := range slices.Clone(j.runs) {
+		if r.state != pending {
+			continue
+		}
+		if !r.slot.IsZero() && !r.durable {
+			c.skip(r, why)
+		}
+		c.stop(r, "reload")
+	}
+}
+
+func (c *Core) sortOrder() {
+	if c.unsorted {
+		sortJobs(c.order)
+		c.unsorted = false
+	}
+}
+
+// when returns the hash of all that decides when the job is due here: a job that comes to this machine, or is enabled,
+// counts its slots from then, and so does one whose local zone changed.
+func (c *Core) when(j *job) string {
+	h := j.def.ScheduleHash
+	if j.def.Schedule.Local() && j.def.Schedule.Kind() != schedule.Every {
+		h += " " + c.zone
+	}
+	if j.away {
+		h += " elsewhere"
+	}
+	if !j.def.Enabled {
+		h += " disabled"
+	}
+	return h
+}

@@ -1,0 +1,417 @@
+package core
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"jobsd/internal/jobfile"
+	"jobsd/internal/schedule"
+	"jobsd/statefile"
+)
+
+const (
+	journalWait = 2 * time.Second  // so long a start waits for its intent to be durable
+	startWait   = 30 * time.Second // so long a shim may take: its program or directory may hang on a dead file system
+	weatherMin  = time.Second      // back-off after a fork failed for want of a resource
+	weatherMax  = time.Minute
+	busyWait    = 300 * time.Millisecond // between tries while the program is being written (golang/go#22315)
+	busyTries   = 3
+	probeMin    = 10 * time.Millisecond // between looks at a draining group
+	probeMax    = time.Second
+)
+
+// run is one execution, from the slot handed out to the empty group.
+type run struct {
+	number  uint64
+	job     *job
+	def     *jobfile.Definition // its own: a reload does not change it. nil: adopted, and not known yet
+	state   runState
+	why     string // of pending
+	text    string // what went wrong last, for people
+	slot    statefile.Time
+	reason  string
+	attempt int
+	missed  uint64            // how many slots it makes up for
+	row     *statefile.Passed // those, until its intent
+	anchor  *statefile.Anchor
+
+	pid         int
+	startedAt   statefile.Time
+	started     time.Duration // monotonic
+	adopted     bool
+	durable     bool // its intent was handed to the disk before
+	unjournaled bool
+
+	stopBy string // who wants it to end; "timeout" is a reason of its own
+	killAt time.Duration
+	killed bool
+
+	notBefore time.Duration // of a catch-up, monotonic
+	counted   bool          // among the catch-ups that run
+
+	timer timer
+	wait  time.Duration // the last pause between tries or looks
+	tries int
+}
+
+func (r *run) ring(c *Core) { c.move(r.number, evRing, nil) }
+
+// newRun makes a pending run of a job.
+func (c *Core) newRun(j *job, slot statefile.Time, reason string, missed *statefile.Passed, a *statefile.Anchor) {
+	c.lastRun++
+	r := &run{number: c.lastRun, job: j, def: j.def, slot: slot, reason: reason, attempt: 1, row: missed, anchor: a}
+	if missed != nil {
+		r.missed = missed.Number
+	}
+	if reason == "catch_up" {
+		r.notBefore = c.now.Mono + c.config.CatchUpDelay
+	}
+	r.timer.owner = r
+	j.runs = append(j.runs, r)
+	c.runs[r.number] = r
+	c.wait(r)
+	c.soil(j)
+}
+
+// wait has a run wait to be let in.
+func (c *Core) wait(r *run) {
+	c.pending = append(c.pending, r)
+	c.regate, c.shuffled = true, true
+}
+
+// admit lets in the pending runs that nothing holds back, in order of slot, then name.
+func (c *Core) admit() {
+	if c.shuffled {
+		c.shuffled = false
+		slices.SortStableFunc(c.pending, func(a, b *run) int {
+			return cmp.Or(a.slot.Compare(b.slot.Time), cmp.Compare(a.job.name, b.job.name))
+		})
+	}
+	held := c.pending[:0]
+	for _, r := range c.pending {
+		if why := c.gate(r); why != "" {
+			r.why = why
+			held = append(held, r)
+			continue
+		}
+		c.begin(r)
+	}
+	clear(c.pending[len(held):])
+	c.pending = held
+}
+
+// gate says what a pending run waits for; "" when nothing holds it back.
+func (c *Core) gate(r *run) string {
+	if r.timer.set() {
+		return r.why // of a failed fork
+	}
+	for _, other := range r.job.runs {
+		if other.state == draining {
+			return "draining"
+		}
+	}
+	if r.reason == "catch_up" {
+		return c.gateCatchUp(r)
+	}
+	return ""
+}
+
+// gateCatchUp spreads what a boot or a resume brings all at once.
+func (c *Core) gateCatchUp(r *run) string {
+	if c.now.Mono < r.notBefore {
+		c.setTimer(&r.timer, mono, int64(r.notBefore))
+		return "catch_up"
+	}
+	if !r.counted && c.catching >= max(2, c.o.CPUs) {
+		return "catch_up"
+	}
+	return ""
+}
+
+// begin passes the point of no return.
+func (c *Core) begin(r *run) {
+	c.endStreak(r.job)
+	c.settleMissed(r)
+	p := Prepare{Run: r.number, Job: r.def, At: c.at()}
+	if !r.durable {
+		p.Record = &statefile.Intent{Job: r.job.name, Run: r.number, Slot: r.slot, Epoch: c.facts.Epoch,
+			Reason: r.reason, Attempt: r.attempt, Missed: r.missed, Anchor: r.anchor, At: r.isAt()}
+		c.apply(p.Record)
+		r.durable = true
+	}
+	if r.reason == "catch_up" && !r.counted {
+		r.counted = true
+		c.catching++
+	}
+	r.state, r.why = intent, ""
+	c.after(&r.timer, journalWait)
+	c.emit(p)
+	c.soil(r.job)
+}
+
+// settleMissed writes down the slots that the run makes up for.
+func (c *Core) settleMissed(r *run) {
+	if r.row != nil {
+		c.settlePassed(r.job, r.row)
+		c.tell(r.job, Info, fmt.Sprintf("missed %d, ran 1", r.missed))
+		r.row = nil
+	}
+}
+
+// unsettle gives up the slots of a pending run of which the journal knows nothing yet. Unless later ones are settled
+// already, the next daemon judges them anew.
+func (c *Core) unsettle(r *run) {
+	if r.state != pending || r.durable || r.slot.IsZero() || r.job.streak.Number == 0 {
+		return
+	}
+	c.skip(r, "shutdown")
+}
+
+// skip counts the slots of a pending run that will not be.
+func (c *Core) skip(r *run, why string) {
+	if r.row != nil {
+		c.pass(r.job, r.row, r.anchor)
+	}
+	if r.reason == "schedule" {
+		c.pass(r.job, c.row(r.job, "skipped", why, r.slot.Time, r.slot.Time, 1), r.anchor)
+	}
+}
+
+func (r *run) isAt() bool { return r.def.Schedule.Kind() == schedule.At && r.reason != "manual" }
+
+func drop(c *Core, r *run, _ Event) {
+	c.pending = slices.DeleteFunc(c.pending, func(p *run) bool { return p == r })
+	if r.durable { // it waited for a fork
+		c.end(r, statefile.Run{Outcome: "stopped", By: &r.stopBy}, false)
+	}
+	c.forget(r)
+}
+
+// tryAgain lets in a run whose fork had failed.
+func tryAgain(c *Core, r *run, _ Event) { c.regate = true }
+
+func forkPrepared(c *Core, r *run, e Event) {
+	if err := e.(Prepared).Err; err != nil {
+		r.unjournaled = true
+		c.say(Error, r.job.name, "starting all the same", "run", r.number, "err", err)
+	}
+	c.fork(r)
+}
+
+// forkUnjournaled starts a run whose intent did not become durable in time: a full or hung disk must not stop the job
+// that would mend it.
+func forkUnjournaled(c *Core, r *run, _ Event) {
+	r.unjournaled = true
+	c.say(Error, r.job.name, "starting although its intent is not on disk yet", "run", r.number)
+	c.fork(r)
+}
+
+func (c *Core) fork(r *run) {
+	r.state = forking
+	c.after(&r.timer, startWait)
+	c.emit(Fork{Start{Job: r.def, Run: r.number, Slot: r.slot, Reason: r.reason, Attempt: r.attempt}})
+}
+
+func forked(c *Core, r *run, e Event) {
+	f := e.(Forked)
+	r.pid, r.startedAt, r.started = f.PID, c.at(), c.now.Mono
+	c.record(&statefile.Started{Job: r.job.name, Run: r.number, PID: f.PID, Inode: f.Inode, PIDStart: f.PIDStart,
+		BootID: c.o.BootID})
+	c.say(Debug, r.job.name, "started", "run", r.number, "pid", f.PID)
+	if f.Executing {
+		executed(c, r, e)
+		return
+	}
+	if r.stopBy != "" {
+		c.emit(Signal{r.number, "KILL"})
+	}
+}
+
+func executed(c *Core, r *run, _ Event) {
+	r.state = running
+	c.stopTimer(&r.timer)
+	if r.def.Timeout > 0 {
+		c.after(&r.timer, r.def.Timeout)
+	}
+	if r.stopBy != "" {
+		c.terminate(r)
+	}
+}
+
+// notStarted tells weather from failure. What is short now comes back by itself: that is tried again and never
+// counted against the job.
+func notStarted(c *Core, r *run, e Event) {
+	n := e.(NotStarted)
+	r.text = n.Text
+	again := n.Weather || n.Busy && r.tries < busyTries
+	r.startedAt = statefile.Time{}
+	if !again || r.stopBy != "" {
+		start := n.Error
+		c.end(r, statefile.Run{Outcome: "start_error", StartError: &start}, false)
+		c.forget(r)
+		return
+	}
+	if r.pid > 0 {
+		c.emit(Release{r.number})
+		r.pid = 0
+	}
+	r.state, r.why = pending, "fork"
+	r.wait = busyWait
+	if n.Weather {
+		r.wait = min(max(weatherMin, 2*r.wait), weatherMax)
+	}
+	r.tries++
+	c.after(&r.timer, r.wait)
+	c.wait(r)
+	c.say(Warn, r.job.name, "cannot start now, will try again", "run", r.number, "in", r.wait, "err", n.Text)
+}
+
+// leaderEnded publishes the outcome; the run is over when its group is empty too.
+func leaderEnded(c *Core, r *run, e Event) {
+	x := e.(Exited)
+	c.end(r, r.outcome(x), x.Left > 0 && !r.keeps())
+	if x.Left == 0 || r.keeps() {
+		c.forget(r)
+		return
+	}
+	if r.state != stopping {
+		c.tell(r.job, Info, fmt.Sprintf("run %d left %d processes behind: stopping them", r.number, x.Left))
+		c.signalStop(r)
+	}
+	r.state = draining
+	r.wait = probeMin
+	c.after(&r.timer, r.wait)
+}
+
+func (r *run) keeps() bool { return r.def != nil && r.def.KeepLeftovers && r.stopBy == "" }
+
+// outcome puts the end of a leader in words.
+func (r *run) outcome(x Exited) statefile.Run {
+	o := statefile.Run{Outcome: "exited", UserCPU: statefile.Seconds(x.User), SystemCPU: statefile.Seconds(x.Sys),
+		MaxRSS: x.MaxRSS, Core: x.Core, Leftovers: x.Left}
+	switch {
+	case x.Unknown:
+		stage := "started"
+		o.Outcome, o.LostStage = "lost", &stage
+	case x.Signal != "":
+		o.Outcome, o.Signal = "signaled", &x.Signal
+	default:
+		o.ExitCode = &x.Code
+	}
+	switch r.stopBy {
+	case "":
+	case "timeout":
+		o.Outcome = "timeout"
+	case "start timeout":
+		o.Outcome, o.StartError = "start_error", &statefile.StartError{Stage: "timeout", Errno: "ETIMEDOUT"}
+	default:
+		o.Outcome, o.By = "stopped", &r.stopBy
+	}
+	return o
+}
+
+// failed tells whether an outcome is a failure: one that was asked for is none.
+func (r *run) failed(o *statefile.Run) bool {
+	switch o.Outcome {
+	case "stopped":
+		return false
+	case "exited":
+		if r.def == nil {
+			return *o.ExitCode != 0
+		}
+		return !slices.Contains(r.def.SuccessCodes, *o.ExitCode)
+	}
+	return true
+}
+
+// end completes and records an outcome.
+func (c *Core) end(r *run, o statefile.Run, draining bool) {
+	now := statefile.At(c.now.Wall.In(r.job.zone()))
+	o.Run, o.Slot, o.Reason, o.Attempt = r.number, r.slot, r.reason, r.attempt
+	o.EndedAt, o.Missed, o.Unjournaled = now, r.missed, r.unjournaled
+	if !r.startedAt.IsZero() {
+		o.StartedAt = statefile.At(r.startedAt.In(r.job.zone()))
+	}
+	switch {
+	case r.startedAt.IsZero():
+	case r.adopted:
+		o.Duration = statefile.Seconds(max(0, now.Sub(r.startedAt.Time)))
+	default:
+		o.Duration = statefile.Seconds(c.now.Mono - r.started)
+	}
+	ended := &statefile.Ended{Job: r.job.name, Outcome: o, Failed: r.failed(&o), Drained: !draining}
+	c.facts.Apply(statefile.Entry{At: c.at(), Record: ended})
+	c.emit(Finish{Job: r.def, Record: ended, At: c.at(), Mark: mark(r, &o)})
+	level := Debug
+	if ended.Failed {
+		level = Warn
+	}
+	c.say(level, r.job.name, "ended", "run", r.number, "outcome", words(&o, r.text), "after", time.Duration(o.Duration).Round(time.Millisecond))
+	c.soil(r.job)
+	if o.Outcome == "exited" && !ended.Failed {
+		c.followUp(r.job)
+	}
+}
+
+// mark is the line that ends a run in its job's log.
+func mark(r *run, o *statefile.Run) string {
+	s := "run " + itoa(r.number)
+	if r.pid > 0 {
+		s += " pid " + strconv.Itoa(r.pid)
+	}
+	return fmt.Sprintf("%s %s after %.1fs", s, words(o, r.text), time.Duration(o.Duration).Seconds())
+}
+
+// words says an outcome in a few words.
+func words(o *statefile.Run, text string) string {
+	s := o.Outcome
+	switch {
+	case o.StartError != nil && text != "":
+		return s + ": " + text
+	case o.StartError != nil:
+		return s + ": " + o.StartError.Stage + " " + o.StartError.Errno
+	case o.LostStage != nil:
+		return s + " (" + *o.LostStage + ")"
+	case o.Outcome == "exited":
+		return s + " " + strconv.Itoa(*o.ExitCode)
+	case o.Outcome == "signaled":
+		return s + " " + *o.Signal
+	case o.By != nil:
+		s += " by " + *o.By
+	}
+	if o.Signal != nil {
+		return s + " (" + *o.Signal + ")"
+	}
+	if o.ExitCode != nil {
+		return s + " (exit code " + strconv.Itoa(*o.ExitCode) + ")"
+	}
+	return s
+}
+
+// forget ends a run for good: what waited for it may go on.
+func (c *Core) forget(r *run) {
+	if r.state == draining {
+		c.record(&statefile.Drained{Job: r.job.name, Run: r.number})
+	}
+	r.state = done
+	if r.counted {
+		c.catching--
+	}
+	c.stopTimer(&r.timer)
+	delete(c.runs, r.number)
+	j := r.job
+	j.runs = slices.DeleteFunc(j.runs, func(o *run) bool { return o == r })
+	if r.pid > 0 {
+		c.emit(Release{r.number})
+	}
+	c.regate = len(c.pending) > 0
+	c.soil(j)
+	if c.ready && j.def == nil && len(j.runs) == 0 {
+		c.delete(j)
+	}
+}
+
+func itoa(n uint64) string { return strconv.FormatUint(n, 10) }

@@ -1,0 +1,198 @@
+package core
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"jobsd/internal/jobfile"
+	"jobsd/internal/schedule"
+	"jobsd/statefile"
+)
+
+var (
+	seedFlag  = flag.Uint64("seed", 0, "replay the simulation with this seed alone")
+	seedsFlag = flag.Int("seeds", 60, "how many seeds to simulate")
+)
+
+// TestSimulation leads random jobs through random days: reloads, exits, crashes, reboots, sleep, clocks that are set.
+// Replay a failure with: go test ./runner/core -run TestSimulation -seed N
+func TestSimulation(t *testing.T) {
+	if *seedFlag != 0 {
+		simulate(t, *seedFlag)
+		return
+	}
+	first := uint64(time.Now().UnixNano())
+	if os.Getenv("CI") != "" {
+		first = 1
+	}
+	total := map[string]int{}
+	for seed := first; seed < first+uint64(*seedsFlag); seed++ {
+		ok := t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
+			for what, n := range simulate(t, seed).stats {
+				total[what] += n
+			}
+		})
+		if !ok {
+			t.Fatalf("replay with: go test ./runner/core -run TestSimulation -seed %d", seed)
+		}
+	}
+	t.Logf("seeds %d to %d: %v", first, first+uint64(*seedsFlag)-1, total)
+	for _, what := range []string{"exited", "lost", "stopped", "start_error", "signaled", "passed", "epoch", "drained",
+		"accounted"} {
+		if total[what] == 0 && *seedsFlag >= 60 {
+			t.Errorf("no simulated life saw %q: the simulation has become too tame", what)
+		}
+	}
+}
+
+func simulate(t *testing.T, seed uint64) *world {
+	w := newWorld(t, seed)
+	for n := range 2 + w.rng.IntN(6) {
+		w.put(w.randomJob(fmt.Sprint("job", n)))
+	}
+	w.start()
+	for range 60 {
+		w.run(time.Duration(w.rng.ExpFloat64() * float64(40*time.Minute)))
+		w.disturb()
+	}
+	w.run(time.Minute) // let the disk catch up
+	w.replayed()
+	w.end()
+	w.account()
+	return w
+}
+
+func (w *world) randomJob(name string) *jobfile.Definition {
+	p := func(s string) *string { return &s }
+	var k schedule.Keys
+	switch w.rng.IntN(6) {
+	case 0:
+		k.StartAt = []string{fmt.Sprintf("%02d:%02d", w.rng.IntN(24), w.rng.IntN(60)), "02:30", "1:30am"}
+	case 1:
+		k.Cron = []string{fmt.Sprintf("*/%d * * * *", 1+w.rng.IntN(20))}
+	case 2:
+		k.Cron = []string{fmt.Sprintf("%d %d * * *", w.rng.IntN(60), w.rng.IntN(24)), "*/7 */2 * * *"}
+	case 3:
+		k.Every = p(fmt.Sprintf("%ds", 1+w.rng.IntN(4000)))
+	case 4:
+		at := w.wall.Add(time.Duration(w.rng.IntN(7200)-600) * time.Second)
+		k.At = p(at.Format(time.RFC3339))
+	}
+	d := w.define(name, k)
+	switch w.rng.IntN(4) {
+	case 0:
+		d.CatchUp.Max = 0
+	case 1:
+		d.CatchUp.Max = time.Duration(w.rng.IntN(7200)) * time.Second
+	}
+	d.Enabled = w.rng.IntN(10) > 0
+	if w.rng.IntN(4) == 0 {
+		d.Jitter = time.Duration(1+w.rng.IntN(300)) * time.Second
+		d.ScheduleHash += d.Jitter.String()
+	}
+	if w.rng.IntN(4) == 0 {
+		d.Timeout = time.Duration(1+w.rng.IntN(60)) * time.Second
+	}
+	d.AtBoot = w.rng.IntN(4) == 0
+	for w.rng.IntN(4) == 0 {
+		d.After = append(d.After, fmt.Sprint("job", w.rng.IntN(8)))
+	}
+	d.KeepLeftovers = w.rng.IntN(4) == 0
+	d.ProcessHash = fmt.Sprint(w.rng.IntN(3))
+	return d
+}
+
+// disturb does one of the things that happen to a daemon.
+func (w *world) disturb() {
+	switch n := w.rng.IntN(16); n {
+	case 0, 1, 2: // a reload
+		w.edit()
+		w.load()
+	case 3: // sleep: the monotonic clock stands still
+		d := time.Duration(w.rng.IntN(10*3600)) * time.Second
+		w.note("sleep %v", d)
+		w.wall, w.boot = w.wall.Add(d), w.boot+d
+		w.handle(Due{})
+		w.settle()
+	case 4, 5, 6: // the clock is set
+		for _, d := range []time.Duration{time.Duration(w.rng.IntN(7200)-3600) * time.Second, -5 * time.Hour,
+			365 * 24 * time.Hour}[min(2, w.rng.IntN(12)/5):][:1] {
+			w.setClock(d)
+			if d > 24*time.Hour { // a wrong clock is put right in the end
+				w.run(time.Minute)
+				w.setClock(-d)
+			}
+		}
+	case 7, 8:
+		w.crash()
+		w.run(time.Duration(w.rng.IntN(3600)) * time.Second)
+		w.start()
+	case 9:
+		w.reboot(time.Duration(w.rng.IntN(72*3600)) * time.Second)
+		w.start()
+	case 10:
+		w.end()
+		w.run(time.Duration(w.rng.IntN(3600)) * time.Second)
+		w.start()
+	case 11: // leave the jobs running, as for an upgrade by hand
+		w.handle(Shutdown{By: "QUIT", Leave: true})
+		w.settle()
+		w.crash()
+		w.start()
+	}
+}
+
+func (w *world) setClock(d time.Duration) {
+	w.note("clock set by %v", d)
+	w.stats["set"]++
+	w.wall = w.wall.Add(d)
+	w.handle(Due{})
+	w.settle()
+}
+
+func (w *world) edit() {
+	switch n := w.rng.IntN(4); {
+	case n == 0 && len(w.defs) > 1:
+		i := w.rng.IntN(len(w.defs))
+		w.defs = slices.Delete(w.defs, i, i+1)
+	case n == 1:
+		w.put(w.randomJob(fmt.Sprint("job", w.rng.IntN(12))))
+	default:
+		if len(w.defs) > 0 {
+			w.put(w.randomJob(w.defs[w.rng.IntN(len(w.defs))].Def.Name))
+		}
+	}
+}
+
+// end shuts the daemon down and checks that nothing of its jobs is left.
+func (w *world) end() {
+	w.handle(Shutdown{By: "TERM"})
+	w.settle()
+	for range 1000 {
+		if w.exited != nil {
+			break
+		}
+		w.step(time.Second)
+	}
+	if w.exited == nil {
+		w.fatal("the daemon does not end: %d runs left", len(w.c.runs))
+	}
+	if w.exited.Failed {
+		w.fatal("the daemon did not end in order")
+	}
+	for run, p := range w.procs {
+		if p.leader {
+			w.fatal("run %d of %s outlived the daemon's orderly end", run, p.job)
+		}
+	}
+	w.run(10 * time.Second) // let the disk finish
+	if _, ok := w.journal[len(w.journal)-1].Record.(*statefile.Clean); !ok {
+		w.fatal("the journal does not end with clean but %s", w.journal[len(w.journal)-1].Kind())
+	}
+	w.c, w.todo = nil, nil
+	clear(w.procs)
+}

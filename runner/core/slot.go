@@ -1,0 +1,207 @@
+package core
+
+import (
+	"fmt"
+	"time"
+
+	"jobsd/internal/schedule"
+	"jobsd/statefile"
+)
+
+// walk is how many missed slots are counted one by one. A clock that went back can make fixed slots due again in the
+// eyes of a plain count, but only within the hours of disbelief: that many are walked.
+const walk = 1000
+
+// armJob computes the job's next slot. Slots that came due meanwhile are handed out or counted first.
+func (c *Core) armJob(j *job) {
+	c.stopTimer(&j.timer)
+	c.soil(j)
+	j.state, j.next = waiting, time.Time{}
+	if !j.active() || c.shutdown != nil {
+		return
+	}
+	switch j.def.Schedule.Kind() {
+	case schedule.At:
+		if !j.facts.AtDone.Equal(j.def.Schedule.Next(time.Time{})) {
+			c.armClock(j)
+		}
+	case schedule.Clock:
+		c.armClock(j)
+	case schedule.Every:
+		c.armEvery(j)
+	}
+	j.fresh = false
+}
+
+func (c *Core) armAt(j *job, on clock, deadline int64, next time.Time) {
+	j.state, j.next = armed, next
+	c.setTimer(&j.timer, on, deadline)
+}
+
+func (c *Core) armClock(j *job) {
+	s := j.def.Schedule
+	first := s.NextAfter(j.last, c.wildBase(j))
+	if first.IsZero() {
+		return
+	}
+	if due := first.Add(j.jitter); due.After(c.now.Wall) {
+		c.armAt(j, wall, due.UnixNano(), due)
+		return
+	}
+	until := c.now.Wall.Add(-j.jitter)
+	n, before, newest := 1, first, first // before: the newest but one
+	for n < walk {
+		next := s.NextAfter(latest(j.last, newest), newest)
+		if next.IsZero() || next.After(until) {
+			break
+		}
+		n, before, newest = n+1, newest, next
+	}
+	if n == walk {
+		if more, _, last := s.CountAfter(newest, until, 1<<30); more > 0 {
+			n, before, newest = n+more, last.Add(-time.Second), last
+		}
+	}
+	c.passed(j, slots{first: first, before: before, newest: newest, number: uint64(n), late: until.Sub(newest)}, nil)
+	c.armJob(j)
+}
+
+// armEvery counts intervals on the boot clock from the anchor, so that neither a clock change nor the length of a run
+// shifts them. Over a reboot the wall clock must serve.
+func (c *Core) armEvery(j *job) {
+	every := j.def.Schedule.Interval()
+	a := *j.anchor
+	if a.BootID != c.o.BootID && a.Wall.After(c.now.Wall) { // from a clock that was wrong
+		a = c.anchorNow()
+		j.anchor = &a
+		c.record(&statefile.Anchored{Job: j.name, Anchor: a})
+	}
+	if a.BootID != c.o.BootID {
+		a.Boot, a.BootID = c.now.Boot-c.now.Wall.Sub(a.Wall.Time), c.o.BootID
+	}
+	n := (c.now.Boot - j.jitter - a.Boot) / every
+	if n <= 0 {
+		due := a.Boot + every + j.jitter
+		c.armAt(j, boot, int64(due), c.now.Wall.Add(due-c.now.Boot).Round(time.Second))
+		return
+	}
+	late := c.now.Boot - j.jitter - (a.Boot + n*every)
+	p := slots{first: c.slotOf(a, every, 1), before: c.slotOf(a, every, n-1), newest: c.slotOf(a, every, n),
+		number: uint64(n), late: late}
+	b := statefile.Anchor{Wall: statefile.At(p.newest), Boot: a.Boot + n*every, BootID: a.BootID}
+	if late > onTime && j.catches(late) { // two starts are never closer than the interval
+		b = c.anchorNow()
+	}
+	j.anchor = &b
+	c.passed(j, p, &b)
+	c.armJob(j)
+}
+
+// anchorNow returns the next whole second as an anchor.
+func (c *Core) anchorNow() statefile.Anchor {
+	w := c.now.Wall.Add(time.Second - time.Nanosecond).Truncate(time.Second)
+	return statefile.Anchor{Wall: statefile.At(w), Boot: c.now.Boot + w.Sub(c.now.Wall), BootID: c.o.BootID}
+}
+
+// slotOf returns the instant of the n-th interval: by arithmetic as long as the clock agrees, so that the ids of slots
+// do not waver with the readings of two clocks.
+func (c *Core) slotOf(a statefile.Anchor, every, n time.Duration) time.Time {
+	nominal := a.Wall.Add(n * every)
+	real := c.now.Wall.Add(a.Boot + n*every - c.now.Boot)
+	if real.Sub(nominal).Abs() < newEpoch {
+		return nominal
+	}
+	return real.Round(time.Second)
+}
+
+// slots is a row of slots that came due since the last look.
+type slots struct {
+	first, before, newest time.Time
+	number                uint64
+	late                  time.Duration // of the newest
+}
+
+// passed decides on slots that came due: the newest runs if it is on time or may be caught up with, the others are
+// missed.
+func (c *Core) passed(j *job, p slots, a *statefile.Anchor) {
+	c.hand(j, p.newest)
+	onTime := p.late <= onTime || j.fresh && j.def.Schedule.Kind() == schedule.At
+	switch {
+	case onTime && p.number > 1:
+		c.slot(j, p.newest, "schedule", c.row(j, "missed", "late", p.first, p.before, p.number-1), a)
+	case onTime:
+		c.slot(j, p.newest, "schedule", nil, a)
+	case j.catches(p.late):
+		c.slot(j, p.newest, "catch_up", c.row(j, "missed", "late", p.first, p.newest, p.number), a)
+	default:
+		c.pass(j, c.row(j, "missed", "late", p.first, p.newest, p.number), a)
+		c.endStreak(j)
+	}
+}
+
+// catches tells whether a slot that is so late is made up for.
+func (j *job) catches(late time.Duration) bool {
+	return j.def.CatchUp.Max < 0 || late <= j.def.CatchUp.Max
+}
+
+// slot hands one slot to a new run, if overlap lets it, and with it the missed ones that it makes up for: they are
+// written in one batch with its intent, so that a crash before finds them unsettled.
+func (c *Core) slot(j *job, slot time.Time, reason string, missed *statefile.Passed, a *statefile.Anchor) {
+	if j.alive() == nil {
+		c.newRun(j, statefile.At(slot.In(j.zone())), reason, missed, a)
+		return
+	}
+	if missed != nil {
+		c.pass(j, missed, a)
+	}
+	if reason == "schedule" {
+		c.pass(j, c.row(j, "skipped", "overlap", slot, slot, 1), a)
+	}
+}
+
+// row describes slots in a row that did not become runs.
+func (c *Core) row(j *job, how, reason string, first, last time.Time, number uint64) *statefile.Passed {
+	return &statefile.Passed{Job: j.name, How: how, Reason: reason, First: statefile.At(first.In(j.zone())),
+		Last: statefile.At(last.In(j.zone())), Number: number, Epoch: c.facts.Epoch,
+		At: j.def.Schedule.Kind() == schedule.At}
+}
+
+// pass counts slots that did not become runs. Those passed one after the other for one reason are one streak, and one
+// line of the journal when it ends.
+func (c *Core) pass(j *job, row *statefile.Passed, a *statefile.Anchor) {
+	row.Anchor = a
+	if s := &j.streak; s.Number > 0 && s.How == row.How && s.Reason == row.Reason && s.Epoch == row.Epoch {
+		row.First = s.First
+		row.Number += s.Number
+	} else {
+		c.endStreak(j)
+	}
+	j.streak = *row
+	c.soil(j)
+}
+
+// endStreak writes the open streak down.
+func (c *Core) endStreak(j *job) {
+	if s := j.streak; s.Number > 0 {
+		j.streak = statefile.Passed{}
+		c.settlePassed(j, &s)
+	}
+}
+
+func (c *Core) settlePassed(j *job, p *statefile.Passed) {
+	c.record(p)
+	c.tell(j, Info, fmt.Sprintf("%s %d: %s, %s to %s", p.How, p.Number, p.Reason, p.First, p.Last))
+}
+
+// tell says something of a job in the daemon's log and in the job's own.
+func (c *Core) tell(j *job, level Level, text string, args ...any) {
+	c.say(level, j.name, text, args...)
+	c.emit(Mark{j.def, text})
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

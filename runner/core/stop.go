@@ -1,0 +1,123 @@
+package core
+
+import "time"
+
+// killPatience is how long a process may take to die of KILL before the daemon leaves without it.
+const killPatience = 5 * time.Second
+
+// stop has a run end, asked for by someone.
+func (c *Core) stop(r *run, by string) {
+	if r.stopBy == "" {
+		r.stopBy = by
+	}
+	c.move(r.number, evStop, nil)
+}
+
+func stopLater(*Core, *run, Event) {} // stopBy is remembered; the process is stopped as soon as it is there
+
+func stopForking(c *Core, r *run, _ Event) {
+	if r.pid > 0 { // the shim has nothing to tidy up
+		c.emit(Signal{r.number, "KILL"})
+	}
+}
+
+func startTimedOut(c *Core, r *run, _ Event) {
+	if r.stopBy == "" {
+		r.stopBy = "start timeout"
+	}
+	stopForking(c, r, nil)
+}
+
+func stopRunning(c *Core, r *run, _ Event) { c.terminate(r) }
+
+func timedOut(c *Core, r *run, _ Event) { c.stop(r, "timeout") }
+
+// terminate begins the stop sequence.
+func (c *Core) terminate(r *run) {
+	r.state = stopping
+	c.signalStop(r)
+	c.setTimer(&r.timer, mono, int64(r.killAt))
+}
+
+// signalStop tells the group to end and sets its deadline. CONT wakes what is stopped, so that it can obey.
+func (c *Core) signalStop(r *run) {
+	signal, patience := "TERM", 10*time.Second
+	if r.def != nil {
+		signal, patience = r.def.StopSignal, r.def.StopTimeout
+	}
+	r.killAt = c.now.Mono + patience
+	if c.shutdown != nil && c.shutdown.Hurry {
+		c.kill(r)
+		return
+	}
+	c.emit(Signal{r.number, signal})
+	c.emit(Signal{r.number, "CONT"})
+}
+
+func (c *Core) kill(r *run) {
+	r.killAt = c.now.Mono + killPatience
+	if !r.killed {
+		c.tell(r.job, Warn, "killing run "+itoa(r.number))
+	}
+	r.killed = true
+	c.emit(Signal{r.number, "KILL"})
+}
+
+func stopHarder(c *Core, r *run, _ Event) {
+	if c.shutdown != nil && c.shutdown.Hurry {
+		killStopping(c, r, nil)
+	}
+}
+
+// killStopping kills, and kills again while that does not help.
+func killStopping(c *Core, r *run, _ Event) {
+	if r.killed && c.shutdown != nil {
+		c.abandon(r)
+		return
+	}
+	c.kill(r)
+	c.setTimer(&r.timer, mono, int64(r.killAt))
+}
+
+// abandon gives up on a process that survives KILL, so that the daemon can end.
+func (c *Core) abandon(r *run) {
+	c.tell(r.job, Error, "run "+itoa(r.number)+" cannot be killed: leaving it")
+	c.stopTimer(&r.timer)
+	delete(c.runs, r.number)
+	c.shutdown.Hurry = true // the daemon does not end in order
+}
+
+func stopDraining(c *Core, r *run, _ Event) {
+	if c.shutdown != nil && c.shutdown.Hurry {
+		c.kill(r)
+	}
+}
+
+// lookAgain looks whether a draining group is empty, and kills it when its time is up. Orphans of it wake the daemon
+// by themselves where it is their subreaper; the timer is for those that are not its children.
+func lookAgain(c *Core, r *run, _ Event) {
+	if c.now.Mono >= r.killAt {
+		if r.killed && c.shutdown != nil {
+			c.abandon(r)
+			return
+		}
+		c.kill(r)
+	}
+	c.emit(Probe{r.number})
+	r.wait = min(2*r.wait, probeMax)
+	c.after(&r.timer, r.wait)
+}
+
+func drained(c *Core, r *run, e Event) {
+	if e.(Probed).Left == 0 {
+		c.forget(r)
+	}
+}
+
+func (c *Core) probeDraining() {
+	for _, r := range c.sortedRuns() {
+		if r.state == draining {
+			c.emit(Probe{r.number})
+		}
+	}
+}

@@ -1,0 +1,120 @@
+package core
+
+import (
+	"container/heap"
+	"time"
+)
+
+// clock names the clock that a timer waits on.
+type clock uint8
+
+const (
+	wall clock = iota // nanoseconds since 1970
+	boot
+	mono
+	nClocks
+)
+
+// ringer is what a timer wakes.
+type ringer interface{ ring(c *Core) }
+
+// timer is one deadline. It belongs to one job or run and is in at most one heap.
+type timer struct {
+	owner    ringer
+	deadline int64 // nanoseconds of its clock
+	clock    clock
+	index    int // in its heap, counted from 1; 0 = not set
+}
+
+func (t *timer) set() bool { return t.index > 0 }
+
+// timers is the heap of one clock. There is one for each: a deadline of one clock has no place in the order of another,
+// and so a step of the wall clock or a sleep moves nothing.
+type timers []*timer
+
+func (h timers) Len() int           { return len(h) }
+func (h timers) Less(a, b int) bool { return h[a].deadline < h[b].deadline }
+func (h timers) Swap(a, b int) {
+	h[a], h[b] = h[b], h[a]
+	h[a].index, h[b].index = a+1, b+1
+}
+func (h *timers) Push(x any) {
+	t := x.(*timer)
+	t.index = len(*h) + 1
+	*h = append(*h, t)
+}
+func (h *timers) Pop() any {
+	n := len(*h) - 1
+	t := (*h)[n]
+	(*h)[n] = nil
+	*h = (*h)[:n]
+	t.index = 0
+	return t
+}
+
+// setTimer sets t, anew if it was set.
+func (c *Core) setTimer(t *timer, on clock, deadline int64) {
+	if t.set() && t.clock == on {
+		if t.deadline != deadline {
+			t.deadline = deadline
+			heap.Fix(&c.timers[on], t.index-1)
+		}
+		return
+	}
+	c.stopTimer(t)
+	t.clock, t.deadline = on, deadline
+	heap.Push(&c.timers[on], t)
+}
+
+func (c *Core) stopTimer(t *timer) {
+	if t.set() {
+		heap.Remove(&c.timers[t.clock], t.index-1)
+	}
+}
+
+// after sets t to ring when d more have passed on the monotonic clock.
+func (c *Core) after(t *timer, d time.Duration) { c.setTimer(t, mono, int64(c.now.Mono+d)) }
+
+func (c *Core) reading(on clock) int64 {
+	switch on {
+	case wall:
+		return c.now.Wall.UnixNano()
+	case boot:
+		return int64(c.now.Boot)
+	}
+	return int64(c.now.Mono)
+}
+
+// ringDue rings every timer whose deadline has come.
+func (c *Core) ringDue() {
+	for on := range nClocks {
+		now := c.reading(on)
+		for h := &c.timers[on]; len(*h) > 0 && (*h)[0].deadline <= now; {
+			heap.Pop(h).(*timer).owner.ring(c)
+		}
+	}
+}
+
+// Wait says until when nothing is due: at Wall on the wall clock (zero: nothing), or after For at the latest (negative:
+// nothing).
+type Wait struct {
+	Wall time.Time
+	For  time.Duration
+}
+
+// Wait returns what to wait for.
+func (c *Core) Wait() Wait {
+	w := Wait{For: -1}
+	if h := c.timers[wall]; len(h) > 0 {
+		w.Wall = time.Unix(0, h[0].deadline)
+	}
+	for on := boot; on < nClocks; on++ {
+		if h := c.timers[on]; len(h) > 0 {
+			d := max(0, time.Duration(h[0].deadline-c.reading(on)))
+			if w.For < 0 || d < w.For {
+				w.For = d
+			}
+		}
+	}
+	return w
+}

@@ -1,0 +1,97 @@
+package core
+
+import (
+	"jobsd/statefile"
+)
+
+// Change is the present of one job, or nil when it is gone.
+type Change struct {
+	Name string
+	Job  *statefile.Job
+}
+
+// Changes returns what is to be published of the jobs and whether anything, the daemon's own part included, changed
+// since it was asked last.
+func (c *Core) Changes() (list []Change, any bool) {
+	any = c.touched || len(c.dirty) > 0 || len(c.removed) > 0
+	for _, name := range c.removed {
+		if c.jobs[name] == nil {
+			list = append(list, Change{Name: name})
+		}
+	}
+	for _, j := range c.dirty {
+		j.dirty = false
+		if j.state != deleted {
+			list = append(list, Change{j.name, c.view(j)})
+		}
+	}
+	c.dirty, c.removed, c.touched = nil, nil, false
+	return list, any
+}
+
+// Daemon fills in what the core knows of the daemon.
+func (c *Core) Daemon(d *statefile.Daemon) {
+	d.CleanShutdown = c.clean
+	d.UncleanRestarts, d.Upgrades, d.DisabledBy = c.facts.Unclean, c.facts.Upgrades, c.facts.DisabledBy
+	d.Reload = c.reload
+	d.Degraded = []string{}
+	for _, t := range c.trouble {
+		d.Degraded = append(d.Degraded, t.Text)
+	}
+}
+
+// view is the present of a job.
+func (c *Core) view(j *job) *statefile.Job {
+	v := &statefile.Job{State: j.state.String(), Stale: j.stale != "", Elsewhere: j.away}
+	j.facts.Fill(v)
+	if j.def != nil {
+		v.File = j.def.File
+		v.Disabled = !j.def.Enabled || v.DisabledBy != nil || c.facts.DisabledBy != nil
+	}
+	if j.stale != "" {
+		v.Error = &j.stale
+	}
+	if j.streak.How == "skipped" {
+		v.Skipped += j.streak.Number
+	} else {
+		v.Missed += j.streak.Number
+	}
+	if !j.next.IsZero() {
+		v.NextRun = statefile.At(j.next.In(j.zone()))
+	}
+	v.Running = []statefile.Running{}
+	for _, r := range j.runs {
+		if r.row != nil {
+			v.Missed += r.row.Number
+		}
+		v.Running = append(v.Running, r.view())
+		if r.state == running || r.state == stopping || r.state == draining {
+			v.State = "running"
+		}
+	}
+	if j.def == nil {
+		v.State = needsDelete.String()
+	}
+	return v
+}
+
+func (r *run) view() statefile.Running {
+	v := statefile.Running{Run: r.number, State: runStates[r.state], Slot: r.slot, Reason: r.reason, Attempt: r.attempt,
+		Adopted: r.adopted, Unjournaled: r.unjournaled, OldDefinition: r.old()}
+	if r.state == pending && r.why != "" {
+		v.Why = &r.why
+		if r.text != "" {
+			v.Error = &r.text
+		}
+	}
+	if r.pid > 0 {
+		v.PID = &r.pid
+		v.StartedAt = statefile.At(r.startedAt.In(r.job.zone()))
+	}
+	return v
+}
+
+// old tells whether the job has another definition by now.
+func (r *run) old() bool {
+	return r.def != nil && (r.job.def == nil || r.def.Hash != r.job.def.Hash)
+}

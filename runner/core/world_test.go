@@ -1,0 +1,462 @@
+package core
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"jobsd/internal/jobfile"
+	"jobsd/internal/schedule"
+	"jobsd/statefile"
+)
+
+// world is all that the core sees of the outside: three clocks, a disk, and processes. It holds what happened to the
+// promises that users rely on.
+type world struct {
+	t     *testing.T
+	rng   *rand.Rand
+	calm  bool          // nothing goes wrong
+	lasts time.Duration // a calm run
+	ran   []Start
+	wall  time.Time
+	boot  time.Duration
+	mono  time.Duration
+
+	c       *Core
+	bootID  string
+	loc     *time.Location
+	zone    string
+	defs    []jobfile.Job
+	on      map[string]bool // jobs that were defined at some time
+	todo    []todo          // what will happen, unordered
+	journal []statefile.Entry
+	queue   []todo        // of the disk
+	stalled time.Duration // until when the disk is busy
+	procs   map[uint64]*proc
+	exited  *Exit
+
+	executions map[string]int    // by job, slot and epoch
+	unwritten  map[uint64]string // executions whose intent is not on disk
+	written    map[uint64]bool   // intents on disk
+	epoch      uint64
+	schedules  map[string]*schedule.Schedule // by what Defined calls them
+	stats      map[string]int
+	trace      []string
+}
+
+// todo is an event that will come when the monotonic clock has reached at.
+type todo struct {
+	at time.Duration
+	do func()
+}
+
+type proc struct {
+	job       string
+	stubborn  bool          // ignores all but KILL
+	endsAt    time.Duration // of its own accord
+	code      int
+	leftUntil time.Duration // when the last of its group ends by itself
+	leader    bool          // lives
+	group     bool          // someone of it lives
+}
+
+func newWorld(t *testing.T, seed uint64) *world {
+	loc, err := time.LoadLocation("America/New_York")
+	if err != nil {
+		t.Skip("no zone data: ", err)
+	}
+	w := &world{t: t, rng: rand.New(rand.NewPCG(seed, seed)), loc: loc, zone: "zone", bootID: "boot-1", boot: time.Hour, mono: time.Hour,
+		wall: time.Date(2026, 3, 6, 12, 0, 0, 0, time.UTC), procs: map[uint64]*proc{}, executions: map[string]int{},
+		on: map[string]bool{}, unwritten: map[uint64]string{}, written: map[uint64]bool{}, stats: map[string]int{},
+		schedules: map[string]*schedule.Schedule{}}
+	w.wall = w.wall.Add(time.Duration(w.rng.Int64N(int64(240 * 24 * time.Hour)))).Round(time.Millisecond)
+	return w
+}
+
+func (w *world) now() Now { return Now{Wall: w.wall, Boot: w.boot, Mono: w.mono} }
+
+// start brings up a daemon on what the journal holds.
+func (w *world) start() {
+	facts := statefile.NewFacts("0123456789abcdef0123456789abcdef")
+	for _, e := range w.journal {
+		facts.Apply(e)
+	}
+	w.exited = nil
+	w.c = New(Options{MachineID: "m", Machine: "host", BootID: w.bootID, Strict: true}, facts, w.now())
+	w.c.Begin(w.now(), statefile.Start{PID: 1, BootID: w.bootID})
+	for _, l := range w.c.Outliving() {
+		p := w.procs[l.Run]
+		alive := l.PID != 0 && l.BootID == w.bootID && p != nil && p.leader
+		w.handle(Adopted{Run: l.Run, Alive: alive})
+	}
+	w.settle()
+	w.load()
+}
+
+// crash ends the daemon without a word. What its disk did not do is lost.
+func (w *world) crash() {
+	w.note("crash")
+	w.stats["crash"]++
+	w.c, w.todo, w.queue, w.stalled = nil, nil, nil, 0
+	for run, key := range w.unwritten { // nobody can know of these: that they were started unjournaled was said
+		delete(w.executions, key)
+		delete(w.unwritten, run)
+	}
+	for run, p := range w.procs { // their ends will be seen only by those who look
+		if p.leader {
+			w.later(max(0, p.endsAt-w.mono), func() { w.dies(run, false) })
+		}
+	}
+}
+
+// reboot crashes the machine.
+func (w *world) reboot(off time.Duration) {
+	w.crash()
+	w.todo = nil
+	clear(w.procs)
+	w.bootID = fmt.Sprint("boot-", w.rng.Uint32())
+	w.wall = w.wall.Add(off)
+	w.boot, w.mono = time.Minute, time.Minute
+}
+
+func (w *world) load() {
+	slices.SortFunc(w.defs, func(a, b jobfile.Job) int {
+		if a.Def.Name < b.Def.Name {
+			return -1
+		}
+		return 1
+	})
+	set := &jobfile.Set{Config: &jobfile.Config{}, Jobs: slices.Clone(w.defs), Zone: w.zone}
+	w.handle(Loaded{Set: set, Begun: w.boot, Done: w.boot})
+	w.settle()
+}
+
+func (w *world) note(format string, args ...any) {
+	w.trace = append(w.trace, fmt.Sprintf("%s %s", w.wall.Format("2006-01-02T15:04:05.000"), fmt.Sprintf(format, args...)))
+	if len(w.trace) > 200 {
+		w.trace = w.trace[100:]
+	}
+}
+
+func (w *world) fatal(format string, args ...any) {
+	w.t.Helper()
+	for _, line := range w.trace {
+		w.t.Log(line)
+	}
+	w.t.Fatalf(format, args...)
+}
+
+func (w *world) later(d time.Duration, do func()) { w.todo = append(w.todo, todo{w.mono + d, do}) }
+
+// handle gives the core one event.
+func (w *world) handle(e Event) {
+	if w.c != nil && w.exited == nil {
+		w.c.Handle(w.now(), e)
+	}
+}
+
+// settle ends a turn and performs its effects.
+func (w *world) settle() {
+	for w.c != nil && w.exited == nil {
+		w.c.Settle()
+		effects := w.c.Effects()
+		if len(effects) == 0 {
+			break
+		}
+		for _, e := range effects {
+			w.perform(e)
+		}
+	}
+	if w.c != nil {
+		w.look()
+	}
+}
+
+func (w *world) perform(e Effect) {
+	switch e := e.(type) {
+	case Append:
+		w.disk(func() { w.append(e.Entry) })
+	case Finish:
+		if o := e.Record.Outcome; o.Duration < 0 {
+			w.fatal("run %d of %s lasted %v", o.Run, e.Record.Job, o.Duration)
+		}
+		w.stats[e.Record.Outcome.Outcome]++
+		w.disk(func() { w.append(statefile.Entry{At: e.At, Record: e.Record}) })
+	case Prepare:
+		w.prepare(e)
+	case Fork:
+		w.fork(e.Start)
+	case Signal:
+		w.signal(e)
+	case Probe:
+		w.later(0, func() { w.handle(Probed{Run: e.Run, Left: w.left(e.Run)}) })
+	case Release:
+		delete(w.procs, e.Run)
+	case Say:
+		w.note("%s %v", e.Text, e.Args)
+	case Exit:
+		w.exited = &e
+	}
+}
+
+func (w *world) append(e statefile.Entry) {
+	w.journal = append(w.journal, e)
+	w.stats[e.Kind()]++
+	switch r := e.Record.(type) {
+	case *statefile.Epoch:
+		w.epoch = r.Epoch
+	case *statefile.Intent:
+		w.written[r.Run] = true
+		delete(w.unwritten, r.Run)
+	}
+}
+
+// disk does one thing after the other, mostly at once, now and then after a long time.
+func (w *world) disk(do func()) {
+	w.stalled = max(w.stalled, w.mono)
+	if !w.calm && w.rng.IntN(500) == 0 {
+		w.stalled += 5 * time.Second
+	}
+	w.queue = append(w.queue, todo{w.stalled, do})
+	w.work()
+}
+
+// work does what the disk has come to.
+func (w *world) work() {
+	for len(w.queue) > 0 && w.queue[0].at <= w.mono {
+		do := w.queue[0].do
+		w.queue = w.queue[1:]
+		do()
+	}
+	if len(w.queue) > 0 {
+		w.later(w.queue[0].at-w.mono, w.work)
+	}
+}
+
+func (w *world) prepare(p Prepare) {
+	var err error
+	if !w.calm && w.rng.IntN(50) == 0 {
+		err = fmt.Errorf("no space left on device")
+	}
+	w.disk(func() {
+		if p.Record != nil {
+			w.append(statefile.Entry{At: p.At, Record: p.Record})
+		}
+		w.later(time.Millisecond, func() { w.handle(Prepared{Run: p.Run, Err: err}) })
+	})
+}
+
+func (w *world) fork(s Start) {
+	if s.Reason == "schedule" || s.Reason == "catch_up" {
+		w.stats["fork"]++
+	}
+	trouble := w.rng.IntN(30)
+	if w.calm {
+		trouble = 29
+	}
+	switch trouble {
+	case 0:
+		w.handle(NotStarted{Run: s.Run, Weather: true, Text: "cannot fork"})
+		return
+	case 1:
+		w.handle(NotStarted{Run: s.Run, Busy: true, Text: "text busy"})
+		return
+	case 2:
+		w.handle(NotStarted{Run: s.Run, Error: statefile.StartError{Stage: "exec", Errno: "ENOENT"}, Text: "no such file"})
+		return
+	}
+	key := fmt.Sprintf("%s %s %d", s.Job.Name, s.Slot.UTC(), w.epoch)
+	if s.Slot.IsZero() {
+		key = fmt.Sprint("run ", s.Run)
+	}
+	if w.executions[key]++; w.executions[key] > 1 {
+		w.fatal("slot %s was executed twice", key)
+	}
+	if !w.written[s.Run] {
+		w.unwritten[s.Run] = key
+	}
+	p := &proc{job: s.Job.Name, leader: true, group: true, code: w.rng.IntN(2), stubborn: w.rng.IntN(8) == 0}
+	p.endsAt = w.mono + time.Duration(w.rng.ExpFloat64()*float64(20*time.Second))
+	if w.rng.IntN(20) == 0 {
+		p.endsAt += 3 * time.Hour
+	}
+	p.leftUntil = p.endsAt
+	if w.rng.IntN(8) == 0 {
+		p.leftUntil += time.Duration(w.rng.IntN(60)) * time.Second
+	}
+	if w.calm {
+		*p = proc{job: p.job, leader: true, group: true, endsAt: w.mono + w.lasts, leftUntil: w.mono + w.lasts}
+	}
+	w.ran = append(w.ran, s)
+	w.procs[s.Run] = p
+	shim := w.rng.IntN(3) == 0
+	w.handle(Forked{Run: s.Run, PID: 1000 + int(s.Run), Inode: s.Run, Executing: !shim})
+	if shim {
+		w.later(2*time.Millisecond, func() {
+			if w.procs[s.Run] == p && p.leader {
+				w.handle(Executed{Run: s.Run})
+			}
+		})
+	}
+	w.later(p.endsAt-w.mono, func() { w.dies(s.Run, false) })
+}
+
+// dies ends the leader of a run: by itself or of a signal.
+func (w *world) dies(run uint64, killed bool) {
+	p := w.procs[run]
+	if p == nil || !p.leader {
+		return
+	}
+	p.leader = false
+	p.group = p.leftUntil > w.mono && !killed
+	if p.group {
+		w.later(p.leftUntil-w.mono, func() { p.group = false; w.handle(Orphan{}) })
+	}
+	x := Exited{Run: run, Code: p.code, User: time.Millisecond, Left: w.left(run)}
+	switch {
+	case killed:
+		x.Code, x.Signal = -1, "KILL"
+	case !w.calm && w.rng.IntN(10) == 0:
+		x.Code, x.Signal, x.Core = -1, "SEGV", true
+	}
+	if w.c != nil {
+		if r := w.c.runs[run]; r != nil && r.adopted {
+			x = Exited{Run: run, Unknown: true, Left: x.Left}
+		}
+	}
+	w.handle(x)
+}
+
+func (w *world) left(run uint64) int {
+	if p := w.procs[run]; p != nil && (p.leader || p.group) {
+		return 1
+	}
+	return 0
+}
+
+func (w *world) signal(s Signal) {
+	p := w.procs[s.Run]
+	if p == nil {
+		return
+	}
+	switch {
+	case s.Name == "KILL":
+		p.leftUntil = w.mono
+		w.later(0, func() { p.group = false; w.dies(s.Run, true); w.handle(Orphan{}) })
+	case s.Name == "TERM" && !p.stubborn:
+		p.leftUntil = w.mono
+		w.later(time.Millisecond, func() { p.group = false; w.dies(s.Run, false); w.handle(Orphan{}) })
+	}
+}
+
+// step moves on to the next thing that happens, but not by more than d.
+func (w *world) step(d time.Duration) time.Duration {
+	next := d
+	for _, t := range w.todo {
+		next = min(next, max(0, t.at-w.mono))
+	}
+	if w.c != nil && w.exited == nil {
+		wait := w.c.Wait()
+		if wait.For >= 0 {
+			next = min(next, wait.For)
+		}
+		if !wait.Wall.IsZero() {
+			next = min(next, max(0, wait.Wall.Sub(w.wall)))
+		}
+	}
+	w.wall, w.boot, w.mono = w.wall.Add(next), w.boot+next, w.mono+next
+	var due []todo
+	w.todo = slices.DeleteFunc(w.todo, func(t todo) bool {
+		if t.at <= w.mono {
+			due = append(due, t)
+			return true
+		}
+		return false
+	})
+	for _, t := range due {
+		t.do()
+	}
+	w.handle(Due{})
+	w.settle()
+	return next
+}
+
+// run lets so much time pass.
+func (w *world) run(d time.Duration) {
+	for turns := 0; d > 0; turns++ {
+		took := w.step(d)
+		d -= took
+		if took > 0 {
+			turns = 0
+		} else if turns > 10000 {
+			w.fatal("the clock stands still: %+v", w.c.Wait())
+		}
+	}
+}
+
+// look checks what must hold after every turn.
+func (w *world) look() {
+	changes, _ := w.c.Changes()
+	for _, ch := range changes {
+		if ch.Job == nil {
+			continue
+		}
+		if !slices.Contains(jobStates[:], ch.Job.State) && ch.Job.State != "running" {
+			w.fatal("%s is %q", ch.Name, ch.Job.State)
+		}
+		if _, err := json.Marshal(ch.Job); err != nil {
+			w.fatal("%s: %v", ch.Name, err)
+		}
+	}
+}
+
+// replayed checks that what is rebuilt from the journal is what is in memory. The disk must have done all it was asked.
+func (w *world) replayed() {
+	facts := statefile.NewFacts(w.c.facts.ID)
+	for _, e := range w.journal {
+		facts.Apply(e)
+	}
+	replayed, _ := json.MarshalIndent(facts, "", " ")
+	memory, _ := json.MarshalIndent(w.c.facts, "", " ")
+	if !bytes.Equal(replayed, memory) {
+		was, is := bytes.Split(replayed, []byte("\n")), bytes.Split(memory, []byte("\n"))
+		for i := range min(len(was), len(is)) {
+			if !bytes.Equal(was[i], is[i]) {
+				w.fatal("line %d of the replay is %s, in memory it is %s\n%s", i, was[i], is[i], replayed)
+			}
+		}
+		w.fatal("the replay has %d lines, memory %d", len(was), len(is))
+	}
+}
+
+func (w *world) schedule(k schedule.Keys) *schedule.Schedule {
+	s, errs := schedule.Parse(k, w.loc, w.wall)
+	if len(errs) > 0 {
+		w.fatal("%v", errs)
+	}
+	return s
+}
+
+func (w *world) define(name string, k schedule.Keys) *jobfile.Definition {
+	d := &jobfile.Definition{Name: name, File: name + ".toml", Argv: []string{"true"}, Schedule: w.schedule(k), Enabled: true,
+		CatchUp: jobfile.CatchUp{Max: -1}, SuccessCodes: []int{0}, StopSignal: "TERM", StopTimeout: 10 * time.Second, Umask: -1}
+	d.ScheduleHash = d.Schedule.String()
+	return d
+}
+
+func (w *world) put(d *jobfile.Definition) {
+	w.schedules[d.ScheduleHash+" zone"] = d.Schedule
+	d.Hash = fmt.Sprintf("%s %v %v", d.ScheduleHash, d.Enabled, d.ProcessHash)
+	w.on[d.Name] = true
+	for i := range w.defs {
+		if w.defs[i].Def.Name == d.Name {
+			w.defs[i] = jobfile.Job{Def: d}
+			return
+		}
+	}
+	w.defs = append(w.defs, jobfile.Job{Def: d})
+}

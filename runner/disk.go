@@ -1,0 +1,352 @@
+package runner
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+	"time"
+
+	"jobsd/internal/jobfile"
+	"jobsd/runner/core"
+	"jobsd/spawn"
+	"jobsd/statefile"
+)
+
+// What the loop asks of the disk, besides the core's own Append, Prepare, Finish and Mark.
+type (
+	publish struct {
+		changes []core.Change
+		daemon  statefile.Daemon
+		ready   bool
+	}
+	checkpoint struct{ facts *statefile.Facts }
+	quit       struct{ done chan struct{} }
+)
+
+// What the disk posts back, besides core.Trouble.
+type (
+	prepared struct {
+		run uint64
+		log *spawn.Log // nil: discarded, or could not be opened
+		err error
+	}
+	needCheckpoint struct{}
+	published      struct{}
+)
+
+const (
+	// flushEvery is how many intents share one flush at most: the first of a thousand jobs due at one instant is not
+	// to wait for the log of the last.
+	flushEvery = 32
+	// closeWait is how long an ending daemon waits for its disk.
+	closeWait = 10 * time.Second
+	// retryWait is the pause before a write that failed is tried again.
+	retryWait = time.Second
+	// collectAt is how much garbage is let lie.
+	collectAt = 8 << 20
+)
+
+// disk is the helper that does all that may wait for a disk: journal, logs, state. It works in the order of what it is
+// asked, so that the journal tells things as they happened.
+type disk struct {
+	in      *inbox[[]any]
+	post    func(any)
+	journal *statefile.Journal
+	state   *statefile.Writer
+	pace    statefile.Pace
+	logDir  string
+	gid     int
+
+	base    map[string]int64  // of logs that were rotated
+	entries []statefile.Entry // to be written at the flush
+	waiting []prepared        // answers that wait for the flush
+	sync    bool              // something that must be durable was appended
+	err     error             // of the journal since the last flush
+	asked   bool              // for a checkpoint
+	dirty   bool              // the state has changed since it was written
+	ready   bool              // it has the first load in it
+	told    bool              // that it is out
+	trouble map[string]string
+	retry   time.Duration // when what failed may be tried again
+	heap    uint64        // live bytes after the last collection
+}
+
+func newDisk(o Options, config *jobfile.Config, journal *statefile.Journal, facts *statefile.Facts, post func(any)) (*disk, []string, error) {
+	state, said, err := statefile.OpenWriter(o.Dirs.State)
+	if err != nil {
+		return nil, nil, err
+	}
+	d := &disk{in: newInbox[[]any](), post: post, journal: journal, state: state, logDir: o.Dirs.Log, gid: groupID(config.Group),
+		base: map[string]int64{}, trouble: map[string]string{}}
+	for name, j := range facts.Jobs {
+		if j.LogBase > 0 {
+			d.base[name] = j.LogBase
+		}
+	}
+	if err := journal.SetGroup(d.gid); err != nil {
+		return nil, nil, err
+	}
+	go d.run()
+	return d, said, nil
+}
+
+// close finishes all that was asked for. It reports false when the disk does not answer in time.
+func (d *disk) close() bool {
+	done := make(chan struct{})
+	d.in.put([]any{quit{done}})
+	select {
+	case <-done:
+		return true
+	case <-time.After(closeWait):
+		return false
+	}
+}
+
+func (d *disk) run() {
+	for {
+		select {
+		case <-d.in.wake:
+		case <-d.pause():
+		}
+		for _, ops := range d.in.take() {
+			for _, op := range ops {
+				if q, ok := op.(quit); ok {
+					d.finish(q)
+					return
+				}
+				d.do(op)
+			}
+		}
+		d.flush()
+		if d.dirty && d.writeWait() <= 0 {
+			d.write()
+		}
+		d.collect()
+	}
+}
+
+// pause returns what ends the wait for the next message early: the state may be written again, or what failed be tried.
+func (d *disk) pause() <-chan time.Time {
+	switch {
+	case d.dirty:
+		return time.After(max(0, d.writeWait()))
+	case len(d.trouble) > 0:
+		return time.After(max(0, d.retry-readClocks().Mono))
+	}
+	return nil
+}
+
+// writeWait returns how long the next write of the state must wait.
+func (d *disk) writeWait() time.Duration {
+	now := readClocks().Mono
+	wait := d.pace.Wait(now)
+	if d.trouble["state"] != "" {
+		wait = max(wait, d.retry-now)
+	}
+	return wait
+}
+
+func (d *disk) do(op any) {
+	switch op := op.(type) {
+	case core.Append:
+		d.append(op.Entry)
+	case core.Prepare:
+		d.prepare(op)
+	case core.Finish:
+		d.ended(op)
+	case core.Mark:
+		d.mark(op.Job, op.Text)
+	case publish:
+		d.update(op)
+	case checkpoint:
+		d.rotateJournal(op.facts)
+	default:
+		panic(fmt.Sprintf("unknown request %T", op))
+	}
+}
+
+func (d *disk) append(e statefile.Entry) { d.entries = append(d.entries, e) }
+
+// fail remembers that the journal lacks something.
+func (d *disk) fail(err error) {
+	if err != nil && d.err == nil {
+		d.err = err
+	}
+}
+
+// rotateJournal begins a new journal file with the facts as they were when the loop handed them over; only the bases of
+// the logs are the disk's own to know.
+func (d *disk) rotateJournal(facts *statefile.Facts) {
+	d.flush()
+	d.asked = false
+	for name, base := range d.base {
+		if j := facts.Jobs[name]; j != nil {
+			j.LogBase = base
+		}
+	}
+	d.fail(d.journal.Rotate(facts, statefile.At(wallClock())))
+}
+
+// prepare opens the log of a run, writes its mark, and appends its intent. The answer waits for the flush.
+func (d *disk) prepare(p core.Prepare) {
+	answer := prepared{run: p.Run}
+	offset, log, err := d.openLog(p.Job)
+	answer.log, answer.err = log, err
+	if log != nil && p.Record != nil {
+		fmt.Fprintf(log, "== %s\n", startMark(p.Run, statefile.At(p.At.In(p.Job.Schedule.Location()))))
+	}
+	if p.Record != nil {
+		p.Record.LogOffset = offset
+		d.append(statefile.Entry{At: p.At, Record: p.Record})
+		d.sync = true
+	}
+	d.waiting = append(d.waiting, answer)
+	if len(d.waiting) >= flushEvery {
+		d.flush()
+	}
+}
+
+// openLog opens the log of a job and returns the offset, counted over rotations, at which it goes on.
+func (d *disk) openLog(job *jobfile.Definition) (int64, *spawn.Log, error) {
+	if job.Log.Discard {
+		return 0, nil, nil
+	}
+	path := d.logPath(job.Name)
+	log, err := spawn.OpenLog(path, d.gid)
+	if err != nil {
+		return 0, nil, err
+	}
+	if log.Size > job.Log.MaxSize && job.Log.MaxSize > 0 {
+		return d.rotate(job, path, log)
+	}
+	return d.base[job.Name] + log.Size, log, nil
+}
+
+// rotate begins a new log file for a job and journals how much went before it.
+func (d *disk) rotate(job *jobfile.Definition, path string, old *spawn.Log) (int64, *spawn.Log, error) {
+	base := d.base[job.Name] + old.Size
+	if err := spawn.RotateLog(path, job.Log.Keep); err != nil {
+		return base, old, nil // go on in the old one: its output matters more than its size
+	}
+	old.Close()
+	d.base[job.Name] = base
+	d.append(statefile.Entry{At: statefile.At(wallClock()), Record: &statefile.LogCut{Job: job.Name, Base: base}})
+	log, err := spawn.OpenLog(path, d.gid)
+	return base, log, err
+}
+
+func (d *disk) logPath(job string) string { return filepath.Join(d.logDir, job+".log") }
+
+// ended writes the mark and appends the outcome, with the end of the run's output.
+func (d *disk) ended(f core.Finish) {
+	f.Record.LogEnd = d.mark(f.Job, f.Mark)
+	d.append(statefile.Entry{At: f.At, Record: f.Record})
+	d.sync = true
+}
+
+// mark writes a line of the daemon's own to the log of a job and returns where the log ends.
+func (d *disk) mark(job *jobfile.Definition, text string) int64 {
+	if job == nil || job.Log.Discard {
+		return 0
+	}
+	log, err := spawn.OpenLog(d.logPath(job.Name), d.gid)
+	if err != nil {
+		d.report("log of "+job.Name, err)
+		return 0
+	}
+	d.report("log of "+job.Name, nil)
+	defer log.Close()
+	n, _ := fmt.Fprintf(log, "== %s\n", text)
+	return d.base[job.Name] + log.Size + int64(n)
+}
+
+// flush makes what was appended durable and answers the runs that waited for it.
+func (d *disk) flush() {
+	if len(d.entries) > 0 {
+		d.fail(d.journal.Append(d.entries...))
+		clear(d.entries)
+		d.entries = d.entries[:0]
+	}
+	if d.sync && d.err == nil {
+		d.fail(d.journal.Sync())
+	}
+	if d.journal.NeedsCheckpoint() && !d.asked && readClocks().Mono >= d.retry {
+		d.asked = true
+		d.post(needCheckpoint{})
+	}
+	d.report("journal", d.err)
+	for _, answer := range d.waiting {
+		answer.err = errors.Join(answer.err, d.err)
+		d.post(answer)
+	}
+	clear(d.waiting)
+	d.waiting, d.sync, d.err = d.waiting[:0], false, nil
+}
+
+// report posts the trouble of a part, or that it is over, and sets the time to try again.
+func (d *disk) report(part string, err error) {
+	text := ""
+	if err != nil {
+		text = err.Error()
+		d.retry = readClocks().Mono + retryWait
+	}
+	if d.trouble[part] == text {
+		return
+	}
+	if d.trouble[part] = text; text == "" {
+		delete(d.trouble, part)
+	}
+	d.post(core.Trouble{Part: part, Text: text})
+}
+
+func (d *disk) update(p publish) {
+	for _, c := range p.changes {
+		if c.Job == nil {
+			d.state.Remove(c.Name)
+		} else {
+			d.state.Update(c.Name, c.Job)
+		}
+	}
+	d.state.SetDaemon(p.daemon)
+	d.dirty, d.ready = true, p.ready
+}
+
+// write publishes the state.
+func (d *disk) write() {
+	began := readClocks().Mono
+	err := d.state.Write()
+	now := readClocks().Mono
+	d.pace.Wrote(now, now-began)
+	d.dirty = err != nil
+	d.report("state", err)
+	if err == nil && d.ready && !d.told {
+		d.told = true
+		d.post(published{})
+	}
+}
+
+func (d *disk) finish(q quit) {
+	d.flush()
+	d.write()
+	d.journal.Close()
+	close(q.done)
+}
+
+// collect frees memory when enough garbage has gathered: never by the clock, which would wake an idle daemon.
+func (d *disk) collect() {
+	if heapBytes()-d.heap < collectAt {
+		return
+	}
+	runtime.GC()
+	debug.FreeOSMemory()
+	d.heap = heapBytes()
+}
+
+func heapBytes() uint64 {
+	s := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(s)
+	return s[0].Value.Uint64()
+}

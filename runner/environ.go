@@ -1,0 +1,66 @@
+package runner
+
+import (
+	"cmp"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"jobsd/internal/jobfile"
+	"jobsd/runner/core"
+	"jobsd/statefile"
+)
+
+// environ builds the clean environment of a run: nothing of the daemon's own passes but what is named.
+func environ(s core.Start, self *jobfile.User, id, root string) []string {
+	d := s.Job
+	user := cmp.Or(d.User, self)
+	env := make([]string, 0, 20+len(d.Env))
+	set := func(name, value string) {
+		env = slices.DeleteFunc(env, func(s string) bool { return strings.HasPrefix(s, name+"=") })
+		env = append(env, name+"="+value)
+	}
+	env = append(env, "HOME="+user.Home, "USER="+user.Name, "LOGNAME="+user.Name,
+		"SHELL="+cmp.Or(user.Shell, "/bin/sh"))
+	for _, name := range []string{"LANG", "TZ"} {
+		if v, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+v)
+		}
+	}
+	if root != "" {
+		env = append(env, "JOBSD_ROOT="+root)
+	}
+	path := jobfile.DefaultPath
+	for _, name := range d.PassEnv {
+		if v, ok := os.LookupEnv(name); ok {
+			set(name, v)
+			if name == "PATH" {
+				path = v
+			}
+		}
+	}
+	for _, pair := range d.Env {
+		name, value, _ := strings.Cut(pair, "=")
+		set(name, value)
+		if name == "PATH" {
+			path = value
+		}
+	}
+	if len(d.ExtraPath) > 0 {
+		path = strings.Join(d.ExtraPath, ":") + ":" + path
+	}
+	set("PATH", path)
+	run := strconv.FormatUint(s.Run, 10)
+	env = append(env, "JOBSD_JOB="+d.Name, "JOBSD_RUN="+run, "JOBSD_REASON="+s.Reason,
+		"JOBSD_ATTEMPT="+strconv.Itoa(s.Attempt), "JOBSD_MARK="+id+"/"+d.Name+"/"+run)
+	if !s.Slot.IsZero() {
+		env = append(env, "JOBSD_SLOT="+s.Slot.String())
+	}
+	return env
+}
+
+// slot times in marks are cut to whole seconds, as people write them.
+func startMark(run uint64, at statefile.Time) string {
+	return "run " + strconv.FormatUint(run, 10) + " started " + at.Format("2006-01-02T15:04:05Z07:00")
+}

@@ -1,0 +1,48 @@
+package runner
+
+import "sync/atomic"
+
+// inbox carries messages from the loop to a helper. Put never waits, whatever the helper is stuck in: the list is
+// without bound and without lock.
+type inbox[T any] struct {
+	head atomic.Pointer[letter[T]]
+	wake chan struct{} // capacity 1: full means that the helper will look anyway
+}
+
+type letter[T any] struct {
+	next *letter[T]
+	body T
+}
+
+func newInbox[T any]() *inbox[T] { return &inbox[T]{wake: make(chan struct{}, 1)} }
+
+func (b *inbox[T]) put(body T) {
+	l := &letter[T]{body: body}
+	for {
+		l.next = b.head.Load()
+		if b.head.CompareAndSwap(l.next, l) {
+			break
+		}
+	}
+	select {
+	case b.wake <- struct{}{}:
+	default:
+	}
+}
+
+// take returns all messages in the order in which they were put.
+func (b *inbox[T]) take() []T {
+	var n int
+	for l := b.head.Load(); l != nil; l = l.next {
+		n++
+	}
+	l := b.head.Swap(nil)
+	all := make([]T, 0, n)
+	for ; l != nil; l = l.next {
+		all = append(all, l.body)
+	}
+	for i, j := 0, len(all)-1; i < j; i, j = i+1, j-1 {
+		all[i], all[j] = all[j], all[i]
+	}
+	return all
+}

@@ -1,0 +1,61 @@
+package runner
+
+import (
+	"cmp"
+	"os"
+	"os/user"
+	"strconv"
+
+	"jobsd/internal/jobfile"
+	"jobsd/runner/core"
+	"jobsd/spawn"
+)
+
+// launch puts together all that the process of a run is made of.
+func (l *loop) launch(s core.Start, log *spawn.Log) *spawn.Command {
+	d := s.Job
+	c := &spawn.Command{
+		Path: d.Program, Argv: d.Argv, Env: environ(s, l.self, l.core.ID(), l.o.Root),
+		Dir: d.Dir, EnvFile: d.EnvFile, Umask: d.Umask, Nice: d.Nice, Output: -1, Title: "jobsd:" + d.Name,
+		Remote: d.DirRemote,
+	}
+	if c.Dir == "" {
+		c.Dir, c.DirOptional = cmp.Or(d.User, l.self).Home, true
+	}
+	if d.User != nil && int(d.User.UID) != os.Geteuid() {
+		c.Credential = &spawn.Credential{UID: d.User.UID, GID: d.User.GID, Groups: d.User.Groups}
+	}
+	for _, limit := range d.Limits {
+		c.Limits = append(c.Limits, spawn.Limit{Name: limit.Name, Value: limit.Value})
+	}
+	if log != nil {
+		c.Output = int(log.Fd())
+	}
+	return c
+}
+
+// whoAmI returns the daemon's own user, for jobs that name none.
+func whoAmI() *jobfile.User {
+	u := &jobfile.User{UID: uint32(os.Geteuid()), GID: uint32(os.Getegid()), Home: os.Getenv("HOME"), Shell: "/bin/sh"}
+	u.Name = strconv.Itoa(os.Geteuid())
+	if known, err := user.LookupId(u.Name); err == nil {
+		u.Name = known.Username
+		if known.HomeDir != "" {
+			u.Home = known.HomeDir
+		}
+	}
+	return u
+}
+
+// groupID returns the number of the group that may read journal and logs; -1: the daemon's own, also where the name is
+// not known.
+func groupID(name string) int {
+	if gid, err := strconv.Atoi(name); err == nil {
+		return gid
+	}
+	if g, err := user.LookupGroup(name); err == nil {
+		gid, _ := strconv.Atoi(g.Gid)
+		return gid
+	}
+	return -1
+}

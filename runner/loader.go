@@ -1,0 +1,41 @@
+package runner
+
+import (
+	"time"
+
+	"jobsd/internal/jobfile"
+	"jobsd/runner/core"
+)
+
+// reloadPause is the least time from the end of one load to the beginning of the next: a flood of HUP is one load
+// after another, not one a signal.
+const reloadPause = 100 * time.Millisecond
+
+// loader is the helper that reads the job files. A request while it reads has it read once more.
+type loader struct {
+	files *jobfile.Loader
+	wake  chan struct{} // capacity 1: requests merge
+	post  func(any)
+}
+
+func newLoader(files *jobfile.Loader, post func(any)) *loader {
+	l := &loader{files: files, wake: make(chan struct{}, 1), post: post}
+	go l.run()
+	return l
+}
+
+func (l *loader) request() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (l *loader) run() {
+	for range l.wake {
+		begun := readClocks().Boot
+		set := l.files.Load()
+		l.post(core.Loaded{Set: set, Begun: begun, Done: readClocks().Boot})
+		<-time.After(reloadPause)
+	}
+}

@@ -1,0 +1,110 @@
+package runner
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"jobsd/runner/core"
+)
+
+// ring is how many lines wait for a reader of the daemon's log that stalls; beyond, lines are dropped and counted.
+const ring = 4096
+
+// logger is the helper that writes the daemon's own lines: whoever reads them may stall, the loop does not.
+type logger struct {
+	hclog.Logger
+	lines   chan []byte
+	dropped atomic.Uint64
+	reopen  chan struct{}
+	stopped chan struct{}
+	path    string // "": stderr
+	out     *os.File
+}
+
+func newLogger(o Options) (*logger, error) {
+	l := &logger{lines: make(chan []byte, ring), reopen: make(chan struct{}, 1), stopped: make(chan struct{}),
+		path: o.LogFile, out: os.Stderr}
+	if l.path != "" {
+		f, err := openLogFile(l.path)
+		if err != nil {
+			return nil, err
+		}
+		l.out = f
+	}
+	l.Logger = hclog.New(&hclog.LoggerOptions{Name: "jobsd", Level: hclog.LevelFromString(o.LogLevel), Output: l,
+		JSONFormat: o.LogFormat == "json", DisableTime: false})
+	go l.run()
+	return l, nil
+}
+
+func openLogFile(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o640)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open the daemon's log: %w", err)
+	}
+	return f, nil
+}
+
+// Write takes one line for the helper. It implements io.Writer for the formatter.
+func (l *logger) Write(line []byte) (int, error) {
+	select {
+	case l.lines <- append([]byte(nil), line...):
+	default:
+		l.dropped.Add(1)
+	}
+	return len(line), nil
+}
+
+var _ io.Writer = (*logger)(nil)
+
+func (l *logger) run() {
+	defer close(l.stopped)
+	for {
+		select {
+		case line, ok := <-l.lines:
+			if !ok {
+				return
+			}
+			l.out.Write(line)
+			if n := l.dropped.Swap(0); n > 0 {
+				fmt.Fprintf(l.out, "jobsd: %d lines were dropped: the reader of this log stalled\n", n)
+			}
+		case <-l.reopen:
+			if f, err := openLogFile(l.path); err != nil {
+				fmt.Fprintln(l.out, "jobsd:", err)
+			} else {
+				l.out.Close()
+				l.out = f
+			}
+		}
+	}
+}
+
+// rotate has the log file opened anew, for whoever moved it away.
+func (l *logger) rotate() {
+	if l.path == "" {
+		return
+	}
+	select {
+	case l.reopen <- struct{}{}:
+	default:
+	}
+}
+
+// close writes what is left, as far as the reader takes it within a second.
+func (l *logger) close() {
+	close(l.lines)
+	select {
+	case <-l.stopped:
+	case <-time.After(time.Second):
+	}
+}
+
+var hclogLevels = [...]hclog.Level{core.Debug: hclog.Debug, core.Info: hclog.Info, core.Warn: hclog.Warn, core.Error: hclog.Error}
+
+func (l *logger) say(s core.Say) { l.Log(hclogLevels[s.Level], s.Text, s.Args...) }

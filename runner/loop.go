@@ -1,0 +1,429 @@
+package runner
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"jobsd/internal/jobfile"
+	"jobsd/runner/core"
+	"jobsd/signals"
+	"jobsd/spawn"
+	"jobsd/statefile"
+)
+
+// forkShare is how long one turn may go on forking before it looks around again: a thousand jobs due at one instant
+// must not make the daemon deaf.
+const forkShare = 10 * time.Millisecond
+
+// system is what the loop asks of the kernel; tests put a fake in its place.
+type system interface {
+	now() core.Now
+	start(*spawn.Command) (spawn.Process, *spawn.Handshake, error)
+	reap() (spawn.Exit, bool)
+	signal(spawn.Process, syscall.Signal) error
+	left(spawn.Process) int
+	adopt(statefile.Live) (spawn.Process, bool)
+	status(spawn.Process) (spawn.Exit, bool)
+}
+
+// process is what the loop keeps of a run's process.
+type process struct {
+	spawn.Process
+	run       uint64
+	handshake *spawn.Handshake // until the exec is done
+	exit      *spawn.Exit      // its status, once reaped
+	adopted   bool
+}
+
+// loop is the shell around the core: it turns wake-ups into events and performs effects. One goroutine on the main
+// thread runs it; all that could wait is done by its helpers.
+type loop struct {
+	sys    system
+	core   *core.Core
+	pump   *signals.Pump[any]
+	timer  *wallTimer
+	disk   *disk
+	loader *loader
+	log    *logger
+	o      Options
+	self   *jobfile.User
+	daemon statefile.Daemon
+
+	byRun      map[uint64]*process
+	byPID      map[int]*process
+	preparing  map[uint64]*spawn.Log // runs on their way through the disk; the log once it is open
+	forks      []core.Fork           // not performed yet
+	batch      []any                 // for the disk, of this turn
+	polls      []unix.PollFd
+	polled     []*process // whose descriptors polls[2:] are
+	repoll     bool
+	checkpoint bool // the disk wants one
+	loaded     *core.Loaded
+	announced  bool
+	exit       *core.Exit
+	longest    time.Duration
+}
+
+// run turns until the core says exit.
+func (l *loop) run() error {
+	l.loader.request()
+	for l.exit == nil {
+		began := l.sys.now().Mono
+		l.turn()
+		if took := l.sys.now().Mono - began; took > l.longest {
+			l.longest = took
+		}
+		if l.exit == nil {
+			if err := l.wait(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// turn handles all that is pending. The order matters: reaping comes before any kill, so that no signal meets a pid that
+// is someone else's by now; due slots come before a finished load, so that a reload in the same instant loses none.
+func (l *loop) turn() {
+	pending, posts := l.pump.Take()
+	l.reap()
+	l.watch()
+	l.take(posts)
+	l.command(pending)
+	l.handle(core.Due{})
+	if l.loaded != nil {
+		l.handle(*l.loaded)
+		l.loaded = nil
+	}
+	l.perform()
+	l.publish()
+}
+
+func (l *loop) handle(e core.Event) { l.core.Handle(l.sys.now(), e) }
+
+func (l *loop) command(pending signals.Set) {
+	if pending.Has(syscall.SIGHUP) || pending.Has(syscall.SIGUSR1) {
+		l.loader.request()
+	}
+	if pending.Has(syscall.SIGUSR2) {
+		l.log.rotate()
+		l.log.Info("reopened the log")
+	}
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
+		if pending.Has(sig) {
+			l.handle(core.Shutdown{By: spawn.SignalName(sig)})
+		}
+	}
+	if pending.Has(syscall.SIGQUIT) {
+		l.handle(core.Shutdown{By: "QUIT", Leave: true})
+	}
+}
+
+// reap collects every child that ended.
+func (l *loop) reap() {
+	for {
+		x, ok := l.sys.reap()
+		if !ok {
+			return
+		}
+		p := l.byPID[x.PID]
+		if p == nil {
+			l.handle(core.Orphan{})
+			continue
+		}
+		delete(l.byPID, x.PID)
+		p.exit = &x
+		if p.handshake != nil {
+			l.shake(p)
+		} else {
+			l.ended(p, x)
+		}
+	}
+}
+
+func (l *loop) ended(p *process, x spawn.Exit) {
+	l.handle(core.Exited{Run: p.run, Code: x.Code, Signal: signalName(x), Core: x.Core, User: x.User, Sys: x.System,
+		MaxRSS: x.MaxRSS, Left: l.sys.left(p.Process)})
+}
+
+func signalName(x spawn.Exit) string {
+	if x.Signal == 0 {
+		return ""
+	}
+	return spawn.SignalName(x.Signal)
+}
+
+// watch looks at the descriptors that poll found ready: shims on their way to exec, and adopted processes.
+func (l *loop) watch() {
+	if len(l.polls) > 1 && l.polls[1].Revents != 0 {
+		l.timer.drain()
+	}
+	for i, p := range l.polled {
+		if l.polls[i+2].Revents == 0 {
+			continue
+		}
+		switch {
+		case p.handshake != nil:
+			l.shake(p)
+		case p.adopted && l.byRun[p.run] == p:
+			l.repoll = true
+			p.adopted = false
+			l.handle(core.Exited{Run: p.run, Unknown: true, Left: l.sys.left(p.Process)})
+		}
+	}
+}
+
+// shake reads what a shim has to say. The status of one that was reaped before waits until then: it means nothing if the
+// shim never became the job's program.
+func (l *loop) shake(p *process) {
+	done, err := p.handshake.Result()
+	if !done {
+		return
+	}
+	p.handshake.Close()
+	p.handshake = nil
+	l.repoll = true
+	if err != nil {
+		l.notStarted(p.run, err)
+		return
+	}
+	l.handle(core.Executed{Run: p.run})
+	if p.exit != nil {
+		l.ended(p, *p.exit)
+	}
+}
+
+func (l *loop) take(posts []any) {
+	for _, post := range posts {
+		switch m := post.(type) {
+		case core.Loaded:
+			l.loaded = &m
+		case prepared:
+			l.prepared(m)
+		case core.Event:
+			l.handle(m)
+		case needCheckpoint:
+			l.checkpoint = true
+		case published:
+			l.announce()
+		default:
+			panic(fmt.Sprintf("unknown post %T", post))
+		}
+	}
+}
+
+func (l *loop) prepared(m prepared) {
+	if _, waits := l.preparing[m.run]; waits {
+		l.preparing[m.run] = m.log
+	} else if m.log != nil { // too late: the run was started without
+		m.log.Close()
+	}
+	l.handle(core.Prepared{Run: m.run, Err: m.err})
+}
+
+// announce says once that the daemon is ready: its first load is in force and on disk.
+func (l *loop) announce() {
+	jobs, ready := l.core.Ready()
+	if l.announced || !ready {
+		return
+	}
+	l.announced = true
+	if err := tellSystemd("READY=1"); err != nil {
+		l.log.Warn("cannot tell the service manager", "err", err)
+	}
+	if l.o.Ready != nil {
+		l.o.Ready(jobs)
+	}
+}
+
+// perform settles the core and does what it asks for, until nothing is left but forks beyond this turn's share.
+func (l *loop) perform() {
+	end := l.sys.now().Mono + forkShare
+	for {
+		l.core.Settle()
+		effects := l.core.Effects()
+		for _, e := range effects {
+			l.effect(e)
+		}
+		if len(effects) > 0 {
+			continue
+		}
+		if l.checkpoint { // only now is all that the facts hold on its way to the disk
+			l.checkpoint = false
+			l.batch = append(l.batch, checkpoint{l.core.Facts()})
+		}
+		l.flush()
+		if len(l.forks) == 0 || l.sys.now().Mono > end {
+			return
+		}
+		next := l.forks[0]
+		l.forks = l.forks[1:]
+		l.fork(next.Start)
+	}
+}
+
+func (l *loop) effect(e core.Effect) {
+	switch e := e.(type) {
+	case core.Append, core.Finish, core.Mark:
+		l.batch = append(l.batch, e)
+	case core.Prepare:
+		l.preparing[e.Run] = nil
+		l.batch = append(l.batch, e)
+	case core.Fork:
+		l.forks = append(l.forks, e)
+	case core.Signal:
+		l.signal(e)
+	case core.Probe:
+		if p := l.byRun[e.Run]; p != nil {
+			l.handle(core.Probed{Run: e.Run, Left: l.sys.left(p.Process)})
+		}
+	case core.Release:
+		l.release(e.Run)
+	case core.Say:
+		l.log.say(e)
+	case core.Exit:
+		l.exit = &e
+	default:
+		panic(fmt.Sprintf("unknown effect %T", e))
+	}
+}
+
+// flush hands the disk what has gathered, in one message.
+func (l *loop) flush() {
+	if len(l.batch) > 0 {
+		l.disk.in.put(l.batch)
+		l.batch = nil
+	}
+}
+
+func (l *loop) fork(s core.Start) {
+	log := l.preparing[s.Run]
+	delete(l.preparing, s.Run)
+	cmd := l.launch(s, log)
+	proc, handshake, err := l.sys.start(cmd)
+	if log != nil {
+		log.Close()
+	}
+	if err != nil {
+		l.notStarted(s.Run, err)
+		return
+	}
+	p := &process{Process: proc, run: s.Run, handshake: handshake}
+	l.byRun[s.Run], l.byPID[proc.PID] = p, p
+	l.repoll = l.repoll || handshake != nil
+	l.handle(core.Forked{Run: s.Run, PID: proc.PID, Inode: proc.Inode, PIDStart: proc.Start, Executing: handshake == nil})
+}
+
+func (l *loop) notStarted(run uint64, err error) {
+	var e *spawn.Error
+	if !errors.As(err, &e) {
+		e = &spawn.Error{Stage: "fork", Errno: syscall.EINVAL}
+	}
+	l.handle(core.NotStarted{Run: run, Text: err.Error(), Weather: e.Transient(), Busy: e.Busy(),
+		Error: statefile.StartError{Stage: e.Stage, Errno: spawn.ErrnoName(e.Errno), Path: e.Path}})
+}
+
+func (l *loop) signal(e core.Signal) {
+	p := l.byRun[e.Run]
+	if p == nil {
+		return
+	}
+	err := l.sys.signal(p.Process, spawn.SignalNumber(e.Name))
+	if err != nil && !errors.Is(err, spawn.ErrGroupEmpty) {
+		l.log.Error("cannot signal", "run", e.Run, "pid", p.PID, "signal", e.Name, "err", err)
+	}
+}
+
+func (l *loop) release(run uint64) {
+	p := l.byRun[run]
+	if p == nil {
+		return
+	}
+	delete(l.byRun, run)
+	if l.byPID[p.PID] == p {
+		delete(l.byPID, p.PID)
+	}
+	if p.handshake != nil {
+		p.handshake.Close()
+	}
+	p.Close()
+	l.repoll = true
+}
+
+// publish hands over what changed in this turn.
+func (l *loop) publish() {
+	changes, changed := l.core.Changes()
+	if !changed {
+		return
+	}
+	l.core.Daemon(&l.daemon)
+	_, ready := l.core.Ready()
+	l.disk.in.put([]any{publish{changes, l.daemon, ready}})
+}
+
+// wait blocks until something happens or is due. Nothing else in the loop does.
+func (l *loop) wait() error {
+	if len(l.forks) > 0 {
+		l.refreshPolls()
+		return l.poll(0)
+	}
+	w := l.core.Wait()
+	if err := l.timer.arm(w.Wall); err != nil {
+		return fmt.Errorf("cannot wait: %w", err)
+	}
+	d := w.For
+	if l.timer.fd < 0 && !w.Wall.IsZero() { // no timer on the wall clock: the poll must end in time
+		until := max(0, w.Wall.Sub(l.sys.now().Wall))
+		if d < 0 || until < d {
+			d = until
+		}
+	}
+	if pollCap > 0 && (d < 0 || d > pollCap) {
+		d = pollCap
+	}
+	l.refreshPolls()
+	return l.poll(d)
+}
+
+// poll waits at most d; for good if d is negative.
+func (l *loop) poll(d time.Duration) error {
+	ms := -1
+	if d >= 0 {
+		ms = int(min((d+time.Millisecond-1)/time.Millisecond, 1<<30))
+	}
+	for i := range l.polls {
+		l.polls[i].Revents = 0
+	}
+	_, err := unix.Poll(l.polls, ms)
+	if err != nil && err != unix.EINTR && err != unix.EAGAIN {
+		return fmt.Errorf("cannot poll: %w", err)
+	}
+	return nil
+}
+
+func (l *loop) refreshPolls() {
+	if !l.repoll && l.polls != nil {
+		return
+	}
+	l.repoll = false
+	l.polls = append(l.polls[:0], unix.PollFd{Fd: int32(l.pump.FD()), Events: unix.POLLIN},
+		unix.PollFd{Fd: int32(l.timer.fd), Events: unix.POLLIN})
+	l.polled = l.polled[:0]
+	for _, p := range l.byRun {
+		fd := -1
+		switch {
+		case p.handshake != nil:
+			fd = p.handshake.FD()
+		case p.adopted:
+			fd = p.FD
+		default:
+			continue
+		}
+		l.polled = append(l.polled, p)
+		l.polls = append(l.polls, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
+	}
+}

@@ -1,0 +1,164 @@
+// Package runner is the daemon: the loop that feeds the core and does what it asks for.
+package runner
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"syscall"
+
+	"jobsd/internal/jobfile"
+	"jobsd/runner/core"
+	"jobsd/signals"
+	"jobsd/spawn"
+	"jobsd/statefile"
+)
+
+// Options says where the daemon lives and how it talks.
+type Options struct {
+	Root       string       // exported to jobs as JOBSD_ROOT; "" = none
+	Dirs       jobfile.Dirs // all four set
+	ConfigFile string       // jobsd.toml; may be missing
+	Machine    string       // stands for the host name; "" = the config file's, or the host's own
+	Version    string
+	LogFile    string // of the daemon itself; "" = stderr
+	LogLevel   string // debug info warn error
+	LogFormat  string // text or json
+	Ready      func(jobs int)
+}
+
+// ErrDisorder says that the daemon ended, as it was told to, but had to kill jobs for it.
+var ErrDisorder = errors.New("jobs had to be killed")
+
+// handled is every signal that the daemon acts on or must not die of. All are notified before the first fork: what was
+// ignored by whoever started the daemon is reset to its default in the children only then (nohup(1) ignores HUP).
+var handled = []syscall.Signal{syscall.SIGCHLD, syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT,
+	syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGPIPE, syscall.SIGALRM}
+
+// Run is the daemon. It returns nil after an orderly end; an error that wraps statefile.ErrHeld where another daemon
+// has the state directory, statefile.ErrNewer where a newer one wrote it, ErrDisorder where jobs had to be killed.
+func Run(o Options) error {
+	runtime.LockOSThread() // the loop stays on the thread that forks
+	calmCollector()
+	if err := spawn.Prepare(); err != nil {
+		return err
+	}
+	if err := makeDirs(o.Dirs); err != nil {
+		return err
+	}
+	config, err := jobfile.ReadConfig(o.ConfigFile)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	lock, err := statefile.Lock(o.Dirs.State, o.Dirs.Run)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	log, err := newLogger(o)
+	if err != nil {
+		return err
+	}
+	defer log.close()
+	l, err := newLoop(o, config, log)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(filepath.Join(o.Dirs.Run, "jobsd.pid"))
+	if err := l.run(); err != nil {
+		return err
+	}
+	if !l.disk.close() {
+		return errors.New("cannot finish writing the state: the disk does not answer")
+	}
+	log.Debug("longest turn of the loop", "ms", float64(l.longest.Microseconds())/1000)
+	if l.exit.Failed {
+		return ErrDisorder
+	}
+	return nil
+}
+
+func makeDirs(d jobfile.Dirs) error {
+	for dir, mode := range map[string]os.FileMode{d.State: 0o755, d.Run: 0o755, d.Log: 0o750} {
+		if err := os.MkdirAll(dir, mode); err != nil {
+			return fmt.Errorf("cannot make a directory of the daemon's: %w", err)
+		}
+	}
+	return nil
+}
+
+// newLoop puts the daemon together up to the point where it runs.
+func newLoop(o Options, config *jobfile.Config, log *logger) (*loop, error) {
+	journal, facts, said, err := statefile.OpenJournal(o.Dirs.State, config.Journal.MaxSize, config.Journal.Keep)
+	if err != nil {
+		return nil, err
+	}
+	pump, err := signals.New[any](handled...)
+	if err != nil {
+		return nil, err
+	}
+	timer, err := newWallTimer()
+	if err != nil {
+		return nil, err
+	}
+	post := func(m any) { pump.Post(m) }
+	machine := cmp.Or(o.Machine, config.Machine, hostName())
+	boot := spawn.BootID()
+	l := &loop{sys: kernel{boot}, pump: pump, timer: timer, log: log, o: o, self: whoAmI(),
+		byRun: map[uint64]*process{}, byPID: map[int]*process{}, preparing: map[uint64]*spawn.Log{}}
+	for _, text := range said {
+		log.Warn(text)
+	}
+	now := l.sys.now()
+	start, _ := spawn.StartTime(os.Getpid())
+	l.daemon = statefile.Daemon{PID: os.Getpid(), PIDStart: start, StartedAt: statefile.At(now.Wall), BootID: boot,
+		Machine: machine, Version: o.Version}
+	l.core = core.New(core.Options{MachineID: machineID(), Machine: machine, BootID: boot}, facts, now)
+	l.core.Begin(now, statefile.Start{PID: os.Getpid(), PIDStart: start, BootID: boot, Machine: machine, Version: o.Version})
+	if l.disk, said, err = newDisk(o, config, journal, facts, post); err != nil {
+		return nil, err
+	}
+	for _, text := range said {
+		log.Warn(text)
+	}
+	if err := statefile.WritePID(o.Dirs.Run); err != nil {
+		return nil, err
+	}
+	l.adopt()
+	files := jobfile.NewLoader(jobfile.Options{Jobs: o.Dirs.Jobs, Accepted: filepath.Join(o.Dirs.State, "accepted"),
+		Config: o.ConfigFile, Host: o.Machine})
+	l.loader = newLoader(files, post)
+	return l, nil
+}
+
+// adopt looks for the processes of runs that outlived the daemon before this one.
+func (l *loop) adopt() {
+	for _, live := range l.core.Outliving() {
+		proc, alive := l.sys.adopt(live)
+		if alive {
+			l.byRun[live.Run] = &process{Process: proc, run: live.Run, adopted: true}
+			l.repoll = true
+		}
+		l.handle(core.Adopted{Run: live.Run, Alive: alive})
+	}
+}
+
+// calmCollector stops the garbage collector from running by itself: the disk helper calls it when there is something to
+// collect, so that an idle daemon stays asleep. The limit is a net for what cannot be foreseen.
+func calmCollector() {
+	debug.SetGCPercent(-1)
+	debug.SetMemoryLimit(256 << 20)
+}
+
+func hostName() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return "localhost"
+	}
+	return name
+}

@@ -1,0 +1,50 @@
+// Package spawn starts, signals, reaps and adopts processes. It knows nothing of jobs or schedules.
+//
+// Start and Reap belong to one goroutine, the loop: a process must have one waiter only, or statuses are stolen. So
+// nothing here uses os/exec, and no goroutine of this package outlives a call.
+package spawn
+
+import "path/filepath"
+
+// Command is all that the start of one process needs. Strings are taken as they are: nothing is expanded.
+//
+// The process gets a session and a process group of its own (both numbered like its pid), /dev/null as standard input,
+// default signal dispositions, an empty signal mask, and no other descriptor of the daemon.
+type Command struct {
+	Path        string      // absolute path of the program; "": the shim looks Argv[0] up in the PATH of Env
+	Argv        []string    // at least Argv[0]
+	Env         []string    // KEY=value; all of the environment but for EnvFile
+	Dir         string      // working directory, entered as the process's user; "": the daemon's
+	DirOptional bool        // a Dir that does not exist means /
+	Credential  *Credential // nil: the daemon's own
+	EnvFile     string      // file of KEY=value lines, see parseEnvFile; its values replace those of Env; "": none
+	Umask       int         // 0..0777; -1: the daemon's. Mind that the zero value is umask 000
+	Nice        int         // -20..19; 0: the daemon's
+	Limits      []Limit
+	Output      int    // descriptor for standard output and standard error; -1: /dev/null
+	Title       string // argv[0] of the shim, while it is that
+	Remote      bool   // Path or Dir may lie on a file system that can hang: nobody but the shim touches them
+}
+
+// Credential is who a process runs as. To set it takes root.
+type Credential struct {
+	UID    uint32   `json:"uid"`
+	GID    uint32   `json:"gid"`
+	Groups []uint32 `json:"groups"` // supplementary groups
+}
+
+// NeedsShim reports whether the process cannot be started directly. A direct start blocks the loop until exec, so
+// what is on a dead NFS needs the shim too.
+func (c *Command) NeedsShim() bool {
+	return c.Remote || c.Path == "" || c.EnvFile != "" || c.Umask >= 0 || c.Nice != 0 || len(c.Limits) > 0
+}
+
+// secondLook is the command for the shim after a direct start failed: a Path that came from a lookup is looked up
+// again, for the program may stand elsewhere in PATH by now.
+func (c *Command) secondLook() *Command {
+	again := *c
+	if filepath.Base(c.Path) == c.Argv[0] {
+		again.Path = ""
+	}
+	return &again
+}

@@ -1,0 +1,165 @@
+package spawn
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestParseEnvFile(t *testing.T) {
+	for _, row := range []struct {
+		text string
+		want []string
+		err  string
+	}{
+		{"", nil, ""},
+		{"A=1\nB=2", []string{"A=1", "B=2"}, ""},
+		{"\uFEFFA=1\r\nB=2\r\n", []string{"A=1", "B=2"}, ""},
+		{"# c\n\n  \t\n  # c\n _a9 =", nil, "line 5: bad name before the ="},
+		{" A= x y \t", []string{"A=x y"}, ""},
+		{"A=", []string{"A="}, ""},
+		{"A==b=c", []string{"A==b=c"}, ""},
+		{"A=x # y", []string{"A=x # y"}, ""},
+		{"A=$HOME ~ \\n `x`", []string{"A=$HOME ~ \\n `x`"}, ""},
+		{`A=" x "`, []string{"A= x "}, ""},
+		{`A='x"y'`, []string{`A=x"y`}, ""},
+		{`A="a" "b"`, []string{`A=a" "b`}, ""},
+		{`A=""`, []string{"A="}, ""},
+		{`A=x"`, []string{`A=x"`}, ""},
+		{`A="x`, nil, "line 1: the value begins with a quote and does not end with it"},
+		{`A='`, nil, "line 1: the value begins with a quote and does not end with it"},
+		{`A="x" # secret`, nil, "line 1: the value begins with a quote and does not end with it"},
+		{"A=\xff", []string{"A=\xff"}, ""},
+		{"A=1\nA=2", []string{"A=1", "A=2"}, ""},
+		{"ok=1\nexport A=1", nil, "line 2: bad name before the ="},
+		{"secret", nil, "line 1: want KEY=value"},
+		{"=1", nil, "line 1: bad name before the ="},
+		{"1A=1", nil, "line 1: bad name before the ="},
+		{"Ä=1", nil, "line 1: bad name before the ="},
+		{"A=\x00", nil, "line 1: a NUL character"},
+		{"JOBSD_MARK=x", nil, "line 1: names that begin with JOBSD_ are reserved"},
+	} {
+		got, err := parseEnvFile(row.text)
+		said := ""
+		if err != nil {
+			said = err.Error()
+		}
+		if !slices.Equal(got, row.want) || said != row.err {
+			t.Errorf("%q: %q, %v", row.text, got, err)
+		}
+	}
+}
+
+func FuzzParseEnvFile(f *testing.F) {
+	for _, seed := range []string{"A=1\n# c\nB='2'\r\n", "A=\"x", "=", "\uFEFFA= b ", "A=\x00\nB"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		vars, err := parseEnvFile(text)
+		if err != nil {
+			return
+		}
+		var quoted []string
+		for _, s := range vars {
+			key, value, ok := strings.Cut(s, "=")
+			if !ok || !isKey(key) || strings.ContainsAny(value, "\n\x00") {
+				t.Fatalf("%q gives %q", text, s)
+			}
+			quoted = append(quoted, key+`="`+value+`"`)
+		}
+		again, err := parseEnvFile(strings.Join(quoted, "\n"))
+		if err != nil || !slices.Equal(again, vars) {
+			t.Fatalf("%q gives %q, quoted %q, %v", text, vars, again, err)
+		}
+	})
+}
+
+func TestMergeEnv(t *testing.T) {
+	got := mergeEnv([]string{"A=1", "B=2", "odd"}, []string{"C=3", "A=4", "C=5", "A=6"})
+	if want := []string{"A=6", "B=2", "odd", "C=5"}; !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestEnvFile(t *testing.T) {
+	file := write(t, filepath.Join(openDir(t), "env"), "A=file\nB='b b'\n", 0o644)
+	c := program("/usr/bin/env")
+	c.Env, c.EnvFile = []string{"A=env", "Z=z"}, file
+	if got := output(t, c, true); got != "A=file\nZ=z\nB=b b\n" {
+		t.Errorf("got %q", got)
+	}
+	tool := write(t, filepath.Join(filepath.Dir(file), "tool"), "#!/bin/sh\necho found", 0o755)
+	write(t, file, "PATH="+filepath.Dir(tool), 0o644)
+	c = with(program("tool"), func(c *Command) { c.EnvFile = file })
+	if got := output(t, c, true); got != "found\n" {
+		t.Errorf("PATH of the file: got %q", got)
+	}
+	c = with(program("tool"), func(c *Command) { c.Dir, c.EnvFile = filepath.Dir(file), "env" })
+	if got := output(t, c, true); got != "found\n" {
+		t.Errorf("relative to dir: got %q", got)
+	}
+}
+
+func TestEnvFileRefused(t *testing.T) {
+	dir := openDir(t)
+	in := func(name string) string { return filepath.Join(dir, name) }
+	must(unix.Mkfifo(in("fifo"), 0o644))
+	write(t, in("big"), strings.Repeat("A=1\n", 1<<18)+"A=1\n", 0o644)
+	write(t, in("bad"), "A=1\nsecret\n", 0o644)
+	for name, want := range map[string]Error{
+		"fifo": {StageEnvFile, syscall.EINVAL, in("fifo"), "(not a regular file)"},
+		".":    {StageEnvFile, syscall.EINVAL, in("."), "(not a regular file)"},
+		"big":  {StageEnvFile, syscall.EFBIG, in("big"), ""},
+		"bad":  {StageEnvFile, syscall.EINVAL, in("bad"), "line 2: want KEY=value"},
+	} {
+		fails(t, with(shell(""), func(c *Command) { c.EnvFile = in(name) }), true, want)
+	}
+}
+
+// What root reads must be root's, all the way down; what a user reads is the user's affair.
+func TestEnvFileTrust(t *testing.T) {
+	needRoot(t)
+	dir := openDir(t)
+	in := func(name string) string { return filepath.Join(dir, name) }
+	good := write(t, in("good"), "A=1\n", 0o644)
+	must(os.Symlink("good", in("link")))
+	must(os.Symlink(".", in("dirlink")))
+	write(t, in("loose"), "A=1\n", 0o664)
+	write(t, in("foreign"), "A=1\n", 0o644)
+	must(os.Chown(in("foreign"), 12345, 0))
+	must(os.Mkdir(in("foreigndir"), 0o755))
+	write(t, in("foreigndir/env"), "A=1\n", 0o644)
+	must(os.Chown(in("foreigndir"), 12345, 0))
+	must(os.Mkdir(in("loosedir"), 0o755))
+	must(os.Chmod(in("loosedir"), 0o777))
+	write(t, in("loosedir/env"), "A=1\n", 0o644)
+
+	use := func(name string, as *Credential) *Command {
+		return with(shell("echo $A"), func(c *Command) { c.EnvFile, c.Credential = name, as })
+	}
+	if got := output(t, use(good, nil), true); got != "1\n" {
+		t.Errorf("good: %q", got)
+	}
+	for name, row := range map[string]struct {
+		errno  syscall.Errno
+		detail string
+	}{
+		"link":           {syscall.ELOOP, "at " + in("link")},
+		"dirlink/good":   {syscall.ELOOP, "at " + in("dirlink")},
+		"loose":          {syscall.EPERM, "(" + in("loose") + " is writable by others than root)"},
+		"foreign":        {syscall.EPERM, "(" + in("foreign") + " is not owned by root)"},
+		"foreigndir/env": {syscall.EPERM, "(" + in("foreigndir") + " is not owned by root)"},
+		"loosedir/env":   {syscall.EPERM, "(" + in("loosedir") + " is writable by others than root)"},
+	} {
+		want := Error{StageEnvFile, row.errno, in(name), row.detail}
+		fails(t, use(in(name), nil), true, want)
+		if got := output(t, use(in(name), &Credential{UID: 12345, GID: 12345}), true); got != "1\n" {
+			t.Errorf("%s as a user: %q", name, got)
+		}
+	}
+}

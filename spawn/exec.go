@@ -1,0 +1,135 @@
+package spawn
+
+import (
+	"bytes"
+	"debug/elf"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// exec becomes the program, or says which thing stood in the way.
+func (c *Command) exec() *Error {
+	path := c.Path
+	if path == "" && strings.Contains(c.Argv[0], "/") {
+		path = c.Argv[0]
+	}
+	if path == "" {
+		found, e := lookPath(c.Argv[0], c.Env)
+		if e != nil {
+			return e
+		}
+		path = found
+	}
+	err := unix.Exec(path, c.Argv, c.Env)
+	return diagnose(path, errnoOf(err))
+}
+
+// lookPath finds name in the PATH of env as execvp(3) does: the first file that this process may execute, and EACCES
+// rather than ENOENT if there are only others. Elements that are not absolute are passed over.
+func lookPath(name string, env []string) (string, *Error) {
+	path := getenv(env, "PATH")
+	errno := syscall.ENOENT
+	for _, dir := range filepath.SplitList(path) {
+		if name == "" || !filepath.IsAbs(dir) {
+			continue
+		}
+		file := filepath.Join(dir, name)
+		err := executable(file)
+		if err == nil {
+			return file, nil
+		}
+		if err == syscall.EACCES && exists(file) {
+			errno = syscall.EACCES
+		}
+	}
+	return "", &Error{Stage: StageExec, Errno: errno, Path: name, Detail: "(not in PATH " + printable(path) + ")"}
+}
+
+// getenv returns the last value of key.
+func getenv(env []string, key string) (value string) {
+	for _, s := range env {
+		if v, ok := strings.CutPrefix(s, key+"="); ok {
+			value = v
+		}
+	}
+	return value
+}
+
+func exists(file string) bool {
+	var st unix.Stat_t
+	return unix.Stat(file, &st) == nil
+}
+
+// executable returns nil if file is a regular file that this process may execute. access(2) goes by the real user,
+// which in a shim is the effective one.
+func executable(file string) error {
+	var st unix.Stat_t
+	if err := unix.Stat(file, &st); err != nil {
+		return err
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFREG {
+		return syscall.EACCES
+	}
+	return unix.Access(file, unix.X_OK)
+}
+
+// diagnose tells the error of an exec of path. The kernel has one ENOENT and one EACCES for the program, for the
+// interpreter of a script, for the interpreter's interpreter, and for the dynamic loader.
+func diagnose(path string, errno syscall.Errno) *Error {
+	e := &Error{Stage: StageExec, Errno: errno, Path: path}
+	if errno != syscall.ENOENT && errno != syscall.EACCES || executable(path) != nil {
+		return e
+	}
+	program := path
+	for range 5 { // the kernel follows no more
+		program, path = path, interpreter(path)
+		if path == "" {
+			break
+		}
+		if err := executable(path); err != nil {
+			return &Error{Stage: StageInterpreter, Errno: errnoOf(err), Path: path, Detail: "of " + printable(program)}
+		}
+	}
+	return e
+}
+
+// interpreter returns what runs a script (the first word after #!) or loads a dynamic program; "": nothing, or file
+// cannot be read.
+func interpreter(file string) string {
+	f, err := os.Open(file)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	head := make([]byte, 256) // as much as the kernel looks at
+	n, _ := f.Read(head)
+	if script, ok := bytes.CutPrefix(head[:n], []byte("#!")); ok {
+		line, _, _ := bytes.Cut(script, []byte("\n"))
+		word, _, _ := strings.Cut(strings.Trim(string(line), " \t"), " ")
+		word, _, _ = strings.Cut(word, "\t")
+		return word
+	}
+	return loader(f)
+}
+
+// loader returns the dynamic loader that an ELF program asks for.
+func loader(f *os.File) string {
+	program, err := elf.NewFile(f)
+	if err != nil {
+		return ""
+	}
+	for _, segment := range program.Progs {
+		if segment.Type != elf.PT_INTERP || segment.Filesz > 4096 {
+			continue
+		}
+		name := make([]byte, segment.Filesz)
+		if _, err := segment.ReadAt(name, 0); err == nil {
+			return strings.TrimRight(string(name), "\x00")
+		}
+	}
+	return ""
+}

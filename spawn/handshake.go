@@ -1,0 +1,97 @@
+package spawn
+
+import (
+	"bytes"
+	"encoding/json"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Handshake is the daemon's end of a shim's pipe. To give a shim up, kill its group and Close.
+type Handshake struct {
+	fd   int
+	name string // of the program
+	said []byte
+}
+
+// newHandshake returns a handshake and the shim's end of its pipe. Only the daemon's end must not block: the two ends
+// have flags of their own.
+func newHandshake(name string) (h *Handshake, w int, err error) {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	var fds [2]int
+	if err := unix.Pipe(fds[:]); err != nil {
+		return nil, -1, err
+	}
+	unix.CloseOnExec(fds[0])
+	unix.CloseOnExec(fds[1])
+	h = &Handshake{fd: fds[0], name: name}
+	if err := unix.SetNonblock(h.fd, true); err != nil {
+		h.Close()
+		unix.Close(fds[1])
+		return nil, -1, err
+	}
+	return h, fds[1], nil
+}
+
+// FD is readable when Result has news; it is for the loop's poll set. -1 after Close.
+func (h *Handshake) FD() int { return h.fd }
+
+// Result never blocks. done false: not yet, ask again when FD is readable. done true: the process has become the
+// program if err is nil, else it has ended or is about to, and its exit status means nothing. The status may be reaped
+// before the result is in.
+func (h *Handshake) Result() (done bool, err *Error) {
+	var b [1024]byte
+	for {
+		switch n, err := unix.Read(h.fd, b[:]); {
+		case err == unix.EINTR:
+		case err == unix.EAGAIN:
+			return false, nil
+		case err != nil || n == 0:
+			return true, h.verdict()
+		default:
+			h.said = append(h.said, b[:n]...)
+		}
+	}
+}
+
+// verdict reads what the shim had said when its end of the pipe was closed: by exec, or by its death.
+func (h *Handshake) verdict() *Error {
+	message, execed := bytes.CutPrefix(h.said, []byte{ready})
+	if execed && len(message) == 0 {
+		return nil
+	}
+	e := &Error{}
+	if err := json.Unmarshal(message, e); err != nil || e.Stage == "" {
+		return &Error{Stage: StageShim, Errno: syscall.ECANCELED, Path: h.name}
+	}
+	return e
+}
+
+// Close frees the pipe. It may be called at any time, and more than once.
+func (h *Handshake) Close() {
+	if h.fd >= 0 {
+		unix.Close(h.fd)
+		h.fd = -1
+	}
+}
+
+// report is the shim's last word.
+func report(e *Error) {
+	message, _ := json.Marshal(e) // strings and a number: cannot fail
+	reportBytes(message)
+}
+
+func reportBytes(b []byte) {
+	for len(b) > 0 {
+		n, err := unix.Write(reportFD, b)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			return // the daemon has gone or given up; nobody is there to be told
+		}
+		b = b[n:]
+	}
+}

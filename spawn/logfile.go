@@ -1,0 +1,56 @@
+package spawn
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// Log is a job's log file, open for appending by a process and by whoever writes marks.
+type Log struct {
+	*os.File
+	Size int64 // when it was opened
+}
+
+// OpenLog opens the log file at path for appending and makes it, with mode 0640 and group gid (-1: the daemon's), where
+// it is missing. A link in its place is not followed.
+func OpenLog(path string, gid int) (*Log, error) {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if os.IsNotExist(err) {
+		f, err = os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0o640)
+		if err == nil && gid >= 0 {
+			err = f.Chown(-1, gid)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot open log: %w", err)
+	}
+	st, err := f.Stat()
+	if err == nil && !st.Mode().IsRegular() {
+		err = &fs.PathError{Op: "open", Path: path, Err: fs.ErrInvalid}
+	}
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("cannot open log: %w", err)
+	}
+	return &Log{f, st.Size()}, nil
+}
+
+// RotateLog moves the log file at path to path.1, path.1 to path.2 and so on, keeping so many.
+func RotateLog(path string, keep int) error {
+	for n := keep; n > 1; n-- {
+		err := os.Rename(fmt.Sprintf("%s.%d", path, n-1), fmt.Sprintf("%s.%d", path, n))
+		if err != nil && !os.IsNotExist(err) {
+			return fmt.Errorf("cannot rotate log: %w", err)
+		}
+	}
+	if keep < 1 {
+		return os.Remove(path)
+	}
+	if err := os.Rename(path, path+".1"); err != nil {
+		return fmt.Errorf("cannot rotate log: %w", err)
+	}
+	return nil
+}

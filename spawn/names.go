@@ -1,0 +1,54 @@
+package spawn
+
+import (
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// The signals from rtMin on have no names of their own. It is what the C libraries leave of the kernel's 32.
+const (
+	rtMin = 34
+	rtMax = 64
+)
+
+// SignalName returns the name of sig without SIG, as TERM or RTMIN+3; the number where there is no name.
+func SignalName(sig syscall.Signal) string {
+	if name := unix.SignalName(sig); name != "" {
+		return strings.TrimPrefix(name, "SIG")
+	}
+	switch {
+	case sig == rtMin:
+		return "RTMIN"
+	case sig > rtMin && sig <= rtMax:
+		return "RTMIN+" + strconv.Itoa(int(sig-rtMin))
+	}
+	return strconv.Itoa(int(sig))
+}
+
+// SignalNumber is the inverse of SignalName: upper case, without SIG. 0: no such signal.
+func SignalNumber(name string) syscall.Signal {
+	if sig := unix.SignalNum("SIG" + name); sig != 0 {
+		return sig
+	}
+	plus, ok := strings.CutPrefix(name, "RTMIN")
+	if !ok {
+		return 0
+	}
+	for sig := syscall.Signal(rtMin); sig <= rtMax; sig++ {
+		if SignalName(sig) == "RTMIN"+plus {
+			return sig
+		}
+	}
+	return 0
+}
+
+// ErrnoName returns the name of an errno, as ENOENT; the number where there is no name.
+func ErrnoName(errno syscall.Errno) string {
+	if name := unix.ErrnoName(errno); name != "" {
+		return name
+	}
+	return strconv.Itoa(int(errno))
+}

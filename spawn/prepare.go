@@ -1,0 +1,49 @@
+package spawn
+
+import (
+	"fmt"
+	"runtime"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// Prepare makes this process fit to be a parent. It is called once, when the daemon starts, before its first Start.
+func Prepare() error {
+	closeOnExec()
+	defaultSignals()
+	if err := becomeSubreaper(); err != nil {
+		return fmt.Errorf("cannot become subreaper: %w", err)
+	}
+	if err := openNull(); err != nil {
+		return fmt.Errorf("cannot open /dev/null: %w", err)
+	}
+	warmThreads(16)
+	return nil
+}
+
+// closeOnExec marks every descriptor but the first three: what our parent forgot to close is not for our children.
+func closeOnExec() {
+	if closeRangeOnExec() == nil {
+		return
+	}
+	for fd := 3; fd < 1024; fd++ {
+		unix.CloseOnExec(fd)
+	}
+}
+
+// warmThreads makes the runtime start n threads and keep them. At the limit of processes fork fails with a clean
+// EAGAIN, but a runtime that cannot have the thread it wants aborts the program.
+func warmThreads(n int) {
+	var all, done sync.WaitGroup
+	all.Add(n)
+	for range n {
+		done.Go(func() {
+			runtime.LockOSThread() // each goroutine has a thread of its own
+			defer runtime.UnlockOSThread()
+			all.Done()
+			all.Wait() // until all have theirs
+		})
+	}
+	done.Wait()
+}

@@ -1,0 +1,218 @@
+package spawn
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// The shim is this program again, started as the process-to-be: it does what ForkExec cannot, or what could block,
+// and then becomes the program. The pid stays the same throughout.
+//
+// It finds its instructions in its environment, each string of the command in a variable of its own. So the kernel
+// passes them whole, whatever their size, with the same limits as the program's own exec has; the loop writes
+// nothing that could block; and like all of /proc/PID/environ they are for the same user and root only. Nothing of the
+// command's own environment can reach the Go runtime of the shim, as GODEBUG would.
+const (
+	stage2   = "@stage2" // argv[1] of the shim
+	reportFD = 3         // its end of the handshake's pipe
+	ready    = '+'       // written before exec: what follows is the end of the stream, or an Error
+	exitShim = 111       // of a shim that could not become the program; the Error says why
+)
+
+// instructions are what a shim must know beyond strings.
+type instructions struct {
+	Args        int         `json:"args"`
+	Vars        int         `json:"vars"`
+	DirOptional bool        `json:"dir_optional"`
+	Credential  *Credential `json:"credential"`
+	Umask       int         `json:"umask"`
+	Nice        int         `json:"nice"`
+	Limits      []Limit     `json:"limits"`
+}
+
+// startShim starts the shim that is to become c.
+func startShim(c *Command) (Process, *Handshake, error) {
+	p, h, err := forkShim(c)
+	if err == nil {
+		return p, h, nil
+	}
+	e := &Error{Stage: StageFork, Errno: errnoOf(err), Path: c.name()}
+	if e.Errno == syscall.E2BIG || e.Errno == syscall.EINVAL { // too much for the program too, or a NUL in a string
+		e.Stage = StageExec
+	}
+	return p, nil, e
+}
+
+func forkShim(c *Command) (Process, *Handshake, error) {
+	none := Process{FD: -1}
+	env, err := c.shimEnv()
+	if err != nil {
+		return none, nil, err
+	}
+	in, out, err := c.files()
+	if err != nil {
+		return none, nil, err
+	}
+	h, w, err := newHandshake(c.name())
+	if err != nil {
+		return none, nil, err
+	}
+	defer unix.Close(w)
+	attr := &syscall.ProcAttr{Env: env, Files: []uintptr{in, out, out, uintptr(w)}, Sys: &syscall.SysProcAttr{}}
+	p, err := fork(self, []string{c.Title, stage2}, attr)
+	if err != nil {
+		h.Close()
+		return none, nil, err
+	}
+	return p, h, nil
+}
+
+// name is what the program is called in errors.
+func (c *Command) name() string {
+	if c.Path != "" {
+		return c.Path
+	}
+	return c.Argv[0]
+}
+
+func (c *Command) shimEnv() ([]string, error) {
+	more, err := json.Marshal(instructions{
+		Args: len(c.Argv), Vars: len(c.Env), DirOptional: c.DirOptional,
+		Credential: c.Credential, Umask: c.Umask, Nice: c.Nice, Limits: c.Limits,
+	})
+	if err != nil {
+		return nil, err
+	}
+	env := make([]string, 0, 6+len(c.Argv)+len(c.Env))
+	env = append(env, "GOMAXPROCS=1", "GOGC=off",
+		"path="+c.Path, "dir="+c.Dir, "env_file="+c.EnvFile, "more="+string(more))
+	for i, s := range c.Argv {
+		env = append(env, "a"+strconv.Itoa(i)+"="+s)
+	}
+	for i, s := range c.Env {
+		env = append(env, "e"+strconv.Itoa(i)+"="+s)
+		if strings.HasPrefix(s, reserved) {
+			env = append(env, s) // the process must be known for ours before it is the program, too
+		}
+	}
+	return env, nil
+}
+
+func (c *Command) fromShimEnv() error {
+	var more instructions
+	if err := json.Unmarshal([]byte(os.Getenv("more")), &more); err != nil {
+		return err
+	}
+	*c = Command{
+		Path: os.Getenv("path"), Dir: os.Getenv("dir"), EnvFile: os.Getenv("env_file"),
+		DirOptional: more.DirOptional, Credential: more.Credential,
+		Umask: more.Umask, Nice: more.Nice, Limits: more.Limits,
+	}
+	for i := range more.Args {
+		c.Argv = append(c.Argv, os.Getenv("a"+strconv.Itoa(i)))
+	}
+	for i := range more.Vars {
+		c.Env = append(c.Env, os.Getenv("e"+strconv.Itoa(i)))
+	}
+	return nil
+}
+
+// Stage2 must be the first thing in main. In a process that Start made to be a shim it never returns; in any other it
+// does nothing.
+func Stage2() {
+	if len(os.Args) != 2 || os.Args[1] != stage2 {
+		return
+	}
+	runtime.LockOSThread() // nice and the signal mask belong to the thread, and it is this one that calls exec
+	unix.CloseOnExec(reportFD)
+	var c Command
+	if err := c.fromShimEnv(); err != nil || len(c.Argv) == 0 {
+		fmt.Fprintln(os.Stderr, "cannot start: "+stage2+" is for the daemon's own use")
+		syscall.Exit(2)
+	}
+	report(c.become())
+	syscall.Exit(exitShim) // not os.Exit: nothing may run on the way out
+}
+
+// become turns this process into the program. It returns only if that fails.
+func (c *Command) become() *Error {
+	for _, step := range []func() *Error{c.setUmask, c.setNice, c.setLimits, c.setUser, c.enterDir, c.addEnvFile} {
+		if e := step(); e != nil {
+			return e
+		}
+	}
+	unblockSignals()
+	reportBytes([]byte{ready})
+	return c.exec()
+}
+
+func (c *Command) setUmask() *Error {
+	if c.Umask >= 0 {
+		unix.Umask(c.Umask)
+	}
+	return nil
+}
+
+func (c *Command) setNice() *Error {
+	if c.Nice == 0 {
+		return nil
+	}
+	if err := unix.Setpriority(unix.PRIO_PROCESS, 0, c.Nice); err != nil {
+		return &Error{Stage: StageNice, Errno: errnoOf(err), Path: strconv.Itoa(c.Nice)}
+	}
+	return nil
+}
+
+func (c *Command) setLimits() *Error {
+	for _, l := range c.Limits {
+		if err := l.set(); err != nil {
+			return &Error{Stage: StageLimits, Errno: errnoOf(err), Path: l.Name}
+		}
+	}
+	return nil
+}
+
+// setUser takes on the credential: groups first, the uid last, for after it nothing else may be changed.
+func (c *Command) setUser() *Error {
+	u := c.Credential
+	if u == nil {
+		return nil
+	}
+	groups := make([]int, len(u.Groups))
+	for i, g := range u.Groups {
+		groups[i] = int(g)
+	}
+	err := syscall.Setgroups(groups)
+	if err == nil {
+		err = syscall.Setgid(int(u.GID))
+	}
+	if err == nil {
+		err = syscall.Setuid(int(u.UID))
+	}
+	if err != nil {
+		return &Error{Stage: StageUser, Errno: errnoOf(err), Path: fmt.Sprintf("uid %d gid %d", u.UID, u.GID)}
+	}
+	return nil
+}
+
+func (c *Command) enterDir() *Error {
+	if c.Dir == "" {
+		return nil
+	}
+	err := unix.Chdir(c.Dir)
+	// ENOTDIR: some accounts have /dev/null as their home.
+	if c.DirOptional && (err == unix.ENOENT || err == unix.ENOTDIR) {
+		err = unix.Chdir("/")
+	}
+	if err != nil {
+		return &Error{Stage: StageDir, Errno: errnoOf(err), Path: c.Dir}
+	}
+	return nil
+}

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package spawn
+
+func spoilSignals() {}
+func notifyHangup() {}

@@ -1,0 +1,108 @@
+package spawn
+
+import (
+	"errors"
+	"runtime"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Start starts a process: directly where that is possible, else through the shim.
+//
+// A direct start is complete on return, and the Handshake is nil. Through the shim the process exists on return, and
+// the Handshake tells later whether it became the program. A direct start that fails for a reason with more than one
+// possible cause is tried once more through the shim, which finds out which, and may look where the loop must not.
+//
+// The error is always an *Error.
+func Start(c *Command) (Process, *Handshake, error) {
+	if len(c.Argv) == 0 {
+		return Process{FD: -1}, nil, &Error{Stage: StageExec, Errno: syscall.EINVAL, Path: c.Path}
+	}
+	if c.NeedsShim() {
+		return startShim(c)
+	}
+	p, err := startDirect(c)
+	if err == nil {
+		return p, nil, nil
+	}
+	if e := directError(c, err); e != nil {
+		return p, nil, e
+	}
+	return startShim(c.secondLook())
+}
+
+func startDirect(c *Command) (Process, error) {
+	in, out, err := c.files()
+	if err != nil {
+		return Process{FD: -1}, err
+	}
+	sys := &syscall.SysProcAttr{}
+	if u := c.Credential; u != nil {
+		sys.Credential = &syscall.Credential{Uid: u.UID, Gid: u.GID, Groups: u.Groups}
+	}
+	return fork(c.Path, c.Argv, &syscall.ProcAttr{Dir: c.Dir, Env: c.Env, Files: []uintptr{in, out, out}, Sys: sys})
+}
+
+// directError tells what err means, or nil where only the shim can tell.
+func directError(c *Command, err error) *Error {
+	e := &Error{Stage: StageFork, Errno: errnoOf(err), Path: c.Path}
+	if e.Transient() {
+		return e
+	}
+	switch e.Errno {
+	case syscall.ETXTBSY, syscall.ENOEXEC, syscall.E2BIG, syscall.EINVAL: // EINVAL: a NUL in a string
+		e.Stage = StageExec
+		return e
+	}
+	return nil
+}
+
+func errnoOf(err error) syscall.Errno {
+	errno := syscall.EINVAL
+	errors.As(err, &errno)
+	return errno
+}
+
+// fork is the one place where processes begin. ForkExec gives the child the mask of the thread that forks, and Go
+// leaves signals blocked that were blocked when the daemon was started, so they are unblocked first.
+func fork(path string, argv []string, attr *syscall.ProcAttr) (Process, error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	unblockSignals()
+	p := Process{FD: -1}
+	attr.Sys.Setsid = true
+	wantPidfd(attr.Sys, &p.FD)
+	pid, err := syscall.ForkExec(path, argv, attr)
+	if err != nil {
+		return Process{FD: -1}, err
+	}
+	p.PID = pid
+	p.identify()
+	return p, nil
+}
+
+// null is /dev/null, opened once: when descriptors run out it must not be the one that lacks.
+var null = -1
+
+func openNull() error {
+	if null >= 0 {
+		return nil
+	}
+	fd, err := unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err == nil {
+		null = fd
+	}
+	return err
+}
+
+// files returns the descriptors of the child's input and output.
+func (c *Command) files() (in, out uintptr, err error) {
+	if err := openNull(); err != nil {
+		return 0, 0, err
+	}
+	if c.Output < 0 {
+		return uintptr(null), uintptr(null), nil
+	}
+	return uintptr(null), uintptr(c.Output), nil
+}

@@ -1,0 +1,68 @@
+//go:build !linux
+
+package spawn
+
+import (
+	"encoding/binary"
+	"fmt"
+	"os"
+	"runtime"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// No pidfds here. Groups are signalled by number; adoption goes by start time and cannot be polled; the status of an
+// adopted process is not known; nothing but init adopts orphans.
+
+var self, _ = os.Executable()
+
+func wantPidfd(*syscall.SysProcAttr, *int) {}
+func openPidfd(*Process) bool              { return true }
+func pidfdInode(int) uint64                { return 0 }
+
+func signalGroup(p Process, sig syscall.Signal) error { return killGroup(p, sig) }
+
+// AdoptedStatus is always false on this system.
+func AdoptedStatus(Process) (Exit, bool) { return Exit{}, false }
+
+// BootID returns the time of the boot. Where the kernel reckons it anew when the clock is set, that looks like another
+// boot: what ran is then not adopted, which is the safe side. "": not known.
+func BootID() string {
+	boot, err := unix.SysctlTimeval("kern.boottime")
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprint(boot.Sec)
+}
+
+// offsets of the fields of struct kinfo_proc on 64-bit systems: of the pid, and of the start time as a timeval.
+var kinfo = map[string]struct{ pid, start int }{
+	"darwin":  {pid: 40, start: 0},   // sys/sysctl.h, sys/proc.h: kp_proc.p_pid, kp_proc.p_starttime
+	"freebsd": {pid: 72, start: 336}, // sys/user.h: ki_pid, ki_start
+}
+
+// StartTime returns when the process began, in microseconds since the epoch.
+func StartTime(pid int) (uint64, error) {
+	at, known := kinfo[runtime.GOOS]
+	if !known {
+		return 0, syscall.ENOTSUP
+	}
+	b, err := unix.SysctlRaw("kern.proc.pid", pid)
+	if err != nil {
+		return 0, err
+	}
+	if len(b) < at.start+16 || binary.NativeEndian.Uint32(b[at.pid:]) != uint32(pid) {
+		return 0, syscall.ESRCH
+	}
+	seconds := binary.NativeEndian.Uint64(b[at.start:])
+	micro := binary.NativeEndian.Uint32(b[at.start+8:])
+	return seconds*1e6 + uint64(micro), nil
+}
+
+// A mask or an ignored TSTP, TTIN or TTOU that the daemon inherited stays with its children on this system.
+func unblockSignals()        {}
+func defaultSignals()        {}
+func becomeSubreaper() error { return nil }
+
+func closeRangeOnExec() error { return syscall.ENOSYS }

@@ -1,0 +1,185 @@
+package statefile
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// manyJobs is how many jobs the benchmarks have.
+const manyJobs = 10_000
+
+func benchJob(n int) *Job {
+	at := At(time.Date(2026, 11, 23, 4, 35, 0, 0, time.FixedZone("", -5*3600)).Add(time.Duration(n) * time.Second))
+	code := 0
+	run := &Run{Run: uint64(n), Slot: at, Reason: "schedule", Attempt: 1, StartedAt: at, EndedAt: at,
+		Duration: Seconds(59123456 * time.Microsecond), Outcome: "exited", ExitCode: &code,
+		UserCPU: Seconds(1234 * time.Microsecond), SystemCPU: Seconds(567 * time.Microsecond), MaxRSS: 12345678}
+	return &Job{State: "armed", File: fmt.Sprintf("job%05d.toml", n), NextRun: at, LastRun: run, Runs: 17, LastSuccess: at}
+}
+
+func benchWriter(b *testing.B) *Writer {
+	b.Helper()
+	w, _, err := OpenWriter(b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { w.Close() })
+	for n := range manyJobs {
+		w.Update(fmt.Sprintf("job%05d", n), benchJob(n))
+	}
+	return w
+}
+
+// BenchmarkWrite is one changed job of 10,000; BenchmarkWriteFloor what the disk takes for a file of that size.
+func BenchmarkWrite(b *testing.B) {
+	w := benchWriter(b)
+	for n := 0; b.Loop(); n++ {
+		w.Update("job05000", benchJob(n))
+		if err := w.Write(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkWriteFloor(b *testing.B) {
+	w := benchWriter(b)
+	if err := w.Write(); err != nil {
+		b.Fatal(err)
+	}
+	path := filepath.Join(w.dir.Name(), stateName)
+	document, err := os.ReadFile(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(document)))
+	for b.Loop() {
+		f, err := os.Create(path + ".tmp")
+		if err != nil {
+			b.Fatal(err)
+		}
+		_, err = f.Write(document)
+		for _, e := range []error{err, f.Sync(), f.Close(), os.Rename(path+".tmp", path), w.dir.self.Sync()} {
+			if e != nil {
+				b.Fatal(e)
+			}
+		}
+	}
+}
+
+// BenchmarkDocument is the computing in a write, without the disk.
+func BenchmarkDocument(b *testing.B) {
+	w := benchWriter(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		w.out.Reset(io.Discard)
+		w.document()
+	}
+}
+
+func BenchmarkEncodeJob(b *testing.B) {
+	j := benchJob(1)
+	var e encoder
+	b.ReportAllocs()
+	for b.Loop() {
+		e.b = e.b[:0]
+		e.object(j)
+	}
+}
+
+func BenchmarkEncodeJobStandard(b *testing.B) {
+	j := benchJob(1)
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	b.ReportAllocs()
+	for b.Loop() {
+		buf.Reset()
+		if err := enc.Encode(j); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func benchEntries() []Entry {
+	run := benchJob(1).LastRun
+	return []Entry{
+		{run.EndedAt, &Intent{Job: "job00001", Run: 1, Slot: run.Slot, Epoch: 1, Reason: "schedule", Attempt: 1}},
+		{run.EndedAt, &Started{Job: "job00001", Run: 1, PID: 12345, Inode: 67890, BootID: "7c3e4d5a-0000-4000-8000-000000000000"}},
+		{run.EndedAt, &Ended{Job: "job00001", Outcome: *run, Drained: true}},
+	}
+}
+
+// BenchmarkAppend writes the three entries of a run one by one.
+func BenchmarkAppend(b *testing.B) {
+	j, _, _, err := OpenJournal(b.TempDir(), 1<<40, 0)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer j.Close()
+	entries := benchEntries()
+	b.ReportAllocs()
+	for b.Loop() {
+		for _, e := range entries {
+			if err := j.Append(e); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
+
+// BenchmarkAppendBatch writes them with one call for 32 runs.
+func BenchmarkAppendBatch(b *testing.B) {
+	j, _, _, err := OpenJournal(b.TempDir(), 1<<40, 0)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer j.Close()
+	var entries []Entry
+	for range 32 {
+		entries = append(entries, benchEntries()...)
+	}
+	for b.Loop() {
+		if err := j.Append(entries...); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkReplay is for one entry.
+func BenchmarkReplay(b *testing.B) {
+	var e encoder
+	for range 1000 {
+		for _, x := range benchEntries() {
+			e.entry(x)
+		}
+	}
+	b.ReportAllocs()
+	for n := 0; n < b.N; n += 3000 {
+		f := &found{}
+		if err := f.read(newLines(bytes.NewReader(e.b)), NewFacts("x"), nil); err != nil || f.bad > 1 {
+			b.Fatal(err, f)
+		}
+	}
+}
+
+// BenchmarkCheckpoint is that of 10,000 jobs.
+func BenchmarkCheckpoint(b *testing.B) {
+	facts := NewFacts("x")
+	for n := range manyJobs {
+		j := facts.Job(fmt.Sprintf("job%05d", n))
+		run := benchJob(n).LastRun
+		j.LastRun, j.FirstLoad, j.LastSlot, j.WildSlot, j.LastStart, j.LastSuccess = run, run.Slot, run.Slot, run.Slot, run.Slot, run.EndedAt
+		j.Schedule, j.Process, j.Runs = "0123456789abcdef", "0123456789abcdef", 17
+	}
+	b.ReportAllocs()
+	var size int64
+	for b.Loop() {
+		size, _ = writeCheckpoint(io.Discard, facts, At(time.Unix(0, 0)))
+	}
+	b.ReportMetric(float64(size), "bytes")
+}

@@ -1,0 +1,174 @@
+package statefile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/google/renameio/v2"
+)
+
+const (
+	stateName   = "state.json"
+	journalName = "history.jsonl"
+)
+
+// dir is the state directory, held open: what is written goes there and nowhere else, even if its name comes to mean
+// another directory.
+type dir struct {
+	*os.Root
+	self *os.File                // to be flushed
+	step func(name string) error // called before each change; tests look and fail there
+}
+
+func openDir(path string) (*dir, error) {
+	root, err := os.OpenRoot(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open the state directory: %w", err)
+	}
+	self, err := root.Open(".")
+	if err != nil {
+		root.Close()
+		return nil, fmt.Errorf("cannot open the state directory: %w", err)
+	}
+	return &dir{Root: root, self: self, step: func(string) error { return nil }}, nil
+}
+
+func (d *dir) close() {
+	d.self.Close()
+	d.Root.Close()
+}
+
+// newFile is a file without a name, or nothing but a passing one, until it replaces another.
+type newFile struct {
+	*renameio.PendingFile
+	d *dir
+}
+
+// create begins a file that is to be called name. Cleanup, which may always be deferred, removes it if it did not get
+// that far.
+func (d *dir) create(name string, mode fs.FileMode) (*newFile, error) {
+	if err := d.step("create " + name); err != nil {
+		return nil, err
+	}
+	p, err := renameio.NewPendingFile(name, renameio.WithRoot(d.Root), renameio.WithStaticPermissions(mode))
+	if err != nil {
+		return nil, err
+	}
+	return &newFile{p, d}, nil
+}
+
+func (f *newFile) Write(b []byte) (int, error) {
+	if err := f.d.step("write"); err != nil {
+		return 0, err
+	}
+	return f.PendingFile.Write(b)
+}
+
+// replace makes the file durable and gives it its name. That the name is durable too takes a flush of the directory,
+// which renameio leaves out.
+func (f *newFile) replace() error {
+	if err := f.d.step("replace"); err != nil {
+		return err
+	}
+	return f.CloseAtomicallyReplace()
+}
+
+// reopen opens the file a second time, to append to it when it has its name.
+func (d *dir) reopen(f *newFile) (*os.File, error) {
+	return d.OpenFile(filepath.Base(f.Name()), os.O_WRONLY|os.O_APPEND, 0)
+}
+
+// flush makes the names in the directory durable. Some file systems cannot and need not.
+func (d *dir) flush() error {
+	if err := d.step("flush"); err != nil {
+		return err
+	}
+	if err := d.self.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, errors.ErrUnsupported) {
+		return err
+	}
+	return nil
+}
+
+func (d *dir) rename(from, to string) error {
+	if err := d.step("rename " + from); err != nil {
+		return err
+	}
+	return d.Rename(from, to)
+}
+
+func (d *dir) link(from, to string) error {
+	if err := d.step("link " + from); err != nil {
+		return err
+	}
+	return d.Link(from, to)
+}
+
+func (d *dir) remove(name string) error {
+	if err := d.step("remove " + name); err != nil {
+		return err
+	}
+	return d.Remove(name)
+}
+
+// names returns the names of all entries.
+func (d *dir) names() ([]string, error) {
+	f, err := d.Open(".")
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return f.Readdirnames(-1)
+}
+
+// sweep removes what a predecessor that crashed left of creating the file called name.
+func (d *dir) sweep(name string) error {
+	names, err := d.names()
+	if err != nil {
+		return err
+	}
+	for _, n := range names {
+		if random, ok := strings.CutPrefix(n, "."+name); ok && random != "" && strings.Trim(random, "0123456789") == "" {
+			if err := d.remove(n); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// badName returns a free name under which a damaged file is kept.
+func (d *dir) badName(name string) string {
+	base := name + ".bad-" + time.Now().UTC().Format("20060102T150405Z")
+	free := base
+	for n := 2; d.exists(free); n++ {
+		free = fmt.Sprintf("%s-%d", base, n)
+	}
+	return free
+}
+
+func (d *dir) exists(name string) bool {
+	_, err := d.Lstat(name)
+	return err == nil
+}
+
+// openFile opens a file for reading. Anything but a regular file is errIrregular and is not opened: to open a pipe
+// would be to wait for its other end.
+func (d *dir) openFile(name string) (*os.File, fs.FileInfo, error) {
+	info, err := d.Lstat(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, nil, errIrregular
+	}
+	f, err := d.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	return f, info, err
+}
+
+var errIrregular = errors.New("it is no regular file")

@@ -1,0 +1,114 @@
+package statefile
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+)
+
+// ErrNewer says that a file was written by a newer version of the program. It has not been touched.
+var ErrNewer = errors.New("it is of a newer version")
+
+// kinds makes a record of each kind.
+var kinds = map[string]func() Record{
+	"checkpoint": func() Record { return new(Checkpoint) },
+	"start":      func() Record { return new(Start) },
+	"ready":      func() Record { return new(Ready) },
+	"clean":      func() Record { return new(Clean) },
+	"reloaded":   func() Record { return new(Reloaded) },
+	"defined":    func() Record { return new(Defined) },
+	"deleted":    func() Record { return new(Deleted) },
+	"epoch":      func() Record { return new(Epoch) },
+	"anchored":   func() Record { return new(Anchored) },
+	"passed":     func() Record { return new(Passed) },
+	"intent":     func() Record { return new(Intent) },
+	"started":    func() Record { return new(Started) },
+	"ended":      func() Record { return new(Ended) },
+	"drained":    func() Record { return new(Drained) },
+	"log_cut":    func() Record { return new(LogCut) },
+}
+
+// entry appends the line of an entry: its kind, when, and the fields of its record.
+func (e *encoder) entry(x Entry) {
+	e.b = append(append(append(e.b, `{"kind":"`...), x.Kind()...), `","at":`...)
+	e.b = x.At.appendJSON(e.b)
+	e.fields(reflect.ValueOf(x.Record).Elem(), ",")
+	e.b = append(e.b, "}\n"...)
+}
+
+// decodeEntry reads a line, with or without its newline. Fields that it does not know are passed over: they may be of a
+// newer program that reads and writes the same version.
+func decodeEntry(line []byte) (Entry, error) {
+	var head struct {
+		Kind string
+		At   Time
+	}
+	if err := json.Unmarshal(line, &head); err != nil {
+		return Entry{}, err
+	}
+	newRecord := kinds[head.Kind]
+	switch {
+	case newRecord == nil:
+		return Entry{}, fmt.Errorf("unknown kind %q", head.Kind)
+	case head.At.IsZero():
+		return Entry{}, errors.New("it has no time")
+	}
+	record := newRecord()
+	checkpoint, ok := record.(*Checkpoint)
+	if ok {
+		if err := checkVersion(line); err != nil {
+			return Entry{}, err
+		}
+	}
+	if err := json.Unmarshal(line, record); err != nil {
+		return Entry{}, err
+	}
+	switch job := jobOf(record); {
+	case job.IsValid() && job.Len() == 0:
+		return Entry{}, errors.New("it has no job")
+	case ok && checkpoint.ID == "":
+		return Entry{}, errors.New("it has no id")
+	}
+	return Entry{head.At, record}, nil
+}
+
+// jobOf returns the name of the job that a record is of; no valid value for one of none.
+func jobOf(r Record) reflect.Value { return reflect.ValueOf(r).Elem().FieldByName("Job") }
+
+// checkVersion returns an error if the document is not of a version that is known here. It looks no further than the
+// version stands, for the rest of a newer one may be anything.
+func checkVersion(document []byte) error {
+	d := json.NewDecoder(bytes.NewReader(document))
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return errors.New("it is no JSON object")
+	}
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return err
+		}
+		var v json.RawMessage
+		if err := d.Decode(&v); err != nil {
+			return err
+		}
+		if key == "version" {
+			return judgeVersion(v)
+		}
+	}
+	return errors.New("it has no version")
+}
+
+func judgeVersion(text []byte) error {
+	var v int
+	switch err := json.Unmarshal(text, &v); {
+	case err != nil:
+		return fmt.Errorf("it has no version: %w", err)
+	case v > Version:
+		return ErrNewer
+	case v < 1:
+		return fmt.Errorf("it has the version %d", v)
+	}
+	return nil
+}

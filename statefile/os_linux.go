@@ -1,0 +1,44 @@
+package statefile
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// dataSync makes the contents of a file durable, and of its metadata what is needed to read them: fdatasync(2).
+func dataSync(f *os.File) error {
+	for {
+		if err := unix.Fdatasync(int(f.Fd())); err != unix.EINTR {
+			return err
+		}
+	}
+}
+
+// lockHolder returns the pid of the process that took the flock of the file, 0 if it is not to be seen: on some file
+// systems, or from another pid namespace. See proc_locks(5).
+func lockHolder(f *os.File) int {
+	var st unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
+		return 0
+	}
+	id := fmt.Sprintf("%02x:%02x:%d", unix.Major(st.Dev), unix.Minor(st.Dev), st.Ino)
+	locks, err := os.Open("/proc/locks")
+	if err != nil {
+		return 0
+	}
+	defer locks.Close()
+	for s := bufio.NewScanner(locks); s.Scan(); {
+		// 1: FLOCK  ADVISORY  WRITE 1234 fe:00:131 0 EOF
+		w := strings.Fields(s.Text())
+		if len(w) >= 6 && w[1] == "FLOCK" && w[5] == id {
+			pid, _ := strconv.Atoi(w[4])
+			return max(0, pid)
+		}
+	}
+	return 0
+}

@@ -1,0 +1,286 @@
+package statefile
+
+import "time"
+
+// Entry is one line of the journal.
+type Entry struct {
+	At Time
+	Record
+}
+
+// Record is what one line says. The kinds are a closed list, documented in jobsd-state(5).
+type Record interface {
+	Kind() string
+	apply(f *Facts, at Time)
+}
+
+// Checkpoint opens each journal file: it replaces all that came before it.
+type Checkpoint struct{ Facts }
+
+// Start is written by a daemon before anything else.
+type Start struct {
+	PID      int    `json:"pid"`
+	PIDStart uint64 `json:"pid_start"`
+	BootID   string `json:"boot_id"`
+	Machine  string `json:"machine"`
+	Version  string `json:"version"`
+	Unclean  bool   `json:"unclean"` // the daemon before it ended without a Clean, in the same boot
+}
+
+// Ready says that the first load of this daemon is in force.
+type Ready struct {
+	Jobs int `json:"jobs"`
+}
+
+// Clean is the last word of a daemon that ended in order.
+type Clean struct {
+	By string `json:"by"` // TERM INT QUIT or upgrade
+}
+
+// Reloaded sums up a load.
+type Reloaded struct {
+	Begun   Seconds `json:"begun"`
+	New     int     `json:"new"`
+	Changed int     `json:"changed"`
+	Removed int     `json:"removed"`
+	Refused int     `json:"refused"`
+}
+
+// Defined says that a job was first loaded, came back, or changed in when it is due or what its process sees.
+type Defined struct {
+	Job      string  `json:"job"`
+	Schedule string  `json:"schedule"`
+	Process  string  `json:"process"`
+	LastSlot Time    `json:"last_slot,omitzero"` // slots count from here
+	Anchor   *Anchor `json:"anchor,omitempty"`
+	BootDone string  `json:"boot_done,omitempty"` // it came too late for this boot's at_boot run
+}
+
+// Deleted says that no file defines the job any more and no run of it is left.
+type Deleted struct {
+	Job string `json:"job"`
+}
+
+// Epoch begins a new clock epoch: the clock was set back by a minute or more. Reset: by so much that slots before
+// the change count for nothing.
+type Epoch struct {
+	Epoch uint64 `json:"epoch"`
+	Wall  Time   `json:"wall"`
+	Reset bool   `json:"reset"`
+}
+
+// Anchored moves the anchor of an `every` job without a run.
+type Anchored struct {
+	Job    string `json:"job"`
+	Anchor Anchor `json:"anchor"`
+}
+
+// Passed is a streak of slots that did not become runs.
+type Passed struct {
+	Job    string  `json:"job"`
+	How    string  `json:"how"`    // skipped or missed
+	Reason string  `json:"reason"` // why, in a word
+	First  Time    `json:"first"`
+	Last   Time    `json:"last"`
+	Number uint64  `json:"number"`
+	Epoch  uint64  `json:"epoch"`
+	At     bool    `json:"at_slot,omitempty"` // the slot is the job's `at`
+	Anchor *Anchor `json:"anchor,omitempty"`  // the new one of an `every` job
+}
+
+// Intent says that a run is about to be started. It is durable before the fork.
+type Intent struct {
+	Job       string  `json:"job"`
+	Run       uint64  `json:"run"`
+	Slot      Time    `json:"slot,omitzero"`
+	Epoch     uint64  `json:"epoch"`
+	Reason    string  `json:"reason"`
+	Attempt   int     `json:"attempt"`
+	Missed    uint64  `json:"missed,omitempty"`
+	At        bool    `json:"at_slot,omitempty"` // the slot is the job's `at`
+	Anchor    *Anchor `json:"anchor,omitempty"`  // the new one of an `every` job
+	LogOffset int64   `json:"log_offset"`        // where its output begins in the job's log, counted over rotations
+}
+
+// Started says that the run's process lives.
+type Started struct {
+	Job      string `json:"job"`
+	Run      uint64 `json:"run"`
+	PID      int    `json:"pid"`
+	Inode    uint64 `json:"inode,omitempty"`     // of its pidfd, Linux 6.9+
+	PIDStart uint64 `json:"pid_start,omitempty"` // the kernel's start time, where there is no inode
+	BootID   string `json:"boot_id"`
+}
+
+// Ended is the outcome of a run.
+type Ended struct {
+	Job     string `json:"job"`
+	Outcome Run    `json:"outcome"`
+	Failed  bool   `json:"failed"`  // neither success nor stopped
+	Drained bool   `json:"drained"` // nothing of its group is left
+	LogEnd  int64  `json:"log_end"` // where its output ends, as LogOffset counts
+}
+
+// Drained says that the group of an ended run is empty.
+type Drained struct {
+	Job string `json:"job"`
+	Run uint64 `json:"run"`
+}
+
+// LogCut says that the front of a job's live log was moved to an archive.
+type LogCut struct {
+	Job  string `json:"job"`
+	Base int64  `json:"base"`
+}
+
+func (*Checkpoint) Kind() string { return "checkpoint" }
+func (*Start) Kind() string      { return "start" }
+func (*Ready) Kind() string      { return "ready" }
+func (*Clean) Kind() string      { return "clean" }
+func (*Reloaded) Kind() string   { return "reloaded" }
+func (*Defined) Kind() string    { return "defined" }
+func (*Deleted) Kind() string    { return "deleted" }
+func (*Epoch) Kind() string      { return "epoch" }
+func (*Anchored) Kind() string   { return "anchored" }
+func (*Passed) Kind() string     { return "passed" }
+func (*Intent) Kind() string     { return "intent" }
+func (*Started) Kind() string    { return "started" }
+func (*Ended) Kind() string      { return "ended" }
+func (*Drained) Kind() string    { return "drained" }
+func (*LogCut) Kind() string     { return "log_cut" }
+
+func (r *Checkpoint) apply(f *Facts, _ Time) {
+	*f = *r.Facts.Clone()
+	f.Version = Version
+}
+
+func (r *Start) apply(f *Facts, _ Time) {
+	if f.BootID != r.BootID {
+		f.BootID, f.BootReady = r.BootID, false
+	}
+	if r.Unclean {
+		f.Unclean++
+	}
+	f.Clean = false
+}
+
+func (r *Ready) apply(f *Facts, _ Time)    { f.BootReady = true }
+func (r *Clean) apply(f *Facts, _ Time)    { f.Clean = true }
+func (r *Reloaded) apply(f *Facts, _ Time) {}
+
+func (r *Defined) apply(f *Facts, at Time) {
+	j := f.Job(r.Job)
+	if j.FirstLoad.IsZero() {
+		j.FirstLoad = at
+		j.StartTick = f.Tick
+	}
+	if r.BootDone != "" {
+		j.BootDone = r.BootDone
+	}
+	if j.Schedule != r.Schedule || !j.Vanished.IsZero() {
+		j.Schedule, j.Anchor = r.Schedule, r.Anchor
+		j.LastSlot, j.WildSlot, j.SlotEpoch = r.LastSlot, r.LastSlot, f.Epoch
+	}
+	j.Vanished = Time{}
+	j.Process = r.Process
+}
+
+func (r *Deleted) apply(f *Facts, at Time) { f.Job(r.Job).Vanished = at }
+
+func (r *Epoch) apply(f *Facts, _ Time) {
+	f.Epoch, f.EpochAt = r.Epoch, r.Wall
+	if !r.Reset {
+		return
+	}
+	for _, j := range f.Jobs {
+		if j.LastSlot.After(r.Wall.Time) {
+			j.LastSlot = r.Wall
+		}
+	}
+}
+
+func (r *Anchored) apply(f *Facts, _ Time) { f.Job(r.Job).Anchor = &r.Anchor }
+
+func (r *Passed) apply(f *Facts, _ Time) {
+	j := f.Job(r.Job)
+	if r.How == "skipped" {
+		j.Skipped += r.Number
+	} else {
+		j.Missed += r.Number
+	}
+	j.take(r.Last, r.Epoch)
+	if r.Anchor != nil {
+		j.Anchor = r.Anchor
+	}
+	if r.At {
+		j.AtDone = r.Last
+	}
+}
+
+func (r *Intent) apply(f *Facts, _ Time) {
+	f.LastRun = max(f.LastRun, r.Run)
+	j := f.Job(r.Job)
+	if j.live(r.Run) != nil || j.over(r.Run) {
+		return
+	}
+	j.take(r.Slot, r.Epoch)
+	if r.Anchor != nil {
+		j.Anchor = r.Anchor
+	}
+	if r.At {
+		j.AtDone = r.Slot
+	}
+	if r.Reason == "boot" {
+		j.BootDone = f.BootID
+	}
+	j.Live = append(j.Live, Live{Run: r.Run, Slot: r.Slot, Reason: r.Reason, Attempt: r.Attempt, Missed: r.Missed})
+}
+
+func (r *Started) apply(f *Facts, at Time) {
+	j := f.Job(r.Job)
+	j.Runs++
+	f.Tick++
+	j.LastStart, j.StartTick = at, f.Tick
+	if l := j.live(r.Run); l != nil {
+		l.PID, l.Inode, l.PIDStart, l.BootID, l.StartedAt = r.PID, r.Inode, r.PIDStart, r.BootID, at
+	}
+}
+
+func (r *Ended) apply(f *Facts, _ Time) {
+	j := f.Job(r.Job)
+	if j.over(r.Outcome.Run) {
+		return
+	}
+	run := r.Outcome
+	j.LastRun = &run
+	switch {
+	case r.Failed:
+		j.Failures++
+		j.Consecutive++
+	case run.Outcome == "exited":
+		j.Consecutive = 0
+		f.Tick++
+		j.LastSuccess, j.SuccessTick = run.EndedAt, f.Tick
+	}
+	if l := j.live(run.Run); l != nil {
+		l.Ended = true
+		if run.Outcome == "start_error" && l.PID > 0 { // a shim that never became the job's program
+			j.Runs--
+		}
+	}
+	if r.Drained {
+		j.drop(run.Run)
+	}
+}
+
+func (r *Drained) apply(f *Facts, _ Time) { f.Job(r.Job).drop(r.Run) }
+func (r *LogCut) apply(f *Facts, _ Time)  { f.Job(r.Job).LogBase = r.Base }
+
+// Prune forgets the facts of jobs that vanished more than KeepVanished before now.
+func (f *Facts) Prune(now time.Time) {
+	for name, j := range f.Jobs {
+		if !j.Vanished.IsZero() && now.Sub(j.Vanished.Time) > KeepVanished && len(j.Live) == 0 {
+			delete(f.Jobs, name)
+		}
+	}
+}

@@ -1,0 +1,127 @@
+package statefile
+
+// Version is the version of both the state file and the journal. A reader refuses a newer one.
+const Version = 1
+
+// State is the state file, documented field by field in jobsd-state(5). It is derived from the journal and the
+// present and may be deleted.
+type State struct {
+	Version int             `json:"version"`
+	Daemon  Daemon          `json:"daemon"`
+	Jobs    map[string]*Job `json:"jobs"`
+}
+
+// Daemon says which daemon wrote the state file and how it fares.
+type Daemon struct {
+	PID             int         `json:"pid"`
+	PIDStart        uint64      `json:"pid_start"` // the kernel's start time of PID, in the system's own unit
+	StartedAt       Time        `json:"started_at"`
+	BootID          string      `json:"boot_id"`
+	Machine         string      `json:"machine"`
+	Version         string      `json:"version"`
+	Uptime          Seconds     `json:"uptime"` // when the file was written
+	CleanShutdown   bool        `json:"clean_shutdown"`
+	UncleanRestarts uint64      `json:"unclean_restarts"`
+	Upgrades        uint64      `json:"upgrades"`
+	Degraded        []string    `json:"degraded"` // what is wrong with the daemon, in words; empty when nothing is
+	DisabledBy      *DisabledBy `json:"disabled_by"`
+	Reload          Reload      `json:"reload"`
+}
+
+// Reload tells of the newest finished load of the job files.
+type Reload struct {
+	Begun  Seconds  `json:"begun"`  // boot clock
+	Done   Seconds  `json:"done"`   // boot clock
+	At     Time     `json:"at"`     // wall clock at Done
+	Errors []string `json:"errors"` // one for each thing refused; empty when nothing is
+}
+
+// DisabledBy says who disabled a job, or all of them.
+type DisabledBy struct {
+	Who    string `json:"who"`
+	When   Time   `json:"when"`
+	Reason string `json:"reason"`
+}
+
+// Job is the present of one job.
+type Job struct {
+	State               string      `json:"state"` // waiting needs_arm armed running needs_delete deleted
+	File                string      `json:"file"`
+	NextRun             Time        `json:"next_run"`
+	LastRun             *Run        `json:"last_run"` // the last run that ended
+	Running             []Running   `json:"running"`  // pending runs too
+	Runs                uint64      `json:"runs"`     // executions
+	Failures            uint64      `json:"failures"` // slots whose last try failed
+	ConsecutiveFailures uint64      `json:"consecutive_failures"`
+	Skipped             uint64      `json:"skipped"`
+	Missed              uint64      `json:"missed"`
+	Stale               bool        `json:"stale"`
+	Elsewhere           bool        `json:"elsewhere"`
+	Disabled            bool        `json:"disabled"`
+	Held                bool        `json:"held"`
+	CrashLoop           bool        `json:"crash_loop"`
+	Unkillable          bool        `json:"unkillable"`
+	InternalError       bool        `json:"internal_error"`
+	Error               *string     `json:"error"`
+	NextTry             Time        `json:"next_try"`
+	Deaths              []Death     `json:"deaths"`
+	LastSuccess         Time        `json:"last_success"`
+	DisabledBy          *DisabledBy `json:"disabled_by"`
+	NotifyError         *string     `json:"notify_error"`
+}
+
+// Run is the outcome of one run that ended.
+type Run struct {
+	Run         uint64      `json:"run"`
+	Slot        Time        `json:"slot"`
+	Reason      string      `json:"reason"` // schedule catch_up boot after manual service
+	Attempt     int         `json:"attempt"`
+	StartedAt   Time        `json:"started_at"` // null when it never started
+	EndedAt     Time        `json:"ended_at"`
+	Duration    Seconds     `json:"duration"`
+	Outcome     string      `json:"outcome"` // exited signaled timeout stopped start_error lost
+	ExitCode    *int        `json:"exit_code"`
+	Signal      *string     `json:"signal"` // without SIG
+	Core        bool        `json:"core"`
+	UserCPU     Seconds     `json:"user_cpu"`
+	SystemCPU   Seconds     `json:"system_cpu"`
+	MaxRSS      int64       `json:"max_rss"` // bytes
+	StartError  *StartError `json:"start_error"`
+	LostStage   *string     `json:"lost_stage"` // intent or started
+	By          *string     `json:"by"`         // who stopped it: uid N, shutdown, replace, reload
+	Leftovers   int         `json:"leftovers"`
+	Missed      uint64      `json:"missed"` // slots that this run made up, itself included
+	Unjournaled bool        `json:"unjournaled"`
+}
+
+// StartError says which step of a start failed, why, and on what.
+type StartError struct {
+	Stage string `json:"stage"`
+	Errno string `json:"errno"`
+	Path  string `json:"path"`
+}
+
+// Running is a run that has not ended.
+type Running struct {
+	Run           uint64  `json:"run"`
+	State         string  `json:"state"` // pending starting running stopping draining
+	Why           *string `json:"why"`   // of a pending run: overlap draining lock max_running catch_up retry backoff fork claim
+	Error         *string `json:"error"`
+	Slot          Time    `json:"slot"`
+	Reason        string  `json:"reason"`
+	Attempt       int     `json:"attempt"`
+	PID           *int    `json:"pid"`
+	StartedAt     Time    `json:"started_at"`
+	Adopted       bool    `json:"adopted"`
+	OldDefinition bool    `json:"old_definition"`
+	Unjournaled   bool    `json:"unjournaled"`
+}
+
+// Death is one end of a service's life.
+type Death struct {
+	At       Time    `json:"at"`
+	Outcome  string  `json:"outcome"`
+	ExitCode *int    `json:"exit_code"`
+	Signal   *string `json:"signal"`
+	RanFor   Seconds `json:"ran_for"`
+}

@@ -1,0 +1,93 @@
+package statefile
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// maxState is how long a state file may be, in bytes: 2,500 for each of 100,000 jobs.
+const maxState = 256 << 20
+
+// ReadState reads the state file in the state directory, without any lock: it is always whole. The error wraps
+// fs.ErrNotExist if there is none and ErrNewer if a newer version of the program wrote it.
+func ReadState(stateDir string) (*State, error) {
+	path := filepath.Join(stateDir, stateName)
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the state file: %w", err)
+	}
+	defer f.Close()
+	document, err := readDocument(f)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the state file %s: %w", path, err)
+	}
+	state, err := decodeState(document)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the state file %s: %w", path, err)
+	}
+	return state, nil
+}
+
+// readDocument reads a state file and checks its version.
+func readDocument(f *os.File) ([]byte, error) {
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, errIrregular
+	case info.Size() > maxState:
+		return nil, fmt.Errorf("it has %d bytes", info.Size())
+	}
+	document := make([]byte, info.Size())
+	if _, err := io.ReadFull(f, document); err != nil {
+		return nil, err
+	}
+	return document, checkVersion(document)
+}
+
+func decodeState(document []byte) (*State, error) {
+	var s State
+	if err := json.Unmarshal(document, &s); err != nil {
+		return nil, err
+	}
+	for name, j := range s.Jobs {
+		if j == nil {
+			return nil, fmt.Errorf("job %q is null", name)
+		}
+	}
+	return &s, nil
+}
+
+// inspect moves a damaged state file aside and says so. A good one is left for the next write to replace, and so is a
+// newer one, which is an error.
+func (d *dir) inspect() ([]string, error) {
+	f, _, err := d.openFile(stateName)
+	if err == nil {
+		err = inspectDocument(f)
+		f.Close()
+	}
+	switch {
+	case err == nil, errors.Is(err, os.ErrNotExist):
+		return nil, nil
+	case errors.Is(err, ErrNewer), errors.Is(err, os.ErrPermission):
+		return nil, fmt.Errorf("cannot read the state file: %w", err)
+	}
+	aside := d.badName(stateName)
+	if err := d.rename(stateName, aside); err != nil {
+		return nil, fmt.Errorf("cannot move the damaged state file aside: %w", err)
+	}
+	return []string{fmt.Sprintf("%s was damaged: %v; it was moved aside as %s and is written anew", stateName, err, aside)}, nil
+}
+
+func inspectDocument(f *os.File) error {
+	document, err := readDocument(f)
+	if err == nil && !json.Valid(document) {
+		err = errors.New("it is no JSON")
+	}
+	return err
+}

@@ -1,0 +1,133 @@
+package statefile
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Writer publishes the state file. It keeps each job as the JSON that stands in the file, so that one changed job costs
+// the encoding of one and the present of many takes little memory. It is not safe for concurrent use.
+type Writer struct {
+	dir    *dir
+	daemon Daemon
+	jobs   []fragment // by name
+	enc    encoder
+	out    *bufio.Writer
+	spare  *os.File // keeps a file descriptor back for the temporary file; nil: none was left
+}
+
+// fragment is the line of one job.
+type fragment struct {
+	name string
+	json []byte
+}
+
+// OpenWriter opens the state file in the state directory for writing. A damaged one is moved aside, which is returned in
+// words. The error wraps ErrNewer if a newer version of the program wrote it; then nothing was changed. The caller
+// holds the lock of the directory.
+func OpenWriter(stateDir string) (*Writer, []string, error) {
+	d, err := openDir(stateDir)
+	if err != nil {
+		return nil, nil, err
+	}
+	said, err := d.inspect()
+	if err == nil {
+		err = d.sweep(stateName)
+	}
+	if err != nil {
+		d.close()
+		return nil, nil, err
+	}
+	w := &Writer{dir: d, out: bufio.NewWriterSize(nil, 64<<10)}
+	w.keepSpare()
+	return w, said, nil
+}
+
+// SetDaemon sets what the file says of the daemon.
+func (w *Writer) SetDaemon(d Daemon) { w.daemon = d }
+
+// Update sets what the file says of a job.
+func (w *Writer) Update(name string, j *Job) {
+	w.enc.b = w.enc.b[:0]
+	w.enc.object(j)
+	i, known := w.find(name)
+	if !known {
+		w.jobs = slices.Insert(w.jobs, i, fragment{name, bytes.Clone(w.enc.b)})
+		return
+	}
+	if f := &w.jobs[i]; cap(f.json) >= len(w.enc.b) {
+		f.json = append(f.json[:0], w.enc.b...)
+	} else {
+		f.json = bytes.Clone(w.enc.b)
+	}
+}
+
+// Remove takes a job out of the file.
+func (w *Writer) Remove(name string) {
+	if i, known := w.find(name); known {
+		w.jobs = slices.Delete(w.jobs, i, i+1)
+	}
+}
+
+func (w *Writer) find(name string) (int, bool) {
+	return slices.BinarySearchFunc(w.jobs, name, func(f fragment, name string) int { return strings.Compare(f.name, name) })
+}
+
+// Write publishes what was set: readers see the old file or the new one, whole. It returns when the new one is durable.
+// After an error the old one stands.
+func (w *Writer) Write() error {
+	if err := w.write(); err != nil {
+		return fmt.Errorf("cannot write the state file: %w", err)
+	}
+	return nil
+}
+
+func (w *Writer) write() error {
+	w.spare.Close()
+	defer w.keepSpare()
+	f, err := w.dir.create(stateName, 0o644)
+	if err != nil {
+		return err
+	}
+	defer f.Cleanup()
+	w.out.Reset(f)
+	w.document()
+	if err := w.out.Flush(); err != nil {
+		return err
+	}
+	if err := f.replace(); err != nil {
+		return err
+	}
+	return w.dir.flush()
+}
+
+// document writes the file, a job a line. An error stays in w.out.
+func (w *Writer) document() {
+	w.enc.b = append(w.enc.b[:0], "{\"version\":"...)
+	w.enc.b = append(strconv.AppendInt(w.enc.b, Version, 10), ",\n\"daemon\":"...)
+	w.enc.object(&w.daemon)
+	w.enc.b = append(w.enc.b, ",\n\"jobs\":{"...)
+	w.out.Write(w.enc.b)
+	before := "\n"
+	for _, f := range w.jobs {
+		w.out.WriteString(before)
+		w.out.Write(append(appendString(w.out.AvailableBuffer(), f.name), ':'))
+		w.out.Write(f.json)
+		before = ",\n"
+	}
+	w.out.WriteString("\n}}\n")
+}
+
+func (w *Writer) keepSpare() { w.spare, _ = os.Open(os.DevNull) }
+
+// Close closes the directory. The file stays.
+func (w *Writer) Close() error {
+	w.spare.Close()
+	w.dir.close()
+	return nil
+}
