@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"syscall"
+	"time"
 
 	"jobsd/internal/jobfile"
 	"jobsd/runner/core"
@@ -55,7 +56,7 @@ func Run(o Options) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	lock, err := statefile.Lock(o.Dirs.State, o.Dirs.Run)
+	lock, err := lockState(o.Dirs)
 	if err != nil {
 		return err
 	}
@@ -81,6 +82,19 @@ func Run(o Options) error {
 		return ErrDisorder
 	}
 	return nil
+}
+
+// lockState takes the lock of the state directory. A daemon that was killed in the middle of a fork leaves a child that
+// holds the lock until its exec: that is worth a moment's patience.
+func lockState(d jobfile.Dirs) (*os.File, error) {
+	deadline := readClocks().Mono + time.Second
+	for {
+		lock, err := statefile.Lock(d.State, d.Run)
+		if !errors.Is(err, statefile.ErrHeld) || readClocks().Mono > deadline {
+			return lock, err
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
 }
 
 func makeDirs(d jobfile.Dirs) error {

@@ -16,9 +16,10 @@ import (
 // and then becomes the program. The pid stays the same throughout.
 //
 // It finds its instructions in its environment, each string of the command in a variable of its own. So the kernel
-// passes them whole, whatever their size, with the same limits as the program's own exec has; the loop writes
-// nothing that could block; and like all of /proc/PID/environ they are for the same user and root only. Nothing of the
-// command's own environment can reach the Go runtime of the shim, as GODEBUG would.
+// passes them whole, whatever their size, with the limits that the program's own exec has too (the names cost a few
+// bytes of the 128 KiB a string may have); the loop writes nothing that could block; and like all of
+// /proc/PID/environ they are for the same user and root only. Nothing of the command's own environment can reach the
+// Go runtime of the shim, as GODEBUG would.
 const (
 	stage2   = "@stage2" // argv[1] of the shim
 	reportFD = 3         // its end of the handshake's pipe

@@ -571,10 +571,10 @@ func TestNoLeaks(t *testing.T) {
 	before := count()
 	for i := range 500 {
 		c := shell("exit 0")
-		if i%5 == 0 {
+		if i%20 == 0 {
 			c = program("/nosuch")
 		}
-		p, h, err := Start(remote(c, i%10 == 0 || i%3 == 0))
+		p, h, err := Start(remote(c, i%20 < 2))
 		must(err)
 		if h != nil {
 			shake(t, h)

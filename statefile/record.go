@@ -238,10 +238,14 @@ func (r *Intent) apply(f *Facts, _ Time) {
 
 func (r *Started) apply(f *Facts, at Time) {
 	j := f.Job(r.Job)
+	l := j.live(r.Run)
+	if j.over(r.Run) || l != nil && l.PID != 0 {
+		return
+	}
 	j.Runs++
 	f.Tick++
 	j.LastStart, j.StartTick = at, f.Tick
-	if l := j.live(r.Run); l != nil {
+	if l != nil {
 		l.PID, l.Inode, l.PIDStart, l.BootID, l.StartedAt = r.PID, r.Inode, r.PIDStart, r.BootID, at
 	}
 }
@@ -264,7 +268,7 @@ func (r *Ended) apply(f *Facts, _ Time) {
 	}
 	if l := j.live(run.Run); l != nil {
 		l.Ended = true
-		if run.Outcome == "start_error" && l.PID > 0 { // a shim that never became the job's program
+		if run.Outcome == "start_error" && l.PID > 0 && j.Runs > 0 { // a shim that never became the job's program
 			j.Runs--
 		}
 	}

@@ -1,8 +1,10 @@
 package jobfile
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strconv"
 )
 
@@ -10,27 +12,28 @@ import (
 // out what has its default: so they stay as they are when a file is written anew, and when a later jobsd has more keys.
 func (d *draft) hash() {
 	when := append([]byte("schedule="), d.schedule...)
-	process := d.printProcess(nil)
-	all := append(append([]byte(nil), when...), '\n')
-	all = append(all, process...)
-	all = append(strconv.AppendQuote(append(all, "name="...), d.Name), '\n')
+	command := d.printCommand(nil)
+	seen := jobKeys.print(slices.Clone(command), d, process)
+	all := strconv.AppendQuote([]byte("name="), d.Name)
 	if d.Notify != nil {
-		all = notifyKeys.print(append(all, "notify\n"...), &notification{*d.Notify, &d.Notify.Mail}, 0)
+		all = notifyKeys.print(append(all, "\nnotify="...), &notification{*d.Notify, &d.Notify.Mail}, 0)
 	}
-	all = jobKeys.print(all, d, 0)
+	all = jobKeys.print(append(all, '\n'), d, 0)
 
 	// one string for the three
-	s := hex.EncodeToString(append(append(short(when), short(process)...), short(all)...))
+	s := digest(when) + digest(seen) + digest(when, command, all)
 	d.ScheduleHash, d.ProcessHash, d.Hash = s[:16], s[16:32], s[32:]
 }
 
-func short(b []byte) []byte {
-	sum := sha256.Sum256(b)
-	return sum[:8]
+// digest returns sixteen hex digits.
+func digest(parts ...[]byte) string {
+	sum := sha256.Sum256(bytes.Join(parts, []byte("\n")))
+	return hex.EncodeToString(sum[:8])
 }
 
-// printProcess appends what the process of the job sees: how it is executed, as whom, where, and what its output is.
-func (d *draft) printProcess(b []byte) []byte {
+// printCommand appends what the process of the job sees and what no key says by itself: how it is executed and as whom,
+// and whether its output is kept.
+func (d *draft) printCommand(b []byte) []byte {
 	b = printList(printText[string])(append(b, "argv="...), d.Argv)
 	if u := d.User; u != nil {
 		b = strconv.AppendQuote(append(b, "\nuser="...), u.Name)
@@ -44,5 +47,5 @@ func (d *draft) printProcess(b []byte) []byte {
 	if d.Log.Discard {
 		b = append(b, "discard\n"...)
 	}
-	return jobKeys.print(b, d, process)
+	return b
 }

@@ -124,7 +124,7 @@ func TestRefusedStopsNothing(t *testing.T) {
 	b.wantKept("")
 
 	b.put("b.json", `{`)
-	b.load("a=2 b=3! c=2", "b.json:1:1: not valid JSON")
+	b.load("a=2 b=3! c=2", "b.json:1:2: not valid JSON")
 	b.remove("b.json")
 	b.load("a=2 c=2")
 	b.wantKept("")
@@ -302,7 +302,7 @@ func TestConfigInForce(t *testing.T) {
 	b.put("a.toml", "cmd = [\"true\"]\nenv.B = \"2\"\n")
 	set := b.load("a=")
 	d := set.Jobs[0].Def
-	if fmt.Sprint(d.Env, d.Log.Discard, set.Host) != "[A=1 B=2] true other" {
+	if fmt.Sprintf("%v %t %s", d.Env, d.Log.Discard, set.Host) != "[A=1 B=2] true other" {
 		t.Error(d.Env, d.Log.Discard, set.Host)
 	}
 	if want := filepath.Join(filepath.Dir(b.dir), "s"); set.Config.Dirs.State != want {
@@ -357,7 +357,7 @@ func TestZoneChange(t *testing.T) {
 	b.load("a= b=", "TZ=Nowhere/Land: unknown time zone: local times are UTC")
 }
 
-// TestManyChanges compares a loader that has seen a hundred changes with one that sees only the end.
+// TestCutFilesOverReload cuts a file that is in force at each byte: what is no job leaves the old ones.
 func TestCutFilesOverReload(t *testing.T) {
 	b := newBox(t)
 	text := "[[jobs]]\nname = \"a\"\ndescription = \"1\"\nshell = '''\nx\n'''\n[[jobs]]\nname = \"b\"\ncmd = [\"true\"]\n"
@@ -367,7 +367,7 @@ func TestCutFilesOverReload(t *testing.T) {
 		b.put("a.toml", text[:i])
 		set := b.loader.Load()
 		for _, j := range set.Jobs {
-			if j.Stale != "" && len(set.Errors) != 1 {
+			if j.Stale != "" && set.Errors == nil {
 				t.Errorf("cut at %d: %v", i, set.Errors)
 			}
 		}

@@ -93,7 +93,6 @@ const (
 )
 
 const (
-	tooDeep  = "nested too deep"
-	tooMany  = "too many values for one file: split it"
-	wantsJob = "holds no job: give it \"cmd\" or \"shell\""
+	tooDeep = "nested too deep"
+	tooMany = "too many values for one file: split it"
 )

@@ -114,6 +114,10 @@ func (r *reader) job(n *node, stem string, defaults *node) *Definition {
 	*d = jobKeys.zero
 	line, _ := n.src.position(n.at)
 	d.Line = int32(line)
+	if len(n.kids) == 0 {
+		r.missing(n, "", `holds no job: give it "cmd" or "shell"`)
+		return &Definition{}
+	}
 	before := len(r.errs)
 	r.key = ""
 	jobKeys.read(r, merge(n, defaults, isService(n)), d)
@@ -187,8 +191,6 @@ func (r *reader) name(n *node, d *draft, stem string) {
 func (r *reader) command(n *node, d *draft) {
 	cmd, shell := n.get("cmd"), n.get("shell")
 	switch {
-	case cmd == nil && shell == nil && len(n.kids) == 0:
-		r.missing(n, "", wantsJob)
 	case cmd == nil && shell == nil:
 		r.missing(n, "cmd", `is missing: what is to be executed, as in cmd = ["backup", "--all"], or a script as "shell"`)
 	case cmd != nil && shell != nil:

@@ -7,9 +7,9 @@ import (
 
 // elsewhere is what other schedulers and supervisors call a key of ours.
 var elsewhere = map[string]string{
-	"args": "cmd", "argv": "cmd", "exec": "cmd", "run": "cmd", "program": "cmd", "script": "shell",
+	"command": "cmd", "args": "cmd", "argv": "cmd", "exec": "cmd", "run": "cmd", "program": "cmd", "script": "shell",
 	"schedule": "start_at", "time": "start_at", "times": "start_at", "weekdays": "days", "interval": "every",
-	"date": "at", "onboot": "at_boot", "restart": "keep_alive", "depends": "after", "tz": "timezone",
+	"date": "at", "onboot": "at_boot", "restart": "keep_alive", "retry": "retries", "depends": "after", "tz": "timezone",
 	"concurrency": "overlap", "environment": "env", "cwd": "dir", "workdir": "dir", "workingdirectory": "dir",
 	"path": "extra_path", "host": "machines", "hosts": "machines", "exitcodes": "success_codes",
 	"kill_signal": "stop_signal", "mail": "notify", "email": "notify", "mailto": "notify",
@@ -28,6 +28,11 @@ func suggest(unknown string, names []string) string {
 	for _, name := range names {
 		if d := distance(plain, plainKey(name)); d < least {
 			best, least = name, d
+		}
+	}
+	for _, name := range names {
+		if len(plain) >= 3 && best == "" && strings.HasPrefix(plainKey(name), plain) {
+			best = name
 		}
 	}
 	return best

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package jobfile
+
+func setMount(*mounts, string, bool) {}

@@ -1,0 +1,184 @@
+package jobfile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unsafe"
+)
+
+func TestActiveOn(t *testing.T) {
+	for _, c := range []struct {
+		globs, host string
+		want        bool
+	}{
+		{"", "any", true},
+		{"laptop", "laptop", true},
+		{"laptop", "LAPTOP.example.org", true},
+		{"Laptop.Example.org", "laptop.example.org", true},
+		{"laptop.example.org", "laptop", false},
+		{"web-? db*", "web-1.example.org", true},
+		{"web-? db*", "db", true},
+		{"web-? db*", "web-10", false},
+		{"*.example.org", "x.example.org", true},
+		{"*.example.org", "x", false},
+		{"[a-c]1", "b1", true},
+	} {
+		d := Definition{Machines: strings.Fields(c.globs)}
+		if d.ActiveOn(c.host) != c.want {
+			t.Errorf("%+v", c)
+		}
+	}
+}
+
+func TestParseSize(t *testing.T) {
+	for in, want := range map[string]int64{
+		"0": 0, "1": 1, "10B": 10, "10kB": 10_000, "10KB": 10_000, "10MB": 10_000_000, "10MiB": 10 << 20, "2 GiB": 2 << 30,
+		"1TB": 1e12, "1TiB": 1 << 40, "9223372036854775807": 1<<63 - 1, "8388607TiB": 8388607 << 40,
+	} {
+		if got, why := parseSize(in); got != want || why != "" {
+			t.Errorf("%s: %d %s", in, got, why)
+		}
+	}
+	for _, in := range []string{"", "MB", "-1", "1.5GB", "1e3", "10 XB", "10MBs", "9223372036854775808", "8388608TiB", "１MB", "0x10"} {
+		if got, why := parseSize(in); why == "" {
+			t.Errorf("%s: %d", in, got)
+		}
+	}
+}
+
+func TestSuggest(t *testing.T) {
+	names := jobKeys.names()
+	for in, want := range map[string]string{
+		"cmdd": "cmd", "Cmd": "cmd", "Command": "cmd", "start-at": "start_at", "startat": "start_at", "strat_at": "start_at",
+		"environment": "env", "tz": "timezone", "TimeZone": "timezone", "retry": "retries", "xyz": "", "": "", "q": "",
+		"max_delay": "", "timeuot": "timeout", "script": "shell", strings.Repeat("x", 1000): "",
+	} {
+		if got := suggest(in, names); got != want {
+			t.Errorf("%.20s: %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestAccounts(t *testing.T) {
+	for _, c := range []struct {
+		daemon     int
+		text, want string
+	}{
+		{0, `user = "alice"`, "alice 1000 1000 [50 100 1000] /home/alice"},
+		{0, `user = "1000"`, "alice 1000 1000 [50 100 1000] /home/alice"},
+		{0, "user = 4242\ngroup = \"users\"", "4242 4242 100 [100] /"},
+		{0, "user = \"bob\"\ngroup = 7", "bob 1001 7 [7 50] /home/bob"},
+		{0, "group = \"staff\"", "root 0 50 [50] /root"},
+		{0, `user = "root"`, "root 0 0 [0] /root"},
+		{0, `user = "broken"`, `t.toml:2:8: user: there is no user "broken"`},
+		{0, "user = \"alice\"\ngroup = \"no\"", `t.toml:3:9: group: there is no group "no"`},
+		{0, "user = -1", "t.toml:2:8: user: -1 is not a valid number of a user or group"},
+		{0, "user = 4294967295", "t.toml:2:8: user: 4294967295 is not a valid number of a user or group"},
+		{1000, `user = "alice"`, ""},
+		{1000, "user = \"alice\"\ngroup = \"alice\"", ""},
+		{1000, `user = "bob"`, "t.toml:2:8: user: only a daemon of root can run jobs of other users: this one is alice"},
+		{1000, `group = "staff"`, "t.toml:2:9: group: only a daemon of root can run jobs of other groups"},
+		{4242, "user = 4242\ngroup = 50", "t.toml:3:9: group: only a daemon of root can run jobs of other groups"},
+	} {
+		defs, errs := parseAs(t, someHost(t, c.daemon), "t.toml", "cmd = [\"x\"]\n"+c.text)
+		got := lines(errs)
+		if errs == nil && defs[0].User != nil {
+			u := defs[0].User
+			got = fmt.Sprint(u.Name, " ", u.UID, " ", u.GID, " ", u.Groups, " ", u.Home)
+		}
+		if got != c.want {
+			t.Errorf("%s: got %s, want %s", c.text, got, c.want)
+		}
+	}
+}
+
+func TestReadZone(t *testing.T) {
+	dir := t.TempDir()
+	var tokyo []byte
+	for _, root := range []string{"/usr/share/zoneinfo", "/usr/share/lib/zoneinfo", "/usr/lib/locale/TZ", "/etc/zoneinfo"} {
+		if b, e := os.ReadFile(filepath.Join(root, "Asia/Tokyo")); e == nil {
+			tokyo = b
+		}
+	}
+	if tokyo == nil {
+		t.Skip("this machine has no zone files")
+	}
+	in := filepath.Join(dir, "zoneinfo", "Asia")
+	if err := os.MkdirAll(in, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(in, "Tokyo"), string(tokyo))
+	write(t, filepath.Join(dir, "copy"), string(tokyo))
+	write(t, filepath.Join(dir, "bad"), "no zone")
+	link := filepath.Join(dir, "localtime")
+	if err := os.Symlink("zoneinfo/Asia/Tokyo", link); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ tz, localtime, name, at string }{
+		{"-", link, "Asia/Tokyo", "21:00"},
+		{"-", filepath.Join(dir, "none"), "UTC", "12:00"},
+		{"", link, "UTC", "12:00"},
+		{"America/New_York", link, "America/New_York", "07:00"},
+		{":America/New_York", link, "America/New_York", "07:00"},
+		{link, "", "Asia/Tokyo", "21:00"},
+		{"No/Such", link, "UTC", "12:00"},
+		{"-", filepath.Join(dir, "bad"), "UTC", "12:00"},
+		{filepath.Join(dir, "none"), link, "UTC", "12:00"},
+	} {
+		z := readZone(func(string) (string, bool) { return c.tz, c.tz != "-" }, c.localtime)
+		if z.name != c.name || noon.In(z.location).Format("15:04") != c.at || (z.err != nil) != (strings.Contains(c.tz+c.localtime, "bad") || c.tz == "No/Such" || strings.HasSuffix(c.tz, "none")) {
+			t.Errorf("%+v: %s %s %v", c, z.name, z.location, z.err)
+		}
+	}
+	z := readZone(func(string) (string, bool) { return "", false }, filepath.Join(dir, "copy"))
+	if !strings.HasPrefix(z.name, "sha256:") || noon.In(z.location).Format("15:04") != "21:00" || z.err != nil {
+		t.Error(z)
+	}
+	if again := readZone(func(string) (string, bool) { return "", false }, link); again.same(z) || !again.same(again) {
+		t.Error("same")
+	}
+}
+
+func TestReadFile(t *testing.T) {
+	dir := safeDir(t)
+	path := put(t, dir, "x.toml", "cmd = [\"true\"]\nextra_path = [\"bin\"]\nstart_at = \"4am\"")
+	chmod(t, path, 0o666) // it is only looked at
+	defs, errs := ReadFile(path, nil)
+	if errs != nil || len(defs) != 1 || defs[0].Name != "x" || defs[0].ExtraPath[0] != filepath.Join(dir, "bin") {
+		t.Error(defs, errs)
+	}
+	if _, errs = ReadFile(put(t, dir, "y.json", "{}"), nil); lines(errs) != dir+`/y.json:1:1: holds no job: give it "cmd" or "shell"` {
+		t.Error(errs)
+	}
+	if _, errs = ReadFile(filepath.Join(dir, "z.json"), nil); len(errs) != 1 || !errors.Is(errs[0], fs.ErrNotExist) {
+		t.Error(errs)
+	}
+	if _, errs = ReadFile(dir, nil); lines(errs) != dir+": is not a file" {
+		t.Error(errs)
+	}
+}
+
+// TestFootprint: there may be ten thousand of them.
+func TestFootprint(t *testing.T) {
+	if n := unsafe.Sizeof(Definition{}); n > 576 {
+		t.Errorf("a definition takes %d bytes", n)
+	}
+	if n := unsafe.Sizeof(jobFile{}) + unsafe.Sizeof(version{}); n > 144 {
+		t.Errorf("what is kept of a file takes %d bytes", n)
+	}
+}
+
+func TestPosition(t *testing.T) {
+	s := newSource("x", "", "aü\nb\n\n")
+	for at, want := range map[int]string{-1: "1:1", 0: "1:1", 1: "1:2", 3: "1:3", 4: "2:1", 5: "2:2", 6: "2:2", 99: "2:2"} {
+		line, column := s.position(at)
+		if got := fmt.Sprintf("%d:%d", line, column); got != want {
+			t.Errorf("%d: %s, want %s", at, got, want)
+		}
+	}
+}
