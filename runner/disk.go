@@ -4,9 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"runtime"
-	"runtime/debug"
-	"runtime/metrics"
 	"time"
 
 	"jobsd/internal/jobfile"
@@ -21,6 +18,7 @@ type (
 		changes []core.Change
 		daemon  statefile.Daemon
 		ready   bool
+		loaded  bool // a load came into force in this turn
 	}
 	checkpoint struct{ facts *statefile.Facts }
 	quit       struct{ done chan struct{} }
@@ -45,8 +43,6 @@ const (
 	closeWait = 10 * time.Second
 	// retryWait is the pause before a write that failed is tried again.
 	retryWait = time.Second
-	// collectAt is how much garbage is let lie.
-	collectAt = 8 << 20
 )
 
 // disk is the helper that does all that may wait for a disk: journal, logs, state. It works in the order of what it is
@@ -71,7 +67,7 @@ type disk struct {
 	told    bool              // that it is out
 	trouble map[string]string
 	retry   time.Duration // when what failed may be tried again
-	heap    uint64        // live bytes after the last collection
+	garbage garbage
 }
 
 func newDisk(o Options, config *jobfile.Config, journal *statefile.Journal, facts *statefile.Facts, post func(any)) (*disk, []string, error) {
@@ -124,7 +120,7 @@ func (d *disk) run() {
 		if d.dirty && d.writeWait() <= 0 {
 			d.write()
 		}
-		d.collect()
+		d.garbage.collect(!d.dirty)
 	}
 }
 
@@ -312,6 +308,9 @@ func (d *disk) update(p publish) {
 	}
 	d.state.SetDaemon(p.daemon)
 	d.dirty, d.ready = true, p.ready
+	if p.loaded {
+		d.garbage.calm = false
+	}
 }
 
 // write publishes the state.
@@ -333,20 +332,4 @@ func (d *disk) finish(q quit) {
 	d.write()
 	d.journal.Close()
 	close(q.done)
-}
-
-// collect frees memory when enough garbage has gathered: never by the clock, which would wake an idle daemon.
-func (d *disk) collect() {
-	if heapBytes()-d.heap < collectAt {
-		return
-	}
-	runtime.GC()
-	debug.FreeOSMemory()
-	d.heap = heapBytes()
-}
-
-func heapBytes() uint64 {
-	s := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
-	metrics.Read(s)
-	return s[0].Value.Uint64()
 }

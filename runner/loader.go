@@ -34,6 +34,7 @@ func (l *loader) request() {
 func (l *loader) run() {
 	for range l.wake {
 		begun := readClocks().Boot
+		wakeCollector()
 		set := l.files.Load()
 		l.post(core.Loaded{Set: set, Begun: begun, Done: readClocks().Boot})
 		<-time.After(reloadPause)

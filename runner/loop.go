@@ -95,12 +95,13 @@ func (l *loop) turn() {
 	l.take(posts)
 	l.command(pending)
 	l.handle(core.Due{})
-	if l.loaded != nil {
+	loaded := l.loaded != nil
+	if loaded {
 		l.handle(*l.loaded)
 		l.loaded = nil
 	}
 	l.perform()
-	l.publish()
+	l.publish(loaded)
 }
 
 func (l *loop) handle(e core.Event) { l.core.Handle(l.sys.now(), e) }
@@ -355,14 +356,14 @@ func (l *loop) release(run uint64) {
 }
 
 // publish hands over what changed in this turn.
-func (l *loop) publish() {
+func (l *loop) publish(loaded bool) {
 	changes, changed := l.core.Changes()
 	if !changed {
 		return
 	}
 	l.core.Daemon(&l.daemon)
 	_, ready := l.core.Ready()
-	l.disk.in.put([]any{publish{changes, l.daemon, ready}})
+	l.disk.in.put([]any{publish{changes, l.daemon, ready, loaded}})
 }
 
 // wait blocks until something happens or is due. Nothing else in the loop does.

@@ -45,7 +45,8 @@ var handled = []syscall.Signal{syscall.SIGCHLD, syscall.SIGHUP, syscall.SIGINT, 
 // has the state directory, statefile.ErrNewer where a newer one wrote it, ErrDisorder where jobs had to be killed.
 func Run(o Options) error {
 	runtime.LockOSThread() // the loop stays on the thread that forks
-	calmCollector()
+	wakeCollector()
+	debug.SetMemoryLimit(memoryNet)
 	if err := spawn.Prepare(); err != nil {
 		return err
 	}
@@ -160,13 +161,6 @@ func (l *loop) adopt() {
 		}
 		l.handle(core.Adopted{Run: live.Run, Alive: alive})
 	}
-}
-
-// calmCollector stops the garbage collector from running by itself: the disk helper calls it when there is something to
-// collect, so that an idle daemon stays asleep. The limit is a net for what cannot be foreseen.
-func calmCollector() {
-	debug.SetGCPercent(-1)
-	debug.SetMemoryLimit(256 << 20)
 }
 
 func hostName() string {

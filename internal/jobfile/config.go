@@ -83,7 +83,7 @@ var defaultKeys = typ[*node]{name: "table of job keys", read: func(r *reader, n 
 		r.wrong(n, "a table of job keys")
 		return nil, false
 	}
-	before, prefix := len(r.errs), r.key
+	before, prefix := r.mistakes(), r.key
 	shared := &node{src: n.src, at: n.at, kind: table}
 	for _, kid := range n.kids {
 		if k := jobKeys.byName[kid.key]; k != nil && k.marks&own != 0 {
@@ -98,7 +98,7 @@ var defaultKeys = typ[*node]{name: "table of job keys", read: func(r *reader, n 
 	r.account(shared, &d)
 	r.when(shared, &d)
 	r.key = prefix
-	return shared, len(r.errs) == before
+	return shared, r.mistakes() == before
 }}
 
 // ReadConfig reads jobsd.toml, which has to be as safe from others as a job file. When there is none it returns the
@@ -154,7 +154,7 @@ func (h *host) parseConfig(path, text string, secret bool) (*Config, error) {
 	r := &reader{host: h}
 	configKeys.read(r, root, c)
 	if r.errs != nil {
-		return newConfig(path), Errors(r.errs)
+		return newConfig(path), Errors(r.all(src.name))
 	}
 	return c, nil
 }

@@ -86,7 +86,7 @@ func TestConfigRefused(t *testing.T) {
 		"[defaults]\nuser = \"nemo\"":   `jobsd.toml:2:8: user: there is no user "nemo"`,
 		"[defaults]\ntimezone = \"no\"": `jobsd.toml:2:12: timezone: "no" is not a time zone; use an IANA name such as "Europe/Berlin", or "local"`,
 		"defaults = 3":                  `jobsd.toml:1:12: defaults: must be a table of job keys, not a number`,
-		"[defaults":                     `jobsd.toml:1:10: not valid TOML: `,
+		"[defaults":                     `jobsd.toml:1:9: not valid TOML: expected '.' or ']' to end table name, but the file ends`,
 		"machine = 1\ngroup = \"nemo\"": "jobsd.toml:1:11: machine: must be a string, not a number\njobsd.toml:2:9: group: there is no group \"nemo\"",
 	} {
 		_, err := someHost(t, 0).parseConfig("/etc/jobsd.toml", text, false)
@@ -160,13 +160,13 @@ machines = ["a*"]
 		return defs[0]
 	}
 	d := parse("cmd = [\"x\"]\n")
-	got := fmt.Sprint(d.Timeout, d.Retries, d.Jitter, d.Dir, d.User.Name, d.Schedule.Location(), d.Env, *d.Notify, d.Log, d.Machines)
-	if want := "1h0m0s 2 5m0s/etc/srvalice Asia/Tokyo [A=1 B=1] {[root] [] [] [] 3} {10000000 2 true} [a*]"; got != want {
+	got := fmt.Sprintln(d.Timeout, d.Retries, d.Jitter, d.Dir, d.User.Name, d.Schedule.Location(), d.Env, *d.Notify, d.Log, d.Machines)
+	if want := "1h0m0s 2 5m0s /etc/srv alice Asia/Tokyo [A=1 B=1] {[root] [] [] [] 3} {10000000 2 true} [a*]\n"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	d = parse("cmd = [\"x\"]\ntimeout = \"0s\"\nenv.B = \"2\"\nlog.keep = 9\nnotify.mail = []\nuser = \"bob\"\ntimezone = \"local\"\nretries = 0\n")
-	got = fmt.Sprint(d.Timeout, d.Retries, d.User.Name, d.Schedule.Location(), d.Env, d.Notify, d.Log)
-	if want := "0s 0 bob UTC [A=1 B=2] <nil> {10000000 9 true}"; got != want {
+	got = fmt.Sprintln(d.Timeout, d.Retries, d.User.Name, d.Schedule.Location(), d.Env, d.Notify, d.Log)
+	if want := "0s 0 bob UTC [A=1 B=2] <nil> {10000000 9 true}\n"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	d = parse("cmd = [\"x\"]\nkeep_alive = true\n") // with which some defaults do not go

@@ -60,10 +60,10 @@ func TestHashDiffers(t *testing.T) {
 func TestHashStays(t *testing.T) {
 	everyKey(t)
 	for text, want := range map[string]string{
-		"cmd = [\"x\"]": "e3ef",
+		"cmd = [\"x\"]": "a6c3565994c347f9 2873c6995cf14bb6 b8d2c366dbea9646",
 		"cmd = [\"x\", \"y\"]\nstart_at = \"4:35am\"\ntimezone = \"Europe/Berlin\"\ndir = \"/srv\"\nenv.A = \"b\"\nretries = 2\nlog.keep = 3\n" +
-			"notify.mail = \"root\"\nlimits.nofile = 5\ncatch_up = false\nmachines = [\"a*\"]\nuser = \"alice\"\n": "",
-		"shell = \"x\"\nkeep_alive.delay = \"2s\"\nlog.discard = true\nnice = 3\numask = \"027\"": "",
+			"notify.mail = \"root\"\nlimits.nofile = 5\ncatch_up = false\nmachines = [\"a*\"]\nuser = \"alice\"\n": "e368134134f3aad5 b9fd90662826703c dc4321430bd46a90",
+		"shell = \"x\"\nkeep_alive.delay = \"2s\"\nlog.discard = true\nnice = 3\numask = \"027\"": "a6c3565994c347f9 c7f1950e91b1cc29 640deeffa99bfd05",
 	} {
 		d := only(t, "t.toml", text)
 		if got := d.ScheduleHash + " " + d.ProcessHash + " " + d.Hash; got != want {

@@ -50,8 +50,9 @@ type Loader struct {
 	facts    func(time.Time) *host // replaced by tests
 	host     *host
 	config   *Config
-	first    Dirs       // of the settings at the start
-	files    []*jobFile // sorted by name
+	first    Dirs               // of the settings at the start
+	files    []*jobFile         // sorted by name
+	trees    map[*jobFile]*node // where the keys of files stand, while it is asked for
 	loads    int32
 	reparsed int32 // the load at which all that files depend on but their text last changed
 }

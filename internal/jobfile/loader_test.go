@@ -15,7 +15,6 @@ type box struct {
 	dir, accepted string
 	o             Options
 	loader        *Loader
-	mode          os.FileMode // of files
 }
 
 func newBox(t testing.TB) *box {

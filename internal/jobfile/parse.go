@@ -2,7 +2,6 @@ package jobfile
 
 import (
 	"path/filepath"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -28,8 +27,7 @@ func (h *host) parse(src *source, file string, defaults *node) ([]*Definition, [
 		defs = []*Definition{r.job(root, stem, defaults)}
 	}
 	if r.errs != nil {
-		slices.SortStableFunc(r.errs, byPosition)
-		return nil, r.errs
+		return nil, r.all(src.name)
 	}
 	for _, d := range defs {
 		d.File = file
@@ -118,10 +116,10 @@ func (r *reader) job(n *node, stem string, defaults *node) *Definition {
 		r.missing(n, "", `holds no job: give it "cmd" or "shell"`)
 		return &Definition{}
 	}
-	before := len(r.errs)
+	before := r.mistakes()
 	r.key = ""
 	jobKeys.read(r, merge(n, defaults, isService(n)), d)
-	r.finish(n, d, stem, len(r.errs) == before)
+	r.finish(n, d, stem, r.mistakes() == before)
 	def := d.Definition
 	return &def
 }
@@ -173,7 +171,7 @@ func (r *reader) finish(n *node, d *draft, stem string, whole bool) {
 
 // missing notes that the job has no such key.
 func (r *reader) missing(n *node, key, format string, args ...any) {
-	r.errs = append(r.errs, n.src.fail(n.at, key, format, args...))
+	r.note(n, n.at, key, format, args...)
 }
 
 func (r *reader) name(n *node, d *draft, stem string) {
@@ -269,7 +267,7 @@ func (r *reader) schedule(n *node, e *schedule.Error) {
 	if at.src.secret {
 		reason = "is not valid"
 	}
-	r.errs = append(r.errs, at.src.fail(at.at, e.Key, "%s", known(reason)))
+	r.note(at, at.at, e.Key, "%s", known(reason))
 }
 
 // together refuses keys that do not go together.

@@ -12,6 +12,8 @@ import (
 
 // refuse returns what is wrong with each file, by itself and beside the others.
 func (l *Loader) refuse() map[*jobFile][]error {
+	l.trees = map[*jobFile]*node{}
+	defer func() { l.trees = nil }()
 	refused := map[*jobFile][]error{}
 	for _, f := range l.files {
 		if f.now == nil {
@@ -36,40 +38,47 @@ type place struct {
 // refuseDuplicates refuses all files that hold a name that another holds too. Case does not count, for logs are files and
 // some file systems cannot tell them apart.
 func (l *Loader) refuseDuplicates(refused map[*jobFile][]error) {
-	first := make(map[string]*jobFile, len(l.files))
+	first := make(map[string]place, len(l.files))
 	twice := map[string][]place{}
 	for _, f := range l.files {
 		if f.now == nil {
 			continue
 		}
-		for _, d := range f.now.defs {
+		for i, d := range f.now.defs {
 			fold := strings.ToLower(d.Name)
-			if o := first[fold]; o != nil && twice[fold] == nil {
-				twice[fold] = []place{{o, indexOf(o, fold)}}
+			o, ok := first[fold]
+			switch {
+			case !ok:
+				first[fold] = place{f, i}
+			case twice[fold] == nil:
+				twice[fold] = []place{o, {f, i}}
+			default:
+				twice[fold] = append(twice[fold], place{f, i})
 			}
-			if twice[fold] != nil {
-				twice[fold] = append(twice[fold], place{f, indexOf(f, fold)})
-			}
-			first[fold] = f
 		}
 	}
 	for _, places := range twice {
 		for _, p := range places {
-			var others []string
-			for _, o := range places {
-				if o.file != p.file {
-					others = append(others, o.file.name)
-				}
-			}
 			refused[p.file] = append(refused[p.file], l.errorAt(p, "name", 0,
-				"%q is also the name of a job in %s: rename all but one", p.file.now.defs[p.job].Name,
-				known(strings.Join(others, ", "))))
+				"%q is also the name of a job in %s: rename all but one", p.file.now.defs[p.job].Name, others(places, p)))
 		}
 	}
 }
 
-func indexOf(f *jobFile, fold string) int {
-	return slices.IndexFunc(f.now.defs, func(d *Definition) bool { return strings.ToLower(d.Name) == fold })
+// others names the files of places but that of p.
+func others(places []place, p place) known {
+	const most = 20
+	var names []string
+	for _, o := range places {
+		switch {
+		case o == p:
+		case len(names) == most:
+			return known(fmt.Sprintf("%s and %d more", strings.Join(names, ", "), len(places)-1-most))
+		default:
+			names = append(names, o.file.name)
+		}
+	}
+	return known(strings.Join(names, ", "))
 }
 
 func byPosition(a, b error) int {
@@ -84,24 +93,25 @@ func byPosition(a, b error) int {
 // errorAt makes an error about the value of a key, or an item of it, of a definition that was read without fault. Where
 // that stands is not kept but looked up in the text.
 func (l *Loader) errorAt(p place, key string, item int, format string, args ...any) error {
-	src := newSource(p.file.name, l.o.Jobs, p.file.now.text)
-	src.secret = p.file.now.secret
-	at := 0
-	if n, err := tree(src, p.file.name); err == nil {
-		if jobs := n.get("jobs"); jobs != nil {
-			n = jobs.kids[p.job]
-		}
-		at = n.at
-		switch v := n.get(key); {
-		case v == nil:
-		case v.kind == list:
-			at = v.kids[item].at
-		default:
-			at = v.keyAt
-		}
+	n := l.trees[p.file]
+	if n == nil {
+		// not secret, whatever the file is: names of jobs are shown everywhere
+		src := newSource(p.file.name, l.o.Jobs, p.file.now.text)
+		n, _ = tree(src, p.file.name)
+		l.trees[p.file] = n
 	}
-	src.secret = false // names of jobs are shown everywhere
-	return src.fail(at, key, format, args...)
+	if jobs := n.get("jobs"); jobs != nil {
+		n = jobs.kids[p.job]
+	}
+	at := n.at
+	switch v := n.get(key); {
+	case v == nil:
+	case v.kind == list:
+		at = v.kids[item].at
+	default:
+		at = v.keyAt
+	}
+	return n.src.fail(at, key, format, args...)
 }
 
 // refuseUnknown refuses the files with an `after` that names no job, and tells whether there were any.

@@ -86,9 +86,9 @@ func (t *keys[D]) read(r *reader, n *node, d *D) {
 			continue
 		}
 		r.key = join(prefix, k.name)
-		before := len(r.errs)
+		before := r.mistakes()
 		k.read(r, kid, d)
-		if len(r.errs) == before && notYet[r.key] {
+		if r.mistakes() == before && notYet[r.key] {
 			r.failKey(kid, "not yet supported")
 		}
 	}
@@ -136,21 +136,45 @@ type reader struct {
 	host *host
 	key  string // dotted: where the reader is
 	errs []error
+	more int // mistakes beyond the first enough
+}
+
+// enough mistakes of one file are told one by one. To count lines for each of a hundred thousand would hold up a load.
+const enough = 100
+
+// note adds a mistake.
+func (r *reader) note(n *node, at int, key, format string, args ...any) {
+	if len(r.errs) == enough {
+		r.more++
+		return
+	}
+	r.errs = append(r.errs, n.src.fail(at, key, format, args...))
+}
+
+func (r *reader) mistakes() int { return len(r.errs) + r.more }
+
+// all returns what is wrong, in the order of the file.
+func (r *reader) all(file string) []error {
+	slices.SortStableFunc(r.errs, byPosition)
+	if r.more > 0 {
+		r.errs = append(r.errs, &Error{File: file, Text: fmt.Sprintf("and %d more mistakes", r.more)})
+	}
+	return r.errs
 }
 
 // fail notes that the value at n is wrong.
 func (r *reader) fail(n *node, format string, args ...any) {
-	r.errs = append(r.errs, n.src.fail(n.at, r.key, format, args...))
+	r.note(n, n.at, r.key, format, args...)
 }
 
 // failKey notes that the entry n of a table is wrong, whatever its value.
 func (r *reader) failKey(n *node, format string, args ...any) {
-	r.errs = append(r.errs, n.src.fail(n.keyAt, r.key, format, args...))
+	r.note(n, n.keyAt, r.key, format, args...)
 }
 
 // failAs is failKey for a key that is named.
 func (r *reader) failAs(key string, n *node, format string, args ...any) {
-	r.errs = append(r.errs, n.src.fail(n.keyAt, key, format, args...))
+	r.note(n, n.keyAt, key, format, args...)
 }
 
 // wrong notes that the value at n has the wrong type.
@@ -167,14 +191,14 @@ func (r *reader) wrong(n *node, want known) {
 
 func (r *reader) unknown(n *node, prefix string, names []string) {
 	hint := known("")
-	if s := suggest(n.key, names); s != "" {
+	if s := suggest(n.key, names); s != "" && len(r.errs) < enough {
 		hint = known(fmt.Sprintf("; did you mean %q?", s))
 	}
 	name := join(prefix, printable(n.key))
 	if n.src.secret {
 		name = prefix
 	}
-	r.errs = append(r.errs, n.src.fail(n.keyAt, name, "unknown key%s", hint))
+	r.note(n, n.keyAt, name, "unknown key%s", hint)
 }
 
 func join(prefix, name string) string {

@@ -37,7 +37,8 @@ func tomlError(src *source, err error) *Error {
 	if strings.HasPrefix(pe.Message, "expected value but found") {
 		hint = ` (text stands in quotes: "...")`
 	}
-	return src.fail(at, "", "not valid TOML: %s%s", oneLine(pe.Message), known(hint))
+	message := strings.ReplaceAll(oneLine(pe.Message), `but got '\x00' instead`, "but the file ends")
+	return src.fail(at, "", "not valid TOML: %s%s", message, known(hint))
 }
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

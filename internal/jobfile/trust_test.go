@@ -74,7 +74,7 @@ func TestHostileFiles(t *testing.T) {
 	b.put("good.toml", job(""))
 	must(os.Mkdir(path("dir.toml"), 0o755))
 	must(unix.Mkfifo(path("fifo.toml"), 0o644))
-	chmod(t, b.put("group.toml", job("")), 0o666)
+	chmod(t, b.put("group.toml", job("")), 0o646)
 	must(os.Symlink("nothing", path("dangling.toml")))
 	must(os.Symlink("loop.toml", path("loop.toml")))
 	must(os.Symlink("fifo.toml", path("link-fifo.toml")))
@@ -97,10 +97,10 @@ func TestHostileFiles(t *testing.T) {
 		"dangling.toml: is a symbolic link to nothing: remove it",
 		"dir.toml: is a directory, not a file: move it elsewhere",
 		"fifo.toml: is a FIFO, not a file: move it elsewhere",
-		"group.toml: can be written by its group and by others (mode 0666): chmod go-w " + path("group.toml"),
+		"group.toml: can be written by others (mode 0646): chmod o-w " + path("group.toml"),
 		"huge.toml: is larger than 1 MiB",
 		"link-fifo.toml: is a symbolic link to a FIFO, not to a file: remove it",
-		"link-group.toml: is a symbolic link whose target can be written by its group and by others (mode 0666): chmod go-w " + path("link-group.toml"),
+		"link-group.toml: is a symbolic link whose target can be written by others (mode 0646): chmod o-w " + path("link-group.toml"),
 		"link-null.toml: is a symbolic link to a character device, not to a file: remove it",
 		"loop.toml: is a symbolic link that leads back to itself: remove it",
 		"more.toml: is larger than 1 MiB",

@@ -546,7 +546,7 @@ var limits = typ[[]Limit]{
 			return nil, false
 		}
 		defer func(key string) { r.key = key }(r.key)
-		prefix, before := r.key, len(r.errs)
+		prefix, before := r.key, r.mistakes()
 		set := make([]Limit, 0, len(n.kids))
 		for _, kid := range n.kids {
 			bytes, ok := resources[kid.key]
@@ -563,7 +563,7 @@ var limits = typ[[]Limit]{
 			set = append(set, Limit{Name: kid.key, Value: readLimit(r, kid, bytes)})
 		}
 		slices.SortFunc(set, func(a, b Limit) int { return cmp.Compare(a.Name, b.Name) })
-		return set, len(r.errs) == before
+		return set, r.mistakes() == before
 	},
 	print: printList(func(b []byte, l Limit) []byte {
 		return strconv.AppendUint(append(append(b, l.Name...), '='), l.Value, 10)

@@ -9,10 +9,10 @@ var benchKeys = []struct {
 	name string
 	keys Keys
 }{
-	{"star-5", cronKeys("*/5 * * * *")},
-	{"daily", cronKeys("35 4 * * *")},
-	{"leap-day-or-monday", cronKeys("0 0 29 2 1")},
-	{"start_at-days", Keys{StartAt: []string{"4:35am", "16:05"}, Days: []string{"mon-fri", "1", "-1"}}},
+	{"*/5 * * * *", cronKeys("*/5 * * * *")},
+	{"35 4 * * *", cronKeys("35 4 * * *")},
+	{"0 0 29 2 1", cronKeys("0 0 29 2 1")},
+	{"start_at and days", Keys{StartAt: []string{"4:35am", "16:05"}, Days: []string{"mon-fri", "1", "-1"}}},
 }
 
 func BenchmarkNext(b *testing.B) {

@@ -35,13 +35,14 @@
 //
 // A step is at least 1 and at most the field's largest value.
 //
-// A date matches when the month matches and, as in the cron of Paul Vixie and of POSIX, the two day fields do: if neither
-// of them begins with "*", one match is enough, else both must match. What counts is how the field begins (the DOM_STAR
-// and DOW_STAR of Vixie's entry.c), so "0 0 */10 * sun" is due on Sundays that are the 1st, 11th, 21st or 31st, and
-// "0 0 1,15 * sun" on the 1st, on the 15th and on every Sunday.
+// A date matches when the month matches and, as in the cron of Paul Vixie and of POSIX, the two day fields do: if
+// neither of them begins with "*", one match is enough, else both must match. What counts is how the field begins (the
+// DOM_STAR and DOW_STAR of Vixie's entry.c), so "0 0 */10 * sun" is due on Sundays that are the 1st, 11th, 21st or
+// 31st, and "0 0 1,15 * sun" on the 1st, on the 15th and on every Sunday.
 //
-// Dialects are refused rather than guessed at: a sixth field, "W", "H", "?", "n/step", "@reboot", "@every", "TZ=". So no
-// expression changes its meaning by being moved here. An expression that is never due, such as "0 0 30 2 *", is an error.
+// Dialects are refused rather than guessed at: a sixth field, "W", "H", "?", "n/step", "@reboot", "@every", "TZ=". So
+// no expression changes its meaning by being moved here. An expression that is never due, such as "0 0 30 2 *", is an
+// error.
 //
 // # Clock changes
 //
@@ -49,11 +50,12 @@
 // overlap of readings that it shows twice. Gaps and overlaps may be of any length: 30 minutes on Lord Howe Island, two
 // hours at Troll, a whole day in Samoa. The rules are those that cronie intends, said so that they can be tested:
 //
-//   - A fixed time (start_at, at, and cron whose minute and hour fields both begin with something else than "*") is due
-//     exactly once: at the first instant at which the clock shows it or a later reading. So in an overlap it is due at its
-//     first showing, and in a gap at the gap's end. Several times that fall on one instant are one slot.
-//   - A wild time (cron whose minute or hour field begins with "*") is due whenever the clock shows it: nothing is made up
-//     for a gap, and both showings of an overlap count. So a job that runs every half hour never waits longer than that.
+//   - A fixed time (start_at, at, and cron whose minute and hour fields both begin with something else than "*") is
+//     due exactly once: at the first instant at which the clock shows it or a later reading. So in an overlap it is
+//     due at its first showing, and in a gap at the gap's end. Several times that fall on one instant are one slot.
+//   - A wild time (cron whose minute or hour field begins with "*") is due whenever the clock shows it: nothing is
+//     made up for a gap, and both showings of an overlap count. So a job that runs every half hour never waits longer
+//     than that.
 //
 // [Schedule.Explain] says in words what a rule did to a slot.
 //

@@ -47,8 +47,11 @@ func ExampleSchedule_Next() {
 // A fixed time in a gap is due at the gap's end, and in an overlap at its first showing.
 func ExampleSchedule_Explain() {
 	s := must(schedule.Keys{StartAt: []string{"2:30am", "1:30am"}, Timezone: text("America/New_York")})
-	for _, day := range []time.Time{time.Date(2026, 3, 8, 7, 0, 0, 0, time.UTC), time.Date(2026, 11, 1, 5, 0, 0, 0, time.UTC)} {
-		slot := s.Next(day.Add(-time.Second))
+	for _, day := range []time.Time{
+		time.Date(2026, 3, 8, 6, 59, 59, 0, time.UTC),
+		time.Date(2026, 11, 1, 4, 59, 59, 0, time.UTC),
+	} {
+		slot := s.Next(day)
 		fmt.Println(slot.Format(time.RFC3339))
 		fmt.Println(s.Explain(slot))
 	}

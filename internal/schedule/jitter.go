@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// Jitter returns the delay, in [0, max) and in whole milliseconds, by which every slot of a job is put off on a machine.
-// It depends on nothing but its arguments, so that it outlives restarts and reloads, and is spread evenly over machines
-// and jobs. The slot keeps its instant; it is due that much later, never earlier.
+// Jitter returns the delay, in [0, max) and in whole milliseconds, by which every slot of a job is put off on a
+// machine. It depends on nothing but its arguments, so that it outlives restarts and reloads, and is spread evenly over
+// machines and jobs. The slot keeps its instant; it is due that much later, never earlier.
 func Jitter(max time.Duration, machineID, host, job string) time.Duration {
 	if max <= 0 {
 		return 0

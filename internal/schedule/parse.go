@@ -98,7 +98,8 @@ func (p *parser) set(specs []spec) {
 func (p *parser) startAt(k Keys) {
 	var times []spec
 	if k.StartAt != nil && len(k.StartAt) == 0 {
-		p.fail("start_at", 0, "", wrong(`name a time of day such as "4:35am", or remove the key`, "an empty list is never due"))
+		fix := `name a time of day such as "4:35am", or remove the key`
+		p.fail("start_at", 0, "", wrong(fix, "an empty list is never due"))
 	}
 	for i, text := range k.StartAt {
 		hour, minute, err := parseTime(text)

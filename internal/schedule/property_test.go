@@ -14,16 +14,19 @@ var year2000, year2040 = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(
 // TestAllZones walks through 40 years of every zone there is.
 func TestAllZones(t *testing.T) {
 	kinds := zoneData(t)
-	daily := []string{"30 2 * * *"}
+	daily := []string{"30 2 * * *"} // no midnight: where a day was skipped, two of them fall on one instant
 	if *long {
-		daily = []string{"30 2 * * *", "0 0 * * *", "59 23 * * *", "15 1 * * *", "0 12 * * *", "0 3 * * *"}
+		daily = []string{"30 2 * * *", "1 0 * * *", "59 23 * * *", "15 1 * * *", "0 12 * * *", "0 3 * * *"}
 	} else {
 		kinds = kinds[:1]
 	}
 	for _, z := range kinds {
 		names := z.distinct()
-		if *long {
+		switch {
+		case *long:
 			names = z.names
+		case raceDetector: // which finds nothing in a package without goroutines, but slows it down
+			names = names[:len(names)/10]
 		}
 		slots := 0
 		for _, name := range names {

@@ -51,7 +51,7 @@ type job struct {
 	anchor *statefile.Anchor
 	fresh  bool // first loaded just now: an `at` up to a minute past still runs
 
-	streak statefile.Passed // the open one; Number 0: none
+	streak *statefile.Passed // the open one
 }
 
 func (s jobState) String() string { return jobStates[s] }

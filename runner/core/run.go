@@ -164,7 +164,7 @@ func (c *Core) settleMissed(r *run) {
 // unsettle gives up the slots of a pending run of which the journal knows nothing yet. Unless later ones are settled
 // already, the next daemon judges them anew.
 func (c *Core) unsettle(r *run) {
-	if r.state != pending || r.durable || r.slot.IsZero() || r.job.streak.Number == 0 {
+	if r.state != pending || r.durable || r.slot.IsZero() || r.job.streak == nil {
 		return
 	}
 	c.skip(r, "shutdown")

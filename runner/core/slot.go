@@ -170,21 +170,21 @@ func (c *Core) row(j *job, how, reason string, first, last time.Time, number uin
 // line of the journal when it ends.
 func (c *Core) pass(j *job, row *statefile.Passed, a *statefile.Anchor) {
 	row.Anchor = a
-	if s := &j.streak; s.Number > 0 && s.How == row.How && s.Reason == row.Reason && s.Epoch == row.Epoch {
+	if s := j.streak; s != nil && s.How == row.How && s.Reason == row.Reason && s.Epoch == row.Epoch {
 		row.First = s.First
 		row.Number += s.Number
 	} else {
 		c.endStreak(j)
 	}
-	j.streak = *row
+	j.streak = row
 	c.soil(j)
 }
 
 // endStreak writes the open streak down.
 func (c *Core) endStreak(j *job) {
-	if s := j.streak; s.Number > 0 {
-		j.streak = statefile.Passed{}
-		c.settlePassed(j, &s)
+	if s := j.streak; s != nil {
+		j.streak = nil
+		c.settlePassed(j, s)
 	}
 }
 

@@ -51,10 +51,12 @@ func (c *Core) view(j *job) *statefile.Job {
 	if j.stale != "" {
 		v.Error = &j.stale
 	}
-	if j.streak.How == "skipped" {
-		v.Skipped += j.streak.Number
-	} else {
-		v.Missed += j.streak.Number
+	switch s := j.streak; {
+	case s == nil:
+	case s.How == "skipped":
+		v.Skipped += s.Number
+	default:
+		v.Missed += s.Number
 	}
 	if !j.next.IsZero() {
 		v.NextRun = statefile.At(j.next.In(j.zone()))

@@ -1,0 +1,216 @@
+package runner
+
+import (
+	"fmt"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"jobsd/internal/jobfile"
+	"jobsd/internal/schedule"
+	"jobsd/runner/core"
+	"jobsd/signals"
+	"jobsd/spawn"
+	"jobsd/statefile"
+)
+
+// fakeKernel is a system without processes: what was asked of it stands in calls.
+type fakeKernel struct {
+	clock   core.Now
+	forkFor time.Duration // how long one fork takes
+	pid     int
+	exits   []spawn.Exit // to be reaped
+	fail    error        // of every start
+	calls   []string
+}
+
+func (k *fakeKernel) now() core.Now { return k.clock }
+
+func (k *fakeKernel) pass(d time.Duration) {
+	k.clock.Wall, k.clock.Boot, k.clock.Mono = k.clock.Wall.Add(d), k.clock.Boot+d, k.clock.Mono+d
+}
+
+func (k *fakeKernel) start(c *spawn.Command) (spawn.Process, *spawn.Handshake, error) {
+	k.pass(k.forkFor)
+	if k.fail != nil {
+		return spawn.Process{FD: -1}, nil, k.fail
+	}
+	k.pid++
+	k.calls = append(k.calls, fmt.Sprint("start ", c.Argv[0], " output ", c.Output >= 0))
+	return spawn.Process{PID: k.pid, FD: -1}, nil, nil
+}
+
+func (k *fakeKernel) reap() (spawn.Exit, bool) {
+	if len(k.exits) == 0 {
+		return spawn.Exit{}, false
+	}
+	x := k.exits[0]
+	k.exits = k.exits[1:]
+	k.calls = append(k.calls, fmt.Sprint("reap ", x.PID))
+	return x, true
+}
+
+func (k *fakeKernel) signal(p spawn.Process, sig syscall.Signal) error {
+	k.calls = append(k.calls, fmt.Sprint("signal ", p.PID, " ", spawn.SignalName(sig)))
+	return nil
+}
+
+func (k *fakeKernel) left(spawn.Process) int                     { return 0 }
+func (k *fakeKernel) adopt(statefile.Live) (spawn.Process, bool) { return spawn.Process{}, false }
+func (k *fakeKernel) status(spawn.Process) (spawn.Exit, bool)    { return spawn.Exit{}, false }
+
+// testLoop is a loop on a fake kernel, with a disk that does nothing until the test does it.
+func testLoop(t *testing.T, jobs int) (*loop, *fakeKernel) {
+	t.Helper()
+	k := &fakeKernel{clock: core.Now{Wall: time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC), Boot: time.Hour, Mono: time.Hour}}
+	pump, err := signals.New[any](syscall.SIGHUP, syscall.SIGTERM)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pump.Close)
+	at := "2026-06-01 12:01"
+	set := &jobfile.Set{Config: &jobfile.Config{}}
+	for n := range jobs {
+		s, errs := schedule.Parse(schedule.Keys{At: &at}, time.UTC, k.clock.Wall)
+		if errs != nil {
+			t.Fatal(errs)
+		}
+		set.Jobs = append(set.Jobs, jobfile.Job{Def: &jobfile.Definition{Name: fmt.Sprintf("job%04d", n), Argv: []string{"x"},
+			Schedule: s, Enabled: true, SuccessCodes: []int{0}, StopSignal: "TERM", StopTimeout: time.Second, Umask: -1}})
+	}
+	l := &loop{sys: k, pump: pump, timer: &wallTimer{fd: -1}, disk: &disk{in: newInbox[[]any]()},
+		log:  &logger{Logger: hclog.NewNullLogger()},
+		self: &jobfile.User{}, byRun: map[uint64]*process{}, byPID: map[int]*process{}, preparing: map[uint64]*spawn.Log{},
+		loader: &loader{wake: make(chan struct{}, 1)}}
+	l.core = core.New(core.Options{Strict: true}, statefile.NewFacts("id"), k.clock)
+	l.core.Begin(k.clock, statefile.Start{})
+	l.pump.Post(core.Loaded{Set: set})
+	l.turn()
+	return l, k
+}
+
+// prepare does what the disk was asked for, and returns how many runs it prepared.
+func (l *loop) prepare() (n int) {
+	for _, batch := range l.disk.in.take() {
+		for _, op := range batch {
+			if p, ok := op.(core.Prepare); ok {
+				l.pump.Post(prepared{run: p.Run})
+				n++
+			}
+		}
+	}
+	return n
+}
+
+func TestNoSignalAfterReap(t *testing.T) {
+	l, k := testLoop(t, 2)
+	k.pass(time.Minute)
+	l.turn()
+	l.prepare()
+	l.turn()
+	k.calls = nil
+	k.exits = []spawn.Exit{{PID: 1}}
+	syscall.Kill(syscall.Getpid(), syscall.SIGTERM)
+	for deadline := time.Now().Add(10 * time.Second); len(k.calls) < 3 && time.Now().Before(deadline); {
+		l.turn()
+	}
+	want := []string{"reap 1", "signal 2 TERM", "signal 2 CONT"}
+	if !slices.Equal(k.calls, want) {
+		t.Errorf("calls %q, want %q", k.calls, want)
+	}
+}
+
+// A thousand jobs due at one instant are started over several turns, so that the daemon goes on hearing.
+func TestForksAreShared(t *testing.T) {
+	l, k := testLoop(t, 1000)
+	k.forkFor = time.Millisecond
+	k.pass(time.Minute)
+	l.turn()
+	if n := l.prepare(); n != 1000 {
+		t.Fatalf("%d intents, want 1000", n)
+	}
+	most, turns := 0, 0
+	for k.pid < 1000 {
+		before := k.pid
+		l.turn()
+		most = max(most, k.pid-before)
+		if turns++; turns > 1000 {
+			t.Fatal("the forks do not come to an end")
+		}
+	}
+	if limit := int(forkShare/k.forkFor) + 1; most > limit {
+		t.Errorf("%d forks in one turn, want at most %d", most, limit)
+	}
+}
+
+// A disk that does not answer does not keep a job from running; what it says later changes nothing.
+func TestUnansweredIntent(t *testing.T) {
+	l, k := testLoop(t, 1)
+	k.pass(time.Minute)
+	l.turn()
+	if k.pid != 0 {
+		t.Fatal("forked before the intent was durable")
+	}
+	k.pass(3 * time.Second)
+	l.turn()
+	if k.pid != 1 || !slices.Contains(k.calls, "start x output false") {
+		t.Fatalf("calls %q", k.calls)
+	}
+	l.prepare()
+	l.turn()
+	if k.pid != 1 || len(l.preparing) != 0 {
+		t.Errorf("started %d times, %d in preparation", k.pid, len(l.preparing))
+	}
+}
+
+// A fork that fails for want of something is tried again, and only a failure of the job's own is its outcome.
+func TestForkFailures(t *testing.T) {
+	l, k := testLoop(t, 1)
+	k.fail = &spawn.Error{Stage: spawn.StageFork, Errno: syscall.EAGAIN}
+	k.pass(time.Minute)
+	l.turn()
+	l.prepare()
+	l.turn()
+	if w := l.core.Wait(); w.For != time.Second {
+		t.Errorf("tries again after %v, want 1s", w.For)
+	}
+	k.fail = nil
+	k.pass(time.Second)
+	l.turn()
+	l.prepare()
+	l.turn()
+	if k.pid != 1 {
+		t.Error("not tried again")
+	}
+}
+
+func TestInboxKeepsOrder(t *testing.T) {
+	b := newInbox[int]()
+	done := make(chan struct{})
+	const n = 10000
+	go func() {
+		defer close(done)
+		next := 0
+		for next < n {
+			<-b.wake
+			for _, got := range b.take() {
+				if got != next {
+					t.Errorf("got %d, want %d", got, next)
+					return
+				}
+				next++
+			}
+		}
+	}()
+	for i := range n {
+		b.put(i)
+	}
+	select {
+	case <-done:
+	case <-time.After(10 * time.Second):
+		t.Fatal("messages were lost")
+	}
+}

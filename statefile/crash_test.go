@@ -1,0 +1,300 @@
+package statefile
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// snapshot copies a directory as a crash would leave it, with files that have two names still having both.
+func snapshot(t *testing.T, from string) string {
+	t.Helper()
+	to := t.TempDir()
+	copied := map[uint64]string{}
+	for _, name := range names(t, from) {
+		var st syscall.Stat_t
+		if err := syscall.Stat(filepath.Join(from, name), &st); err != nil {
+			t.Fatal(err)
+		}
+		if twin := copied[st.Ino]; twin != "" {
+			if err := os.Link(twin, filepath.Join(to, name)); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		write(t, to, name, read(t, from, name))
+		copied[st.Ino] = filepath.Join(to, name)
+	}
+	return to
+}
+
+// TestRotationCrash stops a rotation before each of its steps: the facts and the history are all there.
+func TestRotationCrash(t *testing.T) {
+	dir := t.TempDir()
+	j, facts, _ := open(t, dir)
+	j.SetLimits(0, 3)
+	for run := range uint64(4) { // fills all numbers
+		if err := errors.Join(j.Append(intent(run)), j.Rotate(facts, someTime)); err != nil {
+			t.Fatal(err)
+		}
+		facts.Apply(intent(run))
+	}
+	if err := errors.Join(j.Append(intent(4)), j.Rotate(facts.Clone(), someTime), j.Append(intent(5))); err != nil {
+		t.Fatal(err)
+	}
+	facts.Apply(intent(5))
+	crashes := 0
+	j.dir.step = func(step string) error {
+		crashes++
+		at := fmt.Sprintf("before step %d, %s", crashes, step)
+		if !j.dir.exists(journalName) {
+			t.Errorf("%s: no %s", at, journalName)
+		}
+		dir := snapshot(t, dir)
+		if got := runsTold(t, dir); !slices.IsSorted(got) || got[len(got)-1] != 5 || len(got) < 3 {
+			t.Errorf("%s: told %d", at, got)
+		}
+		got, said := reopened(t, dir)
+		if same(t, at, got, facts); len(said) > 0 {
+			t.Errorf("%s: said %q", at, said)
+		}
+		for _, name := range names(t, dir) {
+			if strings.HasPrefix(name, ".") {
+				t.Errorf("%s: %s is still there", at, name)
+			}
+		}
+		next, _, _ := open(t, dir)
+		next.SetLimits(0, 3)
+		if err := errors.Join(next.Append(intent(6)), next.Rotate(facts, someTime)); err != nil {
+			t.Errorf("%s: %v", at, err)
+		}
+		if got := runsTold(t, dir); !slices.IsSorted(got) || got[len(got)-1] != 6 || len(slices.Compact(got)) != len(got) {
+			t.Errorf("%s: told in the end %d", at, got)
+		}
+		return nil
+	}
+	if err := j.Rotate(facts, someTime); err != nil {
+		t.Error(err)
+	}
+	if crashes < 8 {
+		t.Errorf("only %d steps", crashes)
+	}
+}
+
+// TestRotationFails at each of its steps in turn: the journal goes on, and works again when the cause is gone.
+func TestRotationFails(t *testing.T) {
+	for failing := 1; ; failing++ {
+		dir := t.TempDir()
+		j, facts, _ := open(t, dir)
+		j.SetLimits(0, 3)
+		for run := range uint64(5) {
+			facts.Apply(intent(run))
+			if err := errors.Join(j.Append(intent(run)), j.Rotate(facts.Clone(), someTime)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		step, failed := 0, ""
+		j.dir.step = func(name string) error {
+			if step++; step == failing {
+				failed = name
+				return syscall.EIO
+			}
+			return nil
+		}
+		err := j.Rotate(facts.Clone(), someTime)
+		if failed == "" {
+			return // all have had their turn
+		}
+		if err == nil && failed != "sync" && !strings.HasPrefix(failed, "link") {
+			t.Errorf("%s fails: no error", failed)
+		}
+		j.dir.step = func(string) error { return nil }
+		if j.NeedsCheckpoint() {
+			if err := j.Rotate(facts.Clone(), someTime); err != nil {
+				t.Errorf("%s failed: %v", failed, err)
+			}
+		}
+		facts.Apply(intent(9))
+		if err := errors.Join(j.Append(intent(9)), j.Sync()); err != nil {
+			t.Errorf("%s failed: %v", failed, err)
+		}
+		got, said := reopened(t, dir)
+		if same(t, failed+" failed", got, facts); len(said) > 0 {
+			t.Errorf("%s failed: said %q", failed, said)
+		}
+		if got := runsTold(t, dir); len(got) < 3 || !slices.IsSorted(got) || len(slices.Compact(got)) != len(got) {
+			t.Errorf("%s failed: told %d", failed, got)
+		}
+	}
+}
+
+// TestRotationFailsOften: trying again and again throws nothing away.
+func TestRotationFailsOften(t *testing.T) {
+	for _, failing := range []string{"create", "write", "link", "replace"} {
+		dir := t.TempDir()
+		j, facts, _ := open(t, dir)
+		j.SetLimits(0, 3)
+		for run := range uint64(3) {
+			if err := errors.Join(j.Append(intent(run)), j.Rotate(facts, someTime)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		j.dir.step = func(step string) error {
+			if strings.HasPrefix(step, failing) || failing == "link" && step == "rename "+journalName {
+				return syscall.EIO
+			}
+			return nil
+		}
+		for range 10 {
+			if err := j.Rotate(facts, someTime); !errors.Is(err, syscall.EIO) {
+				t.Errorf("%s: %v", failing, err)
+			}
+		}
+		if got := runsTold(t, dir); len(got) < 2 || got[0] > 1 {
+			t.Errorf("%s fails: told %d", failing, got)
+		}
+	}
+}
+
+// TestNoLinks: on a file system without links a rotation works all the same.
+func TestNoLinks(t *testing.T) {
+	dir := t.TempDir()
+	j, facts, _ := open(t, dir)
+	j.dir.step = func(step string) error {
+		if strings.HasPrefix(step, "link") {
+			return syscall.EPERM
+		}
+		return nil
+	}
+	if err := errors.Join(j.Append(intent(1)), j.Rotate(facts, someTime), j.Append(intent(2))); err != nil {
+		t.Fatal(err)
+	}
+	if got := runsTold(t, dir); !slices.Equal(got, []uint64{1, 2}) {
+		t.Errorf("told %d", got)
+	}
+}
+
+// TestWritesFail is a random life with random failures: whenever the journal has lost nothing, what a crash leaves is
+// what was in memory, and nothing of it is damaged.
+func TestWritesFail(t *testing.T) {
+	r := newRand(t)
+	for range 15 {
+		dir := t.TempDir()
+		j, facts, _ := open(t, dir)
+		s := newStory(r)
+		bad := 0
+		j.dir.step = func(step string) error {
+			if r.IntN(100) >= bad {
+				return nil
+			}
+			if step == "append" && r.IntN(2) == 0 { // a part of the line gets there
+				if _, err := j.file.WriteString(`{"kind":"intent","at":"20`); err != nil {
+					t.Fatal(err)
+				}
+			}
+			return syscall.ENOSPC
+		}
+		for range 60 {
+			bad = r.IntN(3) * r.IntN(30)
+			e := s.next()
+			facts.Apply(e)
+			err := j.Append(e)
+			if err == nil && r.IntN(3) == 0 {
+				err = j.Sync()
+			}
+			if (err != nil) != j.NeedsCheckpoint() {
+				t.Fatalf("needs a checkpoint: %t, after %v", j.NeedsCheckpoint(), err)
+			}
+			if (err != nil || r.IntN(10) == 0) && j.Rotate(facts.Clone(), s.at()) == nil {
+				err = nil
+			}
+			if err != nil || j.NeedsCheckpoint() {
+				continue
+			}
+			crashed := snapshot(t, dir)
+			got, said := reopened(t, crashed)
+			if !same(t, "after a crash", got, facts) || len(said) > 0 {
+				t.Fatalf("said %q; the directory had %q", said, names(t, dir))
+			}
+		}
+		j.dir.step = func(string) error { return nil }
+		if err := j.Rotate(facts.Clone(), s.at()); err != nil {
+			t.Fatal(err)
+		}
+		got, _ := reopened(t, dir)
+		same(t, "in the end", got, facts)
+	}
+}
+
+// TestJournalDeleted: entries do not go on into a file that is gone with the process.
+func TestJournalDeleted(t *testing.T) {
+	dir := t.TempDir()
+	j, facts, _ := open(t, dir)
+	facts.Apply(intent(1))
+	if err := errors.Join(j.Append(intent(1)), os.Remove(filepath.Join(dir, journalName))); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Sync(); err == nil || !j.NeedsCheckpoint() {
+		t.Errorf("%v, needs a checkpoint: %t", err, j.NeedsCheckpoint())
+	}
+	if err := j.Rotate(facts, someTime); err != nil {
+		t.Fatal(err)
+	}
+	got, said := reopened(t, dir)
+	if same(t, "written anew", got, facts); len(said) > 0 {
+		t.Errorf("said %q", said)
+	}
+}
+
+// TestJournalLongEntry: what could not be read again is not written.
+func TestJournalLongEntry(t *testing.T) {
+	dir := t.TempDir()
+	j, facts, _ := open(t, dir)
+	if err := j.Append(Entry{someTime, &Deleted{strings.Repeat("x", maxLine)}}); err == nil {
+		t.Error("no error")
+	}
+	if err := errors.Join(j.Rotate(facts, someTime), j.Append(intent(1))); err != nil {
+		t.Error(err)
+	}
+	if got, said := runsTold(t, dir), 0; !slices.Equal(got, []uint64{1}) || said > 0 {
+		t.Errorf("told %d", got)
+	}
+}
+
+// TestRepairCrash stops a repair before each of its steps: the next one comes to the same.
+func TestRepairCrash(t *testing.T) {
+	journal, after := recorded(t, 8)
+	damaged := append([]byte("garbage\n"), journal...)
+	want := after[len(after)-1]
+	for failing := 1; ; failing++ {
+		dir := t.TempDir()
+		write(t, dir, journalName, damaged)
+		d, err := openDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		step, failed := 0, ""
+		d.step = func(name string) error {
+			if step++; step == failing {
+				failed = name
+				return syscall.EIO
+			}
+			return nil
+		}
+		j, _, _, err := openJournal(d)
+		if err == nil {
+			j.file.Close()
+		}
+		d.close()
+		if failed == "" {
+			return
+		}
+		got, _ := reopened(t, dir)
+		same(t, "failed at "+failed, got, want)
+	}
+}

@@ -1,0 +1,171 @@
+package statefile
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// FuzzEntry: what is read is written such that it is read the same again.
+func FuzzEntry(f *testing.F) {
+	s := newStory(rand.New(rand.NewPCG(1, 2)))
+	facts := NewFacts("id")
+	var e encoder
+	for range 40 {
+		x := s.next()
+		facts.Apply(x)
+		e.b = e.b[:0]
+		e.entry(x)
+		f.Add(bytes.Clone(e.b))
+	}
+	e.b = e.b[:0]
+	e.entry(Entry{someTime, &Checkpoint{*facts}})
+	f.Add(bytes.Clone(e.b))
+	f.Add([]byte(`{"kind":"checkpoint","at":"2026-11-23T04:35:00Z","version":1,"id":"x","jobs":{"a":null}}`))
+	f.Fuzz(func(t *testing.T, line []byte) {
+		x, err := decodeEntry(line)
+		if err != nil {
+			return
+		}
+		NewFacts("id").Apply(x)
+		var a, b encoder
+		a.entry(x)
+		y, err := decodeEntry(a.b)
+		if err != nil {
+			t.Fatalf("%v: %s", err, a.b)
+		}
+		if b.entry(y); !bytes.Equal(a.b, b.b) {
+			t.Fatalf("not the same again:\n%s\n%s", a.b, b.b)
+		}
+	})
+}
+
+// FuzzJournal: whatever the journal's files hold, it opens; no whole line before the damage is lost; what it holds then
+// is whole and the same once more.
+func FuzzJournal(f *testing.F) {
+	s := newStory(rand.New(rand.NewPCG(1, 2)))
+	facts := NewFacts("id")
+	var e encoder
+	e.entry(Entry{someTime, &Checkpoint{*facts}})
+	for range 10 {
+		e.entry(s.next())
+	}
+	f.Add(e.b, e.b[:len(e.b)/2], []byte(nil))
+	f.Add(e.b, []byte("garbage\n"), e.b)
+	f.Add([]byte{}, []byte(nil), e.b[:200])
+	f.Fuzz(func(t *testing.T, newest, after, first []byte) {
+		dir := t.TempDir()
+		content := append(bytes.Clone(newest), after...)
+		if err := errors.Join(os.WriteFile(filepath.Join(dir, journalName), content, 0o600),
+			os.WriteFile(filepath.Join(dir, older(1)), first, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		j, facts, _, err := OpenJournal(dir, 0, 0)
+		if errors.Is(err, ErrNewer) {
+			if got, _ := os.ReadFile(filepath.Join(dir, journalName)); !bytes.Equal(got, content) {
+				t.Fatal("a newer file was changed")
+			}
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		whole := wholeLines(content)
+		if got, _ := os.ReadFile(filepath.Join(dir, journalName)); !bytes.HasSuffix(got, whole) {
+			t.Fatalf("whole lines are missing: %q\nof %q", got, whole)
+		}
+		e := intent(1 << 60)
+		facts.Apply(e)
+		if err := errors.Join(j.Append(e), j.Close()); err != nil {
+			t.Fatal(err)
+		}
+		again, said := reopened(t, dir)
+		if same(t, "again", again, facts); len(said) > 0 {
+			t.Fatalf("said %q", said)
+		}
+	})
+}
+
+// wholeLines returns the lines that can be read, without repetitions.
+func wholeLines(content []byte) []byte {
+	var whole, before []byte
+	for line := range bytes.Lines(content) {
+		if _, err := decodeEntry(line); err == nil && bytes.HasSuffix(line, []byte("\n")) && !bytes.Equal(line, before) {
+			whole = append(whole, line...)
+		}
+		before = line
+	}
+	return whole
+}
+
+func FuzzState(f *testing.F) {
+	f.Add([]byte(`{"version":1,"daemon":{"pid":1},"jobs":{"a":{"state":"armed"}}}`))
+	f.Add([]byte(`{"version":1,"jobs":{"a":null}}`))
+	f.Add([]byte(`{"version":2}`))
+	f.Fuzz(func(t *testing.T, document []byte) {
+		if err := checkVersion(document); err != nil {
+			return
+		}
+		state, err := decodeState(document)
+		if err != nil {
+			return
+		}
+		text := encode(state)
+		again, err := decodeState(text)
+		if err != nil {
+			t.Fatalf("%v: %s", err, text)
+		}
+		same(t, "again", again, state)
+	})
+}
+
+func FuzzTime(f *testing.F) {
+	for _, text := range []string{"null", `"2026-11-23T04:35:00-05:00"`, `"2026-11-23T04:35:00.120Z"`, `"9999-12-31T23:59:59-23:59"`,
+		`"0000-01-01T00:00:00Z"`, `"0001-01-01T00:00:00Z"`, `"2026-11-23T04:35:60Z"`, `""`, "7"} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var a, b Time
+		if json.Unmarshal(text, &a) != nil {
+			return
+		}
+		a = At(a.Time)
+		written, err := json.Marshal(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(written, &b); err != nil {
+			t.Fatalf("%s: %v", written, err)
+		}
+		if !a.Equal(b.Time) {
+			t.Errorf("%s: %v is written as %s and read as %v", text, a.Time, written, b.Time)
+		}
+	})
+}
+
+func FuzzSeconds(f *testing.F) {
+	for _, text := range []string{"0", "59.1", "0.000001", "-1", "9223372036.8", "1e300", "1e-9", "null"} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var a, b Seconds
+		if json.Unmarshal(text, &a) != nil {
+			return
+		}
+		written, err := json.Marshal(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(written, &b); err != nil {
+			t.Fatalf("%s: %v", written, err)
+		}
+		if off := time.Duration(a - b).Abs(); off > time.Microsecond {
+			t.Errorf("%s: %v is written as %s and read as %v", text, time.Duration(a), written, time.Duration(b))
+		}
+	})
+}

@@ -1,0 +1,551 @@
+package statefile
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+var someTime = At(time.Date(2026, 11, 23, 4, 35, 0, 0, time.UTC))
+
+// open opens the journal of a directory until the end of the test.
+func open(t *testing.T, dir string) (*Journal, *Facts, []string) {
+	t.Helper()
+	j, facts, said, err := OpenJournal(dir, 0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { j.Close() })
+	return j, facts, said
+}
+
+// reopened returns what a daemon would find in a directory now.
+func reopened(t *testing.T, dir string) (*Facts, []string) {
+	t.Helper()
+	j, facts, said, err := OpenJournal(dir, 0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	j.Close()
+	return facts, said
+}
+
+// tell appends entries to the journal and applies them to facts.
+func tell(t *testing.T, j *Journal, facts *Facts, s *story, number int) {
+	t.Helper()
+	for range number {
+		e := s.next()
+		facts.Apply(e)
+		if err := j.Append(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// recorded returns the bytes of a journal with a few entries, and the facts after each of its lines, the checkpoint being
+// the first.
+func recorded(t *testing.T, number int) ([]byte, []*Facts) {
+	t.Helper()
+	dir := t.TempDir()
+	j, facts, _ := open(t, dir)
+	after := []*Facts{facts.Clone()}
+	for s := newStory(rand.New(rand.NewPCG(1, 2))); number > 0; number-- {
+		tell(t, j, facts, s, 1)
+		after = append(after, facts.Clone())
+	}
+	return read(t, dir, journalName), after
+}
+
+func read(t *testing.T, dir, name string) []byte {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(dir, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
+func write(t *testing.T, dir, name string, content []byte) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// names returns what is in a directory.
+func names(t *testing.T, dir string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []string
+	for _, e := range entries {
+		list = append(list, e.Name())
+	}
+	return list
+}
+
+// runsTold returns the numbers of the runs whose intents the history has.
+func runsTold(t *testing.T, dir string) []uint64 {
+	t.Helper()
+	var runs []uint64
+	for e, err := range History(dir) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r, ok := e.Record.(*Intent); ok {
+			runs = append(runs, r.Run)
+		}
+	}
+	return runs
+}
+
+func intent(run uint64) Entry {
+	return Entry{someTime, &Intent{Job: "a", Run: run, Slot: someTime, Reason: "schedule", Attempt: 1}}
+}
+
+func TestJournalNew(t *testing.T) {
+	dir := t.TempDir()
+	_, facts, said := open(t, dir)
+	if len(facts.ID) != 32 || !facts.Clean || facts.Version != Version || len(said) > 0 {
+		t.Errorf("%s %q", encode(facts), said)
+	}
+	again, said := reopened(t, dir)
+	if same(t, "reopened", again, facts); len(said) > 0 {
+		t.Errorf("said %q", said)
+	}
+	if other, _ := reopened(t, t.TempDir()); other.ID == facts.ID {
+		t.Error("two directories have one id")
+	}
+	if got := names(t, dir); !slices.Equal(got, []string{journalName}) {
+		t.Errorf("the directory has %q", got)
+	}
+}
+
+func TestJournalModes(t *testing.T) {
+	for _, umask := range []int{0, 0o022, 0o077} {
+		old := syscall.Umask(umask)
+		dir := t.TempDir()
+		j, facts, _ := open(t, dir)
+		err := j.Rotate(facts, someTime)
+		syscall.Umask(old)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{journalName, older(1)} {
+			if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Mode() != 0o640 {
+				t.Errorf("umask %o: %s: %v, %v", umask, name, info.Mode(), err)
+			}
+		}
+	}
+}
+
+func TestJournalGroup(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can give a file to any group")
+	}
+	dir := t.TempDir()
+	j, facts, _ := open(t, dir)
+	if err := j.SetGroup(4321); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Rotate(facts, someTime); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{journalName, older(1)} {
+		var st syscall.Stat_t
+		if err := syscall.Stat(filepath.Join(dir, name), &st); err != nil || st.Gid != 4321 {
+			t.Errorf("%s is of the group %d, %v", name, st.Gid, err)
+		}
+	}
+}
+
+// TestReplay: what is rebuilt from the journal is what was in memory, over rotations too.
+func TestReplay(t *testing.T) {
+	r := newRand(t)
+	for range 20 {
+		dir := t.TempDir()
+		j, facts, _ := open(t, dir)
+		s := newStory(r)
+		for range 20 {
+			tell(t, j, facts, s, r.IntN(20))
+			if r.IntN(4) == 0 {
+				if err := j.Rotate(facts.Clone(), s.at()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			again, said := reopened(t, dir)
+			if !same(t, "replayed", again, facts) || len(said) > 0 {
+				t.Fatalf("said %q", said)
+			}
+		}
+	}
+}
+
+// TestJournalPrefix: cut anywhere, the journal recovers all whole lines; what is appended then is whole too.
+func TestJournalPrefix(t *testing.T) {
+	journal, after := recorded(t, 9)
+	dir := t.TempDir()
+	for cut := range len(journal) + 1 {
+		write(t, dir, journalName, journal[:cut])
+		j, facts, said, err := OpenJournal(dir, 0, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		whole := bytes.Count(journal[:cut], []byte("\n"))
+		if whole == 0 && (len(said) == 0 || facts.ID == "") {
+			t.Fatalf("cut at %d: said %q", cut, said)
+		}
+		if whole > 0 && (!same(t, fmt.Sprintf("cut at %d", cut), facts, after[whole-1]) || len(said) > 0) {
+			t.Fatalf("said %q", said)
+		}
+		e := intent(99)
+		facts.Apply(e)
+		if err := errors.Join(j.Append(e), j.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if again, said := reopened(t, dir); !same(t, "gone on with", again, facts) || len(said) > 0 {
+			t.Fatalf("cut at %d: said %q", cut, said)
+		}
+	}
+}
+
+// TestJournalGarbage: whatever follows a whole prefix, that is not lost, and neither are whole lines behind.
+func TestJournalGarbage(t *testing.T) {
+	journal, after := recorded(t, 12)
+	lines := bytes.SplitAfter(journal, []byte("\n"))
+	lines = lines[:len(lines)-1]
+	for _, garbage := range []string{"\n", "{}\n", "\x00\x00\x00\n", `{"kind":"sneeze","at":"2026-11-23T04:35:00Z"}` + "\n",
+		string(lines[3][:40]) + "\n", strings.Repeat("x", 2<<20) + "\n"} {
+		for n := range len(lines) + 1 {
+			dir := t.TempDir()
+			damaged := slices.Concat(bytes.Join(lines[:n], nil), []byte(garbage), bytes.Join(lines[n:], nil))
+			write(t, dir, journalName, damaged)
+			facts, said := reopened(t, dir)
+			bad := names(t, dir)
+			if len(said) != 2 || len(bad) != 2 || !strings.HasPrefix(bad[1], journalName+".bad-") {
+				t.Fatalf("garbage %.20q before line %d: said %q, there are %q", garbage, n+1, said, bad)
+			}
+			if n > 0 {
+				same(t, "recovered", facts, after[len(after)-1])
+			}
+			if !bytes.Equal(read(t, dir, bad[1]), damaged) {
+				t.Error("the damaged file was changed")
+			}
+			if again, said := reopened(t, dir); !same(t, "again", again, facts) || len(said) > 0 {
+				t.Fatalf("said again %q", said)
+			}
+			if n > 0 && !bytes.Equal(read(t, dir, journalName), journal) {
+				t.Errorf("whole lines are missing: %s", read(t, dir, journalName))
+			}
+		}
+	}
+}
+
+// TestJournalTwice: a line that is there twice counts once.
+func TestJournalTwice(t *testing.T) {
+	journal, after := recorded(t, 12)
+	var twice []byte
+	for line := range bytes.Lines(journal) {
+		twice = append(append(twice, line...), line...)
+	}
+	dir := t.TempDir()
+	write(t, dir, journalName, twice)
+	facts, said := reopened(t, dir)
+	if same(t, "twice", facts, after[len(after)-1]); len(said) > 0 {
+		t.Errorf("said %q", said)
+	}
+}
+
+// TestJournalBadNewest: if nothing is left of the newest file, or it is gone, the older ones speak.
+func TestJournalBadNewest(t *testing.T) {
+	spoil := map[string]func(path string) error{
+		"missing":   os.Remove,
+		"empty":     func(path string) error { return os.Truncate(path, 0) },
+		"zeros":     func(path string) error { return os.WriteFile(path, make([]byte, 3<<20), 0o600) },
+		"garbage":   func(path string) error { return os.WriteFile(path, []byte("so\nmuch\nfor this"), 0o600) },
+		"directory": func(path string) error { return errors.Join(os.Remove(path), os.Mkdir(path, 0o700)) },
+		"pipe":      func(path string) error { return errors.Join(os.Remove(path), syscall.Mkfifo(path, 0o600)) },
+		"sparse":    func(path string) error { return errors.Join(os.Truncate(path, 0), os.Truncate(path, 100<<20)) },
+	}
+	for name, spoil := range spoil {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			j, facts, _ := open(t, dir)
+			s := newStory(newRand(t))
+			for range 3 {
+				tell(t, j, facts, s, 20)
+				if err := j.Rotate(facts.Clone(), s.at()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := spoil(filepath.Join(dir, journalName)); err != nil {
+				t.Fatal(err)
+			}
+			got, said := reopened(t, dir)
+			same(t, "recovered", got, facts)
+			if len(said) == 0 {
+				t.Error("nothing was said")
+			}
+			if again, said := reopened(t, dir); !same(t, "again", again, facts) || len(said) > 0 {
+				t.Errorf("said again %q", said)
+			}
+		})
+	}
+}
+
+// TestJournalOlderLost: lines of the newest file whose checkpoint is damaged go on from the older files, and from the
+// oldest ones if those between are damaged too.
+func TestJournalOlderLost(t *testing.T) {
+	dir := t.TempDir()
+	j, facts, _ := open(t, dir)
+	s := newStory(newRand(t))
+	for range 3 {
+		tell(t, j, facts, s, 20)
+		if err := j.Rotate(facts.Clone(), s.at()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tell(t, j, facts, s, 20)
+	for _, name := range []string{journalName, older(1), older(2)} {
+		content := read(t, dir, name)
+		copy(content[2:], "soot") // the kind of the checkpoint
+		write(t, dir, name, content)
+	}
+	got, said := reopened(t, dir)
+	same(t, "recovered", got, facts)
+	if len(said) != 4 {
+		t.Errorf("said %q", said)
+	}
+}
+
+func TestJournalNewer(t *testing.T) {
+	journal, _ := recorded(t, 3)
+	newer := bytes.Replace(journal, []byte(`"version":1`), []byte(`"version":2`), 1)
+	for name, files := range map[string]map[string][]byte{
+		"newest": {journalName: newer},
+		"torn":   {journalName: newer[:len(newer)-5]},
+		"older":  {older(1): newer, journalName: []byte("damaged\n")},
+	} {
+		dir := t.TempDir()
+		for file, content := range files {
+			write(t, dir, file, content)
+		}
+		if _, _, _, err := OpenJournal(dir, 0, 0); !errors.Is(err, ErrNewer) {
+			t.Errorf("%s: %v", name, err)
+		}
+		for file, content := range files {
+			if !bytes.Equal(read(t, dir, file), content) {
+				t.Errorf("%s: %s was changed", name, file)
+			}
+		}
+		if len(names(t, dir)) != len(files) {
+			t.Errorf("%s: there are %q", name, names(t, dir))
+		}
+		var got error
+		for _, err := range History(dir) {
+			got = err
+		}
+		if !errors.Is(got, ErrNewer) {
+			t.Errorf("%s: history: %v", name, got)
+		}
+	}
+}
+
+func TestJournalUnreadable(t *testing.T) {
+	if _, _, _, err := OpenJournal(filepath.Join(t.TempDir(), "none"), 0, 0); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no directory: %v", err)
+	}
+	if os.Getuid() == 0 {
+		t.Skip("root can read everything")
+	}
+	dir := t.TempDir()
+	reopened(t, dir)
+	if err := os.Chmod(filepath.Join(dir, journalName), 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, _, err := OpenJournal(dir, 0, 0); !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("unreadable: %v", err)
+	}
+	if got := names(t, dir); len(got) != 1 {
+		t.Errorf("there are %q", got)
+	}
+}
+
+// TestRotation: full files are rotated, so many are kept, and all that they tell can be read in order.
+func TestRotation(t *testing.T) {
+	dir := t.TempDir()
+	j, facts, _ := open(t, dir)
+	j.SetLimits(4000, 3)
+	rotations := 0
+	for run := range uint64(200) {
+		if err := j.Append(intent(run)); err != nil {
+			t.Fatal(err)
+		}
+		facts.Apply(intent(run))
+		facts.Apply(Entry{someTime, &Drained{"a", run}})
+		if j.NeedsCheckpoint() {
+			rotations++
+			if err := j.Rotate(facts, someTime); err != nil || j.NeedsCheckpoint() {
+				t.Fatalf("%v, needs another: %t", err, j.NeedsCheckpoint())
+			}
+		}
+	}
+	if rotations < 5 {
+		t.Errorf("%d rotations", rotations)
+	}
+	want := []string{journalName, older(1), older(2), older(3)}
+	if got := names(t, dir); !slices.Equal(got, want) {
+		t.Errorf("there are %q", got)
+	}
+	runs := runsTold(t, dir)
+	if !slices.IsSorted(runs) || runs[len(runs)-1] != 199 || len(runs) < 60 || runs[0] != 200-uint64(len(runs)) {
+		t.Errorf("told %d", runs)
+	}
+	j.SetLimits(4000, 1)
+	if err := j.Rotate(facts, someTime); err != nil {
+		t.Fatal(err)
+	}
+	if got := names(t, dir); !slices.Equal(got, want[:2]) {
+		t.Errorf("with one kept there are %q", got)
+	}
+}
+
+// TestRotationNotTooOften: a checkpoint longer than the size that is set does not make each entry rotate.
+func TestRotationNotTooOften(t *testing.T) {
+	j, facts, _ := open(t, t.TempDir())
+	j.SetLimits(1, 1)
+	for n := range 100 {
+		facts.Job(fmt.Sprint("job", n)).Schedule = "0123456789"
+	}
+	if err := j.Rotate(facts, someTime); err != nil {
+		t.Fatal(err)
+	}
+	if j.NeedsCheckpoint() {
+		t.Error("full at once")
+	}
+	for !j.NeedsCheckpoint() {
+		if err := j.Append(intent(1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if j.size < 2*j.first || j.size > 3*j.first {
+		t.Errorf("full at %d bytes with a checkpoint of %d", j.size, j.first)
+	}
+}
+
+// TestGaps: missing numbers are closed, and no file is moved for nothing.
+func TestGaps(t *testing.T) {
+	dir := t.TempDir()
+	j, facts, _ := open(t, dir)
+	for n := range 4 {
+		if err := errors.Join(j.Append(intent(uint64(n))), j.Rotate(facts, someTime)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Remove(filepath.Join(dir, older(2))); err != nil {
+		t.Fatal(err)
+	}
+	fourth := read(t, dir, older(4))
+	if err := errors.Join(j.Append(intent(9)), j.Rotate(facts, someTime)); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(fourth, read(t, dir, older(4))) {
+		t.Error("a file was moved for nothing")
+	}
+	if got := runsTold(t, dir); !slices.Equal(got, []uint64{0, 1, 3, 9}) {
+		t.Errorf("told %d", got)
+	}
+}
+
+func TestHistoryOfJobs(t *testing.T) {
+	dir := t.TempDir()
+	j, _, _ := open(t, dir)
+	for _, job := range []string{"a", "b", "ab"} {
+		if err := j.Append(Entry{someTime, &Deleted{job}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := j.Append(Entry{someTime, &Passed{Job: "b", Reason: "a"}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		jobs []string
+		want string
+	}{
+		{nil, "checkpoint deleted deleted deleted passed"},
+		{[]string{"a"}, "checkpoint deleted"},
+		{[]string{"a", "b"}, "checkpoint deleted deleted passed"},
+		{[]string{"none"}, "checkpoint"},
+	} {
+		var got []string
+		for e, err := range History(dir, test.jobs...) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, e.Kind())
+		}
+		if strings.Join(got, " ") != test.want {
+			t.Errorf("%q: %q, want %q", test.jobs, got, test.want)
+		}
+	}
+	for range History(dir) {
+		break // must not go on
+	}
+	for e, err := range History(filepath.Join(dir, "none")) {
+		t.Errorf("of no directory: %v, %v", e, err)
+	}
+}
+
+// TestHistoryWhileRotating reads all the time while a writer appends and rotates: nothing is told twice, and nothing
+// that was there when the reading began is left out.
+func TestHistoryWhileRotating(t *testing.T) {
+	dir := t.TempDir()
+	j, facts, _ := open(t, dir)
+	j.SetLimits(2000, 1000)
+	done := make(chan error)
+	go func() {
+		for run := range uint64(400) {
+			err := j.Append(intent(run))
+			if err == nil && j.NeedsCheckpoint() {
+				err = j.Rotate(facts, someTime)
+			}
+			if err != nil {
+				done <- err
+				return
+			}
+		}
+		done <- nil
+	}()
+	for n := 0; ; {
+		select {
+		case err := <-done:
+			if got := runsTold(t, dir); err != nil || len(got) != 400 {
+				t.Errorf("%v, %d runs told", err, len(got))
+			}
+			return
+		default:
+		}
+		runs := runsTold(t, dir)
+		if len(runs) < n {
+			t.Errorf("%d runs told after %d", len(runs), n)
+		}
+		n = len(runs)
+		for i, run := range runs {
+			if run != uint64(i) {
+				t.Errorf("run %d comes at place %d", run, i)
+				break
+			}
+		}
+	}
+}
