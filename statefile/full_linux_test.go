@@ -11,14 +11,14 @@ import (
 	"testing"
 )
 
-// smallDisk mounts a file system of 64 KiB.
+// smallDisk mounts a file system of 256 KiB.
 func smallDisk(t *testing.T) string {
 	t.Helper()
 	if os.Getuid() != 0 {
 		t.Skip("only root can mount a small file system")
 	}
 	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=64k"); err != nil {
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=256k"); err != nil {
 		t.Skipf("cannot mount a small file system: %v", err)
 	}
 	t.Cleanup(func() {
@@ -47,7 +47,7 @@ func TestFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	state := read(t, dir, stateName)
-	write(t, dir, "ballast", make([]byte, 32<<10))
+	write(t, dir, "ballast", make([]byte, 128<<10))
 
 	s := newStory(newRand(t))
 	for err == nil {
