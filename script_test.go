@@ -386,7 +386,8 @@ func cmdWrite(ts *testscript.TestScript, neg bool, args []string) {
 		mode, err = strconv.ParseUint(args[2], 8, 12)
 		ts.Check(err)
 	}
-	text := variable.ReplaceAllStringFunc(ts.ReadFile(args[1]), func(v string) string { return ts.Getenv(v[2 : len(v)-1]) })
+	value := func(v string) string { return ts.Getenv(v[2 : len(v)-1]) }
+	text := variable.ReplaceAllStringFunc(ts.ReadFile(args[1]), value)
 	file := ts.MkAbs(args[0])
 	temp := filepath.Join(filepath.Dir(file), ".writing")
 	ts.Check(os.WriteFile(temp, []byte(text), 0o600))
@@ -423,7 +424,8 @@ func (s *stage) clearBackground(t testing.TB) {
 		return
 	}
 	d := &state.Daemon
-	if start, err := spawn.StartTime(d.PID); err == nil && start == d.PIDStart && d.BootID == spawn.BootID() && lives(d.PID) {
+	start, err := spawn.StartTime(d.PID)
+	if err == nil && start == d.PIDStart && d.BootID == spawn.BootID() && lives(d.PID) {
 		t.Errorf("the daemon with pid %d was left running", d.PID)
 		syscall.Kill(d.PID, syscall.SIGKILL)
 	}

@@ -183,7 +183,7 @@ func TestNoLinks(t *testing.T) {
 // what was in memory, and nothing of it is damaged.
 func TestWritesFail(t *testing.T) {
 	r := newRand(t)
-	for range 15 {
+	for range 8 {
 		dir := t.TempDir()
 		j, facts, _ := open(t, dir)
 		s := newStory(r)
@@ -266,11 +266,11 @@ func TestJournalLongEntry(t *testing.T) {
 	}
 }
 
-// TestRepairCrash stops a repair before each of its steps: the next one comes to the same.
-func TestRepairCrash(t *testing.T) {
+// TestRepairFails at each of its steps in turn: the facts are known all the same, and the journal works as soon as the
+// cause is gone, in this daemon as in the next.
+func TestRepairFails(t *testing.T) {
 	journal, after := recorded(t, 8)
 	damaged := append([]byte("garbage\n"), journal...)
-	want := after[len(after)-1]
 	for failing := 1; ; failing++ {
 		dir := t.TempDir()
 		write(t, dir, journalName, damaged)
@@ -286,15 +286,73 @@ func TestRepairCrash(t *testing.T) {
 			}
 			return nil
 		}
-		j, _, _, err := openJournal(d)
-		if err == nil {
-			j.file.Close()
+		want := after[len(after)-1].Clone()
+		j, facts, said, err := openJournal(d)
+		if err != nil {
+			t.Fatalf("failed at %s: %v", failed, err)
 		}
-		d.close()
+		defer j.Close()
 		if failed == "" {
 			return
 		}
+		if same(t, "failed at "+failed, facts, want); len(said) < 2 {
+			t.Errorf("failed at %s: said %q", failed, said)
+		}
+		next, _ := reopened(t, snapshot(t, dir))
+		same(t, "after a crash where it failed at "+failed, next, want)
+		d.step = func(string) error { return nil }
+		j.SetLimits(0, 0)
+		if j.NeedsCheckpoint() {
+			if err := j.Append(intent(98)); err == nil {
+				t.Errorf("failed at %s: an entry was accepted", failed)
+			}
+			if err := j.Rotate(facts, someTime); err != nil {
+				t.Errorf("failed at %s: %v", failed, err)
+			}
+		}
+		want.Apply(intent(99))
+		if err := errors.Join(j.Append(intent(99)), j.Sync()); err != nil {
+			t.Errorf("failed at %s: %v", failed, err)
+		}
 		got, _ := reopened(t, dir)
-		same(t, "failed at "+failed, got, want)
+		same(t, "in the end, failed at "+failed, got, want)
+	}
+}
+
+// TestReadOnly: a daemon starts although it cannot write, be there a journal or not.
+func TestReadOnly(t *testing.T) {
+	old := t.TempDir()
+	j, facts, _ := open(t, old)
+	tell(t, j, facts, newStory(newRand(t)), 10)
+	for _, dir := range []string{old, t.TempDir()} {
+		d, err := openDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := len(names(t, dir))
+		d.step = func(string) error { return syscall.EROFS }
+		j, got, said, err := openJournal(d)
+		if err != nil || len(said) == 0 || len(got.ID) != 32 || !j.NeedsCheckpoint() {
+			t.Fatalf("%v, said %q, %s", err, said, encode(got))
+		}
+		defer j.Close()
+		if dir == old {
+			same(t, "read", got, facts)
+		}
+		if err := errors.Join(j.Append(intent(1)), j.Sync()); !errors.Is(err, syscall.EROFS) {
+			t.Error(err)
+		}
+		if err := j.Rotate(got, someTime); !errors.Is(err, syscall.EROFS) || len(names(t, dir)) != before {
+			t.Errorf("%v, there are %q", err, names(t, dir))
+		}
+		d.step = func(string) error { return nil }
+		if err := errors.Join(j.Rotate(got.Clone(), someTime), j.Append(intent(99)), j.Sync()); err != nil {
+			t.Fatal(err)
+		}
+		got.Apply(intent(99))
+		again, said := reopened(t, dir)
+		if same(t, "in the end", again, got); len(said) > 0 {
+			t.Errorf("said %q", said)
+		}
 	}
 }

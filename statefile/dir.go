@@ -168,7 +168,14 @@ func (d *dir) openFile(name string) (*os.File, fs.FileInfo, error) {
 		return nil, nil, errIrregular
 	}
 	f, err := d.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	return f, info, err
+	if err != nil {
+		return nil, nil, err
+	}
+	if info, err = f.Stat(); err != nil { // another file may have the name by now
+		f.Close()
+		return nil, nil, err
+	}
+	return f, info, nil
 }
 
 var errIrregular = errors.New("it is no regular file")

@@ -15,8 +15,8 @@ import (
 const spillAt = 64 << 10
 
 // encoder appends values as compact JSON, by the same tags as encoding/json and with the same result, except that a nil
-// slice is [] (a list on disk is never null). It makes no garbage and takes a fifth of the time: this is most of what
-// the daemon computes for each job that it starts.
+// slice is [] (a list on disk is never null). It makes no garbage and takes less than half the time: with three entries
+// and as many updates for each job that is started, that is felt.
 type encoder struct {
 	b   []byte
 	w   io.Writer // where long values are spilled while they are encoded; nil: nowhere

@@ -77,7 +77,7 @@ func TestCloneShares(t *testing.T) {
 	r := newRand(t)
 	s := newStory(r)
 	facts := NewFacts("id")
-	for range 300 {
+	for range 60 {
 		for range 10 {
 			facts.Apply(s.next())
 		}

@@ -15,6 +15,14 @@ import (
 // older returns the name of an older file.
 func older(n int) string { return journalName + "." + strconv.Itoa(n) }
 
+// numbered returns the name of the newest file for 0, else that of an older one.
+func numbered(n int) string {
+	if n == 0 {
+		return journalName
+	}
+	return older(n)
+}
+
 // olderNumbers returns the numbers of the older files that are there, sorted.
 func (d *dir) olderNumbers() ([]int, error) {
 	names, err := d.names()

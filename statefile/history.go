@@ -30,8 +30,8 @@ func History(stateDir string, jobs ...string) iter.Seq2[Entry, error] {
 	}
 }
 
-// openHistory opens all files of the journal, the newest first: should it be rotated meanwhile, a file can be seen
-// twice, which is noticed, but not be missed.
+// openHistory opens all files of the journal, the newest first. Should it be rotated meanwhile, files move to where they
+// are still looked for: one can be seen twice, which is noticed, but not be missed.
 func openHistory(stateDir string) ([]*os.File, error) {
 	d, err := openDir(stateDir)
 	if err != nil {
@@ -42,24 +42,20 @@ func openHistory(stateDir string) ([]*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	last := 1
-	if len(numbers) > 0 {
-		last = numbers[len(numbers)-1] + 1
-	}
+	last := slices.Max(append(numbers, 0))
 	var files []*os.File
 	var seen []fs.FileInfo
-	for n := 0; n <= last; n++ {
-		name := journalName
-		if n > 0 {
-			name = older(n)
-		}
-		f, info, err := d.openFile(name)
+	for n, missing := 0, 0; n <= last || missing < beyond; n++ {
+		f, info, err := d.openFile(numbered(n))
 		switch {
 		case errors.Is(err, fs.ErrNotExist), errors.Is(err, errIrregular):
+			missing++
 			continue
 		case err != nil:
 			return files, err
-		case slices.ContainsFunc(seen, func(i fs.FileInfo) bool { return os.SameFile(i, info) }):
+		}
+		missing = 0
+		if slices.ContainsFunc(seen, func(i fs.FileInfo) bool { return os.SameFile(i, info) }) {
 			f.Close()
 			continue
 		}
@@ -67,6 +63,9 @@ func openHistory(stateDir string) ([]*os.File, error) {
 	}
 	return files, nil
 }
+
+// beyond is for how many numbers after the last one a file is looked for that is being moved there.
+const beyond = 3
 
 func closeAll(files []*os.File) {
 	for _, f := range files {

@@ -93,7 +93,7 @@ func randomTime(r *rand.Rand) Time {
 		return Time{}
 	}
 	zone := time.FixedZone("", (r.IntN(27*4)-12*4)*15*60)
-	at := time.Unix(r.Int64N(1<<33), 0).Add(time.Duration(r.IntN(2)*r.IntN(1e9))).In(zone)
+	at := time.Unix(r.Int64N(1<<33), 0).Add(time.Duration(r.IntN(2) * r.IntN(1e9))).In(zone)
 	return At(at)
 }
 
@@ -111,7 +111,7 @@ func same(t *testing.T, what string, got, want any) bool {
 // TestEncodeAsStandard compares with encoding/json.
 func TestEncodeAsStandard(t *testing.T) {
 	r := newRand(t)
-	for range 500 {
+	for range 200 {
 		for _, p := range []any{new(Job), new(Daemon), new(JobFacts), new(Facts), new(Running), new(Ended), new(Checkpoint)} {
 			fillRandom(r, reflect.ValueOf(p).Elem())
 			want, err := json.Marshal(p)

@@ -208,7 +208,9 @@ func (r *Passed) apply(f *Facts, _ Time) {
 	} else {
 		j.Missed += r.Number
 	}
-	j.take(r.Last, r.Epoch)
+	if r.Epoch == f.Epoch { // else of a clock that was wrong
+		j.take(r.Last, r.Epoch)
+	}
 	if r.Anchor != nil {
 		j.Anchor = r.Anchor
 	}
@@ -223,7 +225,9 @@ func (r *Intent) apply(f *Facts, _ Time) {
 	if j.live(r.Run) != nil || j.over(r.Run) {
 		return
 	}
-	j.take(r.Slot, r.Epoch)
+	if r.Epoch == f.Epoch {
+		j.take(r.Slot, r.Epoch)
+	}
 	if r.Anchor != nil {
 		j.Anchor = r.Anchor
 	}

@@ -14,10 +14,11 @@ import (
 
 // OpenJournal opens the journal in the state directory for writing and returns the facts that it holds, those of a new
 // state directory if there is none. A torn last line is expected and cut off. A damaged file is moved aside and what is
-// whole of it put in its place; what was done about it is returned in words. The error wraps ErrNewer if a newer
-// version of the program wrote the journal; then nothing was changed.
+// whole of it put in its place; what was done about it is returned in words. If the disk does not let itself be written
+// to, that is said too, and the journal is one that has lost entries: it works once Rotate has succeeded.
 //
-// maxSize and keep are as in SetLimits. The caller holds the lock of the directory.
+// The error wraps ErrNewer if a newer version of the program wrote the journal; then nothing was changed. maxSize and
+// keep are as in SetLimits. The caller holds the lock of the directory.
 func OpenJournal(path string, maxSize int64, keep int) (*Journal, *Facts, []string, error) {
 	d, err := openDir(path)
 	if err != nil {
@@ -33,39 +34,49 @@ func OpenJournal(path string, maxSize int64, keep int) (*Journal, *Facts, []stri
 }
 
 func openJournal(d *dir) (*Journal, *Facts, []string, error) {
+	j := &Journal{dir: d, gid: -1}
 	facts := NewFacts("")
 	found, err := d.replay(journalName, facts, nil)
 	if err != nil {
 		return nil, nil, nil, err
 	}
 	var said []string
+	var broken error
 	if !found.whole() {
-		if said, err = d.repair(found); err != nil {
+		r := &repair{dir: d, facts: NewFacts("")}
+		if err := r.run(found); err != nil {
 			return nil, nil, nil, err
 		}
-		facts = NewFacts("")
-		if found, err = d.replay(journalName, facts, nil); err == nil && !found.whole() {
-			err = fmt.Errorf("what was just repaired is damaged: %w", found.damage)
-		}
-		if err != nil {
-			return nil, nil, nil, err
+		if facts, said, broken = r.facts, r.said, r.err; broken == nil {
+			found, broken = d.replay(journalName, NewFacts(""), nil)
 		}
 	}
-	if err := errors.Join(d.sweep(journalName), d.dropTwin()); err != nil {
-		return nil, nil, nil, err
+	if broken == nil {
+		broken = errors.Join(d.sweep(journalName), d.dropTwin(), j.begin(found))
 	}
-	file, err := d.OpenFile(journalName, os.O_WRONLY|os.O_APPEND, 0)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	j := &Journal{dir: d, file: file, gid: -1, size: found.end, first: found.first}
-	if found.torn {
-		if j.cut(); j.shut {
-			file.Close()
-			return nil, nil, nil, errors.New("its torn last line cannot be cut off")
-		}
+	if broken != nil {
+		j.shut = true
+		said = append(said, j.lose(broken).Error())
 	}
 	return j, facts, said, nil
+}
+
+// begin opens the file, which is whole, to append to it.
+func (j *Journal) begin(found *found) (err error) {
+	if err := j.dir.step("open"); err != nil {
+		return err
+	}
+	if j.file, err = j.dir.OpenFile(journalName, os.O_WRONLY|os.O_APPEND, 0); err != nil {
+		return err
+	}
+	j.size, j.first = found.end, found.first
+	if found.torn {
+		j.cut()
+	}
+	if j.shut {
+		return errors.New("its torn last line cannot be cut off")
+	}
+	return nil
 }
 
 // found is what a replay saw of a file.
@@ -145,50 +156,64 @@ func (f *found) read(l *lines, facts *Facts, keep io.Writer) error {
 }
 
 // repair puts a whole newest file where there is none. It begins with the checkpoint of the damaged one, or else with
-// what the older files come to, and goes on with the damaged one's whole lines. What it did is returned in words.
-func (d *dir) repair(newest *found) ([]string, error) {
-	r := &repair{facts: NewFacts("")}
+// what the older files come to, and goes on with the damaged one's whole lines. It always finds out the facts, even if
+// it cannot write.
+type repair struct {
+	dir   *dir
+	facts *Facts
+	from  []*found // older files that were read
+	file  *newFile // nil: could not be made
+	err   error    // of writing
+	said  []string
+}
+
+// run repairs. The error is of reading: a file must be left alone.
+func (r *repair) run(newest *found) error {
 	if newest.first == 0 {
-		if err := r.readOlder(d); err != nil {
-			return nil, err
+		if err := r.readOlder(); err != nil {
+			return err
 		}
 	}
-	file, err := d.create(journalName, journalMode)
-	if err != nil {
-		return nil, err
+	if r.file, r.err = r.dir.create(journalName, journalMode); r.err == nil {
+		defer r.file.Cleanup()
 	}
-	defer file.Cleanup()
 	if newest.first == 0 {
 		if r.facts.ID == "" {
 			r.facts.ID = newID()
 		}
-		if _, err := writeCheckpoint(file, r.facts, At(time.Now())); err != nil {
-			return nil, err
-		}
+		writeCheckpoint(r, r.facts, At(time.Now()))
 	}
-	if newest, err = d.replay(journalName, r.facts, file); err != nil {
-		return nil, err
-	}
-	aside, err := d.setAside(newest)
+	newest, err := r.dir.replay(journalName, r.facts, r)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return r.words(newest, aside), errors.Join(file.replace(), d.flush())
+	aside := ""
+	if r.err == nil && !newest.missing {
+		aside, r.err = r.dir.setAside(journalName)
+	}
+	if r.err == nil {
+		r.err = errors.Join(r.file.replace(), r.dir.flush())
+	}
+	r.words(newest, aside)
+	return nil
 }
 
-type repair struct {
-	facts *Facts
-	from  []*found // older files that were read
+// Write writes to the new file as long as that works: the reading goes on in any case.
+func (r *repair) Write(b []byte) (int, error) {
+	if r.err == nil {
+		_, r.err = r.file.Write(b)
+	}
+	return len(b), nil
 }
 
 // readOlder applies all older files, the oldest first.
-func (r *repair) readOlder(d *dir) error {
-	numbers, err := d.olderNumbers()
+func (r *repair) readOlder() error {
+	numbers, err := r.dir.olderNumbers()
 	if err != nil {
 		return err
 	}
 	for _, n := range slices.Backward(numbers) {
-		f, err := d.replay(older(n), r.facts, nil)
+		f, err := r.dir.replay(older(n), r.facts, nil)
 		if err != nil {
 			return err
 		}
@@ -198,36 +223,32 @@ func (r *repair) readOlder(d *dir) error {
 }
 
 // words says what was repaired; nothing of a state directory that is new.
-func (r *repair) words(newest *found, aside string) []string {
-	var said []string
+func (r *repair) words(newest *found, aside string) {
+	say := func(format string, args ...any) { r.said = append(r.said, fmt.Sprintf(format, args...)) }
 	for _, f := range append(r.from, newest) {
 		if f.damage != nil {
-			said = append(said, fmt.Sprintf("the journal file %s was damaged: %v; whole lines: %d, others: %d", f.name, f.damage, f.good, f.bad))
+			say("the journal file %s was damaged: %v; whole lines: %d, others: %d", f.name, f.damage, f.good, f.bad)
 		}
 	}
 	switch {
 	case aside != "":
-		said = append(said, fmt.Sprintf("%s was moved aside as %s and what is whole of it put in its place", newest.name, aside))
-	case len(r.from) > 0:
-		said = append(said, fmt.Sprintf("%s was missing: went on from older files", newest.name))
+		say("%s was moved aside as %s and what is whole of it put in its place", newest.name, aside)
+	case len(r.from) > 0 && newest.missing:
+		say("%s was missing: went on from older files", newest.name)
 	}
-	if len(said) > 0 && newest.good == 0 && len(r.from) == 0 {
-		said = append(said, "no whole journal file was left: all runs and slots so far are forgotten")
+	if len(r.said) > 0 && newest.good == 0 && len(r.from) == 0 {
+		say("no whole journal file was left: all runs and slots so far are forgotten")
 	}
-	return said
 }
 
 // setAside gives a damaged file another name, at which somebody may look at it. It keeps its own until it is replaced,
 // unless there are no links.
-func (d *dir) setAside(f *found) (string, error) {
-	if f.missing {
-		return "", nil
-	}
-	aside := d.badName(f.name)
-	if err := d.link(f.name, aside); err == nil {
+func (d *dir) setAside(name string) (string, error) {
+	aside := d.badName(name)
+	if err := d.link(name, aside); err == nil {
 		return aside, nil
 	}
-	return aside, d.rename(f.name, aside)
+	return aside, d.rename(name, aside)
 }
 
 func newID() string {

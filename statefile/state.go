@@ -77,11 +77,12 @@ func (d *dir) inspect() ([]string, error) {
 	case errors.Is(err, ErrNewer), errors.Is(err, os.ErrPermission):
 		return nil, fmt.Errorf("cannot read the state file: %w", err)
 	}
+	damaged := fmt.Sprintf("%s was damaged: %v", stateName, err)
 	aside := d.badName(stateName)
 	if err := d.rename(stateName, aside); err != nil {
-		return nil, fmt.Errorf("cannot move the damaged state file aside: %w", err)
+		return []string{fmt.Sprintf("%s; it cannot be moved aside: %v", damaged, err)}, nil
 	}
-	return []string{fmt.Sprintf("%s was damaged: %v; it was moved aside as %s and is written anew", stateName, err, aside)}, nil
+	return []string{fmt.Sprintf("%s; it was moved aside as %s and is written anew", damaged, aside)}, nil
 }
 
 func inspectDocument(f *os.File) error {

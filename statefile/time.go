@@ -91,6 +91,6 @@ func (s *Seconds) UnmarshalJSON(b []byte) error {
 	if math.Abs(f) >= maxSeconds {
 		return fmt.Errorf("cannot read %s seconds: out of range", b)
 	}
-	*s = Seconds(math.Round(f*1e6) * 1e3)
+	*s = Seconds(int64(math.Round(f*1e6)) * 1000)
 	return nil
 }

@@ -36,14 +36,14 @@ func OpenWriter(stateDir string) (*Writer, []string, error) {
 		return nil, nil, err
 	}
 	said, err := d.inspect()
-	if err == nil {
-		err = d.sweep(stateName)
-	}
 	if err != nil {
 		d.close()
 		return nil, nil, err
 	}
-	w := &Writer{dir: d, out: bufio.NewWriterSize(nil, 64<<10)}
+	if err := d.sweep(stateName); err != nil {
+		said = append(said, fmt.Sprintf("cannot clear up the state directory: %v", err))
+	}
+	w := &Writer{dir: d, out: bufio.NewWriterSize(nil, 1024<<10)}
 	w.keepSpare()
 	return w, said, nil
 }

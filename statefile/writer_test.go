@@ -343,4 +343,3 @@ func TestPace(t *testing.T) {
 		}
 	}
 }
-

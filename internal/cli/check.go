@@ -58,7 +58,8 @@ func (a *app) doCheck(args []string) error {
 		for _, e := range set.Errors {
 			fmt.Fprintln(a.out, e)
 		}
-		fmt.Fprintf(a.out, "%s, %s, %s\n", count(set.Files, "file"), count(len(set.Jobs), "job"), errorCount(len(set.Errors)))
+		fmt.Fprintf(a.out, "%s, %s, %s\n", count(set.Files, "file"), count(len(set.Jobs), "job"),
+			errorCount(len(set.Errors)))
 	}
 	if err == nil && len(set.Errors) > 0 {
 		err = notWell
@@ -74,7 +75,8 @@ func errorCount(n int) string {
 }
 
 // positioned is how a mistake is told: file:line:column: key: message, of which all but the message may be missing.
-var positioned = regexp.MustCompile(`^(?:([^:]+)(?::(\d+):(\d+))?: )?(?:([a-z][a-z0-9_]*(?:\.[A-Za-z0-9_-]+)*): )?(.*)$`)
+var positioned = regexp.MustCompile(
+	`^(?:([^:]+)(?::(\d+):(\d+))?: )?(?:([a-z][a-z0-9_]*(?:\.[A-Za-z0-9_-]+)*): )?(.*)$`)
 
 func mistakeOf(e string) mistake {
 	m := positioned.FindStringSubmatch(e)

@@ -32,11 +32,13 @@ func state(t *testing.T) (*statefile.State, time.Time) {
 	}
 	next := on("2026-11-24 04:35:00")
 	return &statefile.State{Jobs: map[string]*statefile.Job{
-		"backup":  {NextRun: next, LastRun: ran(0)},
-		"asked":   {},
-		"broken":  {NextRun: next, LastRun: ran(3), ConsecutiveFailures: 4, Stale: true, Error: ref("a.toml:4:9: no")},
-		"killed":  {LastRun: with(func(r *statefile.Run) { r.Outcome, r.Signal = "signaled", ref("KILL") })},
-		"slow":    {LastRun: with(func(r *statefile.Run) { r.Outcome, r.Duration = "timeout", statefile.Seconds(2*time.Hour) })},
+		"backup": {NextRun: next, LastRun: ran(0)},
+		"asked":  {},
+		"broken": {NextRun: next, LastRun: ran(3), ConsecutiveFailures: 4, Stale: true, Error: ref("a.toml:4:9: no")},
+		"killed": {LastRun: with(func(r *statefile.Run) { r.Outcome, r.Signal = "signaled", ref("KILL") })},
+		"slow": {LastRun: with(func(r *statefile.Run) {
+			r.Outcome, r.Duration = "timeout", statefile.Seconds(2*time.Hour)
+		})},
 		"stopped": {LastRun: with(func(r *statefile.Run) { r.Outcome = "stopped" }), Disabled: true},
 		"gone":    {LastRun: with(func(r *statefile.Run) { r.Outcome = "lost" }), Elsewhere: true},
 		"nofile": {LastRun: with(func(r *statefile.Run) {

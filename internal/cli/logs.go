@@ -93,7 +93,8 @@ func (a *app) doLogs(name string, o logsOptions) error {
 func (a *app) extent(log *jobLog, name string, run uint64) (from, to int64, err error) {
 	r := log.run(run)
 	if r == nil {
-		return 0, 0, fail(exitFailed, "jobsd history "+name+" shows its runs", "job %q has no run %d in the journal", name, run)
+		hint := "jobsd history " + name + " shows its runs"
+		return 0, 0, fail(exitFailed, hint, "job %q has no run %d in the journal", name, run)
 	}
 	if r.from < log.from() {
 		fmt.Fprintf(a.err, "jobsd: what run %d wrote first has been rotated away\n", run)

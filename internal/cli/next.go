@@ -215,7 +215,8 @@ func writeNext(w io.Writer, p palette, previews []preview, now time.Time) {
 	var rows [][]cell
 	for _, s := range all {
 		seconds := s.at.Second() != 0
-		rows = append(rows, []cell{{text: when(s.at.Time, now, seconds)}, {text: s.at.String()}, {text: s.Job}, {s.note, yellow}})
+		rows = append(rows, []cell{{text: when(s.at.Time, now, seconds)}, {text: s.at.String()}, {text: s.Job},
+			{s.note, yellow}})
 	}
 	for _, v := range previews {
 		if len(v.Next) == 0 {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/user"
 	"path/filepath"
 	"strings"
 
@@ -77,23 +78,27 @@ func (p *places) rootDir() string {
 
 // resolve fills each place from the first that names it: the options, the config file, systemd's environment, and
 // what is usual. With --root, systemd's environment has no say.
-func (p *places) resolve(user bool) (*site, error) {
+func (p *places) resolve(own bool) (*site, error) {
 	switch {
 	case p.user && p.system, p.root != "" && (p.user || p.system):
 		return nil, usage("", "--root, --user and --system exclude each other")
 	case p.user:
-		user = true
+		own = true
 	case p.system:
-		user = false
+		own = false
 	}
-	s := &site{root: p.rootDir(), user: user}
+	s := &site{root: p.rootDir(), user: own}
 	var usual jobfile.Dirs
 	switch {
 	case s.root != "":
 		s.root = absolute(s.root)
 		usual, s.configFile = underRoot(s.root)
-	case user:
-		usual, s.configFile = underHome(os.Getenv)
+	case own:
+		home, err := homeDir()
+		if err != nil {
+			return nil, err
+		}
+		usual, s.configFile = underHome(home, os.Getenv)
 	default:
 		usual, s.configFile = underSystem()
 	}
@@ -146,13 +151,25 @@ func underSystem() (jobfile.Dirs, string) {
 		"/etc/jobsd.toml"
 }
 
+// homeDir is HOME or, where that is not set, what the user database says.
+func homeDir() (string, error) {
+	if home, err := os.UserHomeDir(); err == nil {
+		return home, nil
+	}
+	me, err := user.Current()
+	if err != nil {
+		return "", fmt.Errorf("cannot find the home directory: %w", err)
+	}
+	return me.HomeDir, nil
+}
+
 // underHome follows the XDG base directory specification but for the run folder: XDG_RUNTIME_DIR goes away when the
 // user logs out, which a daemon in the background outlives.
-func underHome(getenv func(string) string) (jobfile.Dirs, string) {
+func underHome(home string, getenv func(string) string) (jobfile.Dirs, string) {
 	base := func(name, usual string) string {
 		dir := getenv(name)
 		if !filepath.IsAbs(dir) { // a relative one is to be ignored, says the specification
-			dir = filepath.Join(getenv("HOME"), usual)
+			dir = filepath.Join(home, usual)
 		}
 		return filepath.Join(dir, "jobsd")
 	}

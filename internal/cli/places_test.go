@@ -7,16 +7,16 @@ import (
 )
 
 func TestUnderHome(t *testing.T) {
-	env := map[string]string{"HOME": "/home/jo"}
+	env := map[string]string{}
 	getenv := func(name string) string { return env[name] }
-	dirs, config := underHome(getenv)
+	dirs, config := underHome("/home/jo", getenv)
 	want := jobfile.Dirs{Jobs: "/home/jo/.config/jobsd/jobs.d", State: "/home/jo/.local/state/jobsd",
 		Log: "/home/jo/.local/state/jobsd/log", Run: "/home/jo/.local/state/jobsd/run"}
 	if dirs != want || config != "/home/jo/.config/jobsd/jobsd.toml" {
 		t.Errorf("got %+v, %s", dirs, config)
 	}
 	env["XDG_CONFIG_HOME"], env["XDG_STATE_HOME"] = "/c", "relative"
-	if dirs, config = underHome(getenv); dirs.Jobs != "/c/jobsd/jobs.d" || dirs.State != want.State ||
+	if dirs, config = underHome("/home/jo", getenv); dirs.Jobs != "/c/jobsd/jobs.d" || dirs.State != want.State ||
 		config != "/c/jobsd/jobsd.toml" {
 		t.Errorf("with XDG: got %+v, %s", dirs, config)
 	}

@@ -77,12 +77,15 @@ type hidden struct{}
 
 func (hidden) Format(f fmt.State, _ rune) { f.Write([]byte("(not shown: behind a symbolic link)")) }
 
-// shown cuts what a file says to what fits a line.
+// shown is what a file says, cut to what fits a line.
 func shown(arg any) any {
-	s, ok := arg.(string)
-	if !ok {
-		return arg
+	if s, ok := arg.(string); ok {
+		return cut(s)
 	}
+	return arg
+}
+
+func cut(s string) string {
 	const most = 80
 	if len(s) > most {
 		s = strings.ToValidUTF8(s[:most], "") + "..."

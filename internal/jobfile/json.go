@@ -107,6 +107,9 @@ func (p *jsonParser) object(n *node, depth int) {
 		if p.err == nil && n.get(key) != nil {
 			p.err = p.src.fail(at, "", "the key %q stands twice", key)
 		}
+		if len(n.kids) == maxKeys {
+			p.stop(at, tooWide)
+		}
 		if p.err == nil {
 			p.value(n.add(&node{src: p.src, key: key, keyAt: at}), depth)
 		}

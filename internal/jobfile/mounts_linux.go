@@ -11,11 +11,12 @@ type mounts map[string]bool
 
 // localTypes are the file systems that answer without a server or a program in user space. What is not listed here costs
 // no more than a start by a longer way.
-var localTypes = words("bcachefs", "btrfs", "cramfs", "devpts", "devtmpfs", "erofs", "exfat", "ext2", "ext3", "ext4", "f2fs",
-	"iso9660", "jfs", "minix", "msdos", "ntfs3", "overlay", "proc", "ramfs", "reiserfs", "rootfs", "squashfs", "sysfs",
+var localTypes = words("bcachefs", "btrfs", "cramfs", "devpts", "devtmpfs", "erofs", "exfat", "ext2", "ext3", "ext4",
+	"f2fs", "iso9660", "jfs", "minix", "msdos", "ntfs3", "overlay", "proc", "ramfs", "reiserfs", "rootfs", "squashfs", "sysfs",
 	"tmpfs", "ubifs", "udf", "ufs", "vfat", "xfs", "zfs")
 
-// readMounts reads /proc/self/mountinfo, whose format is in proc_pid_mountinfo(5). The last line of a mount point counts.
+// readMounts reads /proc/self/mountinfo, whose format is in proc_pid_mountinfo(5). The last line of a mount point
+// counts.
 func readMounts() mounts {
 	text, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {

@@ -89,10 +89,12 @@ func (n *node) setText(s string) {
 // Files are read by recursion and go no deeper than anything in them can mean.
 const (
 	maxDepth  = 16
-	maxValues = 200_000
+	maxValues = 120_000
+	maxKeys   = 1000 // of one table
 )
 
 const (
 	tooDeep = "nested too deep"
 	tooMany = "too many values for one file: split it"
+	tooWide = "too many keys in one table"
 )

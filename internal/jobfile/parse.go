@@ -151,7 +151,8 @@ func merge(n, defaults *node, service bool) *node {
 	return m
 }
 
-// finish works out what keys mean together. n is the job as its file has it; whole tells that its keys are without fault.
+// finish works out what keys mean together. n is the job as its file has it; whole tells that each key is without
+// fault.
 func (r *reader) finish(n *node, d *draft, stem string, whole bool) {
 	r.key = ""
 	r.name(n, d, stem)

@@ -149,6 +149,17 @@ func TestAllErrorsAtOnce(t *testing.T) {
 	}
 }
 
+func TestManyMistakes(t *testing.T) {
+	var text strings.Builder
+	for i := range 900 {
+		fmt.Fprintf(&text, "key%d = 1\n", i)
+	}
+	_, errs := parseAs(t, someHost(t, 0), "t.toml", text.String())
+	if len(errs) != 101 || errs[99].Error() != "t.toml:100:1: key99: unknown key" || errs[100].Error() != "t.toml: and 801 more mistakes" {
+		t.Error(len(errs), errs[len(errs)-2:])
+	}
+}
+
 func TestTooMuch(t *testing.T) {
 	for _, c := range []struct{ file, text, want string }{
 		{"t.toml", "cmd = " + strings.Repeat("[", 500_000), "nested too deep"},
@@ -156,6 +167,9 @@ func TestTooMuch(t *testing.T) {
 		{"t.toml", "a = " + strings.Repeat("{a = ", 200_000), "nested too deep"},
 		{"t.toml", "[" + strings.Repeat("a.", 500_000) + "b]", "nested too deep"},
 		{"t.toml", "a = [" + strings.Repeat("1,", 500_000) + "]", "too many values for one file: split it"},
+		{"t.toml", manyKeys("a%d = 1\n"), "too many keys in one table"},
+		{"t.toml", manyKeys("[a%d]\n"), "too many keys in one table"},
+		{"t.json", "{" + manyKeys(`"a%d":1,`) + `"b":2}`, "too many keys in one table"},
 		{"t.json", strings.Repeat(`{"a":`, 5000) + "1" + strings.Repeat("}", 5000), "nested too deep"},
 		{"t.json", strings.Repeat(`[`, 500_000), "exceeded max depth"},
 		{"t.json", `{"a": [` + strings.Repeat("1,", 500_000) + "1]}", "too many values for one file: split it"},
@@ -165,6 +179,14 @@ func TestTooMuch(t *testing.T) {
 			t.Errorf("%.30s: %s", c.text, lines(errs))
 		}
 	}
+}
+
+func manyKeys(format string) string {
+	var b strings.Builder
+	for i := range 100_000 {
+		fmt.Fprintf(&b, format, i)
+	}
+	return b.String()
 }
 
 // TestCut has files that were cut off while they were written. Whatever is left, there is no panic, and mistakes have a

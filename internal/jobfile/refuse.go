@@ -35,8 +35,8 @@ type place struct {
 	job  int
 }
 
-// refuseDuplicates refuses all files that hold a name that another holds too. Case does not count, for logs are files and
-// some file systems cannot tell them apart.
+// refuseDuplicates refuses all files that hold a name that another holds too. Case does not count, for logs are files
+// and some file systems cannot tell them apart.
 func (l *Loader) refuseDuplicates(refused map[*jobFile][]error) {
 	first := make(map[string]place, len(l.files))
 	twice := map[string][]place{}

@@ -94,6 +94,9 @@ func (sc *scanner) child(t *node, p part) *node {
 		return kid
 	}
 	sc.count()
+	if len(t.kids) == maxKeys {
+		sc.stop(tooWide)
+	}
 	return t.add(&node{src: sc.src, key: p.name, keyAt: p.at, at: p.at, kind: table})
 }
 

@@ -190,11 +190,15 @@ func (r *reader) wrong(n *node, want known) {
 }
 
 func (r *reader) unknown(n *node, prefix string, names []string) {
+	if len(r.errs) == enough {
+		r.more++
+		return
+	}
 	hint := known("")
-	if s := suggest(n.key, names); s != "" && len(r.errs) < enough {
+	if s := suggest(n.key, names); s != "" {
 		hint = known(fmt.Sprintf("; did you mean %q?", s))
 	}
-	name := join(prefix, printable(n.key))
+	name := join(prefix, printable(cut(n.key)))
 	if n.src.secret {
 		name = prefix
 	}

@@ -1,6 +1,8 @@
 package core
 
 import (
+	"bytes"
+	"encoding/json"
 	"time"
 
 	"jobsd/internal/schedule"
@@ -27,6 +29,11 @@ func (w *world) account() {
 		}
 		n, _, _ := b.schedule.CountAfter(b.base, b.last, 1<<30)
 		if n != b.settled {
+			for _, e := range w.journal[max(0, len(w.journal)-400):] {
+				if text, err := json.Marshal(e.Record); err == nil && bytes.Contains(text, []byte(`"job":"`+job+`"`)) {
+					w.note("%s %s %s", e.At, e.Kind(), text)
+				}
+			}
 			w.fatal("%s had %d slots in (%s, %s], the journal tells of %d", job, n, b.base, b.last, b.settled)
 		}
 		w.stats["accounted"] += n

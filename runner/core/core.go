@@ -33,11 +33,13 @@ type Core struct {
 	jobs     map[string]*job
 	order    []*job // by name
 	runs     map[uint64]*run
-	pending  []*run // not let in yet
-	arm      []*job // NEEDS_ARM
-	regate   bool   // a pending run may be let in now
-	shuffled bool   // pending is out of order
-	catching int    // catch-ups that run
+	pending  []*run          // not let in yet
+	arm      []*job          // NEEDS_ARM
+	regate   bool            // a pending run may be let in now
+	shuffled bool            // pending is out of order
+	catching int             // catch-ups that run
+	running  int             // runs of all kinds but services
+	locks    map[string]*run // who has each lock
 	dirty    []*job
 	removed  []string
 	timers   [nClocks]timers
@@ -63,7 +65,7 @@ type Core struct {
 func New(o Options, facts *statefile.Facts, now Now) *Core {
 	return &Core{
 		o: o, now: now, offset: now.Wall.Sub(time.Unix(0, int64(now.Boot))), facts: facts,
-		jobs: map[string]*job{}, runs: map[uint64]*run{}, lastRun: facts.LastRun,
+		jobs: map[string]*job{}, runs: map[uint64]*run{}, locks: map[string]*run{}, lastRun: facts.LastRun,
 	}
 }
 
@@ -218,7 +220,7 @@ func (c *Core) shut(e Shutdown) {
 // leave ends the daemon in order.
 func (c *Core) leave() {
 	for _, j := range c.order {
-		c.endStreak(j)
+		c.endStreaks(j)
 	}
 	c.record(&statefile.Clean{By: c.shutdown.By})
 	c.emit(Exit{Failed: c.shutdown.Hurry})

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"slices"
 	"time"
 
 	"jobsd/internal/jobfile"
@@ -51,7 +52,7 @@ type job struct {
 	anchor *statefile.Anchor
 	fresh  bool // first loaded just now: an `at` up to a minute past still runs
 
-	streak *statefile.Passed // the open one
+	streaks []*statefile.Passed // of slots passed, not written yet; the last one is open
 }
 
 func (s jobState) String() string { return jobStates[s] }
@@ -78,6 +79,12 @@ func (j *job) zone() *time.Location {
 		return time.Local
 	}
 	return j.def.Schedule.Location()
+}
+
+// unsettled tells whether a run waits of whose slot the journal knows nothing. What is written of later slots would
+// settle this one too, so it has to wait.
+func (j *job) unsettled() bool {
+	return slices.ContainsFunc(j.runs, func(r *run) bool { return r.state == pending && !r.durable && !r.slot.IsZero() })
 }
 
 // alive returns the newest run of the job that a new slot must not overlap, pending ones included.

@@ -69,6 +69,7 @@ func (c *Core) load(e Loaded) {
 	for _, r := range c.runs { // of the daemon before this one: now it is known what they are
 		if r.def == nil && r.job.def != nil {
 			r.def = r.job.def
+			c.occupy(r)
 		}
 	}
 	c.link()
@@ -124,7 +125,7 @@ func (c *Core) define(d jobfile.Job) *job {
 // pending one has not started.
 func (c *Core) redefine(j *job, d jobfile.Job) {
 	c.dropPending(j, "changed")
-	c.endStreak(j)
+	c.endStreaks(j)
 	c.adjust(j, d)
 }
 
@@ -222,7 +223,7 @@ func (c *Core) missAt(j *job, before time.Time) {
 // remove has a job that no file defines any more end: now, or after its last run.
 func (c *Core) remove(j *job) {
 	c.dropPending(j, "removed")
-	c.endStreak(j)
+	c.endStreaks(j)
 	c.stopTimer(&j.timer)
 	j.def, j.stale, j.state, j.next = nil, "", needsDelete, time.Time{}
 	c.soil(j)
@@ -274,6 +275,9 @@ func (c *Core) when(j *job) string {
 	h := j.def.ScheduleHash
 	if j.def.Schedule.Local() && j.def.Schedule.Kind() != schedule.Every {
 		h += " " + c.zone
+	}
+	if j.def.AtBoot {
+		h += " at_boot"
 	}
 	if j.away {
 		h += " elsewhere"

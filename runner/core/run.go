@@ -1,7 +1,6 @@
 package core
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -32,6 +31,7 @@ type run struct {
 	why     string // of pending
 	text    string // what went wrong last, for people
 	slot    statefile.Time
+	epoch   uint64 // of slot
 	reason  string
 	attempt int
 	missed  uint64            // how many slots it makes up for
@@ -50,7 +50,7 @@ type run struct {
 	killed bool
 
 	notBefore time.Duration // of a catch-up, monotonic
-	counted   bool          // among the catch-ups that run
+	occupies  bool          // its lock and its place among those that run
 
 	timer timer
 	wait  time.Duration // the last pause between tries or looks
@@ -62,7 +62,7 @@ func (r *run) ring(c *Core) { c.move(r.number, evRing, nil) }
 // newRun makes a pending run of a job.
 func (c *Core) newRun(j *job, slot statefile.Time, reason string, missed *statefile.Passed, a *statefile.Anchor) {
 	c.lastRun++
-	r := &run{number: c.lastRun, job: j, def: j.def, slot: slot, reason: reason, attempt: 1, row: missed, anchor: a}
+	r := &run{number: c.lastRun, job: j, def: j.def, slot: slot, epoch: c.facts.Epoch, reason: reason, attempt: 1, row: missed, anchor: a}
 	if missed != nil {
 		r.missed = missed.Number
 	}
@@ -76,76 +76,20 @@ func (c *Core) newRun(j *job, slot statefile.Time, reason string, missed *statef
 	c.soil(j)
 }
 
-// wait has a run wait to be let in.
-func (c *Core) wait(r *run) {
-	c.pending = append(c.pending, r)
-	c.regate, c.shuffled = true, true
-}
-
-// admit lets in the pending runs that nothing holds back, in order of slot, then name.
-func (c *Core) admit() {
-	if c.shuffled {
-		c.shuffled = false
-		slices.SortStableFunc(c.pending, func(a, b *run) int {
-			return cmp.Or(a.slot.Compare(b.slot.Time), cmp.Compare(a.job.name, b.job.name))
-		})
-	}
-	held := c.pending[:0]
-	for _, r := range c.pending {
-		if why := c.gate(r); why != "" {
-			r.why = why
-			held = append(held, r)
-			continue
-		}
-		c.begin(r)
-	}
-	clear(c.pending[len(held):])
-	c.pending = held
-}
-
-// gate says what a pending run waits for; "" when nothing holds it back.
-func (c *Core) gate(r *run) string {
-	if r.timer.set() {
-		return r.why // of a failed fork
-	}
-	for _, other := range r.job.runs {
-		if other.state == draining {
-			return "draining"
-		}
-	}
-	if r.reason == "catch_up" {
-		return c.gateCatchUp(r)
-	}
-	return ""
-}
-
-// gateCatchUp spreads what a boot or a resume brings all at once.
-func (c *Core) gateCatchUp(r *run) string {
-	if c.now.Mono < r.notBefore {
-		c.setTimer(&r.timer, mono, int64(r.notBefore))
-		return "catch_up"
-	}
-	if !r.counted && c.catching >= max(2, c.o.CPUs) {
-		return "catch_up"
-	}
-	return ""
-}
-
 // begin passes the point of no return.
 func (c *Core) begin(r *run) {
-	c.endStreak(r.job)
-	c.settleMissed(r)
 	p := Prepare{Run: r.number, Job: r.def, At: c.at()}
 	if !r.durable {
-		p.Record = &statefile.Intent{Job: r.job.name, Run: r.number, Slot: r.slot, Epoch: c.facts.Epoch,
+		r.durable = true
+		if !r.job.unsettled() {
+			c.endStreaks(r.job)
+		}
+		c.settleMissed(r)
+		p.Record = &statefile.Intent{Job: r.job.name, Run: r.number, Slot: r.slot, Epoch: r.epoch,
 			Reason: r.reason, Attempt: r.attempt, Missed: r.missed, Anchor: r.anchor, At: r.isAt()}
 		c.apply(p.Record)
-		r.durable = true
 	}
-	if r.reason == "catch_up" && !r.counted {
-		r.counted = true
-		c.catching++
-	}
+	c.occupy(r)
 	r.state, r.why = intent, ""
 	c.after(&r.timer, journalWait)
 	c.emit(p)
@@ -164,7 +108,8 @@ func (c *Core) settleMissed(r *run) {
 // unsettle gives up the slots of a pending run of which the journal knows nothing yet. Unless later ones are settled
 // already, the next daemon judges them anew.
 func (c *Core) unsettle(r *run) {
-	if r.state != pending || r.durable || r.slot.IsZero() || r.job.streak == nil {
+	later := len(r.job.streaks) > 0 || r.job.facts.LastSlot.After(r.slot.Time)
+	if r.state != pending || r.durable || r.slot.IsZero() || !later {
 		return
 	}
 	c.skip(r, "shutdown")
@@ -293,6 +238,7 @@ func (r *run) outcome(x Exited) statefile.Run {
 	o := statefile.Run{Outcome: "exited", UserCPU: statefile.Seconds(x.User), SystemCPU: statefile.Seconds(x.Sys),
 		MaxRSS: x.MaxRSS, Core: x.Core, Leftovers: x.Left}
 	switch {
+	case x.Unknown && r.stopBy != "":
 	case x.Unknown:
 		stage := "started"
 		o.Outcome, o.LostStage = "lost", &stage
@@ -397,9 +343,7 @@ func (c *Core) forget(r *run) {
 		c.record(&statefile.Drained{Job: r.job.name, Run: r.number})
 	}
 	r.state = done
-	if r.counted {
-		c.catching--
-	}
+	c.vacate(r)
 	c.stopTimer(&r.timer)
 	delete(c.runs, r.number)
 	j := r.job

@@ -101,6 +101,10 @@ func (w *world) randomJob(name string) *jobfile.Definition {
 	for w.rng.IntN(4) == 0 {
 		d.After = append(d.After, fmt.Sprint("job", w.rng.IntN(8)))
 	}
+	d.Overlap = []jobfile.Overlap{jobfile.Skip, jobfile.Skip, jobfile.Queue, jobfile.Replace}[w.rng.IntN(4)]
+	if w.rng.IntN(4) == 0 {
+		d.Lock = []string{"red", "blue"}[w.rng.IntN(2)]
+	}
 	d.KeepLeftovers = w.rng.IntN(4) == 0
 	d.ProcessHash = fmt.Sprint(w.rng.IntN(3))
 	return d

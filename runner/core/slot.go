@@ -2,8 +2,10 @@ package core
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
+	"jobsd/internal/jobfile"
 	"jobsd/internal/schedule"
 	"jobsd/statefile"
 )
@@ -135,7 +137,9 @@ func (c *Core) passed(j *job, p slots, a *statefile.Anchor) {
 		c.slot(j, p.newest, "catch_up", c.row(j, "missed", "late", p.first, p.newest, p.number), a)
 	default:
 		c.pass(j, c.row(j, "missed", "late", p.first, p.newest, p.number), a)
-		c.endStreak(j)
+		if !j.unsettled() {
+			c.endStreaks(j)
+		}
 	}
 }
 
@@ -147,7 +151,7 @@ func (j *job) catches(late time.Duration) bool {
 // slot hands one slot to a new run, if overlap lets it, and with it the missed ones that it makes up for: they are
 // written in one batch with its intent, so that a crash before finds them unsettled.
 func (c *Core) slot(j *job, slot time.Time, reason string, missed *statefile.Passed, a *statefile.Anchor) {
-	if j.alive() == nil {
+	if c.lap(j) {
 		c.newRun(j, statefile.At(slot.In(j.zone())), reason, missed, a)
 		return
 	}
@@ -157,6 +161,29 @@ func (c *Core) slot(j *job, slot time.Time, reason string, missed *statefile.Pas
 	if reason == "schedule" {
 		c.pass(j, c.row(j, "skipped", "overlap", slot, slot, 1), a)
 	}
+}
+
+// lap decides whether a job gets a new run beside what is there of it, and makes room for it where overlap says so.
+func (c *Core) lap(j *job) bool {
+	busy := j.alive()
+	if busy == nil {
+		return true
+	}
+	switch j.def.Overlap {
+	case jobfile.Allow:
+		return true
+	case jobfile.Queue:
+		return !slices.ContainsFunc(j.runs, func(r *run) bool { return r.state == pending })
+	case jobfile.Replace:
+		for _, r := range slices.Clone(j.runs) {
+			if r.state == pending && !r.durable {
+				c.skip(r, "replaced")
+			}
+			c.stop(r, "replace")
+		}
+		return true
+	}
+	return false
 }
 
 // row describes slots in a row that did not become runs.
@@ -170,22 +197,31 @@ func (c *Core) row(j *job, how, reason string, first, last time.Time, number uin
 // line of the journal when it ends.
 func (c *Core) pass(j *job, row *statefile.Passed, a *statefile.Anchor) {
 	row.Anchor = a
-	if s := j.streak; s != nil && s.How == row.How && s.Reason == row.Reason && s.Epoch == row.Epoch {
-		row.First = s.First
-		row.Number += s.Number
-	} else {
-		c.endStreak(j)
-	}
-	j.streak = row
 	c.soil(j)
+	if n := len(j.streaks); n > 0 {
+		if s := j.streaks[n-1]; s.How == row.How && s.Reason == row.Reason && s.Epoch == row.Epoch {
+			if row.First.Before(s.First.Time) {
+				s.First = row.First
+			}
+			if row.Last.After(s.Last.Time) {
+				s.Last, s.Anchor = row.Last, row.Anchor
+			}
+			s.Number += row.Number
+			return
+		}
+		if !j.unsettled() {
+			c.endStreaks(j)
+		}
+	}
+	j.streaks = append(j.streaks, row)
 }
 
-// endStreak writes the open streak down.
-func (c *Core) endStreak(j *job) {
-	if s := j.streak; s != nil {
-		j.streak = nil
+// endStreaks writes the streaks of a job down.
+func (c *Core) endStreaks(j *job) {
+	for _, s := range j.streaks {
 		c.settlePassed(j, s)
 	}
+	j.streaks = nil
 }
 
 func (c *Core) settlePassed(j *job, p *statefile.Passed) {

@@ -51,12 +51,12 @@ func (c *Core) view(j *job) *statefile.Job {
 	if j.stale != "" {
 		v.Error = &j.stale
 	}
-	switch s := j.streak; {
-	case s == nil:
-	case s.How == "skipped":
-		v.Skipped += s.Number
-	default:
-		v.Missed += s.Number
+	for _, s := range j.streaks {
+		if s.How == "skipped" {
+			v.Skipped += s.Number
+		} else {
+			v.Missed += s.Number
+		}
 	}
 	if !j.next.IsZero() {
 		v.NextRun = statefile.At(j.next.In(j.zone()))

@@ -39,10 +39,9 @@ type world struct {
 	procs   map[uint64]*proc
 	exited  *Exit
 
-	executions map[string]int    // by job, slot and epoch
-	unwritten  map[uint64]string // executions whose intent is not on disk
-	written    map[uint64]bool   // intents on disk
-	epoch      uint64
+	executions map[string]int                // by job, slot and epoch
+	unwritten  map[uint64]string             // executions whose intent is not on disk
+	written    map[uint64]bool               // intents on disk
 	schedules  map[string]*schedule.Schedule // by what Defined calls them
 	stats      map[string]int
 	trace      []string
@@ -137,8 +136,8 @@ func (w *world) load() {
 
 func (w *world) note(format string, args ...any) {
 	w.trace = append(w.trace, fmt.Sprintf("%s %s", w.wall.Format("2006-01-02T15:04:05.000"), fmt.Sprintf(format, args...)))
-	if len(w.trace) > 200 {
-		w.trace = w.trace[100:]
+	if len(w.trace) > 2000 {
+		w.trace = w.trace[1000:]
 	}
 }
 
@@ -207,8 +206,6 @@ func (w *world) append(e statefile.Entry) {
 	w.journal = append(w.journal, e)
 	w.stats[e.Kind()]++
 	switch r := e.Record.(type) {
-	case *statefile.Epoch:
-		w.epoch = r.Epoch
 	case *statefile.Intent:
 		w.written[r.Run] = true
 		delete(w.unwritten, r.Run)
@@ -269,7 +266,7 @@ func (w *world) fork(s Start) {
 		w.handle(NotStarted{Run: s.Run, Error: statefile.StartError{Stage: "exec", Errno: "ENOENT"}, Text: "no such file"})
 		return
 	}
-	key := fmt.Sprintf("%s %s %d", s.Job.Name, s.Slot.UTC(), w.epoch)
+	key := fmt.Sprintf("%s %s %d", s.Job.Name, s.Slot.UTC(), w.c.runs[s.Run].epoch)
 	if s.Slot.IsZero() {
 		key = fmt.Sprint("run ", s.Run)
 	}
@@ -400,6 +397,26 @@ func (w *world) run(d time.Duration) {
 
 // look checks what must hold after every turn.
 func (w *world) look() {
+	locks := map[string]uint64{}
+	for number, p := range w.procs {
+		r := w.c.runs[number]
+		if r == nil || !p.leader || r.def == nil || r.adopted {
+			continue
+		}
+		if lock := r.def.Lock; lock != "" {
+			if locks[lock] != 0 {
+				w.fatal("runs %d and %d both have lock %s", number, locks[lock], lock)
+			}
+			locks[lock] = number
+		}
+		for other, q := range w.procs {
+			o := w.c.runs[other]
+			if other < number && q.leader && o != nil && o.job == r.job && o.def != nil && r.def.Overlap != jobfile.Allow &&
+				o.def.Overlap != jobfile.Allow {
+				w.fatal("runs %d and %d of %s overlap", other, number, r.job.name)
+			}
+		}
+	}
 	changes, _ := w.c.Changes()
 	for _, ch := range changes {
 		if ch.Job == nil {
@@ -450,6 +467,7 @@ func (w *world) define(name string, k schedule.Keys) *jobfile.Definition {
 
 func (w *world) put(d *jobfile.Definition) {
 	w.schedules[d.ScheduleHash+" zone"] = d.Schedule
+	w.schedules[d.ScheduleHash+" zone at_boot"] = d.Schedule
 	d.Hash = fmt.Sprintf("%s %v %v", d.ScheduleHash, d.Enabled, d.ProcessHash)
 	w.on[d.Name] = true
 	for i := range w.defs {

@@ -1,0 +1,72 @@
+package cli
+
+import (
+	"bytes"
+	"os"
+	"testing"
+
+	"jobsd/internal/jobfile"
+)
+
+// TestMore goes through what can happen to a log between two looks at it.
+func TestMore(t *testing.T) {
+	l := logOf(t, 0, "one\n")
+	l.site = &site{Dirs: jobfile.Dirs{State: t.TempDir()}} // without a journal: the base stays
+	live, err := l.live()
+	if err != nil {
+		t.Fatal(err)
+	}
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	add := func(path, text string) {
+		t.Helper()
+		f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		must(err)
+		_, err = f.WriteString(text)
+		must(err)
+		must(f.Close())
+	}
+	var out bytes.Buffer
+	a := &app{out: &out}
+	look := func(want string) {
+		t.Helper()
+		out.Reset()
+		live, err = a.more(l, live)
+		must(err)
+		if out.String() != want {
+			t.Errorf("got %q, want %q", out.String(), want)
+		}
+	}
+	look("")
+	add(l.path, "two\n")
+	look("two\n")
+	look("")
+
+	// Renamed, and the last words written to it afterwards; the new file is not there at once.
+	must(os.Rename(l.path, l.path+".1"))
+	add(l.path+".1", "last\n")
+	look("last\n")
+	add(l.path, "new\n")
+	look("")
+	look("new\n")
+
+	// Emptied by hand.
+	must(os.Truncate(l.path, 0))
+	look("")
+	add(l.path, "again\n")
+	look("again\n")
+	live.Close()
+
+	// Not there yet.
+	must(os.Remove(l.path))
+	live = nil
+	look("")
+	add(l.path, "first\n")
+	look("")
+	look("first\n")
+	live.Close()
+}

@@ -1,0 +1,114 @@
+package core
+
+import (
+	"cmp"
+	"slices"
+
+	"jobsd/internal/jobfile"
+)
+
+// wait has a run wait to be let in.
+func (c *Core) wait(r *run) {
+	c.pending = append(c.pending, r)
+	c.regate, c.shuffled = true, true
+}
+
+// admit lets in the pending runs that nothing holds back, in order of slot, then name.
+func (c *Core) admit() {
+	if c.shuffled {
+		c.shuffled = false
+		slices.SortStableFunc(c.pending, func(a, b *run) int {
+			return cmp.Or(a.slot.Compare(b.slot.Time), cmp.Compare(a.job.name, b.job.name))
+		})
+	}
+	held := c.pending[:0]
+	for _, r := range c.pending {
+		if why := c.gate(r); why != "" {
+			if r.why != why {
+				r.why = why
+				c.soil(r.job)
+			}
+			held = append(held, r)
+			continue
+		}
+		c.begin(r)
+	}
+	clear(c.pending[len(held):])
+	c.pending = held
+}
+
+// gate says what a pending run waits for; "" when nothing holds it back.
+func (c *Core) gate(r *run) string {
+	if r.timer.set() {
+		return r.why // of a failed fork, a retry, a service that died young
+	}
+	for _, other := range r.job.runs {
+		switch {
+		case other.state == pending && other.number < r.number && !other.durable && !r.durable:
+			return other.why // in order of slot: what is written of a later one would settle this one too
+		case other == r || other.state == pending:
+		case other.state == draining:
+			return "draining"
+		case r.def.Overlap != jobfile.Allow:
+			return "overlap"
+		}
+	}
+	if r.occupies {
+		return ""
+	}
+	if c.locks[r.def.Lock] != nil {
+		return "lock"
+	}
+	if most := c.config.MaxRunning; most > 0 && c.running >= most && r.def.KeepAlive == nil {
+		return "max_running"
+	}
+	if r.reason == "catch_up" {
+		return c.gateCatchUp(r)
+	}
+	return ""
+}
+
+// gateCatchUp spreads what a boot or a resume brings all at once.
+func (c *Core) gateCatchUp(r *run) string {
+	if c.now.Mono < r.notBefore {
+		c.setTimer(&r.timer, mono, int64(r.notBefore))
+		return "catch_up"
+	}
+	if c.catching >= max(2, c.o.CPUs) {
+		return "catch_up"
+	}
+	return ""
+}
+
+// occupy takes the lock of a run and counts it among those that run. It holds both until nothing of it is left.
+func (c *Core) occupy(r *run) {
+	if r.occupies {
+		return
+	}
+	r.occupies = true
+	if r.def.Lock != "" && c.locks[r.def.Lock] == nil {
+		c.locks[r.def.Lock] = r
+	}
+	if r.reason == "catch_up" {
+		c.catching++
+	}
+	if r.def.KeepAlive == nil {
+		c.running++
+	}
+}
+
+func (c *Core) vacate(r *run) {
+	if !r.occupies {
+		return
+	}
+	r.occupies = false
+	if c.locks[r.def.Lock] == r {
+		delete(c.locks, r.def.Lock)
+	}
+	if r.reason == "catch_up" {
+		c.catching--
+	}
+	if r.def.KeepAlive == nil {
+		c.running--
+	}
+}
