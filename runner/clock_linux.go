@@ -16,8 +16,9 @@ func readClocks() core.Now {
 // wallTimer is a timerfd on the wall clock. It is armed even with nothing due, as it also tells that the clock was set
 // (timerfd_create(2), TFD_TIMER_CANCEL_ON_SET), which is how a resume from sleep shows as well.
 type wallTimer struct {
-	fd    int
-	armed time.Time
+	fd      int
+	armed   time.Time
+	stepped bool // the clock was set just before it was armed: that would go unseen
 }
 
 // pollCap is how long one poll may last at most; here nothing needs a look in between.
@@ -43,7 +44,12 @@ func (t *wallTimer) arm(at time.Time) error {
 		return nil
 	}
 	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(max(1, at.UnixNano()))}
-	err := unix.TimerfdSettime(t.fd, unix.TFD_TIMER_ABSTIME|unix.TFD_TIMER_CANCEL_ON_SET, &spec, nil)
+	flags := unix.TFD_TIMER_ABSTIME | unix.TFD_TIMER_CANCEL_ON_SET
+	err := unix.TimerfdSettime(t.fd, flags, &spec, nil)
+	for err == unix.ECANCELED { // it is armed, but the clock was set since it was last read, and the count is gone
+		t.stepped = true
+		err = unix.TimerfdSettime(t.fd, flags, &spec, nil)
+	}
 	if err != nil {
 		return os.NewSyscallError("timerfd_settime", err)
 	}

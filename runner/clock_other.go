@@ -3,6 +3,7 @@
 package runner
 
 import (
+	"runtime"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -10,14 +11,25 @@ import (
 	"jobsd/runner/core"
 )
 
-// Without CLOCK_BOOTTIME the monotonic clock stands for it: sleep is then seen as a step of the wall clock.
+// uptimeRaw is CLOCK_UPTIME_RAW of macOS: the time awake.
+const uptimeRaw = 8
+
+// Without CLOCK_BOOTTIME the monotonic clock stands for it. Where that stops in sleep, sleep is seen as a step of the
+// wall clock.
 func readClocks() core.Now {
-	mono := clock(unix.CLOCK_MONOTONIC)
-	return core.Now{Wall: wallClock(), Boot: mono, Mono: mono}
+	boot := clock(unix.CLOCK_MONOTONIC)
+	mono := boot
+	if runtime.GOOS == "darwin" { // there it counts sleep, see clock_gettime(3)
+		mono = clock(uptimeRaw)
+	}
+	return core.Now{Wall: wallClock(), Boot: boot, Mono: mono}
 }
 
 // wallTimer does nothing here: the poll is capped, and each turn compares the wall clock with the monotonic one.
-type wallTimer struct{ fd int }
+type wallTimer struct {
+	fd      int
+	stepped bool
+}
 
 const pollCap = time.Minute
 

@@ -3,6 +3,8 @@ package runner
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -129,7 +131,7 @@ func (d *disk) pause() <-chan time.Time {
 	switch {
 	case d.dirty:
 		return time.After(max(0, d.writeWait()))
-	case len(d.trouble) > 0:
+	case d.trouble["journal"] != "" && !d.asked:
 		return time.After(max(0, d.retry-readClocks().Mono))
 	}
 	return nil
@@ -273,7 +275,9 @@ func (d *disk) flush() {
 		d.asked = true
 		d.post(needCheckpoint{})
 	}
-	d.report("journal", d.err)
+	if d.err != nil || !d.journal.NeedsCheckpoint() {
+		d.report("journal", d.err)
+	}
 	for _, answer := range d.waiting {
 		answer.err = errors.Join(answer.err, d.err)
 		d.post(answer)
@@ -286,8 +290,10 @@ func (d *disk) flush() {
 func (d *disk) report(part string, err error) {
 	text := ""
 	if err != nil {
-		text = err.Error()
-		d.retry = readClocks().Mono + retryWait
+		text = plain(err)
+		if now := readClocks().Mono; now >= d.retry { // a part that fails often must not push its own retry away
+			d.retry = now + retryWait
+		}
 	}
 	if d.trouble[part] == text {
 		return
@@ -296,6 +302,17 @@ func (d *disk) report(part string, err error) {
 		delete(d.trouble, part)
 	}
 	d.post(core.Trouble{Part: part, Text: text})
+}
+
+// plain says an error without the names of temporary files, so that the same trouble reads the same each time.
+func plain(err error) string {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return fmt.Sprintf("cannot %s in %s: %v", e.Op, filepath.Dir(e.Path), e.Err)
+	}
+	if e, ok := errors.AsType[*os.LinkError](err); ok {
+		return fmt.Sprintf("cannot %s %s: %v", e.Op, e.New, e.Err)
+	}
+	return err.Error()
 }
 
 func (d *disk) update(p publish) {
@@ -321,7 +338,7 @@ func (d *disk) write() {
 	d.pace.Wrote(now, now-began)
 	d.dirty = err != nil
 	d.report("state", err)
-	if err == nil && d.ready && !d.told {
+	if d.ready && !d.told { // also where it cannot be written: the daemon works
 		d.told = true
 		d.post(published{})
 	}

@@ -22,7 +22,7 @@ func (l *loop) launch(s core.Start, log *spawn.Log) *spawn.Command {
 	if c.Dir == "" {
 		c.Dir, c.DirOptional = cmp.Or(d.User, l.self).Home, true
 	}
-	if d.User != nil && int(d.User.UID) != os.Geteuid() {
+	if d.User != nil {
 		c.Credential = &spawn.Credential{UID: d.User.UID, GID: d.User.GID, Groups: d.User.Groups}
 	}
 	for _, limit := range d.Limits {

@@ -126,14 +126,15 @@ func (l *loop) command(pending signals.Set) {
 
 // reap collects every child that ended.
 func (l *loop) reap() {
+	orphans := false
 	for {
 		x, ok := l.sys.reap()
 		if !ok {
-			return
+			break
 		}
 		p := l.byPID[x.PID]
 		if p == nil {
-			l.handle(core.Orphan{})
+			orphans = true
 			continue
 		}
 		delete(l.byPID, x.PID)
@@ -143,6 +144,9 @@ func (l *loop) reap() {
 		} else {
 			l.ended(p, x)
 		}
+	}
+	if orphans {
+		l.handle(core.Orphan{})
 	}
 }
 
@@ -375,6 +379,11 @@ func (l *loop) wait() error {
 	w := l.core.Wait()
 	if err := l.timer.arm(w.Wall); err != nil {
 		return fmt.Errorf("cannot wait: %w", err)
+	}
+	if l.timer.stepped {
+		l.timer.stepped = false
+		l.refreshPolls()
+		return l.poll(0)
 	}
 	d := w.For
 	if l.timer.fd < 0 && !w.Wall.IsZero() { // no timer on the wall clock: the poll must end in time

@@ -129,12 +129,12 @@ func TestForksAreShared(t *testing.T) {
 	k.forkFor = time.Millisecond
 	k.pass(time.Minute)
 	l.turn()
-	if n := l.prepare(); n != 1000 {
-		t.Fatalf("%d intents, want 1000", n)
-	}
 	most, turns := 0, 0
 	for k.pid < 1000 {
 		before := k.pid
+		if n := l.prepare(); n > 300 {
+			t.Fatalf("%d logs are opened at once", n)
+		}
 		l.turn()
 		most = max(most, k.pid-before)
 		if turns++; turns > 1000 {

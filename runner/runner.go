@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -100,7 +101,14 @@ func lockState(d jobfile.Dirs) (*os.File, error) {
 
 func makeDirs(d jobfile.Dirs) error {
 	for dir, mode := range map[string]os.FileMode{d.State: 0o755, d.Run: 0o755, d.Log: 0o750} {
-		if err := os.MkdirAll(dir, mode); err != nil {
+		if _, err := os.Stat(dir); err == nil {
+			continue // it keeps its mode
+		}
+		err := os.MkdirAll(dir, mode)
+		if err == nil {
+			err = os.Chmod(dir, mode) // whatever the umask is
+		}
+		if err != nil {
 			return fmt.Errorf("cannot make a directory of the daemon's: %w", err)
 		}
 	}
@@ -133,7 +141,8 @@ func newLoop(o Options, config *jobfile.Config, log *logger) (*loop, error) {
 	start, _ := spawn.StartTime(os.Getpid())
 	l.daemon = statefile.Daemon{PID: os.Getpid(), PIDStart: start, StartedAt: statefile.At(now.Wall), BootID: boot,
 		Machine: machine, Version: o.Version}
-	l.core = core.New(core.Options{MachineID: machineID(), Machine: machine, BootID: boot}, facts, now)
+	l.core = core.New(core.Options{MachineID: machineID(), Machine: machine, BootID: bootOf(boot, start),
+		CPUs: runtime.NumCPU()}, facts, now)
 	l.core.Begin(now, statefile.Start{PID: os.Getpid(), PIDStart: start, BootID: boot, Machine: machine, Version: o.Version})
 	if l.disk, said, err = newDisk(o, config, journal, facts, post); err != nil {
 		return nil, err
@@ -141,8 +150,8 @@ func newLoop(o Options, config *jobfile.Config, log *logger) (*loop, error) {
 	for _, text := range said {
 		log.Warn(text)
 	}
-	if err := statefile.WritePID(o.Dirs.Run); err != nil {
-		return nil, err
+	if err := statefile.WritePID(o.Dirs.Run); err != nil { // it only informs
+		log.Warn(err.Error())
 	}
 	l.adopt()
 	files := jobfile.NewLoader(jobfile.Options{Jobs: o.Dirs.Jobs, Accepted: filepath.Join(o.Dirs.State, "accepted"),
@@ -161,6 +170,14 @@ func (l *loop) adopt() {
 		}
 		l.handle(core.Adopted{Run: live.Run, Alive: alive})
 	}
+}
+
+// bootOf returns what at_boot calls a boot: as PID 1 of a container, each start of it.
+func bootOf(bootID string, start uint64) string {
+	if os.Getpid() != 1 {
+		return bootID
+	}
+	return bootID + "/" + strconv.FormatUint(start, 10)
 }
 
 func hostName() string {

@@ -33,6 +33,7 @@ type JobFacts struct {
 	Schedule    string      `json:"schedule"`           // hash of the keys that say when
 	Process     string      `json:"process"`            // hash of the keys that its process sees
 	LastSlot    Time        `json:"last_slot,omitzero"` // the latest slot taken, skipped or missed
+	Beyond      Time        `json:"beyond,omitzero"`    // LastSlot before a reset: if the clock gets there again, nothing is missed up to there
 	WildSlot    Time        `json:"wild_slot,omitzero"` // the newest one, of SlotEpoch
 	SlotEpoch   uint64      `json:"slot_epoch,omitzero"`
 	Anchor      *Anchor     `json:"anchor,omitempty"` // of every
@@ -134,6 +135,13 @@ func (j *JobFacts) drop(run uint64) {
 	j.Live = slices.DeleteFunc(j.Live, func(l Live) bool { return l.Run == run })
 	if len(j.Live) == 0 {
 		j.Live = nil
+	}
+}
+
+// moveAnchor moves the anchor on. It does not go back for a run that waited while later slots were settled.
+func (j *JobFacts) moveAnchor(a *Anchor) {
+	if a != nil && (j.Anchor == nil || a.BootID != j.Anchor.BootID || a.Boot > j.Anchor.Boot) {
+		j.Anchor = a
 	}
 }
 

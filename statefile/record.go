@@ -178,6 +178,7 @@ func (r *Defined) apply(f *Facts, at Time) {
 		j.BootDone = r.BootDone
 	}
 	if j.Schedule != r.Schedule || !j.Vanished.IsZero() {
+		j.Beyond = Time{}
 		j.Schedule, j.Anchor = r.Schedule, r.Anchor
 		j.LastSlot, j.WildSlot, j.SlotEpoch = r.LastSlot, r.LastSlot, f.Epoch
 	}
@@ -194,7 +195,7 @@ func (r *Epoch) apply(f *Facts, _ Time) {
 	}
 	for _, j := range f.Jobs {
 		if j.LastSlot.After(r.Wall.Time) {
-			j.LastSlot = r.Wall
+			j.Beyond, j.LastSlot = j.LastSlot, r.Wall
 		}
 	}
 }
@@ -211,9 +212,7 @@ func (r *Passed) apply(f *Facts, _ Time) {
 	if r.Epoch == f.Epoch { // else of a clock that was wrong
 		j.take(r.Last, r.Epoch)
 	}
-	if r.Anchor != nil {
-		j.Anchor = r.Anchor
-	}
+	j.moveAnchor(r.Anchor)
 	if r.At {
 		j.AtDone = r.Last
 	}
@@ -228,9 +227,7 @@ func (r *Intent) apply(f *Facts, _ Time) {
 	if r.Epoch == f.Epoch {
 		j.take(r.Slot, r.Epoch)
 	}
-	if r.Anchor != nil {
-		j.Anchor = r.Anchor
-	}
+	j.moveAnchor(r.Anchor)
 	if r.At {
 		j.AtDone = r.Slot
 	}
@@ -243,10 +240,12 @@ func (r *Intent) apply(f *Facts, _ Time) {
 func (r *Started) apply(f *Facts, at Time) {
 	j := f.Job(r.Job)
 	l := j.live(r.Run)
-	if j.over(r.Run) || l != nil && l.PID != 0 {
+	if j.over(r.Run) || l != nil && l.PID == r.PID && l.Inode == r.Inode && l.PIDStart == r.PIDStart {
 		return
 	}
-	j.Runs++
+	if l == nil || l.PID == 0 { // else a shim before it failed for want of something
+		j.Runs++
+	}
 	f.Tick++
 	j.LastStart, j.StartTick = at, f.Tick
 	if l != nil {

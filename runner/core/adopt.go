@@ -27,6 +27,7 @@ func (c *Core) adopt(e Adopted) {
 		return
 	}
 	if l.Ended { // its outcome is known, what was left of its group is not
+		c.say(Warn, name, "cannot tell what is left of a run that ended before", "run", l.Run)
 		c.record(&statefile.Drained{Job: name, Run: l.Run})
 		return
 	}

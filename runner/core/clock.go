@@ -38,12 +38,21 @@ func (c *Core) readClock(now Now) {
 	}
 	c.offset = offset
 	c.say(Info, "", "the wall clock was set", "by", step.Round(time.Second), "to", now.Wall.Format(time.RFC3339))
+	if step <= -newEpoch { // what is written later would drag its slots into the new epoch
+		for _, j := range c.order {
+			c.endStreaks(j)
+		}
+	}
 	switch {
 	case c.disbelieve():
 	case step <= -newEpoch:
 		c.record(&statefile.Epoch{Epoch: c.facts.Epoch + 1, Wall: c.at()})
 	}
 	for _, j := range c.order {
+		j.guess = nil
+		if step > 0 {
+			c.leapBeyond(j)
+		}
 		c.needArm(j)
 	}
 }
@@ -51,9 +60,9 @@ func (c *Core) readClock(now Now) {
 // disbelieve begins a new epoch that forgets all slots after now, if one lies too far in the future.
 func (c *Core) disbelieve() bool {
 	for _, j := range c.order {
-		if j.facts.LastSlot.Sub(c.now.Wall) > disbelief {
+		if latest(j.last, j.facts.LastSlot.Time).Sub(c.now.Wall) > disbelief {
 			c.say(Warn, j.name, "last slot lies in the future: believing the clock as it is now",
-				"slot", j.facts.LastSlot, "now", c.at())
+				"slot", statefile.At(latest(j.last, j.facts.LastSlot.Time)), "now", c.at())
 			c.record(&statefile.Epoch{Epoch: c.facts.Epoch + 1, Wall: c.at(), Reset: true})
 			for _, k := range c.order {
 				if k.last.After(c.now.Wall) {

@@ -39,6 +39,7 @@ type Core struct {
 	shuffled bool            // pending is out of order
 	catching int             // catch-ups that run
 	running  int             // runs of all kinds but services
+	starting int             // runs between intent and process
 	locks    map[string]*run // who has each lock
 	dirty    []*job
 	removed  []string
@@ -49,6 +50,7 @@ type Core struct {
 	zone     string // id of the machine's own time zone
 	loads    uint64
 	unsorted bool
+	compact  bool              // order holds deleted jobs
 	follow   map[string][]*job // jobs that run after the one of that name
 	reload   statefile.Reload
 	ready    bool
@@ -70,7 +72,10 @@ func New(o Options, facts *statefile.Facts, now Now) *Core {
 }
 
 // Facts returns what a checkpoint taken now must hold: all that was appended so far and nothing else.
-func (c *Core) Facts() *statefile.Facts { return c.facts.Clone() }
+func (c *Core) Facts() *statefile.Facts {
+	c.facts.Prune(c.now.Wall)
+	return c.facts.Clone()
+}
 
 // ID returns the id of the state directory.
 func (c *Core) ID() string { return c.facts.ID }
@@ -112,6 +117,7 @@ func (c *Core) Handle(now Now, e Event) {
 // Settle does what waits for the end of a turn, so that a job which was due and was removed in the same turn is not
 // started: it computes next slots and lets pending runs in.
 func (c *Core) Settle() {
+	c.sortOrder()
 	for len(c.arm) > 0 {
 		list := c.arm
 		c.arm = nil
@@ -125,7 +131,7 @@ func (c *Core) Settle() {
 		c.regate = false
 		c.admit()
 	}
-	if c.shutdown != nil && len(c.runs) == 0 && !c.over {
+	if c.shutdown != nil && !c.over && (len(c.runs) == 0 || c.shutdown.Leave && c.starting == 0) {
 		c.leave()
 	}
 }
@@ -191,7 +197,7 @@ func (c *Core) shut(e Shutdown) {
 	if c.over || c.shutdown != nil && c.shutdown.Hurry {
 		return
 	}
-	if c.shutdown != nil {
+	if c.shutdown != nil && !e.Leave {
 		e.By, e.Hurry = c.shutdown.By, true
 	}
 	c.shutdown = &e
@@ -199,9 +205,14 @@ func (c *Core) shut(e Shutdown) {
 	for _, r := range slices.Clone(c.pending) {
 		c.unsettle(r)
 	}
-	if e.Leave {
-		c.say(Info, "", "leaving the jobs running", "by", e.By, "running", len(c.runs))
-		c.leave()
+	for _, j := range c.order {
+		c.stopTimer(&j.timer)
+	}
+	if e.Leave { // once what is under way has its process on record
+		c.say(Info, "", "leaving the jobs running", "by", e.By, "running", len(c.runs)-len(c.pending))
+		for _, r := range slices.Clone(c.pending) {
+			c.stop(r, "shutdown")
+		}
 		return
 	}
 	if !e.Hurry {
@@ -211,9 +222,6 @@ func (c *Core) shut(e Shutdown) {
 	}
 	for _, r := range c.sortedRuns() {
 		c.stop(r, "shutdown")
-	}
-	for _, j := range c.order {
-		c.stopTimer(&j.timer)
 	}
 }
 
@@ -225,6 +233,9 @@ func (c *Core) leave() {
 	c.record(&statefile.Clean{By: c.shutdown.By})
 	c.emit(Exit{Failed: c.shutdown.Hurry})
 	c.over = true
+	for _, r := range c.runs {
+		c.stopTimer(&r.timer)
+	}
 	c.runs, c.pending = map[uint64]*run{}, nil
 }
 

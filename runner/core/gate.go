@@ -7,6 +7,10 @@ import (
 	"jobsd/internal/jobfile"
 )
 
+// startingMost is how many runs are on their way from the intent to the process at once: each holds a log open, and
+// what the disk cannot make durable in time is started unjournaled.
+const startingMost = 256
+
 // wait has a run wait to be let in.
 func (c *Core) wait(r *run) {
 	c.pending = append(c.pending, r)
@@ -23,6 +27,13 @@ func (c *Core) admit() {
 	}
 	held := c.pending[:0]
 	for _, r := range c.pending {
+		if r.state != pending { // dropped
+			continue
+		}
+		if c.starting >= startingMost {
+			held = append(held, r)
+			continue
+		}
 		if why := c.gate(r); why != "" {
 			if r.why != why {
 				r.why = why

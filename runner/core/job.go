@@ -50,7 +50,8 @@ type job struct {
 	wild   time.Time // latest of the epoch, once the clock went back
 	epoch  uint64    // of wild
 	anchor *statefile.Anchor
-	fresh  bool // first loaded just now: an `at` up to a minute past still runs
+	guess  *statefile.Anchor // stands for an anchor that lies in the future, until the clock is put right
+	fresh  bool              // first loaded just now: an `at` up to a minute past still runs
 
 	streaks []*statefile.Passed // of slots passed, not written yet; the last one is open
 }
@@ -97,12 +98,22 @@ func (j *job) alive() *run {
 	return nil
 }
 
-// wildBase returns the time after which wild slots are due: the clock may have gone back since the latest one.
-func (c *Core) wildBase(j *job) time.Time {
+// bases returns the times after which fixed and wild slots are due: for wild ones the clock may have gone back since the
+// latest.
+func (c *Core) bases(j *job) (fixed, wild time.Time) {
+	fixed, wild = j.last, c.facts.EpochAt.Time
 	if j.epoch == c.facts.Epoch {
-		return j.wild
+		wild = j.wild
 	}
-	return c.facts.EpochAt.Time
+	return fixed, wild
+}
+
+// leapBeyond is for a clock that was wrong, was believed, and was put right: what lies between its last slot and the
+// slots that were settled before is not missed.
+func (c *Core) leapBeyond(j *job) {
+	if beyond := j.facts.Beyond.Time; !beyond.IsZero() && j.last.Before(beyond) && !c.now.Wall.Before(beyond) {
+		c.hand(j, beyond)
+	}
 }
 
 // hand notes that the slot was handed out.
@@ -116,6 +127,7 @@ func (c *Core) hand(j *job, slot time.Time) {
 // recall takes what the facts know of the settled slots.
 func (c *Core) recall(j *job) {
 	j.last, j.wild, j.epoch, j.anchor = j.facts.LastSlot.Time, j.facts.WildSlot.Time, j.facts.SlotEpoch, j.facts.Anchor
+	c.leapBeyond(j)
 }
 
 // soil has the job published at the end of the turn.

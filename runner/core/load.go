@@ -70,6 +70,10 @@ func (c *Core) load(e Loaded) {
 		if r.def == nil && r.job.def != nil {
 			r.def = r.job.def
 			c.occupy(r)
+			if r.def.Timeout > 0 && r.state == running {
+				ran := c.now.Wall.Sub(r.startedAt.Time)
+				c.after(&r.timer, max(0, r.def.Timeout-max(0, ran)))
+			}
 		}
 	}
 	c.link()
@@ -124,8 +128,21 @@ func (c *Core) define(d jobfile.Job) *job {
 // redefine puts a new definition in the place of the old one. Runs go on under the one that they started with; a
 // pending one has not started.
 func (c *Core) redefine(j *job, d jobfile.Job) {
-	c.dropPending(j, "changed")
-	c.endStreaks(j)
+	if j.def == nil && c.ready { // it was removed while a run lived, and is back
+		c.record(&statefile.Deleted{Job: j.name})
+	}
+	if j.facts.Schedule == c.when(d.Def, !d.Def.ActiveOn(c.o.Machine)) {
+		for _, r := range j.runs {
+			if r.state == pending && !r.durable {
+				r.def = d.Def
+			}
+		}
+	} else {
+		c.dropPending(j, "changed")
+	}
+	if !j.unsettled() {
+		c.endStreaks(j)
+	}
 	c.adjust(j, d)
 }
 
@@ -137,7 +154,7 @@ func (c *Core) adjust(j *job, d jobfile.Job) {
 	j.jitter = schedule.Jitter(def.Jitter, c.o.MachineID, c.o.Machine, j.name)
 	j.state = waiting
 	known := c.facts.Jobs[j.name]
-	when := c.when(j)
+	when := c.when(def, j.away)
 	if known == nil || !known.Vanished.IsZero() || known.Schedule != when || known.Process != def.ProcessHash {
 		c.settleOn(j, when, known)
 	}
@@ -236,7 +253,7 @@ func (c *Core) delete(j *job) {
 	j.state = deleted
 	c.record(&statefile.Deleted{Job: j.name})
 	delete(c.jobs, j.name)
-	c.order = slices.DeleteFunc(c.order, func(o *job) bool { return o == j })
+	c.compact = true
 	c.removed = append(c.removed, j.name)
 }
 
@@ -252,8 +269,8 @@ func (c *Core) forgetVanished() {
 // dropPending counts the slots of runs that had not started as skipped.
 func (c *Core) dropPending(j *job, why string) {
 	for _, r := range slices.Clone(j.runs) {
-		if r.state != pending {
-			continue
+		if r.state != pending || r.durable && why == "changed" {
+			continue // what was handed to the disk runs under the definition it has
 		}
 		if !r.slot.IsZero() && !r.durable {
 			c.skip(r, why)
@@ -262,7 +279,12 @@ func (c *Core) dropPending(j *job, why string) {
 	}
 }
 
+// sortOrder puts the list of jobs in order and takes out those that are deleted.
 func (c *Core) sortOrder() {
+	if c.compact {
+		c.order = slices.DeleteFunc(c.order, func(j *job) bool { return j.state == deleted })
+		c.compact = false
+	}
 	if c.unsorted {
 		sortJobs(c.order)
 		c.unsorted = false
@@ -271,18 +293,18 @@ func (c *Core) sortOrder() {
 
 // when returns the hash of all that decides when the job is due here: a job that comes to this machine, or is enabled,
 // counts its slots from then, and so does one whose local zone changed.
-func (c *Core) when(j *job) string {
-	h := j.def.ScheduleHash
-	if j.def.Schedule.Local() && j.def.Schedule.Kind() != schedule.Every {
+func (c *Core) when(d *jobfile.Definition, away bool) string {
+	h := d.ScheduleHash
+	if d.Schedule.Local() && d.Schedule.Kind() != schedule.Every {
 		h += " " + c.zone
 	}
-	if j.def.AtBoot {
+	if d.AtBoot {
 		h += " at_boot"
 	}
-	if j.away {
+	if away {
 		h += " elsewhere"
 	}
-	if !j.def.Enabled {
+	if !d.Enabled {
 		h += " disabled"
 	}
 	return h

@@ -18,6 +18,7 @@ const (
 	weatherMax  = time.Minute
 	busyWait    = 300 * time.Millisecond // between tries while the program is being written (golang/go#22315)
 	busyTries   = 3
+	reapWait    = 3 * time.Second       // so long a process may lie about as a zombie before it counts as left behind
 	probeMin    = 10 * time.Millisecond // between looks at a draining group
 	probeMax    = time.Second
 )
@@ -48,6 +49,7 @@ type run struct {
 	stopBy string // who wants it to end; "timeout" is a reason of its own
 	killAt time.Duration
 	killed bool
+	spared bool // its group is looked at before it is told to end
 
 	notBefore time.Duration // of a catch-up, monotonic
 	occupies  bool          // its lock and its place among those that run
@@ -90,7 +92,8 @@ func (c *Core) begin(r *run) {
 		c.apply(p.Record)
 	}
 	c.occupy(r)
-	r.state, r.why = intent, ""
+	r.why = ""
+	c.to(r, intent)
 	c.after(&r.timer, journalWait)
 	c.emit(p)
 	c.soil(r.job)
@@ -128,9 +131,8 @@ func (c *Core) skip(r *run, why string) {
 func (r *run) isAt() bool { return r.def.Schedule.Kind() == schedule.At && r.reason != "manual" }
 
 func drop(c *Core, r *run, _ Event) {
-	c.pending = slices.DeleteFunc(c.pending, func(p *run) bool { return p == r })
 	if r.durable { // it waited for a fork
-		c.end(r, statefile.Run{Outcome: "stopped", By: &r.stopBy}, false)
+		c.end(r, statefile.Run{Outcome: "stopped", By: new(r.stopBy)}, false)
 	}
 	c.forget(r)
 }
@@ -155,8 +157,8 @@ func forkUnjournaled(c *Core, r *run, _ Event) {
 }
 
 func (c *Core) fork(r *run) {
-	r.state = forking
-	c.after(&r.timer, startWait)
+	c.to(r, forking)
+	c.stopTimer(&r.timer)
 	c.emit(Fork{Start{Job: r.def, Run: r.number, Slot: r.slot, Reason: r.reason, Attempt: r.attempt}})
 }
 
@@ -170,13 +172,14 @@ func forked(c *Core, r *run, e Event) {
 		executed(c, r, e)
 		return
 	}
+	c.after(&r.timer, startWait)
 	if r.stopBy != "" {
-		c.emit(Signal{r.number, "KILL"})
+		stopForking(c, r, nil)
 	}
 }
 
 func executed(c *Core, r *run, _ Event) {
-	r.state = running
+	c.to(r, running)
 	c.stopTimer(&r.timer)
 	if r.def.Timeout > 0 {
 		c.after(&r.timer, r.def.Timeout)
@@ -194,8 +197,9 @@ func notStarted(c *Core, r *run, e Event) {
 	again := n.Weather || n.Busy && r.tries < busyTries
 	r.startedAt = statefile.Time{}
 	if !again || r.stopBy != "" {
-		start := n.Error
-		c.end(r, statefile.Run{Outcome: "start_error", StartError: &start}, false)
+		o := statefile.Run{Outcome: "start_error", StartError: &n.Error}
+		r.blame(&o)
+		c.end(r, o, false)
 		c.forget(r)
 		return
 	}
@@ -203,7 +207,8 @@ func notStarted(c *Core, r *run, e Event) {
 		c.emit(Release{r.number})
 		r.pid = 0
 	}
-	r.state, r.why = pending, "fork"
+	r.why = "fork"
+	c.to(r, pending)
 	r.wait = busyWait
 	if n.Weather {
 		r.wait = min(max(weatherMin, 2*r.wait), weatherMax)
@@ -222,13 +227,21 @@ func leaderEnded(c *Core, r *run, e Event) {
 		c.forget(r)
 		return
 	}
-	if r.state != stopping {
-		c.tell(r.job, Info, fmt.Sprintf("run %d left %d processes behind: stopping them", r.number, x.Left))
-		c.signalStop(r)
+	switch {
+	case r.state == stopping:
+	case r.adopted: // its zombie counts until its parent, which is not this daemon, has reaped it
+		r.spared, r.killAt = true, c.now.Mono+reapWait
+	default:
+		c.stopLeftovers(r)
 	}
-	r.state = draining
+	c.to(r, draining)
 	r.wait = probeMin
 	c.after(&r.timer, r.wait)
+}
+
+func (c *Core) stopLeftovers(r *run) {
+	c.tell(r.job, Info, fmt.Sprintf("run %d left processes behind: stopping them", r.number))
+	c.signalStop(r)
 }
 
 func (r *run) keeps() bool { return r.def != nil && r.def.KeepLeftovers && r.stopBy == "" }
@@ -247,16 +260,22 @@ func (r *run) outcome(x Exited) statefile.Run {
 	default:
 		o.ExitCode = &x.Code
 	}
+	r.blame(&o)
+	return o
+}
+
+// blame makes the end of a run that was told to end the doing of who told it.
+func (r *run) blame(o *statefile.Run) {
 	switch r.stopBy {
 	case "":
 	case "timeout":
 		o.Outcome = "timeout"
 	case "start timeout":
-		o.Outcome, o.StartError = "start_error", &statefile.StartError{Stage: "timeout", Errno: "ETIMEDOUT"}
+		o.Outcome = "start_error"
+		o.StartError = &statefile.StartError{Stage: "timeout", Errno: "ETIMEDOUT", Path: r.def.Argv[0]}
 	default:
-		o.Outcome, o.By = "stopped", &r.stopBy
+		o.Outcome, o.StartError, o.By = "stopped", nil, new(r.stopBy)
 	}
-	return o
 }
 
 // failed tells whether an outcome is a failure: one that was asked for is none.
@@ -342,7 +361,7 @@ func (c *Core) forget(r *run) {
 	if r.state == draining {
 		c.record(&statefile.Drained{Job: r.job.name, Run: r.number})
 	}
-	r.state = done
+	c.to(r, done)
 	c.vacate(r)
 	c.stopTimer(&r.timer)
 	delete(c.runs, r.number)
@@ -351,7 +370,7 @@ func (c *Core) forget(r *run) {
 	if r.pid > 0 {
 		c.emit(Release{r.number})
 	}
-	c.regate = len(c.pending) > 0
+	c.regate = len(c.pending) > 0 // it may be one of them, too
 	c.soil(j)
 	if c.ready && j.def == nil && len(j.runs) == 0 {
 		c.delete(j)

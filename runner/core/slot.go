@@ -10,8 +10,8 @@ import (
 	"jobsd/statefile"
 )
 
-// walk is how many missed slots are counted one by one. A clock that went back can make fixed slots due again in the
-// eyes of a plain count, but only within the hours of disbelief: that many are walked.
+// walk is how many missed slots are looked at one by one. After a clock went back a plain count would take fixed slots
+// that ran for due again; but no further than to the last of them, which is hours away at most.
 const walk = 1000
 
 // armJob computes the job's next slot. Slots that came due meanwhile are handed out or counted first.
@@ -42,7 +42,8 @@ func (c *Core) armAt(j *job, on clock, deadline int64, next time.Time) {
 
 func (c *Core) armClock(j *job) {
 	s := j.def.Schedule
-	first := s.NextAfter(j.last, c.wildBase(j))
+	fixed, wild := c.bases(j)
+	first := s.NextAfter(fixed, wild)
 	if first.IsZero() {
 		return
 	}
@@ -52,17 +53,19 @@ func (c *Core) armClock(j *job) {
 	}
 	until := c.now.Wall.Add(-j.jitter)
 	n, before, newest := 1, first, first // before: the newest but one
-	for n < walk {
-		next := s.NextAfter(latest(j.last, newest), newest)
+	for n < walk && newest.Before(fixed) {
+		next := s.NextAfter(latest(fixed, newest), newest)
 		if next.IsZero() || next.After(until) {
 			break
 		}
 		n, before, newest = n+1, newest, next
 	}
-	if n == walk {
-		if more, _, last := s.CountAfter(newest, until, 1<<30); more > 0 {
-			n, before, newest = n+more, last.Add(-time.Second), last
+	if more, _, last := s.CountAfter(newest, until, 1<<30); more > 0 && !newest.Before(fixed) {
+		before = newest
+		if _, _, b := s.CountAfter(newest, last.Add(-time.Nanosecond), 1<<30); more > 1 {
+			before = b
 		}
+		n, newest = n+more, last
 	}
 	c.passed(j, slots{first: first, before: before, newest: newest, number: uint64(n), late: until.Sub(newest)}, nil)
 	c.armJob(j)
@@ -73,10 +76,11 @@ func (c *Core) armClock(j *job) {
 func (c *Core) armEvery(j *job) {
 	every := j.def.Schedule.Interval()
 	a := *j.anchor
-	if a.BootID != c.o.BootID && a.Wall.After(c.now.Wall) { // from a clock that was wrong
-		a = c.anchorNow()
-		j.anchor = &a
-		c.record(&statefile.Anchored{Job: j.name, Anchor: a})
+	if a.BootID != c.o.BootID && a.Wall.After(c.now.Wall) { // this clock is wrong, or that one was
+		if j.guess == nil {
+			j.guess = new(c.anchorNow())
+		}
+		a = *j.guess
 	}
 	if a.BootID != c.o.BootID {
 		a.Boot, a.BootID = c.now.Boot-c.now.Wall.Sub(a.Wall.Time), c.o.BootID

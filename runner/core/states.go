@@ -93,6 +93,20 @@ func init() {
 	}
 }
 
+func (s runState) starting() bool { return s == intent || s == forking }
+
+// to moves a run to a state.
+func (c *Core) to(r *run, s runState) {
+	switch was := r.state.starting(); {
+	case s.starting() && !was:
+		c.starting++
+	case was && !s.starting():
+		c.starting--
+		c.regate = len(c.pending) > 0
+	}
+	r.state = s
+}
+
 // ignore is for what comes late by nature: the disk's answer for a run that did not wait for it, the answer to a probe.
 func ignore(*Core, *run, Event) {}
 

@@ -1,6 +1,9 @@
 package core
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // killPatience is how long a process may take to die of KILL before the daemon leaves without it.
 const killPatience = 5 * time.Second
@@ -15,14 +18,23 @@ func (c *Core) stop(r *run, by string) {
 
 func stopLater(*Core, *run, Event) {} // stopBy is remembered; the process is stopped as soon as it is there
 
+// stopForking kills a shim, which has nothing to tidy up. One that hangs on a dead file system may survive that.
 func stopForking(c *Core, r *run, _ Event) {
-	if r.pid > 0 { // the shim has nothing to tidy up
+	if r.pid > 0 && !r.killed {
+		r.killed = true
 		c.emit(Signal{r.number, "KILL"})
+		c.after(&r.timer, killPatience)
 	}
 }
 
 func startTimedOut(c *Core, r *run, _ Event) {
-	if r.stopBy == "" {
+	switch {
+	case r.killed && c.shutdown != nil:
+		c.abandon(r)
+		return
+	case r.killed:
+		r.killed = false
+	case r.stopBy == "":
 		r.stopBy = "start timeout"
 	}
 	stopForking(c, r, nil)
@@ -34,7 +46,7 @@ func timedOut(c *Core, r *run, _ Event) { c.stop(r, "timeout") }
 
 // terminate begins the stop sequence.
 func (c *Core) terminate(r *run) {
-	r.state = stopping
+	c.to(r, stopping)
 	c.signalStop(r)
 	c.setTimer(&r.timer, mono, int64(r.killAt))
 }
@@ -96,11 +108,15 @@ func stopDraining(c *Core, r *run, _ Event) {
 // lookAgain looks whether a draining group is empty, and kills it when its time is up. Orphans of it wake the daemon
 // by themselves where it is their subreaper; the timer is for those that are not its children.
 func lookAgain(c *Core, r *run, _ Event) {
-	if c.now.Mono >= r.killAt {
-		if r.killed && c.shutdown != nil {
-			c.abandon(r)
-			return
-		}
+	switch {
+	case c.now.Mono < r.killAt:
+	case r.spared:
+		r.spared = false
+		c.stopLeftovers(r)
+	case r.killed && c.shutdown != nil:
+		c.abandon(r)
+		return
+	default:
 		c.kill(r)
 	}
 	c.emit(Probe{r.number})
@@ -115,9 +131,14 @@ func drained(c *Core, r *run, e Event) {
 }
 
 func (c *Core) probeDraining() {
-	for _, r := range c.sortedRuns() {
+	var list []uint64
+	for number, r := range c.runs {
 		if r.state == draining {
-			c.emit(Probe{r.number})
+			list = append(list, number)
 		}
+	}
+	slices.Sort(list)
+	for _, number := range list {
+		c.emit(Probe{number})
 	}
 }

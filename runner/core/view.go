@@ -49,7 +49,7 @@ func (c *Core) view(j *job) *statefile.Job {
 		v.Disabled = !j.def.Enabled || v.DisabledBy != nil || c.facts.DisabledBy != nil
 	}
 	if j.stale != "" {
-		v.Error = &j.stale
+		v.Error = new(j.stale)
 	}
 	for _, s := range j.streaks {
 		if s.How == "skipped" {
@@ -81,13 +81,13 @@ func (r *run) view() statefile.Running {
 	v := statefile.Running{Run: r.number, State: runStates[r.state], Slot: r.slot, Reason: r.reason, Attempt: r.attempt,
 		Adopted: r.adopted, Unjournaled: r.unjournaled, OldDefinition: r.old()}
 	if r.state == pending && r.why != "" {
-		v.Why = &r.why
+		v.Why = new(r.why)
 		if r.text != "" {
-			v.Error = &r.text
+			v.Error = new(r.text)
 		}
 	}
 	if r.pid > 0 {
-		v.PID = &r.pid
+		v.PID = new(r.pid)
 		v.StartedAt = statefile.At(r.startedAt.In(r.job.zone()))
 	}
 	return v
