@@ -12,9 +12,7 @@ import (
 func (c *Core) Outliving() []statefile.Live {
 	var all []statefile.Live
 	for _, name := range slices.Sorted(maps.Keys(c.facts.Jobs)) {
-		for _, l := range c.facts.Jobs[name].Live {
-			all = append(all, l)
-		}
+		all = append(all, c.facts.Jobs[name].Live...)
 	}
 	return all
 }
