@@ -48,6 +48,7 @@ func TestMain(m *testing.M) {
 //	waitstate [-in DURATION] CONDITION   wait until the state file is so
 //	waitlog FILE REGEXP                  wait until the file matches
 //	waitgone PID                         wait until there is no such process
+//	waitgroup PID NUMBER                 wait until so many processes are in that process group, by /proc
 //	[!] json FILE CONDITION              a JSON file, or stdout, is so (not so)
 //	let VAR FILE PATH                    take a value out of a JSON file
 //	nowplus VAR DURATION [FORMAT]        the local time in a while, RFC 3339 or as time.Format writes it
@@ -78,6 +79,7 @@ func TestScripts(t *testing.T) {
 			"waitstate": cmdWaitState,
 			"waitlog":   cmdWaitLog,
 			"waitgone":  cmdWaitGone,
+			"waitgroup": cmdWaitGroup,
 			"json":      cmdJSON,
 			"let":       cmdLet,
 			"nowplus":   cmdNowPlus,
@@ -322,6 +324,36 @@ func cmdWaitGone(ts *testscript.TestScript, neg bool, args []string) {
 	pid, err := strconv.Atoi(args[0])
 	ts.Check(err)
 	await(ts, "the end of process "+args[0], func() (bool, string) { return !lives(pid), "" })
+}
+
+func cmdWaitGroup(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: waitgroup PID NUMBER")
+	}
+	want, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	await(ts, args[1]+" processes in the group "+args[0], func() (bool, string) {
+		pids := inGroup(ts, args[0])
+		return len(pids) == want, fmt.Sprint("there are ", pids)
+	})
+}
+
+// inGroup returns the processes of a group that have not ended.
+func inGroup(ts *testscript.TestScript, group string) (pids []string) {
+	files, err := filepath.Glob("/proc/[0-9]*/stat")
+	ts.Check(err)
+	for _, file := range files {
+		stat, err := os.ReadFile(file)
+		if err != nil {
+			continue // it has ended meanwhile
+		}
+		// pid (name) state ppid pgrp: the name may hold anything, brackets too.
+		fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+		if fields[2] == group && fields[0] != "Z" && fields[0] != "X" {
+			pids = append(pids, filepath.Base(filepath.Dir(file)))
+		}
+	}
+	return pids
 }
 
 // lives says whether there is a process that has not ended; one that nobody has reaped yet has.

@@ -1,11 +1,17 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
+	"io"
 	"regexp"
+	"slices"
 	"strconv"
 
 	"github.com/spf13/cobra"
+
+	"jobsd/internal/jobfile"
+	"jobsd/internal/schedule"
 )
 
 const checkHelp = `jobsd check - look for mistakes in job files
@@ -15,8 +21,11 @@ usage: jobsd check [--json] [DIR]
 Reads the jobs directory, or DIR, and jobsd.toml as a daemon would, and prints all that is wrong with them. Exits 1 if
 anything is. It needs no daemon and changes nothing.
 
-  --json   {"files", "jobs", "errors": [{"file", "line", "column", "key", "message"}]}: how many files and good jobs,
-           and each mistake; line and column count from 1 and are 0 where it is about the file as a whole
+What is allowed but hardly meant is a warning, which does not count as wrong: a job that shuts the machine down or
+suspends it while catch_up is on, for it would do so again as soon as the machine is up.
+
+  --json   {"files", "jobs", "errors": [{"file", "line", "column", "key", "message"}], "warnings": [the same]}: how many
+           files and good jobs, and each mistake; line and column count from 1 and are 0 where they are not known
 `
 
 func (a *app) check() *cobra.Command {
@@ -45,26 +54,62 @@ func (a *app) doCheck(args []string) error {
 	}
 	set := s.load(dir)
 	if a.json {
-		mistakes := []mistake{} // no null in the output
-		for _, e := range set.Errors {
-			mistakes = append(mistakes, mistakeOf(e))
-		}
-		err = a.printJSON(struct {
-			Files  int       `json:"files"`
-			Jobs   int       `json:"jobs"`
-			Errors []mistake `json:"errors"`
-		}{set.Files, len(set.Jobs), mistakes})
+		err = a.printJSON(checkResult(set))
 	} else {
-		for _, e := range set.Errors {
-			fmt.Fprintln(a.out, e)
-		}
-		fmt.Fprintf(a.out, "%s, %s, %s\n", count(set.Files, "file"), count(len(set.Jobs), "job"),
-			errorCount(len(set.Errors)))
+		writeCheck(a.out, set)
 	}
 	if err == nil && len(set.Errors) > 0 {
 		err = notWell
 	}
 	return err
+}
+
+// checked is what is printed as JSON.
+type checked struct {
+	Files    int       `json:"files"`
+	Jobs     int       `json:"jobs"`
+	Errors   []mistake `json:"errors"`
+	Warnings []mistake `json:"warnings"`
+}
+
+func checkResult(set *jobfile.Set) checked {
+	c := checked{set.Files, len(set.Jobs), []mistake{}, []mistake{}} // no null in the output
+	for _, e := range set.Errors {
+		c.Errors = append(c.Errors, mistakeOf(e))
+	}
+	c.Warnings = append(c.Warnings, warnings(set)...)
+	return c
+}
+
+func writeCheck(w io.Writer, set *jobfile.Set) {
+	for _, e := range set.Errors {
+		fmt.Fprintln(w, e)
+	}
+	warned := warnings(set)
+	for _, m := range warned {
+		fmt.Fprintf(w, "warning: %s:%d: %s: %s\n", m.File, m.Line, m.Key, m.Message)
+	}
+	total := fmt.Sprintf("%s, %s, %s", count(set.Files, "file"), count(len(set.Jobs), "job"), errorCount(len(set.Errors)))
+	if len(warned) > 0 {
+		total += ", " + count(len(warned), "warning")
+	}
+	fmt.Fprintln(w, total)
+}
+
+// warnings are about what is allowed but hardly meant.
+func warnings(set *jobfile.Set) (list []mistake) {
+	for _, j := range set.Jobs {
+		d := j.Def
+		command := haltingCommand(d)
+		if command == "" || d.CatchUp.Max == 0 || d.Schedule.Kind() == schedule.None {
+			continue
+		}
+		list = append(list, mistake{File: d.File, Line: int(d.Line), Key: "catch_up", Message: fmt.Sprintf(
+			"%s runs %q: missed while the machine is off, it would take it down again as soon as it is up; "+
+				"add catch_up = false", d.Name, command)})
+	}
+	slices.SortFunc(list, func(a, b mistake) int { return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line)) })
+	return list
 }
 
 func errorCount(n int) string {

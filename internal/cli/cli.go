@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"jobsd/internal/jobfile"
 )
 
 const rootHelp = `jobsd - run jobs: at times, at intervals, at boot, or for ever
@@ -97,7 +99,7 @@ func (a *app) noVerb(cmd *cobra.Command, args []string) error {
 		verbs = append(verbs, c.Name())
 	}
 	hint := "jobsd help"
-	if v := nearest(args[0], verbs); v != "" {
+	if v := jobfile.Nearest(args[0], verbs); v != "" {
 		hint = fmt.Sprintf("did you mean %q?", v)
 	}
 	return usage(hint, "no verb is called %q", args[0])

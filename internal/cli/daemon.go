@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"jobsd/internal/jobfile"
 	"jobsd/spawn"
 	"jobsd/statefile"
 )
@@ -90,7 +91,7 @@ func (a *app) job(state *statefile.State, name string) (*statefile.Job, error) {
 
 func noJob(name string, known []string) error {
 	hint := "jobsd list shows the jobs"
-	if n := nearest(name, known); n != "" {
+	if n := jobfile.Nearest(name, known); n != "" {
 		hint = fmt.Sprintf("did you mean %q?", n)
 	}
 	return fail(exitNoJob, hint, "no job is called %q", name)

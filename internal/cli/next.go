@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -18,63 +17,198 @@ import (
 
 const nextHelp = `jobsd next - when jobs will run
 
-usage: jobsd next [--file FILE]... [--from TIME] [-n NUMBER] [--json] [JOB...]
+usage: jobsd next [--from TIME] [--until TIME] [-n NUMBER] [--explain] [--json] [--file FILE]... [JOB...]
+       jobsd next [the same options] --start-at TIME [--days DAY] | --cron LINE | --every DURATION | --at TIME
+                  [--timezone ZONE]
 
-Reads the job files, of the jobs directory or those named, and tells when their jobs, or only those named, are due. It
-needs no daemon. Intervals (every) go on from what a daemon knows of the job, else they begin at the given time.
+Reads the job files, of the jobs directory or those named, and tells when their jobs, or only those named, are due, in
+the order of time. It needs no daemon. Intervals (every) go on from what a daemon knows of the job, else they begin at
+the given time. The delay of a job with jitter is part of the times.
 
-  --file FILE  the jobs of this file, which need not be in the jobs directory; may be given several times
-  --from TIME  as seen from then, such as 2026-11-23T16:00:00-05:00 (RFC 3339); usually now
-  -n NUMBER    the next so many of each job; usually 5
-  --json       an array of {"job", "next"}: the times in RFC 3339, in the job's own zone; none for a job that is not due
+  --file FILE       the jobs of this file, which need not be in the jobs directory; may be given several times
+  --from TIME       as seen from then, such as "2026-11-23 16:00" or 2026-11-23T16:00:00-05:00; usually now
+  --until TIME      all up to then, but at most 1000 of a job unless -n says how many
+  -n NUMBER         the next so many of each job; usually 5
+  --explain         what is special: what a change of the clocks does to a time, how long jitter delays it, why a job
+                    will not run by itself
+  --json            an array of {"job", "next"}: the times in RFC 3339, in the job's own zone; none for a job that is
+                    not due; with --explain also "explain", an array of {"at", "text"}: what is special at that time,
+                    or, where it is null, about the job
+
+Instead of jobs, a schedule that stands in no file. The options mean what the keys of job files do, see jobs.d(5):
+
+  --start-at TIME   a time of day; may be given several times
+  --days DAY        with --start-at: the days on which it holds; may be given several times
+  --cron LINE       a cron expression; may be given several times
+  --every DURATION  an interval, counted from now or --from
+  --at TIME         once
+  --timezone ZONE   the zone of these, such as Europe/Berlin; usually the local one
 `
 
+const (
+	usualNumber = 5
+	mostUntil   = 1000 // of a job, with --until
+)
+
 type nextOptions struct {
-	files  []string
-	from   string
-	number int
+	files       []string
+	from, until string
+	number      int // 0: as usual
+	explain     bool
+	adHoc       schedule.Keys
 }
 
 func (a *app) next() *cobra.Command {
 	var o nextOptions
-	cmd := a.reader("next [JOB...]", nextHelp, func(args []string) error { return a.doNext(args, o, time.Now()) })
+	var every, at, zone string
+	var cmd *cobra.Command
+	do := func(args []string) error {
+		o.adHoc.Every, o.adHoc.At = given(cmd, "every", &every), given(cmd, "at", &at)
+		o.adHoc.Timezone = given(cmd, "timezone", &zone)
+		if cmd.Flags().Changed("number") && o.number < 1 {
+			return usage("", "-n %d: at least one", o.number)
+		}
+		return a.doNext(args, o, time.Now())
+	}
+	cmd = a.reader("next [JOB...]", nextHelp, do)
 	fs := cmd.Flags()
 	fs.StringArrayVar(&o.files, "file", nil, "")
 	fs.StringVar(&o.from, "from", "", "")
-	fs.IntVarP(&o.number, "number", "n", 5, "")
+	fs.StringVar(&o.until, "until", "", "")
+	fs.IntVarP(&o.number, "number", "n", 0, "")
+	fs.BoolVar(&o.explain, "explain", false, "")
+	fs.StringArrayVar(&o.adHoc.StartAt, "start-at", nil, "")
+	fs.StringArrayVar(&o.adHoc.Days, "days", nil, "")
+	fs.StringArrayVar(&o.adHoc.Cron, "cron", nil, "")
+	fs.StringVar(&every, "every", "", "")
+	fs.StringVar(&at, "at", "", "")
+	fs.StringVar(&zone, "timezone", "", "")
 	cmd.ValidArgsFunction = a.completeJob
 	return cmd
 }
 
+// given returns value if the option was, else nil: an empty value is a mistake to be told.
+func given(cmd *cobra.Command, option string, value *string) *string {
+	if cmd.Flags().Changed(option) {
+		return value
+	}
+	return nil
+}
+
 func (a *app) doNext(jobs []string, o nextOptions, now time.Time) error {
-	from := now
-	if o.from != "" {
-		t, err := time.Parse(time.RFC3339, o.from)
-		if err != nil {
-			return usage("write it like "+now.Format(time.RFC3339)+" (RFC 3339)", "--from %q is no time", o.from)
+	w, err := o.window(now)
+	if err != nil {
+		return err
+	}
+	var previews []preview
+	if k := o.adHoc; k.StartAt != nil || k.Days != nil || k.Cron != nil || k.Every != nil || k.At != nil || k.Timezone != nil {
+		if len(jobs) > 0 || len(o.files) > 0 {
+			return usage("", "a schedule goes with neither a job nor --file")
 		}
-		from = t
+		previews, err = o.previewSchedule(w, now)
+	} else {
+		previews, err = a.previewJobs(jobs, o, w)
 	}
-	if o.number < 1 {
-		return usage("", "-n %d: at least one", o.number)
-	}
-	s, err := a.site()
 	if err != nil {
 		return err
 	}
-	defs, err := a.definitions(s, o.files)
-	if err != nil {
-		return err
+	for _, p := range previews {
+		if p.more && o.number == 0 && o.until != "" {
+			fmt.Fprintf(a.err, "jobsd: only the first %d of %s; -n NUMBER for more\n", mostUntil, p.Job)
+		}
 	}
-	if defs, err = pick(defs, jobs); err != nil {
-		return err
-	}
-	previews := s.preview(defs, from, o.number)
 	if a.json {
 		return a.printJSON(previews)
 	}
 	writeNext(a.out, paletteFor(a.out), previews, now)
 	return nil
+}
+
+// window is what is looked at: (from, until], and at most so many of each job.
+type window struct {
+	from, until time.Time // until zero: no end
+	number      int
+}
+
+func (o *nextOptions) window(now time.Time) (w window, err error) {
+	w = window{from: now, number: usualNumber}
+	if o.from != "" {
+		if w.from, err = instant("--from", o.from, now); err != nil {
+			return w, err
+		}
+	}
+	if o.until != "" {
+		w.number = mostUntil
+		if w.until, err = instant("--until", o.until, now); err != nil {
+			return w, err
+		}
+		if w.until.Before(w.from) {
+			return w, usage("", "--until %s is before --from %s", statefile.At(w.until), statefile.At(w.from))
+		}
+	}
+	if o.number > 0 {
+		w.number = o.number
+	}
+	return w, nil
+}
+
+// instant reads a time as the key `at` does.
+func instant(option, text string, now time.Time) (time.Time, error) {
+	s, errs := schedule.Parse(schedule.Keys{At: &text}, time.Local, now)
+	if errs != nil {
+		return time.Time{}, usage(errs[0].Fix, "%s: %s", option, errs[0].Reason)
+	}
+	return s.Next(time.Time{}), nil
+}
+
+// previewSchedule is for a schedule that stands in no file. It is named by what it was understood as.
+func (o *nextOptions) previewSchedule(w window, now time.Time) ([]preview, error) {
+	s, errs := schedule.Parse(o.adHoc, time.Local, now)
+	if errs != nil {
+		return nil, adHocError(errs)
+	}
+	if s.Kind() == schedule.None {
+		return nil, usage("add --start-at, --cron, --every or --at", "--timezone alone is no schedule")
+	}
+	p := preview{Job: s.String()}
+	p.look(s, w, 0, time.Time{})
+	if o.explain {
+		p.Explain = []remark{}
+		p.explainClock(s, 0)
+		if len(p.Next) == 0 {
+			p.remark(statefile.Time{}, "it is never due in that time")
+		}
+	}
+	return []preview{p}, nil
+}
+
+// adHocError tells all mistakes, by their options.
+func adHocError(errs []*schedule.Error) error {
+	var lines []string
+	for _, e := range errs {
+		lines = append(lines, "--"+strings.ReplaceAll(e.Key, "_", "-")+": "+e.Error())
+	}
+	return usage("jobsd help next", "%s", strings.Join(lines, "\njobsd: "))
+}
+
+func (a *app) previewJobs(jobs []string, o nextOptions, w window) ([]preview, error) {
+	s, err := a.site()
+	if err != nil {
+		return nil, err
+	}
+	defs, err := a.definitions(s, o.files)
+	if err != nil {
+		return nil, err
+	}
+	if defs, err = pick(defs, jobs); err != nil {
+		return nil, err
+	}
+	f := s.foresight(w, o.explain)
+	previews := []preview{} // no null in the output
+	for _, d := range defs {
+		previews = append(previews, f.preview(d))
+	}
+	return previews, nil
 }
 
 // definitions are those of the files, or else of the jobs directory. Mistakes in the directory are told but hinder
@@ -128,100 +262,30 @@ func pick(defs []*jobfile.Definition, jobs []string) ([]*jobfile.Definition, err
 	return picked, nil
 }
 
-// preview is when one job is due.
-type preview struct {
-	Job  string           `json:"job"`
-	Next []statefile.Time `json:"next"`
-	note string
-}
-
-func (s *site) preview(defs []*jobfile.Definition, from time.Time, number int) []preview {
-	state, err := s.state()
-	if err != nil {
-		state = &statefile.State{} // it only helps
-	}
-	host := s.config.Machine
-	if host == "" {
-		host, _ = os.Hostname() // without one, no machine matches
-	}
-	previews := []preview{} // no null in the output
-	for _, d := range defs {
-		p := preview{Job: d.Name, Next: []statefile.Time{}, note: hindrance(d, host)}
-		var anchor time.Time
-		if j := state.Jobs[d.Name]; j != nil {
-			anchor = j.NextRun.Time
-		}
-		for _, t := range slots(d.Schedule, anchor, from, number) {
-			p.Next = append(p.Next, statefile.At(t))
-		}
-		previews = append(previews, p)
-	}
-	return previews
-}
-
-// slots returns the first number of slots after from. An interval goes on from due, at which the job will run, or else
-// begins at from.
-func slots(s *schedule.Schedule, due, from time.Time, number int) []time.Time {
-	next := s.Next
-	if s.Kind() == schedule.Every {
-		anchor := due.Add(-s.Interval())
-		if due.IsZero() {
-			anchor = from
-		}
-		next = func(after time.Time) time.Time {
-			return schedule.EveryAfter(anchor, s.Interval(), after).In(s.Location())
-		}
-	}
-	var times []time.Time
-	for t := next(from); !t.IsZero() && len(times) < number; t = next(t) {
-		times = append(times, t)
-	}
-	return times
-}
-
-// hindrance says why a job will not run, or not then, although its schedule says so; "" if nothing hinders it.
-func hindrance(d *jobfile.Definition, host string) string {
-	var words []string
-	add := func(say bool, word string) {
-		if say {
-			words = append(words, word)
-		}
-	}
-	add(!d.Enabled, "disabled")
-	add(!d.ActiveOn(host), "elsewhere")
-	add(d.Jitter > 0, "up to "+length(d.Jitter)+" later")
-	switch {
-	case d.KeepAlive != nil:
-		add(true, "always on")
-	case d.Schedule.Kind() == schedule.None:
-		add(true, "only when asked")
-	}
-	return strings.Join(words, ", ")
-}
-
 // writeNext prints all times of all jobs in their order, and then the jobs that have none.
 func writeNext(w io.Writer, p palette, previews []preview, now time.Time) {
 	type slot struct {
-		at statefile.Time
-		preview
+		at    statefile.Time
+		job   string
+		notes string
 	}
 	var all []slot
+	var idle [][]cell
 	for _, v := range previews {
-		for _, t := range v.Next {
-			all = append(all, slot{t, v})
+		notes := v.notes()
+		for i, t := range v.Next {
+			all = append(all, slot{t, v.Job, notes[i]})
+		}
+		if len(v.Next) == 0 {
+			idle = append(idle, []cell{{text: none}, {text: none}, {text: v.Job}, {notes[0], yellow}})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b slot) int { return cmp.Or(a.at.Compare(b.at.Time), cmp.Compare(a.Job, b.Job)) })
+	slices.SortStableFunc(all, func(a, b slot) int { return cmp.Or(a.at.Compare(b.at.Time), cmp.Compare(a.job, b.job)) })
 	var rows [][]cell
 	for _, s := range all {
 		seconds := s.at.Second() != 0
-		rows = append(rows, []cell{{text: when(s.at.Time, now, seconds)}, {text: s.at.String()}, {text: s.Job},
-			{s.note, yellow}})
+		rows = append(rows, []cell{{text: when(s.at.Time, now, seconds)}, {text: s.at.String()}, {text: s.job},
+			{s.notes, yellow}})
 	}
-	for _, v := range previews {
-		if len(v.Next) == 0 {
-			rows = append(rows, []cell{{text: none}, {text: none}, {text: v.Job}, {cmp.Or(v.note, "never again"), yellow}})
-		}
-	}
-	writeTable(w, p, []column{{head: "next run"}, {head: "exactly"}, {head: "job"}, {}}, rows)
+	writeTable(w, p, []column{{head: "next run"}, {head: "exactly"}, {head: "job"}, {}}, append(rows, idle...))
 }

@@ -49,7 +49,10 @@ func TestSlots(t *testing.T) {
 			due = at(t, loc, test.due)
 		}
 		var got []string
-		for _, slot := range slots(s, due, test.from, test.n) {
+		for slot := range slots(s, due, test.from) {
+			if len(got) == test.n {
+				break
+			}
 			got = append(got, slot.Format(time.RFC3339))
 		}
 		if !slices.Equal(got, test.want) {
@@ -68,23 +71,24 @@ func TestWriteNext(t *testing.T) {
 		}
 		return next
 	}
+	fall := on("2026-11-24 04:35:00", "2026-11-24 18:00:00")
 	var b strings.Builder
 	writeNext(&b, false, []preview{
-		{"web", on("2026-11-23 18:00:00", "2026-11-24 18:00:00"), "elsewhere"},
-		{"asked", on(), "only when asked"},
-		{"backup", on("2026-11-24 04:35:00", "2026-11-24 18:00:00"), ""},
-		{"once", on(), ""},
-		{"tick", on("2026-11-23 16:00:07"), ""},
+		{Job: "web", Next: on("2026-11-23 18:00:00", "2026-11-24 18:00:00"), note: "also at boot"},
+		{Job: "asked", Next: on(), note: "only when asked"},
+		{Job: "backup", Next: fall, Explain: []remark{{fall[1], "the first of two"}}},
+		{Job: "once", Next: on()},
+		{Job: "tick", Next: on("2026-11-23 16:00:07")},
 	}, now)
 	const want = `
 next run            exactly                    job
 today at 4:00:07pm  2026-11-23T16:00:07-05:00  tick
-today at 6:00pm     2026-11-23T18:00:00-05:00  web     elsewhere
+today at 6:00pm     2026-11-23T18:00:00-05:00  web     also at boot
 tomorrow at 4:35am  2026-11-24T04:35:00-05:00  backup
-tomorrow at 6:00pm  2026-11-24T18:00:00-05:00  backup
-tomorrow at 6:00pm  2026-11-24T18:00:00-05:00  web     elsewhere
+tomorrow at 6:00pm  2026-11-24T18:00:00-05:00  backup  the first of two
+tomorrow at 6:00pm  2026-11-24T18:00:00-05:00  web     also at boot
 -                   -                          asked   only when asked
--                   -                          once    never again
+-                   -                          once    not due any more
 `
 	same(t, b.String(), want[1:])
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"jobsd/internal/jobfile"
 	"jobsd/runner"
 )
 
@@ -83,7 +84,7 @@ func oneOf(option, value string, values ...string) error {
 		return nil
 	}
 	hint := ""
-	if v := nearest(value, values); v != "" {
+	if v := jobfile.Nearest(value, values); v != "" {
 		hint = fmt.Sprintf("did you mean %q?", v)
 	}
 	return usage(hint, "%s %q is none of %s", option, value, strings.Join(values, ", "))

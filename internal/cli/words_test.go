@@ -101,24 +101,6 @@ func TestLength(t *testing.T) {
 	}
 }
 
-func TestNearest(t *testing.T) {
-	jobs := []string{"backup", "mail", "web", "Web-2"}
-	for _, test := range []struct{ word, want string }{
-		{"bakcup", "backup"},
-		{"backups", "backup"},
-		{"BACKUP", "backup"},
-		{"wbe", "web"},
-		{"web-3", "Web-2"},
-		{"x", ""},
-		{"", ""},
-		{"restic", ""},
-	} {
-		if got := nearest(test.word, jobs); got != test.want {
-			t.Errorf("%q: got %q, want %q", test.word, got, test.want)
-		}
-	}
-}
-
 func TestSize(t *testing.T) {
 	for _, test := range []struct {
 		bytes int64

@@ -78,7 +78,6 @@ func TestConfigRefused(t *testing.T) {
 		"machines = \"x\"":              `jobsd.toml:1:1: machines: unknown key; did you mean "machine"?`,
 		"[mail]\nto = \"root\"":         `jobsd.toml:1:2: mail: not yet supported`,
 		"max_running = 3":               `jobsd.toml:1:1: max_running: not yet supported`,
-		"catch_up_delay = \"5m\"":       `jobsd.toml:1:1: catch_up_delay: not yet supported`,
 		"[defaults]\nretries = 3":       `jobsd.toml:2:1: retries: not yet supported`,
 		"[defaults]\nretires = 3":       `jobsd.toml:2:1: retires: unknown key; did you mean "retries"?`,
 		"[defaults]\ncmd = [\"x\"]":     `jobsd.toml:2:1: defaults.cmd: each job says this for itself: it has no default`,

@@ -9,9 +9,8 @@ import (
 
 // notYet names the keys whose behaviour is not there yet. They are read and checked like any other and then refused:
 // nothing that a file says is passed over in silence.
-var notYet = words("at_boot", "after", "keep_alive", "jitter", "catch_up", "overlap", "lock", "timeout", "stop_signal",
-	"stop_timeout", "leftovers", "retries", "retry_delay", "retry_max_delay", "umask", "nice", "limits", "log.max_size",
-	"log.keep", "notify", "mail", "max_running", "catch_up_delay")
+var notYet = words("keep_alive", "overlap", "lock", "retries", "retry_delay", "retry_max_delay", "notify", "mail",
+	"max_running")
 
 func words(list ...string) map[string]bool {
 	m := make(map[string]bool, len(list))

@@ -182,3 +182,21 @@ func TestPosition(t *testing.T) {
 		}
 	}
 }
+
+func TestNearest(t *testing.T) {
+	jobs := []string{"backup", "mail", "web", "Web-2"}
+	for _, test := range []struct{ word, want string }{
+		{"bakcup", "backup"},
+		{"backups", "backup"},
+		{"BACKUP", "backup"},
+		{"wbe", "web"},
+		{"x", ""},
+		{"web_2", "Web-2"},
+		{"", ""},
+		{"restic", ""},
+	} {
+		if got := Nearest(test.word, jobs); got != test.want {
+			t.Errorf("%q: got %q, want %q", test.word, got, test.want)
+		}
+	}
+}

@@ -24,21 +24,30 @@ func suggest(unknown string, names []string) string {
 	if s := elsewhere[plain]; slices.Contains(names, s) {
 		return s
 	}
+	if best := Nearest(unknown, names); best != "" {
+		return best
+	}
+	for _, name := range names {
+		if len(plain) >= 3 && strings.HasPrefix(plainKey(name), plain) {
+			return name
+		}
+	}
+	return ""
+}
+
+// Nearest returns which of names was meant by a word with a slip or two in it, "" if it is near to none.
+func Nearest(word string, names []string) string {
+	plain := plainKey(word)
 	best, least := "", min(3, (len(plain)+1)/2)
 	for _, name := range names {
 		if d := distance(plain, plainKey(name)); d < least {
 			best, least = name, d
 		}
 	}
-	for _, name := range names {
-		if len(plain) >= 3 && best == "" && strings.HasPrefix(plainKey(name), plain) {
-			best = name
-		}
-	}
 	return best
 }
 
-// plainKey is a key without what people vary: case, and how words are joined.
+// plainKey is a key or a name without what people vary: case, and how words are joined.
 func plainKey(s string) string {
 	return strings.NewReplacer("_", "", "-", "", " ", "").Replace(strings.ToLower(s))
 }

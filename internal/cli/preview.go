@@ -1,0 +1,235 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"jobsd/internal/jobfile"
+	"jobsd/internal/schedule"
+	"jobsd/statefile"
+)
+
+// preview is when one job is due.
+type preview struct {
+	Job     string           `json:"job"`
+	Next    []statefile.Time `json:"next"`
+	Explain []remark         `json:"explain,omitzero"` // nil: not asked for
+
+	note string // short, of the job
+	more bool   // there are others after Next in the window
+}
+
+// remark says what is special at a time, or, where that is zero, about the job.
+type remark struct {
+	At   statefile.Time `json:"at"`
+	Text string         `json:"text"`
+}
+
+// foresight is what the times of jobs depend on beside their files.
+type foresight struct {
+	window
+	state     *statefile.State
+	host      string
+	machineID string
+	explain   bool
+}
+
+func (s *site) foresight(w window, explain bool) *foresight {
+	state, err := s.state()
+	if err != nil {
+		state = &statefile.State{} // it only helps
+	}
+	host := s.config.Machine
+	if host == "" {
+		host, _ = os.Hostname() // without one, no machine matches
+	}
+	return &foresight{w, state, host, machineID(), explain}
+}
+
+func (f *foresight) preview(d *jobfile.Definition) preview {
+	p := preview{Job: d.Name, Next: []statefile.Time{}, note: standingOrder(d)}
+	jitter := schedule.Jitter(d.Jitter, f.machineID, f.host, d.Name)
+	known := f.state.Jobs[d.Name]
+	var due time.Time // when an interval ends, as a daemon knows
+	if known != nil && !known.NextRun.IsZero() {
+		due = known.NextRun.Add(-jitter)
+	}
+	p.look(d.Schedule, f.window, jitter, due)
+	would := p.Next
+	barred := f.barred(d)
+	if barred != "" {
+		p.note, p.Next = barred, []statefile.Time{}
+	}
+	if jitter > 0 && len(p.Next) > 0 && !f.explain {
+		p.note = joined(p.note, "jitter "+length(jitter))
+	}
+	if !f.explain {
+		return p
+	}
+	p.Explain = []remark{}
+	switch {
+	case len(p.Next) == 0:
+		p.remark(statefile.Time{}, f.whyNot(d, known, would))
+		return p
+	case d.Schedule.Kind() == schedule.Every && due.IsZero():
+		p.remark(statefile.Time{}, "no daemon knows it: counted from "+statefile.At(f.from).String())
+	}
+	p.explainClock(d.Schedule, jitter)
+	return p
+}
+
+// look fills in the times in the window. An interval goes on from due, at which the job will run, or else begins with
+// the window.
+func (p *preview) look(s *schedule.Schedule, w window, jitter time.Duration, due time.Time) {
+	p.Next = []statefile.Time{}
+	for t := range slots(s, due, w.from.Add(-jitter)) {
+		start := t.Add(jitter)
+		if !w.until.IsZero() && start.After(w.until) {
+			return
+		}
+		if len(p.Next) == w.number {
+			p.more = true
+			return
+		}
+		p.Next = append(p.Next, statefile.At(start))
+	}
+}
+
+// slots yields the slots after from.
+func slots(s *schedule.Schedule, due, from time.Time) func(yield func(time.Time) bool) {
+	next := s.Next
+	if s.Kind() == schedule.Every {
+		anchor := due.Add(-s.Interval())
+		if due.IsZero() {
+			anchor = from
+		}
+		next = func(after time.Time) time.Time {
+			return schedule.EveryAfter(anchor, s.Interval(), after).In(s.Location())
+		}
+	}
+	return func(yield func(time.Time) bool) {
+		for t := next(from); !t.IsZero() && yield(t); t = next(t) {
+		}
+	}
+}
+
+// barred says in a word why the job does not run here, "" if it does.
+func (f *foresight) barred(d *jobfile.Definition) string {
+	switch {
+	case !d.Enabled:
+		return "disabled"
+	case !d.ActiveOn(f.host):
+		return "elsewhere"
+	}
+	return ""
+}
+
+// standingOrder says what starts a job beside its schedule, "" if nothing does.
+func standingOrder(d *jobfile.Definition) string {
+	var causes []string
+	if d.AtBoot {
+		causes = append(causes, "at boot")
+	}
+	if len(d.After) > 0 {
+		causes = append(causes, "after "+strings.Join(d.After, " and "))
+	}
+	switch {
+	case d.KeepAlive != nil:
+		return "always on"
+	case d.Schedule.Kind() != schedule.None:
+		return prefixed("also ", strings.Join(causes, " and "))
+	}
+	return "only " + cmp.Or(strings.Join(causes, " and "), "when asked")
+}
+
+// whyNot says why a job is not due in the window, although it would be at the times that its schedule alone gives.
+func (f *foresight) whyNot(d *jobfile.Definition, known *statefile.Job, would []statefile.Time) string {
+	text := ""
+	switch {
+	case !d.Enabled:
+		text = "disabled by enabled = false"
+	case !d.ActiveOn(f.host):
+		text = fmt.Sprintf("elsewhere: this machine is %s, its machines are %s", f.host, strings.Join(d.Machines, ", "))
+	case d.KeepAlive != nil, d.Schedule.Kind() == schedule.None:
+		return standingOrder(d) + ": it has no schedule"
+	case d.Schedule.Kind() == schedule.At:
+		return f.whyNotAt(d, known)
+	default:
+		return "not due in that time"
+	}
+	if len(would) > 0 {
+		text += fmt.Sprintf("; else it would be due at %s", would[0])
+	}
+	return text
+}
+
+// whyNotAt tells what became of a single time that is over.
+func (f *foresight) whyNotAt(d *jobfile.Definition, known *statefile.Job) string {
+	at := statefile.At(d.Schedule.Next(time.Time{}))
+	text := fmt.Sprintf("due once, at %s", at)
+	if f.from.Before(at.Time) {
+		return text
+	}
+	if known != nil && known.LastRun != nil && known.LastRun.Slot.Equal(at.Time) {
+		return fmt.Sprintf("%s: that was run %d", text, known.LastRun.Run)
+	}
+	return text + ", which is past"
+}
+
+// explainClock says what changes of the clock, and jitter, did to the times.
+func (p *preview) explainClock(s *schedule.Schedule, jitter time.Duration) {
+	for _, t := range p.Next {
+		slot := t.Add(-jitter)
+		if text := s.Explain(slot); text != "" {
+			p.remark(t, text)
+		}
+		if jitter > 0 {
+			p.remark(t, fmt.Sprintf("jitter: %s after %s", jitter, statefile.At(slot)))
+		}
+	}
+}
+
+func (p *preview) remark(at statefile.Time, text string) {
+	p.Explain = append(p.Explain, remark{at, text})
+}
+
+// notes is what to say at each time, or, where there is none, of the job. What is about the job as a whole stands at
+// the first time.
+func (p *preview) notes() []string {
+	said := map[int64]string{} // by the time
+	for _, r := range p.Explain {
+		said[r.At.UnixNano()] = joined(said[r.At.UnixNano()], r.Text)
+	}
+	ofJob := said[statefile.Time{}.UnixNano()]
+	if len(p.Next) == 0 {
+		return []string{cmp.Or(ofJob, p.note, "not due any more")}
+	}
+	notes := make([]string, len(p.Next))
+	for i, t := range p.Next {
+		notes[i] = joined(p.note, said[t.UnixNano()])
+	}
+	notes[0] = joined(joined(p.note, ofJob), said[p.Next[0].UnixNano()])
+	return notes
+}
+
+// joined is both texts, as far as there are any.
+func joined(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + "; " + b
+}
+
+// machineID is what the daemon derives the jitter of jobs from: what tells this machine from others of the same name,
+// "" where there is nothing (machine-id(5)).
+func machineID() string {
+	for _, file := range []string{"/etc/machine-id", "/var/lib/dbus/machine-id", "/etc/hostid"} {
+		if b, err := os.ReadFile(file); err == nil {
+			return strings.TrimSpace(string(b))
+		}
+	}
+	return ""
+}
