@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"os"
 	"os/user"
+	"slices"
 	"strconv"
 
 	"jobsd/internal/jobfile"
@@ -18,6 +19,13 @@ func (l *loop) launch(s core.Start, log *spawn.Log) *spawn.Command {
 		Path: d.Program, Argv: d.Argv, Env: environ(s, l.self, l.core.ID(), l.o.Root),
 		Dir: d.Dir, EnvFile: d.EnvFile, Umask: d.Umask, Nice: d.Nice, Output: -1, Title: "jobsd:" + d.Name,
 		Remote: d.DirRemote,
+	}
+	if len(s.Args) > 0 {
+		c.Argv = slices.Clone(d.Argv)
+		if d.Shell { // what follows the script of sh -c is its name
+			c.Argv = append(c.Argv, d.Name)
+		}
+		c.Argv = append(c.Argv, s.Args...)
 	}
 	if c.Dir == "" {
 		c.Dir, c.DirOptional = cmp.Or(d.User, l.self).Home, true

@@ -288,6 +288,7 @@ func (l *loop) effect(e core.Effect) {
 		}
 	case core.Release:
 		l.release(e.Run)
+	case core.Answer: // nobody can ask yet
 	case core.Say:
 		l.log.say(e)
 	case core.Exit:

@@ -20,6 +20,7 @@ var kinds = map[string]func() Record{
 	"reloaded":   func() Record { return new(Reloaded) },
 	"defined":    func() Record { return new(Defined) },
 	"deleted":    func() Record { return new(Deleted) },
+	"held":       func() Record { return new(Held) },
 	"epoch":      func() Record { return new(Epoch) },
 	"anchored":   func() Record { return new(Anchored) },
 	"passed":     func() Record { return new(Passed) },

@@ -61,6 +61,13 @@ type Deleted struct {
 	Job string `json:"job"`
 }
 
+// Held says that a person stopped a service, which then waits for one to start it, or that it waits no more.
+type Held struct {
+	Job  string `json:"job"`
+	Held bool   `json:"held"`
+	By   string `json:"by"` // uid N
+}
+
 // Epoch begins a new clock epoch: the clock was set back by a minute or more. Reset: by so much that slots before
 // the change count for nothing.
 type Epoch struct {
@@ -140,6 +147,7 @@ func (*Clean) Kind() string      { return "clean" }
 func (*Reloaded) Kind() string   { return "reloaded" }
 func (*Defined) Kind() string    { return "defined" }
 func (*Deleted) Kind() string    { return "deleted" }
+func (*Held) Kind() string       { return "held" }
 func (*Epoch) Kind() string      { return "epoch" }
 func (*Anchored) Kind() string   { return "anchored" }
 func (*Passed) Kind() string     { return "passed" }
@@ -187,6 +195,8 @@ func (r *Defined) apply(f *Facts, at Time) {
 }
 
 func (r *Deleted) apply(f *Facts, at Time) { f.Job(r.Job).Vanished = at }
+
+func (r *Held) apply(f *Facts, _ Time) { f.Job(r.Job).Held = r.Held }
 
 func (r *Epoch) apply(f *Facts, _ Time) {
 	f.Epoch, f.EpochAt = r.Epoch, r.Wall

@@ -93,6 +93,8 @@ func (c *Core) Handle(now Now, e Event) {
 		c.load(e)
 	case Shutdown:
 		c.shut(e)
+	case Order:
+		c.obey(e)
 	case Trouble:
 		c.note(e)
 	case Adopted:

@@ -83,6 +83,17 @@ type (
 		Hurry, Leave bool
 	}
 
+	// Order is what a person asks for. Answer replies, by ID: at once, and once more at the end to who waits for that.
+	Order struct {
+		ID   uint64
+		Verb Verb
+		Job  string
+		Run  uint64   // of stop: only this one
+		By   string   // uid N
+		Args []string // of start and restart: added to those of the job
+		Wait bool     // of start and restart: for the outcome
+	}
+
 	// Trouble sets or clears (Text = "") what is wrong with a part of the daemon.
 	Trouble struct{ Part, Text string }
 )
@@ -98,6 +109,7 @@ func (Probed) event()     {}
 func (Orphan) event()     {}
 func (Adopted) event()    {}
 func (Shutdown) event()   {}
+func (Order) event()      {}
 func (Trouble) event()    {}
 
 // Effect is what is to be done outside.
@@ -152,6 +164,16 @@ type (
 		Args  []any
 	}
 
+	// Answer replies to an Order. Without Refused it is being carried out, and Run is the run it is about; with Outcome
+	// that run has ended. After Last there is no other.
+	Answer struct {
+		ID      uint64
+		Run     uint64
+		Outcome *statefile.Run
+		Refused *Refused
+		Last    bool
+	}
+
 	// Exit ends the daemon once all that came before is on disk.
 	Exit struct{ Failed bool }
 )
@@ -163,6 +185,7 @@ type Start struct {
 	Slot    statefile.Time
 	Reason  string
 	Attempt int
+	Args    []string // added to those of the job
 }
 
 func (Append) effect()  {}
@@ -174,6 +197,7 @@ func (Release) effect() {}
 func (Finish) effect()  {}
 func (Mark) effect()    {}
 func (Say) effect()     {}
+func (Answer) effect()  {}
 func (Exit) effect()    {}
 
 // Level is how much a line of the daemon's log matters.

@@ -60,7 +60,7 @@ func (c *Core) gate(r *run) string {
 		case other == r || other.state == pending:
 		case other.state == draining:
 			return "draining"
-		case r.def.Overlap != jobfile.Allow:
+		case r.def.Overlap != jobfile.Allow || r.alone:
 			return "overlap"
 		}
 	}

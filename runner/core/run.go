@@ -51,6 +51,10 @@ type run struct {
 	killed bool
 	spared bool // its group is looked at before it is told to end
 
+	args    []string // a person's, added to those of the job
+	alone   bool     // starts when no other run of its job is left, whatever overlap says
+	watches []*watch
+
 	notBefore time.Duration // of a catch-up, monotonic
 	occupies  bool          // its lock and its place among those that run
 
@@ -62,7 +66,7 @@ type run struct {
 func (r *run) ring(c *Core) { c.move(r.number, evRing, nil) }
 
 // newRun makes a pending run of a job.
-func (c *Core) newRun(j *job, slot statefile.Time, reason string, missed *statefile.Passed, a *statefile.Anchor) {
+func (c *Core) newRun(j *job, slot statefile.Time, reason string, missed *statefile.Passed, a *statefile.Anchor) *run {
 	c.lastRun++
 	r := &run{number: c.lastRun, job: j, def: j.def, slot: slot, epoch: c.facts.Epoch, reason: reason, attempt: 1, row: missed, anchor: a}
 	if missed != nil {
@@ -76,6 +80,7 @@ func (c *Core) newRun(j *job, slot statefile.Time, reason string, missed *statef
 	c.runs[r.number] = r
 	c.wait(r)
 	c.soil(j)
+	return r
 }
 
 // begin passes the point of no return.
@@ -159,7 +164,7 @@ func forkUnjournaled(c *Core, r *run, _ Event) {
 func (c *Core) fork(r *run) {
 	c.to(r, forking)
 	c.stopTimer(&r.timer)
-	c.emit(Fork{Start{Job: r.def, Run: r.number, Slot: r.slot, Reason: r.reason, Attempt: r.attempt}})
+	c.emit(Fork{Start{Job: r.def, Run: r.number, Slot: r.slot, Reason: r.reason, Attempt: r.attempt, Args: r.args}})
 }
 
 func forked(c *Core, r *run, e Event) {
@@ -314,6 +319,7 @@ func (c *Core) end(r *run, o statefile.Run, draining bool) {
 	if ended.Failed {
 		level = Warn
 	}
+	r.told(c, &ended.Outcome)
 	c.say(level, r.job.name, "ended", "run", r.number, "outcome", words(&o, r.text), "after", time.Duration(o.Duration).Round(time.Millisecond))
 	c.soil(r.job)
 	if o.Outcome == "exited" && !ended.Failed {
@@ -362,6 +368,7 @@ func (c *Core) forget(r *run) {
 		c.record(&statefile.Drained{Job: r.job.name, Run: r.number})
 	}
 	c.to(r, done)
+	r.gone(c)
 	c.vacate(r)
 	c.stopTimer(&r.timer)
 	delete(c.runs, r.number)

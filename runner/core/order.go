@@ -1,0 +1,183 @@
+package core
+
+import (
+	"fmt"
+	"slices"
+
+	"jobsd/statefile"
+)
+
+// Verb is what an Order asks for.
+type Verb string
+
+// The verbs.
+const (
+	VerbStart   Verb = "start"
+	VerbStop    Verb = "stop"
+	VerbRestart Verb = "restart"
+)
+
+// Refused says why an order is not carried out.
+type Refused struct {
+	Text  string
+	NoJob bool // there is no job or run of that name
+}
+
+// watch is somebody who waits for the end of runs.
+type watch struct {
+	id    uint64
+	over  bool // until nothing is left of them, not only until their outcome
+	first uint64
+	left  int
+}
+
+// obey carries out what a person asked for. Whether they may was for the shell to check.
+func (c *Core) obey(o Order) {
+	j := c.jobs[o.Job]
+	switch {
+	case c.shutdown != nil:
+		c.refuse(o, "the daemon is ending")
+		return
+	case j == nil || j.def == nil && o.Verb != VerbStop:
+		c.emit(Answer{ID: o.ID, Refused: &Refused{Text: fmt.Sprintf("no job is called %q", o.Job), NoJob: true}, Last: true})
+		return
+	}
+	c.say(Info, j.name, "asked to "+string(o.Verb), "by", o.By)
+	switch o.Verb {
+	case VerbStart:
+		c.orderStart(j, o)
+	case VerbStop:
+		c.orderStop(j, o)
+	case VerbRestart:
+		c.orderRestart(j, o)
+	default:
+		c.never("order %q", o.Verb)
+	}
+}
+
+func (c *Core) refuse(o Order, format string, args ...any) {
+	c.emit(Answer{ID: o.ID, Refused: &Refused{Text: fmt.Sprintf(format, args...)}, Last: true})
+}
+
+// orderStart starts a run beside the schedule. It obeys overlap, lock and machines, but neither disabled nor held.
+func (c *Core) orderStart(j *job, o Order) {
+	if j.away {
+		c.refuse(o, "%s is for other machines than %s", j.name, c.o.Machine)
+		return
+	}
+	busy := j.alive()
+	if busy != nil && (j.def.KeepAlive != nil || !c.lap(j)) {
+		c.refuse(o, "run %d of %s is %s", busy.number, j.name, runStates[busy.state])
+		return
+	}
+	c.begun(o, c.manual(j, o))
+}
+
+// manual makes the run that a person asked for. A service that was held or in a back-off begins anew.
+func (c *Core) manual(j *job, o Order) *run {
+	reason := "manual"
+	if j.def.KeepAlive != nil {
+		reason = "service"
+		c.release(j, o.By)
+	}
+	r := c.newRun(j, statefile.Time{}, reason, nil, nil)
+	r.args = o.Args
+	return r
+}
+
+// begun tells which run it is, and has who wants it told of its end.
+func (c *Core) begun(o Order, r *run) {
+	c.emit(Answer{ID: o.ID, Run: r.number, Last: !o.Wait})
+	if o.Wait {
+		r.watches = append(r.watches, &watch{id: o.ID, first: r.number, left: 1})
+	}
+}
+
+// orderStop stops one run or all of a job. A service is held until it is started again, or the next boot.
+func (c *Core) orderStop(j *job, o Order) {
+	runs := slices.Clone(j.runs)
+	if o.Run != 0 {
+		runs = slices.DeleteFunc(runs, func(r *run) bool { return r.number != o.Run })
+		if len(runs) == 0 {
+			c.emit(Answer{ID: o.ID, Refused: &Refused{Text: fmt.Sprintf("%s has no run %d that lives", j.name, o.Run), NoJob: true}, Last: true})
+			return
+		}
+	}
+	if j.def != nil && j.def.KeepAlive != nil && !j.facts.Held {
+		c.record(&statefile.Held{Job: j.name, Held: true, By: o.By})
+		c.tell(j, Info, "held by "+o.By)
+		c.soil(j)
+	}
+	c.stopRuns(j, runs, o)
+}
+
+// stopRuns stops the runs and answers when nothing is left of them.
+func (c *Core) stopRuns(j *job, runs []*run, o Order) {
+	w := &watch{id: o.ID, over: true}
+	for _, r := range runs {
+		if r.state != pending {
+			r.watches = append(r.watches, w)
+			w.left++
+			w.first = r.number
+		}
+	}
+	if w.left == 0 {
+		c.emit(Answer{ID: o.ID, Last: true})
+	}
+	for _, r := range runs {
+		if r.state == pending && !r.durable && !r.slot.IsZero() {
+			c.skip(r, "stopped")
+		}
+		c.stop(r, o.By)
+	}
+}
+
+// orderRestart stops what runs and starts a new run once nothing is left of it. The answer is about the new one.
+func (c *Core) orderRestart(j *job, o Order) {
+	if j.away {
+		c.refuse(o, "%s is for other machines than %s", j.name, c.o.Machine)
+		return
+	}
+	old := slices.Clone(j.runs)
+	r := c.manual(j, o)
+	r.alone = true
+	for _, r := range old {
+		if r.state == pending && !r.durable && !r.slot.IsZero() {
+			c.skip(r, "stopped")
+		}
+		c.stop(r, o.By)
+	}
+	c.begun(o, r)
+}
+
+// release ends what keeps a service from being started.
+func (c *Core) release(j *job, by string) {
+	if j.facts.Held {
+		c.record(&statefile.Held{Job: j.name, By: by})
+		c.soil(j)
+	}
+}
+
+// told answers those who wait for the outcome of a run.
+func (r *run) told(c *Core, o *statefile.Run) {
+	r.watches = slices.DeleteFunc(r.watches, func(w *watch) bool {
+		if !w.over {
+			c.emit(Answer{ID: w.id, Run: r.number, Outcome: o, Last: true})
+		}
+		return !w.over
+	})
+}
+
+// gone answers those who wait until nothing is left of a run. Who waited for its outcome will not have one.
+func (r *run) gone(c *Core) {
+	for _, w := range r.watches {
+		if !w.over {
+			c.emit(Answer{ID: w.id, Refused: &Refused{Text: fmt.Sprintf("run %d was given up before it started", r.number)}, Last: true})
+			continue
+		}
+		if w.left--; w.left == 0 {
+			c.emit(Answer{ID: w.id, Run: w.first, Last: true})
+		}
+	}
+	r.watches = nil
+}
