@@ -29,9 +29,11 @@ type (
 // What the disk posts back, besides core.Trouble.
 type (
 	prepared struct {
-		run uint64
-		log *spawn.Log // nil: discarded, or could not be opened
-		err error
+		run   uint64
+		log   *spawn.Log // nil: discarded, or could not be opened
+		mail  bool
+		input *os.File // it, for the mailer to read
+		err   error
 	}
 	needCheckpoint struct{}
 	published      struct{}
@@ -55,8 +57,11 @@ type disk struct {
 	journal *statefile.Journal
 	state   *statefile.Writer
 	pace    statefile.Pace
-	logDir  string
-	gid     int
+	outputs *outputs
+
+	logDir   string
+	stateDir string
+	gid      int
 
 	base    map[string]int64  // of logs that were rotated
 	entries []statefile.Entry // to be written at the flush
@@ -77,7 +82,8 @@ func newDisk(o Options, config *jobfile.Config, journal *statefile.Journal, fact
 	if err != nil {
 		return nil, nil, err
 	}
-	d := &disk{in: newInbox[[]any](), post: post, journal: journal, state: state, logDir: o.Dirs.Log, gid: groupID(config.Group),
+	d := &disk{in: newInbox[[]any](), post: post, journal: journal, state: state, logDir: o.Dirs.Log, stateDir: o.Dirs.State,
+		outputs: newOutputs(facts), gid: groupID(config.Group),
 		base: map[string]int64{}, trouble: map[string]string{}}
 	for name, j := range facts.Jobs {
 		if j.LogBase > 0 {
@@ -150,6 +156,7 @@ func (d *disk) writeWait() time.Duration {
 func (d *disk) do(op any) {
 	switch op := op.(type) {
 	case core.Append:
+		d.outputs.note(op.Entry.Record)
 		d.append(op.Entry)
 	case core.Prepare:
 		d.prepare(op)
@@ -185,6 +192,7 @@ func (d *disk) rotateJournal(facts *statefile.Facts) {
 			j.LogBase = base
 		}
 	}
+	d.outputs.complete(facts)
 	d.fail(d.journal.Rotate(facts, statefile.At(wallClock())))
 }
 
@@ -196,10 +204,18 @@ func (d *disk) prepare(p core.Prepare) {
 	if log != nil && p.Record != nil {
 		fmt.Fprintf(log, "== %s\n", startMark(p.Run, statefile.At(p.At.In(p.Job.Schedule.Location()))))
 	}
+	if log != nil && p.Mark != "" {
+		fmt.Fprintf(log, "== %s\n", p.Mark)
+	}
 	if p.Record != nil {
 		p.Record.LogOffset = offset
+		d.outputs.began(p.Run, p.Job.Name, offset)
 		d.append(statefile.Entry{At: p.At, Record: p.Record})
 		d.sync = true
+	}
+	if p.Letter != nil {
+		answer.mail = true
+		answer.input, answer.err = d.writeLetter(p.Letter)
 	}
 	d.waiting = append(d.waiting, answer)
 	if len(d.waiting) >= flushEvery {
@@ -241,6 +257,7 @@ func (d *disk) logPath(job string) string { return filepath.Join(d.logDir, job+"
 // ended writes the mark and appends the outcome, with the end of the run's output.
 func (d *disk) ended(f core.Finish) {
 	f.Record.LogEnd = d.mark(f.Job, f.Mark)
+	d.outputs.ended(f.Record)
 	d.append(statefile.Entry{At: f.At, Record: f.Record})
 	d.sync = true
 }
@@ -279,7 +296,9 @@ func (d *disk) flush() {
 		d.report("journal", d.err)
 	}
 	for _, answer := range d.waiting {
-		answer.err = errors.Join(answer.err, d.err)
+		if !answer.mail { // which owes nothing to the journal
+			answer.err = errors.Join(answer.err, d.err)
+		}
 		d.post(answer)
 	}
 	clear(d.waiting)
@@ -349,4 +368,14 @@ func (d *disk) finish(q quit) {
 	d.write()
 	d.journal.Close()
 	close(q.done)
+}
+
+// close closes what was opened for a run; the process has it by then.
+func (p prepared) close() {
+	if p.log != nil {
+		p.log.Close()
+	}
+	if p.input != nil {
+		p.input.Close()
+	}
 }

@@ -57,6 +57,10 @@ func environ(s core.Start, self *jobfile.User, id, root string) []string {
 	if !s.Slot.IsZero() {
 		env = append(env, "JOBSD_SLOT="+s.Slot.String())
 	}
+	for _, pair := range s.Env {
+		name, value, _ := strings.Cut(pair, "=")
+		set(name, value)
+	}
 	return env
 }
 

@@ -13,7 +13,7 @@ import (
 )
 
 // launch puts together all that the process of a run is made of.
-func (l *loop) launch(s core.Start, log *spawn.Log) *spawn.Command {
+func (l *loop) launch(s core.Start, opened prepared) *spawn.Command {
 	d := s.Job
 	c := &spawn.Command{
 		Path: d.Program, Argv: d.Argv, Env: environ(s, l.self, l.core.ID(), l.o.Root),
@@ -36,8 +36,11 @@ func (l *loop) launch(s core.Start, log *spawn.Log) *spawn.Command {
 	for _, limit := range d.Limits {
 		c.Limits = append(c.Limits, spawn.Limit{Name: limit.Name, Value: limit.Value})
 	}
-	if log != nil {
-		c.Output = int(log.Fd())
+	if opened.log != nil {
+		c.Output = int(opened.log.Fd())
+	}
+	if opened.input != nil {
+		c.Input = int(opened.input.Fd())
 	}
 	return c
 }

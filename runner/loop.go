@@ -55,9 +55,9 @@ type loop struct {
 
 	byRun      map[uint64]*process
 	byPID      map[int]*process
-	preparing  map[uint64]*spawn.Log // runs on their way through the disk; the log once it is open
-	forks      []core.Fork           // not performed yet
-	batch      []any                 // for the disk, of this turn
+	preparing  map[uint64]prepared // runs on their way through the disk; what it opened, once it has
+	forks      []core.Fork         // not performed yet
+	batch      []any               // for the disk, of this turn
 	polls      []unix.PollFd
 	polled     []*process // whose descriptors polls[2:] are
 	repoll     bool
@@ -70,6 +70,7 @@ type loop struct {
 
 // run turns until the core says exit.
 func (l *loop) run() error {
+	defer l.confess()
 	l.loader.request()
 	for l.exit == nil {
 		began := l.sys.now().Mono
@@ -223,9 +224,9 @@ func (l *loop) take(posts []any) {
 
 func (l *loop) prepared(m prepared) {
 	if _, waits := l.preparing[m.run]; waits {
-		l.preparing[m.run] = m.log
-	} else if m.log != nil { // too late: the run was started without
-		m.log.Close()
+		l.preparing[m.run] = m
+	} else { // too late: the run was started without
+		m.close()
 	}
 	l.handle(core.Prepared{Run: m.run, Err: m.err})
 }
@@ -276,7 +277,7 @@ func (l *loop) effect(e core.Effect) {
 	case core.Append, core.Finish, core.Mark:
 		l.batch = append(l.batch, e)
 	case core.Prepare:
-		l.preparing[e.Run] = nil
+		l.preparing[e.Run] = prepared{}
 		l.batch = append(l.batch, e)
 	case core.Fork:
 		l.forks = append(l.forks, e)
@@ -307,13 +308,10 @@ func (l *loop) flush() {
 }
 
 func (l *loop) fork(s core.Start) {
-	log := l.preparing[s.Run]
+	opened := l.preparing[s.Run]
 	delete(l.preparing, s.Run)
-	cmd := l.launch(s, log)
-	proc, handshake, err := l.sys.start(cmd)
-	if log != nil {
-		log.Close()
-	}
+	proc, handshake, err := l.sys.start(l.launch(s, opened))
+	opened.close()
 	if err != nil {
 		l.notStarted(s.Run, err)
 		return

@@ -83,7 +83,7 @@ func testLoop(t *testing.T, jobs int) (*loop, *fakeKernel) {
 	}
 	l := &loop{sys: k, pump: pump, timer: &wallTimer{fd: -1}, disk: &disk{in: newInbox[[]any]()},
 		log:  &logger{Logger: hclog.NewNullLogger()},
-		self: &jobfile.User{}, byRun: map[uint64]*process{}, byPID: map[int]*process{}, preparing: map[uint64]*spawn.Log{},
+		self: &jobfile.User{}, byRun: map[uint64]*process{}, byPID: map[int]*process{}, preparing: map[uint64]prepared{},
 		loader: &loader{wake: make(chan struct{}, 1)}}
 	l.core = core.New(core.Options{Strict: true}, statefile.NewFacts("id"), k.clock)
 	l.core.Begin(k.clock, statefile.Start{})

@@ -133,7 +133,7 @@ func newLoop(o Options, config *jobfile.Config, log *logger) (*loop, error) {
 	machine := cmp.Or(o.Machine, config.Machine, hostName())
 	boot := spawn.BootID()
 	l := &loop{sys: kernel{boot}, pump: pump, timer: timer, log: log, o: o, self: whoAmI(),
-		byRun: map[uint64]*process{}, byPID: map[int]*process{}, preparing: map[uint64]*spawn.Log{}}
+		byRun: map[uint64]*process{}, byPID: map[int]*process{}, preparing: map[uint64]prepared{}}
 	for _, text := range said {
 		log.Warn(text)
 	}
@@ -142,8 +142,14 @@ func newLoop(o Options, config *jobfile.Config, log *logger) (*loop, error) {
 	l.daemon = statefile.Daemon{PID: os.Getpid(), PIDStart: start, StartedAt: statefile.At(now.Wall), BootID: boot,
 		Machine: machine, Version: o.Version}
 	l.core = core.New(core.Options{MachineID: machineID(), Machine: machine, BootID: bootOf(boot, start),
+		Seed: uint64(now.Wall.UnixNano()) ^ uint64(os.Getpid()),
 		CPUs: runtime.NumCPU()}, facts, now)
-	l.core.Begin(now, statefile.Start{PID: os.Getpid(), PIDStart: start, BootID: boot, Machine: machine, Version: o.Version})
+	crash := lastCrash(o.Dirs.State)
+	if crash.Text != "" {
+		log.Error("the daemon before this one crashed", "job", crash.Job, "err", crash.Text, "stack", crash.Stack)
+	}
+	l.core.Begin(now, statefile.Start{PID: os.Getpid(), PIDStart: start, BootID: boot, Machine: machine, Version: o.Version,
+		Suspect: crash.Job})
 	if l.disk, said, err = newDisk(o, config, journal, facts, post); err != nil {
 		return nil, err
 	}

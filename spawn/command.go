@@ -8,7 +8,7 @@ import "path/filepath"
 
 // Command is all that the start of one process needs. Strings are taken as they are: nothing is expanded.
 //
-// The process gets a session and a process group of its own (both numbered like its pid), /dev/null as standard input,
+// The process gets a session and a process group of its own (both numbered like its pid), /dev/null as standard input unless Input says otherwise,
 // default signal dispositions, an empty signal mask, and no other descriptor of the daemon.
 type Command struct {
 	Path        string      // absolute path of the program; "": the shim looks Argv[0] up in the PATH of Env
@@ -21,6 +21,7 @@ type Command struct {
 	Umask       int         // 0..0777; -1: the daemon's. Mind that the zero value is umask 000
 	Nice        int         // -20..19; 0: the daemon's
 	Limits      []Limit
+	Input       int    // descriptor for standard input; 0: /dev/null
 	Output      int    // descriptor for standard output and standard error; -1: /dev/null
 	Title       string // argv[0] of the shim, while it is that
 	Remote      bool   // Path or Dir may lie on a file system that can hang: nobody but the shim touches them

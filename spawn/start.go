@@ -101,8 +101,12 @@ func (c *Command) files() (in, out uintptr, err error) {
 	if err := openNull(); err != nil {
 		return 0, 0, err
 	}
-	if c.Output < 0 {
-		return uintptr(null), uintptr(null), nil
+	in, out = uintptr(null), uintptr(null)
+	if c.Input > 0 {
+		in = uintptr(c.Input)
 	}
-	return uintptr(null), uintptr(c.Output), nil
+	if c.Output >= 0 {
+		out = uintptr(c.Output)
+	}
+	return in, out, nil
 }

@@ -27,6 +27,10 @@ var kinds = map[string]func() Record{
 	"intent":     func() Record { return new(Intent) },
 	"started":    func() Record { return new(Started) },
 	"ended":      func() Record { return new(Ended) },
+	"gave_up":    func() Record { return new(GaveUp) },
+	"stable":     func() Record { return new(Stable) },
+	"told":       func() Record { return new(Told) },
+	"owed":       func() Record { return new(OwedMail) },
 	"drained":    func() Record { return new(Drained) },
 	"log_cut":    func() Record { return new(LogCut) },
 }

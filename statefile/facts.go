@@ -23,6 +23,10 @@ type Facts struct {
 	Upgrades   uint64               `json:"upgrades"`
 	Tick       uint64               `json:"tick"` // counts starts and successes: which came first, whatever the clock did
 	DisabledBy *DisabledBy          `json:"disabled_by"`
+	Suspect    string               `json:"suspect,omitempty"`   // as in Start, of the last one
+	CrashMail  Time                 `json:"crash_mail,omitzero"` // when a crash was last told
+	LastOwed   uint64               `json:"last_owed,omitempty"`
+	Owed       []Owed               `json:"owed,omitempty"` // notifications not delivered yet, the oldest first
 	Jobs       map[string]*JobFacts `json:"jobs"`
 }
 
@@ -47,6 +51,14 @@ type JobFacts struct {
 	Skipped     uint64      `json:"skipped,omitempty"`
 	Missed      uint64      `json:"missed,omitempty"`
 	Deaths      []Death     `json:"deaths,omitempty"`
+	ShortLives  uint64      `json:"short_lives,omitempty"` // of a service, in a row
+	Finished    bool        `json:"finished,omitempty"`    // a service that is not to be started again in this boot
+	SetAside    bool        `json:"set_aside,omitempty"`   // it brought the daemon down twice
+	Told        bool        `json:"told,omitempty"`        // that it fails; its recovery will be, too
+	NotifyError *string     `json:"notify_error,omitempty"`
+	Waiting     []Retry     `json:"waiting,omitempty"`
+	LogStart    int64       `json:"log_start,omitempty"` // of the output of the last run
+	LogEnd      int64       `json:"log_end,omitempty"`
 	LastRun     *Run        `json:"last_run,omitempty"`
 	LastStart   Time        `json:"last_start,omitzero"`
 	LastSuccess Time        `json:"last_success,omitzero"`
@@ -67,6 +79,7 @@ type Anchor struct {
 type Live struct {
 	Run       uint64 `json:"run"`
 	Slot      Time   `json:"slot,omitzero"`
+	Epoch     uint64 `json:"epoch,omitempty"` // of Slot
 	Reason    string `json:"reason"`
 	Attempt   int    `json:"attempt"`
 	Missed    uint64 `json:"missed,omitempty"`
@@ -76,7 +89,37 @@ type Live struct {
 	BootID    string `json:"boot_id,omitempty"`
 	StartedAt Time   `json:"started_at,omitzero"`
 	Ended     bool   `json:"ended,omitempty"` // draining
+	LogOffset int64  `json:"log_offset,omitempty"`
 }
+
+// Retry is a run that will be another try of a slot.
+type Retry struct {
+	Run     uint64 `json:"run"`
+	Slot    Time   `json:"slot,omitzero"`
+	Epoch   uint64 `json:"epoch"`
+	Reason  string `json:"reason"`
+	Attempt int    `json:"attempt"`
+	Missed  uint64 `json:"missed,omitempty"`
+	Due     Time   `json:"due"`
+}
+
+// Owed is a notification that has not been delivered.
+type Owed struct {
+	ID       uint64 `json:"id"` // rises
+	At       Time   `json:"at"`
+	Job      string `json:"job,omitempty"` // "": the daemon itself
+	Kind     string `json:"kind"`          // failure recovery success crash_loop daemon
+	Way      string `json:"way"`           // mail on_failure on_success on_recovery
+	Run      *Run   `json:"run,omitempty"`
+	InRow    uint64 `json:"in_row,omitempty"` // failures before this one
+	Text     string `json:"text,omitempty"`   // of the daemon's own
+	Tries    int    `json:"tries,omitempty"`  // that failed
+	LogStart int64  `json:"log_start,omitempty"`
+	LogEnd   int64  `json:"log_end,omitempty"`
+}
+
+// deathsKept is how many ends of a service are kept.
+const deathsKept = 20
 
 // NewFacts returns the facts of a state directory that has none, known by id.
 func NewFacts(id string) *Facts {
@@ -100,6 +143,7 @@ func (f *Facts) Job(name string) *JobFacts {
 // replaced, never changed.
 func (f *Facts) Clone() *Facts {
 	c := *f
+	c.Owed = slices.Clone(f.Owed)
 	c.Jobs = make(map[string]*JobFacts, len(f.Jobs))
 	for name, j := range f.Jobs {
 		if j == nil {
@@ -108,6 +152,7 @@ func (f *Facts) Clone() *Facts {
 		k := *j
 		k.Live = slices.Clone(j.Live)
 		k.Deaths = slices.Clone(j.Deaths)
+		k.Waiting = slices.Clone(j.Waiting)
 		c.Jobs[name] = &k
 	}
 	return &c
@@ -119,6 +164,44 @@ func (j *JobFacts) Fill(v *Job) {
 	v.Runs, v.Failures, v.ConsecutiveFailures = j.Runs, j.Failures, j.Consecutive
 	v.Skipped, v.Missed = j.Skipped, j.Missed
 	v.Held, v.DisabledBy, v.Deaths = j.Held, j.DisabledBy, j.Deaths
+	v.InternalError, v.NotifyError = j.SetAside, j.NotifyError
+}
+
+// died notes the end of a service's life. One that was stopped did not die; of one that was lost nobody knows how long
+// it would have lived.
+func (j *JobFacts) died(o *Run, short bool) {
+	switch {
+	case o.Outcome == "stopped":
+		j.ShortLives = 0
+		return
+	case short:
+		j.ShortLives++
+	case o.Outcome != "lost":
+		j.ShortLives = 0
+	}
+	j.Deaths = append(j.Deaths, Death{At: o.EndedAt, Outcome: o.Outcome, ExitCode: o.ExitCode, Signal: o.Signal, RanFor: o.Duration})
+	if n := len(j.Deaths) - deathsKept; n > 0 {
+		j.Deaths = slices.Clone(j.Deaths[n:]) // a view may still show the old ones
+	}
+}
+
+// noRetry forgets a retry that waited, and reports whether there was one.
+func (j *JobFacts) noRetry(run uint64) bool {
+	n := len(j.Waiting)
+	j.Waiting = slices.DeleteFunc(slices.Clone(j.Waiting), func(t Retry) bool { return t.Run == run })
+	if len(j.Waiting) == 0 {
+		j.Waiting = nil
+	}
+	return len(j.Waiting) < n
+}
+
+func (f *Facts) owe(list []Owed) {
+	for _, o := range list {
+		if o.ID > f.LastOwed {
+			f.LastOwed = o.ID
+			f.Owed = append(f.Owed, o)
+		}
+	}
 }
 
 // over tells whether the run is the last one that ended: a line of it that comes again says nothing new.

@@ -141,7 +141,7 @@ func TestFill(t *testing.T) {
 			}
 		}
 	}
-	if shared != 10 {
+	if shared != 11 {
 		t.Errorf("%d fields are shared", shared)
 	}
 }

@@ -27,7 +27,8 @@ var sections = map[reflect.Type]string{
 	reflect.TypeFor[Death]():      "A death",
 	reflect.TypeFor[JobFacts]():   "A job in a checkpoint",
 	reflect.TypeFor[Anchor]():     "The anchor",
-	reflect.TypeFor[Live]():       "A live run",
+	reflect.TypeFor[Retry]():      "A waiting retry", reflect.TypeFor[Owed](): "A notification",
+	reflect.TypeFor[Live](): "A live run",
 }
 
 // manual returns what the page says of each field: its type by section and name.

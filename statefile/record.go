@@ -1,6 +1,9 @@
 package statefile
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Entry is one line of the journal.
 type Entry struct {
@@ -24,7 +27,8 @@ type Start struct {
 	BootID   string `json:"boot_id"`
 	Machine  string `json:"machine"`
 	Version  string `json:"version"`
-	Unclean  bool   `json:"unclean"` // the daemon before it ended without a Clean, in the same boot
+	Unclean  bool   `json:"unclean"`           // the daemon before it ended without a Clean, in the same boot
+	Suspect  string `json:"suspect,omitempty"` // the job whose event the daemon before it was handling when it crashed
 }
 
 // Ready says that the first load of this daemon is in force.
@@ -61,7 +65,8 @@ type Deleted struct {
 	Job string `json:"job"`
 }
 
-// Held says that a person stopped a service, which then waits for one to start it, or that it waits no more.
+// Held says that a person stopped a service, which then waits for one to start it, or that one started it again; the
+// latter also of a job that was set aside.
 type Held struct {
 	Job  string `json:"job"`
 	Held bool   `json:"held"`
@@ -121,11 +126,45 @@ type Started struct {
 
 // Ended is the outcome of a run.
 type Ended struct {
-	Job     string `json:"job"`
-	Outcome Run    `json:"outcome"`
-	Failed  bool   `json:"failed"`  // neither success nor stopped
-	Drained bool   `json:"drained"` // nothing of its group is left
-	LogEnd  int64  `json:"log_end"` // where its output ends, as LogOffset counts
+	Job      string `json:"job"`
+	Outcome  Run    `json:"outcome"`
+	Failed   bool   `json:"failed"`             // neither success nor stopped
+	Retry    *Retry `json:"retry,omitempty"`    // it will be tried again: this is no failure of its slot yet
+	Short    bool   `json:"short,omitempty"`    // of a service: a life too short
+	Finished bool   `json:"finished,omitempty"` // of a service: it is not to be started again
+	Alarm    bool   `json:"alarm,omitempty"`    // its failure is told; none after it is until the job recovers
+	Owes     []Owed `json:"owes,omitempty"`     // what is to be sent to tell of it
+	LogStart int64  `json:"log_start"`          // where its output begins, as in Intent
+	Drained  bool   `json:"drained"`            // nothing of its group is left
+	LogEnd   int64  `json:"log_end"`            // where its output ends, as LogOffset counts
+}
+
+// GaveUp says that a failed run is not tried again although it was to be: its slot has failed.
+type GaveUp struct {
+	Job   string `json:"job"`
+	Run   uint64 `json:"run"` // that will not be
+	Why   string `json:"why"`
+	Alarm bool   `json:"alarm,omitempty"`
+	Owes  []Owed `json:"owes,omitempty"`
+}
+
+// Stable says that a service has lived long enough for what came before to be over.
+type Stable struct {
+	Job  string `json:"job"`
+	Run  uint64 `json:"run"`
+	Owes []Owed `json:"owes,omitempty"`
+}
+
+// Told says what became of notifications.
+type Told struct {
+	IDs   []uint64 `json:"ids"`
+	Error string   `json:"error,omitempty"`
+	Kept  bool     `json:"kept,omitempty"` // they will be sent later
+}
+
+// OwedMail is a notification about the daemon itself.
+type OwedMail struct {
+	Owes []Owed `json:"owes"`
 }
 
 // Drained says that the group of an ended run is empty.
@@ -154,6 +193,10 @@ func (*Passed) Kind() string     { return "passed" }
 func (*Intent) Kind() string     { return "intent" }
 func (*Started) Kind() string    { return "started" }
 func (*Ended) Kind() string      { return "ended" }
+func (*GaveUp) Kind() string     { return "gave_up" }
+func (*Stable) Kind() string     { return "stable" }
+func (*Told) Kind() string       { return "told" }
+func (*OwedMail) Kind() string   { return "owed" }
 func (*Drained) Kind() string    { return "drained" }
 func (*LogCut) Kind() string     { return "log_cut" }
 
@@ -165,10 +208,17 @@ func (r *Checkpoint) apply(f *Facts, _ Time) {
 func (r *Start) apply(f *Facts, _ Time) {
 	if f.BootID != r.BootID {
 		f.BootID, f.BootReady = r.BootID, false
+		for _, j := range f.Jobs {
+			j.Held, j.Finished, j.ShortLives = false, false, 0
+		}
 	}
 	if r.Unclean {
 		f.Unclean++
 	}
+	if r.Suspect != "" && r.Suspect == f.Suspect {
+		f.Job(r.Suspect).SetAside = true
+	}
+	f.Suspect = r.Suspect
 	f.Clean = false
 }
 
@@ -192,11 +242,19 @@ func (r *Defined) apply(f *Facts, at Time) {
 	}
 	j.Vanished = Time{}
 	j.Process = r.Process
+	j.SetAside, j.Finished = false, false
 }
 
-func (r *Deleted) apply(f *Facts, at Time) { f.Job(r.Job).Vanished = at }
+func (r *Deleted) apply(f *Facts, at Time) {
+	j := f.Job(r.Job)
+	j.Vanished, j.Waiting = at, nil
+}
 
-func (r *Held) apply(f *Facts, _ Time) { f.Job(r.Job).Held = r.Held }
+func (r *Held) apply(f *Facts, _ Time) {
+	j := f.Job(r.Job)
+	j.Held = r.Held
+	j.SetAside = j.SetAside && r.Held
+}
 
 func (r *Epoch) apply(f *Facts, _ Time) {
 	f.Epoch, f.EpochAt = r.Epoch, r.Wall
@@ -244,7 +302,12 @@ func (r *Intent) apply(f *Facts, _ Time) {
 	if r.Reason == "boot" {
 		j.BootDone = f.BootID
 	}
-	j.Live = append(j.Live, Live{Run: r.Run, Slot: r.Slot, Reason: r.Reason, Attempt: r.Attempt, Missed: r.Missed})
+	if r.Reason == "service" {
+		j.Finished = false
+	}
+	j.noRetry(r.Run)
+	j.Live = append(j.Live, Live{Run: r.Run, Slot: r.Slot, Epoch: r.Epoch, Reason: r.Reason, Attempt: r.Attempt, Missed: r.Missed,
+		LogOffset: r.LogOffset})
 }
 
 func (r *Started) apply(f *Facts, at Time) {
@@ -269,16 +332,25 @@ func (r *Ended) apply(f *Facts, _ Time) {
 		return
 	}
 	run := r.Outcome
-	j.LastRun = &run
+	j.LastRun, j.LogStart, j.LogEnd = &run, r.LogStart, r.LogEnd
 	switch {
+	case r.Retry != nil:
+		j.Waiting = append(j.Waiting, *r.Retry)
+		f.LastRun = max(f.LastRun, r.Retry.Run)
 	case r.Failed:
 		j.Failures++
 		j.Consecutive++
 	case run.Outcome == "exited":
-		j.Consecutive = 0
+		j.Consecutive, j.Told = 0, false
 		f.Tick++
 		j.LastSuccess, j.SuccessTick = run.EndedAt, f.Tick
 	}
+	j.Told = j.Told || r.Alarm
+	if run.Reason == "service" {
+		j.died(&run, r.Short)
+		j.Finished = r.Finished
+	}
+	f.owe(r.Owes)
 	if l := j.live(run.Run); l != nil {
 		l.Ended = true
 		if run.Outcome == "start_error" && l.PID > 0 && j.Runs > 0 { // a shim that never became the job's program
@@ -288,6 +360,48 @@ func (r *Ended) apply(f *Facts, _ Time) {
 	if r.Drained {
 		j.drop(run.Run)
 	}
+}
+
+func (r *GaveUp) apply(f *Facts, _ Time) {
+	j := f.Job(r.Job)
+	if j.noRetry(r.Run) {
+		j.Failures++
+		j.Consecutive++
+		j.Told = j.Told || r.Alarm
+	}
+	f.owe(r.Owes)
+}
+
+func (r *Stable) apply(f *Facts, _ Time) {
+	j := f.Job(r.Job)
+	j.ShortLives, j.Consecutive, j.Told = 0, 0, false
+	f.owe(r.Owes)
+}
+
+func (r *OwedMail) apply(f *Facts, at Time) {
+	f.CrashMail = at
+	f.owe(r.Owes)
+}
+
+func (r *Told) apply(f *Facts, _ Time) {
+	keep := f.Owed[:0:0]
+	for _, o := range f.Owed {
+		if !slices.Contains(r.IDs, o.ID) {
+			keep = append(keep, o)
+			continue
+		}
+		if j := f.Jobs[o.Job]; j != nil {
+			j.NotifyError = nil
+			if r.Error != "" {
+				j.NotifyError = &r.Error
+			}
+		}
+		if r.Kept {
+			o.Tries++
+			keep = append(keep, o)
+		}
+	}
+	f.Owed = keep
 }
 
 func (r *Drained) apply(f *Facts, _ Time) { f.Job(r.Job).drop(r.Run) }

@@ -69,13 +69,6 @@ func chmod(tb testing.TB, path string, mode os.FileMode) {
 	}
 }
 
-// everyKey makes all keys supported, as they will be.
-func everyKey(tb testing.TB) {
-	was := notYet
-	notYet = nil
-	tb.Cleanup(func() { notYet = was })
-}
-
 // parseAs parses text as the file of that name.
 func parseAs(tb testing.TB, h *host, file, text string) ([]*Definition, []error) {
 	tb.Helper()

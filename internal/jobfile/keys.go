@@ -7,19 +7,6 @@ import (
 	"jobsd/internal/schedule"
 )
 
-// notYet names the keys whose behaviour is not there yet. They are read and checked like any other and then refused:
-// nothing that a file says is passed over in silence.
-var notYet = words("keep_alive", "overlap", "lock", "retries", "retry_delay", "retry_max_delay", "notify", "mail",
-	"max_running")
-
-func words(list ...string) map[string]bool {
-	m := make(map[string]bool, len(list))
-	for _, w := range list {
-		m[w] = true
-	}
-	return m
-}
-
 // draft is a definition in the making: the keys as read, before what several of them mean together is worked out.
 type draft struct {
 	Definition

@@ -214,7 +214,6 @@ func (c keyCase) in(format, value, inJSON string) (string, int) {
 }
 
 func TestKeys(t *testing.T) {
-	everyKey(t)
 	for _, c := range keyCases {
 		for _, format := range []string{"toml", "json"} {
 			t.Run(c.key+"/"+format, func(t *testing.T) {
@@ -261,23 +260,5 @@ func TestKeysComplete(t *testing.T) {
 	}
 	if len(want) > 0 {
 		t.Errorf("no case for %v", want)
-	}
-}
-
-func TestNotYet(t *testing.T) {
-	for _, c := range keyCases {
-		refused := false
-		for key := range notYet {
-			refused = refused || c.key == key || strings.HasPrefix(c.key, key+".")
-		}
-		text, _ := c.toml(c.good)
-		if strings.HasPrefix(c.with, "notify") || strings.HasPrefix(c.with, "keep_alive") {
-			continue
-		}
-		defs, errs := parseAs(t, someHost(t, 0), "t.toml", text)
-		says := strings.HasSuffix(lines(errs), ": not yet supported")
-		if refused != says || refused && defs != nil {
-			t.Errorf("%s: refused: %t, errors: %v", c.key, refused, errs)
-		}
 	}
 }

@@ -196,7 +196,6 @@ func TestGoodTakesNameOfStale(t *testing.T) {
 }
 
 func TestAfter(t *testing.T) {
-	everyKey(t)
 	b := newBox(t)
 	b.put("a.toml", job("1"))
 	b.put("b.toml", "cmd = [\"true\"]\nafter = [\"a\", \"c\"]")

@@ -64,3 +64,11 @@ func unescapeOctal(s string) string {
 	}
 	return head + `\` + unescapeOctal(tail)
 }
+
+func words(list ...string) map[string]bool {
+	m := make(map[string]bool, len(list))
+	for _, w := range list {
+		m[w] = true
+	}
+	return m
+}

@@ -121,15 +121,10 @@ func TestMessages(t *testing.T) {
 		{"a.json", `{"jobs": [3]}`, `a.json:1:11: jobs: must be a job (a table of keys), not a number`},
 		{"a.json", `{"cmd": ["x"], "retries": 1e3}`, `a.json:1:27: retries: must be a whole number, not a number with a fraction`},
 	} {
-		func() {
-			was := notYet
-			notYet = nil
-			defer func() { notYet = was }()
-			_, errs := parseAs(t, someHost(t, 0), c.file, c.text)
-			if got := lines(errs); !strings.HasPrefix(got, c.want) || !strings.HasSuffix(c.want, ": ") && got != c.want {
-				t.Errorf("%s\ngot  %s\nwant %s", c.text, got, c.want)
-			}
-		}()
+		_, errs := parseAs(t, someHost(t, 0), c.file, c.text)
+		if got := lines(errs); !strings.HasPrefix(got, c.want) || !strings.HasSuffix(c.want, ": ") && got != c.want {
+			t.Errorf("%s\ngot  %s\nwant %s", c.text, got, c.want)
+		}
 	}
 }
 

@@ -55,7 +55,7 @@ func (w *world) account() {
 				b.last = latest(b.last, r.Last.Time)
 			}
 		case *statefile.Intent:
-			if b := books[r.Job]; b != nil && r.Reason == "schedule" {
+			if b := books[r.Job]; b != nil && r.Reason == "schedule" && r.Attempt == 1 {
 				b.settled++
 				b.last = latest(b.last, r.Slot.Time)
 			}

@@ -33,7 +33,7 @@ func (c *Core) adopt(e Adopted) {
 	if j == nil {
 		j = c.orphanJob(name)
 	}
-	r := &run{number: l.Run, job: j, state: running, slot: l.Slot, reason: l.Reason, attempt: l.Attempt,
+	r := &run{number: l.Run, job: j, state: running, slot: l.Slot, epoch: l.Epoch, reason: l.Reason, attempt: l.Attempt,
 		missed: l.Missed, pid: l.PID, startedAt: l.StartedAt, adopted: true, durable: true}
 	r.timer.owner = r
 	j.runs = append(j.runs, r)
@@ -43,17 +43,35 @@ func (c *Core) adopt(e Adopted) {
 		c.say(Info, name, "adopted", "run", r.number, "pid", r.pid)
 		return
 	}
-	stage := "started"
-	if l.PID == 0 {
-		stage = "intent"
+	r.lost = true
+	if c.ready {
+		c.settleLost()
 	}
-	c.end(r, statefile.Run{Outcome: "lost", LostStage: &stage}, false)
-	c.forget(r)
+}
+
+// settleLost ends the runs of the daemon before this one of which nothing is left. It waits for the first load, which
+// tells whether they are tried again and who is told.
+func (c *Core) settleLost() {
+	for _, r := range c.sortedRuns() {
+		if !r.lost {
+			continue
+		}
+		if r.def == nil {
+			r.def = r.job.def
+		}
+		stage := "started"
+		if r.pid == 0 {
+			stage = "intent"
+		}
+		c.end(r, statefile.Run{Outcome: "lost", LostStage: &stage}, false)
+		c.forget(r)
+	}
 }
 
 // orphanJob stands for a job before the first load, or for good if no file defines it any more.
 func (c *Core) orphanJob(name string) *job {
 	j := &job{name: name, facts: c.facts.Job(name), state: needsDelete}
+	j.process = j.facts.Process
 	j.timer.owner = j
 	c.recall(j)
 	c.jobs[name] = j

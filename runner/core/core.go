@@ -6,6 +6,7 @@ package core
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -19,8 +20,9 @@ type Options struct {
 	MachineID string // for jitter
 	Machine   string // host name, or what stands for it
 	BootID    string
-	CPUs      int  // so many catch-ups, but two at least, run at once
-	Strict    bool // panic where something happens that cannot happen
+	CPUs      int    // so many catch-ups, but two at least, run at once
+	Seed      uint64 // for what is spread by chance
+	Strict    bool   // panic where something happens that cannot happen
 }
 
 // Core holds every job and every run. One goroutine owns it.
@@ -55,10 +57,19 @@ type Core struct {
 	reload   statefile.Reload
 	ready    bool
 	clean    bool // the daemon before this one ended in order
+	crashed  bool // or it crashed
 	trouble  []Trouble
 	shutdown *Shutdown
 	over     bool // Exit was said
 	touched  bool // something of the daemon itself changed
+
+	post       postman
+	commands   map[string]*run // of notifications, by job
+	lastNotice uint64
+	lastOwed   uint64
+	self       *job // stands for the daemon where a job is expected
+	rng        *rand.Rand
+	inHand     string // the job that is being seen to
 
 	effects []Effect
 }
@@ -66,6 +77,7 @@ type Core struct {
 // New returns a core that goes on from facts.
 func New(o Options, facts *statefile.Facts, now Now) *Core {
 	return &Core{
+		self: &job{name: "jobsd", state: deleted}, rng: rand.New(rand.NewPCG(o.Seed, o.Seed)),
 		o: o, now: now, offset: now.Wall.Sub(time.Unix(0, int64(now.Boot))), facts: facts,
 		jobs: map[string]*job{}, runs: map[uint64]*run{}, locks: map[string]*run{}, lastRun: facts.LastRun,
 	}
@@ -80,11 +92,15 @@ func (c *Core) Facts() *statefile.Facts {
 // ID returns the id of the state directory.
 func (c *Core) ID() string { return c.facts.ID }
 
+// InHand returns the job that was being seen to, should the core not have come back.
+func (c *Core) InHand() string { return c.inHand }
+
 // Ready tells whether a first load is in force, and of how many jobs.
 func (c *Core) Ready() (jobs int, ok bool) { return len(c.order), c.ready }
 
 // Handle takes in one event.
 func (c *Core) Handle(now Now, e Event) {
+	c.inHand = ""
 	c.readClock(now)
 	switch e := e.(type) {
 	case Due:
@@ -124,7 +140,7 @@ func (c *Core) Settle() {
 		list := c.arm
 		c.arm = nil
 		for _, j := range list {
-			if j.state == needsArm {
+			if c.inHand = j.name; j.state == needsArm {
 				c.armJob(j)
 			}
 		}
@@ -133,6 +149,7 @@ func (c *Core) Settle() {
 		c.regate = false
 		c.admit()
 	}
+	c.deliver()
 	if c.shutdown != nil && !c.over && (len(c.runs) == 0 || c.shutdown.Leave && c.starting == 0) {
 		c.leave()
 	}
@@ -204,6 +221,7 @@ func (c *Core) shut(e Shutdown) {
 	}
 	c.shutdown = &e
 	c.touched = true
+	c.settleLost()
 	for _, r := range slices.Clone(c.pending) {
 		c.unsettle(r)
 	}
@@ -212,8 +230,13 @@ func (c *Core) shut(e Shutdown) {
 	}
 	if e.Leave { // once what is under way has its process on record
 		c.say(Info, "", "leaving the jobs running", "by", e.By, "running", len(c.runs)-len(c.pending))
-		for _, r := range slices.Clone(c.pending) {
-			c.stop(r, "shutdown")
+		for _, r := range c.sortedRuns() {
+			switch {
+			case r.state == pending:
+				c.stop(r, "shutdown")
+			case r.notice != nil && r.pid > 0: // nobody would look after it; what it tells is owed on
+				c.emit(Signal{r.number, "KILL"})
+			}
 		}
 		return
 	}
@@ -260,8 +283,10 @@ func (c *Core) Begin(now Now, r statefile.Start) {
 	r.Unclean = !c.facts.Clean && c.facts.BootID == r.BootID
 	power := !c.facts.Clean && c.facts.BootID != r.BootID && c.facts.BootID != ""
 	c.record(&r)
-	c.clean = !r.Unclean && !power
+	c.clean, c.crashed = !r.Unclean && !power, r.Unclean
 	switch {
+	case r.Unclean && r.Suspect != "" && c.facts.Job(r.Suspect).SetAside:
+		c.say(Error, r.Suspect, "set aside: the daemon crashed over it twice in a row")
 	case r.Unclean:
 		c.say(Warn, "", "the daemon before this one did not end in order", "unclean_restarts", c.facts.Unclean)
 	case power:

@@ -126,6 +126,8 @@ type (
 		Job    *jobfile.Definition
 		At     statefile.Time
 		Record *statefile.Intent
+		Letter *Letter // to be written down for the mailer to read
+		Mark   string  // for the job's log, of a notification
 	}
 
 	// Fork starts the process. Forked or NotStarted answers. Without a log its output goes nowhere.
@@ -186,6 +188,8 @@ type Start struct {
 	Reason  string
 	Attempt int
 	Args    []string // added to those of the job
+	Env     []string // of a notification: what it tells
+	Mail    bool     // its input is the Letter
 }
 
 func (Append) effect()  {}

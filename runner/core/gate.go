@@ -53,9 +53,12 @@ func (c *Core) gate(r *run) string {
 	if r.timer.set() {
 		return r.why // of a failed fork, a retry, a service that died young
 	}
+	if r.notice != nil {
+		return ""
+	}
 	for _, other := range r.job.runs {
 		switch {
-		case other.state == pending && other.number < r.number && !other.durable && !r.durable:
+		case other.state == pending && other.number < r.number && !other.durable && !r.durable && !other.settled && !r.settled:
 			return other.why // in order of slot: what is written of a later one would settle this one too
 		case other == r || other.state == pending:
 		case other.state == draining:
@@ -93,7 +96,7 @@ func (c *Core) gateCatchUp(r *run) string {
 
 // occupy takes the lock of a run and counts it among those that run. It holds both until nothing of it is left.
 func (c *Core) occupy(r *run) {
-	if r.occupies {
+	if r.occupies || r.notice != nil {
 		return
 	}
 	r.occupies = true

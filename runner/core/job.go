@@ -53,6 +53,8 @@ type job struct {
 	guess  *statefile.Anchor // stands for an anchor that lies in the future, until the clock is put right
 	fresh  bool              // first loaded just now: an `at` up to a minute past still runs
 
+	process string // the hash of what the processes of an earlier daemon were started with
+
 	streaks []*statefile.Passed // of slots passed, not written yet; the last one is open
 }
 
@@ -71,7 +73,7 @@ func (c *Core) needArm(j *job) {
 
 // active tells whether slots of the job count.
 func (j *job) active() bool {
-	return j.def != nil && j.def.Enabled && !j.away && j.facts.DisabledBy == nil && !j.facts.Held
+	return j.def != nil && j.def.Enabled && !j.away && j.facts.DisabledBy == nil && !j.facts.Held && !j.facts.SetAside
 }
 
 // zone returns the location in which the job's times are told.
@@ -85,13 +87,13 @@ func (j *job) zone() *time.Location {
 // unsettled tells whether a run waits of whose slot the journal knows nothing. What is written of later slots would
 // settle this one too, so it has to wait.
 func (j *job) unsettled() bool {
-	return slices.ContainsFunc(j.runs, func(r *run) bool { return r.state == pending && !r.durable && !r.slot.IsZero() })
+	return slices.ContainsFunc(j.runs, func(r *run) bool { return r.state == pending && !r.durable && !r.settled && !r.slot.IsZero() })
 }
 
 // alive returns the newest run of the job that a new slot must not overlap, pending ones included.
 func (j *job) alive() *run {
 	for _, r := range j.runs {
-		if r.state != draining {
+		if r.state != draining && !r.retrying() {
 			return r
 		}
 	}

@@ -66,13 +66,23 @@ func (c *Core) load(e Loaded) {
 		c.forgetVanished()
 	}
 	c.sortOrder()
-	for _, r := range c.runs { // of the daemon before this one: now it is known what they are
+	if !c.ready {
+		for _, j := range c.order {
+			c.resumeRetries(j)
+		}
+		c.tellCrash()
+	}
+	c.settleLost()
+	for _, r := range c.sortedRuns() { // of the daemon before this one: now it is known what they are
 		if r.def == nil && r.job.def != nil {
 			r.def = r.job.def
 			c.occupy(r)
 			if r.def.Timeout > 0 && r.state == running {
 				ran := c.now.Wall.Sub(r.startedAt.Time)
 				c.after(&r.timer, max(0, r.def.Timeout-max(0, ran)))
+			}
+			if r.reason == "service" && r.job.process != r.def.ProcessHash {
+				c.stop(r, "reload")
 			}
 		}
 	}
@@ -162,6 +172,11 @@ func (c *Core) adjust(j *job, d jobfile.Job) {
 	c.recall(j)
 	c.needArm(j)
 	c.soil(j)
+	if def.KeepAlive == nil {
+		for _, r := range j.services() { // it was one
+			c.stop(r, "reload")
+		}
+	}
 	if def.AtBoot && j.active() && j.facts.BootDone != c.o.BootID && j.alive() == nil {
 		c.newRun(j, statefile.Time{}, "boot", nil, nil)
 	}
@@ -196,7 +211,7 @@ next:
 				continue next
 			}
 		}
-		if f.alive() == nil {
+		if c.cancelRetries(f); f.alive() == nil {
 			c.newRun(f, statefile.Time{}, "after", nil, nil)
 		}
 	}
@@ -242,6 +257,9 @@ func (c *Core) remove(j *job) {
 	c.dropPending(j, "removed")
 	c.endStreaks(j)
 	c.stopTimer(&j.timer)
+	for _, r := range j.services() {
+		c.stop(r, "reload")
+	}
 	j.def, j.stale, j.state, j.next = nil, "", needsDelete, time.Time{}
 	c.soil(j)
 	if len(j.runs) == 0 {
@@ -272,9 +290,7 @@ func (c *Core) dropPending(j *job, why string) {
 		if r.state != pending || r.durable && why == "changed" {
 			continue // what was handed to the disk runs under the definition it has
 		}
-		if !r.slot.IsZero() && !r.durable {
-			c.skip(r, why)
-		}
+		c.skip(r, why)
 		c.stop(r, "reload")
 	}
 }

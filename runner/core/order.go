@@ -66,10 +66,17 @@ func (c *Core) orderStart(j *job, o Order) {
 		return
 	}
 	busy := j.alive()
+	if busy != nil && busy.state == pending && busy.why == "backoff" {
+		c.stopTimer(&busy.timer)
+		c.regate = true
+		c.begun(o, busy)
+		return
+	}
 	if busy != nil && (j.def.KeepAlive != nil || !c.lap(j)) {
 		c.refuse(o, "run %d of %s is %s", busy.number, j.name, runStates[busy.state])
 		return
 	}
+	c.cancelRetries(j)
 	c.begun(o, c.manual(j, o))
 }
 
@@ -78,10 +85,10 @@ func (c *Core) manual(j *job, o Order) *run {
 	reason := "manual"
 	if j.def.KeepAlive != nil {
 		reason = "service"
-		c.release(j, o.By)
 	}
+	c.release(j, o.By)
 	r := c.newRun(j, statefile.Time{}, reason, nil, nil)
-	r.args = o.Args
+	r.args, r.forced = o.Args, !j.active()
 	return r
 }
 
@@ -125,9 +132,7 @@ func (c *Core) stopRuns(j *job, runs []*run, o Order) {
 		c.emit(Answer{ID: o.ID, Last: true})
 	}
 	for _, r := range runs {
-		if r.state == pending && !r.durable && !r.slot.IsZero() {
-			c.skip(r, "stopped")
-		}
+		c.skip(r, "stopped")
 		c.stop(r, o.By)
 	}
 }
@@ -142,18 +147,17 @@ func (c *Core) orderRestart(j *job, o Order) {
 	r := c.manual(j, o)
 	r.alone = true
 	for _, r := range old {
-		if r.state == pending && !r.durable && !r.slot.IsZero() {
-			c.skip(r, "stopped")
-		}
+		c.skip(r, "stopped")
 		c.stop(r, o.By)
 	}
 	c.begun(o, r)
 }
 
-// release ends what keeps a service from being started.
+// release ends what keeps a job that is enabled from running: it was held, or set aside for the crashes it brought.
 func (c *Core) release(j *job, by string) {
-	if j.facts.Held {
+	if j.facts.Held || j.facts.SetAside {
 		c.record(&statefile.Held{Job: j.name, By: by})
+		c.needArm(j)
 		c.soil(j)
 	}
 }

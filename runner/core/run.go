@@ -45,6 +45,12 @@ type run struct {
 	adopted     bool
 	durable     bool // its intent was handed to the disk before
 	unjournaled bool
+	forced      bool // a person started it although its job is not to run
+	settled     bool // a retry: the journal knows its slot
+	lost        bool // it was alive when the daemon before this one ended, and is not any more
+
+	notice *notice // it is a notification
+	letter *Letter // and this the mail
 
 	stopBy string // who wants it to end; "timeout" is a reason of its own
 	killAt time.Duration
@@ -75,18 +81,25 @@ func (c *Core) newRun(j *job, slot statefile.Time, reason string, missed *statef
 	if reason == "catch_up" {
 		r.notBefore = c.now.Mono + c.config.CatchUpDelay
 	}
+	c.enlist(r)
+	return r
+}
+
+func (c *Core) enlist(r *run) {
 	r.timer.owner = r
-	j.runs = append(j.runs, r)
+	r.job.runs = append(r.job.runs, r)
 	c.runs[r.number] = r
 	c.wait(r)
-	c.soil(j)
-	return r
+	c.soil(r.job)
 }
 
 // begin passes the point of no return.
 func (c *Core) begin(r *run) {
-	p := Prepare{Run: r.number, Job: r.def, At: c.at()}
-	if !r.durable {
+	p := Prepare{Run: r.number, Job: r.def, At: c.at(), Letter: r.letter}
+	if r.notice != nil && r.letter == nil {
+		p.Mark = r.title()
+	}
+	if !r.durable && r.notice == nil {
 		r.durable = true
 		if !r.job.unsettled() {
 			c.endStreaks(r.job)
@@ -117,14 +130,22 @@ func (c *Core) settleMissed(r *run) {
 // already, the next daemon judges them anew.
 func (c *Core) unsettle(r *run) {
 	later := len(r.job.streaks) > 0 || r.job.facts.LastSlot.After(r.slot.Time)
-	if r.state != pending || r.durable || r.slot.IsZero() || !later {
-		return
+	if later && !r.settled {
+		c.skip(r, "shutdown")
 	}
-	c.skip(r, "shutdown")
 }
 
 // skip counts the slots of a pending run that will not be.
 func (c *Core) skip(r *run, why string) {
+	switch {
+	case r.state != pending || r.durable || r.notice != nil:
+		return
+	case r.settled:
+		c.giveUp(r, why)
+		return
+	case r.slot.IsZero():
+		return
+	}
 	if r.row != nil {
 		c.pass(r.job, r.row, r.anchor)
 	}
@@ -136,7 +157,7 @@ func (c *Core) skip(r *run, why string) {
 func (r *run) isAt() bool { return r.def.Schedule.Kind() == schedule.At && r.reason != "manual" }
 
 func drop(c *Core, r *run, _ Event) {
-	if r.durable { // it waited for a fork
+	if r.durable || r.notice != nil { // it waited for a fork
 		c.end(r, statefile.Run{Outcome: "stopped", By: new(r.stopBy)}, false)
 	}
 	c.forget(r)
@@ -146,7 +167,10 @@ func drop(c *Core, r *run, _ Event) {
 func tryAgain(c *Core, r *run, _ Event) { c.regate = true }
 
 func forkPrepared(c *Core, r *run, e Event) {
-	if err := e.(Prepared).Err; err != nil {
+	if err := e.(Prepared).Err; err != nil && r.letter != nil {
+		c.unwritten(r, err.Error())
+		return
+	} else if err != nil {
 		r.unjournaled = true
 		c.say(Error, r.job.name, "starting all the same", "run", r.number, "err", err)
 	}
@@ -156,6 +180,10 @@ func forkPrepared(c *Core, r *run, e Event) {
 // forkUnjournaled starts a run whose intent did not become durable in time: a full or hung disk must not stop the job
 // that would mend it.
 func forkUnjournaled(c *Core, r *run, _ Event) {
+	if r.letter != nil {
+		c.unwritten(r, "cannot write a mail: the disk does not answer")
+		return
+	}
 	r.unjournaled = true
 	c.say(Error, r.job.name, "starting although its intent is not on disk yet", "run", r.number)
 	c.fork(r)
@@ -164,14 +192,21 @@ func forkUnjournaled(c *Core, r *run, _ Event) {
 func (c *Core) fork(r *run) {
 	c.to(r, forking)
 	c.stopTimer(&r.timer)
-	c.emit(Fork{Start{Job: r.def, Run: r.number, Slot: r.slot, Reason: r.reason, Attempt: r.attempt, Args: r.args}})
+	s := Start{Job: r.def, Run: r.number, Slot: r.slot, Reason: r.reason, Attempt: r.attempt, Args: r.args}
+	if r.notice != nil {
+		s.Mail = r.letter != nil
+		s.Env = noticeEnv(&r.notice.owed[len(r.notice.owed)-1])
+	}
+	c.emit(Fork{s})
 }
 
 func forked(c *Core, r *run, e Event) {
 	f := e.(Forked)
 	r.pid, r.startedAt, r.started = f.PID, c.at(), c.now.Mono
-	c.record(&statefile.Started{Job: r.job.name, Run: r.number, PID: f.PID, Inode: f.Inode, PIDStart: f.PIDStart,
-		BootID: c.o.BootID})
+	if r.notice == nil {
+		c.record(&statefile.Started{Job: r.job.name, Run: r.number, PID: f.PID, Inode: f.Inode, PIDStart: f.PIDStart,
+			BootID: c.o.BootID})
+	}
 	c.say(Debug, r.job.name, "started", "run", r.number, "pid", f.PID)
 	if f.Executing {
 		executed(c, r, e)
@@ -191,6 +226,8 @@ func executed(c *Core, r *run, _ Event) {
 	}
 	if r.stopBy != "" {
 		c.terminate(r)
+	} else if r.reason == "service" {
+		c.needArm(r.job)
 	}
 }
 
@@ -245,7 +282,7 @@ func leaderEnded(c *Core, r *run, e Event) {
 }
 
 func (c *Core) stopLeftovers(r *run) {
-	c.tell(r.job, Info, fmt.Sprintf("run %d left processes behind: stopping them", r.number))
+	c.tell(r.job, Info, r.title()+" left processes behind: stopping them")
 	c.signalStop(r)
 }
 
@@ -299,6 +336,10 @@ func (r *run) failed(o *statefile.Run) bool {
 
 // end completes and records an outcome.
 func (c *Core) end(r *run, o statefile.Run, draining bool) {
+	if r.notice != nil {
+		c.delivered(r, &o)
+		return
+	}
 	now := statefile.At(c.now.Wall.In(r.job.zone()))
 	o.Run, o.Slot, o.Reason, o.Attempt = r.number, r.slot, r.reason, r.attempt
 	o.EndedAt, o.Missed, o.Unjournaled = now, r.missed, r.unjournaled
@@ -313,6 +354,10 @@ func (c *Core) end(r *run, o statefile.Run, draining bool) {
 		o.Duration = statefile.Seconds(c.now.Mono - r.started)
 	}
 	ended := &statefile.Ended{Job: r.job.name, Outcome: o, Failed: r.failed(&o), Drained: !draining}
+	ended.Retry = c.tryLater(r, ended)
+	c.lived(r, ended)
+	c.tellOutcome(r, ended)
+	c.fellIntoLoop(r, ended)
 	c.facts.Apply(statefile.Entry{At: c.at(), Record: ended})
 	c.emit(Finish{Job: r.def, Record: ended, At: c.at(), Mark: mark(r, &o)})
 	level := Debug
@@ -364,7 +409,7 @@ func words(o *statefile.Run, text string) string {
 
 // forget ends a run for good: what waited for it may go on.
 func (c *Core) forget(r *run) {
-	if r.state == draining {
+	if r.state == draining && r.notice == nil {
 		c.record(&statefile.Drained{Job: r.job.name, Run: r.number})
 	}
 	c.to(r, done)
@@ -379,9 +424,24 @@ func (c *Core) forget(r *run) {
 	}
 	c.regate = len(c.pending) > 0 // it may be one of them, too
 	c.soil(j)
-	if c.ready && j.def == nil && len(j.runs) == 0 {
+	switch {
+	case r.notice != nil:
+	case c.ready && j.def == nil && len(j.runs) == 0:
 		c.delete(j)
+	case r.reason == "service":
+		c.needArm(j)
 	}
+}
+
+// title is what people call it.
+func (r *run) title() string {
+	if n := r.notice; n != nil {
+		if o := n.owed[len(n.owed)-1]; o.Run != nil && n.way != "mail" {
+			return n.way + " of run " + itoa(o.Run.Run)
+		}
+		return n.way
+	}
+	return "run " + itoa(r.number)
 }
 
 func itoa(n uint64) string { return strconv.FormatUint(n, 10) }

@@ -42,7 +42,7 @@ func TestSimulation(t *testing.T) {
 	}
 	t.Logf("seeds %d to %d: %v", first, first+uint64(*seedsFlag)-1, total)
 	for _, what := range []string{"exited", "lost", "stopped", "start_error", "signaled", "passed", "epoch", "drained",
-		"accounted"} {
+		"accounted", "order", "gave_up", "stable", "told", "held", "notice"} {
 		if total[what] == 0 && *seedsFlag >= 60 {
 			t.Errorf("no simulated life saw %q: the simulation has become too tame", what)
 		}
@@ -106,13 +106,45 @@ func (w *world) randomJob(name string) *jobfile.Definition {
 		d.Lock = []string{"red", "blue"}[w.rng.IntN(2)]
 	}
 	d.KeepLeftovers = w.rng.IntN(4) == 0
+	if w.rng.IntN(3) == 0 {
+		d.Retries, d.RetryDelay, d.RetryMaxDelay = int32(1+w.rng.IntN(3)), time.Duration(1+w.rng.IntN(600))*time.Second, time.Hour
+	}
+	if w.rng.IntN(2) == 0 {
+		d.Notify = &jobfile.Notify{Mail: []string{"root"}, Failures: 1 + w.rng.IntN(3), OnRecovery: []string{"r"}}
+		if w.rng.IntN(2) == 0 {
+			d.Notify.OnFailure, d.Notify.OnSuccess = []string{"f"}, []string{"s"}
+		}
+	}
+	if w.rng.IntN(5) == 0 {
+		w.serve(d)
+	}
 	d.ProcessHash = fmt.Sprint(w.rng.IntN(3))
 	return d
 }
 
+// serve makes a service of a job.
+func (w *world) serve(d *jobfile.Definition) {
+	d.KeepAlive = &jobfile.KeepAlive{OnFailure: w.rng.IntN(3) == 0, Delay: time.Second, MaxDelay: 5 * time.Minute, Stable: time.Minute}
+	d.Schedule = w.schedule(schedule.Keys{})
+	d.ScheduleHash = d.Schedule.String()
+	d.AtBoot, d.After, d.Lock, d.Retries, d.Overlap, d.Jitter = false, nil, "", 0, jobfile.Skip, 0
+}
+
+// order is what a person does.
+func (w *world) order() {
+	verb := []Verb{VerbStart, VerbStop, VerbRestart}[w.rng.IntN(3)]
+	job := fmt.Sprint("job", w.rng.IntN(12))
+	w.note("%s %s", verb, job)
+	w.stats["order"]++
+	w.handle(Order{ID: w.rng.Uint64(), Verb: verb, Job: job, By: "uid 0", Wait: w.rng.IntN(2) == 0})
+	w.settle()
+}
+
 // disturb does one of the things that happen to a daemon.
 func (w *world) disturb() {
-	switch n := w.rng.IntN(16); n {
+	switch n := w.rng.IntN(20); n {
+	case 16, 17, 18:
+		w.order()
 	case 0, 1, 2: // a reload
 		w.edit()
 		w.load()

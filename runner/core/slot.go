@@ -19,6 +19,10 @@ func (c *Core) armJob(j *job) {
 	c.stopTimer(&j.timer)
 	c.soil(j)
 	j.state, j.next = waiting, time.Time{}
+	if j.def.KeepAlive != nil {
+		c.armService(j)
+		return
+	}
 	if !j.active() || c.shutdown != nil {
 		return
 	}
@@ -169,6 +173,7 @@ func (c *Core) slot(j *job, slot time.Time, reason string, missed *statefile.Pas
 
 // lap decides whether a job gets a new run beside what is there of it, and makes room for it where overlap says so.
 func (c *Core) lap(j *job) bool {
+	c.cancelRetries(j)
 	busy := j.alive()
 	if busy == nil {
 		return true
@@ -180,9 +185,7 @@ func (c *Core) lap(j *job) bool {
 		return !slices.ContainsFunc(j.runs, func(r *run) bool { return r.state == pending })
 	case jobfile.Replace:
 		for _, r := range slices.Clone(j.runs) {
-			if r.state == pending && !r.durable {
-				c.skip(r, "replaced")
-			}
+			c.skip(r, "replaced")
 			c.stop(r, "replace")
 		}
 		return true

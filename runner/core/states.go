@@ -125,6 +125,7 @@ func (c *Core) move(number uint64, ev runEvent, e Event) {
 		}
 		return
 	}
+	c.inHand = r.job.name
 	c.soil(r.job)
 	moves[r.state][ev](c, r, e)
 }

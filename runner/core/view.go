@@ -1,6 +1,8 @@
 package core
 
 import (
+	"time"
+
 	"jobsd/statefile"
 )
 
@@ -48,8 +50,12 @@ func (c *Core) view(j *job) *statefile.Job {
 		v.File = j.def.File
 		v.Disabled = !j.def.Enabled || v.DisabledBy != nil || c.facts.DisabledBy != nil
 	}
-	if j.stale != "" {
+	v.CrashLoop = j.crashLoop()
+	switch {
+	case j.stale != "":
 		v.Error = new(j.stale)
+	case v.InternalError:
+		v.Error = new("set aside: the daemon crashed over it twice; a change of its file or jobsd start sets it free")
 	}
 	for _, s := range j.streaks {
 		if s.How == "skipped" {
@@ -67,6 +73,9 @@ func (c *Core) view(j *job) *statefile.Job {
 			v.Missed += r.row.Number
 		}
 		v.Running = append(v.Running, r.view())
+		if r.state == pending && r.timer.set() {
+			v.NextTry = statefile.At(c.now.Wall.Add(time.Duration(r.timer.deadline) - c.now.Mono).In(j.zone()))
+		}
 		if r.state == running || r.state == stopping || r.state == draining {
 			v.State = "running"
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -38,6 +39,15 @@ type world struct {
 	stalled time.Duration // until when the disk is busy
 	procs   map[uint64]*proc
 	exited  *Exit
+
+	script  func(Start) (time.Duration, int) // how long a calm run lasts, and its exit code; nil: a second, 0
+	mailer  func(s Start, l *Letter) int     // the exit code of a notification; -1: it cannot be started, -2: it hangs
+	sent    []string                         // subjects of mails, and commands
+	letters map[uint64]*Letter
+	starts  []time.Duration // of runs
+	config  jobfile.Config
+	answers []Answer
+	suspect string // whose event the crashed daemon was handling
 
 	executions map[string]int                // by job, slot and epoch
 	unwritten  map[uint64]string             // executions whose intent is not on disk
@@ -85,8 +95,9 @@ func (w *world) start() {
 		facts.Apply(e)
 	}
 	w.exited = nil
-	w.c = New(Options{MachineID: "m", Machine: "host", BootID: w.bootID, Strict: true}, facts, w.now())
-	w.c.Begin(w.now(), statefile.Start{PID: 1, BootID: w.bootID})
+	w.c = New(Options{Seed: 1, MachineID: "m", Machine: "host", BootID: w.bootID, Strict: true}, facts, w.now())
+	w.c.Begin(w.now(), statefile.Start{PID: 1, BootID: w.bootID, Suspect: w.suspect})
+	w.suspect = ""
 	for _, l := range w.c.Outliving() {
 		p := w.procs[l.Run]
 		alive := l.PID != 0 && l.BootID == w.bootID && p != nil && p.leader
@@ -105,7 +116,8 @@ func (w *world) crash() {
 		delete(w.executions, key)
 		delete(w.unwritten, run)
 	}
-	for run, p := range w.procs { // their ends will be seen only by those who look
+	maps.DeleteFunc(w.procs, func(run uint64, _ *proc) bool { return run >= firstNotice }) // nobody looks for mailers
+	for run, p := range w.procs {                                                          // their ends will be seen only by those who look
 		if p.leader {
 			w.later(max(0, p.endsAt-w.mono), func() { w.dies(run, false) })
 		}
@@ -129,7 +141,8 @@ func (w *world) load() {
 		}
 		return 1
 	})
-	set := &jobfile.Set{Config: &jobfile.Config{}, Jobs: slices.Clone(w.defs), Zone: w.zone}
+	config := w.config
+	set := &jobfile.Set{Config: &config, Jobs: slices.Clone(w.defs), Zone: w.zone}
 	w.handle(Loaded{Set: set, Begun: w.boot, Done: w.boot})
 	w.settle()
 }
@@ -195,6 +208,8 @@ func (w *world) perform(e Effect) {
 		w.later(0, func() { w.handle(Probed{Run: e.Run, Left: w.left(e.Run)}) })
 	case Release:
 		delete(w.procs, e.Run)
+	case Answer:
+		w.answers = append(w.answers, e)
 	case Say:
 		w.note("%s %v", e.Text, e.Args)
 	case Exit:
@@ -234,7 +249,43 @@ func (w *world) work() {
 	}
 }
 
+// notify is the fork of a notification.
+func (w *world) notify(s Start) {
+	l := w.letters[s.Run]
+	what := s.Reason + " " + s.Job.Name
+	if s.Mail {
+		what = l.Subject
+	}
+	code := 0
+	if w.mailer != nil {
+		code = w.mailer(s, l)
+	} else if !w.calm {
+		code = w.rng.IntN(4) - 2
+	}
+	if code == -1 {
+		w.handle(NotStarted{Run: s.Run, Error: statefile.StartError{Stage: "exec", Errno: "ENOENT"}, Text: "no mailer"})
+		return
+	}
+	if code == 0 {
+		w.sent = append(w.sent, what)
+	}
+	w.stats["notice"]++
+	p := &proc{job: s.Job.Name, leader: true, group: true, code: code, endsAt: w.mono + time.Second, leftUntil: w.mono}
+	if code == -2 {
+		p.endsAt = w.mono + 1000*time.Hour
+	}
+	w.procs[s.Run] = p
+	w.handle(Forked{Run: s.Run, PID: 1 << 20, Inode: s.Run, Executing: true})
+	w.later(p.endsAt-w.mono, func() { w.dies(s.Run, false) })
+}
+
 func (w *world) prepare(p Prepare) {
+	if p.Letter != nil {
+		if w.letters == nil {
+			w.letters = map[uint64]*Letter{}
+		}
+		w.letters[p.Run] = p.Letter
+	}
 	var err error
 	if !w.calm && w.rng.IntN(50) == 0 {
 		err = fmt.Errorf("no space left on device")
@@ -266,7 +317,11 @@ func (w *world) fork(s Start) {
 		w.handle(NotStarted{Run: s.Run, Error: statefile.StartError{Stage: "exec", Errno: "ENOENT"}, Text: "no such file"})
 		return
 	}
-	key := fmt.Sprintf("%s %s %d", s.Job.Name, s.Slot.UTC(), w.c.runs[s.Run].epoch)
+	if w.c.runs[s.Run].notice != nil {
+		w.notify(s)
+		return
+	}
+	key := fmt.Sprintf("%s %s %d %d", s.Job.Name, s.Slot.UTC(), w.c.runs[s.Run].epoch, s.Attempt)
 	if s.Slot.IsZero() {
 		key = fmt.Sprint("run ", s.Run)
 	}
@@ -287,7 +342,13 @@ func (w *world) fork(s Start) {
 	}
 	if w.calm {
 		*p = proc{job: p.job, leader: true, group: true, endsAt: w.mono + w.lasts, leftUntil: w.mono + w.lasts}
+		if w.script != nil {
+			var lasts time.Duration
+			lasts, p.code = w.script(s)
+			p.endsAt, p.leftUntil = w.mono+lasts, w.mono+lasts
+		}
 	}
+	w.starts = append(w.starts, w.mono)
 	w.ran = append(w.ran, s)
 	w.procs[s.Run] = p
 	shim := w.rng.IntN(3) == 0
@@ -468,7 +529,7 @@ func (w *world) define(name string, k schedule.Keys) *jobfile.Definition {
 func (w *world) put(d *jobfile.Definition) {
 	w.schedules[d.ScheduleHash+" zone"] = d.Schedule
 	w.schedules[d.ScheduleHash+" zone at_boot"] = d.Schedule
-	d.Hash = fmt.Sprintf("%s %v %v", d.ScheduleHash, d.Enabled, d.ProcessHash)
+	d.Hash = fmt.Sprintf("%s %v %v %v", d.ScheduleHash, d.Enabled, d.ProcessHash, d.KeepAlive != nil)
 	w.on[d.Name] = true
 	for i := range w.defs {
 		if w.defs[i].Def.Name == d.Name {

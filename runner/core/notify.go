@@ -1,0 +1,398 @@
+package core
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"jobsd/internal/jobfile"
+	"jobsd/internal/schedule"
+	"jobsd/statefile"
+)
+
+// A notification is a run like any other: a mailer or a command of the job that is started, timed out and reaped. What
+// is owed is a fact from the outcome on that it tells of, so a crash in between sends it twice rather than never.
+const (
+	noticeTime  = time.Minute // so long a mailer or a command may take
+	noticeGrace = 5 * time.Second
+	mailMin     = time.Minute // back-off after a mail that could not be sent
+	mailMax     = time.Hour
+	mailTries   = 24   // a day and a bit
+	owedMost    = 1000 // beyond, the machine has other troubles than who is told of them
+	commandMost = 8    // commands at once
+	crashPause  = time.Hour
+)
+
+// notices have numbers of their own, far from those of runs.
+const firstNotice = 1 << 62
+
+// notice is what a notification tells.
+type notice struct {
+	way  string
+	owed []statefile.Owed
+}
+
+// alarming tells whether one more failure of the job is to be told: the first after so many in a row, and no other until
+// it recovers.
+func (c *Core) alarming(j *job, d *jobfile.Definition) bool {
+	if d == nil || d.KeepAlive != nil || j.facts.Told {
+		return false
+	}
+	need := 1
+	if d.Notify != nil {
+		need = d.Notify.Failures
+	}
+	return int(j.facts.Consecutive)+1 >= need
+}
+
+// tellOutcome completes the record of an outcome by what is owed for it.
+func (c *Core) tellOutcome(r *run, e *statefile.Ended) {
+	d := r.def
+	if d == nil || r.reason == "service" {
+		return
+	}
+	o := &e.Outcome
+	switch {
+	case e.Failed && e.Retry == nil && c.alarming(r.job, d):
+		e.Alarm = true
+		e.Owes = c.owe(r.job, d, "failure", o)
+	case !e.Failed && o.Outcome == "exited":
+		if r.job.facts.Told {
+			e.Owes = c.owe(r.job, d, "recovery", o)
+		}
+		e.Owes = append(e.Owes, c.owe(r.job, d, "success", o)...)
+	}
+}
+
+// owe returns what must be sent to tell of an event.
+func (c *Core) owe(j *job, d *jobfile.Definition, kind string, o *statefile.Run) (list []statefile.Owed) {
+	if c.config == nil {
+		return nil
+	}
+	n := cmp.Or(d.Notify, &jobfile.Notify{})
+	command := map[string][]string{"failure": n.OnFailure, "crash_loop": n.OnFailure, "success": n.OnSuccess, "recovery": n.OnRecovery}[kind]
+	var ways []string
+	if kind != "success" && len(c.recipients(d)) > 0 {
+		ways = append(ways, "mail")
+	}
+	if len(command) > 0 {
+		ways = append(ways, map[string]string{"failure": "on_failure", "crash_loop": "on_failure", "success": "on_success", "recovery": "on_recovery"}[kind])
+	}
+	for _, way := range ways {
+		list = append(list, c.newOwed(statefile.Owed{Job: j.name, Kind: kind, Way: way, Run: o, InRow: j.facts.Consecutive}))
+	}
+	return list
+}
+
+// newOwed numbers a notification.
+func (c *Core) newOwed(o statefile.Owed) statefile.Owed {
+	c.lastOwed = max(c.lastOwed, c.facts.LastOwed) + 1
+	o.ID, o.At = c.lastOwed, c.at()
+	return o
+}
+
+func (c *Core) recipients(d *jobfile.Definition) []string {
+	switch {
+	case d == nil: // of the daemon, or of a job that is gone
+		return c.config.Mail.To
+	case d.Notify == nil:
+		return nil
+	}
+	return d.Notify.Mail // the loader has put in those of jobsd.toml
+}
+
+// postman waits with the mail after a failure.
+type postman struct {
+	timer timer
+	tries uint64
+	busy  *run
+}
+
+func (p *postman) ring(*Core) {} // the end of the turn does the rest
+
+// deliver starts what sends the notifications that are owed: one mail at a time, which takes along all others for the
+// same people; the commands of a job one after the other.
+func (c *Core) deliver() {
+	if len(c.facts.Owed) == 0 || !c.ready || c.shutdown != nil {
+		return
+	}
+	if n := len(c.facts.Owed) - owedMost; n > 0 {
+		c.dropOwed(c.facts.Owed[:n], "too many notifications are owed")
+	}
+	if c.post.busy == nil && !c.post.timer.set() {
+		c.deliverMail()
+	}
+	for _, o := range c.facts.Owed {
+		if o.Way != "mail" && len(c.commands) < commandMost && c.commands[o.Job] == nil {
+			c.deliverCommand(o)
+		}
+	}
+}
+
+func (c *Core) deliverMail() {
+	var to []string
+	n := &notice{way: "mail"}
+	for _, o := range c.facts.Owed {
+		if o.Way != "mail" {
+			continue
+		}
+		for_ := c.recipients(c.definition(o.Job))
+		if to == nil {
+			to = for_
+		}
+		if slices.Equal(to, for_) {
+			n.owed = append(n.owed, o)
+		}
+	}
+	if len(n.owed) == 0 {
+		return
+	}
+	if len(to) == 0 { // nobody is named any more
+		c.dropOwed(n.owed, "nobody is to be told any more")
+		return
+	}
+	argv := append(slices.Clone(c.config.Mail.Sendmail), "-oi", "-t")
+	r := c.newNotice(c.self, n, &jobfile.Definition{Name: c.self.name, Argv: argv, Log: jobfile.Log{Discard: true}})
+	r.letter = c.letter(to, n.owed)
+	c.post.busy = r
+}
+
+func (c *Core) definition(job string) *jobfile.Definition {
+	if j := c.jobs[job]; j != nil {
+		return j.def
+	}
+	return nil
+}
+
+// deliverCommand starts a command of a job's notify table. If the same one is owed several times, the newest is told.
+func (c *Core) deliverCommand(o statefile.Owed) {
+	n := &notice{way: o.Way}
+	for _, other := range c.facts.Owed {
+		if other.Job == o.Job && other.Way == o.Way {
+			n.owed = append(n.owed, other)
+		}
+	}
+	if len(n.owed) == 0 {
+		return // dropped in this turn
+	}
+	j := c.jobs[o.Job]
+	if j == nil || j.def == nil || j.def.Notify == nil {
+		c.dropOwed(n.owed, "its job tells nobody any more")
+		return
+	}
+	argv := map[string][]string{"on_failure": j.def.Notify.OnFailure, "on_success": j.def.Notify.OnSuccess,
+		"on_recovery": j.def.Notify.OnRecovery}[o.Way]
+	if len(argv) == 0 {
+		c.dropOwed(n.owed, "its job tells nobody any more")
+		return
+	}
+	d := &jobfile.Definition{Name: j.name, Argv: argv, User: j.def.User, Dir: j.def.Dir, Env: j.def.Env, EnvFile: j.def.EnvFile,
+		PassEnv: j.def.PassEnv, ExtraPath: j.def.ExtraPath, DirRemote: j.def.DirRemote, Log: j.def.Log}
+	r := c.newNotice(j, n, d)
+	if c.commands == nil {
+		c.commands = map[string]*run{}
+	}
+	c.commands[j.name] = r
+}
+
+// newNotice makes the run of a notification. D says what is particular to it.
+func (c *Core) newNotice(j *job, n *notice, d *jobfile.Definition) *run {
+	d.Timeout, d.StopSignal, d.StopTimeout = noticeTime, "TERM", noticeGrace
+	d.Schedule, d.SuccessCodes, d.Umask, d.Enabled, d.Overlap = new(schedule.Schedule), []int{0}, -1, true, jobfile.Allow
+	c.lastNotice = max(c.lastNotice, firstNotice) + 1
+	r := &run{number: c.lastNotice, job: j, def: d, reason: n.way, attempt: 1, notice: n}
+	r.timer.owner = r
+	c.runs[r.number] = r
+	c.wait(r)
+	return r
+}
+
+// unwritten gives a mail up for now that could not be written down.
+func (c *Core) unwritten(r *run, why string) {
+	r.text = why
+	c.end(r, statefile.Run{Outcome: "start_error", StartError: &statefile.StartError{Stage: "mail", Errno: "EIO"}}, false)
+	c.forget(r)
+}
+
+// delivered settles what a notification told of.
+func (c *Core) delivered(r *run, o *statefile.Run) {
+	t := &statefile.Told{}
+	for _, owed := range r.notice.owed {
+		t.IDs = append(t.IDs, owed.ID)
+	}
+	if o.Outcome == "stopped" { // by the end of the daemon: the next one sends it
+		t = nil
+	} else if o.Outcome != "exited" || *o.ExitCode != 0 {
+		t.Error = r.notice.way + ": " + words(o, r.text)
+	}
+	if r.notice.way == "mail" {
+		c.mailed(r, t)
+	} else {
+		delete(c.commands, r.job.name)
+	}
+	if t == nil {
+		return
+	}
+	c.record(t)
+	for _, owed := range r.notice.owed {
+		if j := c.jobs[owed.Job]; j != nil {
+			c.soil(j)
+			if t.Error != "" {
+				c.tell(j, Error, "cannot notify: "+t.Error)
+			}
+		}
+	}
+}
+
+// mailed decides when mail is tried again after a failure.
+func (c *Core) mailed(r *run, t *statefile.Told) {
+	c.post.busy = nil
+	switch {
+	case t == nil:
+	case t.Error == "":
+		c.post.tries = 0
+		c.note(Trouble{Part: "mail"})
+	case r.notice.owed[0].Tries+1 >= mailTries:
+		c.say(Error, "", "a mail is given up after many tries", "err", t.Error, "notifications", len(t.IDs))
+		c.note(Trouble{Part: "mail", Text: t.Error})
+	default:
+		t.Kept = true
+		c.post.timer.owner = &c.post
+		c.after(&c.post.timer, doubled(mailMin, mailMax, c.post.tries))
+		c.post.tries++
+		c.note(Trouble{Part: "mail", Text: t.Error})
+	}
+}
+
+// tellCrash mails that the daemon before this one crashed, but not more than once an hour.
+func (c *Core) tellCrash() {
+	since := c.now.Wall.Sub(c.facts.CrashMail.Time).Abs()
+	if !c.crashed || len(c.config.Mail.To) == 0 || !c.facts.CrashMail.IsZero() && since < crashPause {
+		return
+	}
+	text := fmt.Sprintf("jobsd crashed and was started again, %d times so far", c.facts.Unclean)
+	if s := c.facts.Suspect; s != "" {
+		text += "; it was handling " + s
+	}
+	c.record(&statefile.OwedMail{Owes: []statefile.Owed{c.newOwed(statefile.Owed{Kind: "daemon", Way: "mail", Text: text})}})
+}
+
+func (c *Core) dropOwed(list []statefile.Owed, why string) {
+	t := &statefile.Told{Error: why}
+	for _, o := range list {
+		t.IDs = append(t.IDs, o.ID)
+	}
+	c.say(Warn, "", why, "dropped", len(list))
+	c.record(t)
+}
+
+// Letter is a mail, but for what the disk adds: the end of the output of each run.
+type Letter struct {
+	From    string // "": the daemon's user
+	To      []string
+	Subject string
+	Date    time.Time
+	Parts   []Part
+}
+
+// Part tells of one event.
+type Part struct {
+	Text string
+	Job  string // whose output follows; "": none
+	Owed uint64 // of this notification
+}
+
+func (c *Core) letter(to []string, owed []statefile.Owed) *Letter {
+	l := &Letter{From: c.config.Mail.From, To: to, Date: c.now.Wall}
+	host := cmp.Or(c.o.Machine, "localhost")
+	var heads []string
+	for _, o := range owed {
+		head := headline(&o)
+		heads = append(heads, head)
+		p := Part{Text: c.story(&o, head, host), Owed: o.ID}
+		if o.Run != nil && o.Kind != "recovery" {
+			p.Job = o.Job
+		}
+		l.Parts = append(l.Parts, p)
+	}
+	l.Subject = fmt.Sprintf("[jobsd] %s: %s", host, heads[0])
+	if n := len(heads); n > 1 {
+		l.Subject = fmt.Sprintf("[jobsd] %s: %d messages: %s", host, n, strings.Join(heads[:min(n, 3)], "; "))
+	}
+	return l
+}
+
+// headline says in a line what happened.
+func headline(o *statefile.Owed) string {
+	how := ""
+	if o.Run != nil {
+		how = ": " + words(o.Run, "")
+		if !o.Run.StartedAt.IsZero() {
+			how += " after " + ran(o.Run)
+		}
+	}
+	switch o.Kind {
+	case "failure":
+		return o.Job + " failed" + how
+	case "recovery":
+		return o.Job + " is well again" + how
+	case "crash_loop":
+		return o.Job + " is in a crash loop" + how
+	}
+	return o.Text
+}
+
+func ran(o *statefile.Run) string { return fmt.Sprintf("%.1fs", time.Duration(o.Duration).Seconds()) }
+
+// story tells of an event what a person wants to know before they look at the machine.
+func (c *Core) story(o *statefile.Owed, head, host string) string {
+	var b strings.Builder
+	line := func(key string, value any) { fmt.Fprintf(&b, "%-10s %v\n", key+":", value) }
+	fmt.Fprintf(&b, "%s\n\n", head)
+	line("host", host)
+	if o.Job != "" {
+		line("job", o.Job)
+	}
+	if r := o.Run; r != nil {
+		line("run", r.Run)
+		if !r.Slot.IsZero() {
+			line("due", r.Slot)
+		}
+		if !r.StartedAt.IsZero() {
+			line("started", r.StartedAt)
+		}
+		line("ended", r.EndedAt)
+		line("outcome", words(r, ""))
+		if r.Attempt > 1 {
+			line("attempt", r.Attempt)
+		}
+		if o.Kind == "failure" && o.InRow > 0 {
+			line("in a row", o.InRow+1)
+		}
+		if r.Missed > 1 {
+			line("missed", r.Missed)
+		}
+	}
+	return b.String()
+}
+
+// noticeEnv is what a command is told of the outcome.
+func noticeEnv(o *statefile.Owed) []string {
+	env := []string{"JOBSD_EVENT=" + o.Kind}
+	r := o.Run
+	if r == nil {
+		return env
+	}
+	code, signal := "", ""
+	if r.ExitCode != nil {
+		code = strconv.Itoa(*r.ExitCode)
+	}
+	if r.Signal != nil {
+		signal = *r.Signal
+	}
+	return append(env, "JOBSD_RUN="+itoa(r.Run), "JOBSD_OUTCOME="+r.Outcome, "JOBSD_EXIT_CODE="+code, "JOBSD_SIGNAL="+signal,
+		"JOBSD_DURATION="+strconv.FormatFloat(time.Duration(r.Duration).Seconds(), 'f', 3, 64))
+}

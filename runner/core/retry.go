@@ -1,0 +1,87 @@
+package core
+
+import (
+	"slices"
+	"time"
+
+	"jobsd/statefile"
+)
+
+// tryLater makes the retry of a run that has just failed, nil if there is to be none: it was the last one, something
+// newer waits already, or the job is not what it was.
+func (c *Core) tryLater(r *run, e *statefile.Ended) *statefile.Retry {
+	j := r.job
+	switch {
+	case !e.Failed, r.reason == "service", len(r.args) > 0,
+		j.def == nil || r.def == nil || r.def.ScheduleHash != j.def.ScheduleHash || !j.active(),
+		r.attempt > int(j.def.Retries),
+		slices.ContainsFunc(j.runs, func(o *run) bool { return o.state == pending && o.number > r.number }):
+		return nil
+	}
+	pause := c.spread(doubled(j.def.RetryDelay, j.def.RetryMaxDelay, uint64(r.attempt-1)))
+	t := &statefile.Retry{Run: c.lastRun + 1, Slot: r.slot, Epoch: r.epoch, Reason: r.reason, Attempt: r.attempt + 1,
+		Missed: r.missed, Due: statefile.At(c.now.Wall.Add(pause))}
+	if c.shutdown != nil { // the next daemon makes it
+		c.lastRun = t.Run
+		return t
+	}
+	again := c.newRetry(j, *t, pause)
+	for _, w := range r.watches { // who waits for the outcome waits for that of the retry
+		if !w.over {
+			again.watches = append(again.watches, w)
+		}
+	}
+	r.watches = slices.DeleteFunc(r.watches, func(w *watch) bool { return !w.over })
+	return t
+}
+
+// newRetry makes the pending run of a retry, which is let in after a pause.
+func (c *Core) newRetry(j *job, t statefile.Retry, pause time.Duration) *run {
+	r := &run{number: t.Run, job: j, def: j.def, slot: t.Slot, epoch: t.Epoch, reason: t.Reason, attempt: t.Attempt,
+		missed: t.Missed, settled: true, why: "retry"}
+	c.lastRun = max(c.lastRun, t.Run)
+	c.enlist(r)
+	if pause > 0 {
+		c.after(&r.timer, pause)
+	}
+	return r
+}
+
+// resumeRetries takes up the retries that waited when the daemon before this one ended.
+func (c *Core) resumeRetries(j *job) {
+	if j.def == nil {
+		return
+	}
+	for _, t := range slices.Clone(j.facts.Waiting) {
+		if t.Attempt > int(j.def.Retries)+1 || !j.active() {
+			c.record(&statefile.GaveUp{Job: j.name, Run: t.Run, Why: "changed"})
+			continue
+		}
+		pause := min(t.Due.Sub(c.now.Wall), j.def.RetryMaxDelay) // a clock that was set must not put it off
+		c.newRetry(j, t, pause)
+	}
+}
+
+// retrying tells whether a run waits for its next try, which a new slot cancels.
+func (r *run) retrying() bool { return r.settled && r.state == pending && !r.durable }
+
+// cancelRetries gives up the retries of a job, since a new slot is due.
+func (c *Core) cancelRetries(j *job) {
+	for _, r := range slices.Clone(j.runs) {
+		if r.retrying() {
+			c.skip(r, "new slot")
+			c.stop(r, "replace")
+		}
+	}
+}
+
+// giveUp counts a failure as final that would have been tried again.
+func (c *Core) giveUp(r *run, why string) {
+	g := &statefile.GaveUp{Job: r.job.name, Run: r.number, Why: why}
+	if c.alarming(r.job, r.def) {
+		g.Alarm = true
+		g.Owes = c.owe(r.job, r.def, "failure", r.job.facts.LastRun)
+	}
+	c.record(g)
+	c.tell(r.job, Warn, "no more tries: "+why)
+}

@@ -1,0 +1,135 @@
+package core
+
+import (
+	"fmt"
+	"time"
+
+	"jobsd/internal/jobfile"
+	"jobsd/statefile"
+)
+
+// looping is from how many short lives in a row on a service is said to be in a crash loop.
+const looping = 5
+
+// armService makes what is of a service what is wanted of it: one run that lives, of the newest definition, or none.
+// Whatever changes either has the job armed anew: a load, an order, an end, a life that has become stable.
+func (c *Core) armService(j *job) {
+	wanted := j.active() && !j.facts.Finished && c.shutdown == nil
+	for _, r := range j.services() {
+		switch {
+		case r.def == nil || r.stopBy != "":
+		case r.state == pending && !r.durable && wanted:
+			r.def = j.def
+		case r.forced && c.shutdown == nil:
+		case !wanted, r.def.ProcessHash != j.def.ProcessHash:
+			c.stop(r, "reload")
+		default:
+			r.def = j.def
+			c.watchLife(j, r)
+		}
+	}
+	if wanted && j.alive() == nil {
+		c.bringUp(j)
+	}
+}
+
+// services returns the job's runs that were started to be kept alive.
+func (j *job) services() (list []*run) {
+	for _, r := range j.runs {
+		if r.reason == "service" && r.state < draining {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+// bringUp makes the next life of a service, to be started after a pause if the last ones were short.
+func (c *Core) bringUp(j *job) {
+	r := c.newRun(j, statefile.Time{}, "service", nil, nil)
+	pause := c.spread(backoff(j.def.KeepAlive, j.facts.ShortLives))
+	if n := len(j.facts.Deaths); n > 0 && pause > 0 { // a daemon that was down has waited, too
+		pause -= min(pause, max(0, c.now.Wall.Sub(j.facts.Deaths[n-1].At.Time)))
+	}
+	if pause > 0 {
+		r.why = "backoff"
+		c.after(&r.timer, pause)
+	}
+}
+
+// backoff returns the pause after so many short lives in a row: none at first, then doubling. What dies once may be back
+// at once; what dies again and again must not keep the machine busy.
+func backoff(k *jobfile.KeepAlive, short uint64) time.Duration {
+	if short < 2 {
+		return 0
+	}
+	return doubled(k.Delay, k.MaxDelay, short-2)
+}
+
+// doubled returns d * 2^n, but at most limit.
+func doubled(d, limit time.Duration, n uint64) time.Duration {
+	for ; n > 0 && d < limit; n-- {
+		d *= 2
+	}
+	return min(d, limit)
+}
+
+// spread adds up to a tenth, so that what failed together does not come back together.
+func (c *Core) spread(d time.Duration) time.Duration {
+	if d < 10 {
+		return d
+	}
+	return d + time.Duration(c.rng.Int64N(int64(d)/10+1))
+}
+
+// watchLife has the job armed again when a life that follows short ones has become stable, and notes it then.
+func (c *Core) watchLife(j *job, r *run) {
+	if r.state != running || j.facts.ShortLives == 0 && j.facts.Consecutive == 0 {
+		return
+	}
+	left := j.def.KeepAlive.Stable - c.age(r)
+	if left > 0 {
+		c.setTimer(&j.timer, mono, int64(c.now.Mono+left))
+		return
+	}
+	was := j.crashLoop()
+	rec := &statefile.Stable{Job: j.name, Run: r.number}
+	if was {
+		rec.Owes = c.owe(j, j.def, "recovery", nil)
+		c.tell(j, Info, fmt.Sprintf("out of its crash loop: run %d has lived %s", r.number, j.def.KeepAlive.Stable))
+	}
+	c.record(rec)
+	c.soil(j)
+}
+
+// age returns for how long a run has lived.
+func (c *Core) age(r *run) time.Duration {
+	if r.adopted {
+		return max(0, c.now.Wall.Sub(r.startedAt.Time))
+	}
+	return c.now.Mono - r.started
+}
+
+func (j *job) crashLoop() bool {
+	return j.def != nil && j.def.KeepAlive != nil && j.facts.ShortLives >= looping
+}
+
+// lived completes the record of the end of a service's life.
+func (c *Core) lived(r *run, e *statefile.Ended) {
+	o := &e.Outcome
+	if r.reason != "service" || r.def == nil || r.def.KeepAlive == nil {
+		return
+	}
+	e.Finished = r.def.KeepAlive.OnFailure && o.Outcome == "exited" && !e.Failed
+	e.Short = o.Outcome != "stopped" && o.Outcome != "lost" && !e.Finished &&
+		time.Duration(o.Duration) < r.def.KeepAlive.Stable
+}
+
+// fellIntoLoop tells what is owed and said when a service has just died young once too often.
+func (c *Core) fellIntoLoop(r *run, e *statefile.Ended) {
+	j := r.job
+	if !e.Short || j.facts.ShortLives+1 != looping {
+		return
+	}
+	e.Owes = append(e.Owes, c.owe(j, r.def, "crash_loop", &e.Outcome)...)
+	c.tell(j, Error, fmt.Sprintf("in a crash loop: %d short lives in a row", looping))
+}

@@ -1,0 +1,272 @@
+package runner
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"mime"
+	"os"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"golang.org/x/sys/unix"
+
+	"jobsd/runner/core"
+	"jobsd/statefile"
+)
+
+// tailMost is how much of the end of a run's output a mail holds: enough for the error, too little to choke a mailbox.
+const tailMost = 8 << 10
+
+// span is where in a job's log the output of a run is, counted over rotations.
+type span struct {
+	job        string
+	start, end int64
+}
+
+// outputs knows where the output is of the runs that a notification may tell of: those that live, the last one of each
+// job, and those of which one is owed. The core does not know offsets; they are the disk's to keep.
+type outputs struct {
+	runs map[uint64]span   // by run
+	last map[string]uint64 // by job
+	owed map[uint64]uint64 // run by notification
+}
+
+func newOutputs(facts *statefile.Facts) *outputs {
+	o := &outputs{runs: map[uint64]span{}, last: map[string]uint64{}, owed: map[uint64]uint64{}}
+	for name, j := range facts.Jobs {
+		for _, l := range j.Live {
+			o.runs[l.Run] = span{job: name, start: l.LogOffset}
+		}
+		if r := j.LastRun; r != nil {
+			o.runs[r.Run], o.last[name] = span{name, j.LogStart, j.LogEnd}, r.Run
+		}
+	}
+	for _, n := range facts.Owed {
+		if n.Run != nil {
+			o.runs[n.Run.Run], o.owed[n.ID] = span{n.Job, n.LogStart, n.LogEnd}, n.Run.Run
+		}
+	}
+	return o
+}
+
+func (o *outputs) began(run uint64, job string, at int64) { o.runs[run] = span{job: job, start: at} }
+
+// ended completes the record of an outcome, and that of what is owed for it.
+func (o *outputs) ended(r *statefile.Ended) {
+	run := r.Outcome.Run
+	s := o.runs[run]
+	s.job, s.end = r.Job, r.LogEnd
+	o.runs[run] = s
+	r.LogStart = s.start
+	before := o.last[r.Job]
+	o.last[r.Job] = run
+	o.owes(r.Owes)
+	o.drop(before)
+}
+
+func (o *outputs) owes(list []statefile.Owed) {
+	for i := range list {
+		if r := list[i].Run; r != nil {
+			o.owed[list[i].ID] = r.Run
+			list[i].LogStart, list[i].LogEnd = o.runs[r.Run].start, o.runs[r.Run].end
+		}
+	}
+}
+
+func (o *outputs) told(r *statefile.Told) {
+	if r.Kept {
+		return
+	}
+	for _, id := range r.IDs {
+		run := o.owed[id]
+		delete(o.owed, id)
+		o.drop(run)
+	}
+}
+
+// drop forgets a run that nobody will ask about.
+func (o *outputs) drop(run uint64) {
+	s, ok := o.runs[run]
+	if !ok || o.last[s.job] == run {
+		return
+	}
+	for _, other := range o.owed {
+		if other == run {
+			return
+		}
+	}
+	delete(o.runs, run)
+}
+
+// complete fills the offsets into the facts of a checkpoint.
+func (o *outputs) complete(facts *statefile.Facts) {
+	for _, j := range facts.Jobs {
+		for i := range j.Live {
+			j.Live[i].LogOffset = o.runs[j.Live[i].Run].start
+		}
+		if j.LastRun != nil {
+			s := o.runs[j.LastRun.Run]
+			j.LogStart, j.LogEnd = s.start, s.end
+		}
+	}
+	for i := range facts.Owed {
+		if r := facts.Owed[i].Run; r != nil {
+			facts.Owed[i].LogStart, facts.Owed[i].LogEnd = o.runs[r.Run].start, o.runs[r.Run].end
+		}
+	}
+}
+
+// note keeps up with what is appended to the journal.
+func (o *outputs) note(r statefile.Record) {
+	switch r := r.(type) {
+	case *statefile.Told:
+		o.told(r)
+	case *statefile.GaveUp:
+		o.owes(r.Owes)
+	case *statefile.Stable:
+		o.owes(r.Owes)
+	}
+}
+
+// writeLetter writes a mail into a file without a name, for the mailer to read: no pipe, so nobody waits for anybody.
+func (d *disk) writeLetter(l *core.Letter) (*os.File, error) {
+	f, err := os.CreateTemp(d.stateDir, ".mail*")
+	if err != nil { // it is full, perhaps, which is what the mail is about
+		f, err = os.CreateTemp("", "jobsd-mail*")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot write a mail: %w", err)
+	}
+	err = os.Remove(f.Name())
+	if err == nil {
+		_, err = f.Write(d.letter(l))
+	}
+	if err == nil {
+		_, err = f.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("cannot write a mail: %w", err)
+	}
+	return f, nil
+}
+
+// letter renders a mail as RFC 5322 has it.
+func (d *disk) letter(l *core.Letter) []byte {
+	var b bytes.Buffer
+	head := func(name, value string) { fmt.Fprintf(&b, "%s: %s\n", name, value) }
+	if l.From != "" {
+		head("From", l.From)
+	}
+	head("To", strings.Join(l.To, ", "))
+	head("Subject", mime.QEncoding.Encode("utf-8", clean(l.Subject)))
+	head("Date", l.Date.Format(time.RFC1123Z))
+	head("Auto-Submitted", "auto-generated") // RFC 3834: no answers by machines
+	head("MIME-Version", "1.0")
+	head("Content-Type", "text/plain; charset=utf-8")
+	head("Content-Transfer-Encoding", "8bit")
+	for i, p := range l.Parts {
+		b.WriteByte('\n')
+		if i > 0 {
+			b.WriteString(strings.Repeat("-", 72) + "\n\n")
+		}
+		b.WriteString(p.Text)
+		if p.Job != "" {
+			d.writeTail(&b, d.outputs.runs[d.outputs.owed[p.Owed]])
+		}
+	}
+	return b.Bytes()
+}
+
+// clean takes out of a line of a header what would end it.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, s)
+}
+
+// writeTail writes the end of the output of one run: of this run only, whatever stands in the log around it.
+func (d *disk) writeTail(b *bytes.Buffer, s span) {
+	text, cut, err := d.tail(s)
+	switch {
+	case err != nil:
+		fmt.Fprintf(b, "\nIts output cannot be read: %v\n", err)
+		return
+	case len(text) == 0:
+		b.WriteString("\nIt wrote nothing.\n")
+		return
+	case cut:
+		b.WriteString("\nThe end of its output:\n\n")
+	default:
+		b.WriteString("\nIts output:\n\n")
+	}
+	b.Write(text)
+	if text[len(text)-1] != '\n' {
+		b.WriteByte('\n')
+	}
+}
+
+// tail reads the last lines of a run's output. What was rotated away since is not looked for.
+func (d *disk) tail(s span) (text []byte, cut bool, err error) {
+	base := d.base[s.job]
+	from := max(s.start, base, s.end-tailMost)
+	if from >= s.end {
+		return nil, false, nil
+	}
+	f, err := os.OpenFile(d.logPath(s.job), os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, false, err
+	}
+	defer f.Close()
+	text = make([]byte, s.end-from)
+	n, err := f.ReadAt(text, from-base)
+	if err != nil && err != io.EOF {
+		return nil, false, err
+	}
+	text = text[:n]
+	if cut = from > s.start; cut {
+		if i := bytes.IndexByte(text, '\n'); i >= 0 && i < len(text)-1 {
+			text = text[i+1:]
+		}
+	}
+	return printableText(withoutMarks(text)), cut, nil
+}
+
+// withoutMarks takes out the daemon's own lines at both ends.
+func withoutMarks(text []byte) []byte {
+	var keep [][]byte
+	for line := range bytes.Lines(text) {
+		if !bytes.HasPrefix(line, []byte("== ")) {
+			keep = append(keep, line)
+		}
+	}
+	return bytes.Join(keep, nil)
+}
+
+// printableText makes of any bytes what a mail may hold: UTF-8 without control characters, in lines of at most 998 bytes
+// (RFC 5322, 2.1.1).
+func printableText(text []byte) []byte {
+	var b []byte
+	length := 0
+	for _, r := range string(bytes.ToValidUTF8(text, []byte("?"))) {
+		switch {
+		case r == '\n':
+			length = -1
+		case r == '\r':
+			continue
+		case r < ' ' && r != '\t' || r == 0x7f:
+			r = '?'
+		}
+		if length+utf8.RuneLen(r) > 990 {
+			b, length = append(b, '\n'), 0
+		}
+		b = utf8.AppendRune(b, r)
+		length += max(1, utf8.RuneLen(r))
+	}
+	return b
+}
