@@ -91,7 +91,7 @@ func listRow(name string, j *statefile.Job, now time.Time) []cell {
 		{text: when(last, now, seconds)},
 		status,
 		{text: took},
-		{notes(j), yellow},
+		{notes(j, now), yellow},
 	}
 }
 

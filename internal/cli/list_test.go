@@ -44,7 +44,8 @@ func state(t *testing.T) (*statefile.State, time.Time) {
 		"nofile": {LastRun: with(func(r *statefile.Run) {
 			r.Outcome, r.StartedAt = "start_error", statefile.Time{}
 		}), Held: true},
-		"web": {LastRun: ran(1), CrashLoop: true},
+		"web": {LastRun: ran(1), CrashLoop: true, NextTry: on("2026-11-23 16:04:12"), Deaths: []statefile.Death{
+			{At: on("2026-11-23 14:59:00")}, {At: on("2026-11-23 15:02:00")}, {At: on("2026-11-23 15:59:00")}}},
 		"busy": {NextRun: next, LastRun: ran(0), Skipped: 3, Running: []statefile.Running{
 			{Run: 43, State: "running", StartedAt: on("2026-11-23 15:55:48")},
 			{Run: 44, State: "pending", Why: ref("overlap")},
@@ -73,7 +74,7 @@ nofile   -                    today at 4:47am     start error  -      held
 slow     -                    today at 4:47am         timeout  2h00m
 stopped  -                    today at 4:47am         stopped  59.1s  disabled
 tick     today at 4:00:05pm   today at 3:59:55pm            0  0.0s   missed 7
-web      -                    today at 4:47am      crash loop  59.1s
+web      -                    today at 4:47am      crash loop  59.1s  crash loop: 2 restarts in 1 h, next try in 4m12s
 
 refused: a.toml:4:9: cmdd: unknown key: did you mean "cmd"?
 `

@@ -3,12 +3,13 @@ package cli
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"jobsd/statefile"
 )
 
 // notes are the words beside a job, "" if there is nothing to say.
-func notes(j *statefile.Job) string {
+func notes(j *statefile.Job, now time.Time) string {
 	var words []string
 	add := func(say bool, word string) {
 		if say {
@@ -23,11 +24,18 @@ func notes(j *statefile.Job) string {
 	add(j.InternalError, "internal error")
 	add(j.Error != nil && !j.Stale, "error")
 	add(j.NotifyError != nil, "notify error")
+	if j.CrashLoop {
+		add(true, crashLoop(j, now))
+	}
 	for _, r := range j.Running {
-		add(r.State == "pending" && r.Why != nil, "waits: "+text(r.Why))
+		why := text(r.Why)
+		if (why == "retry" || why == "fork") && !j.NextTry.IsZero() {
+			why += ", next try in " + length(j.NextTry.Sub(now))
+		}
+		add(r.State == "pending" && why != "" && !j.CrashLoop, "waits: "+why)
 		add(r.OldDefinition, "old definition")
 	}
-	add(j.ConsecutiveFailures > 1, fmt.Sprintf("failed %d times", j.ConsecutiveFailures))
+	add(j.ConsecutiveFailures > 1 && !j.CrashLoop, fmt.Sprintf("failed %d times", j.ConsecutiveFailures))
 	add(j.Skipped > 0, fmt.Sprintf("skipped %d", j.Skipped))
 	switch {
 	case j.LastRun != nil && j.LastRun.Missed > 0:
@@ -36,6 +44,25 @@ func notes(j *statefile.Job) string {
 		add(true, fmt.Sprintf("missed %d", j.Missed))
 	}
 	return strings.Join(words, ", ")
+}
+
+// crashLoop says how a service fares that keeps dying: "crash loop: 12 restarts in 1 h, next try in 4m00s".
+func crashLoop(j *statefile.Job, now time.Time) string {
+	n := 0
+	for _, d := range j.Deaths {
+		if now.Sub(d.At.Time) <= time.Hour {
+			n++
+		}
+	}
+	least := ""
+	if n == len(j.Deaths) && n >= 20 { // no more are kept
+		least = "at least "
+	}
+	s := fmt.Sprintf("crash loop: %s%d restarts in 1 h", least, n)
+	if !j.NextTry.IsZero() {
+		s += ", next try in " + length(j.NextTry.Sub(now))
+	}
+	return s
 }
 
 // text is what s points to, "" for nil.

@@ -54,7 +54,7 @@ func writeJob(w io.Writer, p palette, name string, j *statefile.Job, now time.Ti
 	say("job", "", "%s", name)
 	say("file", "", "%s", cmp.Or(j.File, none))
 	say("state", "", "%s", j.State)
-	if n := notes(j); n != "" {
+	if n := notes(j, now); n != "" {
 		say("notes", yellow, "%s", n)
 	}
 	if d := j.DisabledBy; d != nil {
