@@ -81,8 +81,8 @@ func TestJobs(t *testing.T) {
 		skip = append(skip, "user.toml")
 	}
 	set := load(t, "jobs.d", "", skip...)
-	if set.Files < 15 || len(set.Jobs) != set.Files+1 {
-		t.Errorf("%d jobs in %d files, want one in each and two in several.toml", len(set.Jobs), set.Files)
+	if set.Files < 15 || len(set.Jobs) != set.Files+2 {
+		t.Errorf("%d jobs in %d files, want one in each and two in several.toml and lock.toml", len(set.Jobs), set.Files)
 	}
 }
 
