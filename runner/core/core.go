@@ -20,9 +20,10 @@ type Options struct {
 	MachineID string // for jitter
 	Machine   string // host name, or what stands for it
 	BootID    string
-	CPUs      int    // so many catch-ups, but two at least, run at once
-	Seed      uint64 // for what is spread by chance
-	Strict    bool   // panic where something happens that cannot happen
+	CPUs      int                                       // so many catch-ups, but two at least, run at once
+	Seed      uint64                                    // for what is spread by chance
+	Visited   func(machine string, from, event, to int) // of each move, for tests; nil: nobody looks
+	Strict    bool                                      // panic where something happens that cannot happen
 }
 
 // Core holds every job and every run. One goroutine owns it.
@@ -140,9 +141,7 @@ func (c *Core) Settle() {
 		list := c.arm
 		c.arm = nil
 		for _, j := range list {
-			if c.inHand = j.name; j.state == needsArm {
-				c.armJob(j)
-			}
+			c.moveJob(j, jeTurn, nil)
 		}
 	}
 	if c.regate {

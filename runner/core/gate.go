@@ -42,7 +42,7 @@ func (c *Core) admit() {
 			held = append(held, r)
 			continue
 		}
-		c.begin(r)
+		c.move(r.number, evAdmit, nil)
 	}
 	clear(c.pending[len(held):])
 	c.pending = held

@@ -8,27 +8,6 @@ import (
 	"jobsd/statefile"
 )
 
-// jobState is the state of a job's definition.
-type jobState uint8
-
-// WAITING       idle: no schedule, disabled, elsewhere, or done
-// NEEDS_ARM     its next slot must be computed: after a load, a slot taken, a clock change
-// ARMED         a timer waits for its next slot; an armed definition is never altered, a change makes a new one
-// NEEDS_DELETE  removed while a run of it lives; never started again
-// DELETED       gone; the journal has its last line
-//
-// RUNNING is what is shown of a job with a live run, whatever its definition waits for. Done beats rearm: a job that
-// is removed while it NEEDS_ARM is not armed.
-const (
-	waiting jobState = iota
-	needsArm
-	armed
-	needsDelete
-	deleted
-)
-
-var jobStates = [...]string{"waiting", "needs_arm", "armed", "needs_delete", "deleted"}
-
 // job is one name: its newest definition, its facts and its runs.
 type job struct {
 	name  string
@@ -58,15 +37,12 @@ type job struct {
 	streaks []*statefile.Passed // of slots passed, not written yet; the last one is open
 }
 
-func (s jobState) String() string { return jobStates[s] }
-
-func (j *job) ring(c *Core) { c.needArm(j) }
+func (j *job) ring(c *Core) { c.moveJob(j, jeRing, nil) }
 
 // needArm has the next slot computed at the end of the turn.
-func (c *Core) needArm(j *job) {
-	if j.def == nil || j.state == needsArm || j.state == deleted {
-		return
-	}
+func (c *Core) needArm(j *job) { c.moveJob(j, jeDisturb, nil) }
+
+func needArm(c *Core, j *job, _ *jobfile.Job) {
 	j.state = needsArm
 	c.arm = append(c.arm, j)
 }

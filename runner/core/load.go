@@ -57,9 +57,9 @@ func (c *Core) load(e Loaded) {
 		case j.load == c.loads:
 		case j.def != nil:
 			sum.Removed++
-			c.remove(j)
+			c.moveJob(j, jeRemove, nil)
 		case len(j.runs) == 0: // of the daemon before this one, and gone since
-			c.delete(j)
+			c.moveJob(j, jeEmpty, nil)
 		}
 	}
 	if !c.ready {
@@ -131,7 +131,7 @@ func (c *Core) define(d jobfile.Job) *job {
 	c.jobs[j.name] = j
 	c.order = append(c.order, j)
 	c.unsorted = true
-	c.adjust(j, d)
+	c.moveJob(j, jeDefine, &d)
 	return j
 }
 
@@ -153,16 +153,15 @@ func (c *Core) redefine(j *job, d jobfile.Job) {
 	if !j.unsettled() {
 		c.endStreaks(j)
 	}
-	c.adjust(j, d)
+	c.moveJob(j, jeDefine, &d)
 }
 
 // adjust makes the definition that of the job. If it says something else of when the job is due, slots count from now.
-func (c *Core) adjust(j *job, d jobfile.Job) {
+func adjust(c *Core, j *job, d *jobfile.Job) {
 	def := d.Def
 	j.def, j.stale = def, d.Stale
 	j.away = !def.ActiveOn(c.o.Machine)
 	j.jitter = schedule.Jitter(def.Jitter, c.o.MachineID, c.o.Machine, j.name)
-	j.state = waiting
 	known := c.facts.Jobs[j.name]
 	when := c.when(def, j.away)
 	if known == nil || !known.Vanished.IsZero() || known.Schedule != when || known.Process != def.ProcessHash {
@@ -170,7 +169,7 @@ func (c *Core) adjust(j *job, d jobfile.Job) {
 	}
 	j.facts = c.facts.Jobs[j.name]
 	c.recall(j)
-	c.needArm(j)
+	needArm(c, j, nil)
 	c.soil(j)
 	if def.KeepAlive == nil {
 		for _, r := range j.services() { // it was one
@@ -253,7 +252,7 @@ func (c *Core) missAt(j *job, before time.Time) {
 }
 
 // remove has a job that no file defines any more end: now, or after its last run.
-func (c *Core) remove(j *job) {
+func remove(c *Core, j *job, _ *jobfile.Job) {
 	c.dropPending(j, "removed")
 	c.endStreaks(j)
 	c.stopTimer(&j.timer)
@@ -263,11 +262,12 @@ func (c *Core) remove(j *job) {
 	j.def, j.stale, j.state, j.next = nil, "", needsDelete, time.Time{}
 	c.soil(j)
 	if len(j.runs) == 0 {
-		c.delete(j)
+		remember(c, j, nil)
 	}
 }
 
-func (c *Core) delete(j *job) {
+// remember has the journal say the last of a job; its facts are kept for a while.
+func remember(c *Core, j *job, _ *jobfile.Job) {
 	j.state = deleted
 	c.record(&statefile.Deleted{Job: j.name})
 	delete(c.jobs, j.name)

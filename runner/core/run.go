@@ -94,7 +94,7 @@ func (c *Core) enlist(r *run) {
 }
 
 // begin passes the point of no return.
-func (c *Core) begin(r *run) {
+func begin(c *Core, r *run, _ Event) {
 	p := Prepare{Run: r.number, Job: r.def, At: c.at(), Letter: r.letter}
 	if r.notice != nil && r.letter == nil {
 		p.Mark = r.title()
@@ -424,11 +424,13 @@ func (c *Core) forget(r *run) {
 	}
 	c.regate = len(c.pending) > 0 // it may be one of them, too
 	c.soil(j)
-	switch {
-	case r.notice != nil:
-	case c.ready && j.def == nil && len(j.runs) == 0:
-		c.delete(j)
-	case r.reason == "service":
+	if r.notice != nil {
+		return
+	}
+	if c.ready && len(j.runs) == 0 {
+		c.moveJob(j, jeEmpty, nil)
+	}
+	if r.reason == "service" {
 		c.needArm(j)
 	}
 }

@@ -3,7 +3,6 @@ package core
 import (
 	"flag"
 	"fmt"
-	"os"
 	"slices"
 	"testing"
 	"time"
@@ -15,7 +14,7 @@ import (
 
 var (
 	seedFlag  = flag.Uint64("seed", 0, "replay the simulation with this seed alone")
-	seedsFlag = flag.Int("seeds", 60, "how many seeds to simulate")
+	seedsFlag = flag.Int("seeds", 0, "simulate so many seeds that nobody has tried; 0: those that are always tried")
 )
 
 // TestSimulation leads random jobs through random days: reloads, exits, crashes, reboots, sleep, clocks that are set.
@@ -25,25 +24,32 @@ func TestSimulation(t *testing.T) {
 		simulate(t, *seedFlag)
 		return
 	}
-	first := uint64(time.Now().UnixNano())
-	if os.Getenv("CI") != "" {
-		first = 1
+	first, seeds := uint64(1), 80
+	if *seedsFlag > 0 {
+		first, seeds = uint64(time.Now().UnixNano()), *seedsFlag
 	}
-	total := map[string]int{}
-	for seed := first; seed < first+uint64(*seedsFlag); seed++ {
+	total, visits := map[string]int{}, map[visit]int{}
+	for seed := first; seed < first+uint64(seeds); seed++ {
 		ok := t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
-			for what, n := range simulate(t, seed).stats {
+			w := simulate(t, seed)
+			for what, n := range w.stats {
 				total[what] += n
+			}
+			for v, n := range w.visits {
+				visits[v] += n
 			}
 		})
 		if !ok {
 			t.Fatalf("replay with: go test ./runner/core -run TestSimulation -seed %d", seed)
 		}
 	}
-	t.Logf("seeds %d to %d: %v", first, first+uint64(*seedsFlag)-1, total)
+	t.Logf("seeds %d to %d: %v", first, first+uint64(seeds)-1, total)
+	if seeds >= 80 {
+		unvisited(t, visits)
+	}
 	for _, what := range []string{"exited", "lost", "stopped", "start_error", "signaled", "passed", "epoch", "drained",
 		"accounted", "order", "gave_up", "stable", "told", "held", "notice"} {
-		if total[what] == 0 && *seedsFlag >= 60 {
+		if total[what] == 0 && seeds >= 80 {
 			t.Errorf("no simulated life saw %q: the simulation has become too tame", what)
 		}
 	}
@@ -59,7 +65,7 @@ func simulate(t *testing.T, seed uint64) *world {
 		w.run(time.Duration(w.rng.ExpFloat64() * float64(40*time.Minute)))
 		w.disturb()
 	}
-	w.run(time.Minute) // let the disk catch up
+	w.finishDisk()
 	w.replayed()
 	w.end()
 	w.account()
@@ -136,18 +142,69 @@ func (w *world) order() {
 	job := fmt.Sprint("job", w.rng.IntN(12))
 	w.note("%s %s", verb, job)
 	w.stats["order"]++
-	w.handle(Order{ID: w.rng.Uint64(), Verb: verb, Job: job, By: "uid 0", Wait: w.rng.IntN(2) == 0})
-	w.settle()
+	for range 1 + w.rng.IntN(2) {
+		w.handle(Order{ID: w.rng.Uint64(), Verb: verb, Job: job, By: "uid 0", Wait: w.rng.IntN(2) == 0})
+		w.settle()
+	}
+}
+
+// race has slots come due in the turn in which their jobs are removed, and perhaps come back.
+func (w *world) race() {
+	wait := w.c.Wait()
+	d := wait.Wall.Sub(w.wall)
+	if wait.Wall.IsZero() || d < 0 || d > 6*time.Hour {
+		return
+	}
+	w.run(max(0, d-time.Nanosecond))
+	w.wall, w.boot, w.mono = w.wall.Add(time.Second), w.boot+time.Second, w.mono+time.Second
+	w.note("removed as they are due")
+	w.handle(Due{})
+	was := w.defs
+	w.defs = nil
+	w.load()
+	if w.rng.IntN(2) == 0 {
+		w.run(time.Duration(w.rng.IntN(20)) * time.Second)
+	}
+	w.defs = was
+	w.load()
+}
+
+func (w *world) runUntilDraining() {
+	for range 200 {
+		w.step(time.Minute)
+		for _, r := range w.c.sortedRuns() {
+			if r.state == draining {
+				w.handle(Order{ID: 1, Verb: VerbStop, Job: r.job.name, By: "uid 0"})
+				w.settle()
+				return
+			}
+		}
+	}
+}
+
+// finishDisk lets the disk do all that it was asked for.
+func (w *world) finishDisk() {
+	for w.swift = true; len(w.queue) > 0; {
+		w.run(time.Minute)
+	}
+	w.swift = false
 }
 
 // disturb does one of the things that happen to a daemon.
 func (w *world) disturb() {
-	switch n := w.rng.IntN(20); n {
+	switch n := w.rng.IntN(22); n {
+	case 19:
+		w.race()
+	case 20: // a person who stops what has just ended
+		w.runUntilDraining()
 	case 16, 17, 18:
 		w.order()
-	case 0, 1, 2: // a reload
-		w.edit()
-		w.load()
+	case 0, 1, 2: // a reload, or two in a turn
+		for range w.rng.IntN(3) {
+			w.edit()
+			w.loadInTurn()
+		}
+		w.settle()
 	case 3: // sleep: the monotonic clock stands still
 		d := time.Duration(w.rng.IntN(10*3600)) * time.Second
 		w.note("sleep %v", d)
@@ -225,7 +282,7 @@ func (w *world) end() {
 			w.fatal("run %d of %s outlived the daemon's orderly end", run, p.job)
 		}
 	}
-	w.run(10 * time.Second) // let the disk finish
+	w.finishDisk()
 	if _, ok := w.journal[len(w.journal)-1].Record.(*statefile.Clean); !ok {
 		w.fatal("the journal does not end with clean but %s", w.journal[len(w.journal)-1].Kind())
 	}

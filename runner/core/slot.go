@@ -14,6 +14,8 @@ import (
 // that ran for due again; but no further than to the last of them, which is hours away at most.
 const walk = 1000
 
+func arm(c *Core, j *job, _ *jobfile.Job) { c.armJob(j) }
+
 // armJob computes the job's next slot. Slots that came due meanwhile are handed out or counted first.
 func (c *Core) armJob(j *job) {
 	c.stopTimer(&j.timer)

@@ -1,5 +1,7 @@
 package core
 
+import "slices"
+
 // runState is the state of one run.
 type runState uint8
 
@@ -28,7 +30,8 @@ var runStates = [nRunStates]string{"pending", "starting", "starting", "running",
 type runEvent uint8
 
 const (
-	evPrepared   runEvent = iota // the disk did its part
+	evAdmit      runEvent = iota // nothing holds it back any more
+	evPrepared                   // the disk did its part
 	evForked                     // the process is there
 	evExecuted                   // and is the job's program
 	evNotStarted                 // no process, or not the job's program
@@ -39,56 +42,93 @@ const (
 	nRunEvents
 )
 
-var runEvents = [nRunEvents]string{"prepared", "forked", "executed", "not_started", "exited", "probed", "stop", "ring"}
+var runEvents = [nRunEvents]string{"let in", "prepared", "forked", "executed", "not started", "exited", "probed", "stop", "timer"}
 
-// move is one cell of the table: what a run does about an event.
+// move is what a run does about an event.
 type move func(c *Core, r *run, e Event)
 
-// moves is the life of a run. No cell is empty; impossible says why.
-var moves [nRunStates][nRunEvents]move
+// runCell is one cell of the table: what is done, and in which states that may leave the run; none: it cannot happen.
+type runCell struct {
+	do move
+	to []runState
+}
+
+func runs(do move, to ...runState) runCell { return runCell{do, to} }
+
+// never is a cell that cannot be reached, and why.
+func never(why string) runCell {
+	return runCell{func(c *Core, r *run, e Event) {
+		c.never("run %d of %s is %s and got %T: %s", r.number, r.job.name, runStates[r.state], e, why)
+	}, nil}
+}
+
+// moves is the life of a run. No cell is empty.
+var moves [nRunStates][nRunEvents]runCell
 
 func init() {
 	const (
 		noFork = "nothing was forked"
+		in     = "it was let in"
 		noLead = "its leader was reaped"
+		lives  = "its leader lives"
 		over   = "it is over and forgotten"
 		once   = "its program runs already"
 	)
-	moves = [nRunStates][nRunEvents]move{
+	moves = [nRunStates][nRunEvents]runCell{
 		pending: {
-			evPrepared: ignore, evForked: impossible(noFork), evExecuted: impossible(noFork),
-			evNotStarted: impossible(noFork), evExited: impossible(noFork), evProbed: impossible(noFork),
-			evStop: drop, evRing: tryAgain,
+			evAdmit:    runs(begin, intent),
+			evPrepared: runs(ignore, pending), // the disk was too slow for a fork that then failed
+			evForked:   never(noFork), evExecuted: never(noFork), evNotStarted: never(noFork), evExited: never(noFork), evProbed: never(noFork),
+			evStop: runs(drop, done),
+			evRing: runs(tryAgain, pending),
 		},
 		intent: {
-			evPrepared: forkPrepared, evForked: impossible(noFork), evExecuted: impossible(noFork),
-			evNotStarted: impossible(noFork), evExited: impossible(noFork), evProbed: impossible(noFork),
-			evStop: stopLater, evRing: forkUnjournaled,
+			evAdmit:    never(in),
+			evPrepared: runs(forkPrepared, forking, done),
+			evForked:   never(noFork), evExecuted: never(noFork), evNotStarted: never(noFork), evExited: never(noFork), evProbed: never(noFork),
+			evStop: runs(stopLater, intent),
+			evRing: runs(forkUnjournaled, forking, done),
 		},
 		forking: {
-			evPrepared: ignore, evForked: forked, evExecuted: executed,
-			evNotStarted: notStarted, evExited: leaderEnded, evProbed: ignore,
-			evStop: stopForking, evRing: startTimedOut,
+			evAdmit:      never(in),
+			evPrepared:   runs(ignore, forking), // it did not wait for that
+			evForked:     runs(forked, forking, running, stopping),
+			evExecuted:   runs(executed, running, stopping),
+			evNotStarted: runs(notStarted, pending, done),
+			evExited:     runs(leaderEnded, draining, done),
+			evProbed:     never(lives),
+			evStop:       runs(stopForking, forking),
+			evRing:       runs(startTimedOut, forking, done),
 		},
 		running: {
-			evPrepared: ignore, evForked: impossible(once), evExecuted: impossible(once),
-			evNotStarted: impossible(once), evExited: leaderEnded, evProbed: ignore,
-			evStop: stopRunning, evRing: timedOut,
+			evAdmit:    never(in),
+			evPrepared: runs(ignore, running),
+			evForked:   never(once), evExecuted: never(once), evNotStarted: never(once),
+			evExited: runs(leaderEnded, draining, done),
+			evProbed: never(lives),
+			evStop:   runs(stopRunning, stopping),
+			evRing:   runs(timedOut, stopping),
 		},
 		stopping: {
-			evPrepared: ignore, evForked: impossible(once), evExecuted: impossible(once),
-			evNotStarted: impossible(once), evExited: leaderEnded, evProbed: ignore,
-			evStop: stopHarder, evRing: killStopping,
+			evAdmit:    never(in),
+			evPrepared: runs(ignore, stopping),
+			evForked:   never(once), evExecuted: never(once), evNotStarted: never(once),
+			evExited: runs(leaderEnded, draining, done),
+			evProbed: never(lives),
+			evStop:   runs(stopHarder, stopping, done),
+			evRing:   runs(killStopping, stopping, done),
 		},
 		draining: {
-			evPrepared: ignore, evForked: impossible(noLead), evExecuted: impossible(noLead),
-			evNotStarted: impossible(noLead), evExited: impossible(noLead), evProbed: drained,
-			evStop: stopDraining, evRing: lookAgain,
+			evAdmit:    never(in),
+			evPrepared: runs(ignore, draining),
+			evForked:   never(noLead), evExecuted: never(noLead), evNotStarted: never(noLead), evExited: never(noLead),
+			evProbed: runs(drained, draining, done),
+			evStop:   runs(stopDraining, draining),
+			evRing:   runs(lookAgain, draining, done),
 		},
 		done: {
-			evPrepared: impossible(over), evForked: impossible(over), evExecuted: impossible(over),
-			evNotStarted: impossible(over), evExited: impossible(over), evProbed: impossible(over),
-			evStop: impossible(over), evRing: impossible(over),
+			evAdmit: never(over), evPrepared: never(over), evForked: never(over), evExecuted: never(over),
+			evNotStarted: never(over), evExited: never(over), evProbed: never(over), evStop: never(over), evRing: never(over),
 		},
 	}
 }
@@ -107,14 +147,8 @@ func (c *Core) to(r *run, s runState) {
 	r.state = s
 }
 
-// ignore is for what comes late by nature: the disk's answer for a run that did not wait for it, the answer to a probe.
+// ignore is for what comes late by nature.
 func ignore(*Core, *run, Event) {}
-
-func impossible(why string) move {
-	return func(c *Core, r *run, e Event) {
-		c.never("run %d of %s is %s and got %T: %s", r.number, r.job.name, runStates[r.state], e, why)
-	}
-}
 
 // move looks the event of a run up in the table.
 func (c *Core) move(number uint64, ev runEvent, e Event) {
@@ -127,5 +161,12 @@ func (c *Core) move(number uint64, ev runEvent, e Event) {
 	}
 	c.inHand = r.job.name
 	c.soil(r.job)
-	moves[r.state][ev](c, r, e)
+	from, cell := r.state, &moves[r.state][ev]
+	cell.do(c, r, e)
+	if c.o.Visited != nil {
+		c.o.Visited("run", int(from), int(ev), int(r.state))
+	}
+	if cell.to != nil && !slices.Contains(cell.to, r.state) {
+		c.never("run %d of %s went from %s to %s at %s", r.number, r.job.name, runStates[from], runStates[r.state], runEvents[ev])
+	}
 }

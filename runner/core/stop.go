@@ -95,6 +95,7 @@ func killStopping(c *Core, r *run, _ Event) {
 func (c *Core) abandon(r *run) {
 	c.tell(r.job, Error, "run "+itoa(r.number)+" cannot be killed: leaving it")
 	c.stopTimer(&r.timer)
+	c.to(r, done)
 	delete(c.runs, r.number)
 	c.shutdown.Hurry = true // the daemon does not end in order
 }

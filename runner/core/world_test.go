@@ -47,6 +47,8 @@ type world struct {
 	starts  []time.Duration // of runs
 	config  jobfile.Config
 	answers []Answer
+	visits  map[visit]int
+	swift   bool   // the disk is
 	suspect string // whose event the crashed daemon was handling
 
 	executions map[string]int                // by job, slot and epoch
@@ -80,13 +82,21 @@ func newWorld(t *testing.T, seed uint64) *world {
 	}
 	w := &world{t: t, rng: rand.New(rand.NewPCG(seed, seed)), loc: loc, zone: "zone", bootID: "boot-1", boot: time.Hour, mono: time.Hour,
 		wall: time.Date(2026, 3, 6, 12, 0, 0, 0, time.UTC), procs: map[uint64]*proc{}, executions: map[string]int{},
-		on: map[string]bool{}, unwritten: map[uint64]string{}, written: map[uint64]bool{}, stats: map[string]int{},
+		visits: map[visit]int{}, on: map[string]bool{}, unwritten: map[uint64]string{}, written: map[uint64]bool{}, stats: map[string]int{},
 		schedules: map[string]*schedule.Schedule{}}
 	w.wall = w.wall.Add(time.Duration(w.rng.Int64N(int64(240 * 24 * time.Hour)))).Round(time.Millisecond)
 	return w
 }
 
 func (w *world) now() Now { return Now{Wall: w.wall, Boot: w.boot, Mono: w.mono} }
+
+// visit is a cell of a table of states.
+type visit struct {
+	machine     string
+	from, event int
+}
+
+func (w *world) visited(machine string, from, event, _ int) { w.visits[visit{machine, from, event}]++ }
 
 // start brings up a daemon on what the journal holds.
 func (w *world) start() {
@@ -95,7 +105,7 @@ func (w *world) start() {
 		facts.Apply(e)
 	}
 	w.exited = nil
-	w.c = New(Options{Seed: 1, MachineID: "m", Machine: "host", BootID: w.bootID, Strict: true}, facts, w.now())
+	w.c = New(Options{Seed: 1, Visited: w.visited, MachineID: "m", Machine: "host", BootID: w.bootID, Strict: true}, facts, w.now())
 	w.c.Begin(w.now(), statefile.Start{PID: 1, BootID: w.bootID, Suspect: w.suspect})
 	w.suspect = ""
 	for _, l := range w.c.Outliving() {
@@ -115,6 +125,7 @@ func (w *world) crash() {
 	for run, key := range w.unwritten { // nobody can know of these: that they were started unjournaled was said
 		delete(w.executions, key)
 		delete(w.unwritten, run)
+		delete(w.procs, run) // its number will be given again
 	}
 	maps.DeleteFunc(w.procs, func(run uint64, _ *proc) bool { return run >= firstNotice }) // nobody looks for mailers
 	for run, p := range w.procs {                                                          // their ends will be seen only by those who look
@@ -135,6 +146,11 @@ func (w *world) reboot(off time.Duration) {
 }
 
 func (w *world) load() {
+	w.loadInTurn()
+	w.settle()
+}
+
+func (w *world) loadInTurn() {
 	slices.SortFunc(w.defs, func(a, b jobfile.Job) int {
 		if a.Def.Name < b.Def.Name {
 			return -1
@@ -144,7 +160,6 @@ func (w *world) load() {
 	config := w.config
 	set := &jobfile.Set{Config: &config, Jobs: slices.Clone(w.defs), Zone: w.zone}
 	w.handle(Loaded{Set: set, Begun: w.boot, Done: w.boot})
-	w.settle()
 }
 
 func (w *world) note(format string, args ...any) {
@@ -230,8 +245,8 @@ func (w *world) append(e statefile.Entry) {
 // disk does one thing after the other, mostly at once, now and then after a long time.
 func (w *world) disk(do func()) {
 	w.stalled = max(w.stalled, w.mono)
-	if !w.calm && w.rng.IntN(500) == 0 {
-		w.stalled += 5 * time.Second
+	if !w.calm && !w.swift && w.rng.IntN(200) == 0 {
+		w.stalled += time.Duration(w.rng.ExpFloat64() * float64(time.Minute))
 	}
 	w.queue = append(w.queue, todo{w.stalled, do})
 	w.work()
@@ -337,7 +352,7 @@ func (w *world) fork(s Start) {
 		p.endsAt += 3 * time.Hour
 	}
 	p.leftUntil = p.endsAt
-	if w.rng.IntN(8) == 0 {
+	if w.rng.IntN(4) == 0 {
 		p.leftUntil += time.Duration(w.rng.IntN(60)) * time.Second
 	}
 	if w.calm {
@@ -354,7 +369,11 @@ func (w *world) fork(s Start) {
 	shim := w.rng.IntN(3) == 0
 	w.handle(Forked{Run: s.Run, PID: 1000 + int(s.Run), Inode: s.Run, Executing: !shim})
 	if shim {
-		w.later(2*time.Millisecond, func() {
+		takes := 2 * time.Millisecond
+		if !w.calm && w.rng.IntN(10) == 0 { // its program is on a disk that is far away
+			takes = time.Duration(w.rng.IntN(60)) * time.Second
+		}
+		w.later(takes, func() {
 			if w.procs[s.Run] == p && p.leader {
 				w.handle(Executed{Run: s.Run})
 			}

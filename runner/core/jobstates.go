@@ -1,0 +1,132 @@
+package core
+
+import (
+	"slices"
+
+	"jobsd/internal/jobfile"
+)
+
+// jobState is the state of a job's definition.
+type jobState uint8
+
+// WAITING       idle: no schedule, disabled, elsewhere, held, or done; also a service, of which only its run is to be seen
+// NEEDS_ARM     its next slot must be computed, or what is of a service be made what is wanted of it: after a load, a
+//
+//	slot taken, a clock change, an order, the end of a life
+//
+// ARMED         a timer waits for its next slot; an armed definition is never altered, a change makes a new one
+// NEEDS_DELETE  no file defines it any more, or none does yet, while a run of it lives; never started again
+// DELETED       gone; the journal has its last line
+//
+// RUNNING is what is shown of a job with a live run, whatever its definition waits for. Done beats rearm: a job that
+// is removed while it NEEDS_ARM is not armed.
+const (
+	waiting jobState = iota
+	needsArm
+	armed
+	needsDelete
+	deleted
+	nJobStates
+)
+
+var jobStates = [nJobStates]string{"waiting", "needs_arm", "armed", "needs_delete", "deleted"}
+
+func (s jobState) String() string { return jobStates[s] }
+
+// jobEvent is what can happen to a definition.
+type jobEvent uint8
+
+const (
+	jeDefine  jobEvent = iota // a file defines it, anew or otherwise than before
+	jeRemove                  // no file defines it any more
+	jeDisturb                 // its next slot may be another one
+	jeRing                    // its timer
+	jeTurn                    // the end of the turn
+	jeEmpty                   // its last run is over
+	nJobEvents
+)
+
+var jobEvents = [nJobEvents]string{"defined", "removed", "disturbed", "timer", "end of turn", "last run over"}
+
+// jobMove is what a job does about an event; d is the new definition, of jeDefine alone.
+type jobMove func(c *Core, j *job, d *jobfile.Job)
+
+// jobCell is one cell of the table, as runCell is.
+type jobCell struct {
+	do jobMove
+	to []jobState
+}
+
+func jobs(do jobMove, to ...jobState) jobCell { return jobCell{do, to} }
+
+func jobNever(why string) jobCell {
+	return jobCell{func(c *Core, j *job, _ *jobfile.Job) { c.never("%s is %s: %s", j.name, j.state, why) }, nil}
+}
+
+func stay(*Core, *job, *jobfile.Job) {}
+
+// jobMoves is the life of a definition. No cell is empty.
+var jobMoves [nJobStates][nJobEvents]jobCell
+
+func init() {
+	const (
+		undefined = "no file defines it"
+		noTimer   = "its timer was stopped"
+		gone      = "it is gone, and its name begins a new life"
+	)
+	jobMoves = [nJobStates][nJobEvents]jobCell{
+		waiting: {
+			jeDefine:  jobs(adjust, needsArm),
+			jeRemove:  jobs(remove, needsDelete, deleted),
+			jeDisturb: jobs(needArm, needsArm),
+			jeRing:    jobs(needArm, needsArm), // a service has become stable
+			jeTurn:    jobs(stay, waiting),     // it was seen to already
+			jeEmpty:   jobs(stay, waiting),
+		},
+		needsArm: {
+			jeDefine:  jobs(adjust, needsArm),
+			jeRemove:  jobs(remove, needsDelete, deleted),
+			jeDisturb: jobs(stay, needsArm),
+			jeRing:    jobs(stay, needsArm),
+			jeTurn:    jobs(arm, waiting, armed, needsArm), // a life that was not to begin ended in it
+			jeEmpty:   jobs(stay, needsArm),
+		},
+		armed: {
+			jeDefine:  jobs(adjust, needsArm),
+			jeRemove:  jobs(remove, needsDelete, deleted),
+			jeDisturb: jobs(needArm, needsArm),
+			jeRing:    jobs(needArm, needsArm),
+			jeTurn:    jobs(stay, armed),
+			jeEmpty:   jobs(stay, armed),
+		},
+		needsDelete: {
+			jeDefine:  jobs(adjust, needsArm),
+			jeRemove:  jobNever(undefined),
+			jeDisturb: jobs(stay, needsDelete),
+			jeRing:    jobNever(noTimer),
+			jeTurn:    jobs(stay, needsDelete), // done beats rearm
+			jeEmpty:   jobs(remember, deleted),
+		},
+		deleted: {
+			jeDefine:  jobNever(gone),
+			jeRemove:  jobNever(gone),
+			jeDisturb: jobs(stay, deleted), // it is in the list of jobs until the end of the turn
+			jeRing:    jobNever(noTimer),
+			jeTurn:    jobs(stay, deleted),
+			jeEmpty:   jobNever(gone),
+		},
+	}
+}
+
+// moveJob looks the event of a job up in the table.
+func (c *Core) moveJob(j *job, ev jobEvent, d *jobfile.Job) {
+	c.inHand = j.name
+	from, cell := j.state, &jobMoves[j.state][ev]
+	cell.do(c, j, d)
+	if c.o.Visited != nil {
+		c.o.Visited("job", int(from), int(ev), int(j.state))
+	}
+	if cell.to != nil && !slices.Contains(cell.to, j.state) {
+		c.never("%s went from %s to %s at %s", j.name, from, j.state, jobEvents[ev])
+	}
+}
