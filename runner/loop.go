@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"jobsd/internal/control"
 	"jobsd/internal/jobfile"
 	"jobsd/runner/core"
 	"jobsd/signals"
@@ -48,6 +49,7 @@ type loop struct {
 	timer  *wallTimer
 	disk   *disk
 	loader *loader
+	socket *control.Server // nil: it could not be made
 	log    *logger
 	o      Options
 	self   *jobfile.User
@@ -59,11 +61,12 @@ type loop struct {
 	forks      []core.Fork         // not performed yet
 	batch      []any               // for the disk, of this turn
 	polls      []unix.PollFd
-	polled     []*process // whose descriptors polls[2:] are
+	polled     []*process // whose descriptors polls[2:] are; those of the socket follow
 	repoll     bool
 	checkpoint bool // the disk wants one
 	loaded     *core.Loaded
 	announced  bool
+	denials    denials
 	exit       *core.Exit
 	longest    time.Duration
 }
@@ -95,6 +98,7 @@ func (l *loop) turn() {
 	l.watch()
 	l.take(posts)
 	l.command(pending)
+	l.commands()
 	l.handle(core.Due{})
 	loaded := l.loaded != nil
 	if loaded {
@@ -289,7 +293,8 @@ func (l *loop) effect(e core.Effect) {
 		}
 	case core.Release:
 		l.release(e.Run)
-	case core.Answer: // nobody can ask yet
+	case core.Answer:
+		l.answer(e)
 	case core.Say:
 		l.log.say(e)
 	case core.Exit:
@@ -391,6 +396,11 @@ func (l *loop) wait() error {
 			d = until
 		}
 	}
+	if l.listens() {
+		if s := l.socket.Wait(l.sys.now().Mono); s >= 0 && (d < 0 || s < d) {
+			d = s
+		}
+	}
 	if pollCap > 0 && (d < 0 || d > pollCap) {
 		d = pollCap
 	}
@@ -415,9 +425,16 @@ func (l *loop) poll(d time.Duration) error {
 }
 
 func (l *loop) refreshPolls() {
-	if !l.repoll && l.polls != nil {
-		return
+	if l.repoll || l.polls == nil {
+		l.pollProcesses()
 	}
+	l.polls = l.polls[:2+len(l.polled)]
+	if l.listens() {
+		l.polls = l.socket.Polls(l.sys.now().Mono, l.polls)
+	}
+}
+
+func (l *loop) pollProcesses() {
 	l.repoll = false
 	l.polls = append(l.polls[:0], unix.PollFd{Fd: int32(l.pump.FD()), Events: unix.POLLIN},
 		unix.PollFd{Fd: int32(l.timer.fd), Events: unix.POLLIN})

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"jobsd/internal/control"
 	"jobsd/internal/jobfile"
 	"jobsd/runner/core"
 	"jobsd/signals"
@@ -73,6 +74,9 @@ func Run(o Options) error {
 		return err
 	}
 	defer os.Remove(filepath.Join(o.Dirs.Run, "jobsd.pid"))
+	if l.socket != nil {
+		defer l.socket.Close()
+	}
 	if err := l.run(); err != nil {
 		return err
 	}
@@ -147,6 +151,11 @@ func newLoop(o Options, config *jobfile.Config, log *logger) (*loop, error) {
 	crash := lastCrash(o.Dirs.State)
 	if crash.Text != "" {
 		log.Error("the daemon before this one crashed", "job", crash.Job, "err", crash.Text, "stack", crash.Stack)
+	}
+	// Before a helper goroutine makes files: the umask is the process's.
+	if l.socket, err = control.Listen(o.Dirs.Run); err != nil {
+		log.Error(err.Error())
+		l.handle(core.Trouble{Part: "control", Text: err.Error()})
 	}
 	l.core.Begin(now, statefile.Start{PID: os.Getpid(), PIDStart: start, BootID: boot, Machine: machine, Version: o.Version,
 		Suspect: crash.Job})

@@ -1,5 +1,5 @@
-// Package cli is what a person types: one file a verb. It reads files, signals the daemon and prints; it never
-// reaches into a running daemon in any other way.
+// Package cli is what a person types: one file a verb. It reads files and prints; the daemon hears of it by its
+// control socket and by signals, never in any other way.
 package cli
 
 import (
@@ -20,6 +20,9 @@ usage: jobsd [options] VERB [options] [arguments]
 
 the daemon
   run         run the jobs of the jobs directory, in the foreground or with --background
+  start       start a job now
+  stop        stop the runs of a job
+  restart     stop what runs of a job and start it anew
   reload      have the daemon read its job files anew, and tell what changed
   status      tell how the daemon fares
 
@@ -80,8 +83,8 @@ func (a *app) command() *cobra.Command {
 		return usage("jobsd help "+cmd.Name(), "%w", err)
 	})
 	a.places.flags(root)
-	root.AddCommand(a.run(), a.reload(), a.status(), a.list(), a.show(), a.logs(), a.history(), a.next(), a.check(),
-		a.version(), a.man())
+	root.AddCommand(a.run(), a.start(), a.stop(), a.restart(), a.reload(), a.status(), a.list(), a.show(), a.logs(), a.history(), a.next(),
+		a.check(), a.version(), a.man())
 	return root
 }
 

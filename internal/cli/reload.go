@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"syscall"
@@ -9,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"jobsd/internal/control"
 	"jobsd/statefile"
 )
 
@@ -37,23 +39,44 @@ func (a *app) doReload(timeout time.Duration) error {
 	if err != nil {
 		return err
 	}
-	pid, err := s.daemonPID(state)
+	asked, err := s.askReload(state)
 	if err != nil {
 		return err
-	}
-	// Whatever the daemon begins to load from here on has been asked for by us or later.
-	asked, err := bootClock()
-	if err != nil {
-		return err
-	}
-	if err := syscall.Kill(pid, syscall.SIGHUP); err != nil {
-		return fmt.Errorf("cannot signal the daemon, pid %d: %w", pid, err)
 	}
 	done, err := s.awaitReload(asked, time.Now().Add(timeout))
 	if err != nil {
 		return err
 	}
 	return a.tellReload(s.reloaded(done))
+}
+
+// askReload asks for a reload, over the socket or, where nobody listens, with a signal. Whatever the daemon begins to
+// load from the instant on that it returns has been asked for by us or later.
+func (s *site) askReload(state *statefile.State) (asked time.Duration, err error) {
+	pid, err := s.daemonPID(state)
+	if err != nil {
+		return 0, err
+	}
+	r := control.Request{Verb: control.Reload}
+	client, err := control.Dial(s.Run)
+	if err == nil {
+		defer client.Close()
+		answer, err := client.Ask(r)
+		if err != nil {
+			return 0, s.refused(err, r)
+		}
+		return answer.Asked, nil
+	}
+	if !errors.Is(err, control.ErrNoDaemon) {
+		return 0, err
+	}
+	if asked, err = bootClock(); err != nil {
+		return 0, err
+	}
+	if err := syscall.Kill(pid, syscall.SIGHUP); err != nil {
+		return 0, fmt.Errorf("cannot signal the daemon, pid %d: %w", pid, err)
+	}
+	return asked, nil
 }
 
 // bootClock is cut to microseconds, the grain of the state file, so that what began after it compares as later.

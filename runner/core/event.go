@@ -167,10 +167,11 @@ type (
 	}
 
 	// Answer replies to an Order. Without Refused it is being carried out, and Run is the run it is about; with Outcome
-	// that run has ended. After Last there is no other.
+	// that run has ended; Runs are those that were stopped. After Last there is no other.
 	Answer struct {
 		ID      uint64
 		Run     uint64
+		Runs    []uint64
 		Outcome *statefile.Run
 		Refused *Refused
 		Last    bool

@@ -25,10 +25,10 @@ type Refused struct {
 
 // watch is somebody who waits for the end of runs.
 type watch struct {
-	id    uint64
-	over  bool // until nothing is left of them, not only until their outcome
-	first uint64
-	left  int
+	id   uint64
+	over bool // until nothing is left of them, not only until their outcome
+	runs []uint64
+	left int
 }
 
 // obey carries out what a person asked for. Whether they may was for the shell to check.
@@ -96,7 +96,7 @@ func (c *Core) manual(j *job, o Order) *run {
 func (c *Core) begun(o Order, r *run) {
 	c.emit(Answer{ID: o.ID, Run: r.number, Last: !o.Wait})
 	if o.Wait {
-		r.watches = append(r.watches, &watch{id: o.ID, first: r.number, left: 1})
+		r.watches = append(r.watches, &watch{id: o.ID, runs: []uint64{r.number}, left: 1})
 	}
 }
 
@@ -125,7 +125,7 @@ func (c *Core) stopRuns(j *job, runs []*run, o Order) {
 		if r.state != pending {
 			r.watches = append(r.watches, w)
 			w.left++
-			w.first = r.number
+			w.runs = append(w.runs, r.number)
 		}
 	}
 	if w.left == 0 {
@@ -180,7 +180,7 @@ func (r *run) gone(c *Core) {
 			continue
 		}
 		if w.left--; w.left == 0 {
-			c.emit(Answer{ID: w.id, Run: w.first, Last: true})
+			c.emit(Answer{ID: w.id, Runs: w.runs, Last: true})
 		}
 	}
 	r.watches = nil

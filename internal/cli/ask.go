@@ -1,0 +1,42 @@
+package cli
+
+import (
+	"errors"
+
+	"jobsd/internal/control"
+)
+
+// ask connects to the daemon, sends it a request and returns the first line of the answer.
+func (s *site) ask(r control.Request) (*control.Client, control.Response, error) {
+	client, err := control.Dial(s.Run)
+	if errors.Is(err, control.ErrNoDaemon) {
+		return nil, control.Response{}, s.noDaemon()
+	}
+	if err != nil {
+		return nil, control.Response{}, err
+	}
+	answer, err := client.Ask(r)
+	if err != nil {
+		client.Close()
+		return nil, answer, s.refused(err, r)
+	}
+	return client, answer, nil
+}
+
+// refused gives what the daemon said its exit code and a hint.
+func (s *site) refused(err error, r control.Request) error {
+	var e *control.Error
+	if !errors.As(err, &e) {
+		return fail(exitNoDaemon, "the daemon's log may say why", "%w", err)
+	}
+	switch e.Code {
+	case control.NotPermitted:
+		return fail(exitDenied, "", "%w", e)
+	case control.NoJob:
+		if state, err := s.state(); err == nil && state.Jobs[r.Job] == nil {
+			return noJob(r.Job, names(state))
+		}
+		return fail(exitNoJob, "jobsd show "+r.Job+" tells what runs", "%w", e)
+	}
+	return fail(exitFailed, "", "cannot %s: %w", r.Verb, e)
+}

@@ -1,0 +1,176 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+
+	"github.com/spf13/cobra"
+
+	"jobsd/internal/control"
+	"jobsd/spawn"
+	"jobsd/statefile"
+)
+
+const startHelp = `jobsd start - start a job now
+
+usage: jobsd start [--wait] [--json] JOB [-- ARGUMENT...]
+
+Starts a run beside the schedule and prints its number. The arguments are added to the job's command for this run. A
+job that is disabled or held starts all the same; one whose overlap or machines forbid it is refused. Started is what
+the daemon has taken on: a lock or max_running may have the run wait.
+
+  --wait  print what the run writes, and exit with its exit code: 128 and the signal's number if it died of one, 1 if
+          it has none. An interrupt ends the waiting and leaves the run alone
+  --json  {"run", "outcome"}; outcome is like last_run in jobsd-state(5), null without --wait
+`
+
+const restartHelp = `jobsd restart - stop what runs of a job and start it anew
+
+usage: jobsd restart [--wait] [--json] JOB [-- ARGUMENT...]
+
+The new run starts when nothing is left of the old ones. All else is as with "jobsd start".
+
+  --wait  print what the new run writes, and exit with its exit code
+  --json  {"run", "outcome"}
+`
+
+func (a *app) start() *cobra.Command   { return a.starter(control.Start, startHelp) }
+func (a *app) restart() *cobra.Command { return a.starter(control.Restart, restartHelp) }
+
+func (a *app) starter(name, help string) *cobra.Command {
+	var wait bool
+	cmd := a.reader(name+" JOB", help, func(args []string) error {
+		return a.doStart(control.Request{Verb: name, Job: args[0], Args: args[1:], Wait: wait})
+	})
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		own := len(args)
+		if dash := cmd.ArgsLenAtDash(); dash >= 0 {
+			own = dash
+		}
+		switch hint := "jobsd help " + name; {
+		case own < 1:
+			return usage(hint, "%s: which job?", name)
+		case own > 1:
+			return usage("arguments for the job stand behind --", "%s takes one job, got %q too", name, args[1])
+		}
+		return nil
+	}
+	cmd.Flags().BoolVar(&wait, "wait", false, "")
+	cmd.ValidArgsFunction = a.completeJob
+	return cmd
+}
+
+// startResult is what start prints.
+type startResult struct {
+	Run     uint64         `json:"run"`
+	Outcome *statefile.Run `json:"outcome"`
+}
+
+func (a *app) doStart(r control.Request) error {
+	s, err := a.site()
+	if err != nil {
+		return err
+	}
+	client, answer, err := s.ask(r)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	result := startResult{Run: answer.Run}
+	if !r.Wait {
+		if a.json {
+			return a.printJSON(result)
+		}
+		fmt.Fprintf(a.out, "run %d\n", answer.Run)
+		return nil
+	}
+	if !a.json {
+		fmt.Fprintf(a.err, "run %d\n", answer.Run) // standard output is the job's
+	}
+	if result.Outcome, err = a.await(s, client, r, answer.Run); err != nil {
+		return err
+	}
+	if a.json {
+		err = a.printJSON(result)
+	}
+	if code := exitOf(result.Outcome); err == nil && code != 0 {
+		if result.Outcome.Outcome != "exited" {
+			fmt.Fprintf(a.err, "jobsd: run %d: %s\n", answer.Run, ending(result.Outcome))
+		}
+		err = &failure{code: code}
+	}
+	return err
+}
+
+// finale is how the waiting ended.
+type finale struct {
+	outcome *statefile.Run
+	err     error
+}
+
+// await prints what the run writes until the daemon tells its outcome.
+func (a *app) await(s *site, client *control.Client, r control.Request, run uint64) (*statefile.Run, error) {
+	interrupt := make(chan os.Signal, 1)
+	signal.Notify(interrupt, os.Interrupt)
+	defer signal.Stop(interrupt)
+	over := make(chan finale, 1)
+	go func() {
+		answer, err := client.Next()
+		f := finale{err: err}
+		if err == nil {
+			err = json.Unmarshal(answer.Outcome, &f.outcome)
+			if err != nil || f.outcome == nil {
+				f.err = fmt.Errorf("cannot understand how run %d ended: %v", run, err)
+			}
+		}
+		over <- f
+	}()
+	t := &tail{app: a, site: s, job: r.Job, run: run}
+	defer t.close()
+	for {
+		select {
+		case <-interrupt:
+			fmt.Fprintf(a.err, "jobsd: run %d goes on; to stop it: jobsd stop --run %d %s\n", run, run, r.Job)
+			return nil, &failure{code: 128 + int(spawn.SignalNumber("INT"))}
+		case f := <-over:
+			if f.err != nil {
+				return nil, lostSight(run, f.err, s, r)
+			}
+			if !a.json {
+				err := t.finish()
+				return f.outcome, err
+			}
+			return f.outcome, nil
+		case <-t.tick():
+			if !a.json {
+				if err := t.more(); err != nil {
+					return nil, err
+				}
+			}
+		}
+	}
+}
+
+// lostSight is the error of a run whose end is not learned.
+func lostSight(run uint64, err error, s *site, r control.Request) error {
+	var e *control.Error
+	if errors.As(err, &e) {
+		return s.refused(err, r)
+	}
+	return fail(exitNoDaemon, fmt.Sprintf("jobsd logs --run %d %s tells more", run, r.Job), "cannot tell how run %d ends: %w",
+		run, err)
+}
+
+// exitOf is the exit code that stands for an outcome.
+func exitOf(r *statefile.Run) int {
+	switch {
+	case r.ExitCode != nil && r.Outcome == "exited":
+		return *r.ExitCode
+	case r.Signal != nil && r.Outcome == "signaled":
+		return 128 + int(spawn.SignalNumber(*r.Signal))
+	}
+	return exitFailed
+}

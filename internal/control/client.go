@@ -1,0 +1,95 @@
+package control
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"syscall"
+	"time"
+)
+
+// ErrNoDaemon says that nobody listens on the socket.
+var ErrNoDaemon = errors.New("no daemon listens")
+
+// Client is the end of who asks.
+type Client struct {
+	conn net.Conn
+	in   *bufio.Reader
+}
+
+// Dial connects to the daemon of a run directory. The error wraps ErrNoDaemon if there is none.
+func Dial(dir string) (*Client, error) {
+	address, done, err := addressOf(dir)
+	if err == nil {
+		defer done()
+		var conn net.Conn
+		if conn, err = dial(address, time.Now().Add(Idle)); err == nil {
+			return &Client{conn, bufio.NewReader(conn)}, nil
+		}
+	}
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
+		err = fmt.Errorf("%w: %w", ErrNoDaemon, err)
+	}
+	return nil, fmt.Errorf("cannot reach the daemon: %w", err)
+}
+
+// dial tries again while the daemon has too many waiting for it.
+func dial(address string, deadline time.Time) (net.Conn, error) {
+	for {
+		conn, err := net.Dial("unix", address)
+		if !errors.Is(err, syscall.EAGAIN) || time.Now().After(deadline) {
+			return conn, err
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// Ask sends a request and returns the first line of the answer, which must come within Idle. If it is an error, so is
+// the error that Ask returns.
+func (c *Client) Ask(r Request) (Response, error) {
+	r.Version = Version
+	line := encode(r)
+	if len(line) > MaxLine {
+		return Response{}, bad("a request has more than %d bytes", MaxLine)
+	}
+	if err := c.conn.SetDeadline(time.Now().Add(Idle)); err != nil {
+		return Response{}, fmt.Errorf("cannot ask the daemon: %w", err)
+	}
+	_, wrote := c.conn.Write(line) // who is turned away at the door may not have been read, but was answered
+	answer, err := c.Next()
+	var e *Error
+	if wrote != nil && err != nil && !errors.As(err, &e) {
+		err = fmt.Errorf("cannot ask the daemon: %w", wrote)
+	}
+	c.conn.SetDeadline(time.Time{})
+	return answer, err
+}
+
+// Next returns the next line of the answer.
+func (c *Client) Next() (Response, error) {
+	var r Response
+	line, err := c.in.ReadBytes('\n')
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return r, errors.New("the daemon does not answer")
+	}
+	if err != nil {
+		return r, fmt.Errorf("the daemon broke off: %w", err)
+	}
+	if err := json.Unmarshal(line, &r); err != nil {
+		return r, fmt.Errorf("cannot understand the daemon: %w", err)
+	}
+	if r.Version != Version {
+		return r, fmt.Errorf("the daemon speaks version %d of the protocol, this jobsd %d", r.Version, Version)
+	}
+	if r.Error != nil {
+		return r, r.Error
+	}
+	return r, nil
+}
+
+// Close ends the connection. What was asked for goes on.
+func (c *Client) Close() { c.conn.Close() }

@@ -1,0 +1,134 @@
+// Package control is the socket on which the daemon takes commands: its protocol, described in jobsd-control(7), and
+// both of its ends. The server's end has no goroutine: its descriptors are polled by the daemon's loop with all others.
+package control
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Version is that of the protocol. Every line carries it.
+const Version = 1
+
+// SocketName is the name of the socket in the run directory.
+const SocketName = "jobsd.sock"
+
+// The limits of the server.
+const (
+	MaxLine        = 64 << 10         // bytes of a request with its newline
+	MaxConnections = 64               // at one time
+	Idle           = 10 * time.Second // for a request to come in whole, or an answer to be read
+)
+
+// The verbs.
+const (
+	Start   = "start"
+	Stop    = "stop"
+	Restart = "restart"
+	Reload  = "reload"
+)
+
+// Request is what a client asks for: one line.
+type Request struct {
+	Version int      `json:"version"`
+	Verb    string   `json:"verb"`
+	Job     string   `json:"job,omitempty"`
+	Run     uint64   `json:"run,omitempty"`  // of stop: only this one
+	Args    []string `json:"args,omitempty"` // of start and restart: added to those of the job
+	Wait    bool     `json:"wait,omitempty"` // of start and restart: answer once more at the end of the run
+}
+
+// Response is a line of an answer. The one with Last ends it.
+type Response struct {
+	Version int             `json:"version"`
+	Error   *Error          `json:"error,omitempty"`
+	Run     uint64          `json:"run,omitempty"`     // of start and restart: the new one
+	Runs    []uint64        `json:"runs,omitempty"`    // of stop: those that were stopped
+	Asked   time.Duration   `json:"asked,omitempty"`   // of reload: the boot clock when it was asked for, nanoseconds
+	Outcome json.RawMessage `json:"outcome,omitempty"` // of a run that was waited for, as last_run in jobsd-state(5)
+	Last    bool            `json:"last"`
+}
+
+// Code is the kind of an Error.
+type Code string
+
+// The codes.
+const (
+	BadRequest   Code = "bad_request"
+	BadVersion   Code = "version"
+	Busy         Code = "busy"
+	NotPermitted Code = "not_permitted"
+	NoJob        Code = "no_job"
+	Refused      Code = "refused"
+)
+
+// Error says why a request is not carried out.
+type Error struct {
+	Code Code   `json:"code"`
+	Text string `json:"text"`
+}
+
+func (e *Error) Error() string { return e.Text }
+
+func bad(format string, args ...any) *Error { return &Error{BadRequest, fmt.Sprintf(format, args...)} }
+
+// Parse reads a request from a line without its newline. The version comes before all else, as nothing is known of the
+// lines of another one.
+func Parse(line []byte) (Request, *Error) {
+	var r Request
+	var v struct {
+		Version *int `json:"version"`
+	}
+	if err := json.Unmarshal(line, &v); err != nil {
+		return r, bad("the request is no JSON object with a version: %v", err)
+	}
+	if v.Version == nil {
+		return r, bad("the request has no version")
+	}
+	if *v.Version != Version {
+		return r, &Error{BadVersion, fmt.Sprintf("this daemon speaks version %d, not %d", Version, *v.Version)}
+	}
+	d := json.NewDecoder(bytes.NewReader(line))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&r); err != nil {
+		return r, bad("cannot read the request: %v", err)
+	}
+	return r, r.check()
+}
+
+// check refuses what would be ignored otherwise.
+func (r *Request) check() *Error {
+	begins := r.Verb == Start || r.Verb == Restart
+	switch {
+	case !begins && r.Verb != Stop && r.Verb != Reload:
+		return bad("no verb is called %q", r.Verb)
+	case r.Verb == Reload && r.Job != "":
+		return bad("reload takes no job")
+	case r.Verb != Reload && r.Job == "":
+		return bad("%s wants a job", r.Verb)
+	case r.Run != 0 && r.Verb != Stop:
+		return bad("%s takes no run", r.Verb)
+	case r.Wait && !begins:
+		return bad("%s takes no wait", r.Verb)
+	case len(r.Args) > 0 && !begins:
+		return bad("%s takes no args", r.Verb)
+	}
+	for _, arg := range r.Args {
+		if strings.IndexByte(arg, 0) >= 0 {
+			return bad("an argument holds a NUL byte")
+		}
+	}
+	return nil
+}
+
+// encode makes a line of v.
+func encode(v any) []byte {
+	line, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // plain structs
+	}
+	return append(line, '\n')
+}

@@ -1,0 +1,377 @@
+package control
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// deafness is how long the listener is left alone when there is no descriptor for another connection: it stays readable
+// and would make the loop spin.
+const deafness = time.Second
+
+// acceptShare is how many connections one turn accepts at most.
+const acceptShare = 4 * MaxConnections
+
+// Caller is who is at the other end, as the kernel says. PID is 0 where it does not.
+type Caller struct {
+	PID, UID int
+}
+
+// Call is what came in: a request that waits for its answer or, with Denied, the attempt of somebody who may not ask.
+type Call struct {
+	ID uint64
+	Caller
+	Request
+	Denied bool
+}
+
+// Server is the daemon's end. One goroutine uses it; none of its methods waits.
+type Server struct {
+	listener int // -1: closed
+	path     string
+	file     os.FileInfo // of the socket, to remove no other
+	conns    []*conn
+	pending  map[uint64]*conn
+	last     uint64        // ID of a call
+	deaf     time.Duration // monotonic: the listener is not polled before
+	may      func(uid int) bool
+}
+
+// conn is a connection. It has at most one request at a time, and the next line is not looked at before the answer to
+// the last one is with the client: so its buffers are bounded.
+type conn struct {
+	fd       int
+	caller   Caller
+	in, out  []byte
+	pending  uint64        // the call whose answer is not complete; 0: none
+	eof      bool          // no more requests
+	doomed   bool          // to be closed when out is empty
+	deadline time.Duration // monotonic; counts unless a call is pending and out is empty
+}
+
+// Listen makes the socket in dir, for all to connect to; root and the user of this process are permitted. What is left
+// of a dead daemon is removed: the caller holds the lock of the state directory. The umask of the process is changed for
+// a moment.
+func Listen(dir string) (*Server, error) {
+	s := &Server{listener: -1, path: filepath.Join(dir, SocketName), pending: map[uint64]*conn{},
+		may: func(uid int) bool { return uid == 0 || uid == os.Geteuid() }}
+	if err := s.listen(dir); err != nil {
+		s.Close()
+		return nil, fmt.Errorf("cannot make the control socket %s: %w", s.path, err)
+	}
+	return s, nil
+}
+
+func (s *Server) listen(dir string) error {
+	address, done, err := addressOf(dir)
+	if err != nil {
+		return err
+	}
+	defer done()
+	if err := s.clear(address); err != nil {
+		return err
+	}
+	if s.listener, err = newSocket(); err != nil {
+		return err
+	}
+	umask := unix.Umask(0o111)
+	err = unix.Bind(s.listener, &unix.SockaddrUnix{Name: address})
+	unix.Umask(umask)
+	if err != nil {
+		return err
+	}
+	if s.file, err = os.Lstat(s.path); err != nil {
+		return err
+	}
+	return unix.Listen(s.listener, MaxConnections)
+}
+
+// clear removes a socket that nobody listens on.
+func (s *Server) clear(address string) error {
+	info, err := os.Lstat(s.path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if info.Mode().Type() != os.ModeSocket {
+		return errors.New("a file that is no socket has its name")
+	}
+	fd, err := newSocket()
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	if err := unix.Connect(fd, &unix.SockaddrUnix{Name: address}); err != unix.ECONNREFUSED {
+		return errors.New("another daemon has it")
+	}
+	return os.Remove(s.path)
+}
+
+// newSocket returns a non-blocking socket that is not inherited. Nothing can fork meanwhile: only the loop does.
+func newSocket() (int, error) {
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err != nil {
+		return -1, err
+	}
+	return fd, prepare(fd)
+}
+
+func prepare(fd int) error {
+	unix.CloseOnExec(fd)
+	if err := unix.SetNonblock(fd, true); err != nil {
+		unix.Close(fd)
+		return err
+	}
+	return nil
+}
+
+// Close closes the socket and all connections, and removes it.
+func (s *Server) Close() {
+	for _, c := range s.conns {
+		unix.Close(c.fd)
+	}
+	s.conns, s.pending = nil, nil
+	if s.listener < 0 {
+		return
+	}
+	unix.Close(s.listener)
+	s.listener = -1
+	if now, err := os.Lstat(s.path); err == nil && s.file != nil && os.SameFile(now, s.file) {
+		os.Remove(s.path)
+	}
+}
+
+// Polls appends what is to be polled to polls. Turn wants the same ones back.
+func (s *Server) Polls(now time.Duration, polls []unix.PollFd) []unix.PollFd {
+	listener := unix.PollFd{Fd: int32(s.listener), Events: unix.POLLIN}
+	if now < s.deaf {
+		listener.Fd = -1
+	}
+	polls = append(polls, listener)
+	for _, c := range s.conns {
+		p := unix.PollFd{Fd: int32(c.fd)} // a hang-up is told in any case
+		switch {
+		case len(c.out) > 0:
+			p.Events = unix.POLLOUT
+		case c.pending == 0:
+			p.Events = unix.POLLIN
+		}
+		polls = append(polls, p)
+	}
+	return polls
+}
+
+// Wait returns in how long Turn must be called even if nothing is ready; negative: never.
+func (s *Server) Wait(now time.Duration) time.Duration {
+	wait := time.Duration(-1) // never
+	until := func(t time.Duration) {
+		if d := max(0, t-now); wait < 0 || d < wait {
+			wait = d
+		}
+	}
+	if now < s.deaf {
+		until(s.deaf)
+	}
+	for _, c := range s.conns {
+		switch {
+		case c.waiting():
+			return 0
+		case c.timed():
+			until(c.deadline)
+		}
+	}
+	return wait
+}
+
+func (c *conn) timed() bool { return c.pending == 0 || len(c.out) > 0 }
+
+// waiting says whether the next request came in together with one that is answered by now.
+func (c *conn) waiting() bool {
+	return c.pending == 0 && len(c.out) == 0 && bytes.IndexByte(c.in, '\n') >= 0
+}
+
+// Turn goes on with all connections that polls says are ready, drops those whose time is up, and returns what is asked.
+// Each call that is not Denied is to be answered.
+func (s *Server) Turn(now time.Duration, polls []unix.PollFd) (calls []Call) {
+	for i, c := range s.conns {
+		switch {
+		case c.waiting():
+			calls = s.next(c, now, calls)
+		case i+1 < len(polls) && polls[i+1].Revents != 0:
+			calls = s.serve(c, now, polls[i+1].Revents, calls)
+		}
+		if c.fd >= 0 && c.timed() && now >= c.deadline {
+			s.drop(c)
+		}
+	}
+	s.sweep()
+	if len(polls) > 0 && polls[0].Revents != 0 {
+		calls = s.accept(now, calls)
+	}
+	return calls
+}
+
+// sweep forgets the dropped connections. It is done at the end of a turn: until then their places in polls count.
+func (s *Server) sweep() {
+	kept := s.conns[:0]
+	for _, c := range s.conns {
+		if c.fd >= 0 {
+			kept = append(kept, c)
+		}
+	}
+	clear(s.conns[len(kept):])
+	s.conns = kept
+}
+
+func (s *Server) drop(c *conn) {
+	delete(s.pending, c.pending)
+	unix.Close(c.fd)
+	c.fd = -1
+}
+
+func (s *Server) serve(c *conn, now time.Duration, ready int16, calls []Call) []Call {
+	if ready&(unix.POLLERR|unix.POLLNVAL) != 0 || ready&unix.POLLHUP != 0 && !c.timed() {
+		s.drop(c) // whoever waited has gone
+		return calls
+	}
+	s.flush(c)
+	if c.fd < 0 || c.pending != 0 || len(c.out) > 0 || c.doomed {
+		return calls
+	}
+	if !c.read() {
+		s.drop(c)
+		return calls
+	}
+	return s.next(c, now, calls)
+}
+
+// read takes in what there is, up to a line of full length. It returns false if the connection is dead.
+func (c *conn) read() bool {
+	buf := make([]byte, MaxLine-len(c.in))
+	if len(buf) == 0 {
+		return true
+	}
+	n, err := unix.Read(c.fd, buf)
+	switch {
+	case err == unix.EAGAIN || err == unix.EINTR:
+	case err != nil:
+		return false
+	case n == 0:
+		c.eof = true
+	default:
+		c.in = append(c.in, buf[:n]...)
+	}
+	return true
+}
+
+// next takes one request out of what was read, if one is complete.
+func (s *Server) next(c *conn, now time.Duration, calls []Call) []Call {
+	line, rest, whole := bytes.Cut(c.in, []byte("\n"))
+	switch {
+	case !whole && len(c.in) >= MaxLine:
+		s.reject(c, now, bad("a request has more than %d bytes", MaxLine))
+	case !whole && c.eof:
+		s.drop(c)
+	case whole:
+		r, err := Parse(line)
+		c.in = append([]byte(nil), rest...)
+		if err != nil {
+			s.reject(c, now, err)
+			return calls
+		}
+		s.last++
+		c.pending = s.last
+		s.pending[c.pending] = c
+		calls = append(calls, Call{ID: c.pending, Caller: c.caller, Request: r})
+	}
+	return calls
+}
+
+// reject answers with an error and ends the connection: who sends nonsense is not listened to further.
+func (s *Server) reject(c *conn, now time.Duration, err *Error) {
+	c.doomed = true
+	s.send(c, now, Response{Error: err, Last: true})
+}
+
+func (s *Server) send(c *conn, now time.Duration, r Response) {
+	r.Version = Version
+	c.out = append(c.out, encode(r)...)
+	c.deadline = now + Idle
+	s.flush(c)
+}
+
+// flush writes what the client takes.
+func (s *Server) flush(c *conn) {
+	if len(c.out) > 0 {
+		n, err := unix.Write(c.fd, c.out)
+		if err != nil && err != unix.EAGAIN && err != unix.EINTR {
+			s.drop(c)
+			return
+		}
+		c.out = c.out[max(n, 0):]
+	}
+	if len(c.out) == 0 && c.doomed {
+		s.drop(c)
+	}
+}
+
+// Answer sends a line of the answer to a call. What comes for a client that has gone is dropped.
+func (s *Server) Answer(now time.Duration, id uint64, r Response) {
+	c := s.pending[id]
+	if c == nil {
+		return
+	}
+	if r.Last {
+		delete(s.pending, id)
+		c.pending = 0
+	}
+	s.send(c, now, r)
+	s.sweep()
+}
+
+// accept takes the connections that wait. Who is not permitted is told so and sent away: strangers take no one's place.
+func (s *Server) accept(now time.Duration, calls []Call) []Call {
+	for range acceptShare {
+		fd, _, err := unix.Accept(s.listener)
+		switch err {
+		case nil:
+		case unix.EINTR, unix.ECONNABORTED:
+			continue
+		case unix.EAGAIN:
+			return calls
+		default: // no descriptor or no memory
+			s.deaf = now + deafness
+			return calls
+		}
+		if prepare(fd) != nil {
+			continue
+		}
+		c := &conn{fd: fd, deadline: now + Idle}
+		if c.caller, err = peer(fd); err != nil {
+			unix.Close(fd)
+			continue
+		}
+		switch {
+		case !s.may(c.caller.UID):
+			calls = append(calls, Call{Caller: c.caller, Denied: true})
+			s.reject(c, now, &Error{NotPermitted, "not permitted: only root and the daemon's own user may"})
+		case len(s.conns) >= MaxConnections:
+			s.reject(c, now, &Error{Busy, fmt.Sprintf("the daemon has %d connections already", MaxConnections)})
+		default:
+			s.conns = append(s.conns, c)
+			continue
+		}
+		if c.fd >= 0 { // it did not fit into an empty buffer
+			s.drop(c)
+		}
+	}
+	return calls
+}

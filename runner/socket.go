@@ -1,0 +1,98 @@
+package runner
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"strconv"
+	"time"
+
+	"jobsd/internal/control"
+	"jobsd/runner/core"
+)
+
+// denialPause is how long those who may not ask are counted before the next line about them: they must not be able to
+// fill the log.
+const denialPause = time.Minute
+
+// denials are the attempts of those who may not ask.
+type denials struct {
+	told   time.Duration // monotonic
+	silent int           // since then
+}
+
+// listens says whether the control socket is looked at: not before the jobs are known, as none would be.
+func (l *loop) listens() bool {
+	_, ready := l.core.Ready()
+	return ready && l.socket != nil
+}
+
+// commands takes what came in on the control socket.
+func (l *loop) commands() {
+	if !l.listens() {
+		return
+	}
+	ready := l.polls[min(len(l.polls), 2+len(l.polled)):]
+	for _, call := range l.socket.Turn(l.sys.now().Mono, ready) {
+		if call.Denied {
+			l.denied(call)
+		} else {
+			l.obey(call)
+		}
+	}
+}
+
+func (l *loop) denied(c control.Call) {
+	now := l.sys.now().Mono
+	if l.denials.told != 0 && now-l.denials.told < denialPause {
+		l.denials.silent++
+		return
+	}
+	l.log.Warn("refused a connection", "pid", c.PID, "uid", c.UID, "exe", exeOf(c.PID), "more_since", l.denials.silent)
+	l.denials = denials{told: now}
+}
+
+func (l *loop) obey(c control.Call) {
+	l.log.Info("command", "verb", c.Verb, "job", c.Job, "pid", c.PID, "uid", c.UID, "exe", exeOf(c.PID))
+	if c.Verb == control.Reload {
+		now := l.sys.now()
+		l.loader.request() // it begins from here on
+		l.socket.Answer(now.Mono, c.ID, control.Response{Asked: now.Boot.Truncate(time.Microsecond), Last: true})
+		return
+	}
+	if c.Verb == control.Stop { // that may take long, and the client must know that it was heard
+		l.socket.Answer(l.sys.now().Mono, c.ID, control.Response{})
+	}
+	l.handle(core.Order{ID: c.ID, Verb: core.Verb(c.Verb), Job: c.Job, Run: c.Run, Args: c.Args, Wait: c.Wait,
+		By: fmt.Sprintf("uid %d", c.UID)})
+}
+
+// exeOf returns the program of a process, as far as it can be seen. It informs only: the pid may be another's by now.
+func exeOf(pid int) string {
+	exe, err := os.Readlink("/proc/" + strconv.Itoa(pid) + "/exe")
+	if err != nil {
+		return "unknown"
+	}
+	return exe
+}
+
+func (l *loop) answer(a core.Answer) {
+	if l.socket == nil {
+		return
+	}
+	r := control.Response{Run: a.Run, Runs: a.Runs, Last: a.Last}
+	if a.Refused != nil {
+		r.Error = &control.Error{Code: control.Refused, Text: a.Refused.Text}
+		if a.Refused.NoJob {
+			r.Error.Code = control.NoJob
+		}
+	}
+	if a.Outcome != nil {
+		outcome, err := json.Marshal(a.Outcome)
+		if err != nil {
+			panic(err) // the state file holds the same
+		}
+		r.Outcome = outcome
+	}
+	l.socket.Answer(l.sys.now().Mono, a.ID, r)
+}
