@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-//go:embed *.8 *.5
+//go:embed *.8 *.7 *.5
 var pages embed.FS
 
 // Names returns the names of all pages without their sections, sorted.

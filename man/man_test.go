@@ -9,14 +9,14 @@ import (
 )
 
 func TestNames(t *testing.T) {
-	want := []string{"jobs.d", "jobsd", "jobsd-state"}
+	want := []string{"jobs.d", "jobsd", "jobsd-control", "jobsd-state"}
 	if got := Names(); !slices.Equal(got, want) {
 		t.Errorf("Names() = %q, want %q", got, want)
 	}
 }
 
 func TestPage(t *testing.T) {
-	for _, name := range []string{"jobsd", "jobsd.8", "jobs.d", "jobs.d.5", "jobsd-state", "jobsd-state.5"} {
+	for _, name := range []string{"jobsd", "jobsd.8", "jobs.d", "jobs.d.5", "jobsd-state", "jobsd-state.5", "jobsd-control.7"} {
 		page, ok := Page(name)
 		if !ok || !bytes.Contains(page, []byte("\n.Sh NAME\n")) {
 			t.Errorf("Page(%q) = %d bytes, %t: not a manual page", name, len(page), ok)

@@ -36,7 +36,7 @@ reading, which needs no daemon
 
 about jobsd
   version     which jobsd this is
-  man         the manual: jobsd(8), jobs.d(5), jobsd-state(5)
+  man         the manual: jobsd(8), jobs.d(5), jobsd-state(5), jobsd-control(7)
   completion  completions for a shell
 
 where things are
