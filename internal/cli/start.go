@@ -74,6 +74,11 @@ func (a *app) doStart(r control.Request) error {
 	if err != nil {
 		return err
 	}
+	interrupt := make(chan os.Signal, 1)
+	if r.Wait { // from before the run can be seen
+		signal.Notify(interrupt, os.Interrupt)
+		defer signal.Stop(interrupt)
+	}
 	client, answer, err := s.ask(r)
 	if err != nil {
 		return err
@@ -90,7 +95,7 @@ func (a *app) doStart(r control.Request) error {
 	if !a.json {
 		fmt.Fprintf(a.err, "run %d\n", answer.Run) // standard output is the job's
 	}
-	if result.Outcome, err = a.await(s, client, r, answer.Run); err != nil {
+	if result.Outcome, err = a.await(s, client, r, answer.Run, interrupt); err != nil {
 		return err
 	}
 	if a.json {
@@ -112,10 +117,7 @@ type finale struct {
 }
 
 // await prints what the run writes until the daemon tells its outcome.
-func (a *app) await(s *site, client *control.Client, r control.Request, run uint64) (*statefile.Run, error) {
-	interrupt := make(chan os.Signal, 1)
-	signal.Notify(interrupt, os.Interrupt)
-	defer signal.Stop(interrupt)
+func (a *app) await(s *site, client *control.Client, r control.Request, run uint64, interrupt <-chan os.Signal) (*statefile.Run, error) {
 	over := make(chan finale, 1)
 	go func() {
 		answer, err := client.Next()

@@ -1,0 +1,81 @@
+package control
+
+import (
+	"bytes"
+	"encoding/json"
+	"reflect"
+	"testing"
+)
+
+// requests are good and bad ones, which the fuzzer begins with.
+var requests = map[string]Code{
+	`{"version":1,"verb":"start","job":"a"}`:                             "",
+	`{"version":1,"verb":"start","job":"a","args":["x",""],"wait":true}`: "",
+	`{"version":1,"verb":"restart","job":"a","wait":true}`:               "",
+	`{"version":1,"verb":"stop","job":"a","run":7}`:                      "",
+	`{"version":1,"verb":"reload"}`:                                      "",
+	`{"version":1,"verb":"reload","job":"a"}`:                            BadRequest,
+	`{"version":1,"verb":"start"}`:                                       BadRequest,
+	`{"version":1,"verb":"start","job":"a","run":7}`:                     BadRequest,
+	`{"version":1,"verb":"stop","job":"a","wait":true}`:                  BadRequest,
+	`{"version":1,"verb":"stop","job":"a","args":["x"]}`:                 BadRequest,
+	`{"version":1,"verb":"stop","job":"a","run":-1}`:                     BadRequest,
+	`{"version":1,"verb":"start","job":"a","args":["\u0000"]}`:           BadRequest,
+	`{"version":1,"verb":"start","job":"a","since":1}`:                   BadRequest,
+	`{"version":1,"verb":""}`:                                            BadRequest,
+	`{"version":2,"verb":"start","anything":{}}`:                         BadVersion,
+	`{"version":1,"verb":"reload"}{}`:                                    BadRequest,
+	`{"verb":"reload"}`:                                                  BadRequest,
+	`[]`:                                                                 BadRequest,
+	`null`:                                                               BadRequest,
+	``:                                                                   BadRequest,
+	"\x00\x00":                                                           BadRequest,
+}
+
+func TestParse(t *testing.T) {
+	for line, want := range requests {
+		_, err := Parse([]byte(line))
+		if got := codeOf(err); got != want {
+			t.Errorf("Parse(%q): %q %v, want %q", line, got, err, want)
+		}
+	}
+}
+
+func codeOf(err *Error) Code {
+	if err == nil {
+		return ""
+	}
+	return err.Code
+}
+
+// FuzzParse: nothing that comes in panics, and what is accepted means the same when it is written again.
+func FuzzParse(f *testing.F) {
+	for line := range requests {
+		f.Add([]byte(line))
+	}
+	f.Fuzz(func(t *testing.T, line []byte) {
+		r, bad := Parse(line)
+		if bad != nil {
+			if bad.Text == "" {
+				t.Error("an error without words")
+			}
+			return
+		}
+		for _, arg := range r.Args {
+			if bytes.IndexByte([]byte(arg), 0) >= 0 {
+				t.Errorf("NUL in %q", arg)
+			}
+		}
+		again, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r2, bad := Parse(again)
+		if len(r.Args) == 0 {
+			r.Args = nil
+		}
+		if bad != nil || !reflect.DeepEqual(r, r2) {
+			t.Errorf("%q: %+v, then %+v %v", line, r, r2, bad)
+		}
+	})
+}
