@@ -83,7 +83,7 @@ func (c *Core) spread(d time.Duration) time.Duration {
 
 // watchLife has the job armed again when a life that follows short ones has become stable, and notes it then.
 func (c *Core) watchLife(j *job, r *run) {
-	if r.state != running || j.facts.ShortLives == 0 && j.facts.Consecutive == 0 {
+	if r.state != running || j.facts.ShortLives == 0 && j.facts.Consecutive == 0 && !j.facts.Told {
 		return
 	}
 	left := j.def.KeepAlive.Stable - c.age(r)
@@ -91,7 +91,7 @@ func (c *Core) watchLife(j *job, r *run) {
 		c.setTimer(&j.timer, mono, int64(c.now.Mono+left))
 		return
 	}
-	was := j.crashLoop()
+	was := j.crashLoop() || j.facts.Told // a reload that cured it has ended the count, too
 	rec := &statefile.Stable{Job: j.name, Run: r.number}
 	if was {
 		rec.Owes = c.owe(j, j.def, "recovery", nil)
@@ -130,6 +130,7 @@ func (c *Core) fellIntoLoop(r *run, e *statefile.Ended) {
 	if !e.Short || j.facts.ShortLives+1 != looping {
 		return
 	}
+	e.Alarm = true
 	e.Owes = append(e.Owes, c.owe(j, r.def, "crash_loop", &e.Outcome)...)
 	c.tell(j, Error, fmt.Sprintf("in a crash loop: %d short lives in a row", looping))
 }

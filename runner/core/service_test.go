@@ -78,6 +78,30 @@ func TestA24CrashLoop(t *testing.T) {
 	w.replayed()
 }
 
+// A reload that stops a service in its crash loop and cures it is a recovery like any other.
+func TestCrashLoopCuredByReload(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 06:00:00")
+	w.lasting(2*time.Second, 1)
+	w.put(w.service("web"))
+	w.start()
+	for range 1000 {
+		w.step(time.Second)
+		if v := w.view("web"); v.CrashLoop && v.State == "running" {
+			break
+		}
+	}
+	w.lasting(time.Hour, 0)
+	d := *w.defs[0].Def
+	d.ProcessHash = "cured"
+	w.put(&d)
+	w.load()
+	w.run(2 * time.Minute)
+	if len(w.sent) != 2 || w.sent[1] != "[jobsd] host: web is well again" {
+		w.fatal("sent %q", w.sent)
+	}
+	w.replayed()
+}
+
 // A25: one that lives longer than stable is started again at once, for ever.
 func TestA25StableDeaths(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
