@@ -144,11 +144,11 @@ func (c *Core) Settle() {
 			c.moveJob(j, jeTurn, nil)
 		}
 	}
+	c.deliver()
 	if c.regate {
 		c.regate = false
 		c.admit()
 	}
-	c.deliver()
 	if c.shutdown != nil && !c.over && (len(c.runs) == 0 || c.shutdown.Leave && c.starting == 0) {
 		c.leave()
 	}

@@ -72,19 +72,28 @@ func (c *Core) owe(j *job, d *jobfile.Definition, kind string, o *statefile.Run)
 	if c.config == nil {
 		return nil
 	}
-	n := cmp.Or(d.Notify, &jobfile.Notify{})
-	command := map[string][]string{"failure": n.OnFailure, "crash_loop": n.OnFailure, "success": n.OnSuccess, "recovery": n.OnRecovery}[kind]
 	var ways []string
 	if kind != "success" && len(c.recipients(d)) > 0 {
 		ways = append(ways, "mail")
 	}
-	if len(command) > 0 {
-		ways = append(ways, map[string]string{"failure": "on_failure", "crash_loop": "on_failure", "success": "on_success", "recovery": "on_recovery"}[kind])
+	if way := wayOf[kind]; len(command(d, way)) > 0 {
+		ways = append(ways, way)
 	}
 	for _, way := range ways {
 		list = append(list, c.newOwed(statefile.Owed{Job: j.name, Kind: kind, Way: way, Run: o, InRow: j.facts.Consecutive}))
 	}
 	return list
+}
+
+// wayOf is the key of the command that is told of a kind of event.
+var wayOf = map[string]string{"failure": "on_failure", "crash_loop": "on_failure", "success": "on_success", "recovery": "on_recovery"}
+
+func command(d *jobfile.Definition, way string) []string {
+	if d == nil || d.Notify == nil {
+		return nil
+	}
+	return map[string][]string{"on_failure": d.Notify.OnFailure, "on_success": d.Notify.OnSuccess,
+		"on_recovery": d.Notify.OnRecovery}[way]
 }
 
 // newOwed numbers a notification.
@@ -139,19 +148,20 @@ func (c *Core) deliverMail() {
 		if o.Way != "mail" {
 			continue
 		}
-		for_ := c.recipients(c.definition(o.Job))
-		if to == nil {
-			to = for_
+		theirs := c.recipients(c.definition(o.Job))
+		if len(n.owed) == 0 {
+			to = theirs
 		}
-		if slices.Equal(to, for_) {
+		if slices.Equal(to, theirs) {
 			n.owed = append(n.owed, o)
 		}
 	}
-	if len(n.owed) == 0 {
+	switch {
+	case len(n.owed) == 0:
 		return
-	}
-	if len(to) == 0 { // nobody is named any more
+	case len(to) == 0:
 		c.dropOwed(n.owed, "nobody is to be told any more")
+		c.deliverMail() // the next ones
 		return
 	}
 	argv := append(slices.Clone(c.config.Mail.Sendmail), "-oi", "-t")
@@ -178,17 +188,12 @@ func (c *Core) deliverCommand(o statefile.Owed) {
 	if len(n.owed) == 0 {
 		return // dropped in this turn
 	}
-	j := c.jobs[o.Job]
-	if j == nil || j.def == nil || j.def.Notify == nil {
-		c.dropOwed(n.owed, "its job tells nobody any more")
-		return
-	}
-	argv := map[string][]string{"on_failure": j.def.Notify.OnFailure, "on_success": j.def.Notify.OnSuccess,
-		"on_recovery": j.def.Notify.OnRecovery}[o.Way]
+	argv := command(c.definition(o.Job), o.Way)
 	if len(argv) == 0 {
 		c.dropOwed(n.owed, "its job tells nobody any more")
 		return
 	}
+	j := c.jobs[o.Job]
 	d := &jobfile.Definition{Name: j.name, Argv: argv, User: j.def.User, Dir: j.def.Dir, Env: j.def.Env, EnvFile: j.def.EnvFile,
 		PassEnv: j.def.PassEnv, ExtraPath: j.def.ExtraPath, DirRemote: j.def.DirRemote, Log: j.def.Log}
 	r := c.newNotice(j, n, d)
@@ -217,54 +222,74 @@ func (c *Core) unwritten(r *run, why string) {
 	c.forget(r)
 }
 
-// delivered settles what a notification told of.
+// delivered settles what a notification told of. What was stopped by the end of the daemon is owed on.
 func (c *Core) delivered(r *run, o *statefile.Run) {
-	t := &statefile.Told{}
-	for _, owed := range r.notice.owed {
-		t.IDs = append(t.IDs, owed.ID)
+	err := ""
+	if o.Outcome != "exited" || *o.ExitCode != 0 {
+		err = r.notice.way + ": " + words(o, r.text)
 	}
-	if o.Outcome == "stopped" { // by the end of the daemon: the next one sends it
-		t = nil
-	} else if o.Outcome != "exited" || *o.ExitCode != 0 {
-		t.Error = r.notice.way + ": " + words(o, r.text)
-	}
-	if r.notice.way == "mail" {
-		c.mailed(r, t)
+	mail := r.notice.way == "mail"
+	if mail {
+		c.post.busy = nil
 	} else {
 		delete(c.commands, r.job.name)
 	}
-	if t == nil {
-		return
-	}
-	c.record(t)
-	for _, owed := range r.notice.owed {
-		if j := c.jobs[owed.Job]; j != nil {
-			c.soil(j)
-			if t.Error != "" {
-				c.tell(j, Error, "cannot notify: "+t.Error)
-			}
-		}
+	switch {
+	case o.Outcome == "stopped":
+	case mail:
+		c.mailed(r.notice.owed, err)
+	default:
+		c.settleOwed(r.notice.owed, err, false)
 	}
 }
 
-// mailed decides when mail is tried again after a failure.
-func (c *Core) mailed(r *run, t *statefile.Told) {
-	c.post.busy = nil
-	switch {
-	case t == nil:
-	case t.Error == "":
+// mailed settles a mail. One that could not be sent is tried again after a pause, but what has been tried often enough
+// is given up.
+func (c *Core) mailed(owed []statefile.Owed, err string) {
+	c.note(Trouble{Part: "mail", Text: err})
+	if err == "" {
 		c.post.tries = 0
-		c.note(Trouble{Part: "mail"})
-	case r.notice.owed[0].Tries+1 >= mailTries:
-		c.say(Error, "", "a mail is given up after many tries", "err", t.Error, "notifications", len(t.IDs))
-		c.note(Trouble{Part: "mail", Text: t.Error})
-	default:
-		t.Kept = true
-		c.post.timer.owner = &c.post
-		c.after(&c.post.timer, doubled(mailMin, mailMax, c.post.tries))
-		c.post.tries++
-		c.note(Trouble{Part: "mail", Text: t.Error})
+		c.settleOwed(owed, "", false)
+		return
 	}
+	var old, young []statefile.Owed
+	for _, o := range owed {
+		if o.Tries+1 >= mailTries {
+			old = append(old, o)
+		} else {
+			young = append(young, o)
+		}
+	}
+	if len(old) > 0 {
+		c.say(Error, "", "a mail is given up after many tries", "err", err, "notifications", len(old))
+	}
+	c.settleOwed(old, err, false)
+	c.settleOwed(young, err, true)
+	c.post.timer.owner = &c.post
+	c.after(&c.post.timer, doubled(mailMin, mailMax, c.post.tries))
+	c.post.tries++
+}
+
+// settleOwed records what became of notifications, and says it once of each job if it was an error.
+func (c *Core) settleOwed(owed []statefile.Owed, err string, kept bool) {
+	if len(owed) == 0 {
+		return
+	}
+	t := &statefile.Told{Error: err, Kept: kept}
+	said := map[string]bool{}
+	for _, o := range owed {
+		t.IDs = append(t.IDs, o.ID)
+		j := c.jobs[o.Job]
+		if j == nil || said[o.Job] {
+			continue
+		}
+		said[o.Job] = true
+		c.soil(j)
+		if err != "" {
+			c.tell(j, Error, "cannot notify: "+err)
+		}
+	}
+	c.record(t)
 }
 
 // tellCrash mails that the daemon before this one crashed, but not more than once an hour.
@@ -281,12 +306,8 @@ func (c *Core) tellCrash() {
 }
 
 func (c *Core) dropOwed(list []statefile.Owed, why string) {
-	t := &statefile.Told{Error: why}
-	for _, o := range list {
-		t.IDs = append(t.IDs, o.ID)
-	}
 	c.say(Warn, "", why, "dropped", len(list))
-	c.record(t)
+	c.settleOwed(list, why, false)
 }
 
 // Letter is a mail, but for what the disk adds: the end of the output of each run.

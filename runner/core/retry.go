@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"jobsd/internal/jobfile"
 	"jobsd/statefile"
 )
 
@@ -54,7 +55,7 @@ func (c *Core) resumeRetries(j *job) {
 	}
 	for _, t := range slices.Clone(j.facts.Waiting) {
 		if t.Attempt > int(j.def.Retries)+1 || !j.active() {
-			c.record(&statefile.GaveUp{Job: j.name, Run: t.Run, Why: "changed"})
+			c.giveUp(j, j.def, t.Run, "changed")
 			continue
 		}
 		pause := min(t.Due.Sub(c.now.Wall), j.def.RetryMaxDelay) // a clock that was set must not put it off
@@ -76,12 +77,12 @@ func (c *Core) cancelRetries(j *job) {
 }
 
 // giveUp counts a failure as final that would have been tried again.
-func (c *Core) giveUp(r *run, why string) {
-	g := &statefile.GaveUp{Job: r.job.name, Run: r.number, Why: why}
-	if c.alarming(r.job, r.def) {
+func (c *Core) giveUp(j *job, d *jobfile.Definition, run uint64, why string) {
+	g := &statefile.GaveUp{Job: j.name, Run: run, Why: why}
+	if c.alarming(j, d) {
 		g.Alarm = true
-		g.Owes = c.owe(r.job, r.def, "failure", r.job.facts.LastRun)
+		g.Owes = c.owe(j, d, "failure", j.facts.LastRun)
 	}
 	c.record(g)
-	c.tell(r.job, Warn, "no more tries: "+why)
+	c.tell(j, Warn, "no more tries: "+why)
 }

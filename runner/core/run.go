@@ -141,7 +141,7 @@ func (c *Core) skip(r *run, why string) {
 	case r.state != pending || r.durable || r.notice != nil:
 		return
 	case r.settled:
-		c.giveUp(r, why)
+		c.giveUp(r.job, r.def, r.number, why)
 		return
 	case r.slot.IsZero():
 		return

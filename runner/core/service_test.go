@@ -522,3 +522,84 @@ func TestOrders(t *testing.T) {
 	}
 	w.replayed()
 }
+
+// What was owed to people whom nobody names any more does not go to others.
+func TestMailGoesToItsOwn(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 06:59:30")
+	w.lasting(time.Second, 1)
+	for _, name := range []string{"a", "b"} {
+		d := w.define(name, clockKeys("0 7 * * *"))
+		d.Notify = &jobfile.Notify{Mail: []string{name}, Failures: 1}
+		w.put(d)
+	}
+	w.mailer = func(Start, *Letter) int { return 75 }
+	w.start()
+	w.until("2026-06-01 07:00:05")
+	a := *w.defs[0].Def
+	a.Notify, a.ProcessHash = nil, "nobody"
+	w.put(&a)
+	w.load()
+	var mails []string
+	w.mailer = func(_ Start, l *Letter) int {
+		mails = append(mails, fmt.Sprintf("%s %d %s", l.To, len(l.Parts), l.Parts[0].Job))
+		return 0
+	}
+	w.run(time.Hour)
+	if want := []string{"[b] 1 b"}; !slices.Equal(mails, want) {
+		w.fatal("mails %q, want %q", mails, want)
+	}
+}
+
+// A mail that is given up after many tries does not take along what has been owed for a minute.
+func TestOldMailDoesNotTakeTheNewAlong(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 06:59:30")
+	w.lasting(time.Second, 1)
+	for name, cron := range map[string]string{"old": "0 7 1 * *", "new": "0 22 1 * *"} {
+		d := w.define(name, clockKeys(cron))
+		d.Notify = &jobfile.Notify{Mail: []string{"root"}, Failures: 1}
+		w.put(d)
+	}
+	works := false
+	w.mailer = func(Start, *Letter) int {
+		if works {
+			return 0
+		}
+		return 75
+	}
+	w.start()
+	for range 100000 {
+		w.step(time.Minute)
+		if owed := w.c.facts.Owed; len(owed) == 1 && owed[0].Job == "new" {
+			works = true
+			break
+		}
+		if w.c.facts.Jobs["new"].LastRun != nil && len(w.c.facts.Owed) == 0 {
+			w.fatal("the new one was given up with the old one")
+		}
+	}
+	w.run(3 * time.Hour)
+	if len(w.sent) != 1 || !strings.Contains(w.sent[0], "new failed") {
+		w.fatal("sent %q", w.sent)
+	}
+}
+
+// A failure that is not tried again after all, since the job changed while no daemon ran, is told.
+func TestRetryGivenUpAtStartIsTold(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 06:59:00")
+	w.lasting(time.Millisecond, 1)
+	d := w.retrying("j")
+	d.RetryDelay, d.RetryMaxDelay = 5*time.Minute, 5*time.Minute
+	w.put(d)
+	w.start()
+	w.until("2026-06-01 07:01:00")
+	w.end()
+	e := *d
+	e.Retries, e.ProcessHash = 0, "changed"
+	w.put(&e)
+	w.start()
+	w.run(time.Minute)
+	if v := w.view("j"); v.Failures != 1 || len(w.sent) != 1 {
+		w.fatal("%d failures, sent %q", v.Failures, w.sent)
+	}
+	w.replayed()
+}
