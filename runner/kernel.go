@@ -1,8 +1,6 @@
 package runner
 
 import (
-	"os"
-	"strings"
 	"syscall"
 
 	"jobsd/runner/core"
@@ -37,13 +35,3 @@ func (k kernel) adopt(l statefile.Live) (spawn.Process, bool) {
 }
 
 func (kernel) status(p spawn.Process) (spawn.Exit, bool) { return spawn.AdoptedStatus(p) }
-
-// machineID returns what tells this machine from others with the same name, "" where there is nothing (machine-id(5)).
-func machineID() string {
-	for _, path := range []string{"/etc/machine-id", "/var/lib/dbus/machine-id", "/etc/hostid"} {
-		if b, err := os.ReadFile(path); err == nil {
-			return strings.TrimSpace(string(b))
-		}
-	}
-	return ""
-}

@@ -145,7 +145,7 @@ func newLoop(o Options, config *jobfile.Config, log *logger) (*loop, error) {
 	start, _ := spawn.StartTime(os.Getpid())
 	l.daemon = statefile.Daemon{PID: os.Getpid(), PIDStart: start, StartedAt: statefile.At(now.Wall), BootID: boot,
 		Machine: machine, Version: o.Version}
-	l.core = core.New(core.Options{MachineID: machineID(), Machine: machine, BootID: bootOf(boot, start),
+	l.core = core.New(core.Options{MachineID: spawn.MachineID(), Machine: machine, BootID: bootOf(boot, start),
 		Seed: uint64(now.Wall.UnixNano()) ^ uint64(os.Getpid()),
 		CPUs: runtime.NumCPU()}, facts, now)
 	crash := lastCrash(o.Dirs.State)

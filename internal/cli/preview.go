@@ -9,6 +9,7 @@ import (
 
 	"jobsd/internal/jobfile"
 	"jobsd/internal/schedule"
+	"jobsd/spawn"
 	"jobsd/statefile"
 )
 
@@ -46,7 +47,7 @@ func (s *site) foresight(w window, explain bool) *foresight {
 	if host == "" {
 		host, _ = os.Hostname() // without one, no machine matches
 	}
-	return &foresight{w, state, host, machineID(), explain}
+	return &foresight{w, state, host, spawn.MachineID(), explain}
 }
 
 func (f *foresight) preview(d *jobfile.Definition) preview {
@@ -221,15 +222,4 @@ func joined(a, b string) string {
 		return a + b
 	}
 	return a + "; " + b
-}
-
-// machineID is what the daemon derives the jitter of jobs from: what tells this machine from others of the same name,
-// "" where there is nothing (machine-id(5)).
-func machineID() string {
-	for _, file := range []string{"/etc/machine-id", "/var/lib/dbus/machine-id", "/etc/hostid"} {
-		if b, err := os.ReadFile(file); err == nil {
-			return strings.TrimSpace(string(b))
-		}
-	}
-	return ""
 }

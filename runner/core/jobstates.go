@@ -9,11 +9,8 @@ import (
 // jobState is the state of a job's definition.
 type jobState uint8
 
-// WAITING       idle: no schedule, disabled, elsewhere, held, or done; also a service, of which only its run is to be seen
-// NEEDS_ARM     its next slot must be computed, or what is of a service be made what is wanted of it: after a load, a
-//
-//	slot taken, a clock change, an order, the end of a life
-//
+// WAITING       idle: no schedule, disabled, elsewhere, held, or done; a service, too: only its run is to be seen
+// NEEDS_ARM     its next slot must be computed, or what is of a service be made what is wanted of it
 // ARMED         a timer waits for its next slot; an armed definition is never altered, a change makes a new one
 // NEEDS_DELETE  no file defines it any more, or none does yet, while a run of it lives; never started again
 // DELETED       gone; the journal has its last line

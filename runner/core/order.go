@@ -42,7 +42,6 @@ func (c *Core) obey(o Order) {
 		c.emit(Answer{ID: o.ID, Refused: &Refused{Text: fmt.Sprintf("no job is called %q", o.Job), NoJob: true}, Last: true})
 		return
 	}
-	c.say(Info, j.name, "asked to "+string(o.Verb), "by", o.By)
 	switch o.Verb {
 	case VerbStart:
 		c.orderStart(j, o)
