@@ -74,17 +74,17 @@ type disk struct {
 	told    bool              // that it is out
 	trouble map[string]string
 	retry   time.Duration // when what failed may be tried again
-	garbage garbage
+	garbage *garbage
 }
 
-func newDisk(o Options, config *jobfile.Config, journal *statefile.Journal, facts *statefile.Facts, post func(any)) (*disk, []string, error) {
+func newDisk(o Options, config *jobfile.Config, journal *statefile.Journal, facts *statefile.Facts, garbage *garbage, post func(any)) (*disk, []string, error) {
 	state, said, err := statefile.OpenWriter(o.Dirs.State)
 	if err != nil {
 		return nil, nil, err
 	}
 	d := &disk{in: newInbox[[]any](), post: post, journal: journal, state: state, logDir: o.Dirs.Log, stateDir: o.Dirs.State,
 		outputs: newOutputs(facts), gid: groupID(config.Group),
-		base: map[string]int64{}, trouble: map[string]string{}}
+		garbage: garbage, base: map[string]int64{}, trouble: map[string]string{}}
 	for name, j := range facts.Jobs {
 		if j.LogBase > 0 {
 			d.base[name] = j.LogBase
@@ -282,8 +282,7 @@ func (d *disk) mark(job *jobfile.Definition, text string) int64 {
 func (d *disk) flush() {
 	if len(d.entries) > 0 {
 		d.fail(d.journal.Append(d.entries...))
-		clear(d.entries)
-		d.entries = d.entries[:0]
+		d.entries = nil
 	}
 	if d.sync && d.err == nil {
 		d.fail(d.journal.Sync())
@@ -345,7 +344,7 @@ func (d *disk) update(p publish) {
 	d.state.SetDaemon(p.daemon)
 	d.dirty, d.ready = true, p.ready
 	if p.loaded {
-		d.garbage.calm = false
+		d.garbage.loaded()
 	}
 }
 

@@ -3,6 +3,7 @@ package runner
 import (
 	"runtime/debug"
 	"runtime/metrics"
+	"sync/atomic"
 )
 
 const (
@@ -15,23 +16,30 @@ const (
 	collectAt = 8 << 20
 )
 
-// wakeCollector has the garbage collector run by itself, for a load.
-func wakeCollector() { debug.SetGCPercent(loadPercent) }
-
-// garbage decides when to collect in between. The collector runs by itself only during loads: it would wake an idle
-// daemon every two minutes for nothing.
+// garbage decides when to collect. The collector runs by itself only during loads: it would wake an idle daemon every two
+// minutes for nothing.
 type garbage struct {
-	calm bool
-	live uint64 // bytes after the last collection
+	loading atomic.Bool // from the beginning of a load until what it came to was handed to the disk
+	live    uint64      // bytes after the last collection
+}
+
+// load has the collector run by itself, until loaded.
+func (g *garbage) load() {
+	g.loading.Store(true)
+	debug.SetGCPercent(loadPercent)
+}
+
+func (g *garbage) loaded() {
+	g.loading.Store(false)
+	g.live = 0
 }
 
 // collect is called after work was done. Idle says that nothing of it is left.
 func (g *garbage) collect(idle bool) {
-	if !idle || g.calm && heapBytes()-g.live < collectAt {
+	if !idle || g.loading.Load() || g.live > 0 && heapBytes()-g.live < collectAt {
 		return
 	}
 	debug.SetGCPercent(-1)
-	g.calm = true
 	debug.FreeOSMemory()
 	g.live = heapBytes()
 }

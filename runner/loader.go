@@ -16,10 +16,12 @@ type loader struct {
 	files *jobfile.Loader
 	wake  chan struct{} // capacity 1: requests merge
 	post  func(any)
+
+	garbage *garbage
 }
 
-func newLoader(files *jobfile.Loader, post func(any)) *loader {
-	l := &loader{files: files, wake: make(chan struct{}, 1), post: post}
+func newLoader(files *jobfile.Loader, garbage *garbage, post func(any)) *loader {
+	l := &loader{files: files, wake: make(chan struct{}, 1), garbage: garbage, post: post}
 	go l.run()
 	return l
 }
@@ -34,7 +36,7 @@ func (l *loader) request() {
 func (l *loader) run() {
 	for range l.wake {
 		begun := readClocks().Boot
-		wakeCollector()
+		l.garbage.load()
 		set := l.files.Load()
 		l.post(core.Loaded{Set: set, Begun: begun, Done: readClocks().Boot})
 		<-time.After(reloadPause)

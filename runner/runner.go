@@ -47,7 +47,6 @@ var handled = []syscall.Signal{syscall.SIGCHLD, syscall.SIGHUP, syscall.SIGINT, 
 // has the state directory, statefile.ErrNewer where a newer one wrote it, ErrDisorder where jobs had to be killed.
 func Run(o Options) error {
 	runtime.LockOSThread() // the loop stays on the thread that forks
-	wakeCollector()
 	debug.SetMemoryLimit(memoryNet)
 	if err := spawn.Prepare(); err != nil {
 		return err
@@ -133,19 +132,22 @@ func newLoop(o Options, config *jobfile.Config, log *logger) (*loop, error) {
 	if err != nil {
 		return nil, err
 	}
+	garbage := &garbage{}
+	garbage.load()
 	post := func(m any) { pump.Post(m) }
 	machine := cmp.Or(o.Machine, config.Machine, hostName())
-	boot := spawn.BootID()
+	machineBoot := spawn.BootID()
+	start, _ := spawn.StartTime(os.Getpid())
+	boot := bootOf(machineBoot, start)
 	l := &loop{sys: kernel{boot}, pump: pump, timer: timer, log: log, o: o, self: whoAmI(),
 		byRun: map[uint64]*process{}, byPID: map[int]*process{}, preparing: map[uint64]prepared{}}
 	for _, text := range said {
 		log.Warn(text)
 	}
 	now := l.sys.now()
-	start, _ := spawn.StartTime(os.Getpid())
-	l.daemon = statefile.Daemon{PID: os.Getpid(), PIDStart: start, StartedAt: statefile.At(now.Wall), BootID: boot,
+	l.daemon = statefile.Daemon{PID: os.Getpid(), PIDStart: start, StartedAt: statefile.At(now.Wall), BootID: machineBoot,
 		Machine: machine, Version: o.Version}
-	l.core = core.New(core.Options{MachineID: spawn.MachineID(), Machine: machine, BootID: bootOf(boot, start),
+	l.core = core.New(core.Options{MachineID: spawn.MachineID(), Machine: machine, BootID: boot,
 		Seed: uint64(now.Wall.UnixNano()) ^ uint64(os.Getpid()),
 		CPUs: runtime.NumCPU()}, facts, now)
 	crash := lastCrash(o.Dirs.State)
@@ -159,7 +161,7 @@ func newLoop(o Options, config *jobfile.Config, log *logger) (*loop, error) {
 	}
 	l.core.Begin(now, statefile.Start{PID: os.Getpid(), PIDStart: start, BootID: boot, Machine: machine, Version: o.Version,
 		Suspect: crash.Job})
-	if l.disk, said, err = newDisk(o, config, journal, facts, post); err != nil {
+	if l.disk, said, err = newDisk(o, config, journal, facts, garbage, post); err != nil {
 		return nil, err
 	}
 	for _, text := range said {
@@ -171,7 +173,7 @@ func newLoop(o Options, config *jobfile.Config, log *logger) (*loop, error) {
 	l.adopt()
 	files := jobfile.NewLoader(jobfile.Options{Jobs: o.Dirs.Jobs, Accepted: filepath.Join(o.Dirs.State, "accepted"),
 		Config: o.ConfigFile, Host: o.Machine})
-	l.loader = newLoader(files, post)
+	l.loader = newLoader(files, garbage, post)
 	return l, nil
 }
 

@@ -79,6 +79,9 @@ func (j *Journal) Append(entries ...Entry) error {
 		}
 	}
 	n, err := j.write(j.enc.b)
+	if cap(j.enc.b) > spillAt { // the first load of very many jobs comes once
+		j.enc.b = nil
+	}
 	if err != nil {
 		j.cut()
 		return j.lose(err)

@@ -43,7 +43,7 @@ func OpenWriter(stateDir string) (*Writer, []string, error) {
 	if err := d.sweep(stateName); err != nil {
 		said = append(said, fmt.Sprintf("cannot clear up the state directory: %v", err))
 	}
-	w := &Writer{dir: d, out: bufio.NewWriterSize(nil, 1024<<10)}
+	w := &Writer{dir: d, out: bufio.NewWriterSize(nil, 64<<10)}
 	w.keepSpare()
 	return w, said, nil
 }
