@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "8"); err != nil {
 		panic(err)
 	}
-	testscript.Main(m, map[string]func(){"jobsd": main})
+	testscript.Main(measured{m}, map[string]func(){"jobsd": main})
 }
 
 // TestScripts runs the scripts of testdata/script, each with a root of its own, r. Beside the commands of testscript
@@ -442,6 +442,10 @@ func (s *stage) clear(t testing.TB) {
 		syscall.Kill(-d.cmd.Process.Pid, syscall.SIGKILL)
 	}
 	s.clearBackground(t)
+	logs, _ := filepath.Glob(filepath.Join(filepath.Dir(s.root), "*.log"))
+	for _, log := range logs {
+		noteTurns(t.Name(), log)
+	}
 	for _, pid := range s.marked(t) {
 		t.Errorf("process %d of a job is left", pid)
 		syscall.Kill(pid, syscall.SIGKILL)

@@ -36,6 +36,7 @@ func newSite(t *testing.T) *site {
 			s.cmd.Process.Signal(syscall.SIGKILL)
 			<-s.done
 		}
+		noteTurns(t.Name(), s.log)
 		if t.Failed() {
 			t.Logf("%s", tail(s.log))
 		}

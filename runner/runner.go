@@ -82,7 +82,7 @@ func Run(o Options) error {
 	if !l.disk.close() {
 		return errors.New("cannot finish writing the state: the disk does not answer")
 	}
-	log.Debug("longest turn of the loop", "ms", float64(l.longest.Microseconds())/1000)
+	log.Info("ended", "longest_turn", l.longest.Round(10*time.Microsecond))
 	if l.exit.Failed {
 		return ErrDisorder
 	}

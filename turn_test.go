@@ -1,0 +1,47 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"sync"
+	"testing"
+	"time"
+)
+
+// measured tells at the end how long the longest turn of all daemons was that ended in order: while it lasts, a daemon
+// hears nothing. Nothing is asserted of it, as it counts what the machine had to do besides.
+type measured struct{ *testing.M }
+
+func (m measured) Run() int {
+	code := m.M.Run()
+	turns.Lock()
+	defer turns.Unlock()
+	fmt.Printf("longest turn of the loop in %d daemons: %v (%s)\n", turns.daemons, turns.longest, turns.where)
+	return code
+}
+
+var turns struct {
+	sync.Mutex
+	daemons int
+	longest time.Duration
+	where   string
+}
+
+var turnLine = regexp.MustCompile(` ended: longest_turn=(\S+)`)
+
+// noteTurns takes in what the daemons of a log said of their longest turn.
+func noteTurns(where, log string) {
+	text, err := os.ReadFile(log)
+	if err != nil {
+		return
+	}
+	turns.Lock()
+	defer turns.Unlock()
+	for _, m := range turnLine.FindAllSubmatch(text, -1) {
+		turns.daemons++
+		if d, err := time.ParseDuration(string(m[1])); err == nil && d > turns.longest {
+			turns.longest, turns.where = d, where
+		}
+	}
+}
