@@ -49,6 +49,7 @@ func TestMain(m *testing.M) {
 //	waitlog FILE REGEXP                  wait until the file matches
 //	waitgone PID                         wait until there is no such process
 //	waitgroup PID NUMBER                 wait until so many processes are in that process group, by /proc
+//	waitclock TIME [DURATION]            wait until the clock shows a time, RFC 3339, or so much later
 //	[!] json FILE CONDITION              a JSON file, or stdout, is so (not so)
 //	let VAR FILE PATH                    take a value out of a JSON file
 //	nowplus VAR DURATION [FORMAT]        the local time in a while, RFC 3339 or as time.Format writes it
@@ -80,6 +81,7 @@ func TestScripts(t *testing.T) {
 			"waitlog":   cmdWaitLog,
 			"waitgone":  cmdWaitGone,
 			"waitgroup": cmdWaitGroup,
+			"waitclock": cmdWaitClock,
 			"json":      cmdJSON,
 			"let":       cmdLet,
 			"nowplus":   cmdNowPlus,
@@ -404,6 +406,20 @@ func cmdNowPlus(ts *testscript.TestScript, neg bool, args []string) {
 		format = args[2]
 	}
 	ts.Setenv(args[0], time.Now().Add(d).Format(format))
+}
+
+func cmdWaitClock(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 || len(args) > 2 {
+		ts.Fatalf("usage: waitclock TIME [DURATION]")
+	}
+	to, err := time.Parse(time.RFC3339, args[0])
+	ts.Check(err)
+	if len(args) == 2 {
+		d, err := time.ParseDuration(args[1])
+		ts.Check(err)
+		to = to.Add(d)
+	}
+	await(ts, "the clock to show "+to.String(), func() (bool, string) { return time.Now().After(to), "" })
 }
 
 var variable = regexp.MustCompile(`\$\{[A-Za-z0-9_]+\}`)

@@ -3,6 +3,7 @@ package jobfile
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -114,6 +115,14 @@ func (l *Loader) errorAt(p place, key string, item int, format string, args ...a
 	return n.src.fail(at, key, format, args...)
 }
 
+// meant is the question whether another of the jobs was meant.
+func meant(name string, jobs map[string][]string) string {
+	if near := Nearest(name, slices.Sorted(maps.Keys(jobs))); near != "" {
+		return fmt.Sprintf("; did you mean %q?", near)
+	}
+	return ""
+}
+
 // refuseUnknown refuses the files with an `after` that names no job, and tells whether there were any.
 func (l *Loader) refuseUnknown(refused map[*jobFile][]error) bool {
 	waiting := l.waiting(refused)
@@ -126,7 +135,7 @@ func (l *Loader) refuseUnknown(refused map[*jobFile][]error) bool {
 		for i, name := range p.file.now.defs[p.job].After {
 			if _, ok := names[name]; !ok {
 				found = true
-				refused[p.file] = append(refused[p.file], l.errorAt(p, "after", i, "there is no job %q", name))
+				refused[p.file] = append(refused[p.file], l.errorAt(p, "after", i, "there is no job %q%s", name, meant(name, names)))
 			}
 		}
 	}

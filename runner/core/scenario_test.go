@@ -92,35 +92,35 @@ func TestClockAndSleep(t *testing.T) {
 		do   func(w *world)
 		want map[string]string // by catch_up; "" for all others
 	}{
-		{"suspend over one slot", "2026-06-01 20:00:00", dailyKeys("23:00"), func(w *world) {
+		{"A28 suspend over one slot", "2026-06-01 20:00:00", dailyKeys("23:00"), func(w *world) {
 			w.sleep(8 * time.Hour)
 		}, map[string]string{"": "j catch_up 01 23:00:00", "false": "", "2h": ""}},
-		{"suspend over many slots", "2026-06-01 20:00:30", clockKeys("* * * * *"), func(w *world) {
+		{"A28 suspend over many slots", "2026-06-01 20:00:30", clockKeys("* * * * *"), func(w *world) {
 			w.sleep(10 * time.Hour)
 		}, map[string]string{"": "j catch_up 02 06:00:00", "false": ""}},
 		{"resume on a slot", "2026-06-01 20:00:30", clockKeys("0 * * * *"), func(w *world) {
 			w.sleep(5*time.Hour + 59*time.Minute + 31*time.Second)
 		}, map[string]string{"": "j schedule 02 02:00:00"}},
-		{"SIGSTOP over a slot", "2026-06-01 20:00:00", dailyKeys("20:10"), func(w *world) {
+		{"B18 SIGSTOP over a slot", "2026-06-01 20:00:00", dailyKeys("20:10"), func(w *world) {
 			w.stopped(20 * time.Minute)
 		}, map[string]string{"": "j catch_up 01 20:10:00", "false": ""}},
-		{"off for three days", "2026-06-01 12:00:00", dailyKeys("9am"), func(w *world) {
+		{"B19 off for three days", "2026-06-01 12:00:00", dailyKeys("9am"), func(w *world) {
 			w.off(72 * time.Hour)
 			w.off(time.Second) // and again at once
 		}, map[string]string{"": "j catch_up 04 09:00:00", "false": "", "2h": ""}},
-		{"off for ten hours, minutely", "2026-06-01 12:00:30", clockKeys("* * * * *"), func(w *world) {
+		{"B20 off for ten hours, minutely", "2026-06-01 12:00:30", clockKeys("* * * * *"), func(w *world) {
 			w.off(10 * time.Hour)
 		}, map[string]string{"": "j catch_up 01 22:00:00", "false": ""}},
-		{"set forward an hour", "2026-06-01 12:00:00", dailyKeys("12:30", "13:30"), func(w *world) {
+		{"B21 set forward an hour", "2026-06-01 12:00:00", dailyKeys("12:30", "13:30"), func(w *world) {
 			w.setClock(time.Hour)
 			w.until("2026-06-01 14:00:00")
 		}, map[string]string{"": "j catch_up 01 12:30:00\nj schedule 01 13:30:00", "false": "j schedule 01 13:30:00"}},
-		{"set back an hour, fixed", "2026-06-01 12:00:00", dailyKeys("12:30"), func(w *world) {
+		{"B21 set back an hour, fixed", "2026-06-01 12:00:00", dailyKeys("12:30"), func(w *world) {
 			w.until("2026-06-01 12:45:00")
 			w.setClock(-time.Hour)
 			w.until("2026-06-01 14:00:00")
 		}, map[string]string{"": "j schedule 01 12:30:00"}},
-		{"set back an hour, wild", "2026-06-01 12:00:00", clockKeys("*/30 * * * *"), func(w *world) {
+		{"B21 set back an hour, wild", "2026-06-01 12:00:00", clockKeys("*/30 * * * *"), func(w *world) {
 			w.until("2026-06-01 12:45:00")
 			w.setClock(-time.Hour)
 			w.until("2026-06-01 13:10:00")
@@ -128,19 +128,19 @@ func TestClockAndSleep(t *testing.T) {
 			j schedule 01 12:00:00
 			j schedule 01 12:30:00
 			j schedule 01 13:00:00`}},
-		{"set back half a minute, wild", "2026-06-01 12:00:00", clockKeys("* * * * *"), func(w *world) {
+		{"B21 set back half a minute, wild", "2026-06-01 12:00:00", clockKeys("* * * * *"), func(w *world) {
 			w.until("2026-06-01 12:01:10")
 			w.setClock(-30 * time.Second)
 			w.until("2026-06-01 12:02:10")
 		}, map[string]string{"": "j schedule 01 12:01:00\nj schedule 01 12:02:00"}},
-		{"set back five hours", "2026-06-01 12:00:00", dailyKeys("8am", "12:30"), func(w *world) {
+		{"B21 set back five hours", "2026-06-01 12:00:00", dailyKeys("8am", "12:30"), func(w *world) {
 			w.until("2026-06-01 12:45:00")
 			w.setClock(-5 * time.Hour)
 			w.until("2026-06-01 13:00:00")
 		}, map[string]string{"": `j schedule 01 12:30:00
 			j schedule 01 08:00:00
 			j schedule 01 12:30:00`}},
-		{"a year ahead and back", "2026-06-01 12:00:00", dailyKeys("12:30"), func(w *world) {
+		{"B21 a year ahead and back", "2026-06-01 12:00:00", dailyKeys("12:30"), func(w *world) {
 			w.setClock(365 * 24 * time.Hour)
 			w.run(time.Minute)
 			w.setClock(-365 * 24 * time.Hour)
@@ -150,7 +150,7 @@ func TestClockAndSleep(t *testing.T) {
 			j schedule 02 12:30:00`, "false": `j schedule 01 12:30:00
 			j schedule 02 12:30:00`, "2h": `j schedule 01 12:30:00
 			j schedule 02 12:30:00`}},
-		{"every, asleep", "2026-06-01 12:00:00", everyKeys("1h"), func(w *world) {
+		{"A28 every, asleep", "2026-06-01 12:00:00", everyKeys("1h"), func(w *world) {
 			w.run(61 * time.Minute)
 			w.sleep(150 * time.Minute)
 			w.run(61 * time.Minute)
@@ -158,7 +158,7 @@ func TestClockAndSleep(t *testing.T) {
 			j catch_up 01 15:00:00
 			j schedule 01 16:31:00`, "false": `j schedule 01 13:00:00
 			j schedule 01 16:00:00`}},
-		{"every, the clock set", "2026-06-01 12:00:00", everyKeys("1h"), func(w *world) {
+		{"A27 every, the clock set", "2026-06-01 12:00:00", everyKeys("1h"), func(w *world) {
 			w.run(30 * time.Minute)
 			w.setClock(-5 * time.Hour)
 			w.run(31 * time.Minute)
@@ -178,10 +178,10 @@ func TestClockAndSleep(t *testing.T) {
 		{"at, two minutes past", "2026-06-01 12:02:00", atKeys("2026-06-01 12:00"), func(w *world) {
 			w.run(time.Minute)
 		}, map[string]string{"": ""}},
-		{"spring forward", "2026-03-07 12:00:00", dailyKeys("02:30"), func(w *world) {
+		{"B1 spring forward", "2026-03-07 12:00:00", dailyKeys("02:30"), func(w *world) {
 			w.until("2026-03-09 12:00:00")
 		}, map[string]string{"": "j schedule 08 03:00:00\nj schedule 09 02:30:00"}},
-		{"fall back", "2026-10-31 12:00:00", dailyKeys("01:30"), func(w *world) {
+		{"B2 fall back", "2026-10-31 12:00:00", dailyKeys("01:30"), func(w *world) {
 			w.until("2026-11-02 12:00:00")
 		}, map[string]string{"": "j schedule 01 01:30:00\nj schedule 02 01:30:00"}},
 	}
@@ -202,7 +202,7 @@ func TestClockAndSleep(t *testing.T) {
 	}
 }
 
-func TestReloadFiresNothing(t *testing.T) {
+func TestB36ReloadFiresNothing(t *testing.T) {
 	for _, tt := range []struct{ name, from, to, want string }{
 		{"moved to the past", "5:35am", "6:35am", ""},
 		{"moved to later today", "5:35am", "11am", "j schedule 01 11:00:00"},
@@ -221,7 +221,7 @@ func TestReloadFiresNothing(t *testing.T) {
 }
 
 // A zone that moves by an hour at a reload moves the next run and fires none.
-func TestZoneChange(t *testing.T) {
+func TestB22ZoneChange(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	local := func() *jobfile.Definition {
 		d := w.define("j", dailyKeys("7am"))
@@ -267,7 +267,7 @@ func TestDisabledSlotsAreNotMissed(t *testing.T) {
 	w.want("j schedule 01 07:00:00\nj schedule 01 11:00:00")
 }
 
-func TestAtBoot(t *testing.T) {
+func TestB41AtBoot(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	boot := func(name string) *jobfile.Definition {
 		d := w.define(name, schedule.Keys{})
