@@ -9,6 +9,7 @@ import (
 
 	"jobsd/internal/jobfile"
 	"jobsd/runner/core"
+	"jobsd/spawn"
 	"jobsd/statefile"
 )
 
@@ -53,7 +54,7 @@ func environ(s core.Start, self *jobfile.User, id, root string) []string {
 	set("PATH", path)
 	run := strconv.FormatUint(s.Run, 10)
 	env = append(env, "JOBSD_JOB="+d.Name, "JOBSD_RUN="+run, "JOBSD_REASON="+s.Reason,
-		"JOBSD_ATTEMPT="+strconv.Itoa(s.Attempt), "JOBSD_MARK="+id+"/"+d.Name+"/"+run)
+		"JOBSD_ATTEMPT="+strconv.Itoa(s.Attempt), spawn.MarkName+"="+mark(id, d.Name, s.Run))
 	if !s.Slot.IsZero() {
 		env = append(env, "JOBSD_SLOT="+s.Slot.String())
 	}
@@ -62,6 +63,11 @@ func environ(s core.Start, self *jobfile.User, id, root string) []string {
 		set(name, value)
 	}
 	return env
+}
+
+// mark says which run of which job under which state directory a process belongs to.
+func mark(id, job string, run uint64) string {
+	return id + "/" + job + "/" + strconv.FormatUint(run, 10)
 }
 
 // slot times in marks are cut to whole seconds, as people write them.

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"strconv"
 	"syscall"
 
 	"jobsd/runner/core"
@@ -9,29 +10,51 @@ import (
 )
 
 // kernel is the system as it is.
-type kernel struct{ bootID string }
+type kernel struct {
+	bootID  string
+	cgroups *spawn.Cgroups // nil: there are none
+}
 
 func (kernel) now() core.Now { return readClocks() }
 
-func (kernel) start(c *spawn.Command) (spawn.Process, *spawn.Handshake, error) { return spawn.Start(c) }
+func (k kernel) start(run uint64, c *spawn.Command) (spawn.Process, *spawn.Handshake, error) {
+	c.Cgroup = k.cgroups.Make(leafName(run))
+	p, h, err := spawn.Start(c)
+	if p.Cgroup == "" {
+		k.cgroups.Drop(c.Cgroup)
+	}
+	return p, h, err
+}
+
+func leafName(run uint64) string { return strconv.FormatUint(run, 10) }
+
+func (k kernel) release(p spawn.Process) {
+	p.Close()
+	if p.Cgroup != "" {
+		k.cgroups.Drop(p.Cgroup)
+	}
+}
 
 func (kernel) reap() (spawn.Exit, bool) { return spawn.Reap() }
 
 func (kernel) signal(p spawn.Process, sig syscall.Signal) error { return spawn.SignalGroup(p, sig) }
 
-// left counts a group that is not empty as one: how many are in it only a look at every process would tell.
-func (kernel) left(p spawn.Process) int {
-	if spawn.GroupEmpty(p) {
-		return 0
+func (kernel) left(p spawn.Process) (int, bool) { return spawn.Leftovers(p) }
+
+func (k kernel) close() { k.cgroups.Close() }
+
+func (kernel) find(marks []string) map[string]spawn.Process {
+	if len(marks) == 0 {
+		return nil
 	}
-	return 1
+	return spawn.FindLeaders(marks)
 }
 
 func (k kernel) adopt(l statefile.Live) (spawn.Process, bool) {
 	if l.PID == 0 || l.Ended || l.BootID != k.bootID {
 		return spawn.Process{}, false
 	}
-	return spawn.Adopt(spawn.Process{PID: l.PID, Inode: l.Inode, Start: l.PIDStart})
+	return spawn.Adopt(spawn.Process{PID: l.PID, Inode: l.Inode, Start: l.PIDStart, Cgroup: k.cgroups.Leaf(leafName(l.Run))})
 }
 
 func (kernel) status(p spawn.Process) (spawn.Exit, bool) { return spawn.AdoptedStatus(p) }

@@ -23,11 +23,14 @@ const forkShare = 10 * time.Millisecond
 // system is what the loop asks of the kernel; tests put a fake in its place.
 type system interface {
 	now() core.Now
-	start(*spawn.Command) (spawn.Process, *spawn.Handshake, error)
+	start(run uint64, c *spawn.Command) (spawn.Process, *spawn.Handshake, error)
 	reap() (spawn.Exit, bool)
 	signal(spawn.Process, syscall.Signal) error
-	left(spawn.Process) int
+	left(spawn.Process) (n int, group bool)
+	release(spawn.Process)
+	close()
 	adopt(statefile.Live) (spawn.Process, bool)
+	find(marks []string) map[string]spawn.Process
 	status(spawn.Process) (spawn.Exit, bool)
 }
 
@@ -35,6 +38,7 @@ type system interface {
 type process struct {
 	spawn.Process
 	run       uint64
+	job       string
 	handshake *spawn.Handshake // until the exec is done
 	exit      *spawn.Exit      // its status, once reaped
 	adopted   bool
@@ -49,6 +53,7 @@ type loop struct {
 	timer  *wallTimer
 	disk   *disk
 	loader *loader
+	hunter *hunter
 	socket *control.Server // nil: it could not be made
 	log    *logger
 	o      Options
@@ -156,8 +161,9 @@ func (l *loop) reap() {
 }
 
 func (l *loop) ended(p *process, x spawn.Exit) {
+	left, group := l.sys.left(p.Process)
 	l.handle(core.Exited{Run: p.run, Code: x.Code, Signal: signalName(x), Core: x.Core, User: x.User, Sys: x.System,
-		MaxRSS: x.MaxRSS, Left: l.sys.left(p.Process)})
+		MaxRSS: x.MaxRSS, Left: left, Group: group})
 }
 
 func signalName(x spawn.Exit) string {
@@ -182,7 +188,8 @@ func (l *loop) watch() {
 		case p.adopted && l.byRun[p.run] == p:
 			l.repoll = true
 			p.adopted = false
-			l.handle(core.Exited{Run: p.run, Unknown: true, Left: l.sys.left(p.Process)})
+			left, group := l.sys.left(p.Process)
+			l.handle(core.Exited{Run: p.run, Unknown: true, Left: left, Group: group})
 		}
 	}
 }
@@ -288,9 +295,7 @@ func (l *loop) effect(e core.Effect) {
 	case core.Signal:
 		l.signal(e)
 	case core.Probe:
-		if p := l.byRun[e.Run]; p != nil {
-			l.handle(core.Probed{Run: e.Run, Left: l.sys.left(p.Process)})
-		}
+		l.probe(e)
 	case core.Release:
 		l.release(e.Run)
 	case core.Answer:
@@ -315,13 +320,13 @@ func (l *loop) flush() {
 func (l *loop) fork(s core.Start) {
 	opened := l.preparing[s.Run]
 	delete(l.preparing, s.Run)
-	proc, handshake, err := l.sys.start(l.launch(s, opened))
+	proc, handshake, err := l.sys.start(s.Run, l.launch(s, opened))
 	opened.close()
 	if err != nil {
 		l.notStarted(s.Run, err)
 		return
 	}
-	p := &process{Process: proc, run: s.Run, handshake: handshake}
+	p := &process{Process: proc, run: s.Run, job: s.Job.Name, handshake: handshake}
 	l.byRun[s.Run], l.byPID[proc.PID] = p, p
 	l.repoll = l.repoll || handshake != nil
 	l.handle(core.Forked{Run: s.Run, PID: proc.PID, Inode: proc.Inode, PIDStart: proc.Start, Executing: handshake == nil})
@@ -345,6 +350,30 @@ func (l *loop) signal(e core.Signal) {
 	if err != nil && !errors.Is(err, spawn.ErrGroupEmpty) {
 		l.log.Error("cannot signal", "run", e.Run, "pid", p.PID, "signal", e.Name, "err", err)
 	}
+	if e.Far {
+		l.hunter.in.put(quest{l.prey(p), spawn.SignalNumber(e.Name)})
+	}
+}
+
+// probe looks at the group at once; what is out of it is for the hunter to find.
+func (l *loop) probe(e core.Probe) {
+	p := l.byRun[e.Run]
+	if p == nil {
+		return
+	}
+	_, group := l.sys.left(p.Process)
+	switch {
+	case group:
+		l.handle(core.Probed{Run: e.Run, Left: 1})
+	case e.Far:
+		l.hunter.in.put(quest{l.prey(p), 0})
+	default:
+		l.handle(core.Probed{Run: e.Run})
+	}
+}
+
+func (l *loop) prey(p *process) spawn.Prey {
+	return spawn.Prey{Run: p.run, Mark: mark(l.core.ID(), p.job, p.run), Leader: p.Process}
 }
 
 func (l *loop) release(run uint64) {
@@ -359,7 +388,7 @@ func (l *loop) release(run uint64) {
 	if p.handshake != nil {
 		p.handshake.Close()
 	}
-	p.Close()
+	l.sys.release(p.Process)
 	l.repoll = true
 }
 

@@ -33,7 +33,7 @@ func (k *fakeKernel) pass(d time.Duration) {
 	k.clock.Wall, k.clock.Boot, k.clock.Mono = k.clock.Wall.Add(d), k.clock.Boot+d, k.clock.Mono+d
 }
 
-func (k *fakeKernel) start(c *spawn.Command) (spawn.Process, *spawn.Handshake, error) {
+func (k *fakeKernel) start(_ uint64, c *spawn.Command) (spawn.Process, *spawn.Handshake, error) {
 	k.pass(k.forkFor)
 	if k.fail != nil {
 		return spawn.Process{FD: -1}, nil, k.fail
@@ -58,7 +58,10 @@ func (k *fakeKernel) signal(p spawn.Process, sig syscall.Signal) error {
 	return nil
 }
 
-func (k *fakeKernel) left(spawn.Process) int                     { return 0 }
+func (k *fakeKernel) left(spawn.Process) (int, bool)             { return 0, false }
+func (k *fakeKernel) find([]string) map[string]spawn.Process     { return nil }
+func (k *fakeKernel) close()                                     {}
+func (k *fakeKernel) release(p spawn.Process)                    { p.Close() }
 func (k *fakeKernel) adopt(statefile.Live) (spawn.Process, bool) { return spawn.Process{}, false }
 func (k *fakeKernel) status(spawn.Process) (spawn.Exit, bool)    { return spawn.Exit{}, false }
 
@@ -84,7 +87,7 @@ func testLoop(t *testing.T, jobs int) (*loop, *fakeKernel) {
 	l := &loop{sys: k, pump: pump, timer: &wallTimer{fd: -1}, disk: &disk{in: newInbox[[]any]()},
 		log:  &logger{Logger: hclog.NewNullLogger()},
 		self: &jobfile.User{}, byRun: map[uint64]*process{}, byPID: map[int]*process{}, preparing: map[uint64]prepared{},
-		loader: &loader{wake: make(chan struct{}, 1)}}
+		loader: &loader{wake: make(chan struct{}, 1)}, hunter: &hunter{in: newInbox[quest]()}}
 	l.core = core.New(core.Options{Strict: true}, statefile.NewFacts("id"), k.clock)
 	l.core.Begin(k.clock, statefile.Start{})
 	l.pump.Post(core.Loaded{Set: set})

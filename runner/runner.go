@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -82,6 +84,7 @@ func Run(o Options) error {
 	if !l.disk.close() {
 		return errors.New("cannot finish writing the state: the disk does not answer")
 	}
+	l.sys.close()
 	log.Info("ended", "longest_turn", l.longest.Round(10*time.Microsecond))
 	if l.exit.Failed {
 		return ErrDisorder
@@ -139,7 +142,7 @@ func newLoop(o Options, config *jobfile.Config, log *logger) (*loop, error) {
 	machineBoot := spawn.BootID()
 	start, _ := spawn.StartTime(os.Getpid())
 	boot := bootOf(machineBoot, start)
-	l := &loop{sys: kernel{boot}, pump: pump, timer: timer, log: log, o: o, self: whoAmI(),
+	l := &loop{sys: kernel{boot, openCgroups(facts.ID, log)}, pump: pump, timer: timer, log: log, o: o, self: whoAmI(),
 		byRun: map[uint64]*process{}, byPID: map[int]*process{}, preparing: map[uint64]prepared{}}
 	for _, text := range said {
 		log.Warn(text)
@@ -170,6 +173,7 @@ func newLoop(o Options, config *jobfile.Config, log *logger) (*loop, error) {
 	if err := statefile.WritePID(o.Dirs.Run); err != nil { // it only informs
 		log.Warn(err.Error())
 	}
+	l.hunter = newHunter(post)
 	l.adopt()
 	files := jobfile.NewLoader(jobfile.Options{Jobs: o.Dirs.Jobs, Accepted: filepath.Join(o.Dirs.State, "accepted"),
 		Config: o.ConfigFile, Host: o.Machine})
@@ -177,15 +181,35 @@ func newLoop(o Options, config *jobfile.Config, log *logger) (*loop, error) {
 	return l, nil
 }
 
+// openCgroups tells why runs have no cgroups, where they cannot: then what leaves its process group is found by its mark.
+func openCgroups(id string, log *logger) *spawn.Cgroups {
+	g, err := spawn.OpenCgroups("jobsd-" + id)
+	if err != nil {
+		log.Debug(err.Error())
+	}
+	return g
+}
+
 // adopt looks for the processes of runs that outlived the daemon before this one.
 func (l *loop) adopt() {
-	for _, live := range l.core.Outliving() {
-		proc, alive := l.sys.adopt(live)
+	all := l.core.Outliving()
+	marks := map[uint64]string{}
+	for _, live := range all {
+		if live.PID == 0 && !live.Ended {
+			marks[live.Run] = mark(l.core.ID(), l.core.JobOf(live.Run), live.Run)
+		}
+	}
+	strays := l.sys.find(slices.Collect(maps.Values(marks)))
+	for _, live := range all {
+		proc, alive := strays[marks[live.Run]]
+		if !alive {
+			proc, alive = l.sys.adopt(live)
+		}
 		if alive {
-			l.byRun[live.Run] = &process{Process: proc, run: live.Run, adopted: true}
+			l.byRun[live.Run] = &process{Process: proc, run: live.Run, job: l.core.JobOf(live.Run), adopted: true}
 			l.repoll = true
 		}
-		l.handle(core.Adopted{Run: live.Run, Alive: alive})
+		l.handle(core.Adopted{Run: live.Run, Alive: alive, PID: proc.PID, Inode: proc.Inode, PIDStart: proc.Start})
 	}
 }
 

@@ -23,6 +23,7 @@ type Command struct {
 	Limits      []Limit
 	Input       int    // descriptor for standard input; 0: /dev/null
 	Output      int    // descriptor for standard output and standard error; -1: /dev/null
+	Cgroup      string // leaf to be born in, see Cgroups.Make; "": the daemon's own cgroup
 	Title       string // argv[0] of the shim, while it is that
 	Remote      bool   // Path or Dir may lie on a file system that can hang: nobody but the shim touches them
 }

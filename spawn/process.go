@@ -13,6 +13,8 @@ type Process struct {
 	FD    int    // pidfd, readable when the process has ended; -1 where there is none
 	Inode uint64 // of the pidfd: unique until reboot (Linux 6.9 or later); else 0
 	Start uint64 // the kernel's start time, see StartTime; 0 where Inode is known
+
+	Cgroup string // the leaf that it was born in; "": none
 }
 
 // ErrGroupEmpty says that nobody is left in the group. For who wants a group gone that is success. It wraps ESRCH.
@@ -48,6 +50,16 @@ func killGroup(p Process, sig syscall.Signal) error { return unix.Kill(-p.PID, s
 
 // GroupEmpty reports whether nobody is left in p's group. Zombies count: reap before asking.
 func GroupEmpty(p Process) bool { return SignalGroup(p, 0) == ErrGroupEmpty }
+
+// Leftovers returns how many live of those that p began, which has ended itself: what is in its cgroup, or, where it has
+// none, one for a group that is not empty. Group tells whether that is so.
+func Leftovers(p Process) (n int, group bool) {
+	n, group = leafCount(p.Cgroup), !GroupEmpty(p)
+	if group {
+		n = max(n, 1)
+	}
+	return n, group
+}
 
 // Close frees the pidfd. The process is left as it is.
 func (p *Process) Close() {

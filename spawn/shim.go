@@ -67,7 +67,7 @@ func forkShim(c *Command) (Process, *Handshake, error) {
 	}
 	defer unix.Close(w)
 	attr := &syscall.ProcAttr{Env: env, Files: []uintptr{in, out, out, uintptr(w)}, Sys: &syscall.SysProcAttr{}}
-	p, err := fork(self, []string{c.Title, stage2}, attr)
+	p, err := fork(self, []string{c.Title, stage2}, c.Cgroup, attr)
 	if err != nil {
 		h.Close()
 		return none, nil, err

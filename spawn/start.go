@@ -41,7 +41,7 @@ func startDirect(c *Command) (Process, error) {
 	if u := c.Credential; u != nil {
 		sys.Credential = &syscall.Credential{Uid: u.UID, Gid: u.GID, Groups: u.Groups}
 	}
-	return fork(c.Path, c.Argv, &syscall.ProcAttr{Dir: c.Dir, Env: c.Env, Files: []uintptr{in, out, out}, Sys: sys})
+	return fork(c.Path, c.Argv, c.Cgroup, &syscall.ProcAttr{Dir: c.Dir, Env: c.Env, Files: []uintptr{in, out, out}, Sys: sys})
 }
 
 // directError tells what err means, or nil where only the shim can tell.
@@ -66,18 +66,18 @@ func errnoOf(err error) syscall.Errno {
 
 // fork is the one place where processes begin. ForkExec gives the child the mask of the thread that forks, and Go
 // leaves signals blocked that were blocked when the daemon was started, so they are unblocked first.
-func fork(path string, argv []string, attr *syscall.ProcAttr) (Process, error) {
+func fork(path string, argv []string, leaf string, attr *syscall.ProcAttr) (Process, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	unblockSignals()
 	p := Process{FD: -1}
 	attr.Sys.Setsid = true
 	wantPidfd(attr.Sys, &p.FD)
-	pid, err := syscall.ForkExec(path, argv, attr)
+	pid, leaf, err := forkIn(leaf, path, argv, attr)
 	if err != nil {
 		return Process{FD: -1}, err
 	}
-	p.PID = pid
+	p.PID, p.Cgroup = pid, leaf
 	p.identify()
 	return p, nil
 }

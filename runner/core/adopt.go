@@ -17,6 +17,12 @@ func (c *Core) Outliving() []statefile.Live {
 	return all
 }
 
+// JobOf returns the job of such a run.
+func (c *Core) JobOf(run uint64) string {
+	name, _, _ := c.findLive(run)
+	return name
+}
+
 // adopt takes on a run that outlived its daemon, or settles it as lost: it is never started a second time.
 func (c *Core) adopt(e Adopted) {
 	name, l, ok := c.findLive(e.Run)
@@ -28,6 +34,10 @@ func (c *Core) adopt(e Adopted) {
 		c.say(Warn, name, "cannot tell what is left of a run that ended before", "run", l.Run)
 		c.record(&statefile.Drained{Job: name, Run: l.Run})
 		return
+	}
+	if e.Alive && l.PID == 0 { // the daemon before this one was killed between the fork and this record
+		c.record(&statefile.Started{Job: name, Run: l.Run, PID: e.PID, Inode: e.Inode, PIDStart: e.PIDStart, BootID: c.o.BootID})
+		_, l, _ = c.findLive(e.Run)
 	}
 	j := c.jobs[name]
 	if j == nil {

@@ -234,7 +234,7 @@ func (c *Core) shut(e Shutdown) {
 			case r.state == pending:
 				c.stop(r, "shutdown")
 			case r.notice != nil && r.pid > 0: // nobody would look after it; what it tells is owed on
-				c.emit(Signal{r.number, "KILL"})
+				c.emit(Signal{r.number, "KILL", true})
 			}
 		}
 		return

@@ -49,8 +49,8 @@ type (
 		Weather, Busy bool
 	}
 
-	// Exited says that the leader of the run was reaped. Left counts the processes still in its group, as far as
-	// is known.
+	// Exited says that the leader of the run was reaped. Left counts the processes that it has left, as far as is
+	// known; Group: some of them are in its group.
 	Exited struct {
 		Run       uint64
 		Code      int    // -1 when it died of Signal
@@ -59,10 +59,11 @@ type (
 		User, Sys time.Duration
 		MaxRSS    int64
 		Left      int
+		Group     bool
 		Unknown   bool // it ended, nobody knows how
 	}
 
-	// Probed answers Probe: how many processes are left in the run's group.
+	// Probed answers Probe.
 	Probed struct {
 		Run  uint64
 		Left int
@@ -71,10 +72,14 @@ type (
 	// Orphan says that a process was reaped that led no run: perhaps the last of a draining group.
 	Orphan struct{}
 
-	// Adopted says whether the process of a run that outlived the daemon before this one was found alive.
+	// Adopted says whether the process of a run that outlived the daemon before this one was found alive. PID, Inode
+	// and PIDStart are its own, should the journal not know them yet.
 	Adopted struct {
-		Run   uint64
-		Alive bool
+		Run      uint64
+		Alive    bool
+		PID      int
+		Inode    uint64
+		PIDStart uint64
 	}
 
 	// Shutdown stops all jobs and then the daemon; Hurry kills them; Leave leaves them running.
@@ -133,14 +138,18 @@ type (
 	// Fork starts the process. Forked or NotStarted answers. Without a log its output goes nowhere.
 	Fork struct{ Start Start }
 
-	// Signal sends a signal to the group of the run.
+	// Signal sends a signal to the group of the run. Far: and to all else that is proven to be of the run.
 	Signal struct {
 		Run  uint64
 		Name string // without SIG
+		Far  bool
 	}
 
-	// Probe asks how many processes are left in the run's group. Probed answers.
-	Probe struct{ Run uint64 }
+	// Probe asks how many processes are left in the run's group, or, if Far, anywhere. Probed answers.
+	Probe struct {
+		Run uint64
+		Far bool
+	}
 
 	// Release forgets the process of the run: it is over.
 	Release struct{ Run uint64 }

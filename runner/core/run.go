@@ -56,6 +56,8 @@ type run struct {
 	killAt time.Duration
 	killed bool
 	spared bool // its group is looked at before it is told to end
+	far    bool // it was stopped: what has left its group goes too
+	undead bool // it survived KILL
 
 	args    []string // a person's, added to those of the job
 	alone   bool     // starts when no other run of its job is left, whatever overlap says
@@ -264,13 +266,14 @@ func notStarted(c *Core, r *run, e Event) {
 // leaderEnded publishes the outcome; the run is over when its group is empty too.
 func leaderEnded(c *Core, r *run, e Event) {
 	x := e.(Exited)
-	c.end(r, r.outcome(x), x.Left > 0 && !r.keeps())
-	if x.Left == 0 || r.keeps() {
+	over := !r.far && (!x.Group || r.keeps())
+	c.end(r, r.outcome(x), !over)
+	if over {
 		c.forget(r)
 		return
 	}
 	switch {
-	case r.state == stopping:
+	case r.far: // its deadline stands
 	case r.adopted: // its zombie counts until its parent, which is not this daemon, has reaped it
 		r.spared, r.killAt = true, c.now.Mono+reapWait
 	default:
@@ -279,6 +282,9 @@ func leaderEnded(c *Core, r *run, e Event) {
 	c.to(r, draining)
 	r.wait = probeMin
 	c.after(&r.timer, r.wait)
+	if r.far {
+		c.emit(Probe{r.number, true})
+	}
 }
 
 func (c *Core) stopLeftovers(r *run) {

@@ -22,7 +22,7 @@ func stopLater(*Core, *run, Event) {} // stopBy is remembered; the process is st
 func stopForking(c *Core, r *run, _ Event) {
 	if r.pid > 0 && !r.killed {
 		r.killed = true
-		c.emit(Signal{r.number, "KILL"})
+		c.emit(Signal{r.number, "KILL", false})
 		c.after(&r.timer, killPatience)
 	}
 }
@@ -47,6 +47,7 @@ func timedOut(c *Core, r *run, _ Event) { c.stop(r, "timeout") }
 // terminate begins the stop sequence.
 func (c *Core) terminate(r *run) {
 	c.to(r, stopping)
+	r.far = true
 	c.signalStop(r)
 	c.setTimer(&r.timer, mono, int64(r.killAt))
 }
@@ -62,17 +63,22 @@ func (c *Core) signalStop(r *run) {
 		c.kill(r)
 		return
 	}
-	c.emit(Signal{r.number, signal})
-	c.emit(Signal{r.number, "CONT"})
+	c.emit(Signal{r.number, signal, r.far})
+	c.emit(Signal{r.number, "CONT", r.far})
 }
 
 func (c *Core) kill(r *run) {
 	r.killAt = c.now.Mono + killPatience
-	if !r.killed {
+	switch {
+	case !r.killed:
+		r.killed = true
 		c.tell(r.job, Warn, "killing run "+itoa(r.number))
+	case !r.undead: // it hangs in the kernel, most likely on a disk or a file system that is gone
+		r.undead = true
+		c.tell(r.job, Error, "run "+itoa(r.number)+" survives KILL: waiting for it to die")
+		c.soil(r.job)
 	}
-	r.killed = true
-	c.emit(Signal{r.number, "KILL"})
+	c.emit(Signal{r.number, "KILL", r.far})
 }
 
 func stopHarder(c *Core, r *run, _ Event) {
@@ -120,9 +126,9 @@ func lookAgain(c *Core, r *run, _ Event) {
 	default:
 		c.kill(r)
 	}
-	c.emit(Probe{r.number})
+	c.emit(Probe{r.number, r.far})
 	r.wait = min(2*r.wait, probeMax)
-	c.after(&r.timer, r.wait)
+	c.after(&r.timer, min(r.wait, max(probeMin, r.killAt-c.now.Mono)))
 }
 
 func drained(c *Core, r *run, e Event) {
@@ -140,6 +146,6 @@ func (c *Core) probeDraining() {
 	}
 	slices.Sort(list)
 	for _, number := range list {
-		c.emit(Probe{number})
+		c.emit(Probe{number, c.runs[number].far})
 	}
 }

@@ -73,6 +73,7 @@ func (c *Core) view(j *job) *statefile.Job {
 			v.Missed += r.row.Number
 		}
 		v.Running = append(v.Running, r.view())
+		v.Unkillable = v.Unkillable || r.undead
 		if r.state == pending && r.timer.set() {
 			v.NextTry = statefile.At(c.now.Wall.Add(time.Duration(r.timer.deadline) - c.now.Mono).In(j.zone()))
 		}

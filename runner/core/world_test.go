@@ -49,6 +49,7 @@ type world struct {
 	answers []Answer
 	visits  map[visit]int
 	swift   bool   // the disk is
+	undead  bool   // something survived KILL for long
 	suspect string // whose event the crashed daemon was handling
 
 	executions map[string]int                // by job, slot and epoch
@@ -73,6 +74,9 @@ type proc struct {
 	leftUntil time.Duration // when the last of its group ends by itself
 	leader    bool          // lives
 	group     bool          // someone of it lives
+	far       bool          // someone lives who left the group
+	hunted    bool          // all of it was told to end
+	dies      time.Duration // so long it takes to die of KILL
 }
 
 func newWorld(t *testing.T, seed uint64) *world {
@@ -110,8 +114,8 @@ func (w *world) start() {
 	w.suspect = ""
 	for _, l := range w.c.Outliving() {
 		p := w.procs[l.Run]
-		alive := l.PID != 0 && l.BootID == w.bootID && p != nil && p.leader
-		w.handle(Adopted{Run: l.Run, Alive: alive})
+		alive := (l.PID == 0 || l.BootID == w.bootID) && p != nil && p.leader
+		w.handle(Adopted{Run: l.Run, Alive: alive, PID: 1000 + int(l.Run), Inode: l.Run})
 	}
 	w.settle()
 	w.load()
@@ -220,8 +224,17 @@ func (w *world) perform(e Effect) {
 	case Signal:
 		w.signal(e)
 	case Probe:
-		w.later(0, func() { w.handle(Probed{Run: e.Run, Left: w.left(e.Run)}) })
+		w.later(0, func() {
+			left := w.left(e.Run)
+			if p := w.procs[e.Run]; e.Far && p != nil && p.far {
+				left++
+			}
+			w.handle(Probed{Run: e.Run, Left: left})
+		})
 	case Release:
+		if p := w.procs[e.Run]; p != nil && p.hunted && (p.leader || p.group || p.far) {
+			w.fatal("run %d was stopped and is over, but something of it lives: %+v", e.Run, *p)
+		}
 		delete(w.procs, e.Run)
 	case Answer:
 		w.answers = append(w.answers, e)
@@ -245,7 +258,7 @@ func (w *world) append(e statefile.Entry) {
 // disk does one thing after the other, mostly at once, now and then after a long time.
 func (w *world) disk(do func()) {
 	w.stalled = max(w.stalled, w.mono)
-	if !w.calm && !w.swift && w.rng.IntN(200) == 0 {
+	if !w.calm && !w.swift && w.rng.IntN(120) == 0 {
 		w.stalled += time.Duration(w.rng.ExpFloat64() * float64(time.Minute))
 	}
 	w.queue = append(w.queue, todo{w.stalled, do})
@@ -355,6 +368,11 @@ func (w *world) fork(s Start) {
 	if w.rng.IntN(4) == 0 {
 		p.leftUntil += time.Duration(w.rng.IntN(60)) * time.Second
 	}
+	p.far = w.rng.IntN(6) == 0
+	if w.rng.IntN(50) == 0 {
+		p.dies = time.Duration(w.rng.IntN(20)) * time.Second
+		w.undead = w.undead || p.dies >= killPatience
+	}
 	if w.calm {
 		*p = proc{job: p.job, leader: true, group: true, endsAt: w.mono + w.lasts, leftUntil: w.mono + w.lasts}
 		if w.script != nil {
@@ -393,7 +411,10 @@ func (w *world) dies(run uint64, killed bool) {
 	if p.group {
 		w.later(p.leftUntil-w.mono, func() { p.group = false; w.handle(Orphan{}) })
 	}
-	x := Exited{Run: run, Code: p.code, User: time.Millisecond, Left: w.left(run)}
+	x := Exited{Run: run, Code: p.code, User: time.Millisecond, Left: w.left(run), Group: p.group}
+	if p.far {
+		x.Left++
+	}
 	switch {
 	case killed:
 		x.Code, x.Signal = -1, "KILL"
@@ -402,7 +423,7 @@ func (w *world) dies(run uint64, killed bool) {
 	}
 	if w.c != nil {
 		if r := w.c.runs[run]; r != nil && r.adopted {
-			x = Exited{Run: run, Unknown: true, Left: x.Left}
+			x = Exited{Run: run, Unknown: true, Left: x.Left, Group: x.Group}
 		}
 	}
 	w.handle(x)
@@ -420,13 +441,14 @@ func (w *world) signal(s Signal) {
 	if p == nil {
 		return
 	}
+	p.hunted = p.hunted || s.Far
 	switch {
 	case s.Name == "KILL":
 		p.leftUntil = w.mono
-		w.later(0, func() { p.group = false; w.dies(s.Run, true); w.handle(Orphan{}) })
+		w.later(p.dies, func() { p.group = false; p.far = p.far && !s.Far; w.dies(s.Run, true); w.handle(Orphan{}) })
 	case s.Name == "TERM" && !p.stubborn:
 		p.leftUntil = w.mono
-		w.later(time.Millisecond, func() { p.group = false; w.dies(s.Run, false); w.handle(Orphan{}) })
+		w.later(time.Millisecond, func() { p.group = false; p.far = p.far && !s.Far; w.dies(s.Run, false); w.handle(Orphan{}) })
 	}
 }
 

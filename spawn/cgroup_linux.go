@@ -1,0 +1,227 @@
+package spawn
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Cgroups is the folder below the daemon's own cgroup (version 2, cgroups(7)) in which each run has a leaf: whatever a
+// run's processes do to hide, they are in it. A nil one has no leaves.
+type Cgroups struct {
+	dir  string
+	full []string // leaves in which something lives on although their run is over
+}
+
+// OpenCgroups makes the folder of that name, or returns why there can be none: no such hierarchy, not the right to write
+// there, or a kernel without cgroup.kill (Linux 5.14).
+func OpenCgroups(name string) (*Cgroups, error) {
+	own, err := ownCgroup()
+	if err != nil {
+		return nil, fmt.Errorf("cannot use cgroups: %w", err)
+	}
+	g := &Cgroups{dir: filepath.Join(own, name)}
+	if err := os.Mkdir(g.dir, 0o755); err != nil && !os.IsExist(err) {
+		return nil, fmt.Errorf("cannot use cgroups: %w", err)
+	}
+	// Who moves a process needs the right to write to the common ancestor of where it was and where it goes.
+	for _, file := range []string{filepath.Join(own, "cgroup.procs"), filepath.Join(g.dir, "cgroup.kill")} {
+		if err := unix.Access(file, unix.W_OK); err != nil {
+			os.Remove(g.dir)
+			return nil, fmt.Errorf("cannot use cgroups: %w", &os.PathError{Op: "write", Path: file, Err: err})
+		}
+	}
+	g.sweep()
+	return g, nil
+}
+
+// sweep removes the leaves of runs that are long over. Those that are in use cannot be removed.
+func (g *Cgroups) sweep() {
+	entries, _ := os.ReadDir(g.dir)
+	for _, e := range entries {
+		if e.IsDir() {
+			syscall.Rmdir(filepath.Join(g.dir, e.Name()))
+		}
+	}
+}
+
+// ownCgroup returns the folder of the cgroup that this process is in.
+func ownCgroup() (string, error) {
+	path, err := cgroupOf(os.Getpid())
+	if err != nil {
+		return "", err
+	}
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return "", err
+	}
+	for line := range strings.Lines(string(mounts)) { // proc_pid_mountinfo(5): root is field 4, mount point 5
+		before, after, _ := strings.Cut(line, " - ")
+		f := strings.Fields(before)
+		if len(f) < 5 || !strings.HasPrefix(after, "cgroup2 ") {
+			continue
+		}
+		below, err := filepath.Rel(f[3], path)
+		if err != nil || strings.HasPrefix(below, "..") {
+			continue
+		}
+		dir := filepath.Join(f[4], below)
+		var fs unix.Statfs_t
+		if err := unix.Statfs(dir, &fs); err != nil || fs.Type != unix.CGROUP2_SUPER_MAGIC {
+			continue // something else is mounted over it
+		}
+		return dir, nil
+	}
+	return "", errors.New("no cgroup file system of version 2 is mounted")
+}
+
+// cgroupOf returns the path of a process's cgroup in the hierarchy of version 2.
+func cgroupOf(pid int) (string, error) {
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cgroup")
+	if err != nil {
+		return "", err
+	}
+	for line := range strings.Lines(string(text)) {
+		if path, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "0::"); ok {
+			return path, nil
+		}
+	}
+	return "", errors.New("there are no cgroups of version 2")
+}
+
+// Make makes the leaf of a run and returns its folder; "" where that cannot be, or where an earlier one of the name is
+// still in use.
+func (g *Cgroups) Make(name string) string {
+	if g == nil {
+		return ""
+	}
+	leaf := filepath.Join(g.dir, name)
+	err := syscall.Mkdir(leaf, 0o755)
+	if err == syscall.EEXIST && syscall.Rmdir(leaf) == nil {
+		err = syscall.Mkdir(leaf, 0o755)
+	}
+	if err != nil {
+		return ""
+	}
+	return leaf
+}
+
+// Leaf returns the folder of the leaf that an earlier daemon made for a run; "" if there is none.
+func (g *Cgroups) Leaf(name string) string {
+	if g == nil {
+		return ""
+	}
+	leaf := filepath.Join(g.dir, name)
+	if _, err := os.Stat(leaf); err != nil {
+		return ""
+	}
+	return leaf
+}
+
+// Drop removes the leaf of a run that is over, and those of earlier ones that have become empty since. As long as
+// something lives in it a leaf stays.
+func (g *Cgroups) Drop(leaf string) {
+	if g == nil {
+		return
+	}
+	if leaf != "" && rmdirTree(leaf) != nil {
+		g.full = append(g.full, leaf)
+		return
+	}
+	for range min(len(g.full), 4) { // by turns
+		first := g.full[0]
+		if g.full = g.full[1:]; rmdirTree(first) != nil {
+			g.full = append(g.full, first)
+		}
+	}
+}
+
+// Close removes the folder if nothing lives in it any more.
+func (g *Cgroups) Close() {
+	if g != nil {
+		g.sweep()
+		syscall.Rmdir(g.dir)
+	}
+}
+
+// rmdirTree removes a cgroup, and those that a job has made in its own.
+func rmdirTree(dir string) error {
+	err := syscall.Rmdir(dir)
+	if err != syscall.EBUSY {
+		if err == syscall.ENOENT {
+			return nil
+		}
+		return err
+	}
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		if e.IsDir() {
+			rmdirTree(filepath.Join(dir, e.Name()))
+		}
+	}
+	return syscall.Rmdir(dir)
+}
+
+// forkIn forks a child that is born in a leaf, and returns that leaf. Where it cannot be born there it is better off
+// without than not at all: its mark will do. Old container runtimes know nothing of clone3(2).
+func forkIn(leaf, path string, argv []string, attr *syscall.ProcAttr) (int, string, error) {
+	fd, err := -1, error(nil)
+	if leaf != "" {
+		fd, err = unix.Open(leaf, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	}
+	if leaf == "" || err != nil {
+		pid, err := syscall.ForkExec(path, argv, attr)
+		return pid, "", err
+	}
+	defer unix.Close(fd)
+	attr.Sys.UseCgroupFD, attr.Sys.CgroupFD = true, fd
+	pid, err := syscall.ForkExec(path, argv, attr)
+	switch err {
+	case syscall.ENOSYS, syscall.EOPNOTSUPP, syscall.EBUSY, syscall.ENODEV, syscall.EBADF:
+		attr.Sys.UseCgroupFD = false
+		pid, err = syscall.ForkExec(path, argv, attr)
+		return pid, "", err
+	}
+	return pid, leaf, err
+}
+
+// leafCount returns how many processes live in a leaf, but for what a job has put into cgroups of its own.
+func leafCount(leaf string) int {
+	if leaf == "" {
+		return 0
+	}
+	text, _ := os.ReadFile(filepath.Join(leaf, "cgroup.procs"))
+	return strings.Count(string(text), "\n")
+}
+
+// leafProcesses returns the processes in a leaf and below.
+func leafProcesses(leaf string) []int {
+	if leaf == "" {
+		return nil
+	}
+	text, _ := os.ReadFile(filepath.Join(leaf, "cgroup.procs"))
+	pids := numbers(string(text))
+	entries, _ := os.ReadDir(leaf)
+	for _, e := range entries {
+		if e.IsDir() {
+			pids = append(pids, leafProcesses(filepath.Join(leaf, e.Name()))...)
+		}
+	}
+	return pids
+}
+
+func numbers(text string) []int {
+	var list []int
+	for _, word := range strings.Fields(text) {
+		if n, err := strconv.Atoi(word); err == nil {
+			list = append(list, n)
+		}
+	}
+	return list
+}
