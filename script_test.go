@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "8"); err != nil {
 		panic(err)
 	}
-	testscript.Main(measured{m}, map[string]func(){"jobsd": main})
+	testscript.Main(measured{m}, map[string]func(){"jobsd": main, "zoo": zoo})
 }
 
 // TestScripts runs the scripts of testdata/script, each with a root of its own, r. Beside the commands of testscript
@@ -462,7 +462,7 @@ func (s *stage) clear(t testing.TB) {
 	for _, log := range logs {
 		noteTurns(t.Name(), log)
 	}
-	for _, pid := range s.marked(t) {
+	for _, pid := range marked(t, s.root, "") {
 		t.Errorf("process %d of a job is left", pid)
 		syscall.Kill(pid, syscall.SIGKILL)
 	}
@@ -492,9 +492,9 @@ func (s *stage) checkState(t testing.TB) {
 
 var stateID = regexp.MustCompile(`"id": ?"([0-9a-f]{32})"`)
 
-// marked returns the processes that carry the mark of this root's jobs. Only Linux lets us look.
-func (s *stage) marked(t testing.TB) []int {
-	journal, err := os.ReadFile(filepath.Join(s.root, "state", "history.jsonl"))
+// marked returns the processes that carry the mark of a job, or of any of a root's jobs. Only Linux lets us look.
+func marked(t testing.TB, root, job string) []int {
+	journal, err := os.ReadFile(filepath.Join(root, "state", "history.jsonl"))
 	if err != nil || runtime.GOOS != "linux" {
 		return nil
 	}
@@ -504,6 +504,9 @@ func (s *stage) marked(t testing.TB) []int {
 		return nil
 	}
 	mark := append([]byte("JOBSD_MARK="), append(id[1], '/')...)
+	if job != "" {
+		mark = append(append(mark, job...), '/')
+	}
 	files, err := filepath.Glob("/proc/[0-9]*/environ")
 	if err != nil {
 		t.Error(err)

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -23,6 +24,7 @@ type site struct {
 	cmd  *exec.Cmd
 	log  string
 	done chan struct{}
+	wrap []string // goes in front of the daemon
 }
 
 func newSite(t *testing.T) *site {
@@ -62,7 +64,8 @@ func (s *site) start() {
 		s.t.Fatal(err)
 	}
 	defer log.Close()
-	s.cmd = exec.Command(path, "run", "--root", s.root)
+	args := append(slices.Clone(s.wrap), path, "run", "--root", s.root)
+	s.cmd = exec.Command(args[0], args[1:]...)
 	s.cmd.Stdout, s.cmd.Stderr = log, log
 	s.cmd.Env = append(os.Environ(), "JOBSD_ROOT=")
 	if err := s.cmd.Start(); err != nil {

@@ -12,7 +12,7 @@ import (
 type hunter struct {
 	in   *inbox[quest]
 	post func(any)
-	hunt func([]spawn.Prey, syscall.Signal) map[uint64]int
+	hunt func([]spawn.Prey, syscall.Signal) spawn.Catch
 }
 
 // quest is what the loop asks for: a signal for the escapees of a run, or with signal 0 how many live of it.
@@ -57,10 +57,13 @@ func (h *hunter) turn(quests []quest) {
 			}
 		}
 		quests = rest
-		left := h.hunt(prey, signal)
+		catch := h.hunt(prey, signal)
 		for run := range met {
 			if signal == 0 {
-				h.post(core.Probed{Run: run, Left: left[run]})
+				h.post(core.Probed{Run: run, Left: catch.Left[run]})
+			}
+			if pids := catch.Killed[run]; len(pids) > 0 {
+				h.post(core.Killed{Run: run, PIDs: pids})
 			}
 		}
 	}

@@ -33,4 +33,4 @@ func forkIn(_, path string, argv []string, attr *syscall.ProcAttr) (int, string,
 func FindLeaders([]string) map[string]Process { return nil }
 
 // Hunt finds nobody: what has left its process group cannot be told from others on this system.
-func Hunt([]Prey, syscall.Signal) map[uint64]int { return nil }
+func Hunt([]Prey, syscall.Signal) Catch { return Catch{} }

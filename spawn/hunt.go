@@ -7,5 +7,11 @@ type Prey struct {
 	Leader Process // its descriptors are not used: the hunt may take longer than they last
 }
 
+// Catch is what a hunt brought, by run.
+type Catch struct {
+	Left   map[uint64]int   // how many processes live, in the leader's group or out of it
+	Killed map[uint64][]int // the pids of those out of it that were killed
+}
+
 // MarkName is the variable that says to which run a process belongs. Only an exact match of its value counts.
 const MarkName = "JOBSD_MARK"

@@ -21,48 +21,75 @@ const (
 	mostEnv   = 4 << 20          // bytes of an environment
 )
 
-// Hunt sends sig to the processes of the prey that have left the process group of their leader, and returns how many
-// processes live, by run, in the group or out of it. Signal 0 only counts; KILL is for all of them, and comes back when
-// nobody is left or after two seconds. Zombies do not count.
+// Hunt sends sig to the processes of the prey that have left the process group of their leader. Signal 0 only counts;
+// KILL is for all of them, and comes back when nobody is left or after two seconds. Zombies do not count.
 //
 // A process is found by three ways: its mark, its cgroup, and being a child of one that was found. None is signalled
 // that is not proven to be the run's: its pidfd is opened first, then the proof is looked at once more, and the signal
 // goes through the pidfd. It takes a look at every process of the machine and may be called from any goroutine.
-func Hunt(prey []Prey, sig syscall.Signal) map[uint64]int {
-	if sig == syscall.SIGKILL {
+func Hunt(prey []Prey, sig syscall.Signal) Catch {
+	switch sig {
+	case syscall.SIGKILL:
 		return huntDown(prey)
+	case 0:
+		return Catch{Left: countAll(prey)}
 	}
 	found := scan(prey)
 	defer found.close()
 	for _, q := range found.list {
-		if sig != 0 && q.group != q.prey.Leader.PID {
+		if q.group != q.prey.Leader.PID {
 			unix.PidfdSendSignal(q.fd, sig, nil, 0)
 		}
 	}
-	return found.count()
+	return Catch{Left: found.count()}
+}
+
+// countAll counts. That nobody is there takes more than one look: who forks and ends all the time may slip through one.
+func countAll(prey []Prey) map[uint64]int {
+	left := map[uint64]int{}
+	deadline := time.Now().Add(huntTime)
+	for empty := 0; empty < huntEmpty && time.Now().Before(deadline); {
+		found := scan(prey)
+		found.close()
+		for run, n := range found.count() {
+			left[run] = n
+		}
+		if empty++; found.unsure {
+			empty = 0
+		}
+		if len(left) == len(prey) {
+			break
+		}
+		time.Sleep(huntPause)
+	}
+	return left
 }
 
 // huntDown kills until nobody is found any more. All are stopped before the first is killed, so that none forks
 // meanwhile.
-func huntDown(prey []Prey) map[uint64]int {
+func huntDown(prey []Prey) Catch {
 	deadline := time.Now().Add(huntTime)
+	killed := map[uint64][]int{}
 	for empty := 0; ; {
-		for _, p := range prey {
-			killLeaf(p.Leader.Cgroup)
-		}
 		found := scan(prey)
 		for _, q := range found.list {
 			unix.PidfdSendSignal(q.fd, unix.SIGSTOP, nil, 0)
 		}
 		for _, q := range found.list {
 			unix.PidfdSendSignal(q.fd, unix.SIGKILL, nil, 0)
+			if run := q.prey.Run; q.group != q.prey.Leader.PID && !slices.Contains(killed[run], q.pid) {
+				killed[run] = append(killed[run], q.pid)
+			}
 		}
 		found.close()
-		if empty++; len(found.list) > 0 {
+		for _, p := range prey {
+			killLeaf(p.Leader.Cgroup)
+		}
+		if empty++; len(found.list) > 0 || found.unsure {
 			empty = 0
 		}
 		if empty == huntEmpty || time.Now().After(deadline) {
-			return found.count()
+			return Catch{found.count(), killed}
 		}
 		time.Sleep(huntPause)
 	}
@@ -91,6 +118,8 @@ type quarry struct {
 type bag struct {
 	list []quarry
 	seen map[int]bool
+
+	unsure bool // a descendant of ours was in the middle of its exec, or gone before it could be looked at
 }
 
 func (b *bag) close() {
@@ -131,10 +160,9 @@ func scan(prey []Prey) *bag {
 	for i := range prey {
 		marks[prey[i].Mark] = &prey[i]
 	}
+	b.addDescendants(marks)
 	for _, pid := range processes() {
-		if p := marks[markOf(pid)]; p != nil && pid != os.Getpid() {
-			b.add(p, pid, func() bool { return markOf(pid) == p.Mark })
-		}
+		b.addMarked(marks, pid)
 	}
 	for i := range prey {
 		p := &prey[i]
@@ -149,6 +177,28 @@ func scan(prey []Prey) *bag {
 		b.addChildren(q.prey, q.pid, q.fd)
 	}
 	return b
+}
+
+// addMarked takes in a process that bears one of the marks, and tells whether its environment could be read.
+func (b *bag) addMarked(marks map[string]*Prey, pid int) bool {
+	mark, ok := markOf(pid)
+	if p := marks[mark]; p != nil {
+		b.add(p, pid, func() bool { again, _ := markOf(pid); return again == p.Mark })
+	}
+	return ok
+}
+
+// addDescendants goes through our own descendants. All orphans of our runs are among them, as we are their subreaper,
+// and they are few: who hops from process to process may be gone before a look at all processes comes to it.
+func (b *bag) addDescendants(marks map[string]*Prey) {
+	for queue := childrenOf(os.Getpid()); len(queue) > 0; queue = queue[1:] {
+		pid := queue[0]
+		if !b.addMarked(marks, pid) {
+			s, err := readStat(pid)
+			b.unsure = b.unsure || err != nil || s.State != 'Z'
+		}
+		queue = append(queue, childrenOf(pid)...)
+	}
 }
 
 func (b *bag) addLeaf(p *Prey) {
@@ -177,16 +227,23 @@ func (b *bag) addLeaf(p *Prey) {
 // addChildren takes in the children of a process that is held. A child is one as long as both live.
 func (b *bag) addChildren(p *Prey, parent, fd int) {
 	lives := func() bool { return fd >= 0 && unix.PidfdSendSignal(fd, 0, nil, 0) == nil }
-	tasks, _ := filepath.Glob("/proc/" + strconv.Itoa(parent) + "/task/*/children")
-	for _, file := range tasks {
-		text, _ := os.ReadFile(file)
-		for _, pid := range numbers(string(text)) {
-			b.add(p, pid, func() bool {
-				s, err := readStat(pid)
-				return err == nil && s.Parent == parent && lives()
-			})
-		}
+	for _, pid := range childrenOf(parent) {
+		b.add(p, pid, func() bool {
+			s, err := readStat(pid)
+			return err == nil && s.Parent == parent && lives()
+		})
 	}
+}
+
+// childrenOf returns the children of all threads of a process.
+func childrenOf(pid int) (pids []int) {
+	dir := "/proc/" + strconv.Itoa(pid) + "/task"
+	tasks, _ := os.ReadDir(dir)
+	for _, task := range tasks {
+		text, _ := os.ReadFile(dir + "/" + task.Name() + "/children")
+		pids = append(pids, numbers(string(text))...)
+	}
+	return pids
 }
 
 // processes returns the pids of all processes.
@@ -211,7 +268,7 @@ func processes() []int {
 func FindLeaders(marks []string) map[string]Process {
 	found := map[string]Process{}
 	for _, pid := range processes() {
-		mark := markOf(pid)
+		mark, _ := markOf(pid)
 		if !slices.Contains(marks, mark) {
 			continue
 		}
@@ -220,8 +277,9 @@ func FindLeaders(marks []string) map[string]Process {
 			continue
 		}
 		p.identify()
+		again, _ := markOf(pid)
 		s, err := readStat(pid)
-		if err != nil || s.State == 'Z' || s.Session != pid || markOf(pid) != mark { // it made a session of its own
+		if err != nil || s.State == 'Z' || s.Session != pid || again != mark { // it made a session of its own
 			p.Close()
 			continue
 		}
@@ -230,18 +288,23 @@ func FindLeaders(marks []string) map[string]Process {
 	return found
 }
 
-// markOf returns the mark in a process's environment, "" where there is none or it may not be read.
-func markOf(pid int) string {
+// markOf returns the mark in a process's environment, "" where there is none. False: nobody can tell, as the process is
+// gone, or in the middle of an exec and has no environment yet. What we may not read is not ours.
+func markOf(pid int) (mark string, ok bool) {
 	f, err := os.Open("/proc/" + strconv.Itoa(pid) + "/environ")
 	if err != nil {
-		return ""
+		return "", os.IsPermission(err)
 	}
 	defer f.Close()
-	env, _ := io.ReadAll(io.LimitReader(f, mostEnv))
+	env, err := io.ReadAll(io.LimitReader(f, mostEnv))
 	for pair := range bytes.SplitSeq(env, []byte{0}) {
 		if mark, ok := bytes.CutPrefix(pair, []byte(MarkName+"=")); ok {
-			return string(mark)
+			return string(mark), true
 		}
 	}
-	return ""
+	if len(env) > 0 || os.IsPermission(err) {
+		return "", true
+	}
+	args, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline")
+	return "", len(args) > 0 // it has no environment: some clear it
 }

@@ -130,6 +130,8 @@ func (c *Core) Handle(now Now, e Event) {
 		c.move(e.Run, evExited, e)
 	case Probed:
 		c.move(e.Run, evProbed, e)
+	case Killed:
+		c.tellKilled(e)
 	}
 }
 

@@ -69,6 +69,12 @@ type (
 		Left int
 	}
 
+	// Killed says which processes of a run were killed that had left its group.
+	Killed struct {
+		Run  uint64
+		PIDs []int
+	}
+
 	// Orphan says that a process was reaped that led no run: perhaps the last of a draining group.
 	Orphan struct{}
 
@@ -111,6 +117,7 @@ func (Executed) event()   {}
 func (NotStarted) event() {}
 func (Exited) event()     {}
 func (Probed) event()     {}
+func (Killed) event()     {}
 func (Orphan) event()     {}
 func (Adopted) event()    {}
 func (Shutdown) event()   {}

@@ -1,7 +1,10 @@
 package core
 
 import (
+	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -79,6 +82,19 @@ func (c *Core) kill(r *run) {
 		c.soil(r.job)
 	}
 	c.emit(Signal{r.number, "KILL", r.far})
+}
+
+// tellKilled names what would have lived on, had it been left to itself.
+func (c *Core) tellKilled(e Killed) {
+	r := c.runs[e.Run]
+	if r == nil {
+		return
+	}
+	pids := make([]string, 0, len(e.PIDs))
+	for _, pid := range e.PIDs[:min(len(e.PIDs), 20)] {
+		pids = append(pids, strconv.Itoa(pid))
+	}
+	c.tell(r.job, Warn, fmt.Sprintf("killed %d that %s had left outside of its process group: %s", len(e.PIDs), r.title(), strings.Join(pids, " ")))
 }
 
 func stopHarder(c *Core, r *run, _ Event) {

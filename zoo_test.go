@@ -1,0 +1,59 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// zoo is a program for jobs of tests that behaves badly. Its first argument says how:
+//
+//	hop MS      lives on in child after child, each in a session of its own and deaf to TERM, each for so long
+//	flood N     writes N numbered lines as fast as it can
+func zoo() {
+	switch os.Args[1] {
+	case "hop":
+		hop(os.Args[2])
+	case "flood":
+		flood(os.Args[2])
+	default:
+		fmt.Fprintln(os.Stderr, "no such animal")
+		os.Exit(2)
+	}
+}
+
+func hop(ms string) {
+	signal.Ignore(syscall.SIGTERM)
+	n, err := strconv.Atoi(ms)
+	if err != nil {
+		panic(err)
+	}
+	time.Sleep(time.Duration(n) * time.Millisecond)
+	next := exec.Command("/proc/self/exe", "hop", ms)
+	next.Args[0] = "zoo"
+	next.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := next.Start(); err != nil {
+		panic(err)
+	}
+}
+
+func flood(lines string) {
+	n, err := strconv.Atoi(lines)
+	if err != nil {
+		panic(err)
+	}
+	b := make([]byte, 0, 1<<16)
+	for i := range n {
+		b = fmt.Appendf(b, "%09d %0*d\n", i, i%173, 0)
+		if len(b) > 60_000 || i == n-1 {
+			if _, err := os.Stdout.Write(b); err != nil {
+				panic(err)
+			}
+			b = b[:0]
+		}
+	}
+}
