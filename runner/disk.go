@@ -63,7 +63,8 @@ type disk struct {
 	stateDir string
 	gid      int
 
-	base    map[string]int64  // of logs that were rotated
+	base    map[string]int64 // of logs that were rotated
+	growing map[string]*growing
 	entries []statefile.Entry // to be written at the flush
 	waiting []prepared        // answers that wait for the flush
 	sync    bool              // something that must be durable was appended
@@ -84,7 +85,7 @@ func newDisk(o Options, config *jobfile.Config, journal *statefile.Journal, fact
 	}
 	d := &disk{in: newInbox[[]any](), post: post, journal: journal, state: state, logDir: o.Dirs.Log, stateDir: o.Dirs.State,
 		outputs: newOutputs(facts), gid: groupID(config.Group),
-		garbage: garbage, base: map[string]int64{}, trouble: map[string]string{}}
+		garbage: garbage, base: map[string]int64{}, growing: map[string]*growing{}, trouble: map[string]string{}}
 	for name, j := range facts.Jobs {
 		if j.LogBase > 0 {
 			d.base[name] = j.LogBase
@@ -93,6 +94,7 @@ func newDisk(o Options, config *jobfile.Config, journal *statefile.Journal, fact
 	if err := journal.SetGroup(d.gid); err != nil {
 		return nil, nil, err
 	}
+	d.mendCuts()
 	go d.run()
 	return d, said, nil
 }
@@ -125,6 +127,7 @@ func (d *disk) run() {
 			}
 		}
 		d.flush()
+		d.cutLogs()
 		if d.dirty && d.writeWait() <= 0 {
 			d.write()
 		}
@@ -132,15 +135,25 @@ func (d *disk) run() {
 	}
 }
 
-// pause returns what ends the wait for the next message early: the state may be written again, or what failed be tried.
+// pause returns what ends the wait for the next message early: the state may be written again, what failed be tried, a
+// log be looked at.
 func (d *disk) pause() <-chan time.Time {
+	wait := d.cutWait()
+	sooner := func(w time.Duration) {
+		if w = max(0, w); wait < 0 || w < wait {
+			wait = w
+		}
+	}
 	switch {
 	case d.dirty:
-		return time.After(max(0, d.writeWait()))
+		sooner(d.writeWait())
 	case d.trouble["journal"] != "" && !d.asked:
-		return time.After(max(0, d.retry-readClocks().Mono))
+		sooner(d.retry - readClocks().Mono)
 	}
-	return nil
+	if wait < 0 {
+		return nil
+	}
+	return time.After(wait)
 }
 
 // writeWait returns how long the next write of the state must wait.
@@ -164,6 +177,8 @@ func (d *disk) do(op any) {
 		d.ended(op)
 	case core.Mark:
 		d.mark(op.Job, op.Text)
+	case core.KeepLog:
+		d.watchLog(op.Run, op.Job)
 	case publish:
 		d.update(op)
 	case checkpoint:
@@ -210,6 +225,7 @@ func (d *disk) prepare(p core.Prepare) {
 	if p.Record != nil {
 		p.Record.LogOffset = offset
 		d.outputs.began(p.Run, p.Job.Name, offset)
+		d.watchLog(p.Run, p.Job)
 		d.append(statefile.Entry{At: p.At, Record: p.Record})
 		d.sync = true
 	}
@@ -246,8 +262,7 @@ func (d *disk) rotate(job *jobfile.Definition, path string, old *spawn.Log) (int
 		return base, old, nil // go on in the old one: its output matters more than its size
 	}
 	old.Close()
-	d.base[job.Name] = base
-	d.append(statefile.Entry{At: statefile.At(wallClock()), Record: &statefile.LogCut{Job: job.Name, Base: base}})
+	d.cutAt(job.Name, base)
 	log, err := spawn.OpenLog(path, d.gid)
 	return base, log, err
 }
@@ -257,6 +272,7 @@ func (d *disk) logPath(job string) string { return filepath.Join(d.logDir, job+"
 // ended writes the mark and appends the outcome, with the end of the run's output.
 func (d *disk) ended(f core.Finish) {
 	f.Record.LogEnd = d.mark(f.Job, f.Mark)
+	d.unwatchLog(f.Record.Outcome.Run, f.Record.Job)
 	d.outputs.ended(f.Record)
 	d.append(statefile.Entry{At: f.At, Record: f.Record})
 	d.sync = true

@@ -285,7 +285,7 @@ func (l *loop) perform() {
 
 func (l *loop) effect(e core.Effect) {
 	switch e := e.(type) {
-	case core.Append, core.Finish, core.Mark:
+	case core.Append, core.Finish, core.Mark, core.KeepLog:
 		l.batch = append(l.batch, e)
 	case core.Prepare:
 		l.preparing[e.Run] = prepared{}

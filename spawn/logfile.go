@@ -1,6 +1,7 @@
 package spawn
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -38,18 +39,27 @@ func OpenLog(path string, gid int) (*Log, error) {
 	return &Log{f, st.Size()}, nil
 }
 
+// ErrCannotCut says that a log cannot be cut while it is written to: its file system does not know how.
+var ErrCannotCut = errors.New("the file system cannot remove the front of a file")
+
 // RotateLog moves the log file at path to path.1, path.1 to path.2 and so on, keeping so many.
-func RotateLog(path string, keep int) error {
+func RotateLog(path string, keep int) error { return ShiftLog(path, path, keep) }
+
+// ShiftLog moves a file to path.1, path.1 to path.2 and so on, keeping so many.
+func ShiftLog(path, file string, keep int) error {
 	for n := keep; n > 1; n-- {
 		err := os.Rename(fmt.Sprintf("%s.%d", path, n-1), fmt.Sprintf("%s.%d", path, n))
 		if err != nil && !os.IsNotExist(err) {
 			return fmt.Errorf("cannot rotate log: %w", err)
 		}
 	}
+	var err error
 	if keep < 1 {
-		return os.Remove(path)
+		err = os.Remove(file)
+	} else {
+		err = os.Rename(file, path+".1")
 	}
-	if err := os.Rename(path, path+".1"); err != nil {
+	if err != nil {
 		return fmt.Errorf("cannot rotate log: %w", err)
 	}
 	return nil

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -41,18 +42,11 @@ func (l *jobLog) live() (*os.File, error) {
 
 // more prints what has been added to the live file and returns the one to look at next time.
 func (a *app) more(l *jobLog, live *os.File) (*os.File, error) {
-	if live != nil {
-		if _, err := io.Copy(a.out, live); err != nil {
-			return nil, fmt.Errorf("cannot follow the log: %w", err)
-		}
-	}
 	now, err := os.Stat(l.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return live, nil // between a rotation and the next run
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("cannot follow the log: %w", err)
 	}
+	gone := err != nil // between a rotation and the next run
 	if live == nil {
 		return l.reopen(nil)
 	}
@@ -60,20 +54,54 @@ func (a *app) more(l *jobLog, live *os.File) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot follow the log: %w", err)
 	}
-	if !os.SameFile(before, now) {
-		// It was renamed: the last words may have been written to it since we read.
+	if gone || !os.SameFile(before, now) { // renamed: the last words may have been written to it since we read
 		if _, err := io.Copy(a.out, live); err != nil {
 			return nil, fmt.Errorf("cannot follow the log: %w", err)
 		}
+		if gone {
+			return live, nil
+		}
 		return l.reopen(live)
 	}
-	return live, l.stepBack(live, now.Size())
+	return live, l.copyLive(a.out, live)
+}
+
+// copyLive prints the live file to its end. Its front may be moved away at any moment: what was read is printed only if
+// that has not happened meanwhile.
+func (l *jobLog) copyLive(w io.Writer, live *os.File) error {
+	buf := make([]byte, 64<<10)
+	for {
+		info, err := live.Stat()
+		if err == nil {
+			err = l.stepBack(w, live, info.Size())
+		}
+		if err != nil {
+			return err
+		}
+		n, err := live.Read(buf)
+		if n == 0 || err != nil && err != io.EOF {
+			if err == io.EOF {
+				err = nil
+			}
+			return err
+		}
+		if first, err := os.Stat(l.path + ".1"); err == nil && (l.newest == nil || !os.SameFile(first, l.newest)) {
+			if _, err := live.Seek(int64(-n), io.SeekCurrent); err != nil {
+				return err
+			}
+			continue
+		}
+		if _, err := w.Write(buf[:n]); err != nil {
+			return fmt.Errorf("cannot follow the log: %w", err)
+		}
+	}
 }
 
 func (l *jobLog) reopen(old *os.File) (*os.File, error) {
 	if old != nil {
 		old.Close()
 	}
+	l.newest, _ = os.Stat(l.path + ".1")
 	file, err := os.Open(l.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -81,19 +109,57 @@ func (l *jobLog) reopen(old *os.File) (*os.File, error) {
 	return file, err
 }
 
-// stepBack moves with a file whose front was cut off: a file that is shorter than what we have read of it.
-func (l *jobLog) stepBack(live *os.File, size int64) error {
+// stepBack moves with a file whose front was moved to an archive since the last look, and prints what went with it before
+// it was read. A file that is shorter than what was read of it and went nowhere was emptied by hand.
+func (l *jobLog) stepBack(w io.Writer, live *os.File, size int64) error {
 	at, err := live.Seek(0, io.SeekCurrent)
-	if err != nil || size >= at {
+	if err != nil {
 		return err
 	}
-	before := l.base
-	if err := l.readJournal(); err != nil {
+	cut, missed, err := l.cutSince(at)
+	if err != nil {
 		return err
 	}
-	if at -= l.base - before; at < 0 || at > size {
-		at = 0 // emptied by hand
+	if cut == 0 && size >= at {
+		return nil
+	}
+	if _, err := io.Copy(w, missed); err != nil {
+		return fmt.Errorf("cannot follow the log: %w", err)
+	}
+	if at = max(0, at-cut); at > size {
+		at = 0
 	}
 	_, err = live.Seek(at, io.SeekStart)
 	return err
+}
+
+// cutSince returns how much the archives hold that have come since the last look, and what of it stood in the live file
+// behind an offset.
+func (l *jobLog) cutSince(at int64) (cut int64, missed io.Reader, err error) {
+	var sizes []int64
+	known := l.newest
+	for n := 1; ; n++ {
+		info, err := os.Stat(fmt.Sprintf("%s.%d", l.path, n))
+		if err != nil || known != nil && os.SameFile(info, known) {
+			break
+		}
+		if n == 1 {
+			l.newest = info
+		}
+		sizes = append(sizes, info.Size())
+		cut += info.Size()
+	}
+	var readers []io.Reader
+	for n, from := len(sizes), int64(0); n > 0; n-- { // the oldest first
+		size := sizes[n-1]
+		if skip := max(0, at-from); skip < size {
+			text, err := os.ReadFile(fmt.Sprintf("%s.%d", l.path, n))
+			if err != nil || int64(len(text)) < skip {
+				return 0, nil, fmt.Errorf("cannot follow the log: it is rotated faster than it can be read: %w", err)
+			}
+			readers = append(readers, bytes.NewReader(text[skip:]))
+		}
+		from += size
+	}
+	return cut, io.MultiReader(readers...), nil
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"testing"
 
@@ -53,6 +54,23 @@ func TestMore(t *testing.T) {
 	add(l.path, "new\n")
 	look("")
 	look("new\n")
+
+	// The front was moved away, once, and then twice between two looks, with lines that nobody has read yet.
+	rest := func(path, front, behind string) {
+		t.Helper()
+		for n := 5; n > 1; n-- {
+			os.Rename(fmt.Sprintf("%s.%d", path, n-1), fmt.Sprintf("%s.%d", path, n))
+		}
+		must(os.WriteFile(path+".1", []byte(front), 0o600))
+		must(os.WriteFile(path, []byte(behind), 0o600))
+	}
+	add(l.path, "a\nb\n")
+	look("a\nb\n")
+	rest(l.path, "new\na\n", "b\nc\nd\ne\nf\ng\nh\n")
+	look("c\nd\ne\nf\ng\nh\n")
+	rest(l.path, "b\nc\nd\ne\nf\ng\nh\ni\n", "j\nk\n")
+	rest(l.path, "j\n", "k\nl\n")
+	look("i\nj\nk\nl\n")
 
 	// Emptied by hand.
 	must(os.Truncate(l.path, 0))

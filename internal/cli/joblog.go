@@ -16,12 +16,13 @@ import (
 // jobLog is the log of a job over all its files. Offsets count the bytes from the first that the job ever wrote; the
 // journal says which of them stands first in the live file, and where each run's output begins and ends.
 type jobLog struct {
-	site  *site
-	name  string
-	path  string    // of the live file
-	base  int64     // offset of the first byte of the live file
-	parts []logPart // the oldest first, the live one last if there is one
-	runs  []logRun  // by their numbers
+	site   *site
+	name   string
+	path   string      // of the live file
+	base   int64       // offset of the first byte of the live file
+	parts  []logPart   // the oldest first, the live one last if there is one
+	runs   []logRun    // by their numbers
+	newest fs.FileInfo // of the archives, as of the last look; nil: there was none
 }
 
 // logPart is one file, with the offsets of its first byte and past its last.
@@ -79,6 +80,7 @@ func (l *jobLog) open() error {
 	if err != nil {
 		return err
 	}
+	l.newest, _ = os.Stat(l.path + ".1")
 	base := l.base
 	if live != nil {
 		live.from, live.to = base, base+live.to

@@ -169,6 +169,12 @@ type (
 		Mark   string
 	}
 
+	// KeepLog has the size of a log watched for a run that an earlier daemon began; for others Prepare does.
+	KeepLog struct {
+		Run uint64
+		Job *jobfile.Definition
+	}
+
 	// Mark writes a line to the job's log, where a log is kept.
 	Mark struct {
 		Job  *jobfile.Definition
@@ -216,6 +222,7 @@ func (Signal) effect()  {}
 func (Probe) effect()   {}
 func (Release) effect() {}
 func (Finish) effect()  {}
+func (KeepLog) effect() {}
 func (Mark) effect()    {}
 func (Say) effect()     {}
 func (Answer) effect()  {}
