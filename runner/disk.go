@@ -214,7 +214,7 @@ func (d *disk) rotateJournal(facts *statefile.Facts) {
 // prepare opens the log of a run, writes its mark, and appends its intent. The answer waits for the flush.
 func (d *disk) prepare(p core.Prepare) {
 	answer := prepared{run: p.Run}
-	offset, log, err := d.openLog(p.Job)
+	offset, log, err := d.openRunLog(p)
 	answer.log, answer.err = log, err
 	if log != nil && p.Record != nil {
 		fmt.Fprintf(log, "== %s\n", startMark(p.Run, statefile.At(p.At.In(p.Job.Schedule.Location()))))
@@ -223,9 +223,11 @@ func (d *disk) prepare(p core.Prepare) {
 		fmt.Fprintf(log, "== %s\n", p.Mark)
 	}
 	if p.Record != nil {
-		p.Record.LogOffset = offset
-		d.outputs.began(p.Run, p.Job.Name, offset)
-		d.watchLog(p.Run, p.Job)
+		p.Record.LogOffset, p.Record.OwnLog = offset, ownLog(p)
+		d.outputs.began(p.Run, p.Job.Name, offset, p.Record.OwnLog)
+		if !p.Record.OwnLog {
+			d.watchLog(p.Run, p.Job)
+		}
 		d.append(statefile.Entry{At: p.At, Record: p.Record})
 		d.sync = true
 	}
@@ -271,6 +273,7 @@ func (d *disk) logPath(job string) string { return filepath.Join(d.logDir, job+"
 
 // ended writes the mark and appends the outcome, with the end of the run's output.
 func (d *disk) ended(f core.Finish) {
+	d.takeIn(f)
 	f.Record.LogEnd = d.mark(f.Job, f.Mark)
 	d.unwatchLog(f.Record.Outcome.Run, f.Record.Job)
 	d.outputs.ended(f.Record)

@@ -109,6 +109,7 @@ func (l *loop) turn() {
 	if loaded {
 		l.handle(*l.loaded)
 		l.loaded = nil
+		l.repoll = true
 	}
 	l.perform()
 	l.publish(loaded)
@@ -468,12 +469,13 @@ func (l *loop) pollProcesses() {
 	l.polls = append(l.polls[:0], unix.PollFd{Fd: int32(l.pump.FD()), Events: unix.POLLIN},
 		unix.PollFd{Fd: int32(l.timer.fd), Events: unix.POLLIN})
 	l.polled = l.polled[:0]
+	_, known := l.core.Ready()
 	for _, p := range l.byRun {
 		fd := -1
 		switch {
 		case p.handshake != nil:
 			fd = p.handshake.FD()
-		case p.adopted:
+		case p.adopted && known: // how it ended is judged by what its job says of it
 			fd = p.FD
 		default:
 			continue

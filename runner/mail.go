@@ -23,6 +23,7 @@ const tailMost = 8 << 10
 type span struct {
 	job        string
 	start, end int64
+	own        bool // in a file of its own, until it has ended
 }
 
 // outputs knows where the output is of the runs that a notification may tell of: those that live, the last one of each
@@ -37,21 +38,23 @@ func newOutputs(facts *statefile.Facts) *outputs {
 	o := &outputs{runs: map[uint64]span{}, last: map[string]uint64{}, owed: map[uint64]uint64{}}
 	for name, j := range facts.Jobs {
 		for _, l := range j.Live {
-			o.runs[l.Run] = span{job: name, start: l.LogOffset}
+			o.runs[l.Run] = span{job: name, start: l.LogOffset, own: l.OwnLog}
 		}
 		if r := j.LastRun; r != nil {
-			o.runs[r.Run], o.last[name] = span{name, j.LogStart, j.LogEnd}, r.Run
+			o.runs[r.Run], o.last[name] = span{job: name, start: j.LogStart, end: j.LogEnd}, r.Run
 		}
 	}
 	for _, n := range facts.Owed {
 		if n.Run != nil {
-			o.runs[n.Run.Run], o.owed[n.ID] = span{n.Job, n.LogStart, n.LogEnd}, n.Run.Run
+			o.runs[n.Run.Run], o.owed[n.ID] = span{job: n.Job, start: n.LogStart, end: n.LogEnd}, n.Run.Run
 		}
 	}
 	return o
 }
 
-func (o *outputs) began(run uint64, job string, at int64) { o.runs[run] = span{job: job, start: at} }
+func (o *outputs) began(run uint64, job string, at int64, own bool) {
+	o.runs[run] = span{job: job, start: at, own: own}
+}
 
 // ended completes the record of an outcome, and that of what is owed for it.
 func (o *outputs) ended(r *statefile.Ended) {
@@ -104,7 +107,8 @@ func (o *outputs) drop(run uint64) {
 func (o *outputs) complete(facts *statefile.Facts) {
 	for _, j := range facts.Jobs {
 		for i := range j.Live {
-			j.Live[i].LogOffset = o.runs[j.Live[i].Run].start
+			s := o.runs[j.Live[i].Run]
+			j.Live[i].LogOffset, j.Live[i].OwnLog = s.start, s.own
 		}
 		if j.LastRun != nil {
 			s := o.runs[j.LastRun.Run]

@@ -90,6 +90,7 @@ type Live struct {
 	StartedAt Time   `json:"started_at,omitzero"`
 	Ended     bool   `json:"ended,omitempty"` // draining
 	LogOffset int64  `json:"log_offset,omitempty"`
+	OwnLog    bool   `json:"own_log,omitempty"`
 }
 
 // Retry is a run that will be another try of a slot.

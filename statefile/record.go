@@ -112,6 +112,7 @@ type Intent struct {
 	At        bool    `json:"at_slot,omitempty"` // the slot is the job's `at`
 	Anchor    *Anchor `json:"anchor,omitempty"`  // the new one of an `every` job
 	LogOffset int64   `json:"log_offset"`        // where its output begins in the job's log, counted over rotations
+	OwnLog    bool    `json:"own_log,omitempty"` // it writes to a file of its own, which goes into the job's log at its end
 }
 
 // Started says that the run's process lives.
@@ -307,7 +308,7 @@ func (r *Intent) apply(f *Facts, _ Time) {
 	}
 	j.noRetry(r.Run)
 	j.Live = append(j.Live, Live{Run: r.Run, Slot: r.Slot, Epoch: r.Epoch, Reason: r.Reason, Attempt: r.Attempt, Missed: r.Missed,
-		LogOffset: r.LogOffset})
+		LogOffset: r.LogOffset, OwnLog: r.OwnLog})
 }
 
 func (r *Started) apply(f *Facts, at Time) {

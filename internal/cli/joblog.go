@@ -35,6 +35,7 @@ type logPart struct {
 type logRun struct {
 	number   uint64
 	from, to int64
+	own      bool // it writes to a file of its own until its end
 }
 
 func (s *site) openJobLog(name string) (*jobLog, error) {
@@ -64,10 +65,16 @@ func (l *jobLog) readJournal() error {
 		case *statefile.LogCut:
 			l.base = r.Base
 		case *statefile.Intent:
-			l.runs = append(l.runs, logRun{r.Run, r.LogOffset, math.MaxInt64})
+			run := logRun{r.Run, r.LogOffset, math.MaxInt64, r.OwnLog}
+			if run.own {
+				run.from = math.MaxInt64
+			}
+			l.runs = append(l.runs, run)
 		case *statefile.Ended:
 			if run := l.run(r.Outcome.Run); run != nil {
-				run.to = r.LogEnd
+				if run.to = r.LogEnd; run.own {
+					run.from, run.own = r.LogStart, false
+				}
 			}
 		}
 	}
@@ -100,6 +107,12 @@ func (l *jobLog) open() error {
 	}
 	slices.Reverse(l.parts)
 	return nil
+}
+
+// ownOf returns the log of a run that writes to a file of its own now.
+func (l *jobLog) ownOf(run uint64) (*jobLog, error) {
+	own := &jobLog{site: l.site, name: l.name, path: fmt.Sprintf("%s.run-%d", l.path, run)}
+	return own, own.open()
 }
 
 // openPart opens one file, as if its first byte were the log's; nil if there is no such file.

@@ -71,6 +71,13 @@ func (a *app) doLogs(name string, o logsOptions) error {
 			return err
 		}
 	}
+	if r := log.run(o.run); r != nil && r.own {
+		if log, err = log.ownOf(o.run); err != nil {
+			return err
+		}
+		defer log.close()
+		o.run = 0
+	}
 	from, to := log.from(), log.to()
 	if o.run > 0 {
 		if from, to, err = a.extent(log, name, o.run); err != nil {

@@ -23,6 +23,7 @@ type tail struct {
 	job   string
 	run   uint64
 	log   *jobLog  // nil until the run is in the journal
+	own   bool     // it is the run's own
 	live  *os.File // as of jobLog.live
 	at    int64    // offset of what is to be printed next
 	pause time.Duration
@@ -68,6 +69,14 @@ func (t *tail) open() error {
 		return err
 	}
 	r := log.run(t.run)
+	if r != nil && r.own {
+		own, err := log.ownOf(t.run)
+		log.close()
+		if err != nil {
+			return err
+		}
+		log, r, t.own = own, &logRun{}, true
+	}
 	if r == nil || log.empty() {
 		log.close()
 		return nil
@@ -93,6 +102,9 @@ func (t *tail) finish() error {
 		switch {
 		case r != nil && r.to != math.MaxInt64:
 			defer log.close()
+			if t.own { // what was printed stands there now
+				t.at += r.from
+			}
 			return log.print(t.out, max(t.at, r.from, log.from()), min(r.to, log.to()))
 		case time.Now().After(deadline):
 			log.close()
