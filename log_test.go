@@ -21,7 +21,7 @@ import (
 // writes, and no line is lost, doubled or broken between the archives and the live file. With -long: three million
 // lines.
 func TestB30Flood(t *testing.T) {
-	lines := 400_000
+	lines := 1_500_000
 	if *long {
 		lines = 3_000_000
 	}

@@ -12,12 +12,13 @@ import (
 
 // zoo is a program for jobs of tests that behaves badly. Its first argument says how:
 //
-//	hop MS      lives on in child after child, each in a session of its own and deaf to TERM, each for so long
+//	hop MS      lives on in child after child, each in a session of its own and deaf to TERM, each for so long; all of
+//	            them together for a minute, should nobody end it
 //	flood N     writes N numbered lines as fast as it can
 func zoo() {
 	switch os.Args[1] {
 	case "hop":
-		hop(os.Args[2])
+		hop(os.Args[2], append(os.Args, strconv.FormatInt(time.Now().Add(time.Minute).Unix(), 10))[3])
 	case "flood":
 		flood(os.Args[2])
 	default:
@@ -26,14 +27,17 @@ func zoo() {
 	}
 }
 
-func hop(ms string) {
+func hop(ms, until string) {
 	signal.Ignore(syscall.SIGTERM)
 	n, err := strconv.Atoi(ms)
 	if err != nil {
 		panic(err)
 	}
 	time.Sleep(time.Duration(n) * time.Millisecond)
-	next := exec.Command("/proc/self/exe", "hop", ms)
+	if end, err := strconv.ParseInt(until, 10, 64); err != nil || time.Now().Unix() > end {
+		return
+	}
+	next := exec.Command("/proc/self/exe", "hop", ms, until)
 	next.Args[0] = "zoo"
 	next.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := next.Start(); err != nil {

@@ -32,8 +32,8 @@ func newWallTimer() (*wallTimer, error) {
 	return &wallTimer{fd: fd}, nil
 }
 
-// farFuture is armed when nothing is due: 2200-01-01.
-var farFuture = time.Unix(7258118400, 0)
+// farFuture is armed when nothing is due: 2260-01-01, which no clock can be set to (settimeofday(2) ends in 2232).
+var farFuture = time.Unix(9151488000, 0)
 
 // arm has the timer fire at the wall time at, or never for the zero time. The kernel keeps a timer that is armed already.
 func (t *wallTimer) arm(at time.Time) error {

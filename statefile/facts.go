@@ -15,10 +15,11 @@ type Facts struct {
 	ID         string               `json:"id"`       // of the state directory: 32 random hex digits
 	LastRun    uint64               `json:"last_run"` // the run counter
 	BootID     string               `json:"boot_id"`
-	BootReady  bool                 `json:"boot_ready"` // this boot has had its first ready
-	Epoch      uint64               `json:"epoch"`      // the clock epoch
-	EpochAt    Time                 `json:"epoch_at"`   // the new clock's reading when the epoch began
-	Clean      bool                 `json:"clean"`      // the last daemon ended in order
+	BootReady  bool                 `json:"boot_ready"`            // this boot has had its first ready
+	Epoch      uint64               `json:"epoch"`                 // the clock epoch
+	EpochAt    Time                 `json:"epoch_at"`              // the new clock's reading when the epoch began
+	ResetEpoch uint64               `json:"reset_epoch,omitempty"` // the newest that began with a reset: what is of an older one is of a clock that was wrong
+	Clean      bool                 `json:"clean"`                 // the last daemon ended in order
 	Unclean    uint64               `json:"unclean_restarts"`
 	Upgrades   uint64               `json:"upgrades"`
 	Tick       uint64               `json:"tick"` // counts starts and successes: which came first, whatever the clock did
@@ -231,14 +232,14 @@ func (j *JobFacts) moveAnchor(a *Anchor) {
 
 // take notes that the slot is settled: taken, skipped or missed. LastSlot only rises, for the sake of fixed times;
 // WildSlot follows a clock that went back.
-func (j *JobFacts) take(slot Time, epoch uint64) {
-	if slot.IsZero() {
+func (f *Facts) take(j *JobFacts, slot Time, epoch uint64) {
+	if slot.IsZero() || epoch < f.ResetEpoch {
 		return
 	}
 	if slot.After(j.LastSlot.Time) {
 		j.LastSlot = slot
 	}
-	if j.SlotEpoch != epoch || slot.After(j.WildSlot.Time) {
+	if epoch == f.Epoch && (j.SlotEpoch != epoch || slot.After(j.WildSlot.Time)) {
 		j.WildSlot, j.SlotEpoch = slot, epoch
 	}
 }

@@ -251,9 +251,12 @@ func (r *Deleted) apply(f *Facts, at Time) {
 	j.Vanished, j.Waiting = at, nil
 }
 
-func (r *Held) apply(f *Facts, _ Time) {
+func (r *Held) apply(f *Facts, at Time) {
 	j := f.Job(r.Job)
 	j.Held = r.Held
+	if j.SetAside && !r.Held && at.After(j.LastSlot.Time) { // what passed while it was set aside is not missed
+		j.LastSlot = at
+	}
 	j.SetAside = j.SetAside && r.Held
 }
 
@@ -262,6 +265,7 @@ func (r *Epoch) apply(f *Facts, _ Time) {
 	if !r.Reset {
 		return
 	}
+	f.ResetEpoch = r.Epoch
 	for _, j := range f.Jobs {
 		if j.LastSlot.After(r.Wall.Time) {
 			j.Beyond, j.LastSlot = j.LastSlot, r.Wall
@@ -278,11 +282,9 @@ func (r *Passed) apply(f *Facts, _ Time) {
 	} else {
 		j.Missed += r.Number
 	}
-	if r.Epoch == f.Epoch { // else of a clock that was wrong
-		j.take(r.Last, r.Epoch)
-	}
+	f.take(j, r.Last, r.Epoch)
 	j.moveAnchor(r.Anchor)
-	if r.At {
+	if r.At && (r.How == "skipped" || r.Reason == "past") { // one that was missed is settled by LastSlot, which a reset takes back
 		j.AtDone = r.Last
 	}
 }
@@ -293,9 +295,7 @@ func (r *Intent) apply(f *Facts, _ Time) {
 	if j.live(r.Run) != nil || j.over(r.Run) {
 		return
 	}
-	if r.Epoch == f.Epoch {
-		j.take(r.Slot, r.Epoch)
-	}
+	f.take(j, r.Slot, r.Epoch)
 	j.moveAnchor(r.Anchor)
 	if r.At {
 		j.AtDone = r.Slot

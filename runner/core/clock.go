@@ -1,6 +1,7 @@
 package core
 
 import (
+	"slices"
 	"time"
 
 	"jobsd/statefile"
@@ -37,23 +38,38 @@ func (c *Core) readClock(now Now) {
 		return // keep the old offset: a slow slew must add up to a step, not vanish in small ones
 	}
 	c.offset = offset
+	back := false
+	if c.peak = latest(c.peak, now.Wall.Add(-step)); c.peak.Sub(now.Wall) >= newEpoch { // also by small steps that add up
+		back, c.peak = true, now.Wall
+	}
 	c.say(Info, "", "the wall clock was set", "by", step.Round(time.Second), "to", now.Wall.Format(time.RFC3339))
-	if step <= -newEpoch { // what is written later would drag its slots into the new epoch
+	if back { // what is written later would drag its slots into the new epoch
 		for _, j := range c.order {
 			c.endStreaks(j)
 		}
 	}
 	switch {
 	case c.disbelieve():
-	case step <= -newEpoch:
+	case back:
 		c.record(&statefile.Epoch{Epoch: c.facts.Epoch + 1, Wall: c.at()})
 	}
 	for _, j := range c.order {
-		j.guess = nil
-		if step > 0 {
+		if now.Wall.Add(-step).Before(j.last) && !now.Wall.Before(j.last) { // a clock that had gone back was put right
+			c.hand(j, j.last)
+		}
+		if now.Wall.Add(-step).Before(j.facts.Beyond.Time) { // the step leads there, not the time that passed
 			c.leapBeyond(j)
 		}
 		c.needArm(j)
+	}
+}
+
+// wentBack begins a new epoch if the clock went back while no daemon ran, which a slot in the future tells.
+func (c *Core) wentBack() {
+	if slices.ContainsFunc(c.order, func(j *job) bool {
+		return j.epoch == c.facts.Epoch && j.wild.Sub(c.now.Wall) >= newEpoch
+	}) {
+		c.record(&statefile.Epoch{Epoch: c.facts.Epoch + 1, Wall: c.at()})
 	}
 }
 

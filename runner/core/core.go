@@ -31,6 +31,7 @@ type Core struct {
 	o      Options
 	now    Now
 	offset time.Duration // of the wall clock from the boot clock
+	peak   time.Time     // the latest that the clock has shown in this epoch, as far as a step tells
 	facts  *statefile.Facts
 
 	jobs     map[string]*job

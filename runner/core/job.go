@@ -29,8 +29,7 @@ type job struct {
 	wild   time.Time // latest of the epoch, once the clock went back
 	epoch  uint64    // of wild
 	anchor *statefile.Anchor
-	guess  *statefile.Anchor // stands for an anchor that lies in the future, until the clock is put right
-	fresh  bool              // first loaded just now: an `at` up to a minute past still runs
+	fresh  bool // first loaded just now: an `at` up to a minute past still runs
 
 	process string // the hash of what the processes of an earlier daemon were started with
 
@@ -79,9 +78,9 @@ func (j *job) alive() *run {
 // bases returns the times after which fixed and wild slots are due: for wild ones the clock may have gone back since the
 // latest.
 func (c *Core) bases(j *job) (fixed, wild time.Time) {
-	fixed, wild = j.last, c.facts.EpochAt.Time
-	if j.epoch == c.facts.Epoch {
-		wild = j.wild
+	fixed, wild = j.last, j.wild
+	if at := c.facts.EpochAt.Time; j.epoch != c.facts.Epoch && at.Before(wild) {
+		wild = at // it shows these minutes again; what came before them and was not handed out is due or missed as ever
 	}
 	return fixed, wild
 }
@@ -105,7 +104,19 @@ func (c *Core) hand(j *job, slot time.Time) {
 // recall takes what the facts know of the settled slots.
 func (c *Core) recall(j *job) {
 	j.last, j.wild, j.epoch, j.anchor = j.facts.LastSlot.Time, j.facts.WildSlot.Time, j.facts.SlotEpoch, j.facts.Anchor
-	c.leapBeyond(j)
+	if j.facts.Beyond.Sub(c.facts.EpochAt.Time) > 48*time.Hour { // a clock that was dead, not one that was ahead by hours
+		c.leapBeyond(j)
+	}
+}
+
+// bootRuns returns the run of this boot that waits to be started, if there is one.
+func (j *job) bootRuns() (list []*run) {
+	for _, r := range j.runs {
+		if r.state == pending && !r.durable && r.reason == "boot" {
+			list = append(list, r)
+		}
+	}
+	return list
 }
 
 // soil has the job published at the end of the turn.

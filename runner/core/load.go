@@ -31,8 +31,9 @@ func (c *Core) load(e Loaded) {
 	var changed []string
 	moved := set.Zone != c.zone
 	c.zone = set.Zone
-	if set.Host != "" {
+	if set.Host != "" && set.Host != c.o.Machine {
 		c.o.Machine = set.Host
+		c.jitterAnew()
 	}
 	c.loads++
 	for _, d := range set.Jobs {
@@ -88,8 +89,22 @@ func (c *Core) load(e Loaded) {
 		}
 	}
 	c.link()
+	began := !c.ready
 	c.announce(sum, changed)
-	c.disbelieve()
+	if !c.disbelieve() && began {
+		c.wentBack()
+	}
+}
+
+// jitterAnew gives the jobs the delays that they have on a machine of another name.
+func (c *Core) jitterAnew() {
+	for _, j := range c.order {
+		if j.def == nil || j.def.Jitter == 0 {
+			continue
+		}
+		j.jitter = schedule.Jitter(j.def.Jitter, c.o.MachineID, c.o.Machine, j.name)
+		c.needArm(j)
+	}
 }
 
 // elsewhen tells whether a definition that says the same as before is due at other times now: its zone is that of the
@@ -142,13 +157,24 @@ func (c *Core) redefine(j *job, d jobfile.Job) {
 	if j.def == nil && c.ready { // it was removed while a run lived, and is back
 		c.record(&statefile.Deleted{Job: j.name})
 	}
-	if j.facts.Schedule == c.when(d.Def, !d.Def.ActiveOn(c.o.Machine)) {
+	away := !d.Def.ActiveOn(c.o.Machine)
+	if j.state == needsArm && j.def != nil && d.Def.Enabled && !away { // due in this turn, and before the load
+		c.armJob(j)
+	}
+	if j.facts.Schedule == c.when(d.Def, away) {
 		for _, r := range j.runs {
 			if r.state == pending && !r.durable {
 				r.def = d.Def
 			}
 		}
 	} else {
+		for _, r := range j.bootRuns() {
+			if d.Def.AtBoot && d.Def.Enabled && !away {
+				r.def = d.Def
+			} else {
+				c.stop(r, "reload")
+			}
+		}
 		c.dropPending(j, "changed")
 	}
 	if !j.unsettled() {
@@ -165,11 +191,18 @@ func adjust(c *Core, j *job, d *jobfile.Job) {
 	j.jitter = schedule.Jitter(def.Jitter, c.o.MachineID, c.o.Machine, j.name)
 	known := c.facts.Jobs[j.name]
 	when := c.when(def, j.away)
-	if known == nil || !known.Vanished.IsZero() || known.Schedule != when || known.Process != def.ProcessHash {
+	anew := known == nil || !known.Vanished.IsZero() || known.Schedule != when
+	if anew || known.Process != def.ProcessHash {
 		c.settleOn(j, when, known)
 	}
+	anew = anew || j.facts == nil
 	j.facts = c.facts.Jobs[j.name]
-	c.recall(j)
+	if def.KeepAlive == nil && j.facts.Held { // as a service; what it is now cannot be held
+		c.record(&statefile.Held{Job: j.name, By: "reload"})
+	}
+	if anew { // else the facts lag behind by the runs that wait: their slots would be due again
+		c.recall(j)
+	}
 	needArm(c, j, nil)
 	c.soil(j)
 	if def.KeepAlive == nil {
@@ -211,7 +244,8 @@ next:
 				continue next
 			}
 		}
-		if c.cancelRetries(f); f.alive() == nil {
+		waits := slices.ContainsFunc(f.runs, func(r *run) bool { return r.reason == "after" && r.startedAt.IsZero() && !r.settled })
+		if !waits && c.lap(f) {
 			c.newRun(f, statefile.Time{}, "after", nil, nil)
 		}
 	}
@@ -220,30 +254,45 @@ next:
 // settleOn records the definition. A job that came back with the schedule it had goes on where it was, but what passed
 // while no file defined it is not missed.
 func (c *Core) settleOn(j *job, when string, known *statefile.JobFacts) {
+	var was time.Time
+	if known != nil {
+		was = known.LastSlot.Time
+	}
 	r := &statefile.Defined{Job: j.name, Schedule: when, Process: j.def.ProcessHash, LastSlot: c.at()}
 	same := known != nil && known.Schedule == when && known.Vanished.IsZero()
 	switch j.def.Schedule.Kind() {
 	case schedule.Every:
 		a := c.anchorNow()
+		if known != nil && known.Anchor != nil && sameTimes(known, j.def) {
+			a = c.phase(*known.Anchor, j.def.Schedule.Interval()) // another key was changed: the phase stays
+		}
 		r.Anchor = &a
 	case schedule.At:
-		r.LastSlot = statefile.At(c.now.Wall.Add(-grace))
+		if known == nil || !sameTimes(known, j.def) { // else it was disabled, or elsewhere, when it was due
+			r.LastSlot = statefile.At(c.now.Wall.Add(-grace))
+		}
 	}
 	j.fresh = !same
-	if j.fresh && c.facts.BootReady {
+	if j.fresh && c.facts.BootReady && len(j.bootRuns()) == 0 {
 		r.BootDone = c.o.BootID
 	}
 	c.record(r)
 	if j.fresh && j.def.Schedule.Kind() == schedule.At {
-		c.missAt(j, r.LastSlot.Time)
+		c.missAt(j, was, r.LastSlot.Time)
 	}
 }
 
+// sameTimes tells whether a definition gives the same times as the one that the facts are of, whatever else decides on
+// whether they count here.
+func sameTimes(known *statefile.JobFacts, d *jobfile.Definition) bool {
+	return known.Schedule == d.ScheduleHash || strings.HasPrefix(known.Schedule, d.ScheduleHash+" ")
+}
+
 // missAt counts an `at` that was past when its job was first loaded.
-func (c *Core) missAt(j *job, before time.Time) {
+func (c *Core) missAt(j *job, settled, before time.Time) {
 	at := j.def.Schedule.Next(time.Time{})
 	f := c.facts.Job(j.name)
-	if at.After(before) || !j.def.Enabled || j.away || f.AtDone.Equal(at) {
+	if at.After(before) || !at.After(settled) || !j.def.Enabled || j.away || f.AtDone.Equal(at) {
 		return
 	}
 	slot := statefile.At(at.In(j.zone()))
@@ -288,8 +337,8 @@ func (c *Core) forgetVanished() {
 // dropPending counts the slots of runs that had not started as skipped.
 func (c *Core) dropPending(j *job, why string) {
 	for _, r := range slices.Clone(j.runs) {
-		if r.state != pending || r.durable && why == "changed" {
-			continue // what was handed to the disk runs under the definition it has
+		if r.state != pending || why == "changed" && (r.durable || r.reason == "boot" || r.reason == "schedule" && r.why == "") {
+			continue // what was handed to the disk, or came due in this turn, runs under the definition it has
 		}
 		c.skip(r, why)
 		c.stop(r, "reload")

@@ -155,7 +155,11 @@ func (c *Core) orderRestart(j *job, o Order) {
 // release ends what keeps a job that is enabled from running: it was held, or set aside for the crashes it brought.
 func (c *Core) release(j *job, by string) {
 	if j.facts.Held || j.facts.SetAside {
+		aside := j.facts.SetAside
 		c.record(&statefile.Held{Job: j.name, By: by})
+		if aside {
+			c.recall(j)
+		}
 		c.needArm(j)
 		c.soil(j)
 	}

@@ -103,9 +103,6 @@ func begin(c *Core, r *run, _ Event) {
 	}
 	if !r.durable && r.notice == nil {
 		r.durable = true
-		if !r.job.unsettled() {
-			c.endStreaks(r.job)
-		}
 		c.settleMissed(r)
 		p.Record = &statefile.Intent{Job: r.job.name, Run: r.number, Slot: r.slot, Epoch: r.epoch,
 			Reason: r.reason, Attempt: r.attempt, Missed: r.missed, Anchor: r.anchor, At: r.isAt()}
@@ -116,6 +113,9 @@ func begin(c *Core, r *run, _ Event) {
 	c.to(r, intent)
 	c.after(&r.timer, journalWait)
 	c.emit(p)
+	if p.Record != nil && !r.job.unsettled() { // of later slots: torn off from the intent, they would settle this one
+		c.endStreaks(r.job)
+	}
 	c.soil(r.job)
 }
 
@@ -131,6 +131,9 @@ func (c *Core) settleMissed(r *run) {
 // unsettle gives up the slots of a pending run of which the journal knows nothing yet. Unless later ones are settled
 // already, the next daemon judges them anew.
 func (c *Core) unsettle(r *run) {
+	if r.notice != nil { // what it tells is owed on
+		return
+	}
 	later := len(r.job.streaks) > 0 || r.job.facts.LastSlot.After(r.slot.Time)
 	if later && !r.settled {
 		c.skip(r, "shutdown")
@@ -152,11 +155,14 @@ func (c *Core) skip(r *run, why string) {
 		c.pass(r.job, r.row, r.anchor)
 	}
 	if r.reason == "schedule" {
-		c.pass(r.job, c.row(r.job, "skipped", why, r.slot.Time, r.slot.Time, 1), r.anchor)
+		row := c.row(r.job, "skipped", why, r.slot.Time, r.slot.Time, 1)
+		row.Epoch = r.epoch
+		c.pass(r.job, row, r.anchor)
 	}
 }
 
-func (r *run) isAt() bool { return r.def.Schedule.Kind() == schedule.At && r.reason != "manual" }
+// isAt tells whether the run is that of the `at`, not one of its boot or after another job.
+func (r *run) isAt() bool { return r.def.Schedule.Kind() == schedule.At && !r.slot.IsZero() }
 
 func drop(c *Core, r *run, _ Event) {
 	if r.durable || r.notice != nil { // it waited for a fork
@@ -436,7 +442,7 @@ func (c *Core) forget(r *run) {
 	if c.ready && len(j.runs) == 0 {
 		c.moveJob(j, jeEmpty, nil)
 	}
-	if r.reason == "service" {
+	if r.reason == "service" || j.def != nil && j.def.KeepAlive != nil { // it may have become one while this ran
 		c.needArm(j)
 	}
 }

@@ -105,7 +105,9 @@ func (w *world) randomJob(name string) *jobfile.Definition {
 	}
 	d.AtBoot = w.rng.IntN(4) == 0
 	for w.rng.IntN(4) == 0 {
-		d.After = append(d.After, fmt.Sprint("job", w.rng.IntN(8)))
+		if n := int(name[len(name)-1] - '0'); n > 0 { // circles are refused at the load
+			d.After = append(d.After, fmt.Sprint("job", w.rng.IntN(n)))
+		}
 	}
 	d.Overlap = []jobfile.Overlap{jobfile.Skip, jobfile.Skip, jobfile.Queue, jobfile.Replace}[w.rng.IntN(4)]
 	if w.rng.IntN(4) == 0 {

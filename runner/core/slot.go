@@ -54,7 +54,7 @@ func (c *Core) armClock(j *job) {
 		return
 	}
 	if due := first.Add(j.jitter); due.After(c.now.Wall) {
-		c.armAt(j, wall, due.UnixNano(), due)
+		c.armAt(j, wall, nanos(due), due)
 		return
 	}
 	until := c.now.Wall.Add(-j.jitter)
@@ -83,10 +83,8 @@ func (c *Core) armEvery(j *job) {
 	every := j.def.Schedule.Interval()
 	a := *j.anchor
 	if a.BootID != c.o.BootID && a.Wall.After(c.now.Wall) { // this clock is wrong, or that one was
-		if j.guess == nil {
-			j.guess = new(c.anchorNow())
-		}
-		a = *j.guess
+		w := c.now.Wall.Add(-c.now.Boot).Round(time.Second) // count from the boot, as every daemon of this boot will
+		a = statefile.Anchor{Wall: statefile.At(w), BootID: c.o.BootID}
 	}
 	if a.BootID != c.o.BootID {
 		a.Boot, a.BootID = c.now.Boot-c.now.Wall.Sub(a.Wall.Time), c.o.BootID
@@ -113,6 +111,18 @@ func (c *Core) armEvery(j *job) {
 func (c *Core) anchorNow() statefile.Anchor {
 	w := c.now.Wall.Add(time.Second - time.Nanosecond).Truncate(time.Second)
 	return statefile.Anchor{Wall: statefile.At(w), Boot: c.now.Boot + w.Sub(c.now.Wall), BootID: c.o.BootID}
+}
+
+// phase moves an anchor on to the newest of its instants.
+func (c *Core) phase(a statefile.Anchor, every time.Duration) statefile.Anchor {
+	if a.BootID != c.o.BootID {
+		if a.Wall.After(c.now.Wall) {
+			return c.anchorNow()
+		}
+		a.Boot, a.BootID = c.now.Boot-c.now.Wall.Sub(a.Wall.Time), c.o.BootID
+	}
+	n := max(0, (c.now.Boot-a.Boot)/every)
+	return statefile.Anchor{Wall: statefile.At(c.slotOf(a, every, n)), Boot: a.Boot + n*every, BootID: a.BootID}
 }
 
 // slotOf returns the instant of the n-th interval: by arithmetic as long as the clock agrees, so that the ids of slots

@@ -2,6 +2,7 @@ package core
 
 import (
 	"container/heap"
+	"math"
 	"time"
 )
 
@@ -70,6 +71,14 @@ func (c *Core) stopTimer(t *timer) {
 	if t.set() {
 		heap.Remove(&c.timers[t.clock], t.index-1)
 	}
+}
+
+// nanos is UnixNano of what may lie beyond the year 2262, where an int64 of nanoseconds ends: an `at` of the year 3000.
+func nanos(t time.Time) int64 {
+	if t.Unix() >= math.MaxInt64/int64(time.Second) {
+		return math.MaxInt64
+	}
+	return t.UnixNano()
 }
 
 // after sets t to ring when d more have passed on the monotonic clock.
