@@ -67,6 +67,8 @@ func TestScripts(t *testing.T) {
 			switch cond {
 			case "long":
 				return *long, nil
+			case "adoptstatus":
+				return kernelIs(6, 15), nil
 			case "root":
 				return os.Geteuid() == 0, nil
 			}
@@ -88,6 +90,16 @@ func TestScripts(t *testing.T) {
 			"write":     cmdWrite,
 		},
 	})
+}
+
+// kernelIs tells whether this is a Linux of at least that version.
+func kernelIs(major, minor int) bool {
+	text, err := os.ReadFile("/proc/sys/kernel/osrelease")
+	var a, b int
+	if n, _ := fmt.Sscanf(string(text), "%d.%d", &a, &b); err != nil || n < 2 {
+		return false
+	}
+	return a > major || a == major && b >= minor
 }
 
 // stage is what one script has going on.

@@ -293,8 +293,25 @@ func (d *disk) mark(job *jobfile.Definition, text string) int64 {
 	}
 	d.report("log of "+job.Name, nil)
 	defer log.Close()
-	n, _ := fmt.Fprintf(log, "== %s\n", text)
+	n, _ := fmt.Fprintf(log, "%s== %s\n", newline(d.logPath(job.Name), log.Size), text)
 	return d.base[job.Name] + log.Size + int64(n)
+}
+
+// newline ends the last line of a log, should its writer not have done so: a mark stands at the beginning of a line.
+func newline(path string, size int64) string {
+	if size == 0 {
+		return ""
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	last := []byte{'\n'}
+	if f.ReadAt(last, size-1); last[0] == '\n' {
+		return ""
+	}
+	return "\n"
 }
 
 // flush makes what was appended durable and answers the runs that waited for it.

@@ -47,6 +47,9 @@ func openLogFile(path string) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the daemon's log: %w", err)
 	}
+	if st, err := f.Stat(); err == nil && st.Mode().IsRegular() && st.Size() == 0 {
+		f.Chmod(0o640) // whatever the umask is
+	}
 	return f, nil
 }
 

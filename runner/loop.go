@@ -42,6 +42,7 @@ type process struct {
 	handshake *spawn.Handshake // until the exec is done
 	exit      *spawn.Exit      // its status, once reaped
 	adopted   bool
+	zombie    bool // it is adopted and has ended, and its parent has not reaped it yet
 }
 
 // loop is the shell around the core: it turns wake-ups into events and performs effects. One goroutine on the main
@@ -73,6 +74,7 @@ type loop struct {
 	announced  bool
 	denials    denials
 	exit       *core.Exit
+	began      time.Duration // boot clock
 	longest    time.Duration
 }
 
@@ -187,12 +189,27 @@ func (l *loop) watch() {
 		case p.handshake != nil:
 			l.shake(p)
 		case p.adopted && l.byRun[p.run] == p:
-			l.repoll = true
-			p.adopted = false
-			left, group := l.sys.left(p.Process)
-			l.handle(core.Exited{Run: p.run, Unknown: true, Left: left, Group: group})
+			l.adoptedEnded(p, l.polls[i+2].Revents&unix.POLLHUP != 0)
 		}
 	}
+}
+
+// adoptedEnded learns how a process ended that is not our child. The kernel tells once its parent has reaped it, which
+// poll tells by a hang-up from Linux 6.9 on, as it gives pidfds inodes of their own; of a zombie /proc may tell before.
+func (l *loop) adoptedEnded(p *process, reaped bool) {
+	l.repoll = true
+	x, known := l.sys.status(p.Process)
+	if !known && !reaped && p.Inode != 0 {
+		p.zombie = true
+		return
+	}
+	p.adopted = false
+	if known {
+		l.ended(p, x)
+		return
+	}
+	left, group := l.sys.left(p.Process)
+	l.handle(core.Exited{Run: p.run, Unknown: true, Left: left, Group: group})
 }
 
 // shake reads what a shim has to say. The status of one that was reaped before waits until then: it means nothing if the
@@ -400,6 +417,7 @@ func (l *loop) publish(loaded bool) {
 		return
 	}
 	l.core.Daemon(&l.daemon)
+	l.daemon.Uptime = statefile.Seconds(l.sys.now().Boot - l.began)
 	_, ready := l.core.Ready()
 	l.disk.in.put([]any{publish{changes, l.daemon, ready, loaded}})
 }
@@ -471,16 +489,19 @@ func (l *loop) pollProcesses() {
 	l.polled = l.polled[:0]
 	_, known := l.core.Ready()
 	for _, p := range l.byRun {
-		fd := -1
+		fd, events := -1, int16(unix.POLLIN)
 		switch {
 		case p.handshake != nil:
 			fd = p.handshake.FD()
 		case p.adopted && known: // how it ended is judged by what its job says of it
 			fd = p.FD
+			if p.zombie { // the hang-up comes all the same
+				events = 0
+			}
 		default:
 			continue
 		}
 		l.polled = append(l.polled, p)
-		l.polls = append(l.polls, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
+		l.polls = append(l.polls, unix.PollFd{Fd: int32(fd), Events: events})
 	}
 }

@@ -148,6 +148,7 @@ func newLoop(o Options, config *jobfile.Config, log *logger) (*loop, error) {
 		log.Warn(text)
 	}
 	now := l.sys.now()
+	l.began = now.Boot
 	l.daemon = statefile.Daemon{PID: os.Getpid(), PIDStart: start, StartedAt: statefile.At(now.Wall), BootID: machineBoot,
 		Machine: machine, Version: o.Version}
 	l.core = core.New(core.Options{MachineID: spawn.MachineID(), Machine: machine, BootID: boot,

@@ -24,6 +24,9 @@ func OpenLog(path string, gid int) (*Log, error) {
 		if err == nil && gid >= 0 {
 			err = f.Chown(-1, gid)
 		}
+		if err == nil {
+			err = f.Chmod(0o640) // whatever the umask is
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot open log: %w", err)

@@ -55,10 +55,18 @@ func GroupEmpty(p Process) bool { return SignalGroup(p, 0) == ErrGroupEmpty }
 // none, one for a group that is not empty. Group tells whether that is so.
 func Leftovers(p Process) (n int, group bool) {
 	n, group = leafCount(p.Cgroup), !GroupEmpty(p)
+	if group && n == 0 && p.Cgroup != "" && zombie(p.PID) {
+		return 0, false // it is the leader's own zombie that bears the group's number: somebody else is its parent
+	}
 	if group {
 		n = max(n, 1)
 	}
 	return n, group
+}
+
+func zombie(pid int) bool {
+	state, err := processState(pid)
+	return err == nil && state == 'Z'
 }
 
 // Close frees the pidfd. The process is left as it is.

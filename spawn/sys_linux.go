@@ -61,6 +61,11 @@ func StartTime(pid int) (uint64, error) {
 	return s.Start, err
 }
 
+func processState(pid int) (byte, error) {
+	s, err := readStat(pid)
+	return s.State, err
+}
+
 func readStat(pid int) (stat, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {

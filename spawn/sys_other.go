@@ -60,6 +60,8 @@ func StartTime(pid int) (uint64, error) {
 	return seconds*1e6 + uint64(micro), nil
 }
 
+func processState(int) (byte, error) { return 0, syscall.ENOTSUP }
+
 // A mask or an ignored TSTP, TTIN or TTOU that the daemon inherited stays with its children on this system.
 func unblockSignals()        {}
 func defaultSignals()        {}

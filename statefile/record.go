@@ -48,6 +48,8 @@ type Reloaded struct {
 	Changed int     `json:"changed"`
 	Removed int     `json:"removed"`
 	Refused int     `json:"refused"`
+
+	ChangedJobs []string `json:"changed_jobs,omitempty"` // ten at most; "web restarted" of a service that is started anew
 }
 
 // Defined says that a job was first loaded, came back, or changed in when it is due or what its process sees.

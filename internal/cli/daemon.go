@@ -36,7 +36,7 @@ func (a *app) state() (*site, *statefile.State, error) {
 func (s *site) state() (*statefile.State, error) {
 	state, err := statefile.ReadState(s.State)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fail(exitNoDaemon, "start one with: jobsd run", "no daemon has run with the state directory %s", s.State)
+		return nil, fail(exitNoDaemon, s.howToStart(), "no daemon has run with the state directory %s", s.State)
 	}
 	return state, err
 }
@@ -77,8 +77,17 @@ func (s *site) pidFile() (int, error) {
 	return pid, nil
 }
 
+// howToStart is the command that starts a daemon for this site.
+func (s *site) howToStart() string {
+	command := "start one with: jobsd run"
+	if s.root != "" {
+		command += " --root " + s.root
+	}
+	return command
+}
+
 func (s *site) noDaemon() error {
-	return fail(exitNoDaemon, "start one with: jobsd run", "no daemon runs with the state directory %s", s.State)
+	return fail(exitNoDaemon, s.howToStart(), "no daemon runs with the state directory %s", s.State)
 }
 
 // job picks one job of the state file.

@@ -139,7 +139,7 @@ func standingOrder(d *jobfile.Definition) string {
 	}
 	switch {
 	case d.KeepAlive != nil:
-		return "always on"
+		return "a service"
 	case d.Schedule.Kind() != schedule.None:
 		return prefixed("also ", strings.Join(causes, " and "))
 	}

@@ -116,6 +116,8 @@ type reloadResult struct {
 	Removed int      `json:"removed"`
 	Refused int      `json:"refused"`
 	Errors  []string `json:"errors"`
+
+	ChangedJobs []string `json:"changed_jobs"`
 }
 
 // noName is what no job can be called: of the journal, it asks for what is about no job.
@@ -123,13 +125,14 @@ const noName = "/"
 
 // reloaded completes a finished reload with what the journal counted in it.
 func (s *site) reloaded(r statefile.Reload) (reloadResult, error) {
-	result := reloadResult{Errors: r.Errors}
+	result := reloadResult{Errors: r.Errors, ChangedJobs: []string{}}
 	for entry, err := range statefile.History(s.State, noName) {
 		if err != nil {
 			return result, fmt.Errorf("it has reloaded, but what changed is not known: %w", err)
 		}
 		if rec, ok := entry.Record.(*statefile.Reloaded); ok && rec.Begun == r.Begun {
 			result.New, result.Changed, result.Removed, result.Refused = rec.New, rec.Changed, rec.Removed, rec.Refused
+			result.ChangedJobs = append(result.ChangedJobs, rec.ChangedJobs...)
 		}
 	}
 	return result, nil
@@ -152,6 +155,17 @@ func (a *app) tellReload(r reloadResult, err error) error {
 	return err
 }
 
+// names are those of the changed jobs, in brackets.
+func (r reloadResult) names() string {
+	switch {
+	case len(r.ChangedJobs) == 0:
+		return ""
+	case len(r.ChangedJobs) < r.Changed:
+		return " (" + strings.Join(r.ChangedJobs, ", ") + ", ...)"
+	}
+	return " (" + strings.Join(r.ChangedJobs, ", ") + ")"
+}
+
 // summary says what changed: "3 new, 1 changed, 1 removed, 1 refused".
 func (r reloadResult) summary() string {
 	var words []string
@@ -161,7 +175,7 @@ func (r reloadResult) summary() string {
 		}
 	}
 	add(r.New, "new")
-	add(r.Changed, "changed")
+	add(r.Changed, "changed"+r.names())
 	add(r.Removed, "removed")
 	add(r.Refused, "refused")
 	if len(words) == 0 {

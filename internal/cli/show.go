@@ -75,8 +75,11 @@ func writeJob(w io.Writer, p palette, name string, j *statefile.Job, now time.Ti
 	}
 	if r := j.LastRun; r != nil {
 		say("last run", outcomeInk(j), "%s", runText(r, now))
-		say("resources", "", "user %s, system %s, memory %s", length(time.Duration(r.UserCPU)),
-			length(time.Duration(r.SystemCPU)), size(r.MaxRSS))
+		memory := ""
+		if r.MaxRSS > 0 { // else it is not known
+			memory = ", memory " + size(r.MaxRSS)
+		}
+		say("resources", "", "user %s, system %s%s", length(time.Duration(r.UserCPU)), length(time.Duration(r.SystemCPU)), memory)
 	}
 	say("last success", "", "%s", exactly(j.LastSuccess, now))
 	say("so far", "", "%s", totals(j))

@@ -35,6 +35,7 @@ func (c *Core) load(e Loaded) {
 		c.o.Machine = set.Host
 		c.jitterAnew()
 	}
+	c.note(Trouble{Part: "directories", Text: changedDirs(set)})
 	c.loads++
 	for _, d := range set.Jobs {
 		j := c.jobs[d.Def.Name]
@@ -44,7 +45,11 @@ func (c *Core) load(e Loaded) {
 			sum.New++
 		case j.def == d.Def && j.stale == d.Stale && !c.elsewhen(j, d.Def, moved):
 		case j.def == nil || j.def.Hash != d.Def.Hash || c.elsewhen(j, d.Def, moved):
-			changed = append(changed, j.name)
+			name := j.name
+			if c.restarts(j, d.Def) {
+				name += " restarted"
+			}
+			changed = append(changed, name)
 			c.redefine(j, d)
 		default: // moved, or stale now or no longer: the definition says the same
 			j.def, j.stale = d.Def, d.Stale
@@ -52,7 +57,7 @@ func (c *Core) load(e Loaded) {
 		}
 		j.load = c.loads
 	}
-	sum.Changed = len(changed)
+	sum.Changed, sum.ChangedJobs = len(changed), changed[:min(len(changed), 10)]
 	for _, j := range slices.Clone(c.order) {
 		switch {
 		case j.load == c.loads:
@@ -96,6 +101,19 @@ func (c *Core) load(e Loaded) {
 	}
 }
 
+// restarts tells whether a new definition of a service has its process started anew.
+func (c *Core) restarts(j *job, d *jobfile.Definition) bool {
+	return j.def != nil && j.def.KeepAlive != nil && d.KeepAlive != nil && d.Enabled && d.ActiveOn(c.o.Machine) &&
+		j.def.ProcessHash != d.ProcessHash && len(j.services()) > 0
+}
+
+func changedDirs(set *jobfile.Set) string {
+	if set.DirsChanged {
+		return "the settings name other directories than at the start: these are used once the daemon is started anew"
+	}
+	return ""
+}
+
 // jitterAnew gives the jobs the delays that they have on a machine of another name.
 func (c *Core) jitterAnew() {
 	for _, j := range c.order {
@@ -121,7 +139,7 @@ func (c *Core) announce(sum statefile.Reloaded, changed []string) {
 	if !c.ready {
 		c.ready = true
 		c.record(&statefile.Ready{Jobs: len(c.order)})
-		c.say(Info, "", "ready", "jobs", len(c.order), "refused", sum.Refused)
+		c.say(Info, "", "ready", "jobs", len(c.order), "refused", sum.Refused, "errors", len(c.reload.Errors))
 		return
 	}
 	c.record(&sum)

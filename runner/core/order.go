@@ -121,14 +121,16 @@ func (c *Core) orderStop(j *job, o Order) {
 func (c *Core) stopRuns(j *job, runs []*run, o Order) {
 	w := &watch{id: o.ID, over: true}
 	for _, r := range runs {
+		w.runs = append(w.runs, r.number)
 		if r.state != pending {
 			r.watches = append(r.watches, w)
 			w.left++
-			w.runs = append(w.runs, r.number)
+		} else if r.notice == nil {
+			c.tell(j, Info, "run "+itoa(r.number)+" was stopped by "+o.By+" before it began")
 		}
 	}
 	if w.left == 0 {
-		c.emit(Answer{ID: o.ID, Last: true})
+		c.emit(Answer{ID: o.ID, Runs: w.runs, Last: true})
 	}
 	for _, r := range runs {
 		c.skip(r, "stopped")

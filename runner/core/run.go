@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"jobsd/internal/jobfile"
@@ -400,7 +401,8 @@ func words(o *statefile.Run, text string) string {
 	case o.StartError != nil && text != "":
 		return s + ": " + text
 	case o.StartError != nil:
-		return s + ": " + o.StartError.Stage + " " + o.StartError.Errno
+		e := o.StartError
+		return strings.Join(slices.DeleteFunc([]string{s + ":", e.Stage, e.Path, e.Errno}, func(w string) bool { return w == "" }), " ")
 	case o.LostStage != nil:
 		return s + " (" + *o.LostStage + ")"
 	case o.Outcome == "exited":
