@@ -25,6 +25,7 @@ type site struct {
 	log  string
 	done chan struct{}
 	wrap []string // goes in front of the daemon
+	exe  string   // "": the jobsd of this test
 }
 
 func newSite(t *testing.T) *site {
@@ -55,10 +56,7 @@ func (s *site) write(name, text string) {
 
 func (s *site) start() {
 	s.t.Helper()
-	path, err := exec.LookPath("jobsd") // put there by testscript.Main
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	path := s.path()
 	log, err := os.OpenFile(s.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		s.t.Fatal(err)
@@ -76,6 +74,17 @@ func (s *site) start() {
 		cmd.Wait()
 		close(done)
 	}(s.cmd, s.done)
+}
+
+func (s *site) path() string {
+	if s.exe != "" {
+		return s.exe
+	}
+	path, err := exec.LookPath("jobsd") // put there by testscript.Main
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return path
 }
 
 func (s *site) kill(sig syscall.Signal) {

@@ -89,11 +89,7 @@ func (s *site) term() {
 // tell runs a command of jobsd's on the site.
 func (s *site) tell(args ...string) string {
 	s.t.Helper()
-	path, err := exec.LookPath("jobsd")
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	cmd := exec.Command(path, append([]string{"--root", s.root}, args...)...)
+	cmd := exec.Command(s.path(), append([]string{"--root", s.root}, args...)...)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		s.t.Fatalf("jobsd %s: %v\n%s", strings.Join(args, " "), err, out)

@@ -1,0 +1,335 @@
+package main
+
+import (
+	"encoding/binary"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"jobsd/statefile"
+)
+
+// TestA12Busy: a program that is being written. Three tries within a second, which do not count, then that is said.
+func TestA12Busy(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("other systems do not mind")
+	}
+	s := newSite(t)
+	hold := func(name string) *os.File {
+		path := filepath.Join(s.root, name)
+		text, err := os.ReadFile("/bin/true")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, text, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { f.Close() })
+		return f
+	}
+	hold("busy")
+	soon := hold("soon")
+	s.write("jobs.toml", fmt.Sprintf("[[jobs]]\nname = \"busy\"\ncmd = [%q]\n[[jobs]]\nname = \"soon\"\ncmd = [%q]\n",
+		filepath.Join(s.root, "busy"), filepath.Join(s.root, "soon")))
+	s.begin()
+	s.tell("start", "soon")
+	s.until("a try to have failed", func(state *statefile.State) bool {
+		r := state.Jobs["soon"].Running
+		return len(r) == 1 && r[0].Why != nil && *r[0].Why == "fork"
+	})
+	soon.Close()
+	if r := s.lastRun("soon"); r.Outcome != "exited" || *r.ExitCode != 0 {
+		t.Errorf("soon: %+v", r)
+	}
+	s.tell("start", "busy")
+	if r := s.lastRun("busy"); r.Outcome != "start_error" || r.StartError.Errno != "ETXTBSY" {
+		t.Errorf("busy: %+v", r)
+	}
+	if j := s.read().Jobs["busy"]; j.Failures != 1 || j.Runs != 0 {
+		t.Errorf("busy: %d failures, %d runs", j.Failures, j.Runs)
+	}
+	s.term()
+}
+
+// TestA22Inherited: whatever its starter ignored or blocked, the daemon sees its children end, and they are as init
+// would have them.
+func TestA22Inherited(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("reads /proc")
+	}
+	for _, wrap := range [][]string{{"nohup"}, {"sh", "-c", `trap '' HUP INT QUIT CHLD USR1 USR2 TTOU TSTP PIPE; exec "$@"`, "sh"}} {
+		t.Run(wrap[0], func(t *testing.T) {
+			s := newSite(t)
+			s.wrap = wrap
+			s.write("j.toml", "shell = \"grep -E '^Sig(Ign|Blk)' /proc/self/status; exit 3\"\n")
+			s.write("shim.toml", "umask = \"022\"\nshell = \"grep -E '^Sig(Ign|Blk)' /proc/self/status; exit 3\"\n")
+			s.begin()
+			for _, job := range []string{"j", "shim"} {
+				s.tell("start", job)
+				if r := s.lastRun(job); r.Outcome != "exited" || *r.ExitCode != 3 {
+					t.Errorf("%s: %+v", job, r)
+				}
+				log, _ := os.ReadFile(filepath.Join(s.root, "log", job+".log"))
+				for line := range strings.Lines(string(log)) {
+					if name, mask, ok := strings.Cut(strings.TrimSpace(line), ":\t"); ok && strings.Trim(mask, "0") != "" {
+						t.Errorf("%s has %s %s", job, name, mask)
+					}
+				}
+				if strings.Count(string(log), "\nSig") != 2 {
+					t.Errorf("the log of %s: %s", job, log)
+				}
+			}
+			s.term()
+		})
+	}
+}
+
+// TestA13Fork: no process can be had. That is weather: the run waits and shows why, nothing is counted, and once there
+// is room it starts.
+func TestA13Fork(t *testing.T) {
+	if os.Geteuid() != 0 || runtime.GOOS != "linux" {
+		t.Skip("needs root, to limit the processes of another user")
+	}
+	setpriv, err := exec.LookPath("setpriv")
+	if err != nil {
+		t.Skip("needs setpriv(1): ", err)
+	}
+	const uid = 61013 // nobody else's
+	s := newSite(t)
+	s.exe = filepath.Join(s.root, "jobsd")
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(exe)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(s.exe, text, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for dir := s.root; dir != "/" && dir != os.TempDir(); dir = filepath.Dir(dir) {
+		os.Chmod(dir, 0o755)
+	}
+	s.wrap = []string{setpriv, fmt.Sprint("--reuid=", uid), fmt.Sprint("--regid=", uid), "--clear-groups", "prlimit", "--nproc=80:80"}
+	s.write("fill.toml", "shell = \"(i=0; while [ $i -lt 100 ]; do sleep 1000 & i=$((i + 1)); done); exec sleep 1000\"\ndir = \"/\"\nstop_timeout = \"1s\"\n")
+	late := []string{"a", "b", "c"} // more than what the filler leaves when it gives up
+	for _, job := range late {
+		s.write(job+".toml", "dir = \"/\"\ncmd = [\"sleep\", \"1000\"]\nstop_timeout = \"1s\"\n")
+	}
+	filepath.WalkDir(s.root, func(path string, _ os.DirEntry, _ error) error { return os.Chown(path, uid, uid) })
+	s.begin()
+	s.tell("start", "fill")
+	for deadline := time.After(patience); len(marked(t, s.root, "fill")) < 10; {
+		select {
+		case <-deadline:
+			t.Fatal("the filler does not fill")
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	for _, job := range late {
+		s.tell("start", job)
+	}
+	s.until("a run to wait for a process", func(state *statefile.State) bool {
+		for _, job := range late {
+			r := state.Jobs[job].Running
+			if len(r) == 1 && r[0].State == "pending" && r[0].Why != nil && *r[0].Why == "fork" && r[0].Error != nil &&
+				strings.Contains(*r[0].Error, "temporarily unavailable") {
+				return true
+			}
+		}
+		return false
+	})
+	s.tell("reload") // it hears
+	s.tell("stop", "fill")
+	s.until("all to run", func(state *statefile.State) bool {
+		for _, job := range late {
+			if r := state.Jobs[job].Running; len(r) != 1 || r[0].State != "running" {
+				return false
+			}
+		}
+		return true
+	})
+	for _, job := range late {
+		if j := s.read().Jobs[job]; j.Failures != 0 || j.Runs != 1 {
+			t.Errorf("%s: %d failures, %d runs", job, j.Failures, j.Runs)
+		}
+	}
+	s.term()
+}
+
+// TestA14Descriptors: the daemon may open few files, and many jobs are due. Those that cannot start wait; all run in the
+// end, the state is written, and nothing leaks.
+func TestA14Descriptors(t *testing.T) {
+	prlimit, err := exec.LookPath("prlimit")
+	if err != nil || runtime.GOOS != "linux" {
+		t.Skip("needs prlimit(1): ", err)
+	}
+	const jobs = 40
+	s := newSite(t)
+	s.wrap = []string{prlimit, "--nofile=32:32"}
+	var b strings.Builder
+	for n := range jobs {
+		fmt.Fprintf(&b, "[[jobs]]\nname = \"j%d\"\ncmd = [\"sleep\", \"0.3\"]\nat_boot = true\n", n)
+	}
+	s.write("jobs.toml", b.String())
+	s.begin()
+	before := descriptors(t, s.daemonPID())
+	waited := false
+	state := s.until("all to have run", func(state *statefile.State) bool {
+		ended := 0
+		for _, j := range state.Jobs {
+			if j.LastRun != nil {
+				ended++
+			}
+			for _, r := range j.Running {
+				waited = waited || r.Why != nil && *r.Why == "fork"
+			}
+		}
+		return ended == jobs
+	})
+	for name, j := range state.Jobs {
+		if j.LastRun.Outcome != "exited" || j.Failures != 0 {
+			t.Errorf("%s: %+v, %d failures", name, j.LastRun, j.Failures)
+		}
+	}
+	if !waited {
+		t.Log("none was seen to wait for a descriptor")
+	}
+	// Before the jobs began there were as many, but for what the first of them already had.
+	if after := descriptors(t, s.daemonPID()); after > min(before, 24) {
+		t.Errorf("%d descriptors are open at the end, %d were at the beginning", after, before)
+	}
+	s.term()
+}
+
+func descriptors(t *testing.T, pid int) int {
+	fds, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(fds)
+}
+
+// hang mounts a file system that answers nothing until it is let go.
+func hang(t *testing.T) (dir string, release func()) {
+	if os.Geteuid() != 0 || runtime.GOOS != "linux" {
+		t.Skip("needs root, to mount a file system")
+	}
+	fd, err := syscall.Open("/dev/fuse", syscall.O_RDWR|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		t.Skip("needs FUSE: ", err)
+	}
+	dir = t.TempDir()
+	options := fmt.Sprintf("fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other", fd)
+	if err := syscall.Mount("hang", dir, "fuse", 0, options); err != nil {
+		syscall.Close(fd)
+		t.Skip("cannot mount: ", err)
+	}
+	go func() {
+		buf := make([]byte, 1<<20)
+		for {
+			n, err := syscall.Read(fd, buf)
+			if err == syscall.EINTR {
+				continue
+			}
+			if err != nil {
+				return
+			}
+			const initOp = 26 // linux/fuse.h
+			if n < 40 || binary.NativeEndian.Uint32(buf[4:]) != initOp {
+				continue
+			}
+			reply := make([]byte, 16+64) // fuse_out_header, fuse_init_out
+			binary.NativeEndian.PutUint32(reply, uint32(len(reply)))
+			copy(reply[8:16], buf[8:16]) // which request
+			binary.NativeEndian.PutUint32(reply[16:], 7)
+			binary.NativeEndian.PutUint32(reply[20:], 31)
+			binary.NativeEndian.PutUint32(reply[36:], 4096) // max_write
+			syscall.Write(fd, reply)
+		}
+	}()
+	released := false
+	release = func() {
+		if !released {
+			released = true
+			syscall.Unmount(dir, syscall.MNT_FORCE|syscall.MNT_DETACH)
+			syscall.Close(fd)
+		}
+	}
+	t.Cleanup(release)
+	return dir, release
+}
+
+// TestA9Unkillable: a run hangs in the kernel and survives KILL. That is shown, it is not started again, all else goes
+// on, and when it is gone at last so is the word.
+func TestA9Unkillable(t *testing.T) {
+	t.Parallel()
+	dir, release := hang(t)
+	s := newSite(t)
+	s.write("stuck.toml", fmt.Sprintf("shell = \"cat %s/file\"\nstop_timeout = \"1s\"\n", dir))
+	s.write("other.toml", "cmd = [\"true\"]\n")
+	s.begin()
+	s.tell("start", "stuck")
+	s.populated("stuck", 2)
+	stop := exec.Command(s.path(), "--root", s.root, "stop", "stuck")
+	if err := stop.Start(); err != nil {
+		t.Fatal(err)
+	}
+	s.until("it to count as unkillable", func(state *statefile.State) bool { return state.Jobs["stuck"].Unkillable })
+	if list := s.tell("list"); !strings.Contains(list, "unkillable") {
+		t.Errorf("list does not say so:\n%s", list)
+	}
+	s.tell("start", "--wait", "other")
+	s.tell("reload")
+	s.tell("start", "stuck")
+	s.until("the next run to wait", func(state *statefile.State) bool {
+		r := state.Jobs["stuck"].Running
+		return len(r) == 2 && r[1].State == "pending" && r[1].Why != nil && *r[1].Why == "draining"
+	})
+	release()
+	if err := stop.Wait(); err != nil {
+		t.Error("stop: ", err)
+	}
+	s.until("it to be gone", func(state *statefile.State) bool {
+		j := state.Jobs["stuck"]
+		return !j.Unkillable && j.Runs == 2 && len(j.Running) == 0
+	})
+	s.term()
+}
+
+// TestA15HungDirectory: a job whose directory is on a file system that hangs holds up itself and nobody else.
+func TestA15HungDirectory(t *testing.T) {
+	t.Parallel()
+	dir, release := hang(t)
+	s := newSite(t)
+	s.write("stuck.toml", fmt.Sprintf("cmd = [\"true\"]\ndir = %q\n", dir+"/sub"))
+	s.write("program.toml", fmt.Sprintf("cmd = [%q]\n", dir+"/program"))
+	s.write("other.toml", "cmd = [\"true\"]\n")
+	s.begin()
+	s.tell("start", "stuck")
+	s.tell("start", "program")
+	s.tell("start", "--wait", "other")
+	s.tell("reload")
+	s.until("it to hang", func(state *statefile.State) bool {
+		r := state.Jobs["stuck"].Running
+		return len(r) == 1 && r[0].State == "starting" && r[0].PID != nil
+	})
+	release()
+	for _, job := range []string{"stuck", "program"} {
+		if r := s.lastRun(job); r.Outcome != "start_error" {
+			t.Errorf("%s: %+v", job, r)
+		}
+	}
+	s.term()
+}
