@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -378,4 +379,72 @@ func field(status, name string) (n int) {
 		}
 	}
 	return n
+}
+
+// TestA21Shorts runs very many short jobs as fast as they go, amid a storm of signals: every outcome is right, no zombie
+// is left, and the daemon does not grow. With -long: 10,000, without the storm, which would count as cost.
+func TestA21Shorts(t *testing.T) {
+	jobs := 400
+	if *long {
+		jobs = 10_000
+	}
+	s := newSite(t)
+	var b strings.Builder
+	at := time.Now().Add(3 * time.Second).UTC().Format(time.RFC3339)
+	for n := range jobs {
+		fmt.Fprintf(&b, "[[jobs]]\nname = \"j%d\"\nat = %q\ncmd = [\"sh\", \"-c\", \"exit %d\"]\nsuccess_codes = [%d]\n", n, at, n%256, n%256)
+		if n%500 == 499 || n == jobs-1 {
+			s.write(fmt.Sprintf("f%d.toml", n/500), b.String())
+			b.Reset()
+		}
+	}
+	s.start()
+	s.ready()
+	before := usage(t, s.daemonPID())
+	began := time.Now()
+	all := func(state *statefile.State) bool {
+		for _, j := range state.Jobs {
+			if j.LastRun == nil {
+				return false
+			}
+		}
+		return true
+	}
+	if !*long {
+		stop := make(chan struct{})
+		defer close(stop)
+		go func() {
+			for tick := time.NewTicker(time.Millisecond); ; {
+				select {
+				case <-stop:
+					return
+				case <-tick.C:
+					s.cmd.Process.Signal(syscall.SIGUSR1)
+					s.cmd.Process.Signal(syscall.SIGUSR2)
+				}
+			}
+		}()
+	}
+	state := s.until("all to have ended", all)
+	after := usage(t, s.daemonPID())
+	var first, last time.Time
+	for name, j := range state.Jobs {
+		n, _ := strconv.Atoi(name[1:])
+		if r := j.LastRun; r.Outcome != "exited" || *r.ExitCode != n%256 || j.Runs != 1 || j.Failures != 0 {
+			t.Errorf("%s: %+v", name, r)
+		}
+		if at := j.LastRun.StartedAt.Time; first.IsZero() || at.Before(first) {
+			first = at
+		}
+		if at := j.LastRun.EndedAt.Time; at.After(last) {
+			last = at
+		}
+	}
+	if zombies := zombiesOf(s.daemonPID()); len(zombies) > 0 {
+		t.Errorf("zombies: %v", zombies)
+	}
+	t.Logf("%d jobs in %v, %.0f us of the daemon's own CPU each; RSS %.1f MB before, %.1f MB after; seen after %v", jobs,
+		last.Sub(first).Round(time.Millisecond), float64(after.ns-before.ns)/1000/float64(jobs), float64(before.rss)/1024,
+		float64(after.rss)/1024, time.Since(began).Round(time.Millisecond))
+	s.kill(syscall.SIGTERM)
 }

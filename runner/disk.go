@@ -40,9 +40,10 @@ type (
 )
 
 const (
-	// flushEvery is how many intents share one flush at most: the first of a thousand jobs due at one instant is not
-	// to wait for the log of the last.
-	flushEvery = 32
+	// flushFirst and flushMost are how many intents share one flush at most: the first of a thousand jobs due at one
+	// instant is not to wait for the log of the last, and then ever more of them share the cost.
+	flushFirst = 16
+	flushMost  = 256
 	// closeWait is how long an ending daemon waits for its disk.
 	closeWait = 10 * time.Second
 	// retryWait is the pause before a write that failed is tried again.
@@ -68,6 +69,7 @@ type disk struct {
 	entries []statefile.Entry // to be written at the flush
 	waiting []prepared        // answers that wait for the flush
 	sync    bool              // something that must be durable was appended
+	batch   int               // so many intents share the next flush
 	err     error             // of the journal since the last flush
 	asked   bool              // for a checkpoint
 	dirty   bool              // the state has changed since it was written
@@ -85,7 +87,7 @@ func newDisk(o Options, config *jobfile.Config, journal *statefile.Journal, fact
 	}
 	d := &disk{in: newInbox[[]any](), post: post, journal: journal, state: state, logDir: o.Dirs.Log, stateDir: o.Dirs.State,
 		outputs: newOutputs(facts), gid: groupID(config.Group),
-		garbage: garbage, base: map[string]int64{}, growing: map[string]*growing{}, trouble: map[string]string{}}
+		garbage: garbage, batch: flushFirst, base: map[string]int64{}, growing: map[string]*growing{}, trouble: map[string]string{}}
 	for name, j := range facts.Jobs {
 		if j.LogBase > 0 {
 			d.base[name] = j.LogBase
@@ -127,6 +129,7 @@ func (d *disk) run() {
 			}
 		}
 		d.flush()
+		d.batch = flushFirst
 		d.cutLogs()
 		if d.dirty && d.writeWait() <= 0 {
 			d.write()
@@ -236,8 +239,9 @@ func (d *disk) prepare(p core.Prepare) {
 		answer.input, answer.err = d.writeLetter(p.Letter)
 	}
 	d.waiting = append(d.waiting, answer)
-	if len(d.waiting) >= flushEvery {
+	if len(d.waiting) >= d.batch {
 		d.flush()
+		d.batch = min(2*d.batch, flushMost)
 	}
 }
 

@@ -39,7 +39,7 @@ func (kernel) reap() (spawn.Exit, bool) { return spawn.Reap() }
 
 func (kernel) signal(p spawn.Process, sig syscall.Signal) error { return spawn.SignalGroup(p, sig) }
 
-func (kernel) left(p spawn.Process) (int, bool) { return spawn.Leftovers(p) }
+func (kernel) left(p *spawn.Process) (int, bool) { return spawn.Leftovers(p) }
 
 func (k kernel) close() { k.cgroups.Close() }
 

@@ -26,7 +26,7 @@ type system interface {
 	start(run uint64, c *spawn.Command) (spawn.Process, *spawn.Handshake, error)
 	reap() (spawn.Exit, bool)
 	signal(spawn.Process, syscall.Signal) error
-	left(spawn.Process) (n int, group bool)
+	left(*spawn.Process) (n int, group bool)
 	release(spawn.Process)
 	close()
 	adopt(statefile.Live) (spawn.Process, bool)
@@ -164,7 +164,7 @@ func (l *loop) reap() {
 }
 
 func (l *loop) ended(p *process, x spawn.Exit) {
-	left, group := l.sys.left(p.Process)
+	left, group := l.sys.left(&p.Process)
 	l.handle(core.Exited{Run: p.run, Code: x.Code, Signal: signalName(x), Core: x.Core, User: x.User, Sys: x.System,
 		MaxRSS: x.MaxRSS, Left: left, Group: group})
 }
@@ -208,7 +208,7 @@ func (l *loop) adoptedEnded(p *process, reaped bool) {
 		l.ended(p, x)
 		return
 	}
-	left, group := l.sys.left(p.Process)
+	left, group := l.sys.left(&p.Process)
 	l.handle(core.Exited{Run: p.run, Unknown: true, Left: left, Group: group})
 }
 
@@ -379,7 +379,7 @@ func (l *loop) probe(e core.Probe) {
 	if p == nil {
 		return
 	}
-	_, group := l.sys.left(p.Process)
+	_, group := l.sys.left(&p.Process)
 	switch {
 	case group:
 		l.handle(core.Probed{Run: e.Run, Left: 1})

@@ -58,7 +58,7 @@ func (k *fakeKernel) signal(p spawn.Process, sig syscall.Signal) error {
 	return nil
 }
 
-func (k *fakeKernel) left(spawn.Process) (int, bool)             { return 0, false }
+func (k *fakeKernel) left(*spawn.Process) (int, bool)            { return 0, false }
 func (k *fakeKernel) find([]string) map[string]spawn.Process     { return nil }
 func (k *fakeKernel) close()                                     {}
 func (k *fakeKernel) release(p spawn.Process)                    { p.Close() }

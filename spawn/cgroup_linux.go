@@ -191,12 +191,17 @@ func forkIn(leaf, path string, argv []string, attr *syscall.ProcAttr) (int, stri
 	return pid, leaf, err
 }
 
-// leafCount returns how many processes live in a leaf, but for what a job has put into cgroups of its own.
-func leafCount(leaf string) int {
-	if leaf == "" {
+// leaveLeaf removes the leaf of a process, or returns how many live in it, but for what a job has put into cgroups of its
+// own.
+func leaveLeaf(p *Process) int {
+	if p.Cgroup == "" {
 		return 0
 	}
-	text, _ := os.ReadFile(filepath.Join(leaf, "cgroup.procs"))
+	if syscall.Rmdir(p.Cgroup) == nil {
+		p.Cgroup = ""
+		return 0
+	}
+	text, _ := os.ReadFile(filepath.Join(p.Cgroup, "cgroup.procs"))
 	return strings.Count(string(text), "\n")
 }
 

@@ -22,7 +22,7 @@ func (*Cgroups) Drop(string) {}
 // Close does nothing.
 func (*Cgroups) Close() {}
 
-func leafCount(string) int { return 0 }
+func leaveLeaf(*Process) int { return 0 }
 
 func forkIn(_, path string, argv []string, attr *syscall.ProcAttr) (int, string, error) {
 	pid, err := syscall.ForkExec(path, argv, attr)

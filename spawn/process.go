@@ -53,9 +53,11 @@ func GroupEmpty(p Process) bool { return SignalGroup(p, 0) == ErrGroupEmpty }
 
 // Leftovers returns how many live of those that p began, which has ended itself: what is in its cgroup, or, where it has
 // none, one for a group that is not empty. Group tells whether that is so.
-func Leftovers(p Process) (n int, group bool) {
-	n, group = leafCount(p.Cgroup), !GroupEmpty(p)
-	if group && n == 0 && p.Cgroup != "" && zombie(p.PID) {
+// An empty cgroup is removed, which costs less than to count what is in it.
+func Leftovers(p *Process) (n int, group bool) {
+	leaf := p.Cgroup != ""
+	n, group = leaveLeaf(p), !GroupEmpty(*p)
+	if group && n == 0 && leaf && zombie(p.PID) {
 		return 0, false // it is the leader's own zombie that bears the group's number: somebody else is its parent
 	}
 	if group {

@@ -26,12 +26,12 @@ func (c *Core) admit() {
 		})
 	}
 	held := c.pending[:0]
-	for _, r := range c.pending {
-		if r.state != pending { // dropped
-			continue
-		}
+	for i, r := range c.pending {
 		if c.starting >= startingMost {
-			held = append(held, r)
+			held = append(held, c.pending[i:]...)
+			break
+		}
+		if r.state != pending { // dropped
 			continue
 		}
 		if why := c.gate(r); why != "" {
