@@ -32,6 +32,7 @@ type (
 		run   uint64
 		log   *spawn.Log // nil: discarded, or could not be opened
 		mail  bool
+		slot  bool     // its intent must outlive a power cut: the slot would be executed twice
 		input *os.File // it, for the mailer to read
 		err   error
 	}
@@ -232,7 +233,7 @@ func (d *disk) prepare(p core.Prepare) {
 			d.watchLog(p.Run, p.Job)
 		}
 		d.append(statefile.Entry{At: p.At, Record: p.Record})
-		d.sync = true
+		d.sync, answer.slot = true, !p.Record.Slot.IsZero()
 	}
 	if p.Letter != nil {
 		answer.mail = true
@@ -325,6 +326,7 @@ func (d *disk) flush() {
 		d.entries = nil
 	}
 	if d.sync && d.err == nil {
+		d.answer(func(p prepared) bool { return p.slot })
 		d.fail(d.journal.Sync())
 	}
 	if d.journal.NeedsCheckpoint() && !d.asked && readClocks().Mono >= d.retry {
@@ -334,14 +336,26 @@ func (d *disk) flush() {
 	if d.err != nil || !d.journal.NeedsCheckpoint() {
 		d.report("journal", d.err)
 	}
+	d.answer(func(prepared) bool { return false })
+	d.sync, d.err = false, nil
+}
+
+// answer lets those runs go on that need not wait any longer. A service and whatever else has no slot waits for the
+// journal to be written, so that a new daemon knows of it, but not for the disk: a power cut ends them anyway.
+func (d *disk) answer(waits func(prepared) bool) {
+	rest := d.waiting[:0]
 	for _, answer := range d.waiting {
+		if waits(answer) {
+			rest = append(rest, answer)
+			continue
+		}
 		if !answer.mail { // which owes nothing to the journal
 			answer.err = errors.Join(answer.err, d.err)
 		}
 		d.post(answer)
 	}
-	clear(d.waiting)
-	d.waiting, d.sync, d.err = d.waiting[:0], false, nil
+	clear(d.waiting[len(rest):])
+	d.waiting = rest
 }
 
 // report posts the trouble of a part, or that it is over, and sets the time to try again.
