@@ -85,7 +85,7 @@ func Run(o Options) error {
 		return errors.New("cannot finish writing the state: the disk does not answer")
 	}
 	l.sys.close()
-	log.Info("ended", "longest_turn", l.longest.Round(10*time.Microsecond))
+	log.Info("ended", "longest_turn", fmt.Sprintf("%.2fms", float64(l.longest.Microseconds())/1000))
 	if l.exit.Failed {
 		return ErrDisorder
 	}
