@@ -483,3 +483,80 @@ func TestEditWhileSlotWaits(t *testing.T) {
 		}
 	}
 }
+
+// The rules of the machine's zone change under the same name.
+func TestZoneRules(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 06:00:00")
+	local := func() *jobfile.Definition {
+		d := with(w.define("j", dailyKeys("7:30am")), 0)
+		d.ScheduleHash = "730 local"
+		return d
+	}
+	w.put(local())
+	w.start()
+	w.until("2026-06-01 06:10:00")
+	w.loc = time.FixedZone("", -3*3600) // 07:10 by now
+	w.put(local())
+	w.load()
+	w.run(30 * time.Minute)
+	w.want("j schedule 01 07:30:00")
+}
+
+// A slot that waits in its delay keeps it when the delay is cut.
+func TestJitterCutFalse(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 11:58:00")
+	d := with(w.define("k", clockKeys("0 0-23 * * *")), 0)
+	d.Jitter = 55 * time.Minute
+	w.put(d)
+	w.start()
+	w.until("2026-06-01 12:20:00")
+	w.put(with(w.define("k", clockKeys("0 0-23 * * *")), 0))
+	w.defs[0].Def.Hash += "nojitter"
+	w.load()
+	w.until("2026-06-01 12:50:00")
+	w.want("k schedule 01 12:00:00")
+}
+
+func TestEveryJitterCut(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 12:00:00")
+	d := w.define("k", everyKeys("1h"))
+	d.Jitter = 55 * time.Minute
+	w.put(d)
+	w.start()
+	w.until("2026-06-01 13:20:00")
+	w.put(w.define("k", everyKeys("1h")))
+	w.defs[0].Def.Hash += "nojitter"
+	w.load()
+	w.until("2026-06-01 14:10:00")
+	w.want("k schedule 01 13:00:00\nk schedule 01 14:00:00")
+}
+
+func TestEverySlotIDs(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 12:00:00")
+	w.put(w.define("j", everyKeys("10s")))
+	w.start()
+	w.run(5 * time.Minute)
+	w.setClock(-50 * time.Second)
+	w.run(time.Minute)
+	w.setClock(-50 * time.Second)
+	w.run(5 * time.Minute)
+}
+
+// The `at` of a machine that moves west is not due a second time.
+func TestAtZone(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 12:00:00")
+	mk := func() {
+		d := w.define("j", atKeys("2026-06-01 12:30"))
+		d.ScheduleHash = "at local"
+		w.put(d)
+	}
+	mk()
+	w.start()
+	w.until("2026-06-01 12:31:00")
+	w.loc = time.FixedZone("", -7*3600)
+	w.zone = "other"
+	mk()
+	w.load()
+	w.run(10 * time.Hour)
+	w.want("j schedule 01 12:30:00")
+}

@@ -20,9 +20,10 @@ type job struct {
 	load  uint64 // the number of the load that saw it last
 
 	timer  timer
-	jitter time.Duration
-	next   time.Time // when the armed slot is due
-	runs   []*run    // pending ones too, oldest first
+	jitter time.Duration // of the next slot
+	delay  time.Duration // of those after it, should a change of the job have come between a slot and its time
+	next   time.Time     // when the armed slot is due
+	runs   []*run        // pending ones too, oldest first
 
 	// The slots settled or handed out so far: the facts lag behind by the pending runs and the open streak.
 	last   time.Time // latest of all
@@ -95,6 +96,7 @@ func (c *Core) leapBeyond(j *job) {
 
 // hand notes that the slot was handed out.
 func (c *Core) hand(j *job, slot time.Time) {
+	j.jitter = j.delay
 	if slot.After(j.last) {
 		j.last = slot
 	}

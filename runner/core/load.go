@@ -52,8 +52,12 @@ func (c *Core) load(e Loaded) {
 			changed = append(changed, name)
 			c.redefine(j, d)
 		default: // moved, or stale now or no longer: the definition says the same
+			moved := j.def.Schedule.Location() != d.Def.Schedule.Location()
 			j.def, j.stale = d.Def, d.Stale
-			c.soil(j)
+			if c.soil(j); moved { // the zone has other rules now: a reload fires nothing that lies before it
+				c.hand(j, latest(j.last, c.now.Wall))
+				c.needArm(j)
+			}
 		}
 		j.load = c.loads
 	}
@@ -120,9 +124,21 @@ func (c *Core) jitterAnew() {
 		if j.def == nil || j.def.Jitter == 0 {
 			continue
 		}
-		j.jitter = schedule.Jitter(j.def.Jitter, c.o.MachineID, c.o.Machine, j.name)
+		if j.delay = c.delay(j.def); !j.waits(c.now.Wall) {
+			j.jitter = j.delay
+		}
 		c.needArm(j)
 	}
+}
+
+// delay is how long after its slots a job is due.
+func (c *Core) delay(d *jobfile.Definition) time.Duration {
+	return schedule.Jitter(d.Jitter, c.o.MachineID, c.o.Machine, d.Name)
+}
+
+// waits tells whether a slot has come and is not due yet.
+func (j *job) waits(now time.Time) bool {
+	return j.jitter > 0 && !j.next.IsZero() && !j.next.Add(-j.jitter).After(now) && j.next.After(now)
 }
 
 // elsewhen tells whether a definition that says the same as before is due at other times now: its zone is that of the
@@ -206,7 +222,11 @@ func adjust(c *Core, j *job, d *jobfile.Job) {
 	def := d.Def
 	j.def, j.stale = def, d.Stale
 	j.away = !def.ActiveOn(c.o.Machine)
-	j.jitter = schedule.Jitter(def.Jitter, c.o.MachineID, c.o.Machine, j.name)
+	if delay := c.delay(def); j.waits(c.now.Wall) {
+		j.delay = delay
+	} else {
+		j.jitter, j.delay = delay, delay
+	}
 	known := c.facts.Jobs[j.name]
 	when := c.when(def, j.away)
 	anew := known == nil || !known.Vanished.IsZero() || known.Schedule != when
@@ -282,7 +302,7 @@ func (c *Core) settleOn(j *job, when string, known *statefile.JobFacts) {
 	case schedule.Every:
 		a := c.anchorNow()
 		if known != nil && known.Anchor != nil && sameTimes(known, j.def) {
-			a = c.phase(*known.Anchor, j.def.Schedule.Interval()) // another key was changed: the phase stays
+			a = c.phase(j, *known.Anchor, j.def.Schedule.Interval()) // another key was changed: the phase stays
 		}
 		r.Anchor = &a
 	case schedule.At:
@@ -310,7 +330,7 @@ func sameTimes(known *statefile.JobFacts, d *jobfile.Definition) bool {
 func (c *Core) missAt(j *job, settled, before time.Time) {
 	at := j.def.Schedule.Next(time.Time{})
 	f := c.facts.Job(j.name)
-	if at.After(before) || !at.After(settled) || !j.def.Enabled || j.away || f.AtDone.Equal(at) {
+	if at.After(before) || !at.After(settled) || !j.def.Enabled || j.away || atDone(f, j.def) {
 		return
 	}
 	slot := statefile.At(at.In(j.zone()))

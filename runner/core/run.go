@@ -135,6 +135,10 @@ func (c *Core) unsettle(r *run) {
 	if r.notice != nil { // what it tells is owed on
 		return
 	}
+	if r.slot.IsZero() { // nothing will judge it anew
+		c.say(Warn, r.job.name, "given up before it began: the daemon ends", "run", r.number, "reason", r.reason)
+		return
+	}
 	later := len(r.job.streaks) > 0 || r.job.facts.LastSlot.After(r.slot.Time)
 	if later && !r.settled {
 		c.skip(r, "shutdown")

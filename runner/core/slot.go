@@ -30,7 +30,7 @@ func (c *Core) armJob(j *job) {
 	}
 	switch j.def.Schedule.Kind() {
 	case schedule.At:
-		if !j.facts.AtDone.Equal(j.def.Schedule.Next(time.Time{})) {
+		if !atDone(j.facts, j.def) {
 			c.armClock(j)
 		}
 	case schedule.Clock:
@@ -96,7 +96,7 @@ func (c *Core) armEvery(j *job) {
 		return
 	}
 	late := c.now.Boot - j.jitter - (a.Boot + n*every)
-	p := slots{first: c.slotOf(a, every, 1), before: c.slotOf(a, every, n-1), newest: c.slotOf(a, every, n),
+	p := slots{first: c.slotOf(j, a, every, 1), before: c.slotOf(j, a, every, n-1), newest: c.slotOf(j, a, every, n),
 		number: uint64(n), late: late}
 	b := statefile.Anchor{Wall: statefile.At(p.newest), Boot: a.Boot + n*every, BootID: a.BootID}
 	if late > onTime && j.catches(late) { // two starts are never closer than the interval
@@ -107,6 +107,14 @@ func (c *Core) armEvery(j *job) {
 	c.armJob(j)
 }
 
+// atDone tells whether the one slot of an `at` is settled. One that is named by the machine's own clock is known by what
+// that showed, so that it does not run again when the machine is taken to another zone.
+func atDone(f *statefile.JobFacts, d *jobfile.Definition) bool {
+	const reading = "2006-01-02T15:04:05"
+	at := d.Schedule.Next(time.Time{})
+	return f.AtDone.Equal(at) || d.Schedule.Local() && !f.AtDone.IsZero() && f.AtDone.Format(reading) == at.Format(reading)
+}
+
 // anchorNow returns the next whole second as an anchor.
 func (c *Core) anchorNow() statefile.Anchor {
 	w := c.now.Wall.Add(time.Second - time.Nanosecond).Truncate(time.Second)
@@ -114,7 +122,7 @@ func (c *Core) anchorNow() statefile.Anchor {
 }
 
 // phase moves an anchor on to the newest of its instants.
-func (c *Core) phase(a statefile.Anchor, every time.Duration) statefile.Anchor {
+func (c *Core) phase(j *job, a statefile.Anchor, every time.Duration) statefile.Anchor {
 	if a.BootID != c.o.BootID {
 		if a.Wall.After(c.now.Wall) {
 			return c.anchorNow()
@@ -122,15 +130,15 @@ func (c *Core) phase(a statefile.Anchor, every time.Duration) statefile.Anchor {
 		a.Boot, a.BootID = c.now.Boot-c.now.Wall.Sub(a.Wall.Time), c.o.BootID
 	}
 	n := max(0, (c.now.Boot-a.Boot)/every)
-	return statefile.Anchor{Wall: statefile.At(c.slotOf(a, every, n)), Boot: a.Boot + n*every, BootID: a.BootID}
+	return statefile.Anchor{Wall: statefile.At(c.slotOf(j, a, every, n)), Boot: a.Boot + n*every, BootID: a.BootID}
 }
 
 // slotOf returns the instant of the n-th interval: by arithmetic as long as the clock agrees, so that the ids of slots
 // do not waver with the readings of two clocks.
-func (c *Core) slotOf(a statefile.Anchor, every, n time.Duration) time.Time {
+func (c *Core) slotOf(j *job, a statefile.Anchor, every, n time.Duration) time.Time {
 	nominal := a.Wall.Add(n * every)
 	real := c.now.Wall.Add(a.Boot + n*every - c.now.Boot)
-	if real.Sub(nominal).Abs() < newEpoch {
+	if real.Sub(nominal).Abs() < newEpoch || j.epoch == c.facts.Epoch && !real.After(j.last) { // a slot has one name only once
 		return nominal
 	}
 	return real.Round(time.Second)
