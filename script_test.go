@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -58,11 +59,31 @@ func TestMain(m *testing.M) {
 // Conditions are those of condition_test.go. At the end of each script its daemons must have ended or end in order, no
 // process of a job may be left, and the state file must be whole.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
+	p := params(nil)
+	p.Dir = "testdata/script"
+	testscript.Run(t, p)
+}
+
+// TestScriptsWithoutCgroups runs those again that are about the end of processes, where there are no cgroups.
+func TestScriptsWithoutCgroups(t *testing.T) {
+	if os.Geteuid() != 0 || runtime.GOOS != "linux" {
+		t.Skip("needs root for a mount namespace")
+	}
+	p := params(withoutCgroups)
+	for _, name := range []string{"A8_leftovers", "A40_hurry", "B25_timeout", "B40_grace", "stop"} {
+		p.Files = append(p.Files, filepath.Join("testdata/script", name+".txtar"))
+	}
+	testscript.Run(t, p)
+}
+
+// withoutCgroups goes in front of a command.
+var withoutCgroups = []string{"unshare", "-m", "sh", "-c", `umount -R -l /sys/fs/cgroup && exec "$@"`, "sh"}
+
+func params(wrap []string) testscript.Params {
+	return testscript.Params{
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
-		Setup:               setup,
+		Setup:               func(env *testscript.Env) error { return setup(env, wrap) },
 		Condition: func(cond string) (bool, error) {
 			switch cond {
 			case "long":
@@ -89,7 +110,7 @@ func TestScripts(t *testing.T) {
 			"nowplus":   cmdNowPlus,
 			"write":     cmdWrite,
 		},
-	})
+	}
 }
 
 // kernelIs tells whether this is a Linux of at least that version.
@@ -104,7 +125,8 @@ func kernelIs(major, minor int) bool {
 
 // stage is what one script has going on.
 type stage struct {
-	root    string // JOBSD_ROOT
+	root    string   // JOBSD_ROOT
+	wrap    []string // goes in front of the daemons
 	vars    []string
 	daemons map[string]*daemon
 }
@@ -117,8 +139,8 @@ type daemon struct {
 
 type stageKey struct{}
 
-func setup(env *testscript.Env) error {
-	s := &stage{root: filepath.Join(env.WorkDir, "r"), daemons: map[string]*daemon{}}
+func setup(env *testscript.Env, wrap []string) error {
+	s := &stage{root: filepath.Join(env.WorkDir, "r"), wrap: wrap, daemons: map[string]*daemon{}}
 	host, err := os.Hostname()
 	if err != nil {
 		return err
@@ -157,8 +179,10 @@ func cmdDaemon(ts *testscript.TestScript, neg bool, args []string) {
 	defer log.Close()
 	path, err := exec.LookPath("jobsd") // testscript has put it there
 	ts.Check(err)
-	d.cmd = &exec.Cmd{Path: path, Args: append([]string{"jobsd", "run"}, args...), Env: vars, Dir: ts.MkAbs("."),
-		Stdout: log, Stderr: log, SysProcAttr: &syscall.SysProcAttr{Setpgid: true}}
+	command := slices.Concat(s.wrap, []string{path, "run"}, args)
+	d.cmd = exec.Command(command[0], command[1:]...)
+	d.cmd.Env, d.cmd.Dir, d.cmd.Stdout, d.cmd.Stderr = vars, ts.MkAbs("."), log, log
+	d.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	ts.Check(d.cmd.Start())
 	s.daemons[name] = d
 	go func() {

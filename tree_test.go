@@ -24,8 +24,7 @@ var habitats = []struct {
 	root bool
 }{
 	{name: "as it is"},
-	{name: "without cgroups", root: true,
-		wrap: []string{"unshare", "-m", "sh", "-c", `umount -R -l /sys/fs/cgroup && exec "$@"`, "sh"}},
+	{name: "without cgroups", root: true, wrap: withoutCgroups},
 	{name: "as PID 1", root: true, wrap: []string{"unshare", "-m", "-p", "-f", "--kill-child", "--mount-proc"}},
 }
 
@@ -306,4 +305,25 @@ func zombiesOf(pid int) (zombies []string) {
 		}
 	}
 	return zombies
+}
+
+// TestB41Container: as PID 1 of a container each start is a boot; elsewhere a new daemon is none.
+func TestB41Container(t *testing.T) {
+	inHabitats(t, true, func(t *testing.T, s *site) {
+		s.write("boot.toml", "cmd = [\"true\"]\nat_boot = true\n")
+		boots := uint64(0)
+		for range 2 {
+			s.begin()
+			if boots == 0 || slices.Contains(s.wrap, "-p") {
+				boots++
+			}
+			s.until("the boot run", func(state *statefile.State) bool {
+				return state.Jobs["boot"].Runs == boots && len(state.Jobs["boot"].Running) == 0
+			})
+			s.term()
+		}
+		if n := s.read().Jobs["boot"].Runs; n != boots {
+			t.Errorf("%d runs in %d boots", n, boots)
+		}
+	})
 }
