@@ -37,12 +37,12 @@ func TestA12Busy(t *testing.T) {
 	}
 	hold("busy")
 	soon := hold("soon")
-	s.write("jobs.toml", fmt.Sprintf("[[jobs]]\nname = \"busy\"\ncmd = [%q]\n[[jobs]]\nname = \"soon\"\ncmd = [%q]\n",
+	s.write("jobs.toml", fmt.Sprintf("[[jobs]]\nname = \"busy\"\ncmd = [%q]\n[[jobs]]\nname = \"soon\"\ncmd = [%q]\nat_boot = true\n",
 		filepath.Join(s.root, "busy"), filepath.Join(s.root, "soon")))
-	s.begin()
-	s.tell("start", "soon")
+	s.start()
 	s.logged(1, "cannot start now, will try again")
 	soon.Close()
+	s.ready()
 	if r := s.lastRun("soon"); r.Outcome != "exited" || *r.ExitCode != 0 {
 		t.Errorf("soon: %+v", r)
 	}
