@@ -30,8 +30,8 @@ var long = flag.Bool("long", false, "run the scripts that take a minute or more 
 const patience = 30 * time.Second
 
 func TestMain(m *testing.M) {
-	spawn.Stage2()      // jobs are started through this very binary
-	syscall.Umask(0o22) // what the scripts unpack must be trusted, whatever the tester's umask
+	spawn.Stage2()                 // jobs are started through this very binary
+	syscall.Umask(0o22)            // what the scripts unpack must be trusted, whatever the tester's umask
 	if os.Getenv("GORACE") == "" { // under the race detector each command would sleep for a second at its end
 		os.Setenv("GORACE", "atexit_sleep_ms=0")
 	}
@@ -73,7 +73,7 @@ func TestScriptsWithoutCgroups(t *testing.T) {
 		t.Skip("needs root for a mount namespace")
 	}
 	p := params(withoutCgroups)
-	for _, name := range []string{"A8_leftovers", "A40_hurry", "B25_timeout", "B40_grace", "stop"} {
+	for _, name := range []string{"A8_B26_leftovers", "A40_hurry", "B25_B28_timeout", "B40_grace", "stop"} {
 		p.Files = append(p.Files, filepath.Join("testdata/script", name+".txtar"))
 	}
 	testscript.Run(t, p)

@@ -130,9 +130,9 @@ func (s *site) lastRun(job string) *statefile.Run {
 	}).Jobs[job].LastRun
 }
 
-// TestA5Escapees: double forks, sessions of their own, deaf to TERM, on the jump: after a stop nothing lives. Another
+// TestA5B27Escapees: double forks, sessions of their own, deaf to TERM, on the jump: after a stop nothing lives. Another
 // daemon's job of the same name is not touched.
-func TestA5Escapees(t *testing.T) {
+func TestA5B27Escapees(t *testing.T) {
 	zoo, err := exec.LookPath("zoo")
 	if err != nil {
 		t.Fatal(err)
@@ -248,8 +248,8 @@ shell = "setsid sleep 1000 & sleep 1000"
 	})
 }
 
-// TestA23Ends: all exit codes and all signals that end a process, and a stranger's orphans among them.
-func TestA23Ends(t *testing.T) {
+// TestA23B29B31Ends: all exit codes and all signals that end a process, and a stranger's orphans among them.
+func TestA23B29B31Ends(t *testing.T) {
 	inHabitats(t, false, func(t *testing.T, s *site) {
 		var b strings.Builder
 		at := time.Now().Add(2 * time.Second).UTC().Format(time.RFC3339)

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -29,19 +30,30 @@ func TestSimulation(t *testing.T) {
 		first, seeds = uint64(time.Now().UnixNano()), *seedsFlag
 	}
 	total, visits := map[string]int{}, map[visit]int{}
-	for seed := first; seed < first+uint64(seeds); seed++ {
-		ok := t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
-			w := simulate(t, seed)
-			for what, n := range w.stats {
-				total[what] += n
-			}
-			for v, n := range w.visits {
-				visits[v] += n
-			}
-		})
-		if !ok {
-			t.Fatalf("replay with: go test ./runner/core -run TestSimulation -seed %d", seed)
+	var mu sync.Mutex
+	ok := t.Run("lives", func(t *testing.T) {
+		for seed := first; seed < first+uint64(seeds); seed++ {
+			t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
+				t.Parallel()
+				defer func() {
+					if t.Failed() {
+						t.Logf("replay with: go test ./runner/core -run TestSimulation -seed %d", seed)
+					}
+				}()
+				w := simulate(t, seed)
+				mu.Lock()
+				defer mu.Unlock()
+				for what, n := range w.stats {
+					total[what] += n
+				}
+				for v, n := range w.visits {
+					visits[v] += n
+				}
+			})
 		}
+	})
+	if !ok {
+		return
 	}
 	t.Logf("seeds %d to %d: %v", first, first+uint64(seeds)-1, total)
 	if seeds >= 100 {
