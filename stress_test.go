@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -410,22 +411,25 @@ func TestA21Shorts(t *testing.T) {
 		}
 		return true
 	}
+	var storm sync.WaitGroup
+	stop := make(chan struct{})
 	if !*long {
-		stop := make(chan struct{})
-		defer close(stop)
-		go func() {
+		daemon := s.cmd.Process
+		storm.Go(func() {
 			for tick := time.NewTicker(time.Millisecond); ; {
 				select {
 				case <-stop:
 					return
 				case <-tick.C:
-					s.cmd.Process.Signal(syscall.SIGUSR1)
-					s.cmd.Process.Signal(syscall.SIGUSR2)
+					daemon.Signal(syscall.SIGUSR1)
+					daemon.Signal(syscall.SIGUSR2)
 				}
 			}
-		}()
+		})
 	}
 	state := s.until("all to have ended", all)
+	close(stop)
+	storm.Wait()
 	after := usage(t, s.daemonPID())
 	var first, last time.Time
 	for name, j := range state.Jobs {
