@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"slices"
@@ -14,20 +15,20 @@ import (
 )
 
 var (
-	seedFlag  = flag.Uint64("seed", 0, "replay the simulation with this seed alone")
+	seedFlag  = flag.Uint64("seed", 0, "replay the simulation with this seed alone; with -seeds: begin with it")
 	seedsFlag = flag.Int("seeds", 0, "simulate so many seeds that nobody has tried; 0: those that are always tried")
 )
 
 // TestSimulation leads random jobs through random days: reloads, exits, crashes, reboots, sleep, clocks that are set.
 // Replay a failure with: go test ./runner/core -run TestSimulation -seed N
 func TestSimulation(t *testing.T) {
-	if *seedFlag != 0 {
+	if *seedFlag != 0 && *seedsFlag == 0 {
 		simulate(t, *seedFlag)
 		return
 	}
 	first, seeds := uint64(1), 100
 	if *seedsFlag > 0 {
-		first, seeds = uint64(time.Now().UnixNano()), *seedsFlag
+		first, seeds = cmp.Or(*seedFlag, uint64(time.Now().UnixNano())), *seedsFlag
 	}
 	total, visits := map[string]int{}, map[visit]int{}
 	var mu sync.Mutex

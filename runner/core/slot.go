@@ -243,8 +243,9 @@ func (c *Core) pass(j *job, row *statefile.Passed, a *statefile.Anchor) {
 	j.streaks = append(j.streaks, row)
 }
 
-// endStreaks writes the streaks of a job down.
+// endStreaks writes the streaks of a job down, the earlier slots first: what is torn off behind them is judged anew.
 func (c *Core) endStreaks(j *job) {
+	slices.SortStableFunc(j.streaks, func(a, b *statefile.Passed) int { return a.Last.Compare(b.Last.Time) })
 	for _, s := range j.streaks {
 		c.settlePassed(j, s)
 	}

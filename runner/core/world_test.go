@@ -134,6 +134,7 @@ func (w *world) crash() {
 	}
 	maps.DeleteFunc(w.procs, func(run uint64, _ *proc) bool { return run >= firstNotice }) // nobody looks for mailers
 	for run, p := range w.procs {                                                          // their ends will be seen only by those who look
+		p.hunted = false // what was begun is not known to the next daemon
 		if p.leader {
 			w.later(max(0, p.endsAt-w.mono), func() { w.dies(run, false) })
 		}
