@@ -44,6 +44,9 @@ func (d *disk) watchLog(run uint64, job *jobfile.Definition) {
 		if st, err := os.Stat(d.logPath(job.Name)); err == nil {
 			g.size = st.Size()
 		}
+		if len(d.growing) == 0 || g.next < d.nextCut {
+			d.nextCut = g.next
+		}
 		d.growing[job.Name] = g
 	}
 	g.job, g.runs[run] = job, true
@@ -59,29 +62,24 @@ func (d *disk) unwatchLog(run uint64, job string) {
 
 // cutWait returns how long the next look at a log may wait; -1: there is none to look at.
 func (d *disk) cutWait() time.Duration {
-	wait := time.Duration(-1)
 	if len(d.growing) == 0 {
-		return wait
+		return -1
 	}
-	now := readClocks().Mono
-	for _, g := range d.growing {
-		if w := max(0, g.next-now); wait < 0 || w < wait {
-			wait = w
-		}
-	}
-	return wait
+	return max(0, d.nextCut-readClocks().Mono)
 }
 
 // cutLogs looks at the logs whose time has come and moves the fronts of those away that have grown too large.
 func (d *disk) cutLogs() {
-	if len(d.growing) == 0 {
+	now := readClocks().Mono
+	if len(d.growing) == 0 || now < d.nextCut {
 		return
 	}
-	now := readClocks().Mono
+	d.nextCut = now + cutLookMax
 	for name, g := range d.growing {
 		if now >= g.next {
 			d.look(name, g)
 		}
+		d.nextCut = min(d.nextCut, g.next)
 	}
 }
 

@@ -67,6 +67,7 @@ type disk struct {
 
 	base    map[string]int64 // of logs that were rotated
 	growing map[string]*growing
+	nextCut time.Duration     // when the first of them is to be looked at
 	entries []statefile.Entry // to be written at the flush
 	waiting []prepared        // answers that wait for the flush
 	sync    bool              // something that must be durable was appended
