@@ -8,6 +8,9 @@ import (
 
 var weekdays = []string{"sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"}
 
+// dayLetters are what names and numbers of days, and lists of them, are made of.
+const dayLetters = "abcdefghijklmnopqrstuvwxyz0123456789-, "
+
 // addDay adds one item of days to the set:
 //
 //	weekday | weekday "-" weekday | "weekdays" | "weekends" | 1..31 | -1
@@ -66,7 +69,7 @@ func mendDay(low string) string {
 	case "weekend":
 		return use("weekends")
 	}
-	if n := strings.Count(low, ","); 0 < n && n < 31 {
+	if n := strings.Count(low, ","); 0 < n && n < 31 && strings.Trim(low, dayLetters) == "" && len(low) <= 200 {
 		var items []string
 		for item := range strings.SplitSeq(low, ",") {
 			items = append(items, quote(strings.TrimSpace(item)))
