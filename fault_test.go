@@ -195,7 +195,7 @@ func TestA14Descriptors(t *testing.T) {
 	})
 	for name, j := range state.Jobs {
 		if j.LastRun.Outcome != "exited" || j.Failures != 0 {
-			t.Errorf("%s: %+v, %d failures", name, j.LastRun, j.Failures)
+			t.Errorf("%s: %+v, %+v, %d failures", name, j.LastRun, j.LastRun.StartError, j.Failures)
 		}
 	}
 	if !waited {

@@ -62,6 +62,8 @@ func (e *Error) Transient() bool {
 	switch e.Errno {
 	case syscall.EAGAIN, syscall.ENOMEM, syscall.EMFILE, syscall.ENFILE:
 		return e.Stage == StageFork || e.Stage == StageExec
+	case syscall.EBADF: // of dup3(2) in the child, for a number that RLIMIT_NOFILE does not allow
+		return e.Stage == StageFork
 	}
 	return false
 }

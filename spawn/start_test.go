@@ -232,6 +232,8 @@ func TestTransient(t *testing.T) {
 		{Error{Stage: StageExec, Errno: syscall.ETXTBSY}, false},
 		{Error{Stage: StageEnvFile, Errno: syscall.EMFILE}, false},
 		{Error{Stage: StageFork, Errno: syscall.EPERM}, false},
+		{Error{Stage: StageFork, Errno: syscall.EBADF}, true},
+		{Error{Stage: StageExec, Errno: syscall.EBADF}, false},
 	} {
 		if row.err.Transient() != row.want {
 			t.Errorf("%+v: Transient() = %v", row.err, !row.want)
