@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"errors"
 	"fmt"
 	"syscall"
 	"time"
@@ -32,17 +31,6 @@ type system interface {
 	adopt(statefile.Live) (spawn.Process, bool)
 	find(marks []string) map[string]spawn.Process
 	status(spawn.Process) (spawn.Exit, bool)
-}
-
-// process is what the loop keeps of a run's process.
-type process struct {
-	spawn.Process
-	run       uint64
-	job       string
-	handshake *spawn.Handshake // until the exec is done
-	exit      *spawn.Exit      // its status, once reaped
-	adopted   bool
-	zombie    bool // it is adopted and has ended, and its parent has not reaped it yet
 }
 
 // loop is the shell around the core: it turns wake-ups into events and performs effects. One goroutine on the main
@@ -134,101 +122,6 @@ func (l *loop) command(pending signals.Set) {
 	}
 	if pending.Has(syscall.SIGQUIT) {
 		l.handle(core.Shutdown{By: "QUIT", Leave: true})
-	}
-}
-
-// reap collects every child that ended.
-func (l *loop) reap() {
-	orphans := false
-	for {
-		x, ok := l.sys.reap()
-		if !ok {
-			break
-		}
-		p := l.byPID[x.PID]
-		if p == nil {
-			orphans = true
-			continue
-		}
-		delete(l.byPID, x.PID)
-		p.exit = &x
-		if p.handshake != nil {
-			l.shake(p)
-		} else {
-			l.ended(p, x)
-		}
-	}
-	if orphans {
-		l.handle(core.Orphan{})
-	}
-}
-
-func (l *loop) ended(p *process, x spawn.Exit) {
-	left, group := l.sys.left(&p.Process)
-	l.handle(core.Exited{Run: p.run, Code: x.Code, Signal: signalName(x), Core: x.Core, User: x.User, Sys: x.System,
-		MaxRSS: x.MaxRSS, Left: left, Group: group})
-}
-
-func signalName(x spawn.Exit) string {
-	if x.Signal == 0 {
-		return ""
-	}
-	return spawn.SignalName(x.Signal)
-}
-
-// watch looks at the descriptors that poll found ready: shims on their way to exec, and adopted processes.
-func (l *loop) watch() {
-	if len(l.polls) > 1 && l.polls[1].Revents != 0 {
-		l.timer.drain()
-	}
-	for i, p := range l.polled {
-		if l.polls[i+2].Revents == 0 {
-			continue
-		}
-		switch {
-		case p.handshake != nil:
-			l.shake(p)
-		case p.adopted && l.byRun[p.run] == p:
-			l.adoptedEnded(p, l.polls[i+2].Revents&unix.POLLHUP != 0)
-		}
-	}
-}
-
-// adoptedEnded learns how a process ended that is not our child. The kernel tells once its parent has reaped it, which
-// poll tells by a hang-up from Linux 6.9 on, as it gives pidfds inodes of their own; of a zombie /proc may tell before.
-func (l *loop) adoptedEnded(p *process, reaped bool) {
-	l.repoll = true
-	x, known := l.sys.status(p.Process)
-	if !known && !reaped && p.Inode != 0 {
-		p.zombie = true
-		return
-	}
-	p.adopted = false
-	if known {
-		l.ended(p, x)
-		return
-	}
-	left, group := l.sys.left(&p.Process)
-	l.handle(core.Exited{Run: p.run, Unknown: true, Left: left, Group: group})
-}
-
-// shake reads what a shim has to say. The status of one that was reaped before waits until then: it means nothing if the
-// shim never became the job's program.
-func (l *loop) shake(p *process) {
-	done, err := p.handshake.Result()
-	if !done {
-		return
-	}
-	p.handshake.Close()
-	p.handshake = nil
-	l.repoll = true
-	if err != nil {
-		l.notStarted(p.run, err)
-		return
-	}
-	l.handle(core.Executed{Run: p.run})
-	if p.exit != nil {
-		l.ended(p, *p.exit)
 	}
 }
 
@@ -333,81 +226,6 @@ func (l *loop) flush() {
 		l.disk.in.put(l.batch)
 		l.batch = nil
 	}
-}
-
-func (l *loop) fork(s core.Start) {
-	opened := l.preparing[s.Run]
-	delete(l.preparing, s.Run)
-	proc, handshake, err := l.sys.start(s.Run, l.launch(s, opened))
-	opened.close()
-	if err != nil {
-		l.notStarted(s.Run, err)
-		return
-	}
-	p := &process{Process: proc, run: s.Run, job: s.Job.Name, handshake: handshake}
-	l.byRun[s.Run], l.byPID[proc.PID] = p, p
-	l.repoll = l.repoll || handshake != nil
-	l.handle(core.Forked{Run: s.Run, PID: proc.PID, Inode: proc.Inode, PIDStart: proc.Start, Executing: handshake == nil})
-}
-
-func (l *loop) notStarted(run uint64, err error) {
-	var e *spawn.Error
-	if !errors.As(err, &e) {
-		e = &spawn.Error{Stage: "fork", Errno: syscall.EINVAL}
-	}
-	l.handle(core.NotStarted{Run: run, Text: err.Error(), Weather: e.Transient(), Busy: e.Busy(),
-		Error: statefile.StartError{Stage: e.Stage, Errno: spawn.ErrnoName(e.Errno), Path: e.Path}})
-}
-
-func (l *loop) signal(e core.Signal) {
-	p := l.byRun[e.Run]
-	if p == nil {
-		return
-	}
-	err := l.sys.signal(p.Process, spawn.SignalNumber(e.Name))
-	if err != nil && !errors.Is(err, spawn.ErrGroupEmpty) {
-		l.log.Error("cannot signal", "run", e.Run, "pid", p.PID, "signal", e.Name, "err", err)
-	}
-	if e.Far {
-		l.hunter.in.put(quest{l.prey(p), spawn.SignalNumber(e.Name)})
-	}
-}
-
-// probe looks at the group at once; what is out of it is for the hunter to find.
-func (l *loop) probe(e core.Probe) {
-	p := l.byRun[e.Run]
-	if p == nil {
-		return
-	}
-	_, group := l.sys.left(&p.Process)
-	switch {
-	case group:
-		l.handle(core.Probed{Run: e.Run, Left: 1})
-	case e.Far:
-		l.hunter.in.put(quest{l.prey(p), 0})
-	default:
-		l.handle(core.Probed{Run: e.Run})
-	}
-}
-
-func (l *loop) prey(p *process) spawn.Prey {
-	return spawn.Prey{Run: p.run, Mark: mark(l.core.ID(), p.job, p.run), Leader: p.Process}
-}
-
-func (l *loop) release(run uint64) {
-	p := l.byRun[run]
-	if p == nil {
-		return
-	}
-	delete(l.byRun, run)
-	if l.byPID[p.PID] == p {
-		delete(l.byPID, p.PID)
-	}
-	if p.handshake != nil {
-		p.handshake.Close()
-	}
-	l.sys.release(p.Process)
-	l.repoll = true
 }
 
 // publish hands over what changed in this turn.

@@ -83,7 +83,7 @@ func huntDown(prey []Prey) Catch {
 		}
 		found.close()
 		for _, p := range prey {
-			killLeaf(p.Leader.Cgroup)
+			killLeaf(p.Leader.Cgroup, found.own)
 		}
 		if empty++; len(found.list) > 0 || found.unsure {
 			empty = 0
@@ -95,13 +95,9 @@ func huntDown(prey []Prey) Catch {
 	}
 }
 
-// killLeaf kills all in a cgroup at once, unless this process itself was started from there.
-func killLeaf(leaf string) {
-	if leaf == "" {
-		return
-	}
-	own, err := ownCgroup()
-	if err == nil && own != leaf && !strings.HasPrefix(own, leaf+"/") {
+// killLeaf kills all in a cgroup at once, unless this process itself, which is in own, was started from there.
+func killLeaf(leaf, own string) {
+	if leaf != "" && own != "" && own != leaf && !strings.HasPrefix(own, leaf+"/") {
 		os.WriteFile(filepath.Join(leaf, "cgroup.kill"), []byte("1"), 0)
 	}
 }
@@ -118,6 +114,9 @@ type quarry struct {
 type bag struct {
 	list []quarry
 	seen map[int]bool
+
+	own  string // the folder of our own cgroup; "": none
+	path string // and what /proc calls it
 
 	unsure bool // a descendant of ours was in the middle of its exec, or gone before it could be looked at
 }
@@ -159,6 +158,10 @@ func scan(prey []Prey) *bag {
 	marks := map[string]*Prey{}
 	for i := range prey {
 		marks[prey[i].Mark] = &prey[i]
+	}
+	if slices.ContainsFunc(prey, func(p Prey) bool { return p.Leader.Cgroup != "" }) {
+		b.own, _ = ownCgroup()
+		b.path, _ = cgroupOf(os.Getpid())
 	}
 	b.addDescendants(marks)
 	for _, pid := range processes() {
@@ -203,19 +206,11 @@ func (b *bag) addDescendants(marks map[string]*Prey) {
 
 func (b *bag) addLeaf(p *Prey) {
 	leaf := p.Leader.Cgroup
-	if leaf == "" {
+	below, err := filepath.Rel(b.own, leaf)
+	if leaf == "" || b.own == "" || err != nil {
 		return
 	}
-	own, err := ownCgroup()
-	path, err2 := cgroupOf(os.Getpid())
-	if err != nil || err2 != nil {
-		return
-	}
-	below, err := filepath.Rel(own, leaf)
-	if err != nil {
-		return
-	}
-	path = filepath.Join(path, below)
+	path := filepath.Join(b.path, below)
 	for _, pid := range leafProcesses(leaf) {
 		b.add(p, pid, func() bool {
 			now, err := cgroupOf(pid)

@@ -17,7 +17,7 @@ func (c *Core) Outliving() []statefile.Live {
 	return all
 }
 
-// JobOf returns the job of such a run.
+// JobOf returns the job of a run that Outliving has returned.
 func (c *Core) JobOf(run uint64) string {
 	name, _, _ := c.findLive(run)
 	return name

@@ -111,7 +111,7 @@ func (c *Core) recall(j *job) {
 	}
 }
 
-// bootRuns returns the run of this boot that waits to be started, if there is one.
+// bootRuns returns the runs of this boot that wait to be started: one at most.
 func (j *job) bootRuns() (list []*run) {
 	for _, r := range j.runs {
 		if r.state == pending && !r.durable && r.reason == "boot" {

@@ -118,29 +118,6 @@ func changedDirs(set *jobfile.Set) string {
 	return ""
 }
 
-// jitterAnew gives the jobs the delays that they have on a machine of another name.
-func (c *Core) jitterAnew() {
-	for _, j := range c.order {
-		if j.def == nil || j.def.Jitter == 0 {
-			continue
-		}
-		if j.delay = c.delay(j.def); !j.waits(c.now.Wall) {
-			j.jitter = j.delay
-		}
-		c.needArm(j)
-	}
-}
-
-// delay is how long after its slots a job is due.
-func (c *Core) delay(d *jobfile.Definition) time.Duration {
-	return schedule.Jitter(d.Jitter, c.o.MachineID, c.o.Machine, d.Name)
-}
-
-// waits tells whether a slot has come and is not due yet.
-func (j *job) waits(now time.Time) bool {
-	return j.jitter > 0 && !j.next.IsZero() && !j.next.Add(-j.jitter).After(now) && j.next.After(now)
-}
-
 // elsewhen tells whether a definition that says the same as before is due at other times now: its zone is that of the
 // machine, which moved, or the machine is called otherwise.
 func (c *Core) elsewhen(j *job, d *jobfile.Definition, moved bool) bool {
@@ -250,42 +227,6 @@ func adjust(c *Core, j *job, d *jobfile.Job) {
 	}
 	if def.AtBoot && j.active() && j.facts.BootDone != c.o.BootID && j.alive() == nil {
 		c.newRun(j, statefile.Time{}, "boot", nil, nil)
-	}
-}
-
-// link notes which jobs run after which.
-func (c *Core) link() {
-	c.follow = nil
-	for _, j := range c.order {
-		if j.def == nil {
-			continue
-		}
-		for _, parent := range j.def.After {
-			if c.follow == nil {
-				c.follow = map[string][]*job{}
-			}
-			c.follow[parent] = append(c.follow[parent], j)
-		}
-	}
-}
-
-// followUp starts the jobs that run after j, which has just succeeded, as far as all others that they wait for have
-// succeeded since their last start too. What came first is counted, not read off a clock that may have been set.
-func (c *Core) followUp(j *job) {
-next:
-	for _, f := range c.follow[j.name] {
-		if !f.active() || c.shutdown != nil {
-			continue
-		}
-		for _, parent := range f.def.After {
-			if p := c.facts.Jobs[parent]; p == nil || p.SuccessTick <= f.facts.StartTick {
-				continue next
-			}
-		}
-		waits := slices.ContainsFunc(f.runs, func(r *run) bool { return r.reason == "after" && r.startedAt.IsZero() && !r.settled })
-		if !waits && c.lap(f) {
-			c.newRun(f, statefile.Time{}, "after", nil, nil)
-		}
 	}
 }
 

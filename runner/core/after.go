@@ -1,0 +1,43 @@
+package core
+
+import (
+	"slices"
+
+	"jobsd/statefile"
+)
+
+// link notes which jobs run after which.
+func (c *Core) link() {
+	c.follow = nil
+	for _, j := range c.order {
+		if j.def == nil {
+			continue
+		}
+		for _, parent := range j.def.After {
+			if c.follow == nil {
+				c.follow = map[string][]*job{}
+			}
+			c.follow[parent] = append(c.follow[parent], j)
+		}
+	}
+}
+
+// followUp starts the jobs that run after j, which has just succeeded, as far as all others that they wait for have
+// succeeded since their last start too. What came first is counted, not read off a clock that may have been set.
+func (c *Core) followUp(j *job) {
+next:
+	for _, f := range c.follow[j.name] {
+		if !f.active() || c.shutdown != nil {
+			continue
+		}
+		for _, parent := range f.def.After {
+			if p := c.facts.Jobs[parent]; p == nil || p.SuccessTick <= f.facts.StartTick {
+				continue next
+			}
+		}
+		waits := slices.ContainsFunc(f.runs, func(r *run) bool { return r.reason == "after" && r.startedAt.IsZero() && !r.settled })
+		if !waits && c.lap(f) {
+			c.newRun(f, statefile.Time{}, "after", nil, nil)
+		}
+	}
+}

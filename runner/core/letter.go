@@ -1,0 +1,100 @@
+package core
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+	"time"
+
+	"jobsd/statefile"
+)
+
+// Letter is a mail, but for what the disk adds: the end of the output of each run.
+type Letter struct {
+	From    string // "": the daemon's user
+	To      []string
+	Subject string
+	Date    time.Time
+	Parts   []Part
+}
+
+// Part tells of one event.
+type Part struct {
+	Text string
+	Job  string // whose output follows; "": none
+	Owed uint64 // of this notification
+}
+
+func (c *Core) letter(to []string, owed []statefile.Owed) *Letter {
+	l := &Letter{From: c.config.Mail.From, To: to, Date: c.now.Wall}
+	host := cmp.Or(c.o.Machine, "localhost")
+	var heads []string
+	for _, o := range owed {
+		head := headline(&o)
+		heads = append(heads, head)
+		p := Part{Text: c.story(&o, head, host), Owed: o.ID}
+		if o.Run != nil && o.Kind != "recovery" {
+			p.Job = o.Job
+		}
+		l.Parts = append(l.Parts, p)
+	}
+	l.Subject = fmt.Sprintf("[jobsd] %s: %s", host, heads[0])
+	if n := len(heads); n > 1 {
+		l.Subject = fmt.Sprintf("[jobsd] %s: %d messages: %s", host, n, strings.Join(heads[:min(n, 3)], "; "))
+	}
+	return l
+}
+
+// headline says in a line what happened.
+func headline(o *statefile.Owed) string {
+	how := ""
+	if o.Run != nil {
+		how = ": " + words(o.Run, "")
+		if !o.Run.StartedAt.IsZero() {
+			how += " after " + ran(o.Run)
+		}
+	}
+	switch o.Kind {
+	case "failure":
+		return o.Job + " failed" + how
+	case "recovery":
+		return o.Job + " is well again" + how
+	case "crash_loop":
+		return o.Job + " is in a crash loop" + how
+	}
+	return o.Text
+}
+
+func ran(o *statefile.Run) string { return fmt.Sprintf("%.1fs", time.Duration(o.Duration).Seconds()) }
+
+// story tells of an event what a person wants to know before they look at the machine.
+func (c *Core) story(o *statefile.Owed, head, host string) string {
+	var b strings.Builder
+	line := func(key string, value any) { fmt.Fprintf(&b, "%-10s %v\n", key+":", value) }
+	fmt.Fprintf(&b, "%s\n\n", head)
+	line("host", host)
+	if o.Job != "" {
+		line("job", o.Job)
+	}
+	if r := o.Run; r != nil {
+		line("run", r.Run)
+		if !r.Slot.IsZero() {
+			line("due", r.Slot)
+		}
+		if !r.StartedAt.IsZero() {
+			line("started", r.StartedAt)
+		}
+		line("ended", r.EndedAt)
+		line("outcome", words(r, ""))
+		if r.Attempt > 1 {
+			line("attempt", r.Attempt)
+		}
+		if o.Kind == "failure" && o.InRow > 0 {
+			line("in a row", o.InRow+1)
+		}
+		if r.Missed > 1 {
+			line("missed", r.Missed)
+		}
+	}
+	return b.String()
+}

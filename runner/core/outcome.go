@@ -1,0 +1,93 @@
+package core
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"jobsd/statefile"
+)
+
+// outcome puts the end of a leader in words.
+func (r *run) outcome(x Exited) statefile.Run {
+	o := statefile.Run{Outcome: "exited", UserCPU: statefile.Seconds(x.User), SystemCPU: statefile.Seconds(x.Sys),
+		MaxRSS: x.MaxRSS, Core: x.Core, Leftovers: x.Left}
+	switch {
+	case x.Unknown && r.stopBy != "":
+	case x.Unknown:
+		stage := "started"
+		o.Outcome, o.LostStage = "lost", &stage
+	case x.Signal != "":
+		o.Outcome, o.Signal = "signaled", &x.Signal
+	default:
+		o.ExitCode = &x.Code
+	}
+	r.blame(&o)
+	return o
+}
+
+// blame makes the end of a run that was told to end the doing of who told it.
+func (r *run) blame(o *statefile.Run) {
+	switch r.stopBy {
+	case "":
+	case "timeout":
+		o.Outcome = "timeout"
+	case "start timeout":
+		o.Outcome = "start_error"
+		o.StartError = &statefile.StartError{Stage: "timeout", Errno: "ETIMEDOUT", Path: r.def.Argv[0]}
+	default:
+		o.Outcome, o.StartError, o.By = "stopped", nil, new(r.stopBy)
+	}
+}
+
+// failed tells whether an outcome is a failure: one that was asked for is none.
+func (r *run) failed(o *statefile.Run) bool {
+	switch o.Outcome {
+	case "stopped":
+		return false
+	case "exited":
+		if r.def == nil {
+			return *o.ExitCode != 0
+		}
+		return !slices.Contains(r.def.SuccessCodes, *o.ExitCode)
+	}
+	return true
+}
+
+// mark is the line that ends a run in its job's log.
+func mark(r *run, o *statefile.Run) string {
+	s := "run " + itoa(r.number)
+	if r.pid > 0 {
+		s += " pid " + strconv.Itoa(r.pid)
+	}
+	return fmt.Sprintf("%s %s after %.1fs", s, words(o, r.text), time.Duration(o.Duration).Seconds())
+}
+
+// words says an outcome in a few words.
+func words(o *statefile.Run, text string) string {
+	s := o.Outcome
+	switch {
+	case o.StartError != nil && text != "":
+		return s + ": " + text
+	case o.StartError != nil:
+		e := o.StartError
+		return strings.Join(slices.DeleteFunc([]string{s + ":", e.Stage, e.Path, e.Errno}, func(w string) bool { return w == "" }), " ")
+	case o.LostStage != nil:
+		return s + " (" + *o.LostStage + ")"
+	case o.Outcome == "exited":
+		return s + " " + strconv.Itoa(*o.ExitCode)
+	case o.Outcome == "signaled":
+		return s + " " + *o.Signal
+	case o.By != nil:
+		s += " by " + *o.By
+	}
+	if o.Signal != nil {
+		return s + " (" + *o.Signal + ")"
+	}
+	if o.ExitCode != nil {
+		return s + " (exit code " + strconv.Itoa(*o.ExitCode) + ")"
+	}
+	return s
+}

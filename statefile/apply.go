@@ -1,0 +1,224 @@
+package statefile
+
+import (
+	"slices"
+	"time"
+)
+
+// How each record changes the facts: the same code in the daemon and in a replay of the journal.
+
+func (r *Checkpoint) apply(f *Facts, _ Time) {
+	*f = *r.Facts.Clone()
+	f.Version = Version
+}
+
+func (r *Start) apply(f *Facts, _ Time) {
+	if f.BootID != r.BootID {
+		f.BootID, f.BootReady = r.BootID, false
+		for _, j := range f.Jobs {
+			j.Held, j.Finished, j.ShortLives = false, false, 0
+		}
+	}
+	if r.Unclean {
+		f.Unclean++
+	}
+	if r.Suspect != "" && r.Suspect == f.Suspect {
+		f.Job(r.Suspect).SetAside = true
+	}
+	f.Suspect = r.Suspect
+	f.Clean = false
+}
+
+func (r *Ready) apply(f *Facts, _ Time)    { f.BootReady = true }
+func (r *Clean) apply(f *Facts, _ Time)    { f.Clean = true }
+func (r *Reloaded) apply(f *Facts, _ Time) {}
+
+func (r *Defined) apply(f *Facts, at Time) {
+	j := f.Job(r.Job)
+	if j.FirstLoad.IsZero() {
+		j.FirstLoad = at
+		j.StartTick = f.Tick
+	}
+	if r.BootDone != "" {
+		j.BootDone = r.BootDone
+	}
+	if j.Schedule != r.Schedule || !j.Vanished.IsZero() {
+		j.Beyond = Time{}
+		j.Schedule, j.Anchor = r.Schedule, r.Anchor
+		j.LastSlot, j.WildSlot, j.SlotEpoch = r.LastSlot, r.LastSlot, f.Epoch
+	}
+	j.Vanished = Time{}
+	j.Process = r.Process
+	j.SetAside, j.Finished = false, false
+}
+
+func (r *Deleted) apply(f *Facts, at Time) {
+	j := f.Job(r.Job)
+	j.Vanished, j.Waiting = at, nil
+}
+
+func (r *Held) apply(f *Facts, at Time) {
+	j := f.Job(r.Job)
+	j.Held = r.Held
+	if j.SetAside && !r.Held && at.After(j.LastSlot.Time) { // what passed while it was set aside is not missed
+		j.LastSlot = at
+	}
+	j.SetAside = j.SetAside && r.Held
+}
+
+func (r *Epoch) apply(f *Facts, _ Time) {
+	f.Epoch, f.EpochAt = r.Epoch, r.Wall
+	if !r.Reset {
+		return
+	}
+	f.ResetEpoch = r.Epoch
+	for _, j := range f.Jobs {
+		if j.LastSlot.After(r.Wall.Time) {
+			j.Beyond, j.LastSlot = j.LastSlot, r.Wall
+		}
+	}
+}
+
+func (r *Anchored) apply(f *Facts, _ Time) { f.Job(r.Job).Anchor = &r.Anchor }
+
+func (r *Passed) apply(f *Facts, _ Time) {
+	j := f.Job(r.Job)
+	if r.How == "skipped" {
+		j.Skipped += r.Number
+	} else {
+		j.Missed += r.Number
+	}
+	f.take(j, r.Last, r.Epoch)
+	j.moveAnchor(r.Anchor)
+	if r.At && (r.How == "skipped" || r.Reason == "past") { // one that was missed is settled by LastSlot, which a reset takes back
+		j.AtDone = r.Last
+	}
+}
+
+func (r *Intent) apply(f *Facts, _ Time) {
+	f.LastRun = max(f.LastRun, r.Run)
+	j := f.Job(r.Job)
+	if j.live(r.Run) != nil || j.over(r.Run) {
+		return
+	}
+	f.take(j, r.Slot, r.Epoch)
+	j.moveAnchor(r.Anchor)
+	if r.At {
+		j.AtDone = r.Slot
+	}
+	if r.Reason == "boot" {
+		j.BootDone = f.BootID
+	}
+	if r.Reason == "service" {
+		j.Finished = false
+	}
+	j.noRetry(r.Run)
+	j.Live = append(j.Live, Live{Run: r.Run, Slot: r.Slot, Epoch: r.Epoch, Reason: r.Reason, Attempt: r.Attempt, Missed: r.Missed,
+		LogOffset: r.LogOffset, OwnLog: r.OwnLog})
+}
+
+func (r *Started) apply(f *Facts, at Time) {
+	j := f.Job(r.Job)
+	l := j.live(r.Run)
+	if j.over(r.Run) || l != nil && l.PID == r.PID && l.Inode == r.Inode && l.PIDStart == r.PIDStart {
+		return
+	}
+	if l == nil || l.PID == 0 { // else a shim before it failed for want of something
+		j.Runs++
+	}
+	f.Tick++
+	j.LastStart, j.StartTick = at, f.Tick
+	if l != nil {
+		l.PID, l.Inode, l.PIDStart, l.BootID, l.StartedAt = r.PID, r.Inode, r.PIDStart, r.BootID, at
+	}
+}
+
+func (r *Ended) apply(f *Facts, _ Time) {
+	j := f.Job(r.Job)
+	if j.over(r.Outcome.Run) {
+		return
+	}
+	run := r.Outcome
+	j.LastRun, j.LogStart, j.LogEnd = &run, r.LogStart, r.LogEnd
+	switch {
+	case r.Retry != nil:
+		j.Waiting = append(j.Waiting, *r.Retry)
+		f.LastRun = max(f.LastRun, r.Retry.Run)
+	case r.Failed:
+		j.Failures++
+		j.Consecutive++
+	case run.Outcome == "exited":
+		j.Consecutive, j.Told = 0, false
+		f.Tick++
+		j.LastSuccess, j.SuccessTick = run.EndedAt, f.Tick
+	}
+	j.Told = j.Told || r.Alarm
+	if run.Reason == "service" {
+		j.died(&run, r.Short)
+		j.Finished = r.Finished
+	}
+	f.owe(r.Owes)
+	if l := j.live(run.Run); l != nil {
+		l.Ended = true
+		if run.Outcome == "start_error" && l.PID > 0 && j.Runs > 0 { // a shim that never became the job's program
+			j.Runs--
+		}
+	}
+	if r.Drained {
+		j.drop(run.Run)
+	}
+}
+
+func (r *GaveUp) apply(f *Facts, _ Time) {
+	j := f.Job(r.Job)
+	if j.noRetry(r.Run) {
+		j.Failures++
+		j.Consecutive++
+		j.Told = j.Told || r.Alarm
+	}
+	f.owe(r.Owes)
+}
+
+func (r *Stable) apply(f *Facts, _ Time) {
+	j := f.Job(r.Job)
+	j.ShortLives, j.Consecutive, j.Told = 0, 0, false
+	f.owe(r.Owes)
+}
+
+func (r *OwedMail) apply(f *Facts, at Time) {
+	f.CrashMail = at
+	f.owe(r.Owes)
+}
+
+func (r *Told) apply(f *Facts, _ Time) {
+	keep := f.Owed[:0:0]
+	for _, o := range f.Owed {
+		if !slices.Contains(r.IDs, o.ID) {
+			keep = append(keep, o)
+			continue
+		}
+		if j := f.Jobs[o.Job]; j != nil {
+			j.NotifyError = nil
+			if r.Error != "" {
+				j.NotifyError = &r.Error
+			}
+		}
+		if r.Kept {
+			o.Tries++
+			keep = append(keep, o)
+		}
+	}
+	f.Owed = keep
+}
+
+func (r *Drained) apply(f *Facts, _ Time) { f.Job(r.Job).drop(r.Run) }
+func (r *LogCut) apply(f *Facts, _ Time)  { f.Job(r.Job).LogBase = r.Base }
+
+// Prune forgets the facts of jobs that vanished more than KeepVanished before now.
+func (f *Facts) Prune(now time.Time) {
+	for name, j := range f.Jobs {
+		if !j.Vanished.IsZero() && now.Sub(j.Vanished.Time) > KeepVanished && len(j.Live) == 0 {
+			delete(f.Jobs, name)
+		}
+	}
+}
