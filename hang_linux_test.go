@@ -116,11 +116,17 @@ func TestA15HungDirectory(t *testing.T) {
 		r := state.Jobs["stuck"].Running
 		return len(r) == 1 && r[0].State == "starting" && r[0].PID != nil
 	})
-	release()
+	state := s.until("both to count as unkillable", func(state *statefile.State) bool {
+		return state.Jobs["stuck"].Unkillable && state.Jobs["program"].Unkillable
+	})
 	for _, job := range []string{"stuck", "program"} {
-		if r := s.lastRun(job); r.Outcome != "start_error" {
+		if r := state.Jobs[job].LastRun; r == nil || r.Outcome != "start_error" || r.StartError.Stage != "timeout" {
 			t.Errorf("%s: %+v", job, r)
 		}
 	}
+	release()
+	s.until("their shims to be gone", func(state *statefile.State) bool {
+		return len(state.Jobs["stuck"].Running) == 0 && len(state.Jobs["program"].Running) == 0
+	})
 	s.term()
 }

@@ -333,3 +333,33 @@ func TestCatchUpsAreSpread(t *testing.T) {
 		j1 catch_up 01 07:49:00
 		j0 catch_up 01 07:50:00`)
 }
+
+// A start that hangs on a dead file system fails after 30 s, though its shim may hang for days; as long as it does, there
+// is no other.
+func TestA15HungStart(t *testing.T) {
+	w := calmWorld(t, "2026-03-02 12:00:00")
+	w.hangs = time.Hour
+	w.put(w.define("a", schedule.Keys{Cron: []string{"* * * * *"}}))
+	w.start()
+	w.until("2026-03-02 12:01:29")
+	if v := w.c.view(w.c.jobs["a"]); v.Runs != 1 || v.Failures != 0 || v.Running[0].State != "starting" {
+		t.Errorf("before 30 s: %+v", v)
+	}
+	w.until("2026-03-02 12:01:31")
+	v := w.c.view(w.c.jobs["a"])
+	if v.Failures != 1 || v.LastRun.StartError == nil || v.LastRun.StartError.Stage != "timeout" || v.Running[0].State != "draining" {
+		t.Fatalf("after 30 s: %+v", v)
+	}
+	if v.Unkillable {
+		t.Error("unkillable before KILL had its 5 s")
+	}
+	w.until("2026-03-02 12:50:00")
+	if v := w.c.view(w.c.jobs["a"]); !v.Unkillable || len(w.ran) != 1 {
+		t.Errorf("while it hangs: %+v", v)
+	}
+	w.hangs = 0
+	w.until("2026-03-02 14:00:30")
+	if v := w.c.view(w.c.jobs["a"]); v.Unkillable || v.Runs < 50 || v.Failures != 1 {
+		t.Errorf("an hour later: %+v", v)
+	}
+}

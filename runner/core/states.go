@@ -10,7 +10,7 @@ type runState uint8
 // forking   its process is being made: the fork, then the exec behind the shim
 // running   its program runs
 // stopping  it was told to end; the kill deadline is set
-// draining  its leader ended and its outcome is published, but its group is not empty
+// draining  its outcome is published, but its group is not empty: its leader ended, or hangs where it was to start
 // done      over
 const (
 	pending runState = iota
@@ -95,10 +95,10 @@ func init() {
 			evForked:     runs(forked, forking, running, stopping),
 			evExecuted:   runs(executed, running, stopping),
 			evNotStarted: runs(notStarted, pending, done),
-			evExited:     runs(leaderEnded, draining, done),
+			evExited:     never("its shim tells first whether it became the job's program"),
 			evProbed:     never(lives),
 			evStop:       runs(stopForking, forking),
-			evRing:       runs(startTimedOut, forking, done),
+			evRing:       runs(startTimedOut, forking, draining, done),
 		},
 		running: {
 			evAdmit:    never(in),
@@ -119,12 +119,15 @@ func init() {
 			evRing:   runs(killStopping, stopping, done),
 		},
 		draining: {
-			evAdmit:    never(in),
-			evPrepared: runs(ignore, draining),
-			evForked:   never(noLead), evExecuted: never(noLead), evNotStarted: never(noLead), evExited: never(noLead),
-			evProbed: runs(drained, draining, done),
-			evStop:   runs(stopDraining, draining),
-			evRing:   runs(lookAgain, draining, done),
+			evAdmit:      never(in),
+			evPrepared:   runs(ignore, draining),
+			evForked:     never(noLead),
+			evExecuted:   runs(ignore, draining), // its start had timed out, as in the two below
+			evNotStarted: runs(lateFailure, done),
+			evExited:     runs(lateEnd, draining),
+			evProbed:     runs(drained, draining, done),
+			evStop:       runs(stopDraining, draining),
+			evRing:       runs(lookAgain, draining, done),
 		},
 		done: {
 			evAdmit: never(over), evPrepared: never(over), evForked: never(over), evExecuted: never(over),

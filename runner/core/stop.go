@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"jobsd/statefile"
 )
 
 // killPatience is how long a process may take to die of KILL before the daemon leaves without it.
@@ -30,18 +32,31 @@ func stopForking(c *Core, r *run, _ Event) {
 	}
 }
 
+// startTimedOut ends a start that takes too long. Its outcome is told at once: where the file system is dead, KILL may not
+// reach the shim for days.
 func startTimedOut(c *Core, r *run, _ Event) {
 	switch {
 	case r.killed && c.shutdown != nil:
 		c.abandon(r)
-		return
-	case r.killed:
-		r.killed = false
-	case r.stopBy == "":
-		r.stopBy = "start timeout"
+	case r.stopBy != "":
+		c.kill(r)
+		c.after(&r.timer, killPatience)
+	default:
+		r.stopBy, r.far = "start timeout", true
+		o := statefile.Run{Outcome: "start_error"}
+		r.blame(&o)
+		c.end(r, o, true)
+		c.to(r, draining)
+		c.kill(r)
+		r.wait = probeMin
+		c.after(&r.timer, r.wait)
 	}
-	stopForking(c, r, nil)
 }
+
+// lateEnd is that of a shim whose start had timed out.
+func lateEnd(c *Core, r *run, _ Event) { c.emit(Probe{r.number, r.far}) }
+
+func lateFailure(c *Core, r *run, _ Event) { c.forget(r) }
 
 func stopRunning(c *Core, r *run, _ Event) { c.terminate(r) }
 

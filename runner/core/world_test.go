@@ -22,6 +22,7 @@ type world struct {
 	rng   *rand.Rand
 	calm  bool          // nothing goes wrong
 	lasts time.Duration // a calm run
+	hangs time.Duration // in its shim, deaf to KILL
 	ran   []Start
 	wall  time.Time
 	boot  time.Duration
@@ -74,6 +75,7 @@ type proc struct {
 	code      int
 	leftUntil time.Duration // when the last of its group ends by itself
 	leader    bool          // lives
+	shim      bool          // it has not become the job's program yet
 	group     bool          // someone of it lives
 	far       bool          // someone lives who left the group
 	hunted    bool          // all of it was told to end
@@ -260,7 +262,7 @@ func (w *world) append(e statefile.Entry) {
 // disk does one thing after the other, mostly at once, now and then after a long time.
 func (w *world) disk(do func()) {
 	w.stalled = max(w.stalled, w.mono)
-	if !w.calm && !w.swift && w.rng.IntN(120) == 0 {
+	if !w.calm && !w.swift && w.rng.IntN(60) == 0 {
 		w.stalled += time.Duration(w.rng.ExpFloat64() * float64(time.Minute))
 	}
 	w.queue = append(w.queue, todo{w.stalled, do})
@@ -386,16 +388,19 @@ func (w *world) fork(s Start) {
 	w.starts = append(w.starts, w.mono)
 	w.ran = append(w.ran, s)
 	w.procs[s.Run] = p
-	shim := w.rng.IntN(3) == 0
-	w.handle(Forked{Run: s.Run, PID: 1000 + int(s.Run), Inode: s.Run, Executing: !shim})
-	if shim {
-		takes := 2 * time.Millisecond
+	p.shim = w.rng.IntN(3) == 0 || w.hangs > 0
+	w.handle(Forked{Run: s.Run, PID: 1000 + int(s.Run), Inode: s.Run, Executing: !p.shim})
+	if p.shim {
+		takes := max(2*time.Millisecond, w.hangs)
+		p.dies = max(p.dies, w.hangs)
 		if !w.calm && w.rng.IntN(10) == 0 { // its program is on a disk that is far away
 			takes = time.Duration(w.rng.IntN(60)) * time.Second
 		}
 		w.later(takes, func() {
 			if w.procs[s.Run] == p && p.leader {
+				p.shim = false
 				w.handle(Executed{Run: s.Run})
+				w.later(max(0, p.endsAt-w.mono), func() { w.dies(s.Run, false) })
 			}
 		})
 	}
@@ -406,6 +411,9 @@ func (w *world) fork(s Start) {
 func (w *world) dies(run uint64, killed bool) {
 	p := w.procs[run]
 	if p == nil || !p.leader {
+		return
+	}
+	if p.shim && !killed { // it cannot end before it has begun
 		return
 	}
 	p.leader = false
@@ -423,10 +431,17 @@ func (w *world) dies(run uint64, killed bool) {
 	case !w.calm && w.rng.IntN(10) == 0:
 		x.Code, x.Signal, x.Core = -1, "SEGV", true
 	}
+	adopted := false
 	if w.c != nil {
 		if r := w.c.runs[run]; r != nil && r.adopted {
+			adopted = true
 			x = Exited{Run: run, Unknown: true, Left: x.Left, Group: x.Group}
 		}
+	}
+	if p.shim && !adopted {
+		p.group, p.far = false, false
+		w.handle(NotStarted{Run: run, Error: statefile.StartError{Stage: "exec", Errno: "EPIPE"}, Text: "it was killed"})
+		return
 	}
 	w.handle(x)
 }
