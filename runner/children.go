@@ -19,6 +19,7 @@ type process struct {
 	handshake *spawn.Handshake // until the exec is done
 	exit      *spawn.Exit      // its status, once reaped
 	adopted   bool
+	gone      bool // its leader was reaped, but not by this daemon: what is left of it is only for the hunter to find
 	zombie    bool // it is adopted and has ended, and its parent has not reaped it yet
 }
 
@@ -146,12 +147,16 @@ func (l *loop) signal(e core.Signal) {
 	if p == nil {
 		return
 	}
+	if p.gone {
+		l.hunter.in.put(quest{l.prey(p, e.Far), spawn.SignalNumber(e.Name)})
+		return
+	}
 	err := l.sys.signal(p.Process, spawn.SignalNumber(e.Name))
 	if err != nil && !errors.Is(err, spawn.ErrGroupEmpty) {
 		l.log.Error("cannot signal", "run", e.Run, "pid", p.PID, "signal", e.Name, "err", err)
 	}
 	if e.Far {
-		l.hunter.in.put(quest{l.prey(p), spawn.SignalNumber(e.Name)})
+		l.hunter.in.put(quest{l.prey(p, true), spawn.SignalNumber(e.Name)})
 	}
 }
 
@@ -161,19 +166,24 @@ func (l *loop) probe(e core.Probe) {
 	if p == nil {
 		return
 	}
+	if p.gone {
+		l.hunter.in.put(quest{l.prey(p, e.Far), 0})
+		return
+	}
 	_, group := l.sys.left(&p.Process)
 	switch {
 	case group:
 		l.handle(core.Probed{Run: e.Run, Left: 1})
 	case e.Far:
-		l.hunter.in.put(quest{l.prey(p), 0})
+		l.hunter.in.put(quest{l.prey(p, true), 0})
 	default:
 		l.handle(core.Probed{Run: e.Run})
 	}
 }
 
-func (l *loop) prey(p *process) spawn.Prey {
-	return spawn.Prey{Run: p.run, Mark: mark(l.core.ID(), p.job, p.run), Leader: p.Process}
+// prey is a run for the hunter: all of it, or only its group.
+func (l *loop) prey(p *process, far bool) spawn.Prey {
+	return spawn.Prey{Run: p.run, Mark: mark(l.core.ID(), p.job, p.run), Leader: p.Process, Gone: p.gone, Group: !far}
 }
 
 func (l *loop) release(run uint64) {

@@ -57,4 +57,9 @@ func (k kernel) adopt(l statefile.Live) (spawn.Process, bool) {
 	return spawn.Adopt(spawn.Process{PID: l.PID, Inode: l.Inode, Start: l.PIDStart, Cgroup: k.cgroups.Leaf(leafName(l.Run))})
 }
 
+// remains returns what is known of a run whose leader is gone, if anything that it left may live.
+func (k kernel) remains(l statefile.Live) (spawn.Process, bool) {
+	return spawn.Process{PID: l.PID, FD: -1, Cgroup: k.cgroups.Leaf(leafName(l.Run))}, l.PID > 1 && l.BootID == k.bootID
+}
+
 func (kernel) status(p spawn.Process) (spawn.Exit, bool) { return spawn.AdoptedStatus(p) }

@@ -29,6 +29,7 @@ type system interface {
 	release(spawn.Process)
 	close()
 	adopt(statefile.Live) (spawn.Process, bool)
+	remains(statefile.Live) (spawn.Process, bool)
 	find(marks []string) map[string]spawn.Process
 	status(spawn.Process) (spawn.Exit, bool)
 }

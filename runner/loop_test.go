@@ -58,12 +58,13 @@ func (k *fakeKernel) signal(p spawn.Process, sig syscall.Signal) error {
 	return nil
 }
 
-func (k *fakeKernel) left(*spawn.Process) (int, bool)            { return 0, false }
-func (k *fakeKernel) find([]string) map[string]spawn.Process     { return nil }
-func (k *fakeKernel) close()                                     {}
-func (k *fakeKernel) release(p spawn.Process)                    { p.Close() }
-func (k *fakeKernel) adopt(statefile.Live) (spawn.Process, bool) { return spawn.Process{}, false }
-func (k *fakeKernel) status(spawn.Process) (spawn.Exit, bool)    { return spawn.Exit{}, false }
+func (k *fakeKernel) left(*spawn.Process) (int, bool)              { return 0, false }
+func (k *fakeKernel) remains(statefile.Live) (spawn.Process, bool) { return spawn.Process{}, false }
+func (k *fakeKernel) find([]string) map[string]spawn.Process       { return nil }
+func (k *fakeKernel) close()                                       {}
+func (k *fakeKernel) release(p spawn.Process)                      { p.Close() }
+func (k *fakeKernel) adopt(statefile.Live) (spawn.Process, bool)   { return spawn.Process{}, false }
+func (k *fakeKernel) status(spawn.Process) (spawn.Exit, bool)      { return spawn.Exit{}, false }
 
 // testLoop is a loop on a fake kernel, with a disk that does nothing until the test does it.
 func testLoop(t *testing.T, jobs int) (*loop, *fakeKernel) {

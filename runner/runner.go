@@ -206,11 +206,15 @@ func (l *loop) adopt() {
 		if !alive {
 			proc, alive = l.sys.adopt(live)
 		}
-		if alive {
-			l.byRun[live.Run] = &process{Process: proc, run: live.Run, job: l.core.JobOf(live.Run), adopted: true}
+		remains := false
+		if !alive {
+			proc, remains = l.sys.remains(live)
+		}
+		if alive || remains {
+			l.byRun[live.Run] = &process{Process: proc, run: live.Run, job: l.core.JobOf(live.Run), adopted: alive, gone: remains}
 			l.repoll = true
 		}
-		l.handle(core.Adopted{Run: live.Run, Alive: alive, PID: proc.PID, Inode: proc.Inode, PIDStart: proc.Start})
+		l.handle(core.Adopted{Run: live.Run, Alive: alive, Remains: remains, PID: proc.PID, Inode: proc.Inode, PIDStart: proc.Start})
 	}
 }
 

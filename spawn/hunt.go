@@ -5,6 +5,8 @@ type Prey struct {
 	Run    uint64  // for who asks
 	Mark   string  // the value of MarkName in the environment of its processes
 	Leader Process // its descriptors are not used: the hunt may take longer than they last
+	Gone   bool    // nothing holds the number of its group any more: who is in it is signalled one by one
+	Group  bool    // only who is in the group
 }
 
 // Catch is what a hunt brought, by run.

@@ -21,7 +21,8 @@ const (
 	mostEnv   = 4 << 20          // bytes of an environment
 )
 
-// Hunt sends sig to the processes of the prey that have left the process group of their leader. Signal 0 only counts;
+// Hunt sends sig to the processes of the prey that have left the process group of their leader, or to all of them where
+// that group is Gone. Signal 0 only counts;
 // KILL is for all of them, and comes back when nobody is left or after two seconds. Zombies do not count.
 //
 // A process is found by three ways: its mark, its cgroup, and being a child of one that was found. None is signalled
@@ -37,7 +38,7 @@ func Hunt(prey []Prey, sig syscall.Signal) Catch {
 	found := scan(prey)
 	defer found.close()
 	for _, q := range found.list {
-		if q.group != q.prey.Leader.PID {
+		if q.group != q.prey.Leader.PID || q.prey.Gone {
 			unix.PidfdSendSignal(q.fd, sig, nil, 0)
 		}
 	}
@@ -83,7 +84,9 @@ func huntDown(prey []Prey) Catch {
 		}
 		found.close()
 		for _, p := range prey {
-			killLeaf(p.Leader.Cgroup, found.own)
+			if !p.Group {
+				killLeaf(p.Leader.Cgroup, found.own)
+			}
 		}
 		if empty++; len(found.list) > 0 || found.unsure {
 			empty = 0
@@ -145,7 +148,7 @@ func (b *bag) add(p *Prey, pid int, proof func() bool) {
 		return
 	}
 	s, err := readStat(pid)
-	if err != nil || s.State == 'Z' || s.State == 'X' || !proof() {
+	if err != nil || s.State == 'Z' || s.State == 'X' || p.Group && s.Group != p.Leader.PID || !proof() {
 		unix.Close(fd)
 		return
 	}

@@ -133,6 +133,12 @@ func (r *Started) apply(f *Facts, at Time) {
 	}
 }
 
+func (r *Stopping) apply(f *Facts, _ Time) {
+	if l := f.Job(r.Job).live(r.Run); l != nil {
+		l.StopBy = r.By
+	}
+}
+
 func (r *Ended) apply(f *Facts, _ Time) {
 	j := f.Job(r.Job)
 	if j.over(r.Outcome.Run) {

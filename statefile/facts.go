@@ -89,7 +89,8 @@ type Live struct {
 	PIDStart  uint64 `json:"pid_start,omitempty"`
 	BootID    string `json:"boot_id,omitempty"`
 	StartedAt Time   `json:"started_at,omitzero"`
-	Ended     bool   `json:"ended,omitempty"` // draining
+	StopBy    string `json:"stop_by,omitempty"` // who has told it to end
+	Ended     bool   `json:"ended,omitempty"`   // draining
 	LogOffset int64  `json:"log_offset,omitempty"`
 	OwnLog    bool   `json:"own_log,omitempty"`
 }

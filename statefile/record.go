@@ -122,6 +122,13 @@ type Started struct {
 	BootID   string `json:"boot_id"`
 }
 
+// Stopping says that a run was told to end: whatever becomes of the daemon, nothing of it is to survive.
+type Stopping struct {
+	Job string `json:"job"`
+	Run uint64 `json:"run"`
+	By  string `json:"by"` // as in Run, or timeout or "start timeout"
+}
+
 // Ended is the outcome of a run.
 type Ended struct {
 	Job      string `json:"job"`
@@ -190,6 +197,7 @@ func (*Anchored) Kind() string   { return "anchored" }
 func (*Passed) Kind() string     { return "passed" }
 func (*Intent) Kind() string     { return "intent" }
 func (*Started) Kind() string    { return "started" }
+func (*Stopping) Kind() string   { return "stopping" }
 func (*Ended) Kind() string      { return "ended" }
 func (*GaveUp) Kind() string     { return "gave_up" }
 func (*Stable) Kind() string     { return "stable" }

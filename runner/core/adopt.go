@@ -30,8 +30,7 @@ func (c *Core) adopt(e Adopted) {
 		c.never("run %d was adopted but is not known", e.Run)
 		return
 	}
-	if l.Ended { // its outcome is known, what was left of its group is not
-		c.say(Warn, name, "cannot tell what is left of a run that ended before", "run", l.Run)
+	if l.Ended && !e.Remains {
 		c.record(&statefile.Drained{Job: name, Run: l.Run})
 		return
 	}
@@ -44,18 +43,19 @@ func (c *Core) adopt(e Adopted) {
 		j = c.orphanJob(name)
 	}
 	r := &run{number: l.Run, job: j, state: running, slot: l.Slot, epoch: l.Epoch, reason: l.Reason, attempt: l.Attempt,
-		missed: l.Missed, pid: l.PID, startedAt: l.StartedAt, adopted: true, durable: true}
+		missed: l.Missed, pid: l.PID, startedAt: l.StartedAt, adopted: true, durable: true, stopBy: l.StopBy, far: l.StopBy != "",
+		remains: e.Remains}
 	r.timer.owner = r
 	j.runs = append(j.runs, r)
 	c.runs[r.number] = r
 	c.soil(j)
-	if e.Alive {
+	switch {
+	case l.Ended:
+		c.drainRemains(r)
+	case e.Alive:
 		c.say(Info, name, "adopted", "run", r.number, "pid", r.pid)
-		return
-	}
-	r.lost = true
-	if c.ready {
-		c.settleLost()
+	default:
+		r.lost = true
 	}
 }
 
@@ -73,8 +73,42 @@ func (c *Core) settleLost() {
 		if r.pid == 0 {
 			stage = "intent"
 		}
-		c.end(r, statefile.Run{Outcome: "lost", LostStage: &stage}, false)
-		c.forget(r)
+		o := statefile.Run{Outcome: "lost", LostStage: &stage}
+		if r.stopBy != "" { // and so it did, nobody knows how
+			o.LostStage = nil
+			r.blame(&o)
+		}
+		c.end(r, o, r.remains)
+		if r.remains {
+			c.drainRemains(r)
+		} else {
+			c.forget(r)
+		}
+	}
+}
+
+// drainRemains looks for what is left of a run whose leader ended under the daemon before this one, or after it.
+func (c *Core) drainRemains(r *run) {
+	c.to(r, draining)
+	r.spared, r.killAt, r.wait = true, c.now.Mono+reapWait, probeMin
+	c.after(&r.timer, r.wait)
+	c.emit(Probe{r.number, r.far})
+}
+
+// resumeStops goes on with what the daemon before this one had begun, now that it is known how each run is to be stopped.
+func (c *Core) resumeStops() {
+	for _, r := range c.sortedRuns() {
+		switch {
+		case !r.adopted:
+		case r.state == running && r.stopBy != "":
+			c.stop(r, r.stopBy)
+		case r.state != draining:
+		case r.keeps():
+			c.forget(r)
+		case r.far && r.spared:
+			r.spared = false
+			c.signalStop(r)
+		}
 	}
 }
 

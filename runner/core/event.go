@@ -79,10 +79,12 @@ type (
 	Orphan struct{}
 
 	// Adopted says whether the process of a run that outlived the daemon before this one was found alive. PID, Inode
-	// and PIDStart are its own, should the journal not know them yet.
+	// and PIDStart are its own, should the journal not know them yet. Remains: it is not alive, but something that it has
+	// left behind may be.
 	Adopted struct {
 		Run      uint64
 		Alive    bool
+		Remains  bool
 		PID      int
 		Inode    uint64
 		PIDStart uint64

@@ -87,15 +87,20 @@ func (c *Core) load(e Loaded) {
 		if r.def == nil && r.job.def != nil {
 			r.def = r.job.def
 			c.occupy(r)
-			c.emit(KeepLog{r.number, r.def})
+			if r.state != draining {
+				c.emit(KeepLog{r.number, r.def})
+			}
 			if r.def.Timeout > 0 && r.state == running {
 				ran := c.now.Wall.Sub(r.startedAt.Time)
 				c.after(&r.timer, max(0, r.def.Timeout-max(0, ran)))
 			}
-			if r.reason == "service" && r.job.process != r.def.ProcessHash {
+			if r.reason == "service" && r.state == running && r.job.process != r.def.ProcessHash {
 				c.stop(r, "reload")
 			}
 		}
+	}
+	if !c.ready {
+		c.resumeStops()
 	}
 	c.link()
 	began := !c.ready

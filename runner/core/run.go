@@ -47,6 +47,7 @@ type run struct {
 	unjournaled bool
 	forced      bool // a person started it although its job is not to run
 	settled     bool // a retry: the journal knows its slot
+	remains     bool // processes of it may live although its leader, of an earlier daemon, does not
 	lost        bool // it was alive when the daemon before this one ended, and is not any more
 
 	notice *notice // it is a notification

@@ -42,7 +42,8 @@ func startTimedOut(c *Core, r *run, _ Event) {
 		c.kill(r)
 		c.after(&r.timer, killPatience)
 	default:
-		r.stopBy, r.far = "start timeout", true
+		r.stopBy = "start timeout"
+		c.recordStop(r)
 		o := statefile.Run{Outcome: "start_error"}
 		r.blame(&o)
 		c.end(r, o, true)
@@ -65,9 +66,17 @@ func timedOut(c *Core, r *run, _ Event) { c.stop(r, "timeout") }
 // terminate begins the stop sequence.
 func (c *Core) terminate(r *run) {
 	c.to(r, stopping)
-	r.far = true
+	c.recordStop(r)
 	c.signalStop(r)
 	c.setTimer(&r.timer, mono, int64(r.killAt))
+}
+
+// recordStop has a later daemon go on with the stop, should this one not come to its end.
+func (c *Core) recordStop(r *run) {
+	if !r.far && r.notice == nil {
+		c.record(&statefile.Stopping{Job: r.job.name, Run: r.number, By: r.stopBy})
+	}
+	r.far = true
 }
 
 // signalStop tells the group to end and sets its deadline. CONT wakes what is stopped, so that it can obey.
@@ -148,6 +157,7 @@ func stopDraining(c *Core, r *run, _ Event) {
 func lookAgain(c *Core, r *run, _ Event) {
 	switch {
 	case c.now.Mono < r.killAt:
+	case r.spared && !c.ready && c.shutdown == nil: // nobody knows yet whether its job keeps them
 	case r.spared:
 		r.spared = false
 		c.stopLeftovers(r)

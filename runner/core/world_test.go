@@ -118,7 +118,11 @@ func (w *world) start() {
 	for _, l := range w.c.Outliving() {
 		p := w.procs[l.Run]
 		alive := (l.PID == 0 || l.BootID == w.bootID) && p != nil && p.leader
-		w.handle(Adopted{Run: l.Run, Alive: alive, PID: 1000 + int(l.Run), Inode: l.Run})
+		if p != nil {
+			p.hunted = l.StopBy != ""
+		}
+		remains := !alive && l.PID != 0 && l.BootID == w.bootID
+		w.handle(Adopted{Run: l.Run, Alive: alive, Remains: remains, PID: 1000 + int(l.Run), Inode: l.Run})
 	}
 	w.settle()
 	w.load()
