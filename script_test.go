@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 		os.Setenv("GORACE", "atexit_sleep_ms=0")
 	}
 	// The scripts wait more than they work.
-	if err := flag.Set("test.parallel", "8"); err != nil {
+	if err := flag.Set("test.parallel", "12"); err != nil {
 		panic(err)
 	}
 	testscript.Main(measured{m}, map[string]func(){"jobsd": main, "zoo": zoo})
@@ -62,6 +62,7 @@ func TestMain(m *testing.M) {
 // Conditions are those of condition_test.go. At the end of each script its daemons must have ended or end in order, no
 // process of a job may be left, and the state file must be whole.
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	p := params(nil)
 	p.Dir = "testdata/script"
 	testscript.Run(t, p)
@@ -72,6 +73,7 @@ func TestScriptsWithoutCgroups(t *testing.T) {
 	if os.Geteuid() != 0 || runtime.GOOS != "linux" {
 		t.Skip("needs root for a mount namespace")
 	}
+	t.Parallel()
 	p := params(withoutCgroups)
 	for _, name := range []string{"A8_B26_leftovers", "A40_hurry", "B25_B28_timeout", "B40_grace", "stop"} {
 		p.Files = append(p.Files, filepath.Join("testdata/script", name+".txtar"))
