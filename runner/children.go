@@ -118,7 +118,9 @@ func (l *loop) shake(p *process) {
 	}
 }
 
-func (l *loop) fork(s core.Start) {
+func (l *loop) fork(f core.Fork) {
+	defer l.rescue(f)
+	s := f.Start
 	opened := l.preparing[s.Run]
 	delete(l.preparing, s.Run)
 	proc, handshake, err := l.sys.start(s.Run, l.launch(s, opened))

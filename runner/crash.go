@@ -6,8 +6,12 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"syscall"
 
 	"github.com/google/renameio/v2"
+
+	"jobsd/runner/core"
+	"jobsd/spawn"
 )
 
 // crash is what a daemon leaves behind that is brought down by a mistake of its own, for the next one to learn from.
@@ -32,6 +36,19 @@ func (l *loop) confess() {
 		renameio.WriteFile(crashFile(l.o.Dirs.State), text, 0o600, renameio.WithTempDir(l.o.Dirs.State))
 	}
 	panic(p)
+}
+
+// rescue keeps a mistake over one effect from being the end of all jobs: it is said, and what was not started is told so.
+// The core has its own for what goes wrong in it.
+func (l *loop) rescue(e core.Effect) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	l.log.Error("internal error", "effect", fmt.Sprintf("%T", e), "err", fmt.Sprint(p), "stack", string(debug.Stack()))
+	if f, ok := e.(core.Fork); ok {
+		l.notStarted(f.Start.Run, &spawn.Error{Stage: "internal error", Errno: syscall.EINVAL, Path: fmt.Sprint(p)})
+	}
 }
 
 // lastCrash returns what the daemon before this one left, and takes it away.

@@ -191,11 +191,12 @@ func (l *loop) perform() {
 		}
 		next := l.forks[0]
 		l.forks = l.forks[1:]
-		l.fork(next.Start)
+		l.fork(next)
 	}
 }
 
 func (l *loop) effect(e core.Effect) {
+	defer l.rescue(e)
 	switch e := e.(type) {
 	case core.Append, core.Finish, core.Mark, core.KeepLog:
 		l.batch = append(l.batch, e)

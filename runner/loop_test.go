@@ -3,6 +3,7 @@ package runner
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -24,6 +25,7 @@ type fakeKernel struct {
 	pid     int
 	exits   []spawn.Exit // to be reaped
 	fail    error        // of every start
+	panics  int          // so many starts
 	calls   []string
 }
 
@@ -35,6 +37,9 @@ func (k *fakeKernel) pass(d time.Duration) {
 
 func (k *fakeKernel) start(_ uint64, c *spawn.Command) (spawn.Process, *spawn.Handshake, error) {
 	k.pass(k.forkFor)
+	if k.panics--; k.panics >= 0 {
+		panic("not today")
+	}
 	if k.fail != nil {
 		return spawn.Process{FD: -1}, nil, k.fail
 	}
@@ -216,5 +221,31 @@ func TestInboxKeepsOrder(t *testing.T) {
 	case <-done:
 	case <-time.After(10 * time.Second):
 		t.Fatal("messages were lost")
+	}
+}
+
+// A mistake of ours in the start of one job is told as its outcome; the others start.
+func TestRescueFork(t *testing.T) {
+	l, k := testLoop(t, 2)
+	k.pass(time.Minute)
+	l.turn()
+	l.prepare()
+	k.panics = 1
+	l.turn()
+	l.turn()
+	started := slices.DeleteFunc(slices.Clone(k.calls), func(c string) bool { return !strings.HasPrefix(c, "start") })
+	if len(started) != 1 {
+		t.Errorf("calls %q", k.calls)
+	}
+	outcomes := 0
+	for _, batch := range l.disk.in.take() {
+		for _, op := range batch {
+			if f, ok := op.(core.Finish); ok && f.Record.Outcome.Outcome == "start_error" {
+				outcomes++
+			}
+		}
+	}
+	if outcomes != 1 {
+		t.Errorf("%d start errors", outcomes)
 	}
 }

@@ -153,7 +153,7 @@ func newLoop(o Options, config *jobfile.Config, log *logger) (*loop, error) {
 		Machine: machine, Version: o.Version}
 	l.core = core.New(core.Options{MachineID: spawn.MachineID(), Machine: machine, BootID: boot,
 		Seed: uint64(now.Wall.UnixNano()) ^ uint64(os.Getpid()),
-		CPUs: runtime.NumCPU()}, facts, now)
+		CPUs: runtime.NumCPU(), Stack: debug.Stack}, facts, now)
 	crash := lastCrash(o.Dirs.State)
 	if crash.Text != "" {
 		log.Error("the daemon before this one crashed", "job", crash.Job, "err", crash.Text, "stack", crash.Stack)

@@ -23,7 +23,8 @@ func (r *Start) apply(f *Facts, _ Time) {
 		f.Unclean++
 	}
 	if r.Suspect != "" && r.Suspect == f.Suspect {
-		f.Job(r.Suspect).SetAside = true
+		j := f.Job(r.Suspect)
+		j.SetAside, j.Fault = true, "the daemon crashed over it twice"
 	}
 	f.Suspect = r.Suspect
 	f.Clean = false
@@ -49,7 +50,7 @@ func (r *Defined) apply(f *Facts, at Time) {
 	}
 	j.Vanished = Time{}
 	j.Process = r.Process
-	j.SetAside, j.Finished = false, false
+	j.SetAside, j.Fault, j.Finished = false, "", false
 }
 
 func (r *Deleted) apply(f *Facts, at Time) {
@@ -63,7 +64,14 @@ func (r *Held) apply(f *Facts, at Time) {
 	if j.SetAside && !r.Held && at.After(j.LastSlot.Time) { // what passed while it was set aside is not missed
 		j.LastSlot = at
 	}
-	j.SetAside = j.SetAside && r.Held
+	if !r.Held {
+		j.SetAside, j.Fault = false, ""
+	}
+}
+
+func (r *SetAside) apply(f *Facts, _ Time) {
+	j := f.Job(r.Job)
+	j.SetAside, j.Fault = true, r.Error
 }
 
 func (r *Epoch) apply(f *Facts, _ Time) {

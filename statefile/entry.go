@@ -31,6 +31,7 @@ var kinds = map[string]func() Record{
 	"stable":     func() Record { return new(Stable) },
 	"told":       func() Record { return new(Told) },
 	"owed":       func() Record { return new(OwedMail) },
+	"set_aside":  func() Record { return new(SetAside) },
 	"stopping":   func() Record { return new(Stopping) },
 	"drained":    func() Record { return new(Drained) },
 	"log_cut":    func() Record { return new(LogCut) },

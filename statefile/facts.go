@@ -54,7 +54,8 @@ type JobFacts struct {
 	Deaths      []Death     `json:"deaths,omitempty"`
 	ShortLives  uint64      `json:"short_lives,omitempty"` // of a service, in a row
 	Finished    bool        `json:"finished,omitempty"`    // a service that is not to be started again in this boot
-	SetAside    bool        `json:"set_aside,omitempty"`   // it brought the daemon down twice
+	SetAside    bool        `json:"set_aside,omitempty"`   // it waits for a person
+	Fault       string      `json:"fault,omitempty"`       // and why: what went wrong within the daemon
 	Told        bool        `json:"told,omitempty"`        // that it fails; its recovery will be, too
 	NotifyError *string     `json:"notify_error,omitempty"`
 	Waiting     []Retry     `json:"waiting,omitempty"`

@@ -70,6 +70,12 @@ type Held struct {
 	By   string `json:"by"` // uid N
 }
 
+// SetAside says that something within the daemon went wrong over a job, which then waits for a person.
+type SetAside struct {
+	Job   string `json:"job"`
+	Error string `json:"error"`
+}
+
 // Epoch begins a new clock epoch: the clock was set back by a minute or more. Reset: by so much that slots before
 // the change count for nothing.
 type Epoch struct {
@@ -192,6 +198,7 @@ func (*Reloaded) Kind() string   { return "reloaded" }
 func (*Defined) Kind() string    { return "defined" }
 func (*Deleted) Kind() string    { return "deleted" }
 func (*Held) Kind() string       { return "held" }
+func (*SetAside) Kind() string   { return "set_aside" }
 func (*Epoch) Kind() string      { return "epoch" }
 func (*Anchored) Kind() string   { return "anchored" }
 func (*Passed) Kind() string     { return "passed" }

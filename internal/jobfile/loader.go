@@ -3,6 +3,7 @@ package jobfile
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -259,7 +260,15 @@ func (l *Loader) parse(f *jobFile, text string, secret bool) {
 }
 
 // version parses a text of the file; label is what errors call it.
-func (l *Loader) version(label, name, text string, secret bool) (*version, []error) {
+func (l *Loader) version(label, name, text string, secret bool) (v *version, errs []error) {
+	defer func() { // whatever a file holds, it must not be the end of the daemon
+		if p := recover(); p != nil {
+			if secret {
+				p = "not told, as the file is not for everybody"
+			}
+			v, errs = nil, []error{fmt.Errorf("%s: internal error: %v", label, p)}
+		}
+	}()
 	src := newSource(label, l.o.Jobs, text)
 	src.secret = secret
 	defs, errs := l.host.parse(src, name, l.config.defaults)

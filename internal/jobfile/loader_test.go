@@ -95,6 +95,14 @@ func job(description string) string {
 	return fmt.Sprintf("description = %q\ncmd = [\"true\"]\n", description)
 }
 
+func TestVersionRescued(t *testing.T) {
+	l := NewLoader(Options{})
+	l.host = nil // a mistake of ours
+	if _, errs := l.version("a.toml", "a.toml", "cmd = [1]", false); len(errs) != 1 || !strings.Contains(errs[0].Error(), "a.toml: internal error") {
+		t.Errorf("%v", errs)
+	}
+}
+
 func TestRefusedStopsNothing(t *testing.T) {
 	b := newBox(t)
 	b.put("a.toml", job("1"))

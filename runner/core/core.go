@@ -24,6 +24,7 @@ type Options struct {
 	Seed      uint64                                    // for what is spread by chance
 	Visited   func(machine string, from, event, to int) // of each move, for tests; nil: nobody looks
 	Strict    bool                                      // panic where something happens that cannot happen
+	Stack     func() []byte                             // who called, for what the daemon says of its own mistakes
 }
 
 // Core holds every job and every run. One goroutine owns it.

@@ -34,7 +34,10 @@ func (c *Core) admit() {
 		if r.state != pending { // dropped
 			continue
 		}
-		if why := c.gate(r); why != "" {
+		if why := c.tryGate(r); why != "" {
+			if r.state != pending { // something went wrong with it
+				continue
+			}
 			if r.why != why {
 				r.why = why
 				c.soil(r.job)
@@ -46,6 +49,13 @@ func (c *Core) admit() {
 	}
 	clear(c.pending[len(held):])
 	c.pending = held
+}
+
+func (c *Core) tryGate(r *run) (why string) {
+	c.inHand = r.job.name
+	why = "internal_error"
+	defer c.rescueRun(r, evAdmit)
+	return c.gate(r)
 }
 
 // gate says what a pending run waits for; "" when nothing holds it back.

@@ -118,6 +118,7 @@ func init() {
 // moveJob looks the event of a job up in the table.
 func (c *Core) moveJob(j *job, ev jobEvent, d *jobfile.Job) {
 	c.inHand = j.name
+	defer c.rescueJob(j)
 	from, cell := j.state, &jobMoves[j.state][ev]
 	cell.do(c, j, d)
 	if c.o.Visited != nil {

@@ -38,28 +38,7 @@ func (c *Core) load(e Loaded) {
 	c.note(Trouble{Part: "directories", Text: changedDirs(set)})
 	c.loads++
 	for _, d := range set.Jobs {
-		j := c.jobs[d.Def.Name]
-		switch {
-		case j == nil:
-			j = c.define(d)
-			sum.New++
-		case j.def == d.Def && j.stale == d.Stale && !c.elsewhen(j, d.Def, moved):
-		case j.def == nil || j.def.Hash != d.Def.Hash || c.elsewhen(j, d.Def, moved):
-			name := j.name
-			if c.restarts(j, d.Def) {
-				name += " restarted"
-			}
-			changed = append(changed, name)
-			c.redefine(j, d)
-		default: // moved, or stale now or no longer: the definition says the same
-			moved := j.def.Schedule.Location() != d.Def.Schedule.Location()
-			j.def, j.stale = d.Def, d.Stale
-			if c.soil(j); moved { // the zone has other rules now: a reload fires nothing that lies before it
-				c.hand(j, latest(j.last, c.now.Wall))
-				c.needArm(j)
-			}
-		}
-		j.load = c.loads
+		c.loadJob(d, moved, &sum, &changed)
 	}
 	sum.Changed, sum.ChangedJobs = len(changed), changed[:min(len(changed), 10)]
 	for _, j := range slices.Clone(c.order) {
@@ -108,6 +87,33 @@ func (c *Core) load(e Loaded) {
 	if !c.disbelieve() && began {
 		c.wentBack()
 	}
+}
+
+// loadJob puts one definition in force.
+func (c *Core) loadJob(d jobfile.Job, moved bool, sum *statefile.Reloaded, changed *[]string) {
+	defer c.rescueLoad(d.Def.Name)
+	j := c.jobs[d.Def.Name]
+	switch {
+	case j == nil:
+		j = c.define(d)
+		sum.New++
+	case j.def == d.Def && j.stale == d.Stale && !c.elsewhen(j, d.Def, moved):
+	case j.def == nil || j.def.Hash != d.Def.Hash || c.elsewhen(j, d.Def, moved):
+		name := j.name
+		if c.restarts(j, d.Def) {
+			name += " restarted"
+		}
+		*changed = append(*changed, name)
+		c.redefine(j, d)
+	default: // moved, or stale now or no longer: the definition says the same
+		moved := j.def.Schedule.Location() != d.Def.Schedule.Location()
+		j.def, j.stale = d.Def, d.Stale
+		if c.soil(j); moved { // the zone has other rules now: a reload fires nothing that lies before it
+			c.hand(j, latest(j.last, c.now.Wall))
+			c.needArm(j)
+		}
+	}
+	j.load = c.loads
 }
 
 // restarts tells whether a new definition of a service has its process started anew.

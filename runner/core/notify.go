@@ -123,6 +123,7 @@ func (p *postman) ring(*Core) {} // the end of the turn does the rest
 // deliver starts what sends the notifications that are owed: one mail at a time, which takes along all others for the
 // same people; the commands of a job one after the other.
 func (c *Core) deliver() {
+	defer c.rescueMail()
 	if len(c.facts.Owed) == 0 || !c.ready || c.shutdown != nil {
 		return
 	}

@@ -33,6 +33,7 @@ type watch struct {
 
 // obey carries out what a person asked for. Whether they may was for the shell to check.
 func (c *Core) obey(o Order) {
+	defer c.rescueOrder(o)
 	j := c.jobs[o.Job]
 	switch {
 	case c.shutdown != nil:

@@ -348,6 +348,11 @@ func (c *Core) forget(r *run) {
 	if r.state == draining && r.notice == nil {
 		c.record(&statefile.Drained{Job: r.job.name, Run: r.number})
 	}
+	c.strike(r)
+}
+
+// strike takes a run off the list.
+func (c *Core) strike(r *run) {
 	c.to(r, done)
 	r.gone(c)
 	c.vacate(r)

@@ -163,6 +163,7 @@ func (c *Core) move(number uint64, ev runEvent, e Event) {
 		return
 	}
 	c.inHand = r.job.name
+	defer c.rescueRun(r, ev)
 	c.soil(r.job)
 	from, cell := r.state, &moves[r.state][ev]
 	cell.do(c, r, e)

@@ -21,13 +21,15 @@ func (c *Core) Changes() (list []Change, any bool) {
 			list = append(list, Change{Name: name})
 		}
 	}
-	for _, j := range c.dirty {
+	dirty := c.dirty
+	c.dirty = nil
+	for _, j := range dirty {
 		j.dirty = false
 		if j.state != deleted {
-			list = append(list, Change{j.name, c.view(j)})
+			list = append(list, Change{j.name, c.tryView(j)})
 		}
 	}
-	c.dirty, c.removed, c.touched = nil, nil, false
+	c.removed, c.touched = nil, false
 	return list, any
 }
 
@@ -40,6 +42,14 @@ func (c *Core) Daemon(d *statefile.Daemon) {
 	for _, t := range c.trouble {
 		d.Degraded = append(d.Degraded, t.Text)
 	}
+}
+
+// tryView shows little of a job that cannot be shown.
+func (c *Core) tryView(j *job) (v *statefile.Job) {
+	v = &statefile.Job{State: waiting.String(), InternalError: true, Error: new("set aside: internal error"),
+		Running: []statefile.Running{}, Deaths: []statefile.Death{}}
+	defer c.rescueJob(j)
+	return c.view(j)
 }
 
 // view is the present of a job.
@@ -55,7 +65,7 @@ func (c *Core) view(j *job) *statefile.Job {
 	case j.stale != "":
 		v.Error = new(j.stale)
 	case v.InternalError:
-		v.Error = new("set aside: the daemon crashed over it twice; a change of its file or jobsd start sets it free")
+		v.Error = new("set aside: " + j.facts.Fault + "; a change of its file or jobsd start sets it free")
 	}
 	for _, s := range j.streaks {
 		if s.How == "skipped" {

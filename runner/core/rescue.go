@@ -1,0 +1,129 @@
+package core
+
+import (
+	"fmt"
+	"time"
+
+	"jobsd/statefile"
+)
+
+// A mistake of ours in the handling of one job must not be the end of all others. What panics over a job or a run is
+// said with its stack, the job is set aside as internal_error until a person changes or starts it, and the daemon goes
+// on. What panics where no job is in hand brings the daemon down: the processes live on, and the next one adopts them.
+
+// caught says a panic. Tests want to see it.
+func (c *Core) caught(p any, job string) (text string) {
+	if p == nil {
+		return ""
+	}
+	if c.o.Strict {
+		panic(p)
+	}
+	text = fmt.Sprint(p)
+	args := []any{"err", text}
+	if c.o.Stack != nil {
+		args = append(args, "stack", string(c.o.Stack()))
+	}
+	c.say(Error, job, "internal error", args...)
+	return text
+}
+
+func (c *Core) rescueRun(r *run, ev runEvent) {
+	if text := c.caught(recover(), r.job.name); text != "" {
+		c.setAside(r.job, text)
+		c.scrap(r, ev)
+	}
+}
+
+func (c *Core) rescueJob(j *job) {
+	if text := c.caught(recover(), j.name); text != "" {
+		c.setAside(j, text)
+	}
+}
+
+// rescueLoad is for a definition, of which there may be no job yet.
+func (c *Core) rescueLoad(name string) {
+	if text := c.caught(recover(), name); text != "" && c.jobs[name] != nil {
+		c.setAside(c.jobs[name], text)
+		c.jobs[name].load = c.loads
+	}
+}
+
+func (c *Core) rescueOrder(o Order) {
+	if text := c.caught(recover(), o.Job); text != "" {
+		c.refuse(o, "internal error: %s", text)
+	}
+}
+
+// rescueMail gives up what is owed, lest it bring the daemon down at each start.
+func (c *Core) rescueMail() {
+	if text := c.caught(recover(), ""); text != "" {
+		t := &statefile.Told{Error: "internal error: " + text}
+		for _, o := range c.facts.Owed {
+			t.IDs = append(t.IDs, o.ID)
+		}
+		c.record(t)
+	}
+}
+
+// setAside has a job of which something went wrong within the daemon wait for a person. Its process is left alone.
+func (c *Core) setAside(j *job, text string) {
+	if j == c.self || j.state == deleted {
+		return
+	}
+	if j.facts == nil {
+		j.facts = c.facts.Job(j.name)
+	}
+	c.stopTimer(&j.timer)
+	j.next = time.Time{}
+	if j.def != nil {
+		j.state = waiting
+	}
+	if !j.facts.SetAside {
+		c.record(&statefile.SetAside{Job: j.name, Error: text})
+	}
+	c.soil(j)
+}
+
+// scrap gives up a run, so that nothing waits for it for ever. Only where its process lives the run does, too.
+func (c *Core) scrap(r *run, ev runEvent) {
+	switch {
+	case ev == evForked || ev == evExecuted:
+		c.to(r, running)
+	case ev == evExited || ev == evNotStarted || r.pid == 0 || r.state == done:
+		c.loseRun(r)
+	case ev == evStop || ev == evRing: // what was to come now may be what failed
+		if r.stopBy == "" {
+			r.stopBy = "internal error"
+		}
+		if r.state != draining {
+			c.to(r, stopping)
+		}
+		c.recordStop(r)
+		r.killAt = c.now.Mono + killPatience
+		c.emit(Signal{r.number, "KILL", true})
+		c.after(&r.timer, killPatience)
+	}
+}
+
+func (c *Core) loseRun(r *run) {
+	j, at, stage := r.job, c.at(), "intent"
+	if r.pid > 0 {
+		stage = "started"
+	}
+	o := statefile.Run{Run: r.number, Slot: r.slot, Reason: r.reason, Attempt: r.attempt, StartedAt: r.startedAt, EndedAt: at,
+		Outcome: "lost", LostStage: &stage, Missed: r.missed, Unjournaled: r.unjournaled}
+	switch {
+	case r.notice != nil:
+		c.delivered(r, &o)
+	case r.durable:
+		ended := &statefile.Ended{Job: j.name, Outcome: o, Failed: true, Drained: true}
+		c.facts.Apply(statefile.Entry{At: at, Record: ended})
+		c.emit(Finish{Record: ended, At: at})
+		c.record(&statefile.Drained{Job: j.name, Run: r.number}) // should its outcome be known already
+	case !r.slot.IsZero():
+		c.record(&statefile.Passed{Job: j.name, How: "skipped", Reason: "internal_error", First: r.slot, Last: r.slot, Number: 1,
+			Epoch: r.epoch, At: r.isAt(), Anchor: r.anchor})
+	}
+	c.strike(r)
+}

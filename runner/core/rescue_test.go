@@ -1,0 +1,161 @@
+package core
+
+import (
+	"runtime/debug"
+	"strings"
+	"testing"
+	"time"
+
+	"jobsd/internal/schedule"
+	"jobsd/statefile"
+)
+
+// twoJobs is a world with the jobs a and b, which run each minute, in a core as users have it: it goes on after mistakes
+// of its own.
+func twoJobs(t *testing.T) *world {
+	w := calmWorld(t, "2026-03-02 12:00:00")
+	for _, name := range []string{"a", "b"} {
+		w.put(w.define(name, schedule.Keys{Cron: []string{"* * * * *"}}))
+	}
+	w.start()
+	w.c.o.Strict, w.c.o.Stack = false, debug.Stack
+	return w
+}
+
+// setAside checks that a is set aside and that b goes on.
+func (w *world) setAside() {
+	w.t.Helper()
+	ran := len(w.ran)
+	v := w.c.tryView(w.c.jobs["a"])
+	if !v.InternalError || v.Error == nil || !strings.Contains(*v.Error, "nil pointer") || len(v.Running) > 0 {
+		w.t.Errorf("a is not set aside: %+v", v)
+	}
+	w.run(10 * time.Minute)
+	for _, s := range w.ran[ran:] {
+		if s.Job.Name != "b" {
+			w.t.Errorf("%s was started", s.Job.Name)
+		}
+	}
+	if len(w.ran) < ran+9 {
+		w.t.Errorf("b ran %d times in ten minutes", len(w.ran)-ran)
+	}
+	said := false
+	for _, line := range w.trace {
+		said = said || strings.Contains(line, "internal error") && strings.Contains(line, "runner/core")
+	}
+	if !said {
+		w.t.Error("it was not said with its stack")
+	}
+}
+
+func TestRescueLoad(t *testing.T) {
+	w := twoJobs(t)
+	bad := w.define("a", schedule.Keys{Cron: []string{"*/5 * * * *"}})
+	w.put(bad)
+	bad.Schedule = nil
+	w.load()
+	w.setAside()
+	w.put(w.define("a", schedule.Keys{Cron: []string{"*/2 * * * *"}}))
+	w.load()
+	w.run(5 * time.Minute)
+	if v := w.c.view(w.c.jobs["a"]); v.InternalError || v.Runs == 0 {
+		t.Errorf("a new definition does not set it free: %+v", v)
+	}
+}
+
+func TestRescueFirstLoad(t *testing.T) {
+	w := twoJobs(t)
+	bad := w.define("c", schedule.Keys{Cron: []string{"*/5 * * * *"}})
+	w.put(bad)
+	bad.Schedule = nil
+	w.load()
+	if v := w.c.tryView(w.c.jobs["c"]); !v.InternalError {
+		t.Errorf("%+v", v)
+	}
+	w.run(5 * time.Minute)
+	if len(w.ran) < 8 {
+		t.Errorf("%d runs of two jobs in five minutes", len(w.ran))
+	}
+}
+
+// breakMove has a cell of the table of runs go wrong over a, for the time of the test.
+func breakMove(t *testing.T, state runState, ev runEvent) {
+	was := moves[state][ev].do
+	moves[state][ev].do = func(c *Core, r *run, e Event) {
+		if r.job.name == "a" {
+			r = nil
+			r.number++
+		}
+		was(c, r, e)
+	}
+	t.Cleanup(func() { moves[state][ev].do = was })
+}
+
+func TestRescueExit(t *testing.T) {
+	breakMove(t, running, evExited)
+	w := twoJobs(t)
+	w.until("2026-03-02 12:01:05")
+	w.setAside()
+	w.finishDisk()
+	w.replayed()
+	if last := w.c.facts.Jobs["a"].LastRun; last == nil || last.Outcome != "lost" || *last.LostStage != "started" {
+		t.Errorf("its run ended as %+v", last)
+	}
+	w.end()
+}
+
+func TestRescueStart(t *testing.T) {
+	for _, at := range []struct {
+		state runState
+		ev    runEvent
+	}{{pending, evAdmit}, {intent, evPrepared}, {forking, evForked}} {
+		t.Run(runNames[at.state], func(t *testing.T) {
+			breakMove(t, at.state, at.ev)
+			w := twoJobs(t)
+			w.until("2026-03-02 12:01:05")
+			w.run(10 * time.Second)
+			if at.ev == evForked { // it runs, and that is all that can be said of it
+				w.until("2026-03-02 12:01:20")
+			}
+			w.setAside()
+			w.finishDisk()
+			w.replayed()
+			w.end()
+		})
+	}
+}
+
+func TestRescueStop(t *testing.T) {
+	w := twoJobs(t)
+	w.lasts = 1000 * time.Second
+	w.until("2026-03-02 12:01:01")
+	breakMove(t, running, evStop)
+	w.handle(Order{ID: 1, Verb: VerbStop, Job: "a", By: "uid 0"})
+	w.settle()
+	w.run(20 * time.Second)
+	if v := w.c.view(w.c.jobs["a"]); !v.InternalError || len(v.Running) > 0 || v.LastRun == nil || v.LastRun.Outcome != "stopped" {
+		t.Errorf("%+v", v)
+	}
+}
+
+func TestRescueOrder(t *testing.T) {
+	w := twoJobs(t)
+	w.c.jobs["a"].facts = nil
+	w.handle(Order{ID: 7, Verb: VerbStart, Job: "a", By: "uid 0"})
+	w.settle()
+	if len(w.answers) != 1 || w.answers[0].Refused == nil || !strings.Contains(w.answers[0].Refused.Text, "internal error") {
+		t.Errorf("answers %+v", w.answers)
+	}
+}
+
+func TestRescueMail(t *testing.T) {
+	w := twoJobs(t)
+	w.c.record(&statefile.OwedMail{Owes: []statefile.Owed{{ID: 1, Kind: "daemon", Way: "mail"}}})
+	config := w.c.config
+	w.c.config = nil
+	w.settle()
+	w.c.config = config
+	if len(w.c.facts.Owed) > 0 {
+		t.Errorf("still owed: %+v", w.c.facts.Owed)
+	}
+}
