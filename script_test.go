@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "12"); err != nil {
 		panic(err)
 	}
-	testscript.Main(measured{m}, map[string]func(){"jobsd": main, "zoo": zoo})
+	testscript.Main(measured{m}, map[string]func(){"jobsd": program, "zoo": zoo})
 }
 
 // TestScripts runs the scripts of testdata/script, each with a root of its own, r. Beside the commands of testscript

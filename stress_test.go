@@ -28,6 +28,7 @@ type site struct {
 	done chan struct{}
 	wrap []string // goes in front of the daemon
 	exe  string   // "": the jobsd of this test
+	env  []string // of the daemon, beside ours
 }
 
 func newSite(t *testing.T) *site {
@@ -67,7 +68,7 @@ func (s *site) start() {
 	args := append(slices.Clone(s.wrap), path, "run", "--root", s.root)
 	s.cmd = exec.Command(args[0], args[1:]...)
 	s.cmd.Stdout, s.cmd.Stderr = log, log
-	s.cmd.Env = append(os.Environ(), "JOBSD_ROOT=")
+	s.cmd.Env = append(append(os.Environ(), "JOBSD_ROOT="), s.env...)
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}

@@ -25,11 +25,18 @@ type process struct {
 
 // reap collects every child that ended.
 func (l *loop) reap() {
+	if _, ready := l.core.Ready(); l.inherits && !ready && !l.core.Ending() { // how a run ended is judged by what its job says of it
+		return
+	}
 	orphans := false
 	for {
 		x, ok := l.sys.reap()
 		if !ok {
 			break
+		}
+		if l.candidate != nil && l.candidate.proc.PID == x.PID {
+			l.judge(x)
+			continue
 		}
 		p := l.byPID[x.PID]
 		if p == nil {

@@ -57,6 +57,8 @@ func (t *wallTimer) arm(at time.Time) error {
 	return nil
 }
 
+func (t *wallTimer) close() { unix.Close(t.fd) }
+
 // drain makes the timer quiet again. What it says is read off the clocks: whether it fired, or was cancelled
 // because the clock was set, a look at the time tells both.
 func (t *wallTimer) drain() {

@@ -37,3 +37,4 @@ func newWallTimer() (*wallTimer, error) { return &wallTimer{fd: -1}, nil }
 
 func (t *wallTimer) arm(time.Time) error { return nil }
 func (t *wallTimer) drain()              {}
+func (t *wallTimer) close()              {}

@@ -50,21 +50,24 @@ type loop struct {
 	self   *jobfile.User
 	daemon statefile.Daemon
 
-	byRun      map[uint64]*process
-	byPID      map[int]*process
-	preparing  map[uint64]prepared // runs on their way through the disk; what it opened, once it has
-	forks      []core.Fork         // not performed yet
-	batch      []any               // for the disk, of this turn
-	polls      []unix.PollFd
-	polled     []*process // whose descriptors polls[2:] are; those of the socket follow
-	repoll     bool
-	checkpoint bool // the disk wants one
-	loaded     *core.Loaded
-	announced  bool
-	denials    denials
-	exit       *core.Exit
-	began      time.Duration // boot clock
-	longest    time.Duration
+	byRun       map[uint64]*process
+	byPID       map[int]*process
+	preparing   map[uint64]prepared // runs on their way through the disk; what it opened, once it has
+	forks       []core.Fork         // not performed yet
+	batch       []any               // for the disk, of this turn
+	polls       []unix.PollFd
+	polled      []*process // whose descriptors polls[2:] are; those of the socket follow
+	repoll      bool
+	checkpoint  bool // the disk wants one
+	loaded      *core.Loaded
+	announced   bool
+	denials     denials
+	exit        *core.Exit
+	inherits    bool // it has children of the program before this one
+	candidate   *candidate
+	upgradeCall uint64        // who asked for the upgrade that is under way
+	began       time.Duration // boot clock
+	longest     time.Duration
 }
 
 // run turns until the core says exit.
@@ -93,6 +96,7 @@ func (l *loop) turn() {
 	l.reap()
 	l.watch()
 	l.take(posts)
+	l.hurryCandidate()
 	l.command(pending)
 	l.commands()
 	l.handle(core.Due{})
@@ -101,6 +105,7 @@ func (l *loop) turn() {
 		l.handle(*l.loaded)
 		l.loaded = nil
 		l.repoll = true
+		l.reap() // what ended before anything was known of its job
 	}
 	l.perform()
 	l.publish(loaded)
@@ -137,6 +142,8 @@ func (l *loop) take(posts []any) {
 			l.handle(m)
 		case needCheckpoint:
 			l.checkpoint = true
+		case vetted:
+			l.ask(m)
 		case published:
 			l.announce()
 		default:
@@ -268,6 +275,9 @@ func (l *loop) wait() error {
 		if s := l.socket.Wait(l.sys.now().Mono); s >= 0 && (d < 0 || s < d) {
 			d = s
 		}
+	}
+	if c := l.candidateWait(); c >= 0 && (d < 0 || c < d) {
+		d = c
 	}
 	if pollCap > 0 && (d < 0 || d > pollCap) {
 		d = pollCap

@@ -19,7 +19,6 @@ import (
 	"jobsd/internal/control"
 	"jobsd/internal/jobfile"
 	"jobsd/runner/core"
-	"jobsd/signals"
 	"jobsd/spawn"
 	"jobsd/statefile"
 )
@@ -35,6 +34,7 @@ type Options struct {
 	LogLevel   string // debug info warn error
 	LogFormat  string // text or json
 	Ready      func(jobs int)
+	Program    string // that an upgrade executes; "" = what this process was started by
 }
 
 // ErrDisorder says that the daemon ended, as it was told to, but had to kill jobs for it.
@@ -49,6 +49,8 @@ var handled = []syscall.Signal{syscall.SIGCHLD, syscall.SIGHUP, syscall.SIGINT, 
 // has the state directory, statefile.ErrNewer where a newer one wrote it, ErrDisorder where jobs had to be killed.
 func Run(o Options) error {
 	runtime.LockOSThread() // the loop stays on the thread that forks
+	o.Program = cmp.Or(o.Program, ownPath())
+	hand := takeHandover()
 	debug.SetMemoryLimit(memoryNet)
 	if err := spawn.Prepare(); err != nil {
 		return err
@@ -60,7 +62,7 @@ func Run(o Options) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	lock, err := lockState(o.Dirs)
+	lock, err := lockState(o.Dirs, hand)
 	if err != nil {
 		return err
 	}
@@ -69,32 +71,63 @@ func Run(o Options) error {
 	if err != nil {
 		return err
 	}
-	defer log.close()
-	l, err := newLoop(o, config, log)
-	if err != nil {
-		return err
+	defer func() { log.close() }()
+	for {
+		l, err := live(o, config, log, hand)
+		if err != nil || !l.exit.Upgrade {
+			return err
+		}
+		hand = l.leaveTo(lock)
+		log.Info("upgrading", "program", o.Program)
+		log.close() // with what it has
+		failed := hand.exec(o.Program)
+		if log, err = newLogger(o); err != nil {
+			return err
+		}
+		log.Error("no upgrade: going on", "err", failed)
 	}
-	defer os.Remove(filepath.Join(o.Dirs.Run, "jobsd.pid"))
-	if l.socket != nil {
-		defer l.socket.Close()
+}
+
+// live is the life of one loop.
+func live(o Options, config *jobfile.Config, log *logger, hand *handover) (*loop, error) {
+	l, err := newLoop(o, config, log, hand)
+	if err != nil {
+		return nil, err
 	}
 	if err := l.run(); err != nil {
-		return err
+		l.leave()
+		return nil, err
 	}
 	if !l.disk.close() {
-		return errors.New("cannot finish writing the state: the disk does not answer")
+		l.leave()
+		return nil, errors.New("cannot finish writing the state: the disk does not answer")
+	}
+	if l.exit.Upgrade {
+		return l, nil
 	}
 	l.sys.close()
+	l.leave()
 	log.Info("ended", "longest_turn", fmt.Sprintf("%.2fms", float64(l.longest.Microseconds())/1000))
 	if l.exit.Failed {
-		return ErrDisorder
+		return l, ErrDisorder
 	}
-	return nil
+	return l, nil
+}
+
+// leave takes away what tells clients that a daemon is here.
+func (l *loop) leave() {
+	if l.socket != nil {
+		l.socket.Close()
+	}
+	os.Remove(filepath.Join(l.o.Dirs.Run, "jobsd.pid"))
 }
 
 // lockState takes the lock of the state directory. A daemon that was killed in the middle of a fork leaves a child that
 // holds the lock until its exec: that is worth a moment's patience.
-func lockState(d jobfile.Dirs) (*os.File, error) {
+func lockState(d jobfile.Dirs, hand *handover) (*os.File, error) {
+	if hand != nil {
+		return statefile.Inherit(hand.Lock, d.State)
+	}
 	deadline := readClocks().Mono + time.Second
 	for {
 		lock, err := statefile.Lock(d.State, d.Run)
@@ -122,12 +155,12 @@ func makeDirs(d jobfile.Dirs) error {
 }
 
 // newLoop puts the daemon together up to the point where it runs.
-func newLoop(o Options, config *jobfile.Config, log *logger) (*loop, error) {
+func newLoop(o Options, config *jobfile.Config, log *logger, hand *handover) (*loop, error) {
 	journal, facts, said, err := statefile.OpenJournal(o.Dirs.State, config.Journal.MaxSize, config.Journal.Keep)
 	if err != nil {
 		return nil, err
 	}
-	pump, err := signals.New[any](handled...)
+	pump, err := newPump()
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +176,7 @@ func newLoop(o Options, config *jobfile.Config, log *logger) (*loop, error) {
 	start, _ := spawn.StartTime(os.Getpid())
 	boot := bootOf(machineBoot, start)
 	l := &loop{sys: kernel{boot, openCgroups(facts.ID, log)}, pump: pump, timer: timer, log: log, o: o, self: whoAmI(),
-		byRun: map[uint64]*process{}, byPID: map[int]*process{}, preparing: map[uint64]prepared{}}
+		byRun: map[uint64]*process{}, byPID: map[int]*process{}, preparing: map[uint64]prepared{}, inherits: hand != nil}
 	for _, text := range said {
 		log.Warn(text)
 	}
@@ -159,12 +192,12 @@ func newLoop(o Options, config *jobfile.Config, log *logger) (*loop, error) {
 		log.Error("the daemon before this one crashed", "job", crash.Job, "err", crash.Text, "stack", crash.Stack)
 	}
 	// Before a helper goroutine makes files: the umask is the process's.
-	if l.socket, err = control.Listen(o.Dirs.Run); err != nil {
+	if l.socket, err = listen(o.Dirs.Run, hand); err != nil {
 		log.Error(err.Error())
 		l.handle(core.Trouble{Part: "control", Text: err.Error()})
 	}
 	l.core.Begin(now, statefile.Start{PID: os.Getpid(), PIDStart: start, BootID: boot, Machine: machine, Version: o.Version,
-		Suspect: crash.Job})
+		Suspect: crash.Job, Upgraded: hand != nil && hand.lock == nil})
 	if l.disk, said, err = newDisk(o, config, journal, facts, garbage, post); err != nil {
 		return nil, err
 	}
@@ -179,7 +212,17 @@ func newLoop(o Options, config *jobfile.Config, log *logger) (*loop, error) {
 	files := jobfile.NewLoader(jobfile.Options{Jobs: o.Dirs.Jobs, Accepted: filepath.Join(o.Dirs.State, "accepted"),
 		Config: o.ConfigFile, Host: o.Machine})
 	l.loader = newLoader(files, garbage, post)
+	if hand != nil {
+		hand.raise()
+	}
 	return l, nil
+}
+
+func listen(dir string, hand *handover) (*control.Server, error) {
+	if hand != nil && hand.Socket >= 0 {
+		return control.Inherit(dir, hand.Socket)
+	}
+	return control.Listen(dir)
 }
 
 // openCgroups tells why runs have no cgroups, where they cannot: then what leaves its process group is found by its mark.
@@ -206,15 +249,20 @@ func (l *loop) adopt() {
 		if !alive {
 			proc, alive = l.sys.adopt(live)
 		}
+		child := alive && l.inherits && spawn.IsChild(proc.PID)
 		remains := false
 		if !alive {
 			proc, remains = l.sys.remains(live)
 		}
 		if alive || remains {
-			l.byRun[live.Run] = &process{Process: proc, run: live.Run, job: l.core.JobOf(live.Run), adopted: alive, gone: remains}
+			p := &process{Process: proc, run: live.Run, job: l.core.JobOf(live.Run), adopted: alive && !child, gone: remains}
+			l.byRun[live.Run] = p
+			if child {
+				l.byPID[proc.PID] = p
+			}
 			l.repoll = true
 		}
-		l.handle(core.Adopted{Run: live.Run, Alive: alive, Remains: remains, PID: proc.PID, Inode: proc.Inode, PIDStart: proc.Start})
+		l.handle(core.Adopted{Run: live.Run, Alive: alive, Remains: remains, Child: child, PID: proc.PID, Inode: proc.Inode, PIDStart: proc.Start})
 	}
 }
 

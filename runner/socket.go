@@ -60,8 +60,12 @@ func (l *loop) obey(c control.Call) {
 		l.socket.Answer(now.Mono, c.ID, control.Response{Asked: now.Boot.Truncate(time.Microsecond), Last: true})
 		return
 	}
-	if c.Verb == control.Stop { // that may take long, and the client must know that it was heard
+	if c.Verb == control.Stop || c.Verb == control.Upgrade { // that may take long, and the client must know that it was heard
 		l.socket.Answer(l.sys.now().Mono, c.ID, control.Response{})
+	}
+	if c.Verb == control.Upgrade {
+		l.upgrade(c.ID)
+		return
 	}
 	l.handle(core.Order{ID: c.ID, Verb: core.Verb(c.Verb), Job: c.Job, Run: c.Run, Args: c.Args, Wait: c.Wait,
 		By: fmt.Sprintf("uid %d", c.UID)})

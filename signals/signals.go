@@ -37,6 +37,7 @@ type Pump[T any] struct {
 	pending     atomic.Uint32
 	posts       atomic.Pointer[post[T]] // newest first
 	channels    []chan os.Signal
+	caught      Set
 	forwarders  sync.WaitGroup
 }
 
@@ -59,6 +60,7 @@ func New[T any](sigs ...syscall.Signal) (*Pump[T], error) {
 	for _, sig := range sigs {
 		c := make(chan os.Signal, 1)
 		p.channels = append(p.channels, c)
+		p.caught |= 1 << sig
 		p.forwarders.Go(func() { p.forward(c, 1<<sig) })
 		signal.Notify(c, sig)
 	}
@@ -143,6 +145,24 @@ func (p *Pump[T]) drain() {
 			return
 		}
 	}
+}
+
+// Leave has the signals of the pump ignored, but for those to be kept, which get their default action, and returns what
+// was pending. What is ignored stays so over an exec. The pump is of no use any more, but whoever Posts does no harm.
+func (p *Pump[T]) Leave(keep ...syscall.Signal) Set {
+	var ignored []os.Signal
+	for sig := syscall.Signal(1); sig < 32; sig++ {
+		if p.caught.Has(sig) && !slices.Contains(keep, sig) {
+			ignored = append(ignored, sig)
+		}
+	}
+	signal.Ignore(ignored...)
+	for _, c := range p.channels {
+		signal.Stop(c)
+		close(c)
+	}
+	p.forwarders.Wait()
+	return Set(p.pending.Load()) &^ posted
 }
 
 // Close gives the signals back and frees the pipe. Nobody may Post any more. A daemon needs it not: its pump lives as

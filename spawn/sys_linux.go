@@ -66,6 +66,15 @@ func processState(pid int) (byte, error) {
 	return s.State, err
 }
 
+// CanUpgrade tells whether a daemon can go on as another program under its pid: it must know its children then.
+const CanUpgrade = true
+
+// IsChild reports whether the process is a child of this one.
+func IsChild(pid int) bool {
+	s, err := readStat(pid)
+	return err == nil && s.Parent == os.Getpid()
+}
+
 func readStat(pid int) (stat, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {

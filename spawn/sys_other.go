@@ -23,6 +23,12 @@ func pidfdInode(int) uint64                { return 0 }
 
 func signalGroup(p Process, sig syscall.Signal) error { return killGroup(p, sig) }
 
+// CanUpgrade is false on this system.
+const CanUpgrade = false
+
+// IsChild is always false on this system.
+func IsChild(int) bool { return false }
+
 // AdoptedStatus is always false on this system.
 func AdoptedStatus(Process) (Exit, bool) { return Exit{}, false }
 

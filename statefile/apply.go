@@ -22,6 +22,9 @@ func (r *Start) apply(f *Facts, _ Time) {
 	if r.Unclean {
 		f.Unclean++
 	}
+	if r.Upgraded {
+		f.Upgrades++
+	}
 	if r.Suspect != "" && r.Suspect == f.Suspect {
 		j := f.Job(r.Suspect)
 		j.SetAside, j.Fault = true, "the daemon crashed over it twice"

@@ -41,6 +41,30 @@ func Lock(stateDir, runDir string) (*os.File, error) {
 	return f, nil
 }
 
+// Inherit takes over the lock that a program before this one held under the same pid. It fails if fd is not that of the
+// state directory.
+func Inherit(fd int, stateDir string) (*os.File, error) {
+	f := os.NewFile(uintptr(fd), stateDir)
+	if f == nil {
+		return nil, syscall.EBADF
+	}
+	held, err := f.Stat()
+	if err == nil {
+		var is os.FileInfo
+		if is, err = os.Stat(stateDir); err == nil && !os.SameFile(held, is) {
+			err = errors.New("it is another directory now")
+		}
+	}
+	if err == nil {
+		err = flock(f)
+	}
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("cannot take over the lock of the state directory: %w", err)
+	}
+	return f, nil
+}
+
 func flock(f *os.File) error {
 	for {
 		if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != unix.EINTR {

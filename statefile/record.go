@@ -22,8 +22,9 @@ type Start struct {
 	BootID   string `json:"boot_id"`
 	Machine  string `json:"machine"`
 	Version  string `json:"version"`
-	Unclean  bool   `json:"unclean"`           // the daemon before it ended without a Clean, in the same boot
-	Suspect  string `json:"suspect,omitempty"` // the job whose event the daemon before it was handling when it crashed
+	Upgraded bool   `json:"upgraded,omitempty"` // it goes on under the pid of the one before it
+	Unclean  bool   `json:"unclean"`            // the daemon before it ended without a Clean, in the same boot
+	Suspect  string `json:"suspect,omitempty"`  // the job whose event the daemon before it was handling when it crashed
 }
 
 // Ready says that the first load of this daemon is in force.

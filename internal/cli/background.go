@@ -110,8 +110,11 @@ func (a *app) awaitReady(r io.Reader, child *exec.Cmd, log string) error {
 
 // inBackground is the child's side: it runs the daemon and tells the parent once.
 func inBackground(fd int, options runner.Options) error {
-	unix.CloseOnExec(fd) // the jobs must not hold up the parent
-	parent := os.NewFile(uintptr(fd), "parent")
+	var parent *os.File
+	if !runner.Inherits() { // else it was told long ago, and the descriptor is something else
+		unix.CloseOnExec(fd) // the jobs must not hold up the parent
+		parent = os.NewFile(uintptr(fd), "parent")
+	}
 	tell := func(word, text string) {
 		if parent != nil {
 			fmt.Fprintf(parent, "%s%s\n", word, strings.ReplaceAll(text, "\n", "; "))

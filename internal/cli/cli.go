@@ -24,6 +24,7 @@ the daemon
   stop        stop the runs of a job
   restart     stop what runs of a job and start it anew
   reload      have the daemon read its job files anew, and tell what changed
+  upgrade     have the daemon go on as the program that is installed now
   status      tell how the daemon fares
 
 reading, which needs no daemon
@@ -84,7 +85,7 @@ func (a *app) command() *cobra.Command {
 	})
 	a.places.flags(root)
 	root.AddCommand(a.run(), a.start(), a.stop(), a.restart(), a.reload(), a.status(), a.list(), a.show(), a.logs(), a.history(), a.next(),
-		a.check(), a.version(), a.man())
+		a.check(), a.upgrade(), a.candidate(), a.version(), a.man())
 	return root
 }
 
@@ -99,7 +100,9 @@ func (a *app) noVerb(cmd *cobra.Command, args []string) error {
 	}
 	var verbs []string
 	for _, c := range cmd.Commands() {
-		verbs = append(verbs, c.Name())
+		if !c.Hidden {
+			verbs = append(verbs, c.Name())
+		}
 	}
 	hint := "jobsd help"
 	if v := jobfile.Nearest(args[0], verbs); v != "" {

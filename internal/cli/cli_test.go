@@ -25,7 +25,7 @@ func TestHelp(t *testing.T) {
 	}
 	for _, cmd := range root.Commands() {
 		name := cmd.Name()
-		if !strings.Contains(rootHelp, "\n  "+name+" ") {
+		if !cmd.Hidden && !strings.Contains(rootHelp, "\n  "+name+" ") {
 			t.Errorf("%s is not in the help", name)
 		}
 		if !strings.HasPrefix(cmd.Long, "jobsd "+name+" - ") || !strings.Contains(cmd.Long, "\nusage: jobsd "+name) {

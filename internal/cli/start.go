@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -120,13 +122,19 @@ type finale struct {
 func (a *app) await(s *site, client *control.Client, r control.Request, run uint64, interrupt <-chan os.Signal) (*statefile.Run, error) {
 	over := make(chan finale, 1)
 	go func() {
+		var f finale
+		var refused *control.Error
 		answer, err := client.Next()
-		f := finale{err: err}
-		if err == nil {
+		switch {
+		case err == nil:
 			err = json.Unmarshal(answer.Outcome, &f.outcome)
 			if err != nil || f.outcome == nil {
 				f.err = fmt.Errorf("cannot understand how run %d ended: %v", run, err)
 			}
+		case errors.As(err, &refused):
+			f.err = err
+		default: // the daemon is gone, or has become another program
+			f.outcome, f.err = s.awaitOutcome(r.Job, run, err)
 		}
 		over <- f
 	}()
@@ -152,6 +160,39 @@ func (a *app) await(s *site, client *control.Client, r control.Request, run uint
 					return nil, err
 				}
 			}
+		}
+	}
+}
+
+// successorTime is how long a run is waited for that no daemon looks after.
+const successorTime = 10 * time.Second
+
+// awaitOutcome waits for the end of a run by the state file and the journal. It gives up with err if there is no daemon.
+func (s *site) awaitOutcome(job string, run uint64, err error) (*statefile.Run, error) {
+	tick := time.NewTicker(followPoll)
+	defer tick.Stop()
+	for seen := time.Now(); ; <-tick.C {
+		state, broken := s.state()
+		if broken != nil {
+			return nil, broken
+		}
+		if alive(&state.Daemon) {
+			seen = time.Now()
+		}
+		switch j := state.Jobs[job]; {
+		case j != nil && j.LastRun != nil && j.LastRun.Run == run:
+			return j.LastRun, nil
+		case j != nil && slices.ContainsFunc(j.Running, func(r statefile.Running) bool { return r.Run == run }) &&
+			time.Since(seen) < successorTime:
+			continue
+		}
+		for entry := range statefile.History(s.State, job) {
+			if ended, ok := entry.Record.(*statefile.Ended); ok && ended.Outcome.Run == run {
+				return &ended.Outcome, nil
+			}
+		}
+		if time.Since(seen) > successorTime {
+			return nil, err
 		}
 	}
 }

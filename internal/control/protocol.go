@@ -29,6 +29,7 @@ const (
 	Stop    = "stop"
 	Restart = "restart"
 	Reload  = "reload"
+	Upgrade = "upgrade"
 )
 
 // Request is what a client asks for: one line.
@@ -102,12 +103,13 @@ func Parse(line []byte) (Request, *Error) {
 // check refuses what would be ignored otherwise.
 func (r *Request) check() *Error {
 	begins := r.Verb == Start || r.Verb == Restart
+	jobless := r.Verb == Reload || r.Verb == Upgrade
 	switch {
-	case !begins && r.Verb != Stop && r.Verb != Reload:
+	case !begins && r.Verb != Stop && !jobless:
 		return bad("no verb is called %q", r.Verb)
-	case r.Verb == Reload && r.Job != "":
-		return bad("reload takes no job")
-	case r.Verb != Reload && r.Job == "":
+	case jobless && r.Job != "":
+		return bad("%s takes no job", r.Verb)
+	case !jobless && r.Job == "":
 		return bad("%s wants a job", r.Verb)
 	case r.Run != 0 && r.Verb != Stop:
 		return bad("%s takes no run", r.Verb)

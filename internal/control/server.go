@@ -59,14 +59,36 @@ type conn struct {
 // of a dead daemon is removed: the caller holds the lock of the state directory. The umask of the process is changed for
 // a moment.
 func Listen(dir string) (*Server, error) {
-	s := &Server{listener: -1, path: filepath.Join(dir, SocketName), pending: map[uint64]*conn{},
-		may: func(uid int) bool { return uid == 0 || uid == os.Geteuid() }}
+	s := &Server{listener: -1, path: filepath.Join(dir, SocketName), pending: map[uint64]*conn{}, may: permitted}
 	if err := s.listen(dir); err != nil {
 		s.Close()
 		return nil, fmt.Errorf("cannot make the control socket %s: %w", s.path, err)
 	}
 	return s, nil
 }
+
+// Inherit goes on with the socket that a program before this one made in dir under the same pid.
+func Inherit(dir string, fd int) (*Server, error) {
+	s := &Server{listener: fd, path: filepath.Join(dir, SocketName), pending: map[uint64]*conn{}, may: permitted}
+	file, err := os.Lstat(s.path)
+	if err == nil {
+		s.file, err = file, prepare(fd)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot go on with the control socket %s: %w", s.path, err)
+	}
+	return s, nil
+}
+
+// Detach drops all connections and returns the listening descriptor, to be handed over. The server is closed.
+func (s *Server) Detach() int {
+	fd := s.listener
+	s.listener = -1
+	s.Close()
+	return fd
+}
+
+func permitted(uid int) bool { return uid == 0 || uid == os.Geteuid() }
 
 func (s *Server) listen(dir string) error {
 	address, done, err := addressOf(dir)

@@ -43,8 +43,8 @@ func (c *Core) adopt(e Adopted) {
 		j = c.orphanJob(name)
 	}
 	r := &run{number: l.Run, job: j, state: running, slot: l.Slot, epoch: l.Epoch, reason: l.Reason, attempt: l.Attempt,
-		missed: l.Missed, pid: l.PID, startedAt: l.StartedAt, adopted: true, durable: true, stopBy: l.StopBy, far: l.StopBy != "",
-		remains: e.Remains}
+		missed: l.Missed, pid: l.PID, startedAt: l.StartedAt, adopted: !e.Child, inherited: true, durable: true, stopBy: l.StopBy, far: l.StopBy != "",
+		remains: e.Remains, started: c.now.Mono - max(0, c.now.Wall.Sub(l.StartedAt.Time))}
 	r.timer.owner = r
 	j.runs = append(j.runs, r)
 	c.runs[r.number] = r
@@ -52,6 +52,7 @@ func (c *Core) adopt(e Adopted) {
 	switch {
 	case l.Ended:
 		c.drainRemains(r)
+	case e.Child:
 	case e.Alive:
 		c.say(Info, name, "adopted", "run", r.number, "pid", r.pid)
 	default:
@@ -99,13 +100,19 @@ func (c *Core) drainRemains(r *run) {
 func (c *Core) resumeStops() {
 	for _, r := range c.sortedRuns() {
 		switch {
-		case !r.adopted:
+		case !r.inherited:
+		case r.state == running && r.stopBy != "" && c.clean: // it was told to end, and needs not hear that twice
+			c.to(r, stopping)
+			r.killAt = c.now.Mono + r.patience()
+			c.setTimer(&r.timer, mono, int64(r.killAt))
 		case r.state == running && r.stopBy != "":
 			c.stop(r, r.stopBy)
 		case r.state != draining:
 		case r.keeps():
 			c.forget(r)
-		case r.far && r.spared:
+		case c.clean:
+			r.spared, r.killAt = false, c.now.Mono+r.patience()
+		case r.far:
 			r.spared = false
 			c.signalStop(r)
 		}

@@ -101,6 +101,14 @@ func (c *Core) InHand() string { return c.inHand }
 // Ready tells whether a first load is in force, and of how many jobs.
 func (c *Core) Ready() (jobs int, ok bool) { return len(c.order), c.ready }
 
+// Ending tells whether the daemon is about to end.
+func (c *Core) Ending() bool { return c.shutdown != nil }
+
+// Troubled tells whether something is wrong with a part of the daemon.
+func (c *Core) Troubled(part string) bool {
+	return slices.ContainsFunc(c.trouble, func(t Trouble) bool { return t.Part == part })
+}
+
 // Handle takes in one event.
 func (c *Core) Handle(now Now, e Event) {
 	c.inHand = ""
@@ -219,7 +227,10 @@ func (c *Core) shut(e Shutdown) {
 	if c.over || c.shutdown != nil && c.shutdown.Hurry {
 		return
 	}
-	if c.shutdown != nil && !e.Leave {
+	if e.Upgrade && c.shutdown != nil {
+		return
+	}
+	if c.shutdown != nil && !c.shutdown.Upgrade && !e.Leave {
 		e.By, e.Hurry = c.shutdown.By, true
 	}
 	c.shutdown = &e
@@ -259,7 +270,7 @@ func (c *Core) leave() {
 		c.endStreaks(j)
 	}
 	c.record(&statefile.Clean{By: c.shutdown.By})
-	c.emit(Exit{Failed: c.shutdown.Hurry})
+	c.emit(Exit{Failed: c.shutdown.Hurry, Upgrade: c.shutdown.Upgrade})
 	c.over = true
 	for _, r := range c.runs {
 		c.stopTimer(&r.timer)

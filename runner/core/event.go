@@ -85,15 +85,17 @@ type (
 		Run      uint64
 		Alive    bool
 		Remains  bool
+		Child    bool // of this daemon, which has only changed its program
 		PID      int
 		Inode    uint64
 		PIDStart uint64
 	}
 
-	// Shutdown stops all jobs and then the daemon; Hurry kills them; Leave leaves them running.
+	// Shutdown stops all jobs and then the daemon; Hurry kills them; Leave leaves them running. Upgrade: and another
+	// program goes on under the same pid.
 	Shutdown struct {
-		By           string
-		Hurry, Leave bool
+		By                    string
+		Hurry, Leave, Upgrade bool
 	}
 
 	// Order is what a person asks for. Answer replies, by ID: at once, and once more at the end to who waits for that.
@@ -202,7 +204,7 @@ type (
 	}
 
 	// Exit ends the daemon once all that came before is on disk.
-	Exit struct{ Failed bool }
+	Exit struct{ Failed, Upgrade bool }
 )
 
 // Start is all that the process of a run is made of.

@@ -42,8 +42,9 @@ type run struct {
 	pid         int
 	startedAt   statefile.Time
 	started     time.Duration // monotonic
-	adopted     bool
-	durable     bool // its intent was handed to the disk before
+	adopted     bool          // from a daemon before this one: it is no child of ours
+	inherited   bool          // from the journal, a child or not
+	durable     bool          // its intent was handed to the disk before
 	unjournaled bool
 	forced      bool // a person started it although its job is not to run
 	settled     bool // a retry: the journal knows its slot

@@ -81,17 +81,25 @@ func (c *Core) recordStop(r *run) {
 
 // signalStop tells the group to end and sets its deadline. CONT wakes what is stopped, so that it can obey.
 func (c *Core) signalStop(r *run) {
-	signal, patience := "TERM", 10*time.Second
+	signal := "TERM"
 	if r.def != nil {
-		signal, patience = r.def.StopSignal, r.def.StopTimeout
+		signal = r.def.StopSignal
 	}
-	r.killAt = c.now.Mono + patience
+	r.killAt = c.now.Mono + r.patience()
 	if c.shutdown != nil && c.shutdown.Hurry {
 		c.kill(r)
 		return
 	}
 	c.emit(Signal{r.number, signal, r.far})
 	c.emit(Signal{r.number, "CONT", r.far})
+}
+
+// patience is how long a run may take to end when it is told to.
+func (r *run) patience() time.Duration {
+	if r.def == nil {
+		return 10 * time.Second
+	}
+	return r.def.StopTimeout
 }
 
 func (c *Core) kill(r *run) {

@@ -1,0 +1,122 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"jobsd/internal/control"
+	"jobsd/internal/jobfile"
+	"jobsd/runner"
+	"jobsd/statefile"
+)
+
+const upgradeHelp = `jobsd upgrade - have the daemon go on as the program that is installed now
+
+usage: jobsd upgrade [--wait] [--timeout DURATION] [--json]
+
+For after an update of the program: the daemon keeps its pid, and all that runs goes on and stays its child. A new
+program that others can write, that does not start, or that cannot read the settings or the state is refused, and the
+daemon goes on as it is (exit 1). Linux only.
+
+  --wait              return when the new program has the jobs, and print both versions
+  --timeout DURATION  how long to wait; usually 1m
+  --json              {"from", "to"}; "to" is null without --wait
+`
+
+const candidateHelp = `jobsd candidate - tell a running daemon whether this program can go on in its place
+
+usage: jobsd candidate [--config FILE]
+`
+
+func (a *app) upgrade() *cobra.Command {
+	var wait bool
+	var timeout time.Duration
+	cmd := a.reader("upgrade", upgradeHelp, func([]string) error { return a.doUpgrade(wait, timeout) })
+	cmd.Flags().BoolVar(&wait, "wait", false, "")
+	cmd.Flags().DurationVar(&timeout, "timeout", time.Minute, "")
+	return takes(cmd, 0, 0, "")
+}
+
+// upgradeResult is what upgrade prints.
+type upgradeResult struct {
+	From string  `json:"from"`
+	To   *string `json:"to"`
+}
+
+func (a *app) doUpgrade(wait bool, timeout time.Duration) error {
+	s, state, err := a.state()
+	if err != nil {
+		return err
+	}
+	if !alive(&state.Daemon) {
+		return s.noDaemon()
+	}
+	result := upgradeResult{From: state.Daemon.Version}
+	r := control.Request{Verb: control.Upgrade}
+	client, answer, err := s.ask(r)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	for !answer.Last {
+		if answer, err = client.Next(); err != nil {
+			return s.refused(err, r)
+		}
+	}
+	if wait {
+		now, err := s.awaitUpgrade(&state.Daemon, time.Now().Add(timeout))
+		if err != nil {
+			return err
+		}
+		result.To = &now.Version
+	}
+	switch {
+	case a.json:
+		return a.printJSON(result)
+	case wait:
+		fmt.Fprintf(a.out, "upgraded from %s to %s\n", result.From, *result.To)
+	default:
+		fmt.Fprintln(a.out, "upgrading")
+	}
+	return nil
+}
+
+// awaitUpgrade returns the daemon once it has upgraded and its first load is in force.
+func (s *site) awaitUpgrade(was *statefile.Daemon, deadline time.Time) (*statefile.Daemon, error) {
+	tick := time.NewTicker(reloadPoll)
+	defer tick.Stop()
+	for ; ; <-tick.C {
+		state, err := s.state()
+		if err != nil {
+			return nil, err
+		}
+		switch d := &state.Daemon; {
+		case d.Upgrades > was.Upgrades && d.Reload.Done > 0:
+			return d, nil
+		case !d.StartedAt.Equal(was.StartedAt.Time) && d.Upgrades == was.Upgrades:
+			return nil, fail(exitFailed, "the daemon's log says why", "the new program could not be executed: the daemon goes on as it was")
+		case !alive(d):
+			return nil, fail(exitNoDaemon, s.howToStart(), "the daemon ended")
+		case time.Now().After(deadline):
+			return nil, fail(exitFailed, "the daemon's log may say why", "cannot tell whether it has upgraded: there was no sign in time")
+		}
+	}
+}
+
+// candidate is asked by a daemon, not by people.
+func (a *app) candidate() *cobra.Command {
+	cmd := takes(verb("candidate", candidateHelp, func([]string) error {
+		if file := a.places.config; file != "" {
+			if _, err := jobfile.ReadConfig(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+		return a.printJSON(runner.ThisCandidate(versionText()))
+	}), 0, 0, "")
+	cmd.Hidden = true
+	return cmd
+}
