@@ -47,6 +47,9 @@ func program() {
 			syscall.Kill(os.Getpid(), syscall.SIGTERM)
 		}
 	}
+	if at := os.Getenv(dieAt); at != "" {
+		runner.Failpoint = failpoint(at)
+	}
 	main()
 }
 

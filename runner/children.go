@@ -130,12 +130,14 @@ func (l *loop) fork(f core.Fork) {
 	s := f.Start
 	opened := l.preparing[s.Run]
 	delete(l.preparing, s.Run)
+	failpoint("fork")
 	proc, handshake, err := l.sys.start(s.Run, l.launch(s, opened))
 	opened.close()
 	if err != nil {
 		l.notStarted(s.Run, err)
 		return
 	}
+	failpoint("forked")
 	p := &process{Process: proc, run: s.Run, job: s.Job.Name, handshake: handshake}
 	l.byRun[s.Run], l.byPID[proc.PID] = p, p
 	l.repoll = l.repoll || handshake != nil

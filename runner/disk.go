@@ -205,6 +205,7 @@ func (d *disk) fail(err error) {
 // rotateJournal begins a new journal file with the facts as they were when the loop handed them over; only the bases of
 // the logs are the disk's own to know.
 func (d *disk) rotateJournal(facts *statefile.Facts) {
+	failpoint("rotate")
 	d.flush()
 	d.asked = false
 	for name, base := range d.base {
@@ -218,6 +219,7 @@ func (d *disk) rotateJournal(facts *statefile.Facts) {
 
 // prepare opens the log of a run, writes its mark, and appends its intent. The answer waits for the flush.
 func (d *disk) prepare(p core.Prepare) {
+	failpoint("prepare")
 	answer := prepared{run: p.Run}
 	offset, log, err := d.openRunLog(p)
 	answer.log, answer.err = log, err
@@ -249,6 +251,7 @@ func (d *disk) prepare(p core.Prepare) {
 
 // ended writes the mark and appends the outcome, with the end of the run's output.
 func (d *disk) ended(f core.Finish) {
+	failpoint("ending")
 	d.takeIn(f)
 	f.Record.LogEnd = d.mark(f.Job, f.Mark)
 	d.unwatchLog(f.Record.Outcome.Run, f.Record.Job)
@@ -262,10 +265,12 @@ func (d *disk) flush() {
 	if len(d.entries) > 0 {
 		d.fail(d.journal.Append(d.entries...))
 		d.entries = nil
+		failpoint("appended")
 	}
 	if d.sync && d.err == nil {
 		d.answer(func(p prepared) bool { return p.slot })
 		d.fail(d.journal.Sync())
+		failpoint("synced")
 	}
 	if d.journal.NeedsCheckpoint() && !d.asked && readClocks().Mono >= d.retry {
 		d.asked = true
@@ -342,6 +347,7 @@ func (d *disk) update(p publish) {
 
 // write publishes the state.
 func (d *disk) write() {
+	failpoint("state")
 	began := readClocks().Mono
 	err := d.state.Write()
 	now := readClocks().Mono

@@ -1,0 +1,19 @@
+package runner
+
+// Failpoint, if set, is called where a crash would be worst, with the name of the place. Tests end the daemon there:
+//
+//	prepare   the disk has been handed an intent
+//	appended  entries are in the journal, but not durable
+//	synced    and durable
+//	fork      a process is about to be made
+//	forked    it is there, and nothing tells of it yet
+//	ending    an outcome is about to be written
+//	state     the state file is about to be replaced
+//	rotate    the journal begins a new file
+var Failpoint func(name string)
+
+func failpoint(name string) {
+	if Failpoint != nil {
+		Failpoint(name)
+	}
+}
