@@ -19,22 +19,31 @@ import (
 	"jobsd/statefile"
 )
 
-var laps = flag.Int("laps", 12, "how often TestCrash kills the daemon")
+var (
+	laps  = flag.Int("laps", 12, "how often TestCrash kills the daemon")
+	place = flag.String("at", "", "the failpoint at which it does so each time; none: random ones and moments")
+)
 
-// dieAt names the failpoint at which a daemon kills itself, and at the how manieth time: fork:3.
+// dieAt names the failpoint at which a daemon kills itself, at the how manieth time, and after which pause, while the rest
+// of the daemon goes on: fork:3:20ms.
 const dieAt = "TEST_DIES_AT"
 
 func failpoint(at string) func(string) {
-	place, times, _ := strings.Cut(at, ":")
-	n, err := strconv.Atoi(times)
+	f := strings.Split(at, ":")
+	where := f[0]
+	n, err := strconv.Atoi(f[1])
+	if err != nil {
+		panic(err)
+	}
+	pause, err := time.ParseDuration(f[2])
 	if err != nil {
 		panic(err)
 	}
 	var left atomic.Int64
 	left.Store(int64(n))
 	return func(name string) {
-		if name == place && left.Add(-1) == 0 {
-			syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		if name == where && left.Add(-1) == 0 {
+			time.AfterFunc(pause, func() { syscall.Kill(os.Getpid(), syscall.SIGKILL) })
 			select {}
 		}
 	}
@@ -75,8 +84,12 @@ func TestCrash(t *testing.T) {
 	for range *laps {
 		s.env = nil
 		patience := time.Duration(rng.IntN(400)) * time.Millisecond
-		if rng.IntN(2) == 0 {
-			s.env = []string{fmt.Sprintf("%s=%s:%d", dieAt, failpoints[rng.IntN(len(failpoints))], 1+rng.IntN(12))}
+		if *place != "" {
+			failpoints = []string{*place}
+		}
+		if *place != "" || rng.IntN(2) == 0 {
+			s.env = []string{fmt.Sprintf("%s=%s:%d:%dms", dieAt, failpoints[rng.IntN(len(failpoints))],
+				1+rng.IntN(12), 25*rng.IntN(3))}
 			patience = 600 * time.Millisecond
 		}
 		s.start()

@@ -43,7 +43,10 @@ func newSite(t *testing.T) *site {
 			<-s.done
 		}
 		noteTurns(t.Name(), s.log)
-		if t.Failed() {
+		if t.Failed() { // what the test did not come to
+			for _, pid := range marked(t, s.root, "") {
+				syscall.Kill(pid, syscall.SIGKILL)
+			}
 			t.Logf("%s", tail(s.log))
 		}
 	})
