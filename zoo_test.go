@@ -15,12 +15,15 @@ import (
 //	hop MS      lives on in child after child, each in a session of its own and deaf to TERM, each for so long; all of
 //	            them together for a minute, should nobody end it
 //	flood N     writes N numbered lines as fast as it can
+//	nest CMD... runs a command and reaps all orphans of it, also when it has ended, until it is killed
 func zoo() {
 	switch os.Args[1] {
 	case "hop":
 		hop(os.Args[2], append(os.Args, strconv.FormatInt(time.Now().Add(time.Minute).Unix(), 10))[3])
 	case "flood":
 		flood(os.Args[2])
+	case "nest":
+		nest(os.Args[2:])
 	default:
 		fmt.Fprintln(os.Stderr, "no such animal")
 		os.Exit(2)

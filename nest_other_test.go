@@ -1,0 +1,5 @@
+//go:build !linux
+
+package main
+
+func nest([]string) { panic("only Linux lets a process adopt orphans") }
