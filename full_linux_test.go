@@ -1,0 +1,260 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"jobsd/statefile"
+)
+
+// small mounts a file system of so many bytes at a directory, which it makes.
+func small(t *testing.T, dir, size string) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("needs root, to mount a small file system")
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "mode=755,size="+size); err != nil {
+		t.Skip("cannot mount a small file system: ", err)
+	}
+	t.Cleanup(func() { syscall.Unmount(dir, syscall.MNT_DETACH) })
+}
+
+// fill takes all the space that is left, and returns what gives it back.
+func fill(t *testing.T, dir string) (free func()) {
+	t.Helper()
+	ballast := filepath.Join(dir, "ballast")
+	f, err := os.Create(ballast)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for err == nil {
+		_, err = f.Write(make([]byte, 4096))
+	}
+	if !errors.Is(err, syscall.ENOSPC) {
+		t.Fatal(err)
+	}
+	return func() {
+		if err := os.Remove(ballast); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// beats has a job that writes a line each second, whatever becomes of the daemon's files, and one that runs for ever.
+const beats = `
+[[jobs]]
+name = "beat"
+every = "1s"
+cmd = ["echo", "beat"]
+[[jobs]]
+name = "stays"
+keep_alive = true
+cmd = ["sleep", "1000"]
+[[jobs]]
+name = "once"
+cmd = ["echo", "once"]
+`
+
+func (s *site) beatsOn() *statefile.State {
+	s.t.Helper()
+	return s.until("the jobs to run", func(state *statefile.State) bool {
+		return state.Jobs["beat"].LastRun != nil && len(state.Jobs["stays"].Running) == 1
+	})
+}
+
+// awaits waits for a condition that is not in the state file.
+func (s *site) awaits(what string, ok func() bool) {
+	s.t.Helper()
+	s.until(what, func(*statefile.State) bool { return ok() })
+}
+
+// lines counts those of a job's log that are so.
+func (s *site) lines(job, line string) int {
+	text, _ := os.ReadFile(filepath.Join(s.root, "log", job+".log"))
+	return strings.Count("\n"+string(text), "\n"+line+"\n")
+}
+
+// said counts the lines of the daemon's log with all of these words.
+func (s *site) said(words ...string) (n int) {
+	text, _ := os.ReadFile(s.log)
+	for line := range strings.Lines(string(text)) {
+		all := true
+		for _, word := range words {
+			all = all && strings.Contains(line, word)
+		}
+		if all {
+			n++
+		}
+	}
+	return n
+}
+
+// goesOn checks that jobs run while the state cannot be written: slots are taken and commands obeyed.
+func (s *site) goesOn(stays int) {
+	s.t.Helper()
+	beat, once := s.lines("beat", "beat"), s.lines("once", "once")
+	s.tell("start", "once")
+	s.awaits("the jobs to go on", func() bool {
+		return s.lines("beat", "beat") >= beat+2 && s.lines("once", "once") > once
+	})
+	if !lives(stays) {
+		s.t.Errorf("process %d of a job has ended", stays)
+	}
+}
+
+// strays returns what lies in the state directory and should not.
+func (s *site) strays() (names []string) {
+	s.t.Helper()
+	entries, err := os.ReadDir(filepath.Join(s.root, "state"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, e := range entries {
+		switch name := e.Name(); {
+		case name == "state.json", name == "accepted", name == "ballast", strings.HasPrefix(name, "history.jsonl"):
+		default:
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// recovers waits until the state file tells all again: what ran meanwhile, and that nothing is wrong.
+func (s *site) recovers(since *statefile.State) {
+	s.t.Helper()
+	s.until("the state to be right again", func(state *statefile.State) bool {
+		return len(state.Daemon.Degraded) == 0 && state.Jobs["beat"].Runs >= since.Jobs["beat"].Runs+2 &&
+			state.Jobs["once"].Runs > since.Jobs["once"].Runs
+	})
+	s.awaits("the temporary files to be gone", func() bool { return len(s.strays()) == 0 })
+}
+
+// TestA16NoSpace: the disk of the state directory is full, and then is not.
+func TestA16NoSpace(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	dir := filepath.Join(s.root, "state")
+	small(t, dir, "64k")
+	s.write("jobs.toml", beats)
+	s.begin()
+	before := s.beatsOn()
+	fds := descriptors(t, s.daemonPID())
+	stays := *before.Jobs["stays"].Running[0].PID
+
+	free := fill(t, dir)
+	s.awaits("the daemon to notice", func() bool {
+		return s.said("state.json", "no space left") > 0 || s.said("cannot write", "no space left") > 0
+	})
+	old, err := os.ReadFile(filepath.Join(dir, "state.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.goesOn(stays)
+	if now, err := os.ReadFile(filepath.Join(dir, "state.json")); err != nil || string(now) != string(old) {
+		t.Errorf("the state file was changed on a full disk: %v\nwas %s\nis  %s", err, old, now)
+	}
+	s.awaits("the temporary files to be gone", func() bool { return len(s.strays()) == 0 })
+	if n := s.said("no space left") - s.said("starting all the same"); n > 2 { // the journal, the state file
+		t.Errorf("a full disk is told %d times", n)
+	}
+	free()
+	s.recovers(before)
+	s.sound(fds, "beat", "stays", "once")
+	s.term()
+	if state := s.read(); !state.Daemon.CleanShutdown && state.Jobs["stays"].LastRun.Outcome != "stopped" {
+		t.Errorf("in the end: %+v", state.Jobs["stays"].LastRun)
+	}
+}
+
+// TestA16Errors: each system call of a write fails in turn. Where the state file can be written it says what is wrong.
+// With -long: of each error.
+func TestA16Errors(t *testing.T) {
+	strace, err := exec.LookPath("strace")
+	if err != nil {
+		t.Skip("needs strace(1), to have system calls fail: ", err)
+	}
+	t.Parallel()
+	s := newSite(t)
+	s.write("jobs.toml", beats)
+	s.begin()
+	stays := *s.beatsOn().Jobs["stays"].Running[0].PID
+	fds := descriptors(t, s.daemonPID())
+	journal := filepath.Join(s.root, "state", "history.jsonl")
+	for _, c := range []struct {
+		call, errno, words string
+		only               string // of that file
+		state              bool   // it is the state file that cannot be written
+	}{
+		{call: "write", errno: "ENOSPC", words: "no space left", only: journal},
+		{call: "write", errno: "EIO", words: "input/output error", only: journal},
+		{call: "fdatasync", errno: "EIO", words: "input/output error", only: journal},
+		{call: "fdatasync", errno: "ENOSPC", words: "no space left", only: journal},
+		{call: "fsync", errno: "EIO", words: "input/output error", state: true},
+		{call: "fsync", errno: "ENOSPC", words: "no space left", state: true},
+		{call: "/^rename", errno: "ENOSPC", words: "no space left", state: true},
+		{call: "/^rename", errno: "EIO", words: "input/output error", state: true},
+	} {
+		if !*long && (c.errno == "EIO") == (c.call == "write" || c.call == "fsync") {
+			continue
+		}
+		before := s.read()
+		trace := filepath.Join(s.root, "trace")
+		os.Remove(trace)
+		args := []string{"-f", "-o", trace, "-p", fmt.Sprint(s.daemonPID()), "-e", "inject=" + c.call + ":error=" + c.errno}
+		if c.only != "" {
+			args = append(args, "-P", c.only)
+		}
+		tracer := exec.Command(strace, args...)
+		var words strings.Builder
+		tracer.Stderr = &words
+		if err := tracer.Start(); err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan error, 1)
+		go func() { ended <- tracer.Wait() }()
+		s.awaits(c.call+" to fail", func() bool {
+			select {
+			case err := <-ended:
+				t.Skipf("cannot have system calls fail here: %v\n%s", err, words.String())
+			default:
+			}
+			text, _ := os.ReadFile(trace)
+			return strings.Contains(string(text), "(INJECTED)")
+		})
+		if c.state {
+			text, err := os.ReadFile(filepath.Join(s.root, "state", "state.json"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.goesOn(stays)
+			if now, err := os.ReadFile(filepath.Join(s.root, "state", "state.json")); err != nil || string(now) != string(text) {
+				t.Errorf("%s fails with %s: the state file was changed: %v", c.call, c.errno, err)
+			}
+		} else {
+			s.until(c.call+" to be told in the state file", func(state *statefile.State) bool {
+				return strings.Contains(fmt.Sprint(state.Daemon.Degraded), c.words)
+			})
+			s.goesOn(stays)
+		}
+		tracer.Process.Signal(syscall.SIGINT) // it lets go
+		select {
+		case <-ended:
+		case <-time.After(patience):
+			t.Fatal("strace does not end")
+		}
+		s.recovers(before)
+	}
+	s.sound(fds, "beat", "stays", "once")
+	s.term()
+}
