@@ -76,7 +76,15 @@ func (s *site) beatsOn() *statefile.State {
 // awaits waits for a condition that is not in the state file.
 func (s *site) awaits(what string, ok func() bool) {
 	s.t.Helper()
-	s.until(what, func(*statefile.State) bool { return ok() })
+	for deadline := time.After(patience); !ok(); {
+		select {
+		case <-deadline:
+			s.t.Fatalf("waited in vain for %s", what)
+		case <-s.done:
+			s.t.Fatalf("the daemon ended: waited for %s", what)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
 }
 
 // lines counts those of a job's log that are so.

@@ -63,6 +63,8 @@ type disk struct {
 
 	logDir   string
 	stateDir string
+	runDir   string
+	lock     *os.File // of the state directory
 	gid      int
 
 	base    map[string]int64 // of logs that were rotated
@@ -88,6 +90,7 @@ func newDisk(o Options, config *jobfile.Config, journal *statefile.Journal, fact
 		return nil, nil, err
 	}
 	d := &disk{in: newInbox[[]any](), post: post, journal: journal, state: state, logDir: o.Dirs.Log, stateDir: o.Dirs.State,
+		runDir: o.Dirs.Run, lock: o.lock,
 		outputs: newOutputs(facts), gid: groupID(config.Group),
 		garbage: garbage, batch: flushFirst, base: map[string]int64{}, growing: map[string]*growing{}, trouble: map[string]string{}}
 	for name, j := range facts.Jobs {
@@ -214,7 +217,23 @@ func (d *disk) rotateJournal(facts *statefile.Facts) {
 		}
 	}
 	d.outputs.complete(facts)
-	d.fail(d.journal.Rotate(facts, statefile.At(wallClock())))
+	d.fail(d.anew(func() error { return d.journal.Rotate(facts, statefile.At(wallClock())) }))
+}
+
+// anew does what needs the state directory. Where that was removed it is made and locked anew, and it is done again.
+func (d *disk) anew(do func() error) error {
+	err := do()
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	err = statefile.Remake(d.lock, d.stateDir, d.runDir)
+	if err == nil {
+		err = errors.Join(d.journal.Move(d.stateDir), d.state.Move(d.stateDir))
+	}
+	if err == nil {
+		err = do()
+	}
+	return err
 }
 
 // prepare opens the log of a run, writes its mark, and appends its intent. The answer waits for the flush.
@@ -349,7 +368,7 @@ func (d *disk) update(p publish) {
 func (d *disk) write() {
 	failpoint("state")
 	began := readClocks().Mono
-	err := d.state.Write()
+	err := d.anew(d.state.Write)
 	now := readClocks().Mono
 	d.pace.Wrote(now, now-began)
 	d.dirty = err != nil

@@ -35,6 +35,8 @@ type Options struct {
 	LogFormat  string // text or json
 	Ready      func(jobs int)
 	Program    string // that an upgrade executes; "" = what this process was started by
+
+	lock *os.File // of the state directory
 }
 
 // ErrDisorder says that the daemon ended, as it was told to, but had to kill jobs for it.
@@ -67,6 +69,7 @@ func Run(o Options) error {
 		return err
 	}
 	defer lock.Close()
+	o.lock = lock
 	log, err := newLogger(o)
 	if err != nil {
 		return err

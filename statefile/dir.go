@@ -44,6 +44,17 @@ func (d *dir) close() {
 	d.Root.Close()
 }
 
+// again opens the directory that has the path now.
+func (d *dir) again(path string) (*dir, error) {
+	next, err := openDir(path)
+	if err != nil {
+		return nil, err
+	}
+	next.step = d.step
+	d.close()
+	return next, nil
+}
+
 // newFile is a file without a name, or nothing but a passing one, until it replaces another.
 type newFile struct {
 	*renameio.PendingFile

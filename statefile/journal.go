@@ -102,6 +102,18 @@ func (j *Journal) Sync() error {
 	return nil
 }
 
+// Move goes on in the directory that has the path now: the one that was opened has been removed, with all that was in
+// it. All that the entries so far came to is in the next checkpoint.
+func (j *Journal) Move(path string) error {
+	next, err := j.dir.again(path)
+	if err != nil {
+		return fmt.Errorf("cannot move the journal: %w", err)
+	}
+	j.dir, j.shut = next, true
+	_ = j.lose(errors.New("the state directory was removed"))
+	return nil
+}
+
 // NeedsCheckpoint tells whether the next thing to be written is a checkpoint: entries were lost, or the file is full. A
 // full file is one of the size set that is also twice as long as its first line, so that the checkpoint of very many
 // jobs is not most of what is written. Append goes on in a full file.

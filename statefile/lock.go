@@ -48,12 +48,9 @@ func Inherit(fd int, stateDir string) (*os.File, error) {
 	if f == nil {
 		return nil, syscall.EBADF
 	}
-	held, err := f.Stat()
-	if err == nil {
-		var is os.FileInfo
-		if is, err = os.Stat(stateDir); err == nil && !os.SameFile(held, is) {
-			err = errors.New("it is another directory now")
-		}
+	same, err := leadsTo(stateDir, f)
+	if err == nil && !same {
+		err = errors.New("it is another directory now")
 	}
 	if err == nil {
 		err = flock(f)
@@ -63,6 +60,53 @@ func Inherit(fd int, stateDir string) (*os.File, error) {
 		return nil, fmt.Errorf("cannot take over the lock of the state directory: %w", err)
 	}
 	return f, nil
+}
+
+// Remake makes the state directory anew where it was removed under the daemon that holds its lock. Before anybody uses
+// it, lock becomes that of the new one. It does nothing where lock is the directory's; where another daemon was quicker,
+// or left its files there, it leaves them alone and returns why.
+func Remake(lock *os.File, stateDir, runDir string) error {
+	if same, err := leadsTo(stateDir, lock); same || err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	f, err := Lock(stateDir, runDir)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if same, err := leadsTo(stateDir, f); err != nil || !same {
+		return errors.Join(errors.New("cannot lock the state directory: it changes again and again"), err)
+	}
+	for _, name := range []string{journalName, stateName} {
+		if _, err := os.Lstat(filepath.Join(stateDir, name)); !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("cannot go on in the state directory %s: it was replaced, and %s is not ours", stateDir, name)
+		}
+	}
+	if err := takePlace(f, lock); err != nil {
+		return fmt.Errorf("cannot keep the lock of the state directory: %w", err)
+	}
+	return nil
+}
+
+// leadsTo tells whether the path is that of the open directory.
+func leadsTo(path string, dir *os.File) (bool, error) {
+	is, err := os.Stat(path)
+	if err != nil {
+		return false, err
+	}
+	held, err := dir.Stat()
+	return err == nil && os.SameFile(is, held), err
+}
+
+// takePlace has the descriptor of old mean what f is, so that whoever knows old holds it from now on.
+func takePlace(f, old *os.File) error {
+	syscall.ForkLock.RLock() // a child must not get it
+	defer syscall.ForkLock.RUnlock()
+	if err := dup(int(f.Fd()), int(old.Fd())); err != nil {
+		return err
+	}
+	syscall.CloseOnExec(int(old.Fd()))
+	return nil
 }
 
 func flock(f *os.File) error {

@@ -2,10 +2,16 @@
 
 package statefile
 
-import "os"
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
 
 // dataSync makes the contents of a file durable.
 func dataSync(f *os.File) error { return f.Sync() }
 
 // lockHolder returns 0: only Linux tells who holds a lock.
 func lockHolder(*os.File) int { return 0 }
+
+func dup(from, to int) error { return unix.Dup2(from, to) }

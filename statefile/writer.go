@@ -87,6 +87,16 @@ func (w *Writer) Write() error {
 	return nil
 }
 
+// Move goes on in the directory that has the path now: the one that was opened has been removed.
+func (w *Writer) Move(path string) error {
+	next, err := w.dir.again(path)
+	if err != nil {
+		return fmt.Errorf("cannot move the state file: %w", err)
+	}
+	w.dir = next
+	return nil
+}
+
 func (w *Writer) write() error {
 	w.spare.Close()
 	defer w.keepSpare()

@@ -19,8 +19,8 @@ func (l *Loader) save(f *jobFile) error {
 	if f.saved || l.o.Accepted == "" {
 		return nil
 	}
-	err := os.MkdirAll(l.o.Accepted, 0o700)
-	if err == nil {
+	err := os.Mkdir(l.o.Accepted, 0o700) // the folder that it is in is not ours to make
+	if err == nil || errors.Is(err, fs.ErrExist) {
 		err = renameio.WriteFile(filepath.Join(l.o.Accepted, f.name), []byte(f.good.text), 0o600,
 			renameio.WithTempDir(l.o.Accepted), renameio.WithStaticPermissions(0o600))
 	}
