@@ -159,9 +159,9 @@ func TestWriteFails(t *testing.T) {
 	}
 }
 
-// TestWriteCrash stops a write before each step: the old file or the new one is there, whole, and the next writer
+// TestA18WriteCrash stops a write before each step: the old file or the new one is there, whole, and the next writer
 // clears up.
-func TestWriteCrash(t *testing.T) {
+func TestA18WriteCrash(t *testing.T) {
 	dir := t.TempDir()
 	w := openState(t, dir)
 	if err := w.Write(); err != nil {
