@@ -157,7 +157,7 @@ func TestA16NoSpace(t *testing.T) {
 	s.write("jobs.toml", beats)
 	s.begin()
 	before := s.beatsOn()
-	fds := descriptors(t, s.daemonPID())
+	fds := s.steady()
 	stays := *before.Jobs["stays"].Running[0].PID
 
 	free := fill(t, dir)
@@ -197,7 +197,7 @@ func TestA16Errors(t *testing.T) {
 	s.write("jobs.toml", beats)
 	s.begin()
 	stays := *s.beatsOn().Jobs["stays"].Running[0].PID
-	fds := descriptors(t, s.daemonPID())
+	fds := s.steady()
 	journal := filepath.Join(s.root, "state", "history.jsonl")
 	for _, c := range []struct {
 		call, errno, words string

@@ -68,7 +68,7 @@ func TestA2EndedMeanwhile(t *testing.T) {
 	}()
 	s.wrap = nil
 	s.begin()
-	fds := descriptors(t, s.daemonPID()) + len(ended) // of the services that start anew
+	fds := s.steady() + len(ended) // of the services that start anew
 	after := s.until("the lost services to run again", func(state *statefile.State) bool {
 		for job := range ended {
 			if j := state.Jobs[job]; j.LastRun == nil || job[0] == 's' && len(j.Running) != 1 || job[0] == 'j' && len(j.Running) != 0 {
@@ -171,6 +171,7 @@ func TestA3Stranger(t *testing.T) {
 	trace := filepath.Join(s.root, "trace")
 	s.wrap = []string{strace, "-D", "-f", "-o", trace, "-e", "trace=kill,tkill,tgkill,pidfd_send_signal,rt_sigqueueinfo"}
 	s.begin()
+	fds := s.steady()
 	for _, job := range jobs {
 		if r := s.lastRun(job); r.Outcome != "lost" || r.LostStage == nil || *r.LostStage != "started" {
 			t.Errorf("%s: %+v", job, r)
@@ -180,7 +181,7 @@ func TestA3Stranger(t *testing.T) {
 		}
 		s.tell("start", "--wait", job)
 	}
-	s.sound(descriptors(t, s.daemonPID()))
+	s.sound(fds)
 	s.term()
 	select {
 	case <-died:

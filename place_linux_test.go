@@ -41,6 +41,7 @@ func TestA17ReadOnly(t *testing.T) {
 	s.start()
 	s.logged(1, "ready")
 	s.awaits("the jobs to run", func() bool { return s.lines("beat", "beat") > 0 })
+	fds := s.steady()
 	s.tell("start", "once")
 	s.awaits("the jobs to go on", func() bool { return s.lines("beat", "beat") > 2 && s.lines("once", "once") == 1 })
 	if n := s.said("read-only file system") - s.said("starting all the same"); n < 1 || n > 3 { // at the start, the journal, the state file
@@ -57,7 +58,7 @@ func TestA17ReadOnly(t *testing.T) {
 	if got := states(state, "stays"); len(got) != 1 || got[0] != "running" || state.Jobs["stays"].Runs != 1 {
 		t.Errorf("stays: %v, %d runs", got, state.Jobs["stays"].Runs)
 	}
-	s.sound(descriptors(t, s.daemonPID()), "beat", "stays", "once")
+	s.sound(fds+1, "beat", "stays", "once") // the journal is open now
 	s.term()
 }
 
@@ -76,7 +77,7 @@ func TestA17NotPermitted(t *testing.T) {
 	s.begin()
 	before := s.beatsOn()
 	stays := *before.Jobs["stays"].Running[0].PID
-	fds := descriptors(t, s.daemonPID())
+	fds := s.steady()
 	dir := filepath.Join(s.root, "state")
 	if err := os.Chmod(dir, 0o555); err != nil {
 		t.Fatal(err)
@@ -103,7 +104,7 @@ func TestA17Removed(t *testing.T) {
 	s.begin()
 	before := s.beatsOn()
 	stays := *before.Jobs["stays"].Running[0].PID
-	fds := descriptors(t, s.daemonPID())
+	fds := s.steady()
 	for range 2 {
 		s.awaits("the directory to be removed", func() bool { return os.RemoveAll(filepath.Join(s.root, "state")) == nil })
 		s.until("the directory to be there again", func(*statefile.State) bool { return true })
@@ -133,7 +134,7 @@ func TestA17Replaced(t *testing.T) {
 	s.begin()
 	before := s.beatsOn()
 	stays := *before.Jobs["stays"].Running[0].PID
-	fds := descriptors(t, s.daemonPID())
+	fds := s.steady()
 	dir := filepath.Join(s.root, "state")
 	place := filepath.Join(s.root, "file")
 	put(t, place, "a file\n")
@@ -164,6 +165,7 @@ func TestA17Taken(t *testing.T) {
 	s.write("jobs.toml", beats)
 	s.begin()
 	stays := *s.beatsOn().Jobs["stays"].Running[0].PID
+	fds := s.steady()
 	dir := filepath.Join(s.root, "state")
 	theirs := filepath.Join(s.root, "theirs")
 	if err := os.Mkdir(theirs, 0o755); err != nil {
@@ -192,7 +194,7 @@ func TestA17Taken(t *testing.T) {
 	}
 	os.Remove(filepath.Join(dir, "history.jsonl")) // and then there is room
 	s.beatsOn()
-	s.sound(descriptors(t, s.daemonPID()), "beat", "stays", "once")
+	s.sound(fds, "beat", "stays", "once")
 	s.term()
 }
 

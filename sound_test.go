@@ -32,6 +32,26 @@ func (s *site) sound(fds int, jobs ...string) {
 	}
 }
 
+// steady returns how many descriptors the daemon has open when it is at rest: the same number at ten looks in a row.
+func (s *site) steady() int {
+	s.t.Helper()
+	n, same := 0, 0
+	deadline := time.After(patience)
+	for tick := time.NewTicker(10 * time.Millisecond); same < 10; {
+		if now := descriptors(s.t, s.daemonPID()); now == n {
+			same++
+		} else {
+			n, same = now, 0
+		}
+		select {
+		case <-deadline:
+			s.t.Fatal("the daemon is never at rest")
+		case <-tick.C:
+		}
+	}
+	return n
+}
+
 // reaped waits until a process is gone with its status, which its parent has taken.
 func reaped(t *testing.T, pid int) {
 	t.Helper()
