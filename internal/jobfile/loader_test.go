@@ -363,10 +363,11 @@ func TestZoneChange(t *testing.T) {
 	b.load("a= b=", "TZ=Nowhere/Land: unknown time zone: local times are UTC")
 }
 
-// TestCutFilesOverReload cuts a file that is in force at each byte: what is no job leaves the old ones.
-func TestCutFilesOverReload(t *testing.T) {
+// TestA29CutFiles cuts a file that is in force at each byte: what is no job leaves the old ones.
+func TestA29CutFiles(t *testing.T) {
 	b := newBox(t)
-	text := "[[jobs]]\nname = \"a\"\ndescription = \"1\"\nshell = '''\nx\n'''\n[[jobs]]\nname = \"b\"\ncmd = [\"true\"]\n"
+	text := "[[jobs]]\nname = \"a\"\ndescription = \"1\"\nshell = '''\nx\n'''\n[[jobs]]\nname = \"b\"\nenv.LONG = \"" +
+		strings.Repeat("ü ", 300) + "\"\ncmd = [\"true\"]\n"
 	b.put("a.toml", text)
 	good := b.load("a=1 b=")
 	for i := range len(text) {

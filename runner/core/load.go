@@ -83,7 +83,7 @@ func (c *Core) load(e Loaded) {
 	}
 	c.link()
 	began := !c.ready
-	c.announce(sum, changed)
+	c.announce(sum, changed, set.Passed)
 	if !c.disbelieve() && began {
 		c.wentBack()
 	}
@@ -135,15 +135,15 @@ func (c *Core) elsewhen(j *job, d *jobfile.Definition, moved bool) bool {
 	return moved && d.Schedule.Local() || j.away != !d.ActiveOn(c.o.Machine)
 }
 
-// announce says what a load did.
-func (c *Core) announce(sum statefile.Reloaded, changed []string) {
+// announce says what a load did. So many files were passed over.
+func (c *Core) announce(sum statefile.Reloaded, changed []string, passed int) {
 	for _, text := range c.reload.Errors {
 		c.say(Error, "", text)
 	}
 	if !c.ready {
 		c.ready = true
 		c.record(&statefile.Ready{Jobs: len(c.order)})
-		c.say(Info, "", "ready", "jobs", len(c.order), "refused", sum.Refused, "errors", len(c.reload.Errors))
+		c.say(Info, "", "ready", "jobs", len(c.order), "refused", sum.Refused, "passed_over", passed, "errors", len(c.reload.Errors))
 		return
 	}
 	c.record(&sum)
@@ -156,6 +156,9 @@ func (c *Core) announce(sum statefile.Reloaded, changed []string) {
 		text += ")"
 	}
 	text += fmt.Sprintf(", %d removed, %d refused", sum.Removed, sum.Refused)
+	if passed > 0 {
+		text += fmt.Sprintf(", %d passed over", passed)
+	}
 	if len(c.reload.Errors) > 0 {
 		text += ": " + c.reload.Errors[0]
 	}
