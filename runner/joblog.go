@@ -49,9 +49,9 @@ func (d *disk) mark(job *jobfile.Definition, text string) int64 {
 		d.report("log of "+job.Name, err)
 		return 0
 	}
-	d.report("log of "+job.Name, nil)
 	defer log.Close()
-	n, _ := fmt.Fprintf(log, "%s== %s\n", newline(d.logPath(job.Name), log.Size), text)
+	n, err := fmt.Fprintf(log, "%s== %s\n", newline(d.logPath(job.Name), log.Size), text)
+	d.report("log of "+job.Name, err)
 	return d.base[job.Name] + log.Size + int64(n)
 }
 
