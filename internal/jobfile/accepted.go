@@ -14,9 +14,12 @@ import (
 // Accepted copies: while a file is refused, the bytes of its last good version stand in a folder of the daemon's own,
 // under the same name, so that a restart does not lose its jobs. They are removed when the file is good again or gone.
 
-// save writes the accepted copy of a refused file, if there is none yet.
+// save writes the accepted copy of a refused file, if there is none yet, or none any more.
 func (l *Loader) save(f *jobFile) error {
-	if f.saved || l.o.Accepted == "" {
+	if l.o.Accepted == "" {
+		return nil
+	}
+	if _, err := os.Lstat(filepath.Join(l.o.Accepted, f.name)); f.saved && err == nil {
 		return nil
 	}
 	err := os.Mkdir(l.o.Accepted, 0o700) // the folder that it is in is not ours to make
