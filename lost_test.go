@@ -117,6 +117,77 @@ func TestA2EndedMeanwhile(t *testing.T) {
 	s.populated("", 0)
 }
 
+// What a journal that is written by hand is made of.
+const (
+	now   = `"2026-11-27T01:15:47Z"`
+	handy = "0123456789abcdef0123456789abcdef" // its id
+)
+
+func checkpointNow() string {
+	return fmt.Sprintf(`{"kind":"checkpoint","at":%s,"version":1,"id":%q,"last_run":0,"boot_id":%q,"boot_ready":true,"epoch":0,`+
+		`"epoch_at":null,"clean":true,"unclean_restarts":0,"upgrades":0,"tick":0,"disabled_by":null,"jobs":{}}`+"\n", now, handy, spawn.BootID())
+}
+
+func intentNow(job string, run int) string {
+	return fmt.Sprintf(`{"kind":"intent","at":%s,"job":%q,"run":%d,"slot":%s,"epoch":0,"reason":"schedule","attempt":1,"log_offset":0}`+"\n",
+		now, job, run, now)
+}
+
+// remember gives the site a journal.
+func (s *site) remember(journal string) {
+	s.t.Helper()
+	if err := os.Mkdir(filepath.Join(s.root, "state"), 0o755); err != nil {
+		s.t.Fatal(err)
+	}
+	put(s.t, filepath.Join(s.root, "state", "history.jsonl"), journal)
+}
+
+// TestA4ByHand: the journal ends with what a daemon wrote before two forks. One did not come to be: its run is lost in
+// that stage. The other did, its pid unwritten: its process is found by its mark and adopted, never started again.
+func TestA4ByHand(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux lets marks be looked for")
+	}
+	s := newSite(t)
+	s.remember(checkpointNow() + intentNow("unborn", 1) + intentNow("forked", 2))
+	s.write("unborn.toml", "cmd = [\"true\"]\n")
+	s.write("forked.toml", "cmd = [\"sleep\", \"1000\"]\n")
+	forked := exec.Command("sleep", "1000")
+	forked.Env = []string{"JOBSD_MARK=" + handy + "/forked/2"}
+	forked.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := forked.Start(); err != nil {
+		t.Fatal(err)
+	}
+	died := make(chan struct{})
+	go func() {
+		forked.Wait()
+		close(died)
+	}()
+	defer func() {
+		forked.Process.Kill()
+		<-died
+	}()
+	s.populated("forked", 1) // it has the mark since its exec
+	s.begin()
+	fds := s.steady()
+	if r := s.lastRun("unborn"); r.Outcome != "lost" || r.LostStage == nil || *r.LostStage != "intent" || r.Run != 1 {
+		t.Errorf("unborn: %+v", r)
+	}
+	j := s.read().Jobs["forked"]
+	if r := j.Running; len(r) != 1 || !r[0].Adopted || r[0].State != "running" || *r[0].PID != forked.Process.Pid || j.Runs != 1 {
+		t.Errorf("forked: %+v, %d runs", r, j.Runs)
+	}
+	s.populated("forked", 1)
+	s.tell("stop", "forked")
+	<-died
+	s.populated("forked", 0)
+	if r := s.lastRun("forked"); r.Outcome != "stopped" || r.Run != 2 {
+		t.Errorf("forked: %+v", r)
+	}
+	s.sound(fds)
+	s.term()
+}
+
 // TestA3Stranger: the journal names a process that is another one by now: by its inode, its start time, or its boot. The
 // run is lost, and the stranger, who leads a group as a run would, is never signalled.
 func TestA3Stranger(t *testing.T) {
@@ -142,11 +213,8 @@ func TestA3Stranger(t *testing.T) {
 		<-died
 	}()
 	pid := stranger.Process.Pid
-	const now = `"2026-11-27T01:15:47Z"`
 	var journal strings.Builder
-	fmt.Fprintf(&journal, `{"kind":"checkpoint","at":%s,"version":1,"id":"0123456789abcdef0123456789abcdef","last_run":0,`+
-		`"boot_id":%q,"boot_ready":true,"epoch":0,"epoch_at":null,"clean":true,"unclean_restarts":0,"upgrades":0,"tick":0,`+
-		`"disabled_by":null,"jobs":{}}`+"\n", now, spawn.BootID())
+	journal.WriteString(checkpointNow())
 	s := newSite(t)
 	jobs := []string{"inode", "time", "boot"}
 	for n, which := range []string{`"inode":1`, `"pid_start":1`, `"pid_start":1`} {
@@ -159,15 +227,11 @@ func TestA3Stranger(t *testing.T) {
 			}
 			which = fmt.Sprintf(`"pid_start":%d`, start) // even so
 		}
-		fmt.Fprintf(&journal, `{"kind":"intent","at":%s,"job":%q,"run":%d,"slot":%s,"epoch":0,"reason":"schedule","attempt":1,"log_offset":0}`+"\n",
-			now, jobs[n], n+1, now)
+		journal.WriteString(intentNow(jobs[n], n+1))
 		fmt.Fprintf(&journal, `{"kind":"started","at":%s,"job":%q,"run":%d,"pid":%d,%s,"boot_id":%q}`+"\n", now, jobs[n], n+1, pid, which, boot)
 		s.write(jobs[n]+".toml", "cmd = [\"true\"]\nstop_timeout = \"1s\"\n")
 	}
-	if err := os.Mkdir(filepath.Join(s.root, "state"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	put(t, filepath.Join(s.root, "state", "history.jsonl"), journal.String())
+	s.remember(journal.String())
 	trace := filepath.Join(s.root, "trace")
 	s.wrap = []string{strace, "-D", "-f", "-o", trace, "-e", "trace=kill,tkill,tgkill,pidfd_send_signal,rt_sigqueueinfo"}
 	s.begin()
