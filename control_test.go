@@ -80,9 +80,9 @@ func asked(conn net.Conn, line string) (string, error) {
 	return bufio.NewReader(conn).ReadString('\n')
 }
 
-// TestHostileClients is fault A40: clients that want to do harm, each while a job goes on being started and another
+// TestA40HostileClients: clients that want to do harm, each while a job goes on being started and another
 // client is served; when they have gone nothing is left of them in the daemon.
-func TestHostileClients(t *testing.T) {
+func TestA40HostileClients(t *testing.T) {
 	t.Parallel() // it waits for the ten seconds of those that hang
 	s := newSite(t)
 	s.write("jobs.toml", socketJobs)
@@ -190,8 +190,8 @@ func TestHostileClients(t *testing.T) {
 	}
 }
 
-// TestStranger has somebody ask who is neither root nor the daemon's user.
-func TestStranger(t *testing.T) {
+// TestA40Stranger has somebody ask who is neither root nor the daemon's user.
+func TestA40Stranger(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can become somebody else")
 	}

@@ -2,6 +2,9 @@ package main
 
 import (
 	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -9,13 +12,16 @@ import (
 	"jobsd/statefile"
 )
 
-// sound is what must hold at the end of each fault: the daemon lives, the state file is whole, no child is left unreaped,
+// sound is what must hold at the end of each fault: the daemon answers, the state file is whole, no child is left unreaped,
 // no more descriptors are open than before, and no process carries the mark of any but the jobs named.
 func (s *site) sound(fds int, jobs ...string) {
 	s.t.Helper()
-	s.until("no zombie and no more descriptors", func(*statefile.State) bool {
-		return len(zombiesOf(s.daemonPID())) == 0 && descriptors(s.t, s.daemonPID()) <= fds
-	})
+	s.hup()
+	if runtime.GOOS == "linux" { // of the others there is no /proc
+		s.until("no zombie and no more descriptors", func(*statefile.State) bool {
+			return len(zombiesOf(s.daemonPID())) == 0 && descriptors(s.t, s.daemonPID()) <= fds
+		})
+	}
 	for deadline := time.After(patience); ; {
 		all := len(marked(s.t, s.root, ""))
 		for _, job := range jobs {
@@ -35,6 +41,9 @@ func (s *site) sound(fds int, jobs ...string) {
 // steady returns how many descriptors the daemon has open when it is at rest: the same number at ten looks in a row.
 func (s *site) steady() int {
 	s.t.Helper()
+	if runtime.GOOS != "linux" {
+		return 0
+	}
 	n, same := 0, 0
 	deadline := time.After(patience)
 	for tick := time.NewTicker(10 * time.Millisecond); same < 10; {
@@ -69,5 +78,75 @@ func put(t *testing.T, path, text string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// beats has a job that writes a line each second, whatever becomes of the daemon's files, and one that runs for ever.
+const beats = `
+[[jobs]]
+name = "beat"
+every = "1s"
+cmd = ["echo", "beat"]
+[[jobs]]
+name = "stays"
+keep_alive = true
+cmd = ["sleep", "1000"]
+[[jobs]]
+name = "once"
+cmd = ["echo", "once"]
+`
+
+func (s *site) beatsOn() *statefile.State {
+	s.t.Helper()
+	return s.until("the jobs to run", func(state *statefile.State) bool {
+		return state.Jobs["beat"].LastRun != nil && len(state.Jobs["stays"].Running) == 1
+	})
+}
+
+// awaits waits for a condition that is not in the state file.
+func (s *site) awaits(what string, ok func() bool) {
+	s.t.Helper()
+	for deadline := time.After(patience); !ok(); {
+		select {
+		case <-deadline:
+			s.t.Fatalf("waited in vain for %s", what)
+		case <-s.done:
+			s.t.Fatalf("the daemon ended: waited for %s", what)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// lines counts those of a job's log that are so.
+func (s *site) lines(job, line string) int {
+	text, _ := os.ReadFile(filepath.Join(s.root, "log", job+".log"))
+	return strings.Count("\n"+string(text), "\n"+line+"\n")
+}
+
+// said counts the lines of the daemon's log with all of these words.
+func (s *site) said(words ...string) (n int) {
+	text, _ := os.ReadFile(s.log)
+	for line := range strings.Lines(string(text)) {
+		all := true
+		for _, word := range words {
+			all = all && strings.Contains(line, word)
+		}
+		if all {
+			n++
+		}
+	}
+	return n
+}
+
+// goesOn checks that jobs run while the state cannot be written: slots are taken and commands obeyed.
+func (s *site) goesOn(stays int) {
+	s.t.Helper()
+	beat, once := s.lines("beat", "beat"), s.lines("once", "once")
+	s.tell("start", "once")
+	s.awaits("the jobs to go on", func() bool {
+		return s.lines("beat", "beat") >= beat+2 && s.lines("once", "once") > once
+	})
+	if !lives(stays) {
+		s.t.Errorf("process %d of a job has ended", stays)
 	}
 }
