@@ -89,6 +89,74 @@ func TestA22Inherited(t *testing.T) {
 	}
 }
 
+// pidsCgroup makes a cgroup that may hold so many processes and threads.
+func pidsCgroup(t *testing.T, most string) (dir string) {
+	if os.Geteuid() != 0 || runtime.GOOS != "linux" {
+		t.Skip("needs root, for a cgroup")
+	}
+	for _, root := range []string{"/sys/fs/cgroup/pids", "/sys/fs/cgroup", "/sys/fs/cgroup/unified"} {
+		dir, err := os.MkdirTemp(root, "jobsd-test")
+		if err != nil {
+			continue
+		}
+		t.Cleanup(func() { os.Remove(dir) })
+		if os.WriteFile(filepath.Join(dir, "pids.max"), []byte(most), 0) == nil {
+			return dir
+		}
+	}
+	t.Skip("needs a cgroup that counts processes")
+	return ""
+}
+
+// TestA13Pids: a hundred jobs, and the daemon with them, in a cgroup with room for 64 processes and threads. The runtime
+// of the daemon survives that, commands and reloads work, what cannot be forked waits, and all of it runs once there is
+// room. Nothing of it counts as a failure.
+func TestA13Pids(t *testing.T) {
+	t.Parallel()
+	dir := pidsCgroup(t, "64")
+	s := newSite(t)
+	s.wrap = []string{"sh", "-c", `echo $$ >` + dir + `/cgroup.procs && exec "$@"`, "sh"}
+	for n := range 100 {
+		s.write(fmt.Sprintf("j%d.toml", n), "cmd = [\"sleep\", \"1000\"]\nat_boot = true\nstop_timeout = \"1s\"\n")
+	}
+	s.begin()
+	count := func(state *statefile.State) (run, wait int) {
+		for _, j := range state.Jobs {
+			for _, r := range j.Running {
+				switch {
+				case r.State == "running":
+					run++
+				case r.State == "pending" && r.Why != nil && *r.Why == "fork" && r.Error != nil && strings.Contains(*r.Error, "EAGAIN"):
+					wait++
+				}
+			}
+		}
+		return run, wait
+	}
+	pid := s.until("some to wait and the others to run", func(state *statefile.State) bool {
+		run, wait := count(state)
+		return run > 10 && run+wait == 100
+	}).Daemon.PID
+	for n := range 5 {
+		s.write("new.toml", fmt.Sprintf("cmd = [\"true\"]\ndescription = \"%d\"\n", n))
+		s.tell("reload")
+	}
+	s.tell("stop", "j1")
+	if err := os.WriteFile(filepath.Join(dir, "pids.max"), []byte("max"), 0); err != nil {
+		t.Fatal(err)
+	}
+	state := s.until("all to run", func(state *statefile.State) bool { run, _ := count(state); return run == 99 })
+	for name, j := range state.Jobs {
+		if j.Failures != 0 {
+			t.Errorf("%s failed: %+v", name, j.LastRun)
+		}
+	}
+	if state.Daemon.PID != pid || state.Daemon.UncleanRestarts != 0 {
+		t.Errorf("the daemon: %+v", state.Daemon)
+	}
+	s.term()
+}
+
 // TestA13Fork: no process can be had. That is weather: the run waits and shows why, nothing is counted, and once there
 // is room it starts.
 func TestA13Fork(t *testing.T) {

@@ -47,7 +47,7 @@ func (l *loop) rescue(e core.Effect) {
 	}
 	l.log.Error("internal error", "effect", fmt.Sprintf("%T", e), "err", fmt.Sprint(p), "stack", string(debug.Stack()))
 	if f, ok := e.(core.Fork); ok {
-		l.notStarted(f.Start.Run, &spawn.Error{Stage: "internal error", Errno: syscall.EINVAL, Path: fmt.Sprint(p)})
+		l.notStarted(f.Start.Run, &spawn.Error{Stage: spawn.StageInternal, Errno: syscall.EINVAL, Path: fmt.Sprint(p)})
 	}
 }
 

@@ -20,6 +20,7 @@ const (
 	StageInterpreter = "interpreter" // of a script, or the dynamic loader of a program
 	StageShim        = "shim"
 	StageTimeout     = "timeout"
+	StageInternal    = "internal error" // of the daemon's own
 )
 
 // Error says which step of a start failed, why, and on what.
@@ -42,6 +43,7 @@ var cannot = map[string]string{
 	StageInterpreter: "run interpreter",
 	StageShim:        "start",
 	StageTimeout:     "start",
+	StageInternal:    "start, by a mistake of the daemon's own:",
 }
 
 // Error reads like `cannot run interpreter /bin/nosuch of /opt/x: no such file or directory`.
@@ -50,7 +52,11 @@ func (e *Error) Error() string {
 	if e.Detail != "" {
 		words = append(words, e.Detail)
 	}
-	return strings.Join(words, " ") + ": " + reason(e.Errno)
+	text := strings.Join(words, " ") + ": " + reason(e.Errno)
+	if e.Transient() { // by the name that manuals explain it under
+		text += " (" + ErrnoName(e.Errno) + ")"
+	}
+	return text
 }
 
 // Unwrap gives the errno, for errors.Is.
