@@ -126,7 +126,7 @@ var keyCases = []keyCase{
 	{key: "env_file", good: `"/etc/default/x"`, want: "/etc/default/x", bad: `""`, says: "must not be empty", byDefault: "",
 		of: func(d *Definition) any { return d.EnvFile }},
 	{key: "pass_env", good: `["DISPLAY"]`, want: []string{"DISPLAY"}, bad: `["A=b"]`, at: 1,
-		says: `"A=b" is not the name of a variable`, byDefault: []string(nil), of: func(d *Definition) any { return d.PassEnv }},
+		says: `"A=..." is not the name of a variable`, byDefault: []string(nil), of: func(d *Definition) any { return d.PassEnv }},
 	{key: "extra_path", good: `["/opt/homebrew/bin", "bin"]`, want: []string{"/opt/homebrew/bin", "/etc/jobs.d/bin"},
 		bad: `["/a:/b"]`, at: 1, says: `"/a:/b" holds a colon, which separates the folders of a PATH`,
 		byDefault: []string(nil), of: func(d *Definition) any { return d.ExtraPath }},

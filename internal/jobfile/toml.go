@@ -2,6 +2,7 @@ package jobfile
 
 import (
 	"errors"
+	"regexp"
 	"strings"
 	"time"
 
@@ -37,8 +38,30 @@ func tomlError(src *source, err error) *Error {
 	if strings.HasPrefix(pe.Message, "expected value but found") {
 		hint = ` (text stands in quotes: "...")`
 	}
-	message := strings.ReplaceAll(oneLine(pe.Message), `but got '\x00' instead`, "but the file ends")
+	message := strings.ReplaceAll(withoutValues(oneLine(pe.Message)), `but got '\x00' instead`, "but the file ends")
 	return src.fail(at, "", "not valid TOML: %s%s", message, known(hint))
+}
+
+// quotes is what the library quotes in its messages, and beyond is how it begins one about a number.
+var (
+	quotes = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'`)
+	beyond = regexp.MustCompile(`^\S+ is out of `)
+)
+
+// withoutValues takes out of a message of the library what it quotes of the file, besides keys and single characters.
+// What is no TOML may be a secret without its quotes, and all can read the errors in the state file.
+func withoutValues(message string) string {
+	if strings.HasPrefix(message, "Key ") || strings.HasSuffix(message, " is not a table") {
+		return message
+	}
+	message = beyond.ReplaceAllString(message, "the number is out of ")
+	return quotes.ReplaceAllStringFunc(message, func(s string) string {
+		in := s[1 : len(s)-1]
+		if len(in) <= 1 || s[0] == '\'' && in[0] == '\\' || strings.Trim(in, `"'`) == "" {
+			return s
+		}
+		return "..."
+	})
 }
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

@@ -110,7 +110,7 @@ var (
 
 	variable = checkedText("string", func(r *reader, n *node, s string) bool {
 		if why := badVariable(s); why != "" {
-			r.fail(n, "%q %s", s, why)
+			r.fail(n, "%q %s", withoutValue(s), why)
 			return false
 		}
 		return true
@@ -148,6 +148,15 @@ func badVariable(s string) known {
 		return "is set by jobsd itself"
 	}
 	return ""
+}
+
+// withoutValue hides the value, which may be a secret, of what was written as NAME=value where a name belongs.
+func withoutValue(s string) string {
+	name, value, _ := strings.Cut(s, "=")
+	if value == "" {
+		return s
+	}
+	return name + "=..."
 }
 
 var truth = typ[bool]{
@@ -518,7 +527,7 @@ var environment = typ[[]string]{
 		env := make([]string, 0, len(n.kids))
 		for _, kid := range n.kids {
 			if why := badVariable(kid.key); why != "" {
-				r.failKey(kid, "%q %s", kid.key, why)
+				r.failKey(kid, "%q %s", withoutValue(kid.key), why)
 				all = false
 				continue
 			}
