@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+	"golang.org/x/sys/unix"
 
 	"jobsd/runner/core"
 )
@@ -42,8 +43,9 @@ func newLogger(o Options) (*logger, error) {
 	return l, nil
 }
 
+// openLogFile follows no link, like those that open the logs of jobs.
 func openLogFile(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o640)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE|unix.O_NOFOLLOW, 0o640)
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the daemon's log: %w", err)
 	}

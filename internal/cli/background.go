@@ -31,7 +31,7 @@ func (a *app) doBackground(s *site, o runOptions) error {
 	if err := os.MkdirAll(s.Log, 0o750); err != nil {
 		return fmt.Errorf("cannot make the log directory: %w", err)
 	}
-	log, err := os.OpenFile(s.daemonLog(), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o640)
+	log, err := os.OpenFile(s.daemonLog(), os.O_WRONLY|os.O_CREATE|os.O_APPEND|unix.O_NOFOLLOW, 0o640)
 	if err != nil {
 		return fmt.Errorf("cannot open the daemon's log: %w", err)
 	}

@@ -1,0 +1,34 @@
+package runner
+
+import (
+	"os"
+	"syscall"
+	"testing"
+)
+
+// TestConfession: what a crash leaves is for the daemon's user alone, as nobody knows what it holds, and goes with the
+// next start.
+func TestConfession(t *testing.T) {
+	defer syscall.Umask(syscall.Umask(0))
+	l, _ := testLoop(t, 1)
+	l.o.Dirs.State = t.TempDir()
+	func() {
+		defer func() {
+			if p := recover(); p != "oops" {
+				t.Errorf("it panicked on with %v", p)
+			}
+		}()
+		defer l.confess()
+		panic("oops")
+	}()
+	info, err := os.Stat(crashFile(l.o.Dirs.State))
+	if err != nil || info.Mode() != 0o600 {
+		t.Errorf("%v, %v", info, err)
+	}
+	if c := lastCrash(l.o.Dirs.State); c.Text != "oops" || c.Stack == "" {
+		t.Errorf("%+v", c)
+	}
+	if c := lastCrash(l.o.Dirs.State); c != (crash{}) {
+		t.Errorf("told twice: %+v", c)
+	}
+}
