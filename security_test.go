@@ -383,7 +383,8 @@ for dir in state log run jobs.d; do try touch $R/$dir/x; done
 try touch $R/state/state.json
 try rm -f $R/run/jobsd.sock
 for verb in reload upgrade "start roots" "stop roots" "restart roots" "start tries"; do try $3 --root $R $verb; done
-C=/sys/fs/cgroup$(sed -n 's/^0:://p' /proc/self/cgroup)
+C=$(awk '$3 == "cgroup2" {print $2; exit}' /proc/mounts)$(sed -n 's/^0:://p' /proc/self/cgroup)
+ls -d $C | grep jobsd-
 try sh -c "echo 0 >$C/../cgroup.procs"
 try sh -c "echo 1 >$C/../cgroup.kill"
 try sh -c "echo 0 >$C/cgroup.procs"
