@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"path"
 	"strconv"
 	"syscall"
 
@@ -43,11 +44,11 @@ func (kernel) left(p *spawn.Process) (int, bool) { return spawn.Leftovers(p) }
 
 func (k kernel) close() { k.cgroups.Close() }
 
-func (kernel) find(marks []string) map[string]spawn.Process {
+func (k kernel) find(marks []string) map[string]spawn.Process {
 	if len(marks) == 0 {
 		return nil
 	}
-	return spawn.FindLeaders(marks)
+	return spawn.FindLeaders(marks, func(mark string) string { return k.cgroups.Leaf(path.Base(mark)) })
 }
 
 func (k kernel) adopt(l statefile.Live) (spawn.Process, bool) {

@@ -30,7 +30,7 @@ func forkIn(_, path string, argv []string, attr *syscall.ProcAttr) (int, string,
 }
 
 // FindLeaders finds nobody.
-func FindLeaders([]string) map[string]Process { return nil }
+func FindLeaders([]string, func(string) string) map[string]Process { return nil }
 
 // Hunt finds nobody: what has left its process group cannot be told from others on this system.
 func Hunt([]Prey, syscall.Signal) Catch { return Catch{} }

@@ -162,9 +162,8 @@ func scan(prey []Prey) *bag {
 	for i := range prey {
 		marks[prey[i].Mark] = &prey[i]
 	}
-	if slices.ContainsFunc(prey, func(p Prey) bool { return p.Leader.Cgroup != "" }) {
-		b.own, _ = ownCgroup()
-		b.path, _ = cgroupOf(os.Getpid())
+	if slices.ContainsFunc(prey, func(p Prey) bool { return p.Leader.Cgroup != "" || p.Leader.born != "" }) {
+		b.place()
 	}
 	b.addDescendants(marks)
 	for _, pid := range processes() {
@@ -189,9 +188,27 @@ func scan(prey []Prey) *bag {
 func (b *bag) addMarked(marks map[string]*Prey, pid int) bool {
 	mark, ok := markOf(pid)
 	if p := marks[mark]; p != nil {
-		b.add(p, pid, func() bool { again, _ := markOf(pid); return again == p.Mark })
+		b.add(p, pid, func() bool { again, _ := markOf(pid); return again == p.Mark && !b.foreign(pid, p.Leader.born) })
 	}
 	return ok
+}
+
+// foreign tells that a process lives in the leaf of another run than that which leaf belongs to. It was born there, as
+// nobody can move itself to another one, so the mark it bears is forged.
+func (b *bag) foreign(pid int, leaf string) bool {
+	below, err := filepath.Rel(b.own, leaf)
+	if leaf == "" || b.own == "" || err != nil {
+		return false
+	}
+	path := filepath.Join(b.path, below)
+	now, err := cgroupOf(pid)
+	return err == nil && strings.HasPrefix(now, filepath.Dir(path)+"/") && now != path && !strings.HasPrefix(now, path+"/")
+}
+
+// place learns in which cgroup we are ourselves.
+func (b *bag) place() {
+	b.own, _ = ownCgroup()
+	b.path, _ = cgroupOf(os.Getpid())
 }
 
 // addDescendants goes through our own descendants. All orphans of our runs are among them, as we are their subreaper,
@@ -262,24 +279,32 @@ func processes() []int {
 }
 
 // FindLeaders looks for the leaders of runs of which only the mark is known: the daemon that forked them was killed
-// before it could write down their pids. The caller closes them.
-func FindLeaders(marks []string) map[string]Process {
+// before it could write down their pids. leaf returns the leaf of the run of a mark, "" where it has none. The caller
+// closes them.
+func FindLeaders(marks []string, leaf func(mark string) string) map[string]Process {
 	found := map[string]Process{}
+	var b bag
+	b.place()
 	for _, pid := range processes() {
 		mark, _ := markOf(pid)
 		if !slices.Contains(marks, mark) {
 			continue
 		}
-		p := Process{PID: pid, FD: -1}
+		p := Process{PID: pid, FD: -1, Cgroup: leaf(mark)}
+		p.born = p.Cgroup
 		if !openPidfd(&p) {
 			continue
 		}
 		p.identify()
 		again, _ := markOf(pid)
 		s, err := readStat(pid)
-		if err != nil || s.State == 'Z' || s.Session != pid || again != mark { // it made a session of its own
+		ours := err == nil && s.State != 'Z' && again == mark && !b.foreign(pid, p.born)
+		if !ours || s.Session != pid { // a leader made a session of its own
 			p.Close()
 			continue
+		}
+		if other, twice := found[mark]; twice {
+			other.Close()
 		}
 		found[mark] = p
 	}

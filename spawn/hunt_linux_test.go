@@ -81,12 +81,46 @@ func TestCgroup(t *testing.T) {
 func TestFindLeaders(t *testing.T) {
 	needProc(t)
 	p := marked(t, "id/job/7", "sleep 1000 & sleep 1000")
-	found := FindLeaders([]string{"id/job/7", "id/job/8"})
+	found := FindLeaders([]string{"id/job/7", "id/job/8"}, func(string) string { return "" })
 	q, ok := found["id/job/7"]
 	if len(found) != 1 || !ok || q.PID != p.PID || q.Inode != p.Inode {
 		t.Errorf("found %+v, started %+v", found, p)
 	}
 	q.Close()
+}
+
+// Who bears the mark of a run and was born in the leaf of another one is neither hunted with it nor taken for its leader.
+func TestForeignLeaf(t *testing.T) {
+	needProc(t)
+	g, err := OpenCgroups(fmt.Sprint("jobsd-test-", os.Getpid()))
+	if err != nil {
+		t.Skip(err)
+	}
+	t.Cleanup(g.Close)
+	in := func(leaf string) Process {
+		c := program("/bin/sleep", "1000")
+		c.Env = append(c.Env, MarkName+"=id/job/1")
+		c.Cgroup = g.Make(leaf)
+		p := mustLaunch(t, c, true)
+		t.Cleanup(func() { g.Drop(p.Cgroup) })
+		return p
+	}
+	leader := in("1")
+	if leader.Cgroup == "" {
+		t.Skip("processes cannot be born in a cgroup here")
+	}
+	forger := in("10") // its pid is the later one
+	found := FindLeaders([]string{"id/job/1"}, func(string) string { return leader.Cgroup })["id/job/1"]
+	if found.PID != leader.PID || found.Cgroup != leader.Cgroup {
+		t.Errorf("found %+v, the leader is %+v", found, leader)
+	}
+	found.Close()
+	if n := Hunt([]Prey{{Run: 1, Mark: "id/job/1", Leader: leader}}, 0).Left[1]; n != 1 {
+		t.Errorf("there are %d", n)
+	}
+	if catch := Hunt([]Prey{{Run: 1, Mark: "id/job/1", Leader: leader}}, syscall.SIGKILL); catch.Left[1] != 0 || alive(leader) || !alive(forger) {
+		t.Errorf("%+v, the leader lives: %t, the forger: %t", catch, alive(leader), alive(forger))
+	}
 }
 
 // BenchmarkHunt is a look at all processes of the machine, for one run.

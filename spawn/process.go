@@ -14,7 +14,8 @@ type Process struct {
 	Inode uint64 // of the pidfd: unique until reboot (Linux 6.9 or later); else 0
 	Start uint64 // the kernel's start time, see StartTime; 0 where Inode is known
 
-	Cgroup string // the leaf that it was born in; "": none
+	Cgroup string // the leaf that it was born in; "": none, or removed
+	born   string // the same, also once it is removed
 }
 
 // ErrGroupEmpty says that nobody is left in the group. For who wants a group gone that is success. It wraps ESRCH.
@@ -90,7 +91,7 @@ func Adopt(known Process) (Process, bool) {
 		return none, false
 	}
 	p := known
-	p.FD = -1
+	p.FD, p.born = -1, known.Cgroup
 	if !openPidfd(&p) {
 		return none, false
 	}

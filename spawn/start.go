@@ -77,7 +77,7 @@ func fork(path string, argv []string, leaf string, attr *syscall.ProcAttr) (Proc
 	if err != nil {
 		return Process{FD: -1}, err
 	}
-	p.PID, p.Cgroup = pid, leaf
+	p.PID, p.Cgroup, p.born = pid, leaf, leaf
 	p.identify()
 	return p, nil
 }
