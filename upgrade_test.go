@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -197,6 +198,45 @@ func TestA38Term(t *testing.T) {
 	}
 }
 
+// TestA38Lost: what may get lost around an upgrade does not: a state directory that was removed, the socket, and a start
+// that waits its turn.
+func TestA38Lost(t *testing.T) {
+	t.Parallel()
+	s, real := installed(t)
+	s.exe, s.env = real, []string{"PATH=" + filepath.Dir(real) + ":" + os.Getenv("PATH")}
+	s.write("web.toml", "cmd = [\"sleep\", \"1000\"]\nkeep_alive = true\n")
+	s.write("slow.toml", "shell = \"trap 'while [ ! -e "+s.root+"/go ]; do sleep 0.01; done; exit 0' TERM; sleep 1000 & wait\"\nstop_timeout = \"1m\"\n")
+	s.begin()
+	web := s.populated("web", 1)
+	s.tell("start", "slow")
+	s.populated("slow", 2)
+	s.tell("restart", "slow")
+	if out, err := exec.Command(real, "--root", s.root, "upgrade").CombinedOutput(); err == nil || !strings.Contains(string(out), "waits its turn") {
+		t.Errorf("with a restart under way: %v, %s", err, out)
+	}
+	if err := os.WriteFile(filepath.Join(s.root, "go"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s.until("the restart", func(state *statefile.State) bool {
+		j := state.Jobs["slow"]
+		return j.LastRun != nil && len(j.Running) == 1 && j.Running[0].State == "running"
+	})
+	for _, lost := range []string{"state", "run/jobsd.sock"} {
+		conn := s.dial()
+		if err := os.RemoveAll(filepath.Join(s.root, lost)); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintln(conn, `{"version":1,"verb":"upgrade"}`)
+		io.Copy(io.Discard, conn) // until it goes on as another program
+		s.until("the new program", func(state *statefile.State) bool { return state.Daemon.Reload.Done > 0 })
+		s.tell("reload")
+		if now := s.populated("web", 1); now[0] != web[0] {
+			t.Errorf("without %s web was %d and is %d", lost, web, now)
+		}
+	}
+	s.term()
+}
+
 // TestA38Refused: what cannot take over, or must not, is refused, and the daemon goes on as it was.
 func TestA38Refused(t *testing.T) {
 	t.Parallel()
@@ -220,6 +260,8 @@ func TestA38Refused(t *testing.T) {
 	}
 	s.install("#!/bin/sh\necho oops; exit 3\n")
 	refused("a broken program", "exited 3: oops")
+	s.install("#!/bin/sh\nsleep 1000 &\necho oops; exit 3\n")
+	refused("a broken one that leaves something behind", "exited 3: oops")
 	s.install("no program")
 	refused("no program", "exec format error")
 	s.install("#!/bin/sh\nkill -SEGV $$\n")

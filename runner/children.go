@@ -25,7 +25,7 @@ type process struct {
 
 // reap collects every child that ended.
 func (l *loop) reap() {
-	if _, ready := l.core.Ready(); l.inherits && !ready && !l.core.Ending() { // how a run ended is judged by what its job says of it
+	if l.inherits && !l.core.Settled() { // how a run ended is judged by what its job says of it
 		return
 	}
 	orphans := false

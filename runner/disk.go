@@ -23,7 +23,10 @@ type (
 		loaded  bool // a load came into force in this turn
 	}
 	checkpoint struct{ facts *statefile.Facts }
-	quit       struct{ done chan struct{} }
+	quit       struct {
+		facts *statefile.Facts // as they are at the end
+		done  chan struct{}
+	}
 )
 
 // What the disk posts back, besides core.Trouble.
@@ -107,9 +110,9 @@ func newDisk(o Options, config *jobfile.Config, journal *statefile.Journal, fact
 }
 
 // close finishes all that was asked for. It reports false when the disk does not answer in time.
-func (d *disk) close() bool {
+func (d *disk) close(facts *statefile.Facts) bool {
 	done := make(chan struct{})
-	d.in.put([]any{quit{done}})
+	d.in.put([]any{quit{facts, done}})
 	select {
 	case <-done:
 		return true
@@ -379,9 +382,15 @@ func (d *disk) write() {
 	}
 }
 
+// finish writes the last of a daemon. Should the journal lack something, nobody will ask for a checkpoint any more, and
+// the next daemon would start anew what it does not know of.
 func (d *disk) finish(q quit) {
+	d.sync = true
 	d.flush()
 	d.write()
+	if d.journal.NeedsCheckpoint() {
+		d.rotateJournal(q.facts)
+	}
 	d.journal.Close()
 	close(q.done)
 }

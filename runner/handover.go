@@ -10,7 +10,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"jobsd/internal/control"
 	"jobsd/signals"
 )
 
@@ -27,6 +26,7 @@ type handover struct {
 	Pending uint32 `json:"pending"`
 
 	lock *os.File // it, where nothing was executed
+	pump *signals.Pump[any]
 }
 
 // Inherits tells whether this process goes on with the daemon of its pid.
@@ -75,12 +75,11 @@ func takeHandover() *handover {
 	return h
 }
 
-// leaveTo ends what of a loop would go on beside the next one. Signals that come from here on until the next program
-// listens are lost, but for those that it is told of: they must not kill it, and it reloads in any case.
+// leaveTo ends what of a loop would go on beside the next one. The connection of who asked for the upgrade ends with all
+// others.
 func (l *loop) leaveTo(lock *os.File) *handover {
 	h := &handover{PID: os.Getpid(), Lock: int(lock.Fd()), Socket: -1, lock: lock}
 	if l.socket != nil {
-		l.socket.Answer(l.sys.now().Mono, l.upgradeCall, control.Response{Last: true})
 		h.Socket = l.socket.Detach()
 	}
 	for _, p := range l.byRun {
@@ -90,12 +89,18 @@ func (l *loop) leaveTo(lock *os.File) *handover {
 		opened.close()
 	}
 	l.timer.close()
-	h.Pending = uint32(l.pump.Leave(syscall.SIGCHLD))
+	h.pump = l.pump
 	return h
 }
 
 // exec becomes the program at path. It returns only if that fails.
+//
+// From where the pump is left signals are ignored, until the runtime of the next program takes them over, and from there
+// on most of them are deadly until it listens (see early). These are a few milliseconds. What comes in the first part is
+// lost, and a TERM in the second is what kill -9 is: the jobs go on, and the next daemon adopts them. The kernel has no
+// way to keep them that a Go program could use, as its runtime unblocks all signals before it has handlers.
 func (h *handover) exec(path string) error {
+	h.Pending = uint32(h.pump.Leave(syscall.SIGCHLD))
 	text, err := json.Marshal(h)
 	if err != nil {
 		return err

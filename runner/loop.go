@@ -50,24 +50,23 @@ type loop struct {
 	self   *jobfile.User
 	daemon statefile.Daemon
 
-	byRun       map[uint64]*process
-	byPID       map[int]*process
-	preparing   map[uint64]prepared // runs on their way through the disk; what it opened, once it has
-	forks       []core.Fork         // not performed yet
-	batch       []any               // for the disk, of this turn
-	polls       []unix.PollFd
-	polled      []*process // whose descriptors polls[2:] are; those of the socket follow
-	repoll      bool
-	checkpoint  bool // the disk wants one
-	loaded      *core.Loaded
-	announced   bool
-	denials     denials
-	exit        *core.Exit
-	inherits    bool // it has children of the program before this one
-	candidate   *candidate
-	upgradeCall uint64        // who asked for the upgrade that is under way
-	began       time.Duration // boot clock
-	longest     time.Duration
+	byRun      map[uint64]*process
+	byPID      map[int]*process
+	preparing  map[uint64]prepared // runs on their way through the disk; what it opened, once it has
+	forks      []core.Fork         // not performed yet
+	batch      []any               // for the disk, of this turn
+	polls      []unix.PollFd
+	polled     []*process // whose descriptors polls[2:] are; those of the socket follow
+	repoll     bool
+	checkpoint bool // the disk wants one
+	loaded     *core.Loaded
+	announced  bool
+	denials    denials
+	exit       *core.Exit
+	inherits   bool // it has children of the program before this one
+	candidate  *candidate
+	began      time.Duration // boot clock
+	longest    time.Duration
 }
 
 // run turns until the core says exit.

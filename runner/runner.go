@@ -101,7 +101,7 @@ func live(o Options, config *jobfile.Config, log *logger, hand *handover) (*loop
 		l.leave()
 		return nil, err
 	}
-	if !l.disk.close() {
+	if !l.disk.close(l.core.Facts()) {
 		l.leave()
 		return nil, errors.New("cannot finish writing the state: the disk does not answer")
 	}
@@ -223,7 +223,9 @@ func newLoop(o Options, config *jobfile.Config, log *logger, hand *handover) (*l
 
 func listen(dir string, hand *handover) (*control.Server, error) {
 	if hand != nil && hand.Socket >= 0 {
-		return control.Inherit(dir, hand.Socket)
+		if s, err := control.Inherit(dir, hand.Socket); err == nil {
+			return s, nil
+		}
 	}
 	return control.Listen(dir)
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 	"syscall"
@@ -36,7 +35,7 @@ type candidate struct {
 	call  uint64 // who wants the upgrade
 	path  string
 	proc  spawn.Process // PID 0: not started
-	out   *os.File      // what it says
+	out   int           // what it says, to be read without waiting
 	shake *spawn.Handshake
 	until time.Duration // monotonic
 }
@@ -58,7 +57,7 @@ func (l *loop) upgrade(call uint64) {
 		l.refuseUpgrade(call, errors.New("another one is under way"))
 		return
 	}
-	l.candidate = &candidate{call: call, path: l.o.Program}
+	l.candidate = &candidate{call: call, path: l.o.Program, until: l.sys.now().Mono + candidateTime}
 	go func(c candidate) {
 		err := jobfile.CheckProgram(c.path)
 		l.pump.Post(vetted{c.call, c.path, err})
@@ -74,6 +73,9 @@ func (l *loop) refuseUpgrade(call uint64, err error) {
 // ask starts the candidate as a process.
 func (l *loop) ask(v vetted) {
 	c := l.candidate
+	if c == nil || c.call != v.call { // it came too late
+		return
+	}
 	err := v.err
 	if err == nil {
 		err = l.startCandidate(c)
@@ -94,7 +96,7 @@ func (l *loop) startCandidate(c *candidate) error {
 	}
 	unix.SetNonblock(fds[0], true)
 	defer unix.Close(fds[1])
-	c.out = os.NewFile(uintptr(fds[0]), "candidate")
+	c.out = fds[0]
 	argv := []string{c.path, "candidate"}
 	if l.o.ConfigFile != "" {
 		argv = append(argv, "--config="+l.o.ConfigFile)
@@ -103,7 +105,7 @@ func (l *loop) startCandidate(c *candidate) error {
 	c.proc, c.shake, err = spawn.Start(&spawn.Command{Path: c.path, Argv: argv, Env: os.Environ(), Dir: "/", Umask: -1,
 		Output: fds[1], Title: "jobsd:candidate", Remote: true})
 	if err != nil {
-		c.out.Close()
+		unix.Close(c.out)
 		return fmt.Errorf("cannot start it: %w", err)
 	}
 	c.until = l.sys.now().Mono + candidateTime
@@ -112,15 +114,21 @@ func (l *loop) startCandidate(c *candidate) error {
 
 // candidateWait is how long the candidate may still take; negative: there is none.
 func (l *loop) candidateWait() time.Duration {
-	if l.candidate == nil || l.candidate.proc.PID == 0 {
+	if l.candidate == nil {
 		return -1
 	}
 	return max(0, l.candidate.until-l.sys.now().Mono)
 }
 
-// hurryCandidate kills one that does not answer.
+// hurryCandidate kills one that does not answer, or gives up the look at one that is on a dead disk.
 func (l *loop) hurryCandidate() {
-	if c := l.candidate; c != nil && c.proc.PID > 0 && l.sys.now().Mono >= c.until {
+	c := l.candidate
+	switch {
+	case c == nil || l.sys.now().Mono < c.until:
+	case c.proc.PID == 0:
+		l.candidate = nil
+		l.refuseUpgrade(c.call, errors.New("cannot look at the program: the disk that it is on does not answer"))
+	default:
 		spawn.SignalGroup(c.proc, syscall.SIGKILL)
 		c.until += candidateTime
 	}
@@ -130,20 +138,23 @@ func (l *loop) hurryCandidate() {
 func (l *loop) judge(x spawn.Exit) {
 	c := l.candidate
 	l.candidate = nil
-	defer c.proc.Close()
-	defer c.out.Close()
 	err := c.verdict(x)
+	spawn.SignalGroup(c.proc, syscall.SIGKILL) // it was a question, and leaves nothing behind
+	c.proc.Close()
+	unix.Close(c.out)
 	if err == nil && l.core.Ending() {
 		err = errors.New("the daemon is ending")
 	}
 	if err == nil && l.core.Troubled("journal") {
 		err = errors.New("the journal cannot be written: what runs would be lost from sight")
 	}
+	if who := l.core.Waits(); err == nil && who != "" {
+		err = fmt.Errorf("a start of %s that somebody asked for waits its turn, and would be forgotten", who)
+	}
 	if err != nil {
 		l.refuseUpgrade(c.call, err)
 		return
 	}
-	l.upgradeCall = c.call
 	l.handle(core.Shutdown{By: "upgrade", Leave: true, Upgrade: true})
 }
 
@@ -154,16 +165,12 @@ func (c *candidate) verdict(x spawn.Exit) error {
 			return fmt.Errorf("cannot start it: %w", err)
 		}
 	}
-	buf := make([]byte, mostWords)
-	n, err := io.ReadFull(c.out, buf)
-	said := strings.TrimSpace(string(buf[:n]))
+	said := c.words()
 	switch {
 	case x.Signal != 0:
 		return fmt.Errorf("asked who it is, it died of %s: %.300s", spawn.SignalName(x.Signal), said)
 	case x.Code != 0:
 		return fmt.Errorf("asked who it is, it exited %d: %.300s", x.Code, said)
-	case err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF):
-		return fmt.Errorf("cannot hear what it says: %w", err)
 	}
 	var who Candidate
 	if err := json.Unmarshal([]byte(said), &who); err != nil || who.Version == "" {
@@ -173,6 +180,22 @@ func (c *candidate) verdict(x spawn.Exit) error {
 		return fmt.Errorf("it is %s, which cannot go on from this daemon's state", who.Version)
 	}
 	return nil
+}
+
+// words returns what it has said so far: somebody whom it started may keep the pipe open.
+func (c *candidate) words() string {
+	said := make([]byte, 0, mostWords)
+	for len(said) < mostWords {
+		n, err := unix.Read(c.out, said[len(said):mostWords])
+		if err == unix.EINTR {
+			continue
+		}
+		if n <= 0 {
+			break
+		}
+		said = said[:len(said)+n]
+	}
+	return strings.TrimSpace(string(said))
 }
 
 // Candidate is what a program says of itself that is asked whether it can take over.

@@ -186,12 +186,13 @@ func (s *site) awaitOutcome(job string, run uint64, err error) (*statefile.Run, 
 			time.Since(seen) < successorTime:
 			continue
 		}
+		known := alive(&state.Daemon) && state.Daemon.Reload.Done > 0 // to have none of it, if the journal has not
 		for entry := range statefile.History(s.State, job) {
 			if ended, ok := entry.Record.(*statefile.Ended); ok && ended.Outcome.Run == run {
 				return &ended.Outcome, nil
 			}
 		}
-		if time.Since(seen) > successorTime {
+		if known || time.Since(seen) > successorTime {
 			return nil, err
 		}
 	}

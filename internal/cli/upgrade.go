@@ -57,15 +57,17 @@ func (a *app) doUpgrade(wait bool, timeout time.Duration) error {
 	}
 	result := upgradeResult{From: state.Daemon.Version}
 	r := control.Request{Verb: control.Upgrade}
-	client, answer, err := s.ask(r)
+	client, _, err := s.ask(r)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	for !answer.Last {
-		if answer, err = client.Next(); err != nil {
-			return s.refused(err, r)
-		}
+	for err == nil { // until it has gone on as another program, or refused to
+		_, err = client.Next()
+	}
+	var refused *control.Error
+	if errors.As(err, &refused) {
+		return s.refused(err, r)
 	}
 	if wait {
 		now, err := s.awaitUpgrade(&state.Daemon, time.Now().Add(timeout))

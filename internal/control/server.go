@@ -75,6 +75,7 @@ func Inherit(dir string, fd int) (*Server, error) {
 		s.file, err = file, prepare(fd)
 	}
 	if err != nil {
+		unix.Close(fd)
 		return nil, fmt.Errorf("cannot go on with the control socket %s: %w", s.path, err)
 	}
 	return s, nil

@@ -110,9 +110,7 @@ func (c *Core) resumeStops() {
 		case r.state != draining:
 		case r.keeps():
 			c.forget(r)
-		case c.clean:
-			r.spared, r.killAt = false, c.now.Mono+r.patience()
-		case r.far:
+		case r.spared:
 			r.spared = false
 			c.signalStop(r)
 		}

@@ -63,8 +63,9 @@ type Core struct {
 	crashed  bool // or it crashed
 	trouble  []Trouble
 	shutdown *Shutdown
-	over     bool // Exit was said
-	touched  bool // something of the daemon itself changed
+	early    early // and one that waits for the first load
+	over     bool  // Exit was said
+	touched  bool  // something of the daemon itself changed
 
 	post       postman
 	commands   map[string]*run // of notifications, by job
@@ -101,8 +102,22 @@ func (c *Core) InHand() string { return c.inHand }
 // Ready tells whether a first load is in force, and of how many jobs.
 func (c *Core) Ready() (jobs int, ok bool) { return len(c.order), c.ready }
 
+// Settled tells whether the first load is in force, or will not be any more.
+func (c *Core) Settled() bool { return c.ready || c.shutdown != nil }
+
 // Ending tells whether the daemon is about to end.
-func (c *Core) Ending() bool { return c.shutdown != nil }
+func (c *Core) Ending() bool { return c.shutdown != nil || c.early.e != nil }
+
+// Waits returns a job of which a run waits to be let in that only this daemon knows of: somebody asked for it, or another
+// job's success did. "": there is none.
+func (c *Core) Waits() string {
+	for _, r := range c.pending {
+		if r.state == pending && r.slot.IsZero() && !r.durable && !r.settled && r.notice == nil && r.reason != "service" && r.reason != "boot" {
+			return r.job.name
+		}
+	}
+	return ""
+}
 
 // Troubled tells whether something is wrong with a part of the daemon.
 func (c *Core) Troubled(part string) bool {
@@ -222,8 +237,7 @@ func (c *Core) note(e Trouble) {
 	c.touched = true
 }
 
-// shut begins to stop all jobs, or leaves them running and ends.
-func (c *Core) shut(e Shutdown) {
+func (c *Core) shutNow(e Shutdown) {
 	if c.over || c.shutdown != nil && c.shutdown.Hurry {
 		return
 	}

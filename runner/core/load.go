@@ -87,6 +87,7 @@ func (c *Core) load(e Loaded) {
 	if !c.disbelieve() && began {
 		c.wentBack()
 	}
+	c.shutAfterLoad()
 }
 
 // loadJob puts one definition in force.

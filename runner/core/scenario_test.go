@@ -363,3 +363,45 @@ func TestA15HungStart(t *testing.T) {
 		t.Errorf("an hour later: %+v", v)
 	}
 }
+
+// A shutdown that comes before the first load waits for it where runs are inherited: only then it is known how each is to
+// be stopped.
+func TestShutdownBeforeLoad(t *testing.T) {
+	w := calmWorld(t, "2026-03-02 12:00:00")
+	w.lasts = time.Hour
+	d := w.define("a", schedule.Keys{Cron: []string{"* * * * *"}})
+	d.StopSignal = "INT"
+	w.put(d)
+	w.start()
+	w.until("2026-03-02 12:01:30")
+	w.crash()
+	w.begin()
+	w.handle(Shutdown{By: "TERM"})
+	w.settle()
+	w.run(time.Second)
+	if n := len(w.signals); n > 0 {
+		t.Errorf("signals before the load: %v", w.signals)
+	}
+	w.load()
+	w.run(time.Second)
+	if len(w.signals) == 0 || w.signals[0] != "INT" {
+		t.Errorf("signals %v", w.signals)
+	}
+	w.run(time.Minute)
+	if w.exited == nil {
+		t.Error("the daemon has not ended")
+	}
+
+	w = calmWorld(t, "2026-03-02 12:00:00")
+	w.lasts = time.Hour
+	w.put(d)
+	w.start()
+	w.until("2026-03-02 12:01:30")
+	w.crash()
+	w.begin()
+	w.handle(Shutdown{By: "TERM"})
+	w.run(time.Minute) // there is no load
+	if w.exited == nil || w.exited.Failed {
+		t.Errorf("the daemon has not ended: %+v", w.exited)
+	}
+}

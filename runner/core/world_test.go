@@ -40,6 +40,7 @@ type world struct {
 	stalled time.Duration // until when the disk is busy
 	procs   map[uint64]*proc
 	exited  *Exit
+	signals []string
 
 	script  func(Start) (time.Duration, int) // how long a calm run lasts, and its exit code; nil: a second, 0
 	mailer  func(s Start, l *Letter) int     // the exit code of a notification; -1: it cannot be started, -2: it hangs
@@ -105,8 +106,13 @@ type visit struct {
 
 func (w *world) visited(machine string, from, event, _ int) { w.visits[visit{machine, from, event}]++ }
 
-// start brings up a daemon on what the journal holds.
+// start brings up a daemon on what the journal holds, and loads.
 func (w *world) start() {
+	w.begin()
+	w.load()
+}
+
+func (w *world) begin() {
 	facts := statefile.NewFacts("0123456789abcdef0123456789abcdef")
 	for _, e := range w.journal {
 		facts.Apply(e)
@@ -125,7 +131,6 @@ func (w *world) start() {
 		w.handle(Adopted{Run: l.Run, Alive: alive, Remains: remains, PID: 1000 + int(l.Run), Inode: l.Run})
 	}
 	w.settle()
-	w.load()
 }
 
 // crash ends the daemon without a word. What its disk did not do is lost.
@@ -463,6 +468,7 @@ func (w *world) signal(s Signal) {
 		return
 	}
 	p.hunted = p.hunted || s.Far
+	w.signals = append(w.signals, s.Name)
 	switch {
 	case s.Name == "KILL":
 		p.leftUntil = w.mono

@@ -1,0 +1,48 @@
+package core
+
+import "time"
+
+// loadPatience is how long a shutdown waits for the first load.
+const loadPatience = 5 * time.Second
+
+// early is a shutdown that came before the first load while runs of the daemon before this one live: only their
+// definitions tell how each is to be stopped.
+type early struct {
+	timer timer
+	e     *Shutdown
+}
+
+func (s *early) ring(c *Core) { c.shutAfterLoad() }
+
+// shut begins to stop all jobs, or leaves them running and ends. A second time it hurries.
+func (c *Core) shut(e Shutdown) {
+	switch {
+	case c.ready || e.Leave || c.shutdown != nil || !c.inherits():
+	case c.early.e == nil:
+		c.early.e, c.early.timer.owner = &e, &c.early
+		c.after(&c.early.timer, loadPatience)
+		return
+	default:
+		c.stopTimer(&c.early.timer)
+		e.By, e.Hurry = c.early.e.By, true
+	}
+	c.shutNow(e)
+}
+
+// shutAfterLoad goes on with a shutdown that was put off.
+func (c *Core) shutAfterLoad() {
+	if e := c.early.e; e != nil {
+		c.early.e = nil
+		c.stopTimer(&c.early.timer)
+		c.shutNow(*e)
+	}
+}
+
+func (c *Core) inherits() bool {
+	for _, r := range c.runs {
+		if r.inherited {
+			return true
+		}
+	}
+	return false
+}
