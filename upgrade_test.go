@@ -270,7 +270,7 @@ func TestA38Refused(t *testing.T) {
 	refused("an older one", "0.0.1, which cannot go on")
 	s.install("#!/bin/sh\nexec " + real + " \"$@\"\n")
 	os.Chmod(s.exe, 0o777)
-	refused("one that others can write", "chmod go-w")
+	refused("one that others can write", "can be written by")
 	os.Chmod(s.exe, 0o644)
 	refused("one that cannot be executed", "chmod 755")
 	os.Remove(s.exe)
