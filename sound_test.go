@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -18,9 +19,7 @@ func (s *site) sound(fds int, jobs ...string) {
 	s.t.Helper()
 	s.hup()
 	if runtime.GOOS == "linux" { // of the others there is no /proc
-		s.until("no zombie and no more descriptors", func(*statefile.State) bool {
-			return len(zombiesOf(s.daemonPID())) == 0 && descriptors(s.t, s.daemonPID()) <= fds
-		})
+		s.freed(fds)
 	}
 	for deadline := time.After(patience); ; {
 		all := len(marked(s.t, s.root, ""))
@@ -33,6 +32,28 @@ func (s *site) sound(fds int, jobs ...string) {
 		select {
 		case <-deadline:
 			s.t.Fatalf("%d processes of other jobs than %q live", all, jobs)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// freed waits until there is no zombie and no more descriptors than there were.
+func (s *site) freed(fds int) {
+	s.t.Helper()
+	pid := s.daemonPID()
+	for deadline := time.After(patience); ; {
+		zombies, open := zombiesOf(pid), descriptors(s.t, pid)
+		if len(zombies) == 0 && open <= fds {
+			return
+		}
+		select {
+		case <-deadline:
+			links, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
+			for i, link := range links {
+				to, _ := os.Readlink(link)
+				links[i] = filepath.Base(link) + " " + to
+			}
+			s.t.Fatalf("zombies %v; %d descriptors, there were %d: %q", zombies, open, fds, links)
 		case <-time.After(10 * time.Millisecond):
 		}
 	}

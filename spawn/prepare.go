@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,8 +20,13 @@ func Prepare() error {
 		return fmt.Errorf("cannot open /dev/null: %w", err)
 	}
 	warmThreads(16)
+	openPoller()
 	return nil
 }
+
+// openPoller has the runtime open the descriptors of its poller, which the first timer needs: later there may be none left,
+// and then it aborts the program.
+func openPoller() { time.AfterFunc(time.Hour, func() {}).Stop() }
 
 // closeOnExec marks every descriptor but the first three: what our parent forgot to close is not for our children.
 func closeOnExec() {
