@@ -24,6 +24,15 @@ func (s *site) second(pid int) {
 	}
 }
 
+// beating is a site whose jobs are under way: its state, the pid of the job that stays, and how many descriptors are open.
+func beating(t *testing.T) (s *site, before *statefile.State, stays, fds int) {
+	s = newSite(t)
+	s.write("jobs.toml", beats)
+	s.begin()
+	before = s.beatsOn()
+	return s, before, *before.Jobs["stays"].Running[0].PID, s.steady()
+}
+
 // TestA17ReadOnly: the daemon starts on a file system that cannot be written to, which then can.
 func TestA17ReadOnly(t *testing.T) {
 	t.Parallel()
@@ -99,12 +108,7 @@ func TestA17NotPermitted(t *testing.T) {
 // TestA17Removed: the directory is removed. It is made anew and locked, with all that was known in it.
 func TestA17Removed(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
-	s.write("jobs.toml", beats)
-	s.begin()
-	before := s.beatsOn()
-	stays := *before.Jobs["stays"].Running[0].PID
-	fds := s.steady()
+	s, before, stays, fds := beating(t)
 	for range 2 {
 		s.awaits("the directory to be removed", func() bool { return os.RemoveAll(filepath.Join(s.root, "state")) == nil })
 		s.until("the directory to be there again", func(*statefile.State) bool { return true })
@@ -129,12 +133,7 @@ func TestA17Removed(t *testing.T) {
 // TestA17Replaced: in the place of the directory stands a file, and later nothing.
 func TestA17Replaced(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
-	s.write("jobs.toml", beats)
-	s.begin()
-	before := s.beatsOn()
-	stays := *before.Jobs["stays"].Running[0].PID
-	fds := s.steady()
+	s, before, stays, fds := beating(t)
 	dir := filepath.Join(s.root, "state")
 	place := filepath.Join(s.root, "file")
 	put(t, place, "a file\n")

@@ -167,16 +167,6 @@ func (d *disk) pause() <-chan time.Time {
 	return time.After(wait)
 }
 
-// writeWait returns how long the next write of the state must wait.
-func (d *disk) writeWait() time.Duration {
-	now := readClocks().Mono
-	wait := d.pace.Wait(now)
-	if d.trouble["state"] != "" {
-		wait = max(wait, d.retry-now)
-	}
-	return wait
-}
-
 func (d *disk) do(op any) {
 	switch op := op.(type) {
 	case core.Append:
@@ -199,30 +189,6 @@ func (d *disk) do(op any) {
 	}
 }
 
-func (d *disk) append(e statefile.Entry) { d.entries = append(d.entries, e) }
-
-// fail remembers that the journal lacks something.
-func (d *disk) fail(err error) {
-	if err != nil && d.err == nil {
-		d.err = err
-	}
-}
-
-// rotateJournal begins a new journal file with the facts as they were when the loop handed them over; only the bases of
-// the logs are the disk's own to know.
-func (d *disk) rotateJournal(facts *statefile.Facts) {
-	failpoint("rotate")
-	d.flush()
-	d.asked = false
-	for name, base := range d.base {
-		if j := facts.Jobs[name]; j != nil {
-			j.LogBase = base
-		}
-	}
-	d.outputs.complete(facts)
-	d.fail(d.anew(func() error { return d.journal.Rotate(facts, statefile.At(wallClock())) }))
-}
-
 // anew does what needs the state directory. Where that was removed it is made and locked anew, and it is done again.
 func (d *disk) anew(do func() error) error {
 	err := do()
@@ -237,90 +203,6 @@ func (d *disk) anew(do func() error) error {
 		err = do()
 	}
 	return err
-}
-
-// prepare opens the log of a run, writes its mark, and appends its intent. The answer waits for the flush.
-func (d *disk) prepare(p core.Prepare) {
-	failpoint("prepare")
-	answer := prepared{run: p.Run}
-	offset, log, err := d.openRunLog(p)
-	answer.log, answer.err = log, err
-	if log != nil && p.Record != nil {
-		fmt.Fprintf(log, "== %s\n", startMark(p.Run, statefile.At(p.At.In(p.Job.Schedule.Location()))))
-	}
-	if log != nil && p.Mark != "" {
-		fmt.Fprintf(log, "== %s\n", p.Mark)
-	}
-	if p.Record != nil {
-		p.Record.LogOffset, p.Record.OwnLog = offset, ownLog(p)
-		d.outputs.began(p.Run, p.Job.Name, offset, p.Record.OwnLog)
-		if !p.Record.OwnLog {
-			d.watchLog(p.Run, p.Job)
-		}
-		d.append(statefile.Entry{At: p.At, Record: p.Record})
-		d.sync, answer.slot = true, !p.Record.Slot.IsZero()
-	}
-	if p.Letter != nil {
-		answer.mail = true
-		answer.input, answer.err = d.writeLetter(p.Letter)
-	}
-	d.waiting = append(d.waiting, answer)
-	if len(d.waiting) >= d.batch {
-		d.flush()
-		d.batch = min(2*d.batch, flushMost)
-	}
-}
-
-// ended writes the mark and appends the outcome, with the end of the run's output.
-func (d *disk) ended(f core.Finish) {
-	failpoint("ending")
-	d.takeIn(f)
-	f.Record.LogEnd = d.mark(f.Job, f.Mark)
-	d.unwatchLog(f.Record.Outcome.Run, f.Record.Job)
-	d.outputs.ended(f.Record)
-	d.append(statefile.Entry{At: f.At, Record: f.Record})
-	d.sync = true
-}
-
-// flush makes what was appended durable and answers the runs that waited for it.
-func (d *disk) flush() {
-	if len(d.entries) > 0 {
-		d.fail(d.journal.Append(d.entries...))
-		d.entries = nil
-		failpoint("appended")
-	}
-	if d.sync && d.err == nil {
-		d.answer(func(p prepared) bool { return p.slot })
-		d.fail(d.journal.Sync())
-		failpoint("synced")
-	}
-	if d.journal.NeedsCheckpoint() && !d.asked && readClocks().Mono >= d.retry {
-		d.asked = true
-		d.post(needCheckpoint{})
-	}
-	if d.err != nil || !d.journal.NeedsCheckpoint() {
-		d.report("journal", d.err)
-	}
-	d.answer(func(prepared) bool { return false })
-	d.sync, d.err = false, nil
-}
-
-// answer lets those runs go on that need not wait any longer. A service and whatever else has no slot waits for the
-// journal to be written, so that a new daemon knows of it, but not for the disk: a power cut ends them anyway.
-func (d *disk) answer(waits func(prepared) bool) {
-	rest := d.waiting[:0]
-	for _, answer := range d.waiting {
-		if waits(answer) {
-			rest = append(rest, answer)
-			continue
-		}
-		if !answer.mail { // which owes nothing to the journal
-			answer.err = errors.Join(answer.err, d.err)
-		}
-		d.post(answer)
-	}
-	clear(d.waiting[len(rest):])
-	d.waiting = rest
 }
 
 // report posts the trouble of a part, or that it is over, and sets the time to try again.
@@ -352,36 +234,6 @@ func plain(err error) string {
 	return err.Error()
 }
 
-func (d *disk) update(p publish) {
-	for _, c := range p.changes {
-		if c.Job == nil {
-			d.state.Remove(c.Name)
-		} else {
-			d.state.Update(c.Name, c.Job)
-		}
-	}
-	d.state.SetDaemon(p.daemon)
-	d.dirty, d.ready = true, p.ready
-	if p.loaded {
-		d.garbage.loaded()
-	}
-}
-
-// write publishes the state.
-func (d *disk) write() {
-	failpoint("state")
-	began := readClocks().Mono
-	err := d.anew(d.state.Write)
-	now := readClocks().Mono
-	d.pace.Wrote(now, now-began)
-	d.dirty = err != nil
-	d.report("state", err)
-	if d.ready && !d.told { // also where it cannot be written: the daemon works
-		d.told = true
-		d.post(published{})
-	}
-}
-
 // finish writes the last of a daemon. Should the journal lack something, nobody will ask for a checkpoint any more, and
 // the next daemon would start anew what it does not know of.
 func (d *disk) finish(q quit) {
@@ -393,14 +245,4 @@ func (d *disk) finish(q quit) {
 	}
 	d.journal.Close()
 	close(q.done)
-}
-
-// close closes what was opened for a run; the process has it by then.
-func (p prepared) close() {
-	if p.log != nil {
-		p.log.Close()
-	}
-	if p.input != nil {
-		p.input.Close()
-	}
 }

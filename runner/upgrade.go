@@ -43,7 +43,6 @@ type candidate struct {
 // vetted is posted when the trust of a program was looked at, which may wait for a disk.
 type vetted struct {
 	call uint64
-	path string
 	err  error
 }
 
@@ -60,7 +59,7 @@ func (l *loop) upgrade(call uint64) {
 	l.candidate = &candidate{call: call, path: l.o.Program, until: l.sys.now().Mono + candidateTime}
 	go func(c candidate) {
 		err := jobfile.CheckProgram(c.path)
-		l.pump.Post(vetted{c.call, c.path, err})
+		l.pump.Post(vetted{c.call, err})
 	}(*l.candidate)
 }
 
