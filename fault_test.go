@@ -8,7 +8,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"jobsd/statefile"
 )
@@ -185,7 +184,8 @@ func TestA13Fork(t *testing.T) {
 		os.Chmod(dir, 0o755)
 	}
 	s.wrap = []string{setpriv, fmt.Sprint("--reuid=", uid), fmt.Sprint("--regid=", uid), "--clear-groups", "prlimit", "--nproc=80:80"}
-	s.write("fill.toml", "shell = \"(i=0; while [ $i -lt 100 ]; do sleep 1000 & i=$((i + 1)); done); exec sleep 1000\"\ndir = \"/\"\nstop_timeout = \"1s\"\n")
+	full := filepath.Join(s.root, "full")
+	s.write("fill.toml", "shell = \"(i=0; while [ $i -lt 100 ]; do sleep 1000 & i=$((i + 1)); done); : >"+full+"; exec sleep 1000\"\ndir = \"/\"\nstop_timeout = \"1s\"\n")
 	late := []string{"a", "b", "c"} // more than what the filler leaves when it gives up
 	for _, job := range late {
 		s.write(job+".toml", "dir = \"/\"\ncmd = [\"sleep\", \"1000\"]\nstop_timeout = \"1s\"\n")
@@ -193,13 +193,10 @@ func TestA13Fork(t *testing.T) {
 	filepath.WalkDir(s.root, func(path string, _ os.DirEntry, _ error) error { return os.Chown(path, uid, uid) })
 	s.begin()
 	s.tell("start", "fill")
-	for deadline := time.After(patience); len(marked(t, s.root, "fill")) < 10; {
-		select {
-		case <-deadline:
-			t.Fatal("the filler does not fill")
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
+	s.awaits("the filler to have filled", func() bool {
+		_, err := os.Stat(full)
+		return err == nil
+	})
 	for _, job := range late {
 		s.tell("start", job)
 	}
