@@ -172,6 +172,10 @@ func (d *disk) do(op any) {
 	case core.Append:
 		d.outputs.note(op.Entry.Record)
 		d.append(op.Entry)
+		switch op.Entry.Record.(type) {
+		case *statefile.Disabled, *statefile.Later: // a person was promised it
+			d.sync = true
+		}
 	case core.Prepare:
 		d.prepare(op)
 	case core.Finish:

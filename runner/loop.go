@@ -91,7 +91,7 @@ func (l *loop) run() error {
 // turn handles all that is pending. The order matters: reaping comes before any kill, so that no signal meets a pid that
 // is someone else's by now; due slots come before a finished load, so that a reload in the same instant loses none.
 func (l *loop) turn() {
-	pending, posts := l.pump.Take()
+	pending, posts := l.pump.Take(l.sys.now().Boot)
 	l.reap()
 	l.watch()
 	l.take(posts)
@@ -145,6 +145,8 @@ func (l *loop) take(posts []any) {
 			l.ask(m)
 		case published:
 			l.announce()
+		case heartbeat:
+			l.tellSystemd("WATCHDOG=1")
 		default:
 			panic(fmt.Sprintf("unknown post %T", post))
 		}
@@ -167,11 +169,18 @@ func (l *loop) announce() {
 		return
 	}
 	l.announced = true
-	if err := tellSystemd("READY=1"); err != nil {
-		l.log.Warn("cannot tell the service manager", "err", err)
+	l.tellSystemd("READY=1")
+	if every := watchdog(); every > 0 {
+		l.pump.PostAt(heartbeat{}, l.sys.now().Boot, every)
 	}
 	if l.o.Ready != nil {
 		l.o.Ready(jobs)
+	}
+}
+
+func (l *loop) tellSystemd(text string) {
+	if err := tellSystemd(text); err != nil {
+		l.log.Warn(err.Error())
 	}
 }
 
@@ -221,6 +230,8 @@ func (l *loop) effect(e core.Effect) {
 		l.answer(e)
 	case core.Say:
 		l.log.say(e)
+	case core.Remind:
+		l.pump.PostAt(e.Reminded, e.At, 0)
 	case core.Exit:
 		l.exit = &e
 	default:
@@ -264,19 +275,20 @@ func (l *loop) wait() error {
 		return l.poll(0)
 	}
 	d := w.For
-	if l.timer.fd < 0 && !w.Wall.IsZero() { // no timer on the wall clock: the poll must end in time
-		until := max(0, w.Wall.Sub(l.sys.now().Wall))
-		if d < 0 || until < d {
-			d = until
+	sooner := func(t time.Duration) {
+		if t >= 0 && (d < 0 || t < d) {
+			d = t
 		}
+	}
+	if l.timer.fd < 0 && !w.Wall.IsZero() { // no timer on the wall clock: the poll must end in time
+		sooner(max(0, w.Wall.Sub(l.sys.now().Wall)))
 	}
 	if l.listens() {
-		if s := l.socket.Wait(l.sys.now().Mono); s >= 0 && (d < 0 || s < d) {
-			d = s
-		}
+		sooner(l.socket.Wait(l.sys.now().Mono))
 	}
-	if c := l.candidateWait(); c >= 0 && (d < 0 || c < d) {
-		d = c
+	sooner(l.candidateWait())
+	if at, ok := l.pump.Next(); ok {
+		sooner(max(0, at-l.sys.now().Boot))
 	}
 	if pollCap > 0 && (d < 0 || d > pollCap) {
 		d = pollCap

@@ -53,7 +53,11 @@ func (l *loop) denied(c control.Call) {
 }
 
 func (l *loop) obey(c control.Call) {
-	l.log.Info("command", "verb", c.Verb, "job", c.Job, "pid", c.PID, "uid", c.UID, "exe", exeOf(c.PID))
+	job := c.Job
+	if c.All {
+		job = "all"
+	}
+	l.log.Info("command", "verb", c.Verb, "job", job, "pid", c.PID, "uid", c.UID, "exe", exeOf(c.PID))
 	if c.Verb == control.Reload {
 		now := l.sys.now()
 		l.loader.request() // it begins from here on
@@ -68,7 +72,7 @@ func (l *loop) obey(c control.Call) {
 		return
 	}
 	l.handle(core.Order{ID: c.ID, Verb: core.Verb(c.Verb), Job: c.Job, Run: c.Run, Args: c.Args, Wait: c.Wait,
-		By: fmt.Sprintf("uid %d", c.UID)})
+		In: c.In, Reason: c.Reason, By: fmt.Sprintf("uid %d", c.UID)})
 }
 
 // exeOf returns the program of a process, as far as it can be seen. It informs only: the pid may be another's by now.

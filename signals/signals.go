@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -36,13 +37,15 @@ type Pump[T any] struct {
 	read, write int
 	pending     atomic.Uint32
 	posts       atomic.Pointer[post[T]] // newest first
+	tasks       tasks[T]                // the loop's
 	channels    []chan os.Signal
 	caught      Set
 	forwarders  sync.WaitGroup
 }
 
 type post[T any] struct {
-	value T
+	task[T]
+	timed bool
 	next  *post[T]
 }
 
@@ -110,8 +113,15 @@ func (p *Pump[T]) mark(bit Set) {
 func (p *Pump[T]) FD() int { return p.read }
 
 // Post hands v to the loop and wakes it. It never blocks and takes no lock.
-func (p *Pump[T]) Post(v T) {
-	n := &post[T]{value: v}
+func (p *Pump[T]) Post(v T) { p.push(&post[T]{task: task[T]{value: v}}) }
+
+// PostAt hands v to the loop when its clock has reached at and, if every is positive, each time that much later. It may
+// be posted by anyone, at any time, as Post may.
+func (p *Pump[T]) PostAt(v T, at, every time.Duration) {
+	p.push(&post[T]{task: task[T]{value: v, at: at, every: every}, timed: true})
+}
+
+func (p *Pump[T]) push(n *post[T]) {
 	for {
 		n.next = p.posts.Load()
 		if p.posts.CompareAndSwap(n.next, n) {
@@ -121,20 +131,27 @@ func (p *Pump[T]) Post(v T) {
 	p.mark(posted)
 }
 
-// Take returns the signals that are pending and the posts that wait, in the order in which they were posted. Both may
-// be empty: a wake-up is a hint too. Only the loop calls it.
-func (p *Pump[T]) Take() (Set, []T) {
+// Take returns the signals that are pending, the posts that wait, in the order in which they were posted, and behind
+// them those whose time has come, now being what the loop's clock reads. Both may be empty: a wake-up is a hint too. Only
+// the loop calls it, when FD is readable or Next is due.
+func (p *Pump[T]) Take(now time.Duration) (Set, []T) {
 	p.drain()
 	pending := Set(p.pending.Swap(0))
-	if pending&posted == 0 {
-		return pending, nil
-	}
 	var values []T
-	for n := p.posts.Swap(nil); n != nil; n = n.next {
-		values = append(values, n.value)
+	if pending&posted != 0 {
+		var posts []*post[T]
+		for n := p.posts.Swap(nil); n != nil; n = n.next {
+			posts = append(posts, n)
+		}
+		for _, n := range slices.Backward(posts) {
+			if n.timed {
+				p.tasks.add(n.task)
+			} else {
+				values = append(values, n.value)
+			}
+		}
 	}
-	slices.Reverse(values)
-	return pending &^ posted, values
+	return pending &^ posted, p.tasks.due(now, values)
 }
 
 func (p *Pump[T]) drain() {

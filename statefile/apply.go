@@ -58,7 +58,7 @@ func (r *Defined) apply(f *Facts, at Time) {
 
 func (r *Deleted) apply(f *Facts, at Time) {
 	j := f.Job(r.Job)
-	j.Vanished, j.Waiting = at, nil
+	j.Vanished, j.Waiting, j.Later = at, nil, nil
 }
 
 func (r *Held) apply(f *Facts, at Time) {
@@ -69,6 +69,33 @@ func (r *Held) apply(f *Facts, at Time) {
 	}
 	if !r.Held {
 		j.SetAside, j.Fault = false, ""
+	}
+}
+
+func (r *Disabled) apply(f *Facts, at Time) {
+	if r.Job == "" {
+		f.DisabledBy = r.By
+	} else {
+		f.Job(r.Job).DisabledBy = r.By
+	}
+	if r.By != nil {
+		return
+	}
+	for name, j := range f.Jobs {
+		if r.Job == "" || r.Job == name {
+			f.take(j, at, f.Epoch)
+			if f.BootReady {
+				j.BootDone = f.BootID
+			}
+		}
+	}
+}
+
+func (r *Later) apply(f *Facts, _ Time) {
+	f.LastRun = max(f.LastRun, r.Run)
+	j := f.Job(r.Job)
+	if !slices.ContainsFunc(j.Later, func(l Later) bool { return l.Run == r.Run }) {
+		j.Later = append(slices.Clip(j.Later), *r)
 	}
 }
 
@@ -124,6 +151,7 @@ func (r *Intent) apply(f *Facts, _ Time) {
 		j.Finished = false
 	}
 	j.noRetry(r.Run)
+	j.noLater(r.Run)
 	j.Live = append(j.Live, Live{Run: r.Run, Slot: r.Slot, Epoch: r.Epoch, Reason: r.Reason, Attempt: r.Attempt, Missed: r.Missed,
 		LogOffset: r.LogOffset, OwnLog: r.OwnLog})
 }
@@ -188,6 +216,7 @@ func (r *Ended) apply(f *Facts, _ Time) {
 
 func (r *GaveUp) apply(f *Facts, _ Time) {
 	j := f.Job(r.Job)
+	j.noLater(r.Run)
 	if j.noRetry(r.Run) {
 		j.Failures++
 		j.Consecutive++

@@ -31,6 +31,8 @@ var kinds = map[string]func() Record{
 	"stable":     func() Record { return new(Stable) },
 	"told":       func() Record { return new(Told) },
 	"owed":       func() Record { return new(OwedMail) },
+	"disabled":   func() Record { return new(Disabled) },
+	"later":      func() Record { return new(Later) },
 	"set_aside":  func() Record { return new(SetAside) },
 	"stopping":   func() Record { return new(Stopping) },
 	"drained":    func() Record { return new(Drained) },

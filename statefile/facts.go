@@ -59,6 +59,7 @@ type JobFacts struct {
 	Told        bool        `json:"told,omitempty"`        // that it fails; its recovery will be, too
 	NotifyError *string     `json:"notify_error,omitempty"`
 	Waiting     []Retry     `json:"waiting,omitempty"`
+	Later       []Later     `json:"later,omitempty"`     // starts that are to come
 	LogStart    int64       `json:"log_start,omitempty"` // of the output of the last run
 	LogEnd      int64       `json:"log_end,omitempty"`
 	LastRun     *Run        `json:"last_run,omitempty"`
@@ -157,6 +158,7 @@ func (f *Facts) Clone() *Facts {
 		k.Live = slices.Clone(j.Live)
 		k.Deaths = slices.Clone(j.Deaths)
 		k.Waiting = slices.Clone(j.Waiting)
+		k.Later = slices.Clone(j.Later)
 		c.Jobs[name] = &k
 	}
 	return &c
@@ -197,6 +199,14 @@ func (j *JobFacts) noRetry(run uint64) bool {
 		j.Waiting = nil
 	}
 	return len(j.Waiting) < n
+}
+
+// noLater forgets a start that was to come.
+func (j *JobFacts) noLater(run uint64) {
+	j.Later = slices.DeleteFunc(slices.Clone(j.Later), func(l Later) bool { return l.Run == run })
+	if len(j.Later) == 0 {
+		j.Later = nil
+	}
 }
 
 func (f *Facts) owe(list []Owed) {

@@ -71,6 +71,22 @@ type Held struct {
 	By   string `json:"by"` // uid N
 }
 
+// Disabled says that a person disabled a job, or all of them, or, without By, enabled it again: what passed meanwhile is
+// not missed.
+type Disabled struct {
+	Job string      `json:"job,omitempty"` // "": all, those too that are to come
+	By  *DisabledBy `json:"by"`
+}
+
+// Later says that a person asked for a start that is to come.
+type Later struct {
+	Job  string   `json:"job"`
+	Run  uint64   `json:"run"`
+	Due  Anchor   `json:"due"`
+	By   string   `json:"by"` // uid N
+	Args []string `json:"args,omitempty"`
+}
+
 // SetAside says that something within the daemon went wrong over a job, which then waits for a person.
 type SetAside struct {
 	Job   string `json:"job"`
@@ -151,7 +167,8 @@ type Ended struct {
 	LogEnd   int64  `json:"log_end"`            // where its output ends, as LogOffset counts
 }
 
-// GaveUp says that a failed run is not tried again although it was to be: its slot has failed.
+// GaveUp says that a run will not be that was to come: another try of a failed one, the slot of which has failed then, or
+// a start that was asked for.
 type GaveUp struct {
 	Job   string `json:"job"`
 	Run   uint64 `json:"run"` // that will not be
@@ -199,6 +216,8 @@ func (*Reloaded) Kind() string   { return "reloaded" }
 func (*Defined) Kind() string    { return "defined" }
 func (*Deleted) Kind() string    { return "deleted" }
 func (*Held) Kind() string       { return "held" }
+func (*Disabled) Kind() string   { return "disabled" }
+func (*Later) Kind() string      { return "later" }
 func (*SetAside) Kind() string   { return "set_aside" }
 func (*Epoch) Kind() string      { return "epoch" }
 func (*Anchored) Kind() string   { return "anchored" }

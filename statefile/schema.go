@@ -45,29 +45,30 @@ type DisabledBy struct {
 
 // Job is the present of one job.
 type Job struct {
-	State               string      `json:"state"` // waiting needs_arm armed running needs_delete deleted
-	File                string      `json:"file"`
-	NextRun             Time        `json:"next_run"`
-	LastRun             *Run        `json:"last_run"` // the last run that ended
-	Running             []Running   `json:"running"`  // pending runs too
-	Runs                uint64      `json:"runs"`     // executions
-	Failures            uint64      `json:"failures"` // slots whose last try failed
-	ConsecutiveFailures uint64      `json:"consecutive_failures"`
-	Skipped             uint64      `json:"skipped"`
-	Missed              uint64      `json:"missed"`
-	Stale               bool        `json:"stale"`
-	Elsewhere           bool        `json:"elsewhere"`
-	Disabled            bool        `json:"disabled"`
-	Held                bool        `json:"held"`
-	CrashLoop           bool        `json:"crash_loop"`
-	Unkillable          bool        `json:"unkillable"`
-	InternalError       bool        `json:"internal_error"`
-	Error               *string     `json:"error"`
-	NextTry             Time        `json:"next_try"`
-	Deaths              []Death     `json:"deaths"`
-	LastSuccess         Time        `json:"last_success"`
-	DisabledBy          *DisabledBy `json:"disabled_by"`
-	NotifyError         *string     `json:"notify_error"`
+	State               string       `json:"state"` // waiting needs_arm armed running needs_delete deleted
+	File                string       `json:"file"`
+	NextRun             Time         `json:"next_run"`
+	LastRun             *Run         `json:"last_run"` // the last run that ended
+	Running             []Running    `json:"running"`  // pending runs too
+	Later               []LaterStart `json:"later"`    // that somebody asked for
+	Runs                uint64       `json:"runs"`     // executions
+	Failures            uint64       `json:"failures"` // slots whose last try failed
+	ConsecutiveFailures uint64       `json:"consecutive_failures"`
+	Skipped             uint64       `json:"skipped"`
+	Missed              uint64       `json:"missed"`
+	Stale               bool         `json:"stale"`
+	Elsewhere           bool         `json:"elsewhere"`
+	Disabled            bool         `json:"disabled"`
+	Held                bool         `json:"held"`
+	CrashLoop           bool         `json:"crash_loop"`
+	Unkillable          bool         `json:"unkillable"`
+	InternalError       bool         `json:"internal_error"`
+	Error               *string      `json:"error"`
+	NextTry             Time         `json:"next_try"`
+	Deaths              []Death      `json:"deaths"`
+	LastSuccess         Time         `json:"last_success"`
+	DisabledBy          *DisabledBy  `json:"disabled_by"`
+	NotifyError         *string      `json:"notify_error"`
 }
 
 // Run is the outcome of one run that ended.
@@ -115,6 +116,13 @@ type Running struct {
 	Adopted       bool    `json:"adopted"`
 	OldDefinition bool    `json:"old_definition"`
 	Unjournaled   bool    `json:"unjournaled"`
+}
+
+// LaterStart is a start that somebody asked for and that is to come.
+type LaterStart struct {
+	Run uint64 `json:"run"` // the number that it will have
+	Due Time   `json:"due"`
+	By  string `json:"by"` // uid N
 }
 
 // Death is one end of a service's life.

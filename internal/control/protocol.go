@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Version is that of the protocol. Every line carries it.
@@ -18,7 +19,9 @@ const SocketName = "jobsd.sock"
 
 // The limits of the server.
 const (
-	MaxLine        = 64 << 10         // bytes of a request with its newline
+	MaxLine        = 64 << 10 // bytes of a request with its newline
+	MaxReason      = 1000     // bytes of the reason of a disable
+	MaxIn          = 3650 * 24 * time.Hour
 	MaxConnections = 64               // at one time
 	Idle           = 10 * time.Second // for a request to come in whole, or an answer to be read
 )
@@ -28,18 +31,23 @@ const (
 	Start   = "start"
 	Stop    = "stop"
 	Restart = "restart"
+	Enable  = "enable"
+	Disable = "disable"
 	Reload  = "reload"
 	Upgrade = "upgrade"
 )
 
 // Request is what a client asks for: one line.
 type Request struct {
-	Version int      `json:"version"`
-	Verb    string   `json:"verb"`
-	Job     string   `json:"job,omitempty"`
-	Run     uint64   `json:"run,omitempty"`  // of stop: only this one
-	Args    []string `json:"args,omitempty"` // of start and restart: added to those of the job
-	Wait    bool     `json:"wait,omitempty"` // of start and restart: answer once more at the end of the run
+	Version int           `json:"version"`
+	Verb    string        `json:"verb"`
+	Job     string        `json:"job,omitempty"`
+	Run     uint64        `json:"run,omitempty"`    // of stop: only this one
+	Args    []string      `json:"args,omitempty"`   // of start and restart: added to those of the job
+	Wait    bool          `json:"wait,omitempty"`   // of start and restart: answer once more at the end of the run
+	In      time.Duration `json:"in,omitempty"`     // of start: so much later, nanoseconds
+	All     bool          `json:"all,omitempty"`    // of enable and disable: all jobs in place of one
+	Reason  string        `json:"reason,omitempty"` // of disable
 }
 
 // Response is a line of an answer. The one with Last ends it.
@@ -103,10 +111,15 @@ func Parse(line []byte) (Request, *Error) {
 // check refuses what would be ignored otherwise.
 func (r *Request) check() *Error {
 	begins := r.Verb == Start || r.Verb == Restart
-	jobless := r.Verb == Reload || r.Verb == Upgrade
+	ables := r.Verb == Enable || r.Verb == Disable
+	jobless := r.Verb == Reload || r.Verb == Upgrade || ables && r.All
 	switch {
-	case !begins && r.Verb != Stop && !jobless:
+	case !begins && !ables && r.Verb != Stop && !jobless:
 		return bad("no verb is called %q", r.Verb)
+	case r.All && !ables:
+		return bad("%s takes no all", r.Verb)
+	case jobless && r.All && r.Job != "":
+		return bad("%s takes a job or all, not both", r.Verb)
 	case jobless && r.Job != "":
 		return bad("%s takes no job", r.Verb)
 	case !jobless && r.Job == "":
@@ -117,6 +130,16 @@ func (r *Request) check() *Error {
 		return bad("%s takes no wait", r.Verb)
 	case len(r.Args) > 0 && !begins:
 		return bad("%s takes no args", r.Verb)
+	case r.In != 0 && r.Verb != Start:
+		return bad("%s takes no in", r.Verb)
+	case r.In < 0 || r.In > MaxIn:
+		return bad("in must be from 0 to %d days", MaxIn/(24*time.Hour))
+	case r.Reason != "" && r.Verb != Disable:
+		return bad("%s takes no reason", r.Verb)
+	case len(r.Reason) > MaxReason:
+		return bad("the reason has more than %d bytes", MaxReason)
+	case strings.ContainsFunc(r.Reason, unicode.IsControl):
+		return bad("the reason holds a control character")
 	}
 	for _, arg := range r.Args {
 		if strings.IndexByte(arg, 0) >= 0 {

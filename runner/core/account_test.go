@@ -17,6 +17,40 @@ type ledger struct {
 	settled  int
 }
 
+// promises checks that every start that somebody asked for came, was given up with a word, or is still to come.
+func (w *world) promises() {
+	open := map[uint64]string{}
+	facts := statefile.NewFacts("")
+	for _, e := range w.journal {
+		facts.Apply(e)
+		switch r := e.Record.(type) {
+		case *statefile.Later:
+			open[r.Run] = r.Job
+		case *statefile.Intent:
+			delete(open, r.Run)
+		case *statefile.GaveUp:
+			delete(open, r.Run)
+		case *statefile.Deleted:
+			for run, job := range open {
+				if job == r.Job {
+					delete(open, run)
+				}
+			}
+		}
+	}
+	for name, j := range facts.Jobs {
+		for _, l := range j.Later {
+			if open[l.Run] != name {
+				w.fatal("run %d of %s is to come although it came", l.Run, name)
+			}
+			delete(open, l.Run)
+		}
+	}
+	if len(open) > 0 {
+		w.fatal("forgotten: %v", open)
+	}
+}
+
 // account checks that of every slot the journal says exactly once what became of it: a run, skipped or missed. Where the
 // clock went back there is no telling which slots there were, so these stretches are left out.
 func (w *world) account() {
@@ -38,17 +72,35 @@ func (w *world) account() {
 		}
 		w.stats["accounted"] += n
 	}
+	defined, off, allOff := map[string]*schedule.Schedule{}, map[string]bool{}, false
+	open := func(job string, from time.Time) {
+		if s := defined[job]; s != nil && s.Kind() == schedule.Clock && !off[job] && !allOff {
+			books[job] = &ledger{schedule: s, base: from}
+		}
+	}
 	for _, e := range w.journal {
 		switch r := e.Record.(type) {
 		case *statefile.Defined:
 			close(r.Job)
-			if s := w.schedules[r.Schedule]; s != nil && s.Kind() == schedule.Clock {
-				books[r.Job] = &ledger{schedule: s, base: r.LastSlot.Time}
+			defined[r.Job] = w.schedules[r.Schedule]
+			open(r.Job, r.LastSlot.Time)
+		case *statefile.Disabled:
+			if r.Job == "" {
+				allOff = r.By != nil
+			} else {
+				off[r.Job] = r.By != nil
+			}
+			for job := range defined {
+				if r.Job == "" || r.Job == job {
+					close(job)
+					open(job, e.At.Time)
+				}
 			}
 		case *statefile.Deleted:
 			close(r.Job)
 		case *statefile.Epoch:
 			clear(books)
+			clear(defined)
 		case *statefile.Passed:
 			if b := books[r.Job]; b != nil {
 				b.settled += int(r.Number)

@@ -27,7 +27,7 @@ func (c *Core) link() {
 func (c *Core) followUp(j *job) {
 next:
 	for _, f := range c.follow[j.name] {
-		if !f.active() || c.shutdown != nil {
+		if !c.active(f) || c.shutdown != nil {
 			continue
 		}
 		for _, parent := range f.def.After {

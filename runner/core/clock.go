@@ -61,6 +61,7 @@ func (c *Core) readClock(now Now) {
 			c.leapBeyond(j)
 		}
 		c.needArm(j)
+		c.remindAnew(j)
 	}
 }
 

@@ -112,7 +112,7 @@ func (c *Core) Ending() bool { return c.shutdown != nil || c.early.e != nil }
 // job's success did. "": there is none.
 func (c *Core) Waits() string {
 	for _, r := range c.pending {
-		if r.state == pending && r.slot.IsZero() && !r.durable && !r.settled && r.notice == nil && r.reason != "service" && r.reason != "boot" {
+		if r.state == pending && r.slot.IsZero() && !r.durable && !r.settled && !r.promised && r.notice == nil && r.reason != "service" && r.reason != "boot" {
 			return r.job.name
 		}
 	}
@@ -137,6 +137,8 @@ func (c *Core) Handle(now Now, e Event) {
 		c.shut(e)
 	case Order:
 		c.obey(e)
+	case Reminded:
+		c.reminded(e)
 	case Trouble:
 		c.note(e)
 	case Adopted:

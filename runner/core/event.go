@@ -100,13 +100,21 @@ type (
 
 	// Order is what a person asks for. Answer replies, by ID: at once, and once more at the end to who waits for that.
 	Order struct {
-		ID   uint64
-		Verb Verb
-		Job  string
-		Run  uint64   // of stop: only this one
-		By   string   // uid N
-		Args []string // of start and restart: added to those of the job
-		Wait bool     // of start and restart: for the outcome
+		ID     uint64
+		Verb   Verb
+		Job    string        // "": all, of enable and disable
+		Run    uint64        // of stop: only this one
+		By     string        // uid N
+		Reason string        // of disable
+		Args   []string      // of start and restart: added to those of the job
+		In     time.Duration // of start: so much later
+		Wait   bool          // of start and restart: for the outcome
+	}
+
+	// Reminded says that Remind is due.
+	Reminded struct {
+		Job string
+		Run uint64
 	}
 
 	// Trouble sets or clears (Text = "") what is wrong with a part of the daemon.
@@ -126,6 +134,7 @@ func (Orphan) event()     {}
 func (Adopted) event()    {}
 func (Shutdown) event()   {}
 func (Order) event()      {}
+func (Reminded) event()   {}
 func (Trouble) event()    {}
 
 // Effect is what is to be done outside.
@@ -203,6 +212,12 @@ type (
 		Last    bool
 	}
 
+	// Remind asks for Reminded when the boot clock reads At.
+	Remind struct {
+		Reminded
+		At time.Duration
+	}
+
 	// Exit ends the daemon once all that came before is on disk.
 	Exit struct{ Failed, Upgrade bool }
 )
@@ -230,6 +245,7 @@ func (KeepLog) effect() {}
 func (Mark) effect()    {}
 func (Say) effect()     {}
 func (Answer) effect()  {}
+func (Remind) effect()  {}
 func (Exit) effect()    {}
 
 // Level is how much a line of the daemon's log matters.

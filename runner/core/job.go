@@ -24,6 +24,7 @@ type job struct {
 	delay  time.Duration // of those after it, should a change of the job have come between a slot and its time
 	next   time.Time     // when the armed slot is due
 	runs   []*run        // pending ones too, oldest first
+	later  []*later      // starts that somebody asked for and that are to come
 
 	// The slots settled or handed out so far: the facts lag behind by the pending runs and the open streak.
 	last   time.Time // latest of all
@@ -48,8 +49,9 @@ func needArm(c *Core, j *job, _ *jobfile.Job) {
 }
 
 // active tells whether slots of the job count.
-func (j *job) active() bool {
-	return j.def != nil && j.def.Enabled && !j.away && j.facts.DisabledBy == nil && !j.facts.Held && !j.facts.SetAside
+func (c *Core) active(j *job) bool {
+	return j.def != nil && j.def.Enabled && !j.away && c.facts.DisabledBy == nil && j.facts.DisabledBy == nil &&
+		!j.facts.Held && !j.facts.SetAside
 }
 
 // zone returns the location in which the job's times are told.

@@ -58,6 +58,7 @@ func (c *Core) load(e Loaded) {
 	if !c.ready {
 		for _, j := range c.order {
 			c.resumeRetries(j)
+			c.resumeLater(j)
 		}
 		c.tellCrash()
 	}
@@ -240,7 +241,7 @@ func adjust(c *Core, j *job, d *jobfile.Job) {
 			c.stop(r, "reload")
 		}
 	}
-	if def.AtBoot && j.active() && j.facts.BootDone != c.o.BootID && j.alive() == nil {
+	if def.AtBoot && c.active(j) && j.facts.BootDone != c.o.BootID && j.alive() == nil {
 		c.newRun(j, statefile.Time{}, "boot", nil, nil)
 	}
 }
@@ -298,6 +299,7 @@ func (c *Core) missAt(j *job, settled, before time.Time) {
 // remove has a job that no file defines any more end: now, or after its last run.
 func remove(c *Core, j *job, _ *jobfile.Job) {
 	c.dropPending(j, "removed")
+	c.breakPromises(j, 0, "no file defines the job any more")
 	c.endStreaks(j)
 	c.stopTimer(&j.timer)
 	for _, r := range j.services() {
@@ -323,6 +325,9 @@ func remember(c *Core, j *job, _ *jobfile.Job) {
 func (c *Core) forgetVanished() {
 	for _, name := range slices.Sorted(maps.Keys(c.facts.Jobs)) {
 		if c.jobs[name] == nil && c.facts.Jobs[name].Vanished.IsZero() {
+			for _, l := range c.facts.Jobs[name].Later {
+				c.say(Warn, name, "a start that was asked for does not come: no file defines the job any more", "run", l.Run)
+			}
 			c.record(&statefile.Deleted{Job: name})
 		}
 	}

@@ -15,6 +15,8 @@ const (
 	VerbStart   Verb = "start"
 	VerbStop    Verb = "stop"
 	VerbRestart Verb = "restart"
+	VerbEnable  Verb = "enable"
+	VerbDisable Verb = "disable"
 )
 
 // Refused says why an order is not carried out.
@@ -39,6 +41,9 @@ func (c *Core) obey(o Order) {
 	case c.shutdown != nil:
 		c.refuse(o, "the daemon is ending")
 		return
+	case o.Job == "":
+		c.orderAll(o)
+		return
 	case j == nil || j.def == nil && o.Verb != VerbStop:
 		c.emit(Answer{ID: o.ID, Refused: &Refused{Text: fmt.Sprintf("no job is called %q", o.Job), NoJob: true}, Last: true})
 		return
@@ -50,6 +55,10 @@ func (c *Core) obey(o Order) {
 		c.orderStop(j, o)
 	case VerbRestart:
 		c.orderRestart(j, o)
+	case VerbEnable:
+		c.orderEnable(j, o)
+	case VerbDisable:
+		c.orderDisable(j, o)
 	default:
 		c.never("order %q", o.Verb)
 	}
@@ -59,25 +68,40 @@ func (c *Core) refuse(o Order, format string, args ...any) {
 	c.emit(Answer{ID: o.ID, Refused: &Refused{Text: fmt.Sprintf(format, args...)}, Last: true})
 }
 
-// orderStart starts a run beside the schedule. It obeys overlap, lock and machines, but neither disabled nor held.
+// orderStart starts a run beside the schedule.
 func (c *Core) orderStart(j *job, o Order) {
-	if j.away {
-		c.refuse(o, "%s is for other machines than %s", j.name, c.o.Machine)
+	if o.In > 0 {
+		c.orderLater(j, o)
 		return
+	}
+	r, why := c.start(j, o)
+	if r == nil {
+		c.refuse(o, "%s", why)
+		return
+	}
+	c.begun(o, r)
+}
+
+// start obeys overlap, lock and machines, but neither disabled nor held. It says why it does not start a run.
+func (c *Core) start(j *job, o Order) (r *run, why string) {
+	if j.away {
+		return nil, c.awayText(j)
 	}
 	busy := j.alive()
 	if busy != nil && busy.state == pending && busy.why == "backoff" {
 		c.stopTimer(&busy.timer)
 		c.regate = true
-		c.begun(o, busy)
-		return
+		return busy, ""
 	}
 	if busy != nil && (j.def.KeepAlive != nil || !c.lap(j)) {
-		c.refuse(o, "run %d of %s is %s", busy.number, j.name, runStates[busy.state])
-		return
+		return nil, fmt.Sprintf("run %d of %s is %s", busy.number, j.name, runStates[busy.state])
 	}
 	c.cancelRetries(j)
-	c.begun(o, c.manual(j, o))
+	return c.manual(j, o), ""
+}
+
+func (c *Core) awayText(j *job) string {
+	return fmt.Sprintf("%s is for other machines than %s", j.name, c.o.Machine)
 }
 
 // manual makes the run that a person asked for. A service that was held or in a back-off begins anew.
@@ -87,8 +111,13 @@ func (c *Core) manual(j *job, o Order) *run {
 		reason = "service"
 	}
 	c.release(j, o.By)
-	r := c.newRun(j, statefile.Time{}, reason, nil, nil)
-	r.args, r.forced = o.Args, !j.active()
+	r := &run{number: o.Run, job: j, def: j.def, epoch: c.facts.Epoch, reason: reason, attempt: 1, args: o.Args,
+		forced: !c.active(j), promised: o.Run != 0}
+	if r.number == 0 {
+		c.lastRun++
+		r.number = c.lastRun
+	}
+	c.enlist(r)
 	return r
 }
 
@@ -103,9 +132,10 @@ func (c *Core) begun(o Order, r *run) {
 // orderStop stops one run or all of a job. A service is held until it is started again, or the next boot.
 func (c *Core) orderStop(j *job, o Order) {
 	runs := slices.Clone(j.runs)
+	broken := c.breakPromises(j, o.Run, "stopped by "+o.By)
 	if o.Run != 0 {
 		runs = slices.DeleteFunc(runs, func(r *run) bool { return r.number != o.Run })
-		if len(runs) == 0 {
+		if len(runs)+len(broken) == 0 {
 			c.emit(Answer{ID: o.ID, Refused: &Refused{Text: fmt.Sprintf("%s has no run %d that lives", j.name, o.Run), NoJob: true}, Last: true})
 			return
 		}
@@ -115,12 +145,12 @@ func (c *Core) orderStop(j *job, o Order) {
 		c.tell(j, Info, "held by "+o.By)
 		c.soil(j)
 	}
-	c.stopRuns(j, runs, o)
+	c.stopRuns(j, runs, broken, o)
 }
 
-// stopRuns stops the runs and answers when nothing is left of them.
-func (c *Core) stopRuns(j *job, runs []*run, o Order) {
-	w := &watch{id: o.ID, over: true}
+// stopRuns stops the runs and answers when nothing is left of them. Others were to come.
+func (c *Core) stopRuns(j *job, runs []*run, others []uint64, o Order) {
+	w := &watch{id: o.ID, over: true, runs: others}
 	for _, r := range runs {
 		w.runs = append(w.runs, r.number)
 		if r.state != pending {
@@ -142,7 +172,7 @@ func (c *Core) stopRuns(j *job, runs []*run, o Order) {
 // orderRestart stops what runs and starts a new run once nothing is left of it. The answer is about the new one.
 func (c *Core) orderRestart(j *job, o Order) {
 	if j.away {
-		c.refuse(o, "%s is for other machines than %s", j.name, c.o.Machine)
+		c.refuse(o, "%s", c.awayText(j))
 		return
 	}
 	old := slices.Clone(j.runs)
@@ -161,7 +191,7 @@ func (c *Core) release(j *job, by string) {
 		aside := j.facts.SetAside
 		c.record(&statefile.Held{Job: j.name, By: by})
 		if aside {
-			c.recall(j)
+			c.fromNow(j)
 		}
 		c.needArm(j)
 		c.soil(j)

@@ -14,7 +14,7 @@ func (c *Core) tryLater(r *run, e *statefile.Ended) *statefile.Retry {
 	j := r.job
 	switch {
 	case !e.Failed, r.reason == "service", len(r.args) > 0,
-		j.def == nil || r.def == nil || r.def.ScheduleHash != j.def.ScheduleHash || !j.active(),
+		j.def == nil || r.def == nil || r.def.ScheduleHash != j.def.ScheduleHash || !c.active(j),
 		r.attempt > int(j.def.Retries),
 		slices.ContainsFunc(j.runs, func(o *run) bool { return o.state == pending && o.number > r.number }):
 		return nil
@@ -54,7 +54,7 @@ func (c *Core) resumeRetries(j *job) {
 		return
 	}
 	for _, t := range slices.Clone(j.facts.Waiting) {
-		if t.Attempt > int(j.def.Retries)+1 || !j.active() {
+		if t.Attempt > int(j.def.Retries)+1 || !c.active(j) {
 			c.giveUp(j, j.def, t.Run, "changed")
 			continue
 		}

@@ -47,6 +47,7 @@ type run struct {
 	durable     bool          // its intent was handed to the disk before
 	unjournaled bool
 	forced      bool // a person started it although its job is not to run
+	promised    bool // a person asked for it before, and the journal knows
 	settled     bool // a retry: the journal knows its slot
 	remains     bool // processes of it may live although its leader, of an earlier daemon, does not
 	lost        bool // it was alive when the daemon before this one ended, and is not any more
@@ -136,6 +137,9 @@ func (c *Core) unsettle(r *run) {
 	if r.notice != nil { // what it tells is owed on
 		return
 	}
+	if r.promised { // the next daemon starts it
+		return
+	}
 	if r.slot.IsZero() { // nothing will judge it anew
 		c.say(Warn, r.job.name, "given up before it began: the daemon ends", "run", r.number, "reason", r.reason)
 		return
@@ -173,6 +177,9 @@ func (r *run) isAt() bool { return r.def.Schedule.Kind() == schedule.At && !r.sl
 func drop(c *Core, r *run, _ Event) {
 	if r.durable || r.notice != nil { // it waited for a fork
 		c.end(r, statefile.Run{Outcome: "stopped", By: new(r.stopBy)}, false)
+	}
+	if r.promised && !r.durable && c.shutdown == nil {
+		c.record(&statefile.GaveUp{Job: r.job.name, Run: r.number, Why: "stopped by " + r.stopBy})
 	}
 	c.forget(r)
 }

@@ -61,7 +61,7 @@ func TestSimulation(t *testing.T) {
 		unvisited(t, visits)
 	}
 	for _, what := range []string{"exited", "lost", "stopped", "start_error", "signaled", "passed", "epoch", "drained",
-		"accounted", "order", "gave_up", "stable", "told", "held", "notice"} {
+		"accounted", "order", "gave_up", "stable", "told", "held", "notice", "disabled", "later"} {
 		if total[what] == 0 && seeds >= 100 {
 			t.Errorf("no simulated life saw %q: the simulation has become too tame", what)
 		}
@@ -82,6 +82,7 @@ func simulate(t *testing.T, seed uint64) *world {
 	w.replayed()
 	w.end()
 	w.account()
+	w.promises()
 	return w
 }
 
@@ -153,12 +154,29 @@ func (w *world) serve(d *jobfile.Definition) {
 
 // order is what a person does.
 func (w *world) order() {
-	verb := []Verb{VerbStart, VerbStop, VerbRestart}[w.rng.IntN(3)]
-	job := fmt.Sprint("job", w.rng.IntN(12))
-	w.note("%s %s", verb, job)
+	o := Order{Verb: []Verb{VerbStart, VerbStop, VerbRestart, VerbDisable, VerbEnable}[w.rng.IntN(5)],
+		Job: fmt.Sprint("job", w.rng.IntN(12)), By: "uid 0"}
+	switch o.Verb {
+	case VerbStart:
+		o.In = time.Duration(w.rng.IntN(4)-2) * time.Duration(w.rng.IntN(7200)) * time.Second
+		fallthrough
+	case VerbRestart:
+		o.Wait = w.rng.IntN(2) == 0
+	case VerbDisable, VerbEnable:
+		if w.rng.IntN(4) == 0 {
+			o.Job = ""
+		}
+	}
+	w.note("%s %s in %s", o.Verb, o.Job, o.In)
 	w.stats["order"]++
 	for range 1 + w.rng.IntN(2) {
-		w.handle(Order{ID: w.rng.Uint64(), Verb: verb, Job: job, By: "uid 0", Wait: w.rng.IntN(2) == 0})
+		o.ID = w.rng.Uint64()
+		w.handle(o)
+		w.settle()
+	}
+	if o.Verb == VerbDisable && w.rng.IntN(3) > 0 { // not for ever, or nothing would happen any more
+		w.run(time.Duration(w.rng.IntN(7200)) * time.Second)
+		w.handle(Order{ID: w.rng.Uint64(), Verb: VerbEnable, Job: o.Job, By: "uid 0"})
 		w.settle()
 	}
 }
@@ -301,6 +319,6 @@ func (w *world) end() {
 	if _, ok := w.journal[len(w.journal)-1].Record.(*statefile.Clean); !ok {
 		w.fatal("the journal does not end with clean but %s", w.journal[len(w.journal)-1].Kind())
 	}
-	w.c, w.todo = nil, nil
+	w.c, w.todo, w.reminders = nil, nil, nil
 	clear(w.procs)
 }

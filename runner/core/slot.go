@@ -25,7 +25,7 @@ func (c *Core) armJob(j *job) {
 		c.armService(j)
 		return
 	}
-	if !j.active() || c.shutdown != nil {
+	if !c.active(j) || c.shutdown != nil {
 		return
 	}
 	switch j.def.Schedule.Kind() {

@@ -42,17 +42,18 @@ type world struct {
 	exited  *Exit
 	signals []string
 
-	script  func(Start) (time.Duration, int) // how long a calm run lasts, and its exit code; nil: a second, 0
-	mailer  func(s Start, l *Letter) int     // the exit code of a notification; -1: it cannot be started, -2: it hangs
-	sent    []string                         // subjects of mails, and commands
-	letters map[uint64]*Letter
-	starts  []time.Duration // of runs
-	config  jobfile.Config
-	answers []Answer
-	visits  map[visit]int
-	swift   bool   // the disk is
-	undead  bool   // something survived KILL for long
-	suspect string // whose event the crashed daemon was handling
+	script    func(Start) (time.Duration, int) // how long a calm run lasts, and its exit code; nil: a second, 0
+	mailer    func(s Start, l *Letter) int     // the exit code of a notification; -1: it cannot be started, -2: it hangs
+	sent      []string                         // subjects of mails, and commands
+	letters   map[uint64]*Letter
+	starts    []time.Duration // of runs
+	config    jobfile.Config
+	answers   []Answer
+	reminders []Remind
+	visits    map[visit]int
+	swift     bool   // the disk is
+	undead    bool   // something survived KILL for long
+	suspect   string // whose event the crashed daemon was handling
 
 	executions map[string]int                // by job, slot and epoch
 	unwritten  map[uint64]string             // executions whose intent is not on disk
@@ -137,7 +138,7 @@ func (w *world) begin() {
 func (w *world) crash() {
 	w.note("crash")
 	w.stats["crash"]++
-	w.c, w.todo, w.queue, w.stalled = nil, nil, nil, 0
+	w.c, w.todo, w.queue, w.stalled, w.reminders = nil, nil, nil, 0, nil
 	for run, key := range w.unwritten { // nobody can know of these: that they were started unjournaled was said
 		delete(w.executions, key)
 		delete(w.unwritten, run)
@@ -251,6 +252,8 @@ func (w *world) perform(e Effect) {
 		delete(w.procs, e.Run)
 	case Answer:
 		w.answers = append(w.answers, e)
+	case Remind:
+		w.reminders = append(w.reminders, e)
 	case Say:
 		w.note("%s %v", e.Text, e.Args)
 	case Exit:
@@ -326,6 +329,10 @@ func (w *world) prepare(p Prepare) {
 			w.letters = map[uint64]*Letter{}
 		}
 		w.letters[p.Run] = p.Letter
+	}
+	if r := w.c.runs[p.Run]; p.Record != nil && r.reason != "manual" && !r.forced &&
+		(w.c.facts.DisabledBy != nil || r.job.facts.DisabledBy != nil) {
+		w.fatal("run %d of %s begins although it is disabled: %+v", p.Run, p.Job.Name, *r)
 	}
 	var err error
 	if !w.calm && w.rng.IntN(50) == 0 {
@@ -485,6 +492,9 @@ func (w *world) step(d time.Duration) time.Duration {
 	for _, t := range w.todo {
 		next = min(next, max(0, t.at-w.mono))
 	}
+	for _, r := range w.reminders {
+		next = min(next, max(0, r.At-w.boot))
+	}
 	if w.c != nil && w.exited == nil {
 		wait := w.c.Wait()
 		if wait.For >= 0 {
@@ -506,9 +516,23 @@ func (w *world) step(d time.Duration) time.Duration {
 	for _, t := range due {
 		t.do()
 	}
+	w.remindOf()
 	w.handle(Due{})
 	w.settle()
 	return next
+}
+
+// remindOf sends the reminders that are due.
+func (w *world) remindOf() {
+	all := w.reminders
+	w.reminders = nil
+	for _, r := range all {
+		if r.At <= w.boot {
+			w.handle(r.Reminded)
+		} else {
+			w.reminders = append(w.reminders, r)
+		}
+	}
 }
 
 // run lets so much time pass.

@@ -1,0 +1,136 @@
+package core
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"jobsd/internal/schedule"
+)
+
+// TestLater: a start that was asked for comes when it is due, holds up nothing until then, and outlives daemons.
+func TestLater(t *testing.T) {
+	for name, meanwhile := range map[string]func(w *world){
+		"nothing":   func(*world) {},
+		"crash":     func(w *world) { w.crash(); w.run(5 * time.Minute); w.start() },
+		"restart":   func(w *world) { w.off(5 * time.Minute) },
+		"sleep":     func(w *world) { w.sleep(time.Hour) },
+		"disabled":  func(w *world) { w.ordered(Order{ID: 2, Verb: VerbDisable}) },
+		"clock set": func(w *world) { w.setClock(-30 * time.Minute) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := calmWorld(t, "2026-06-01 06:00:00")
+			w.put(w.define("j", clockKeys("30 6 * * *")))
+			w.start()
+			due := w.boot + 2*time.Hour
+			a := w.ordered(Order{ID: 1, Verb: VerbStart, Job: "j", In: 2 * time.Hour, Args: []string{"--full"}})
+			if len(a) != 1 || a[0].Run == 0 || !a[0].Last {
+				t.Fatalf("%+v", a)
+			}
+			if v := w.view("j"); len(v.Running) > 0 || len(v.Later) != 1 || v.Later[0].Run != a[0].Run || v.Later[0].By != "uid 7" {
+				t.Errorf("%+v", v)
+			}
+			w.run(time.Minute)
+			meanwhile(w)
+			w.run(due - w.boot - time.Second)
+			for _, s := range w.ran {
+				if s.Run == a[0].Run {
+					t.Fatalf("%s before it was due", w.runs())
+				}
+			}
+			w.run(2 * time.Second)
+			last := w.ran[len(w.ran)-1]
+			if last.Run != a[0].Run || last.Reason != "manual" || len(last.Args) != 1 || last.Args[0] != "--full" {
+				t.Errorf("%+v", last)
+			}
+			if len(w.ran) != 2 && name != "disabled" && name != "sleep" {
+				t.Errorf("ran\n%s", w.runs())
+			}
+			w.run(time.Hour)
+			if v := w.view("j"); len(v.Later) > 0 || v.LastRun.Run != a[0].Run && name != "clock set" {
+				t.Errorf("%+v", v)
+			}
+			w.replayed()
+			w.promises()
+		})
+	}
+}
+
+// TestLaterReboot: over a reboot the wall clock tells when, and that may be set right only then.
+func TestLaterReboot(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 06:00:00")
+	w.put(w.define("j", schedule.Keys{}))
+	w.start()
+	w.ordered(Order{ID: 1, Verb: VerbStart, Job: "j", In: 2 * time.Hour})
+	w.run(time.Minute)
+	w.reboot(10 * time.Minute)
+	w.wall = w.wall.Add(-40 * 365 * 24 * time.Hour) // no battery
+	w.start()
+	w.run(time.Minute)
+	w.setClock(40 * 365 * 24 * time.Hour)
+	w.until("2026-06-01 07:59:00")
+	w.want("")
+	w.until("2026-06-01 08:01:00")
+	w.want("j manual")
+	w.replayed()
+}
+
+// TestLaterGivenUp: a start that cannot be when its time has come says so, and so does one that nobody wants any more.
+func TestLaterGivenUp(t *testing.T) {
+	for name, c := range map[string]struct {
+		do   func(w *world, run uint64)
+		want string
+	}{
+		"overlap": {func(w *world, _ uint64) {
+			w.lasting(3*time.Hour, 0)
+			w.ordered(Order{ID: 2, Verb: VerbStart, Job: "j"})
+		}, "is running"},
+		"removed": {func(w *world, _ uint64) { w.defs = nil; w.load() }, "no file defines"},
+		"stopped": {func(w *world, _ uint64) { w.ordered(Order{ID: 2, Verb: VerbStop, Job: "j"}) }, "stopped by uid 7"},
+		"this run": {func(w *world, run uint64) {
+			if a := w.ordered(Order{ID: 2, Verb: VerbStop, Job: "j", Run: run}); a[len(a)-1].Runs[0] != run {
+				w.t.Errorf("%+v", a)
+			}
+		}, "stopped by uid 7"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := calmWorld(t, "2026-06-01 06:00:00")
+			w.put(w.define("j", schedule.Keys{}))
+			w.start()
+			run := w.ordered(Order{ID: 1, Verb: VerbStart, Job: "j", In: time.Hour, Wait: true})[0].Run
+			before := len(w.answers)
+			c.do(w, run)
+			all := w.answers[min(before, len(w.answers)):]
+			w.run(2 * time.Hour)
+			all = append(all, w.answers...)
+			told := false
+			for _, a := range all {
+				told = told || a.ID == 1 && a.Last && a.Refused != nil && strings.Contains(a.Refused.Text, c.want)
+			}
+			if !told {
+				t.Errorf("who waited was told %+v", all)
+			}
+			for _, s := range w.ran {
+				if s.Run == run {
+					t.Errorf("it ran: %+v", s)
+				}
+			}
+			w.replayed()
+			w.promises()
+		})
+	}
+}
+
+// TestLaterMost: nobody can have the daemon remember without bound.
+func TestLaterMost(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 06:00:00")
+	w.put(w.define("j", schedule.Keys{}))
+	w.start()
+	for n := range laterMost + 1 {
+		a := w.ordered(Order{ID: 1, Verb: VerbStart, Job: "j", In: time.Hour})
+		if refused := a[0].Refused != nil; refused != (n == laterMost) {
+			t.Fatalf("%d: %+v", n, a)
+		}
+	}
+	w.replayed()
+}
