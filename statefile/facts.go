@@ -59,7 +59,7 @@ type JobFacts struct {
 	Told        bool        `json:"told,omitempty"`        // that it fails; its recovery will be, too
 	NotifyError *string     `json:"notify_error,omitempty"`
 	Waiting     []Retry     `json:"waiting,omitempty"`
-	Later       []Later     `json:"later,omitempty"`     // starts that are to come
+	Later       []Later     `json:"promised,omitempty"`     // starts that are to come
 	LogStart    int64       `json:"log_start,omitempty"` // of the output of the last run
 	LogEnd      int64       `json:"log_end,omitempty"`
 	LastRun     *Run        `json:"last_run,omitempty"`

@@ -28,7 +28,9 @@ var sections = map[reflect.Type]string{
 	reflect.TypeFor[JobFacts]():   "A job in a checkpoint",
 	reflect.TypeFor[Anchor]():     "The anchor",
 	reflect.TypeFor[Retry]():      "A waiting retry", reflect.TypeFor[Owed](): "A notification",
-	reflect.TypeFor[Live](): "A live run",
+	reflect.TypeFor[Live]():       "A live run",
+	reflect.TypeFor[LaterStart](): "A start to come",
+	reflect.TypeFor[Later]():      "later",
 }
 
 // manual returns what the page says of each field: its type by section and name.

@@ -23,6 +23,8 @@ the daemon
   start       start a job now
   stop        stop the runs of a job
   restart     stop what runs of a job and start it anew
+  disable     keep jobs from running until they are enabled
+  enable      let them run again
   reload      have the daemon read its job files anew, and tell what changed
   upgrade     have the daemon go on as the program that is installed now
   status      tell how the daemon fares
@@ -84,7 +86,7 @@ func (a *app) command() *cobra.Command {
 		return usage("jobsd help "+cmd.Name(), "%w", err)
 	})
 	a.places.flags(root)
-	root.AddCommand(a.run(), a.start(), a.stop(), a.restart(), a.reload(), a.status(), a.list(), a.show(), a.logs(), a.history(), a.next(),
+	root.AddCommand(a.run(), a.start(), a.stop(), a.restart(), a.enable(), a.disable(), a.reload(), a.status(), a.list(), a.show(), a.logs(), a.history(), a.next(),
 		a.check(), a.upgrade(), a.candidate(), a.version(), a.man())
 	return root
 }

@@ -79,6 +79,20 @@ func report(w io.Writer, err error) int {
 	return codeOf(err)
 }
 
+// each does something of each name, whatever becomes of the others. It ends with the code of the first that failed.
+func (a *app) each(list []string, do func(name string) error) error {
+	code := 0
+	for _, name := range list {
+		if failed := report(a.err, do(name)); code == 0 {
+			code = failed
+		}
+	}
+	if code != 0 {
+		return &failure{code: code}
+	}
+	return nil
+}
+
 func hintFor(err error) string {
 	var f *failure
 	switch {

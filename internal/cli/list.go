@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os/user"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,7 +17,7 @@ import (
 
 const listHelp = `jobsd list - all jobs: next run, last run and how it ended
 
-usage: jobsd list [--json]
+usage: jobsd list [--failed] [--json]
 
   status   exit code, signal name, timeout, stopped, start error or lost of the last run; running, stopping, draining
            of one that lives; crash loop of a service that keeps dying
@@ -23,19 +25,27 @@ usage: jobsd list [--json]
 
 Behind the row stand words that matter: stale (its file is refused, the last good version is in force), elsewhere (this
 machine is not one of its machines), disabled, held, unkillable, internal error; what was skipped or missed; why it
-waits. Below the table stand the refused files, each with its error.
+waits; when it starts because somebody asked for that. Above the table stands what was disabled, by whom and why, below
+it the refused files, each with its error.
 
-  --json   the jobs object of the state file, see jobsd-state(5)
+  --failed  only jobs that are not well: whose last run failed, in a crash loop, stale, unkillable, set aside
+  --json    the jobs object of the state file, see jobsd-state(5)
 `
 
 func (a *app) list() *cobra.Command {
-	return takes(a.reader("list", listHelp, func([]string) error { return a.doList(time.Now()) }), 0, 0, "")
+	var failed bool
+	cmd := a.reader("list", listHelp, func([]string) error { return a.doList(failed, time.Now()) })
+	cmd.Flags().BoolVar(&failed, "failed", false, "")
+	return takes(cmd, 0, 0, "")
 }
 
-func (a *app) doList(now time.Time) error {
+func (a *app) doList(failed bool, now time.Time) error {
 	_, state, err := a.state()
 	if err != nil {
 		return err
+	}
+	if failed {
+		maps.DeleteFunc(state.Jobs, func(_ string, j *statefile.Job) bool { return !unwell(j) })
 	}
 	if a.json {
 		return a.printJSON(state.Jobs)
@@ -43,6 +53,11 @@ func (a *app) doList(now time.Time) error {
 	writeList(a.out, paletteFor(a.out), state, now)
 	a.warnDead(&state.Daemon)
 	return nil
+}
+
+// unwell tells whether a person should look at a job.
+func unwell(j *statefile.Job) bool {
+	return j.ConsecutiveFailures > 0 || j.CrashLoop || j.Stale || j.Unkillable || j.InternalError || j.NotifyError != nil
 }
 
 // warnDead says that what has been printed is the past.
@@ -68,8 +83,49 @@ func writeList(w io.Writer, p palette, state *statefile.State, now time.Time) {
 	for _, name := range names(state) {
 		rows = append(rows, listRow(name, state.Jobs[name], now))
 	}
+	writeDisabled(w, p, state, now)
 	writeTable(w, p, columns, rows)
 	writeErrors(w, p, state.Daemon.Reload.Errors)
+}
+
+// disabledMost is how many disabled jobs list tells the reason of.
+const disabledMost = 10
+
+// writeDisabled prints what a person has disabled.
+func writeDisabled(w io.Writer, p palette, state *statefile.State, now time.Time) {
+	var lines []string
+	add := func(what string, by *statefile.DisabledBy) {
+		if by != nil {
+			lines = append(lines, fmt.Sprintf("disabled: %s, %s", what, disabledText(by, now)))
+		}
+	}
+	add("all jobs", state.Daemon.DisabledBy)
+	for _, name := range names(state) {
+		add(name, state.Jobs[name].DisabledBy)
+	}
+	if n := len(lines) - disabledMost; n > 1 {
+		lines = append(lines[:disabledMost], fmt.Sprintf("disabled: %d more jobs", n))
+	}
+	for _, line := range lines {
+		fmt.Fprintln(w, p.paint(yellow, line))
+	}
+	if len(lines) > 0 {
+		fmt.Fprintln(w)
+	}
+}
+
+// disabledText says who disabled something, when and why: "by root, today at 4:35pm: moving house".
+func disabledText(by *statefile.DisabledBy, now time.Time) string {
+	return fmt.Sprintf("by %s, %s%s", person(by.Who), when(by.When.Time, now, false), prefixed(": ", by.Reason))
+}
+
+// person is how people call who the daemon knows as a number.
+func person(who string) string {
+	id, ok := strings.CutPrefix(who, "uid ")
+	if u, err := user.LookupId(id); ok && err == nil {
+		return u.Username
+	}
+	return who
 }
 
 // writeErrors prints what the last reload refused.

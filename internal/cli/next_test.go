@@ -92,37 +92,3 @@ tomorrow at 6:00pm  2026-11-24T18:00:00-05:00  web     also at boot
 `
 	same(t, b.String(), want[1:])
 }
-
-func TestWriteStatus(t *testing.T) {
-	s, now := state(t)
-	s.Daemon = statefile.Daemon{PID: 1234, StartedAt: statefile.At(now.Add(-time.Hour)), Version: "0.1.0",
-		Machine: "laptop", UncleanRestarts: 1, Degraded: []string{"cannot write the journal: no space left on device"},
-		Reload: statefile.Reload{At: statefile.At(now), Errors: []string{"a.toml:4:9: no"}}}
-	var b strings.Builder
-	writeStatus(&b, false, s, true, "/var/lib/jobsd", now)
-	const want = `
-daemon:    runs, pid 1234, since today at 3:00pm (2026-11-23T15:00:00-05:00)
-version:   0.1.0
-machine:   laptop
-state:     /var/lib/jobsd
-jobs:      12 (1 running, 1 failing, 1 in a crash loop, 1 stale, 1 disabled, 1 elsewhere)
-reloaded:  today at 4:00pm (2026-11-23T16:00:00-05:00)
-crashes:   1 unclean restart
-degraded:  cannot write the journal: no space left on device
-refused:   a.toml:4:9: no
-`
-	same(t, b.String(), want[1:])
-	for name, change := range map[string]func(){
-		"degraded": func() { s.Daemon.Degraded = nil },
-		"refused":  func() { s.Daemon.Reload.Errors = nil },
-		"stale":    func() { delete(s.Jobs, "broken") },
-	} {
-		if well(s, true) {
-			t.Errorf("well, although %s", name)
-		}
-		change()
-	}
-	if !well(s, true) || well(s, false) {
-		t.Error("well is not well, or a dead daemon is")
-	}
-}

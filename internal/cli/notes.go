@@ -35,6 +35,9 @@ func notes(j *statefile.Job, now time.Time) string {
 		add(r.State == "pending" && why != "" && !j.CrashLoop, "waits: "+why)
 		add(r.OldDefinition, "old definition")
 	}
+	for _, l := range j.Later {
+		add(true, fmt.Sprintf("run %d starts %s", l.Run, when(l.Due.Time, now, false)))
+	}
 	add(j.ConsecutiveFailures > 1 && !j.CrashLoop, fmt.Sprintf("failed %d times", j.ConsecutiveFailures))
 	add(j.Skipped > 0, fmt.Sprintf("skipped %d", j.Skipped))
 	switch {

@@ -58,7 +58,7 @@ func writeJob(w io.Writer, p palette, name string, j *statefile.Job, now time.Ti
 		say("notes", yellow, "%s", n)
 	}
 	if d := j.DisabledBy; d != nil {
-		say("disabled by", "", "%s, %s%s", d.Who, exactly(d.When, now), prefixed(": ", d.Reason))
+		say("disabled", "", "%s", disabledText(d, now))
 	}
 	if j.Error != nil {
 		say("error", red, "%s", *j.Error)
@@ -69,6 +69,9 @@ func writeJob(w io.Writer, p palette, name string, j *statefile.Job, now time.Ti
 	say("next run", "", "%s", exactly(j.NextRun, now))
 	if !j.NextTry.IsZero() {
 		say("next try", "", "%s", exactly(j.NextTry, now))
+	}
+	for _, l := range j.Later {
+		say("later", "", "run %d, %s, asked for by %s", l.Run, exactly(l.Due, now), person(l.By))
 	}
 	for _, r := range j.Running {
 		say("running", green, "%s", runningText(r, now))

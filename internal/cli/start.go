@@ -12,21 +12,24 @@ import (
 	"github.com/spf13/cobra"
 
 	"jobsd/internal/control"
+	"jobsd/internal/schedule"
 	"jobsd/spawn"
 	"jobsd/statefile"
 )
 
 const startHelp = `jobsd start - start a job now
 
-usage: jobsd start [--wait] [--json] JOB [-- ARGUMENT...]
+usage: jobsd start [--wait] [--in DURATION] [--json] JOB [-- ARGUMENT...]
 
 Starts a run beside the schedule and prints its number. The arguments are added to the job's command for this run. A
 job that is disabled or held starts all the same; one whose overlap or machines forbid it is refused. Started is what
 the daemon has taken on: a lock or max_running may have the run wait.
 
-  --wait  print what the run writes, and exit with its exit code: 128 and the signal's number if it died of one, 1 if
-          it has none. An interrupt ends the waiting and leaves the run alone
-  --json  {"run", "outcome"}; outcome is like last_run in jobsd-state(5), null without --wait
+  --wait         print what the run writes, and exit with its exit code: 128 and the signal's number if it died of one,
+                 1 if it has none. An interrupt ends the waiting and leaves the run alone
+  --in DURATION  start so much later, such as 90s, 10m or 2h30m. The daemon remembers it over restarts and reboots, and
+                 jobsd list shows it; jobsd stop takes it back. What forbids the run is looked at when it is due
+  --json         {"run", "outcome"}; outcome is like last_run in jobsd-state(5), null without --wait
 `
 
 const restartHelp = `jobsd restart - stop what runs of a job and start it anew
@@ -43,9 +46,16 @@ func (a *app) start() *cobra.Command   { return a.starter(control.Start, startHe
 func (a *app) restart() *cobra.Command { return a.starter(control.Restart, restartHelp) }
 
 func (a *app) starter(name, help string) *cobra.Command {
-	var wait bool
-	cmd := a.reader(name+" JOB", help, func(args []string) error {
-		return a.doStart(control.Request{Verb: name, Job: args[0], Args: args[1:], Wait: wait})
+	r := control.Request{Verb: name}
+	var in string
+	cmd := a.reader(name+" JOB", help, func(args []string) (err error) {
+		if in != "" {
+			if r.In, err = later(in); err != nil {
+				return err
+			}
+		}
+		r.Job, r.Args = args[0], args[1:]
+		return a.doStart(r)
 	})
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
 		own := len(args)
@@ -60,9 +70,24 @@ func (a *app) starter(name, help string) *cobra.Command {
 		}
 		return nil
 	}
-	cmd.Flags().BoolVar(&wait, "wait", false, "")
+	cmd.Flags().BoolVar(&r.Wait, "wait", false, "")
+	if name == control.Start {
+		cmd.Flags().StringVar(&in, "in", "", "")
+	}
 	cmd.ValidArgsFunction = a.completeJob
 	return cmd
+}
+
+// later reads how much later a run is to start.
+func later(text string) (time.Duration, error) {
+	in, err := schedule.ParseDuration(text)
+	switch {
+	case err != nil:
+		return 0, usage("jobsd help start", "--in %s: %w", text, err)
+	case in <= 0 || in > control.MaxIn:
+		return 0, usage("leave --in out to start at once", "--in %s: must be more than 0 and at most %dd", text, control.MaxIn/(24*time.Hour))
+	}
+	return in, nil
 }
 
 // startResult is what start prints.
@@ -182,8 +207,7 @@ func (s *site) awaitOutcome(job string, run uint64, err error) (*statefile.Run, 
 		switch j := state.Jobs[job]; {
 		case j != nil && j.LastRun != nil && j.LastRun.Run == run:
 			return j.LastRun, nil
-		case j != nil && slices.ContainsFunc(j.Running, func(r statefile.Running) bool { return r.Run == run }) &&
-			time.Since(seen) < successorTime:
+		case j != nil && isToEnd(j, run) && time.Since(seen) < successorTime:
 			continue
 		}
 		known := alive(&state.Daemon) && state.Daemon.Reload.Done > 0 // to have none of it, if the journal has not
@@ -196,6 +220,12 @@ func (s *site) awaitOutcome(job string, run uint64, err error) (*statefile.Run, 
 			return nil, err
 		}
 	}
+}
+
+// isToEnd tells whether a run lives, or is still to come.
+func isToEnd(j *statefile.Job, run uint64) bool {
+	return slices.ContainsFunc(j.Running, func(r statefile.Running) bool { return r.Run == run }) ||
+		slices.ContainsFunc(j.Later, func(l statefile.LaterStart) bool { return l.Run == run })
 }
 
 // lostSight is the error of a run whose end is not learned.

@@ -3,8 +3,6 @@ package cli
 import (
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -17,9 +15,15 @@ const statusHelp = `jobsd status - tell how the daemon fares
 
 usage: jobsd status [--json]
 
-Exits 1 if something is wrong: no daemon runs, it is degraded, or a job file is refused.
+Tells for how long the daemon has run, how many jobs it has and which is due next, when the job files were read and what
+of them was refused, how often a daemon crashed, and what is wrong now.
 
-  --json   the daemon object of the state file, see jobsd-state(5), with "alive": whether that daemon runs
+Exits 1 if something is wrong, so that monitoring can call it: no daemon runs, it is degraded, a job file is refused,
+or a job is not well, as jobsd list --failed has it.
+
+  --json  the daemon object of the state file, see jobsd-state(5), with "alive": whether that daemon runs, "well":
+          whether nothing is wrong, "next": {"job", "at"} or null, and "failed": the names of jobs that are not well.
+          Where no daemon has ever run, only the first two
 `
 
 func (a *app) status() *cobra.Command {
@@ -34,20 +38,50 @@ func (a *app) doStatus(now time.Time) error {
 	if err != nil {
 		return err
 	}
-	d := &state.Daemon
-	lives := alive(d)
+	r := health(state, alive(&state.Daemon), now)
 	if a.json {
-		err = a.printJSON(struct {
-			Alive bool `json:"alive"`
-			*statefile.Daemon
-		}{lives, d})
+		err = a.printJSON(r)
 	} else {
-		writeStatus(a.out, paletteFor(a.out), state, lives, s.State, now)
+		writeStatus(a.out, paletteFor(a.out), state, r, s.State, now)
 	}
-	if err == nil && !well(state, lives) {
+	if err == nil && !r.Well {
 		err = notWell
 	}
 	return err
+}
+
+// statusResult is what status prints.
+type statusResult struct {
+	Alive  bool     `json:"alive"`
+	Well   bool     `json:"well"`
+	Next   *nextDue `json:"next"`
+	Failed []string `json:"failed"`
+	*statefile.Daemon
+}
+
+type nextDue struct {
+	Job string         `json:"job"`
+	At  statefile.Time `json:"at"`
+}
+
+// health judges what the state file says.
+func health(state *statefile.State, lives bool, now time.Time) statusResult {
+	d := &state.Daemon
+	r := statusResult{Alive: lives, Failed: []string{}, Daemon: d}
+	if r.Alive { // the file has it as of its last change
+		d.Uptime = max(d.Uptime, statefile.Seconds(now.Sub(d.StartedAt.Time)))
+	}
+	for _, name := range names(state) {
+		j := state.Jobs[name]
+		if unwell(j) {
+			r.Failed = append(r.Failed, name)
+		}
+		if !j.NextRun.IsZero() && (r.Next == nil || j.NextRun.Before(r.Next.At.Time)) {
+			r.Next = &nextDue{name, j.NextRun}
+		}
+	}
+	r.Well = r.Alive && len(d.Degraded)+len(d.Reload.Errors)+len(r.Failed) == 0
+	return r
 }
 
 // neverRan is the status where no daemon has left a state file: what is wrong, like all that status finds.
@@ -55,25 +89,23 @@ func (a *app) neverRan(err error) error {
 	if !a.json {
 		return fail(exitFailed, hintFor(err), "%w", err)
 	}
-	if err := a.printJSON(map[string]bool{"alive": false}); err != nil {
+	if err := a.printJSON(map[string]bool{"alive": false, "well": false}); err != nil {
 		return err
 	}
 	return notWell
 }
 
-func well(state *statefile.State, lives bool) bool {
-	stale := func(j *statefile.Job) bool { return j.Stale }
-	return lives && len(state.Daemon.Degraded) == 0 && len(state.Daemon.Reload.Errors) == 0 &&
-		!slices.ContainsFunc(slices.Collect(maps.Values(state.Jobs)), stale)
-}
+// failedMost is how many jobs that are not well status names.
+const failedMost = 10
 
-func writeStatus(w io.Writer, p palette, state *statefile.State, lives bool, dir string, now time.Time) {
-	d := &state.Daemon
+func writeStatus(w io.Writer, p palette, state *statefile.State, r statusResult, dir string, now time.Time) {
+	d := r.Daemon
 	say := func(key string, i ink, format string, args ...any) {
 		fmt.Fprintf(w, "%-10s %s\n", key+":", p.paint(i, fmt.Sprintf(format, args...)))
 	}
-	if lives {
+	if r.Alive {
 		say("daemon", green, "runs, pid %d, since %s", d.PID, exactly(d.StartedAt, now))
+		say("uptime", "", "%s", length(time.Duration(d.Uptime)))
 	} else {
 		say("daemon", red, "does not run; the last one was pid %d", d.PID)
 	}
@@ -81,12 +113,15 @@ func writeStatus(w io.Writer, p palette, state *statefile.State, lives bool, dir
 	say("machine", "", "%s", d.Machine)
 	say("state", "", "%s", dir)
 	say("jobs", "", "%s", jobTotals(state))
+	if r.Next != nil {
+		say("next", "", "%s, %s", r.Next.Job, exactly(r.Next.At, now))
+	}
 	say("reloaded", "", "%s", exactly(d.Reload.At, now))
 	if d.UncleanRestarts > 0 {
 		say("crashes", yellow, "%s", count(int(d.UncleanRestarts), "unclean restart"))
 	}
 	if by := d.DisabledBy; by != nil {
-		say("disabled", yellow, "all jobs, by %s, %s%s", by.Who, exactly(by.When, now), prefixed(": ", by.Reason))
+		say("disabled", yellow, "all jobs, %s", disabledText(by, now))
 	}
 	for _, what := range d.Degraded {
 		say("degraded", red, "%s", what)
@@ -94,6 +129,25 @@ func writeStatus(w io.Writer, p palette, state *statefile.State, lives bool, dir
 	for _, e := range d.Reload.Errors {
 		say("refused", red, "%s", e)
 	}
+	for i, name := range r.Failed {
+		if more := len(r.Failed) - i; i == failedMost && more > 1 {
+			say("failed", red, "%d more jobs", more)
+			break
+		}
+		say("failed", red, "%s", failedText(name, state.Jobs[name], now))
+	}
+}
+
+// failedText says in a line what is wrong with a job.
+func failedText(name string, j *statefile.Job, now time.Time) string {
+	text := name
+	if r := j.LastRun; r != nil && j.ConsecutiveFailures > 0 {
+		text += fmt.Sprintf(": %s, %s", ending(r), when(r.EndedAt.Time, now, false))
+	}
+	if n := notes(j, now); n != "" {
+		text += " (" + n + ")"
+	}
+	return text
 }
 
 // jobTotals counts the jobs and those that stand out: "12 (2 running, 1 failing, 1 stale)".

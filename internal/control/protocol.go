@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -108,34 +109,52 @@ func Parse(line []byte) (Request, *Error) {
 	return r, r.check()
 }
 
+// takes is what may be said to each verb, besides its name.
+var takes = map[string][]string{
+	Start:   {"job", "args", "wait", "in"},
+	Restart: {"job", "args", "wait"},
+	Stop:    {"job", "run"},
+	Enable:  {"job", "all"},
+	Disable: {"job", "all", "reason"},
+	Reload:  {},
+	Upgrade: {},
+}
+
+// said lists what a request says.
+func (r *Request) said() (fields []string) {
+	add := func(name string, is bool) {
+		if is {
+			fields = append(fields, name)
+		}
+	}
+	add("job", r.Job != "")
+	add("run", r.Run != 0)
+	add("args", len(r.Args) > 0)
+	add("wait", r.Wait)
+	add("in", r.In != 0)
+	add("all", r.All)
+	add("reason", r.Reason != "")
+	return fields
+}
+
 // check refuses what would be ignored otherwise.
 func (r *Request) check() *Error {
-	begins := r.Verb == Start || r.Verb == Restart
-	ables := r.Verb == Enable || r.Verb == Disable
-	jobless := r.Verb == Reload || r.Verb == Upgrade || ables && r.All
-	switch {
-	case !begins && !ables && r.Verb != Stop && !jobless:
+	takes, known := takes[r.Verb]
+	if !known {
 		return bad("no verb is called %q", r.Verb)
-	case r.All && !ables:
-		return bad("%s takes no all", r.Verb)
-	case jobless && r.All && r.Job != "":
+	}
+	for _, field := range r.said() {
+		if !slices.Contains(takes, field) {
+			return bad("%s takes no %s", r.Verb, field)
+		}
+	}
+	switch {
+	case r.Job != "" && r.All:
 		return bad("%s takes a job or all, not both", r.Verb)
-	case jobless && r.Job != "":
-		return bad("%s takes no job", r.Verb)
-	case !jobless && r.Job == "":
+	case r.Job == "" && !r.All && slices.Contains(takes, "job"):
 		return bad("%s wants a job", r.Verb)
-	case r.Run != 0 && r.Verb != Stop:
-		return bad("%s takes no run", r.Verb)
-	case r.Wait && !begins:
-		return bad("%s takes no wait", r.Verb)
-	case len(r.Args) > 0 && !begins:
-		return bad("%s takes no args", r.Verb)
-	case r.In != 0 && r.Verb != Start:
-		return bad("%s takes no in", r.Verb)
 	case r.In < 0 || r.In > MaxIn:
 		return bad("in must be from 0 to %d days", MaxIn/(24*time.Hour))
-	case r.Reason != "" && r.Verb != Disable:
-		return bad("%s takes no reason", r.Verb)
 	case len(r.Reason) > MaxReason:
 		return bad("the reason has more than %d bytes", MaxReason)
 	case strings.ContainsFunc(r.Reason, unicode.IsControl):

@@ -3,33 +3,49 @@ package control
 import (
 	"bytes"
 	"encoding/json"
+	"os"
 	"reflect"
+	"strings"
 	"testing"
 )
 
 // requests are good and bad ones, which the fuzzer begins with.
 var requests = map[string]Code{
-	`{"version":1,"verb":"start","job":"a"}`:                             "",
-	`{"version":1,"verb":"start","job":"a","args":["x",""],"wait":true}`: "",
-	`{"version":1,"verb":"restart","job":"a","wait":true}`:               "",
-	`{"version":1,"verb":"stop","job":"a","run":7}`:                      "",
-	`{"version":1,"verb":"reload"}`:                                      "",
-	`{"version":1,"verb":"reload","job":"a"}`:                            BadRequest,
-	`{"version":1,"verb":"start"}`:                                       BadRequest,
-	`{"version":1,"verb":"start","job":"a","run":7}`:                     BadRequest,
-	`{"version":1,"verb":"stop","job":"a","wait":true}`:                  BadRequest,
-	`{"version":1,"verb":"stop","job":"a","args":["x"]}`:                 BadRequest,
-	`{"version":1,"verb":"stop","job":"a","run":-1}`:                     BadRequest,
-	`{"version":1,"verb":"start","job":"a","args":["\u0000"]}`:           BadRequest,
-	`{"version":1,"verb":"start","job":"a","since":1}`:                   BadRequest,
-	`{"version":1,"verb":""}`:                                            BadRequest,
-	`{"version":2,"verb":"start","anything":{}}`:                         BadVersion,
-	`{"version":1,"verb":"reload"}{}`:                                    BadRequest,
-	`{"verb":"reload"}`:                                                  BadRequest,
-	`[]`:                                                                 BadRequest,
-	`null`:                                                               BadRequest,
-	``:                                                                   BadRequest,
-	"\x00\x00":                                                           BadRequest,
+	`{"version":1,"verb":"start","job":"a"}`:                                                       "",
+	`{"version":1,"verb":"start","job":"a","args":["x",""],"wait":true}`:                           "",
+	`{"version":1,"verb":"restart","job":"a","wait":true}`:                                         "",
+	`{"version":1,"verb":"stop","job":"a","run":7}`:                                                "",
+	`{"version":1,"verb":"reload"}`:                                                                "",
+	`{"version":1,"verb":"reload","job":"a"}`:                                                      BadRequest,
+	`{"version":1,"verb":"start"}`:                                                                 BadRequest,
+	`{"version":1,"verb":"start","job":"a","run":7}`:                                               BadRequest,
+	`{"version":1,"verb":"stop","job":"a","wait":true}`:                                            BadRequest,
+	`{"version":1,"verb":"stop","job":"a","args":["x"]}`:                                           BadRequest,
+	`{"version":1,"verb":"stop","job":"a","run":-1}`:                                               BadRequest,
+	`{"version":1,"verb":"start","job":"a","args":["\u0000"]}`:                                     BadRequest,
+	`{"version":1,"verb":"start","job":"a","in":1000000000}`:                                       "",
+	`{"version":1,"verb":"start","job":"a","in":-1}`:                                               BadRequest,
+	`{"version":1,"verb":"start","job":"a","in":9000000000000000000}`:                              BadRequest,
+	`{"version":1,"verb":"restart","job":"a","in":1}`:                                              BadRequest,
+	`{"version":1,"verb":"disable","job":"a","reason":"x y"}`:                                      "",
+	`{"version":1,"verb":"disable","all":true}`:                                                    "",
+	`{"version":1,"verb":"enable","all":true}`:                                                     "",
+	`{"version":1,"verb":"enable","job":"a"}`:                                                      "",
+	`{"version":1,"verb":"enable","job":"a","all":true}`:                                           BadRequest,
+	`{"version":1,"verb":"enable","job":"a","reason":"x"}`:                                         BadRequest,
+	`{"version":1,"verb":"disable"}`:                                                               BadRequest,
+	`{"version":1,"verb":"stop","all":true}`:                                                       BadRequest,
+	`{"version":1,"verb":"disable","job":"a","reason":"\u001b[2J"}`:                                BadRequest,
+	`{"version":1,"verb":"disable","job":"a","reason":"` + strings.Repeat("x", MaxReason+1) + `"}`: BadRequest,
+	`{"version":1,"verb":"start","job":"a","since":1}`:                                             BadRequest,
+	`{"version":1,"verb":""}`:                                                                      BadRequest,
+	`{"version":2,"verb":"start","anything":{}}`:                                                   BadVersion,
+	`{"version":1,"verb":"reload"}{}`:                                                              BadRequest,
+	`{"verb":"reload"}`:                                                                            BadRequest,
+	`[]`:                                                                                           BadRequest,
+	`null`:                                                                                         BadRequest,
+	``:                                                                                             BadRequest,
+	"\x00\x00":                                                                                     BadRequest,
 }
 
 func TestParse(t *testing.T) {
@@ -78,4 +94,34 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("%q: %+v, then %+v %v", line, r, r2, bad)
 		}
 	})
+}
+
+// TestManual: jobsd-control(7) has every verb and every field of a request and an answer.
+func TestManual(t *testing.T) {
+	page, err := os.ReadFile("../../man/jobsd-control.7")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(page)
+	for verb, fields := range takes {
+		if !strings.Contains(text, ".Ql "+verb+"\n") && !strings.Contains(text, ".Ql "+verb+" ") {
+			t.Errorf("the manual does not have the verb %s", verb)
+		}
+		for _, field := range fields {
+			if !strings.Contains(text, ".It Va "+field+"\n") {
+				t.Errorf("the manual does not have %s of %s", field, verb)
+			}
+		}
+	}
+	for typ := range reflect.TypeFor[Response]().Fields() {
+		name, _, _ := strings.Cut(typ.Tag.Get("json"), ",")
+		if !strings.Contains(text, ".It Va "+name+"\n") {
+			t.Errorf("the manual does not have %s of an answer", name)
+		}
+	}
+	for _, code := range []Code{BadRequest, BadVersion, Busy, NotPermitted, NoJob, Refused} {
+		if !strings.Contains(text, ".It Ql "+string(code)+"\n") {
+			t.Errorf("the manual does not have the code %s", code)
+		}
+	}
 }

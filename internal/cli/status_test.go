@@ -1,0 +1,71 @@
+package cli
+
+import (
+	"maps"
+	"strings"
+	"testing"
+	"time"
+
+	"jobsd/statefile"
+)
+
+func TestWriteStatus(t *testing.T) {
+	s, now := state(t)
+	s.Daemon = statefile.Daemon{PID: 1234, StartedAt: statefile.At(now.Add(-time.Hour)), Version: "0.1.0",
+		Machine: "laptop", UncleanRestarts: 1, Degraded: []string{"cannot write the journal: no space left on device"},
+		DisabledBy: &statefile.DisabledBy{Who: "uid 4294967290", When: statefile.At(now), Reason: "moving house"},
+		Reload:     statefile.Reload{At: statefile.At(now), Errors: []string{"a.toml:4:9: no"}}}
+	var b strings.Builder
+	writeStatus(&b, false, s, health(s, true, now), "/var/lib/jobsd", now)
+	const want = `
+daemon:    runs, pid 1234, since today at 3:00pm (2026-11-23T15:00:00-05:00)
+uptime:    1h00m
+version:   0.1.0
+machine:   laptop
+state:     /var/lib/jobsd
+jobs:      12 (1 running, 1 failing, 1 in a crash loop, 1 stale, 1 disabled, 1 elsewhere)
+next:      tick, today at 4:00pm (2026-11-23T16:00:05-05:00)
+reloaded:  today at 4:00pm (2026-11-23T16:00:00-05:00)
+crashes:   1 unclean restart
+disabled:  all jobs, by uid 4294967290, today at 4:00pm: moving house
+degraded:  cannot write the journal: no space left on device
+refused:   a.toml:4:9: no
+failed:    broken: exited 3 after 59.1s, today at 4:47am (stale, failed 4 times)
+failed:    web (crash loop: 2 restarts in 1 h, next try in 4m12s)
+`
+	same(t, b.String(), want[1:])
+}
+
+// TestHealth: each thing that is wrong is enough.
+func TestHealth(t *testing.T) {
+	s, now := state(t)
+	maps.DeleteFunc(s.Jobs, func(_ string, j *statefile.Job) bool { return unwell(j) })
+	if r := health(s, true, now); !r.Well {
+		t.Fatalf("nothing is wrong, but %+v", r)
+	}
+	if health(s, false, now).Well {
+		t.Error("well, although no daemon runs")
+	}
+	for name, j := range map[string]*statefile.Job{
+		"failed":         {ConsecutiveFailures: 1},
+		"crash loop":     {CrashLoop: true},
+		"stale":          {Stale: true},
+		"unkillable":     {Unkillable: true},
+		"internal error": {InternalError: true},
+		"notify error":   {NotifyError: new("no mailer")},
+	} {
+		s.Jobs["x"] = j
+		if r := health(s, true, now); r.Well || len(r.Failed) != 1 {
+			t.Errorf("well, although %s: %+v", name, r)
+		}
+	}
+	delete(s.Jobs, "x")
+	s.Daemon.Degraded = []string{"disk"}
+	if health(s, true, now).Well {
+		t.Error("well, although degraded")
+	}
+	s.Daemon.Degraded, s.Daemon.Reload.Errors = nil, []string{"a.toml: no"}
+	if health(s, true, now).Well {
+		t.Error("well, although a file is refused")
+	}
+}
