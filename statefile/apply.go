@@ -46,14 +46,19 @@ func (r *Defined) apply(f *Facts, at Time) {
 	if r.BootDone != "" {
 		j.BootDone = r.BootDone
 	}
+	if j.Schedule != r.Schedule || j.Process != r.Process || !j.Vanished.IsZero() {
+		j.SetAside, j.Fault, j.Finished = false, "", false
+	}
+	if j.Definition != "" && j.Definition != r.Definition { // "": an older program did not say it
+		j.SetAside, j.Fault = false, ""
+	}
 	if j.Schedule != r.Schedule || !j.Vanished.IsZero() {
 		j.Beyond = Time{}
 		j.Schedule, j.Anchor = r.Schedule, r.Anchor
 		j.LastSlot, j.WildSlot, j.SlotEpoch = r.LastSlot, r.LastSlot, f.Epoch
 	}
 	j.Vanished = Time{}
-	j.Process = r.Process
-	j.SetAside, j.Fault, j.Finished = false, "", false
+	j.Process, j.Definition = r.Process, r.Definition
 }
 
 func (r *Deleted) apply(f *Facts, at Time) {

@@ -34,12 +34,13 @@ type Facts struct {
 // JobFacts is what is durable of one job.
 type JobFacts struct {
 	FirstLoad   Time        `json:"first_load"`
-	Vanished    Time        `json:"vanished,omitzero"`  // since when no file defines it
-	Schedule    string      `json:"schedule"`           // hash of the keys that say when
-	Process     string      `json:"process"`            // hash of the keys that its process sees
-	LastSlot    Time        `json:"last_slot,omitzero"` // the latest slot taken, skipped or missed
-	Beyond      Time        `json:"beyond,omitzero"`    // LastSlot before a reset: if the clock gets there again, nothing is missed up to there
-	WildSlot    Time        `json:"wild_slot,omitzero"` // the newest one, of SlotEpoch
+	Vanished    Time        `json:"vanished,omitzero"`    // since when no file defines it
+	Schedule    string      `json:"schedule"`             // hash of the keys that say when
+	Process     string      `json:"process"`              // hash of the keys that its process sees
+	Definition  string      `json:"definition,omitempty"` // hash of all keys
+	LastSlot    Time        `json:"last_slot,omitzero"`   // the latest slot taken, skipped or missed
+	Beyond      Time        `json:"beyond,omitzero"`      // LastSlot before a reset: if the clock gets there again, nothing is missed up to there
+	WildSlot    Time        `json:"wild_slot,omitzero"`   // the newest one, of SlotEpoch
 	SlotEpoch   uint64      `json:"slot_epoch,omitzero"`
 	Anchor      *Anchor     `json:"anchor,omitempty"` // of every
 	AtDone      Time        `json:"at_done,omitzero"`
@@ -59,7 +60,7 @@ type JobFacts struct {
 	Told        bool        `json:"told,omitempty"`        // that it fails; its recovery will be, too
 	NotifyError *string     `json:"notify_error,omitempty"`
 	Waiting     []Retry     `json:"waiting,omitempty"`
-	Later       []Later     `json:"promised,omitempty"`     // starts that are to come
+	Later       []Later     `json:"promised,omitempty"`  // starts that are to come
 	LogStart    int64       `json:"log_start,omitempty"` // of the output of the last run
 	LogEnd      int64       `json:"log_end,omitempty"`
 	LastRun     *Run        `json:"last_run,omitempty"`

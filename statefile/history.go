@@ -30,6 +30,26 @@ func History(stateDir string, jobs ...string) iter.Seq2[Entry, error] {
 	}
 }
 
+// ReadFacts reads what is durable from the newest file of the journal in the state directory, without any lock. Where no
+// journal is, these are the facts of a new state directory. Errors are those of History.
+func ReadFacts(stateDir string) (*Facts, error) {
+	facts := NewFacts("")
+	files, err := openHistory(stateDir)
+	defer closeAll(files)
+	if err == nil && len(files) > 0 {
+		readHistory(files[0], nil, func(e Entry, failed error) bool {
+			if err = failed; err == nil {
+				facts.Apply(e)
+			}
+			return true
+		})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the journal: %w", err)
+	}
+	return facts, nil
+}
+
 // openHistory opens all files of the journal, the newest first. Should it be rotated meanwhile, files move to where they
 // are still looked for: one can be seen twice, which is noticed, but not be missed.
 func openHistory(stateDir string) ([]*os.File, error) {

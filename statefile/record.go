@@ -48,14 +48,15 @@ type Reloaded struct {
 	ChangedJobs []string `json:"changed_jobs,omitempty"` // ten at most; "web restarted" of a service that is started anew
 }
 
-// Defined says that a job was first loaded, came back, or changed in when it is due or what its process sees.
+// Defined says that a job was first loaded, came back, or changed.
 type Defined struct {
-	Job      string  `json:"job"`
-	Schedule string  `json:"schedule"`
-	Process  string  `json:"process"`
-	LastSlot Time    `json:"last_slot,omitzero"` // slots count from here
-	Anchor   *Anchor `json:"anchor,omitempty"`
-	BootDone string  `json:"boot_done,omitempty"` // it came too late for this boot's at_boot run
+	Job        string  `json:"job"`
+	Schedule   string  `json:"schedule"`
+	Process    string  `json:"process"`
+	Definition string  `json:"definition"`
+	LastSlot   Time    `json:"last_slot,omitzero"` // slots count from here
+	Anchor     *Anchor `json:"anchor,omitempty"`
+	BootDone   string  `json:"boot_done,omitempty"` // it came too late for this boot's at_boot run
 }
 
 // Deleted says that no file defines the job any more and no run of it is left.

@@ -16,7 +16,7 @@ import (
 
 const checkHelp = `jobsd check - look for mistakes in job files
 
-usage: jobsd check [--json] [DIR]
+usage: jobsd check [--diff] [--json] [DIR]
 
 Reads the jobs directory, or DIR, and jobsd.toml as a daemon would, and prints all that is wrong with them. Exits 1 if
 anything is. It needs no daemon and changes nothing.
@@ -24,12 +24,17 @@ anything is. It needs no daemon and changes nothing.
 What is allowed but hardly meant is a warning, which does not count as wrong: a job that shuts the machine down or
 suspends it while catch_up is on, for it would do so again as soon as the machine is up.
 
-  --json   {"files", "jobs", "errors": [{"file", "line", "column", "key", "message"}], "warnings": [the same]}: how many
-           files and good jobs, and each mistake; line and column count from 1 and are 0 where they are not known
+  --diff  tell also what a reload would do: which jobs are new, changed or removed, and which stay as they are because
+          their file is refused
+  --json  {"files", "jobs", "errors": [{"file", "line", "column", "key", "message"}], "warnings": [the same]}: how many
+          files and good jobs, and each mistake; line and column count from 1 and are 0 where they are not known. With
+          --diff also "diff": {"new", "changed", "removed", "stale"}, the names of jobs
 `
 
 func (a *app) check() *cobra.Command {
-	cmd := takes(a.reader("check [DIR]", checkHelp, a.doCheck), 0, 1, "directory")
+	var compare bool
+	cmd := takes(a.reader("check [DIR]", checkHelp, func(args []string) error { return a.doCheck(args, compare) }), 0, 1, "directory")
+	cmd.Flags().BoolVar(&compare, "diff", false, "")
 	cmd.ValidArgsFunction = nil // the shell completes directories
 	return cmd
 }
@@ -43,7 +48,7 @@ type mistake struct {
 	Message string `json:"message"`
 }
 
-func (a *app) doCheck(args []string) error {
+func (a *app) doCheck(args []string, compare bool) error {
 	s, err := a.places.readerSite()
 	if err != nil {
 		return err
@@ -53,10 +58,19 @@ func (a *app) doCheck(args []string) error {
 		dir = absolute(args[0])
 	}
 	set := s.load(dir)
+	var d *diff
+	if compare {
+		if d, err = s.diff(set); err != nil {
+			return err
+		}
+	}
 	if a.json {
-		err = a.printJSON(checkResult(set))
+		c := checkResult(set)
+		c.Diff = d
+		err = a.printJSON(c)
 	} else {
 		writeCheck(a.out, set)
+		writeDiff(a.out, d)
 	}
 	if err == nil && len(set.Errors) > 0 {
 		err = notWell
@@ -70,10 +84,11 @@ type checked struct {
 	Jobs     int       `json:"jobs"`
 	Errors   []mistake `json:"errors"`
 	Warnings []mistake `json:"warnings"`
+	Diff     *diff     `json:"diff,omitempty"`
 }
 
 func checkResult(set *jobfile.Set) checked {
-	c := checked{set.Files, len(set.Jobs), []mistake{}, []mistake{}} // no null in the output
+	c := checked{Files: set.Files, Jobs: len(set.Jobs), Errors: []mistake{}, Warnings: []mistake{}} // no null in the output
 	for _, e := range set.Errors {
 		c.Errors = append(c.Errors, mistakeOf(e))
 	}

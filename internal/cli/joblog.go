@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"jobsd/statefile"
 )
@@ -35,7 +36,8 @@ type logPart struct {
 type logRun struct {
 	number   uint64
 	from, to int64
-	own      bool // it writes to a file of its own until its end
+	at       time.Time // when it was about to start
+	own      bool      // it writes to a file of its own until its end
 }
 
 func (s *site) openJobLog(name string) (*jobLog, error) {
@@ -65,7 +67,7 @@ func (l *jobLog) readJournal() error {
 		case *statefile.LogCut:
 			l.base = r.Base
 		case *statefile.Intent:
-			run := logRun{r.Run, r.LogOffset, math.MaxInt64, r.OwnLog}
+			run := logRun{number: r.Run, from: r.LogOffset, to: math.MaxInt64, at: entry.At.Time, own: r.OwnLog}
 			if run.own {
 				run.from = math.MaxInt64
 			}

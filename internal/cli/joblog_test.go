@@ -110,7 +110,7 @@ func TestLastLines(t *testing.T) {
 }
 
 func TestRunAt(t *testing.T) {
-	l := &jobLog{runs: []logRun{{1, 0, 10, false}, {2, 15, 20, false}, {3, 20, math.MaxInt64, false}}}
+	l := &jobLog{runs: []logRun{{number: 1, from: 0, to: 10}, {number: 2, from: 15, to: 20}, {number: 3, from: 20, to: math.MaxInt64}}}
 	for offset, want := range map[int64]uint64{0: 1, 9: 1, 10: 0, 14: 0, 15: 2, 19: 2, 20: 3, 1 << 40: 3} {
 		var got uint64
 		if r := l.runAt(offset); r != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -12,15 +13,18 @@ import (
 
 const logsHelp = `jobsd logs - what a job wrote
 
-usage: jobsd logs [-f] [-n NUMBER] [--run NUMBER] [--json] JOB
+usage: jobsd logs [-f] [-n NUMBER] [--json] JOB...
+       jobsd logs [-n NUMBER] [--json] --run NUMBER JOB
 
-Prints the job's log with what has been rotated away but kept. Lines that begin with == are the daemon's.
+Prints the job's log with what has been rotated away but kept. Lines that begin with == are the daemon's. The logs of
+several jobs are printed as one, the name of the job in front of each line: run by run, in the order of their starts,
+and with -f as the lines come.
 
   -f            go on as the job writes, until interrupted; begins with the last 10 lines
   -n NUMBER     only the last so many lines; 0 with -f: only what is new
   --run NUMBER  only what that run wrote
-  --json        an array of lines: {"run": its number or null between runs, "offset": where it begins in the log,
-                counted on over rotations, "text"}
+  --json        an array of lines: {"job", "run": its number or null between runs, "offset": where it begins in the
+                log, counted on over rotations, "text"}
 `
 
 type logsOptions struct {
@@ -40,14 +44,19 @@ func (a *app) logs() *cobra.Command {
 		switch {
 		case o.follow && (a.json || o.run > 0):
 			return usage("jobsd help logs", "-f goes with neither --json nor --run")
+		case o.run > 0 && len(args) > 1:
+			return usage("jobsd help logs", "--run goes with one job only")
 		case set("number") && o.lines < 0:
 			return usage("", "-n %d is negative", o.lines)
 		case !set("number") && o.follow:
 			o.lines = 10
 		}
+		if len(args) > 1 {
+			return a.doMerged(args, o)
+		}
 		return a.doLogs(args[0], o)
 	}
-	cmd = takes(a.reader("logs JOB", logsHelp, do), 1, 1, "job")
+	cmd = takes(a.reader("logs JOB...", logsHelp, do), 1, math.MaxInt, "job")
 	fs := cmd.Flags()
 	fs.BoolVarP(&o.follow, "follow", "f", false, "")
 	fs.IntVarP(&o.lines, "number", "n", all, "")
@@ -61,16 +70,11 @@ func (a *app) doLogs(name string, o logsOptions) error {
 	if err != nil {
 		return err
 	}
-	log, err := s.openJobLog(name)
+	log, err := a.openKnown(s, name)
 	if err != nil {
 		return err
 	}
 	defer log.close()
-	if log.empty() {
-		if err := s.mustKnow(name); err != nil {
-			return err
-		}
-	}
 	if r := log.run(o.run); r != nil && r.own {
 		if log, err = log.ownOf(o.run); err != nil {
 			return err
@@ -96,6 +100,15 @@ func (a *app) doLogs(name string, o logsOptions) error {
 	return log.print(a.out, from, to)
 }
 
+// openKnown opens the log of a job. One that has never written must be known.
+func (a *app) openKnown(s *site, name string) (*jobLog, error) {
+	log, err := s.openJobLog(name)
+	if err == nil && log.empty() {
+		err = s.mustKnow(name)
+	}
+	return log, err
+}
+
 // extent is where a run wrote, as far as that is still there.
 func (a *app) extent(log *jobLog, name string, run uint64) (from, to int64, err error) {
 	r := log.run(run)
@@ -111,25 +124,34 @@ func (a *app) extent(log *jobLog, name string, run uint64) (from, to int64, err 
 
 // logLine is a line as JSON.
 type logLine struct {
+	Job    string  `json:"job"`
 	Run    *uint64 `json:"run"`
 	Offset int64   `json:"offset"`
 	Text   string  `json:"text"`
 }
 
 func (a *app) printLines(log *jobLog, from, to int64) error {
+	lines, err := log.lines(from, to)
+	if err != nil {
+		return err
+	}
+	return a.printJSON(lines)
+}
+
+func (l *jobLog) lines(from, to int64) ([]logLine, error) {
 	lines := []logLine{} // no null in the output
-	r := bufio.NewReader(log.reader(from, to))
+	r := bufio.NewReader(l.reader(from, to))
 	for {
 		text, err := r.ReadString('\n')
 		if text != "" {
-			lines = append(lines, logLine{log.runAt(from), from, strings.TrimSuffix(text, "\n")})
+			lines = append(lines, logLine{l.name, l.runAt(from), from, strings.TrimSuffix(text, "\n")})
 			from += int64(len(text))
 		}
 		if errors.Is(err, io.EOF) {
-			return a.printJSON(lines)
+			return lines, nil
 		}
 		if err != nil {
-			return fmt.Errorf("cannot read the log: %w", err)
+			return nil, fmt.Errorf("cannot read the log: %w", err)
 		}
 	}
 }

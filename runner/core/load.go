@@ -223,7 +223,7 @@ func adjust(c *Core, j *job, d *jobfile.Job) {
 	known := c.facts.Jobs[j.name]
 	when := c.when(def, j.away)
 	anew := known == nil || !known.Vanished.IsZero() || known.Schedule != when
-	if anew || known.Process != def.ProcessHash {
+	if anew || known.Process != def.ProcessHash || known.Definition != def.Hash {
 		c.settleOn(j, when, known)
 	}
 	anew = anew || j.facts == nil
@@ -253,7 +253,7 @@ func (c *Core) settleOn(j *job, when string, known *statefile.JobFacts) {
 	if known != nil {
 		was = known.LastSlot.Time
 	}
-	r := &statefile.Defined{Job: j.name, Schedule: when, Process: j.def.ProcessHash, LastSlot: c.at()}
+	r := &statefile.Defined{Job: j.name, Schedule: when, Process: j.def.ProcessHash, Definition: j.def.Hash, LastSlot: c.at()}
 	same := known != nil && known.Schedule == when && known.Vanished.IsZero()
 	switch j.def.Schedule.Kind() {
 	case schedule.Every:

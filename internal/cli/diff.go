@@ -1,0 +1,103 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"jobsd/internal/jobfile"
+	"jobsd/statefile"
+)
+
+// diff is what a reload would do, by the names of jobs.
+type diff struct {
+	New     []string `json:"new"`
+	Changed []string `json:"changed"`
+	Removed []string `json:"removed"`
+	Stale   []string `json:"stale"` // they stay as they are, as their file is refused
+
+	how map[string]string // changed, in words
+}
+
+// diff compares what the job files say with what the daemon has noted of the jobs that it has.
+func (s *site) diff(set *jobfile.Set) (*diff, error) {
+	facts, err := statefile.ReadFacts(s.State)
+	if err != nil {
+		return nil, err
+	}
+	refused := map[string]bool{}
+	if state, err := s.state(); err == nil {
+		for name, j := range state.Jobs {
+			refused[name] = fileRefused(set, j.File)
+		}
+	}
+	return compare(set, facts, refused), nil
+}
+
+// fileRefused tells whether one of the mistakes is of that file.
+func fileRefused(set *jobfile.Set, file string) bool {
+	return slices.ContainsFunc(set.Errors, func(e string) bool { return strings.HasPrefix(e, file+":") })
+}
+
+func compare(set *jobfile.Set, facts *statefile.Facts, refused map[string]bool) *diff {
+	d := &diff{New: []string{}, Changed: []string{}, Removed: []string{}, Stale: []string{}, how: map[string]string{}}
+	defined := map[string]bool{}
+	for _, j := range set.Jobs {
+		name := j.Def.Name
+		defined[name] = true
+		known := facts.Jobs[name]
+		switch {
+		case known == nil || !known.Vanished.IsZero() || known.Schedule == "":
+			d.New = append(d.New, name)
+		case known.Definition != j.Def.Hash:
+			d.Changed = append(d.Changed, name)
+			d.how[name] = changeOf(j.Def, known)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(facts.Jobs)) {
+		switch known := facts.Jobs[name]; {
+		case defined[name] || !known.Vanished.IsZero() || known.Schedule == "":
+		case refused[name]:
+			d.Stale = append(d.Stale, name)
+		default:
+			d.Removed = append(d.Removed, name)
+		}
+	}
+	return d
+}
+
+// changeOf says what the change of a job means to it.
+func changeOf(def *jobfile.Definition, known *statefile.JobFacts) string {
+	when := known.Schedule != def.ScheduleHash && !strings.HasPrefix(known.Schedule, def.ScheduleHash+" ")
+	switch {
+	case def.KeepAlive != nil && known.Process != def.ProcessHash:
+		return " (restarted)"
+	case when:
+		return " (when it is due)"
+	case known.Process != def.ProcessHash:
+		return " (what is run)"
+	}
+	return ""
+}
+
+func writeDiff(w io.Writer, d *diff) {
+	if d == nil {
+		return
+	}
+	say := func(what string, names []string) {
+		for _, name := range names {
+			fmt.Fprintf(w, "%s %s%s\n", what, name, d.how[name])
+		}
+	}
+	if len(d.New)+len(d.Changed)+len(d.Removed) == 0 {
+		fmt.Fprintln(w, "a reload would change nothing")
+	} else {
+		fmt.Fprintln(w, "a reload would do this:")
+	}
+	say("  new    ", d.New)
+	say("  changed", d.Changed)
+	say("  removed", d.Removed)
+	say("  stale  ", d.Stale)
+}

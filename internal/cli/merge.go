@@ -1,0 +1,208 @@
+package cli
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+)
+
+// piece is what stands in a job's log from the start of one run to that of the next.
+type piece struct {
+	source   *source
+	at       time.Time // zero: before the first run that the journal knows
+	from, to int64
+}
+
+// source is one of several logs that are printed as one.
+type source struct {
+	log  *jobLog
+	out  *labeler
+	live *os.File // as of jobLog.live
+}
+
+// doMerged prints the logs of several jobs as one: lines have no time of their own, so it goes run by run, in the order in
+// which they were started.
+func (a *app) doMerged(names []string, o logsOptions) error {
+	s, err := a.site()
+	if err != nil {
+		return err
+	}
+	var sources []*source
+	defer func() {
+		for _, src := range sources {
+			src.log.close()
+		}
+	}()
+	width := len(slices.MaxFunc(names, func(a, b string) int { return len(a) - len(b) }))
+	for _, name := range names {
+		log, err := a.openKnown(s, name)
+		if err != nil {
+			return err
+		}
+		sources = append(sources, &source{log: log, out: &labeler{w: a.out, label: fmt.Sprintf("%-*s | ", width, name)}})
+	}
+	pieces, err := lastOf(piecesOf(sources), o.lines)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return a.printPieces(pieces)
+	}
+	for _, p := range pieces {
+		if err := p.source.log.print(p.source.out, p.from, p.to); err != nil {
+			return err
+		}
+		if !o.follow || p.to < p.source.log.to() {
+			if err := p.source.out.end(); err != nil {
+				return err
+			}
+		}
+	}
+	if o.follow {
+		return a.followMerged(sources)
+	}
+	return nil
+}
+
+// piecesOf cuts the logs up and puts the pieces in the order of time.
+func piecesOf(sources []*source) (pieces []piece) {
+	for _, src := range sources {
+		log := src.log
+		cuts := []piece{{source: src, from: log.from()}}
+		for _, r := range log.runs {
+			if from := max(r.from, log.from()); from < log.to() && !r.own && from >= cuts[len(cuts)-1].from {
+				cuts = append(cuts, piece{source: src, at: r.at, from: from})
+			}
+		}
+		for i := range cuts {
+			cuts[i].to = log.to()
+			if i+1 < len(cuts) {
+				cuts[i].to = cuts[i+1].from
+			}
+		}
+		pieces = append(pieces, cuts...)
+	}
+	pieces = slices.DeleteFunc(pieces, func(p piece) bool { return p.from >= p.to })
+	slices.SortStableFunc(pieces, func(a, b piece) int { return a.at.Compare(b.at) })
+	return pieces
+}
+
+// lastOf cuts all but the last n lines off.
+func lastOf(pieces []piece, n int) ([]piece, error) {
+	if n == all {
+		return pieces, nil
+	}
+	for i, p := range slices.Backward(pieces) {
+		if n == 0 {
+			return pieces[i+1:], nil
+		}
+		from, err := p.source.log.lastLines(p.from, p.to, n)
+		if err != nil {
+			return nil, err
+		}
+		pieces[i].from = from
+		lines, err := countLines(p.source.log.reader(from, p.to))
+		if err != nil {
+			return nil, err
+		}
+		n -= lines
+	}
+	return pieces, nil
+}
+
+// countLines counts an unfinished one too.
+func countLines(r io.Reader) (n int, err error) {
+	buf, last := make([]byte, 64<<10), byte('\n')
+	for {
+		k, err := r.Read(buf)
+		if k > 0 {
+			n += bytes.Count(buf[:k], []byte("\n"))
+			last = buf[k-1]
+		}
+		switch {
+		case err == io.EOF && last != '\n':
+			return n + 1, nil
+		case err == io.EOF:
+			return n, nil
+		case err != nil:
+			return 0, fmt.Errorf("cannot read the log: %w", err)
+		}
+	}
+}
+
+func (a *app) printPieces(pieces []piece) error {
+	lines := []logLine{} // no null in the output
+	for _, p := range pieces {
+		more, err := p.source.log.lines(p.from, p.to)
+		if err != nil {
+			return err
+		}
+		lines = append(lines, more...)
+	}
+	return a.printJSON(lines)
+}
+
+// followMerged goes on as the logs grow.
+func (a *app) followMerged(sources []*source) (err error) {
+	for _, src := range sources {
+		if src.live, err = src.log.live(); err != nil {
+			return err
+		}
+	}
+	for range time.Tick(followPoll) {
+		for _, src := range sources {
+			labeled := &app{out: src.out, err: a.err}
+			if src.live, err = labeled.more(src.log, src.live); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// longestHeld is how many bytes of an unfinished line wait for its end, so that the lines of several logs do not mix.
+const longestHeld = 64 << 10
+
+// labeler puts a label in front of each line.
+type labeler struct {
+	w     io.Writer
+	label string
+	held  []byte // an unfinished line
+	begun bool   // and its beginning has been printed
+}
+
+func (l *labeler) Write(text []byte) (int, error) {
+	l.held = append(l.held, text...)
+	var out strings.Builder
+	for {
+		line, rest, whole := bytes.Cut(l.held, []byte("\n"))
+		if !whole && len(l.held) < longestHeld {
+			break
+		}
+		if !l.begun {
+			out.WriteString(l.label)
+		}
+		out.Write(line)
+		if l.begun = !whole; whole {
+			out.WriteByte('\n')
+		}
+		l.held = rest
+	}
+	if _, err := io.WriteString(l.w, out.String()); err != nil {
+		return 0, fmt.Errorf("cannot print: %w", err)
+	}
+	return len(text), nil
+}
+
+// end finishes a line that nothing will be added to.
+func (l *labeler) end() error {
+	if len(l.held) == 0 && !l.begun {
+		return nil
+	}
+	_, err := l.Write([]byte("\n"))
+	return err
+}

@@ -1,0 +1,76 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+func merged(t *testing.T, n int, sources ...*source) string {
+	t.Helper()
+	var b strings.Builder
+	pieces, err := lastOf(piecesOf(sources), n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range pieces {
+		p.source.out.w = &b
+		if err := p.source.log.print(p.source.out, p.from, p.to); err != nil {
+			t.Fatal(err)
+		}
+		p.source.out.end()
+	}
+	return b.String()
+}
+
+// TestMerge: run by run, in the order of their starts, each line with its label, a last line without newline too.
+func TestMerge(t *testing.T) {
+	at := func(s int) time.Time { return time.Unix(int64(s), 0) }
+	a, b := logOf(t, 10, "a2\na3", "before\na1\n"), logOf(t, 0, "b1\nb1\nb2\n")
+	a.runs = []logRun{{number: 1, from: 7, at: at(1)}, {number: 3, from: 10, at: at(3)}, {number: 5, from: 13, at: at(5)}}
+	b.runs = []logRun{{number: 2, from: 0, at: at(2)}, {number: 4, from: 6, at: at(4)}}
+	sources := func() []*source {
+		return []*source{{log: a, out: &labeler{label: "a|"}}, {log: b, out: &labeler{label: "b|"}}}
+	}
+	const want = "a|before\na|a1\nb|b1\nb|b1\na|a2\nb|b2\na|a3\n"
+	if got := merged(t, all, sources()...); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+	lines := strings.SplitAfter(strings.TrimSuffix(want, "\n"), "\n")
+	for n := range len(lines) + 2 {
+		tail := strings.Join(lines[max(0, len(lines)-n):], "")
+		if n > 0 {
+			tail += "\n"
+		}
+		if got := merged(t, n, sources()...); got != tail {
+			t.Errorf("the last %d: got\n%swant\n%s", n, got, tail)
+		}
+	}
+}
+
+// TestLabeler: however the text comes, the lines of several logs do not mix, unless one is longer than can be held.
+func TestLabeler(t *testing.T) {
+	var b strings.Builder
+	one, two := &labeler{w: &b, label: "1|"}, &labeler{w: &b, label: "2|"}
+	for _, w := range []struct {
+		l    *labeler
+		text string
+	}{{one, "be"}, {two, "x\ny"}, {one, "gin\n\nnext"}, {two, "\n"}} {
+		if n, err := w.l.Write([]byte(w.text)); err != nil || n != len(w.text) {
+			t.Fatal(n, err)
+		}
+	}
+	one.end()
+	two.end()
+	if got, want := b.String(), "2|x\n1|begin\n1|\n2|y\n1|next\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	b.Reset()
+	long := strings.Repeat("z", 3*longestHeld+1)
+	one.Write([]byte(long[:longestHeld+7]))
+	one.Write([]byte(long[longestHeld+7:]))
+	one.Write([]byte("\nend\n"))
+	if got := b.String(); got != "1|"+long+"\n1|end\n" {
+		t.Errorf("a long line came as %d bytes, %q...", len(got), got[:10])
+	}
+}
