@@ -66,6 +66,9 @@ func New[T any](sigs ...syscall.Signal) (*Pump[T], error) {
 		p.caught |= 1 << sig
 		p.forwarders.Go(func() { p.forward(c, 1<<sig) })
 		signal.Notify(c, sig)
+		if sig != syscall.SIGCHLD { // nobody sends that one
+			watch(sig)
+		}
 	}
 	return p, nil
 }

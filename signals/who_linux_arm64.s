@@ -1,0 +1,40 @@
+//go:build !nowho
+
+#include "textflag.h"
+
+// handler is what the kernel calls, by the C ABI: R0 is the signal, R1 the siginfo, R2 the ucontext, R30 the way back.
+// These four, the stack and what the callee has to keep are left as they are for the runtime's handler; R9 to R13 are
+// free. The exclusive pairs are those of every arm64: the single instructions came later.
+TEXT ·handler(SB), NOSPLIT|NOFRAME, $0
+	AND	$31, R0, R9		// no signal beyond is watched
+	MOVWU	16(R1), R10		// si_pid
+	AND	$0x7fffff, R10
+	ORR	$0x800000, R10		// newsBit
+	MOVBU	8(R1), R11		// the low byte of si_code
+	ORR	R11<<24, R10
+	MOVWU	20(R1), R11		// si_uid
+	ORR	R11<<32, R10
+	MOVD	$·senders(SB), R11
+	ADD	R9<<3, R11
+swap:
+	LDAXR	(R11), R12
+	STLXR	R10, (R11), R13
+	CBNZ	R13, swap
+	CBZ	R12, chain
+	MOVD	$·merged(SB), R11
+	ADD	R9<<2, R11
+count:
+	LDAXRW	(R11), R12
+	ADDW	$1, R12
+	STLXRW	R12, (R11), R13
+	CBNZ	R13, count
+chain:
+	MOVD	$·runtimeHandler(SB), R9
+	MOVD	(R9), R9
+	JMP	(R9)
+
+// func handlerPC() uintptr
+TEXT ·handlerPC(SB), NOSPLIT, $0-8
+	MOVD	$·handler(SB), R9
+	MOVD	R9, ret+0(FP)
+	RET
