@@ -62,6 +62,7 @@ type loop struct {
 	loaded     *core.Loaded
 	announced  bool
 	denials    denials
+	told       [32]told // by signal
 	exit       *core.Exit
 	inherits   bool // it has children of the program before this one
 	candidate  *candidate
@@ -92,6 +93,7 @@ func (l *loop) run() error {
 // is someone else's by now; due slots come before a finished load, so that a reload in the same instant loses none.
 func (l *loop) turn() {
 	pending, posts := l.pump.Take(l.sys.now().Boot)
+	l.senders(pending) // first of all: they are often gone soon
 	l.reap()
 	l.watch()
 	l.take(posts)

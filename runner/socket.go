@@ -1,10 +1,9 @@
 package runner
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
-	"os"
-	"strconv"
 	"time"
 
 	"jobsd/internal/control"
@@ -48,7 +47,7 @@ func (l *loop) denied(c control.Call) {
 		l.denials.silent++
 		return
 	}
-	l.log.Warn("refused a connection", "pid", c.PID, "uid", c.UID, "exe", exeOf(c.PID), "more_since", l.denials.silent)
+	l.log.Warn("refused a connection", "pid", c.PID, "uid", c.UID, "exe", cmp.Or(c.Exe, unknown), "more_since", l.denials.silent)
 	l.denials = denials{told: now}
 }
 
@@ -57,7 +56,7 @@ func (l *loop) obey(c control.Call) {
 	if c.All {
 		job = "all"
 	}
-	l.log.Info("command", "verb", c.Verb, "job", job, "pid", c.PID, "uid", c.UID, "exe", exeOf(c.PID))
+	l.log.Info("command", "verb", c.Verb, "job", job, "pid", c.PID, "uid", c.UID, "exe", cmp.Or(c.Exe, unknown))
 	if c.Verb == control.Reload {
 		now := l.sys.now()
 		l.loader.request() // it begins from here on
@@ -73,15 +72,6 @@ func (l *loop) obey(c control.Call) {
 	}
 	l.handle(core.Order{ID: c.ID, Verb: core.Verb(c.Verb), Job: c.Job, Run: c.Run, Args: c.Args, Wait: c.Wait,
 		In: c.In, Reason: c.Reason, By: fmt.Sprintf("uid %d", c.UID)})
-}
-
-// exeOf returns the program of a process, as far as it can be seen. It informs only: the pid may be another's by now.
-func exeOf(pid int) string {
-	exe, err := os.Readlink("/proc/" + strconv.Itoa(pid) + "/exe")
-	if err != nil {
-		return "unknown"
-	}
-	return exe
 }
 
 func (l *loop) answer(a core.Answer) {

@@ -1,0 +1,64 @@
+package runner
+
+import (
+	"cmp"
+	"syscall"
+	"time"
+
+	"jobsd/signals"
+	"jobsd/spawn"
+)
+
+// requests are the signals that somebody sends.
+var requests = []syscall.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2,
+	syscall.SIGTERM}
+
+// mostTold is how many lines a second the log has of one signal: a flood of signals is to be none of lines. Who is not
+// told stays with the signals, for the next line to count.
+const mostTold = 5
+
+// told is what the log has of a signal since a second began.
+type told struct {
+	since time.Duration // monotonic
+	lines int
+}
+
+// senders tells who sent the signals that were taken. Nothing else depends on it.
+func (l *loop) senders(pending signals.Set) {
+	for _, sig := range requests {
+		if pending.Has(sig) {
+			l.sender(sig)
+		}
+	}
+}
+
+func (l *loop) sender(sig syscall.Signal) {
+	t := &l.told[sig]
+	if now := l.sys.now().Mono; now-t.since >= time.Second {
+		*t = told{since: now}
+	}
+	if t.lines == mostTold {
+		return
+	}
+	s, news := signals.LastSender(sig)
+	if !news {
+		return
+	}
+	t.lines++
+	line := []any{"name", spawn.SignalName(sig), "pid", orUnknown(s.PID, s.PID > 0), "uid", orUnknown(s.UID, s.UID >= 0),
+		"exe", cmp.Or(s.Exe, unknown), "how", cmp.Or(s.How, unknown)}
+	if s.More > 0 {
+		line = append(line, "more", s.More)
+	}
+	l.log.Info("signal", line...)
+}
+
+// unknown stands in the log for what cannot be told of a person's process.
+const unknown = "unknown"
+
+func orUnknown(n int, known bool) any {
+	if known {
+		return n
+	}
+	return unknown
+}
