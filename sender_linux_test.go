@@ -4,7 +4,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -34,7 +33,7 @@ func (s *site) send(sig string) {
 	s.says(fmt.Sprintf("signal: name=%s pid=%d uid=%d exe=%s how=kill", sig, shell.Process.Pid, os.Getuid(), exe))
 }
 
-// says waits for a line to end the way that is given in the daemon's log.
+// says waits for the daemon's log to have a line that ends so.
 func (s *site) says(line string) {
 	s.t.Helper()
 	for deadline := time.Now().Add(patience); ; {
@@ -94,25 +93,5 @@ func TestSenderGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.says(fmt.Sprintf("signal: name=USR2 pid=%d uid=%d exe=unknown how=kill", shell.Process.Pid, os.Getuid()))
-	s.kill(syscall.SIGTERM)
-}
-
-// TestCallerProgram: the log has the program of who gives a command, as long as it is there.
-func TestCallerProgram(t *testing.T) {
-	t.Parallel()
-	s := newSite(t)
-	s.start()
-	s.ready()
-	conn := s.dial()
-	fmt.Fprintln(conn, `{"version":1,"verb":"reload"}`)
-	one := make([]byte, 1)
-	if _, err := io.ReadFull(conn, one); err != nil {
-		t.Fatal(err)
-	}
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.says(fmt.Sprintf("command: verb=reload job=\"\" pid=%d uid=%d exe=%s", os.Getpid(), os.Getuid(), exe))
 	s.kill(syscall.SIGTERM)
 }
