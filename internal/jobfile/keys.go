@@ -102,6 +102,7 @@ type service struct {
 // keepAlive is true, which is the table with its defaults, or false, which is nothing, or the table.
 var keepAlive = typ[*KeepAlive]{
 	name: "bool or table",
+	sub:  serviceKeys.list,
 	read: func(r *reader, n *node) (*KeepAlive, bool) {
 		s := serviceKeys.zero
 		switch {

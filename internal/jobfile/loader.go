@@ -52,6 +52,7 @@ type Loader struct {
 	host     *host
 	config   *Config
 	first    Dirs               // of the settings at the start
+	why      error              // of which the directory could not be read at the last load
 	files    []*jobFile         // sorted by name
 	trees    map[*jobFile]*node // where the keys of files stand, while it is asked for
 	loads    int32
@@ -106,6 +107,7 @@ func (l *Loader) Load() *Set {
 	}
 	l.settle(set, why, refused)
 	l.collect(set, why, refused)
+	l.why = why
 	set.Config, set.Zone = l.config, l.host.zone.name
 	set.Host = cmp.Or(l.config.Machine, l.o.Host)
 	set.DirsChanged = l.config.Dirs != l.first

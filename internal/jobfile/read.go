@@ -44,8 +44,8 @@ func readOrdinary(path string) (string, error) {
 	case !st.Mode().IsRegular():
 		return "", errors.New("is not a file")
 	}
-	b, err := io.ReadAll(io.LimitReader(file, maxFile+1))
-	if err == nil && len(b) > maxFile {
+	b, err := io.ReadAll(io.LimitReader(file, MaxFile+1))
+	if err == nil && len(b) > MaxFile {
 		err = errors.New(tooBig)
 	}
 	return string(b), err

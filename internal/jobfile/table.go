@@ -11,6 +11,7 @@ import (
 type key[D any] struct {
 	name  string
 	typ   string // for people
+	sub   func() []Key
 	marks mark
 	read  func(*reader, *node, *D)
 	reset func(*D) // gives the default
@@ -32,7 +33,7 @@ const (
 
 // row makes a key of type T that goes into the field of D.
 func row[D, T any](name string, t typ[T], byDefault T, field func(*D) *T, marks ...mark) key[D] {
-	k := key[D]{name: name, typ: t.name}
+	k := key[D]{name: name, typ: t.name, sub: t.sub}
 	for _, m := range marks {
 		k.marks |= m
 	}
@@ -73,6 +74,29 @@ func (t *keys[D]) names() []string {
 		names[i] = k.name
 	}
 	return names
+}
+
+// Key is a key of job files, for what makes them.
+type Key struct {
+	Name string // dotted, as in "log.max_size"
+	Type string // for people, such as "string or array"
+}
+
+// Keys returns all keys of a job, sorted; those of a table stand behind it.
+func Keys() []Key { return jobKeys.list() }
+
+func (t *keys[D]) list() []Key {
+	var all []Key
+	for _, k := range t.rows {
+		all = append(all, Key{k.name, k.typ})
+		if k.sub == nil {
+			continue
+		}
+		for _, s := range k.sub() {
+			all = append(all, Key{join(k.name, s.Name), s.Type})
+		}
+	}
+	return all
 }
 
 // read fills d from a table of the file. What is wrong goes to the reader.
@@ -124,6 +148,7 @@ func sub[D any](t *keys[D]) typ[D] {
 			return d, true
 		},
 		print: func(b []byte, d D) []byte { return t.print(b, &d, 0) },
+		sub:   t.list,
 	}
 }
 

@@ -22,8 +22,8 @@ import (
 // many systems each user has a group of his own, and all that he makes is writable for it. Root's group is not root's
 // alone everywhere, so for a daemon of root no group may.
 
-// maxFile is the size in bytes from which on a file is not read.
-const maxFile = 1 << 20
+// MaxFile is the size in bytes of the largest job file.
+const MaxFile = 1 << 20
 
 // folder is an opened directory.
 type folder struct {
@@ -155,7 +155,7 @@ func (f *folder) irregular(name string, looked stamp) string {
 	return irregular(mode, looked.link())
 }
 
-// readAll reads at most maxFile bytes, which the size at the open does not promise.
+// readAll reads at most MaxFile bytes, which the size at the open does not promise.
 func (f *folder) readAll(fd int) (string, error) {
 	f.buffer = f.buffer[:0]
 	for {
@@ -166,7 +166,7 @@ func (f *folder) readAll(fd int) (string, error) {
 		}
 		f.buffer = f.buffer[:len(f.buffer)+n]
 		switch {
-		case len(f.buffer) > maxFile:
+		case len(f.buffer) > MaxFile:
 			return "", errors.New(tooBig)
 		case n == 0:
 			return string(f.buffer), nil
@@ -197,7 +197,7 @@ func (h *host) refuse(st *unix.Stat_t, path string, link bool) string {
 		}
 		return why
 	}
-	if st.Size > maxFile {
+	if st.Size > MaxFile {
 		return tooBig
 	}
 	return ""

@@ -84,8 +84,8 @@ func TestHostileFiles(t *testing.T) {
 	must(os.Symlink(outside, path("link.toml")))
 	huge := b.put("huge.toml", "")
 	must(os.Truncate(huge, 1<<30))
-	b.put("exact.toml", job("")+strings.Repeat("#", maxFile-len(job("")))) // as much as there may be
-	b.put("more.toml", job("")+strings.Repeat("#", maxFile-len(job(""))+1))
+	b.put("exact.toml", job("")+strings.Repeat("#", MaxFile-len(job("")))) // as much as there may be
+	b.put("more.toml", job("")+strings.Repeat("#", MaxFile-len(job(""))+1))
 	bound := true
 	if l, err := net.Listen("unix", path("sock.toml")); err != nil {
 		t.Logf("without a socket: %v", err) // its path may be too long
@@ -270,7 +270,7 @@ func TestOwners(t *testing.T) {
 // TestGrowing reads a file that grows while it is read.
 func TestGrowing(t *testing.T) {
 	b := newBox(t)
-	path := b.put("a.toml", job("")+strings.Repeat("#", maxFile-len(job(""))))
+	path := b.put("a.toml", job("")+strings.Repeat("#", MaxFile-len(job(""))))
 	dir, err := openFolder(thisHost(noon), b.dir)
 	if err != nil {
 		t.Fatal(err)
@@ -280,7 +280,7 @@ func TestGrowing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Truncate(path, maxFile+1); err != nil {
+	if err := os.Truncate(path, MaxFile+1); err != nil {
 		t.Fatal(err)
 	}
 	if text, _, err := dir.read("a.toml", looked); err == nil || err.Error() != tooBig {

@@ -20,6 +20,7 @@ type typ[T any] struct {
 	name  string // for people
 	read  func(*reader, *node) (T, bool)
 	print func([]byte, T) []byte
+	sub   func() []Key // of a table that has keys of its own
 }
 
 func printText[T ~string](b []byte, v T) []byte { return strconv.AppendQuote(b, string(v)) }
@@ -116,6 +117,9 @@ var (
 		return true
 	})
 )
+
+// BadName returns what is wrong with the name of a job, "" if nothing is.
+func BadName(s string) string { return string(badName(s)) }
 
 // badName returns what is wrong with the name of a job or a lock, "" if nothing is.
 func badName(s string) known {
