@@ -138,7 +138,7 @@ func heldError(f *os.File, stateDir, runDir string) error {
 // holder returns the pid of the process that holds the lock: as the kernel says, where it does, else as a daemon wrote
 // it down, if there is such a process.
 func holder(f *os.File, stateDir, runDir string) int {
-	if pid := lockHolder(f); pid > 0 {
+	if pid := LockHolder(f); pid > 0 {
 		return pid
 	}
 	if pid := readPID(runDir); exists(pid) {

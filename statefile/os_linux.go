@@ -22,9 +22,9 @@ func dataSync(f *os.File) error {
 // dup is dup2(2), which not all of Linux has.
 func dup(from, to int) error { return unix.Dup3(from, to, unix.O_CLOEXEC) }
 
-// lockHolder returns the pid of the process that took the flock of the file, 0 if it is not to be seen: on some file
+// LockHolder returns the pid of the process that took the flock of the file, 0 if it is not to be seen: on some file
 // systems, or from another pid namespace. See proc_locks(5).
-func lockHolder(f *os.File) int {
+func LockHolder(f *os.File) int {
 	var st unix.Stat_t
 	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
 		return 0

@@ -27,7 +27,7 @@ func TestTry(t *testing.T) {
 		{"replaced", map[string]string{"a.toml": good + "nice = 5\n"}, "a", nil},
 		{"mended", map[string]string{"broken.toml": good}, "broken", nil},
 		{"as broken as before", map[string]string{"broken.toml": "cdm = [\"true\"]\n"}, "", []string{
-			`broken.toml:1:1: cmd: is missing`, `broken.toml:1:1: cdm: unknown key; did you mean "cmd"?`}},
+			`broken.toml:1:1: cdm: unknown key; did you mean "cmd"?`, `broken.toml:1:1: cmd: is missing`}},
 		{"a name that another has", map[string]string{"A.json": `{"cmd": ["true"]}`}, "A", []string{
 			`A.json:1:1: name: "A" is also the name of a job in a.toml`, `a.toml:1:1: name: "a" is also`}},
 		{"a job less", map[string]string{"a.toml": "name = \"x\"\n" + good}, "x", []string{
@@ -57,7 +57,7 @@ func TestTry(t *testing.T) {
 		t.Errorf("after all this the files are %v", files)
 	}
 	b.put("a.toml", good+"nice = 1\n")
-	b.load("a=shared b=shared", "broken.toml:1:1: cmd", "broken.toml:1:1: cdm")
+	b.load("a=shared b=shared", "broken.toml:1:1: cdm", "broken.toml:1:1: cmd")
 }
 
 func TestTryDirectory(t *testing.T) {
@@ -76,7 +76,7 @@ func TestTryDirectory(t *testing.T) {
 	}
 }
 
-func TestKeys(t *testing.T) {
+func TestKeyTypes(t *testing.T) {
 	types := map[string]string{}
 	for _, k := range Keys() {
 		types[k.Name] = k.Type
