@@ -101,14 +101,18 @@ func writeCheck(w io.Writer, set *jobfile.Set) {
 		fmt.Fprintln(w, e)
 	}
 	warned := warnings(set)
-	for _, m := range warned {
-		fmt.Fprintf(w, "warning: %s:%d: %s: %s\n", m.File, m.Line, m.Key, m.Message)
-	}
+	writeWarnings(w, warned)
 	total := fmt.Sprintf("%s, %s, %s", count(set.Files, "file"), count(len(set.Jobs), "job"), errorCount(len(set.Errors)))
 	if len(warned) > 0 {
 		total += ", " + count(len(warned), "warning")
 	}
 	fmt.Fprintln(w, total)
+}
+
+func writeWarnings(w io.Writer, warned []mistake) {
+	for _, m := range warned {
+		fmt.Fprintf(w, "warning: %s:%d: %s: %s\n", m.File, m.Line, m.Key, m.Message)
+	}
 }
 
 // warnings are about what is allowed but hardly meant.

@@ -29,6 +29,11 @@ the daemon
   upgrade     have the daemon go on as the program that is installed now
   status      tell how the daemon fares
 
+job files
+  add         make a job, or add a job file
+  remove      take a job away
+  edit        change a job file in an editor
+
 reading, which needs no daemon
   list        all jobs: next run, last run and how it ended
   show        everything about one job
@@ -86,8 +91,9 @@ func (a *app) command() *cobra.Command {
 		return usage("jobsd help "+cmd.Name(), "%w", err)
 	})
 	a.places.flags(root)
-	root.AddCommand(a.run(), a.start(), a.stop(), a.restart(), a.enable(), a.disable(), a.reload(), a.status(), a.list(), a.show(), a.logs(), a.history(), a.next(),
-		a.check(), a.upgrade(), a.candidate(), a.version(), a.man())
+	root.AddCommand(a.run(), a.start(), a.stop(), a.restart(), a.enable(), a.disable(), a.reload(), a.status(),
+		a.list(), a.show(), a.logs(), a.history(), a.next(), a.check(), a.add(), a.remove(), a.edit(), a.upgrade(),
+		a.candidate(), a.version(), a.man())
 	return root
 }
 

@@ -8,8 +8,8 @@ import (
 )
 
 // Try returns the jobs of files as they would be, by name, in the directory as the last load found it, and what would
-// be wrong: all mistakes in these files, and those of files that are without fault as long as these are not as they
-// would be. A directory that is missing counts as empty.
+// be wrong: the mistakes in these files or, if there are none, those that they would bring into others. A directory that
+// is missing counts as empty.
 func (l *Loader) Try(texts map[string]string) (defs []*Definition, errs []error) {
 	if l.why != nil && !errors.Is(l.why, fs.ErrNotExist) {
 		return nil, []error{l.why}
@@ -36,7 +36,10 @@ func (l *Loader) Try(texts map[string]string) (defs []*Definition, errs []error)
 			others = append(others, after[f]...)
 		}
 	}
-	return defs, append(errs, others...)
+	if errs == nil {
+		errs = others
+	}
+	return defs, errs
 }
 
 // draft is a file that would have that text.
@@ -58,8 +61,12 @@ func (l *Loader) draft(name, text string) *jobFile {
 	return f
 }
 
-// Files returns what each file of the last load says, refused or not; nil for one that cannot be read as job file.
-func (l *Loader) Files() map[string][]*Definition {
+// Files returns what each file of the last load says, refused or not; nil for one that cannot be read as job file. It
+// fails if the directory could not be read, or not be trusted.
+func (l *Loader) Files() (map[string][]*Definition, error) {
+	if l.why != nil {
+		return nil, l.why
+	}
 	all := make(map[string][]*Definition, len(l.files))
 	for _, f := range l.files {
 		all[f.name] = nil
@@ -67,5 +74,5 @@ func (l *Loader) Files() map[string][]*Definition {
 			all[f.name] = f.now.defs
 		}
 	}
-	return all
+	return all, nil
 }

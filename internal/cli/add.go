@@ -1,0 +1,246 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"jobsd/internal/jobfile"
+)
+
+const addHelp = `jobsd add - make a job, or add a job file
+
+usage: jobsd add [--dry-run] [--json] NAME [KEY OPTIONS] -- COMMAND [ARGUMENT...]
+       jobsd add [--dry-run] [--json] NAME [KEY OPTIONS] --shell SCRIPT
+       jobsd add [--dry-run] [--json] FILE
+       jobsd add [--dry-run] [--json] [--name NAME] -
+
+Writes the file NAME.toml into the jobs directory; or a copy of FILE, in TOML or JSON, which is told from a NAME by a
+slash or its suffix; or what stands on standard input. First it is checked with all that is there: with a mistake nothing
+is written, nor if there is such a file already. A running daemon takes it in at once. Prints the file's path and when
+its jobs run next. An ordinary user adds to his own jobs, which "jobsd run" runs; root to the machine's.
+
+Each key of jobs.d(5) is an option: start_at is --start-at, log.max_size is --log-max-size. Such as
+
+  --start-at TIME    a time of day: --start-at 4:35am; several: --start-at 4am,noon, or the option several times
+  --days DAY         the days on which that holds: --days mon-fri; several likewise
+  --every DURATION   again and again: --every 10m
+  --cron LINE        a cron expression: --cron '35 4 * * *'
+  --at TIME          once: --at '2026-12-24 18:00'
+  --keep-alive       a service, always started anew
+  --env NAME=VALUE   may be given several times
+  --mail ADDRESS     who is told of failures, notify.mail
+  --user NAME        whose processes they are. It is not the --user of other verbs here
+
+A path counts from where you are. Of what may be true or false, an option alone is true: --at-boot, --enabled=false.
+
+  --dry-run  print the file and write nothing
+  --name     what the file of standard input is called, without its suffix; usually like its only job
+  --json     {"file", "jobs": [{"job", "next_run"}], "reload"}; reload is as with "jobsd reload", null without a daemon
+`
+
+type addOptions struct {
+	dryRun bool
+	name   string
+	keys   []givenKey
+}
+
+func (a *app) add() *cobra.Command {
+	var o addOptions
+	var cmd *cobra.Command
+	cmd = a.reader("add NAME|FILE|-", addHelp, func(args []string) error { return a.doAdd(o, args, cmd.ArgsLenAtDash()) })
+	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "")
+	cmd.Flags().StringVar(&o.name, "name", "", "")
+	keyOptions(cmd, &o.keys)
+	cmd.ValidArgsFunction = nil // the shell completes files
+	return cmd
+}
+
+// doAdd adds a file or makes one; dash is how many arguments stand in front of "--", -1 without.
+func (a *app) doAdd(o addOptions, args []string, dash int) error {
+	own, command := args, []string(nil)
+	if dash >= 0 {
+		own, command = args[:dash], args[dash:]
+	}
+	if err := o.misused(own, command, dash >= 0); err != nil {
+		return err
+	}
+	s, err := a.places.site()
+	if err != nil {
+		return err
+	}
+	var f newFile
+	switch arg := own[0]; {
+	case arg == "-":
+		f, err = standardInput(s, o.name)
+	case isFile(arg):
+		f, err = fileOf(arg)
+	default:
+		f, err = o.file(arg, command)
+	}
+	if err == nil {
+		err = a.addFile(s, f, o.dryRun)
+	}
+	return o.byOption(err, f.Name)
+}
+
+// misused says what is wrong with the command line as such.
+func (o *addOptions) misused(own, command []string, dash bool) error {
+	const help = "jobsd help add"
+	switch {
+	case len(own) == 0:
+		return usage(help, "add: which job, or which file?")
+	case len(own) > 1:
+		return usage("the command of a job stands behind --", "add takes one name or file, got %q too", own[1])
+	}
+	name := own[0]
+	shell := slices.ContainsFunc(o.keys, func(g givenKey) bool { return g.Name == "shell" })
+	switch {
+	case o.name != "" && name != "-":
+		return usage(help, "--name goes with standard input (-) only")
+	case o.name != "" && jobfile.BadName(o.name) != "":
+		return usage("", "--name: %q %s", o.name, jobfile.BadName(o.name))
+	case isFile(name) && (dash || o.keys != nil):
+		return usage(help, "%q is a file, not the name of a job: options and commands do not go with it", name)
+	case isFile(name):
+	case jobfile.BadName(name) != "":
+		return usage("", "the name %q %s", name, jobfile.BadName(name))
+	case len(command) == 0 && !shell:
+		return usage("jobsd add "+name+" ... -- COMMAND; a file is named with its suffix", "what is %s to execute?", name)
+	case len(command) > 0 && shell:
+		return usage("keep one of them", "--shell and a command exclude each other")
+	}
+	return nil
+}
+
+// isFile tells a file from the name of a job.
+func isFile(arg string) bool {
+	return arg == "-" || strings.Contains(arg, "/") || slices.Contains([]string{".toml", ".json"}, filepath.Ext(arg))
+}
+
+// fileOf is a copy of a file.
+func fileOf(path string) (newFile, error) {
+	r, err := os.Open(path)
+	if err != nil {
+		return newFile{}, fmt.Errorf("cannot add a file: %w", err)
+	}
+	defer r.Close()
+	text, err := readText(r)
+	if err != nil {
+		return newFile{}, fmt.Errorf("cannot add a file: %w", err)
+	}
+	return newFile{filepath.Base(path), text}, nil
+}
+
+// standardInput is a file called name or, if that is "", like its only job.
+func standardInput(s *site, name string) (newFile, error) {
+	text, err := readText(os.Stdin)
+	if err != nil {
+		return newFile{}, fmt.Errorf("cannot read standard input: %w", err)
+	}
+	ext := ".toml"
+	if strings.HasPrefix(strings.TrimLeft(string(text), "\ufeff \t\r\n"), "{") {
+		ext = ".json"
+	}
+	if name != "" {
+		return newFile{name + ext, text}, nil
+	}
+	const nameless = "standard-input"
+	defs, err := s.try([]newFile{{nameless + ext, text}})
+	switch {
+	case err != nil:
+		return newFile{}, err
+	case len(defs) != 1:
+		return newFile{}, usage("--name NAME", "standard input holds %d jobs: what is their file to be called?", len(defs))
+	case defs[0].Name == nameless:
+		return newFile{}, usage("--name NAME", "the job has no name: what is it to be called?")
+	}
+	return newFile{defs[0].Name + ext, text}, nil
+}
+
+// addFile writes the file, or only prints it.
+func (a *app) addFile(s *site, f newFile, dry bool) error {
+	if dry {
+		return a.dryAdd(s, f)
+	}
+	if err := os.MkdirAll(s.Jobs, 0o755); err != nil {
+		return fmt.Errorf("cannot make the jobs directory: %w", err)
+	}
+	defs, r, err := a.addFiles(s, []newFile{f})
+	if defs == nil {
+		return err
+	}
+	return a.tellChange(s, f.Name, defs, r, err)
+}
+
+func (a *app) dryAdd(s *site, f newFile) error {
+	if _, err := os.Lstat(filepath.Join(s.Jobs, f.Name)); !errors.Is(err, fs.ErrNotExist) {
+		return s.isThere(f.Name)
+	}
+	defs, err := s.try([]newFile{f})
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return a.printJSON(change{File: filepath.Join(s.Jobs, f.Name), Jobs: s.dues(defs)})
+	}
+	a.out.Write(f.Text)
+	tellDues(a.err, s.dues(defs))
+	a.warnOf(defs)
+	return nil
+}
+
+// byOption tells mistakes in a file that was made of options as those of the options.
+func (o *addOptions) byOption(err error, file string) error {
+	errs, ok := errors.AsType[jobfile.Errors](err)
+	if !ok || o.keys == nil {
+		return err
+	}
+	var lines []string
+	code := exitUsage
+	for _, err := range errs {
+		line, ok := o.optionMistake(err, file)
+		if !ok {
+			code = exitFailed
+		}
+		lines = append(lines, line)
+	}
+	hint := ""
+	if code == exitUsage {
+		hint = "jobsd man jobs.d tells what a key may be"
+	}
+	return fail(code, hint, "%s", strings.Join(lines, "\njobsd: "))
+}
+
+// optionMistake tells a mistake by its option, if it is one of an option.
+func (o *addOptions) optionMistake(err error, file string) (string, bool) {
+	e, ok := errors.AsType[*jobfile.Error](err)
+	if !ok || e.File != file {
+		return err.Error(), false
+	}
+	for _, g := range o.keys {
+		if g.Name == e.Key || strings.HasPrefix(g.Name, e.Key+".") {
+			return optionOf(e.Key) + ": " + e.Text, true
+		}
+		if sub, ok := strings.CutPrefix(e.Key, g.Name+"."); ok && isTable(g.Key) {
+			return optionOf(g.Name) + ": " + sub + ": " + e.Text, true
+		}
+	}
+	return err.Error(), false
+}
+
+// file is that of a job made of options.
+func (o *addOptions) file(job string, command []string) (newFile, error) {
+	keys := pairs(o.keys)
+	if command != nil {
+		keys = append(keys, jobfile.Pair{Key: "cmd", Value: command})
+	}
+	text, err := jobfile.Format(keys)
+	return newFile{job + ".toml", text}, err
+}

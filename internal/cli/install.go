@@ -1,0 +1,157 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"jobsd/internal/jobfile"
+	"jobsd/statefile"
+)
+
+// change is what a verb did to a job file, and what came of it.
+type change struct {
+	File   string        `json:"file"`
+	Jobs   []due         `json:"jobs"`
+	Reload *reloadResult `json:"reload"` // null: no daemon runs
+}
+
+// due is when a job runs next.
+type due struct {
+	Job     string         `json:"job"`
+	NextRun statefile.Time `json:"next_run"`
+	notes   string
+}
+
+// addFiles writes new job files, all or none of them, if they are without fault beside what is there, and has a running
+// daemon take them in. Mistakes are of type jobfile.Errors. With an error the jobs may be there all the same: then defs
+// has them.
+func (a *app) addFiles(s *site, files []newFile) (defs []*jobfile.Definition, r *reloadResult, err error) {
+	d, err := a.lockJobs(s)
+	if err != nil {
+		return nil, nil, err
+	}
+	err = d.absent(files)
+	if err == nil {
+		defs, err = s.try(files)
+	}
+	if err == nil {
+		err = d.create(files)
+	}
+	d.close() // before the daemon is waited for
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err = s.takeIn()
+	return defs, r, err
+}
+
+// takeInTime is how long the daemon is waited for.
+const takeInTime = 30 * time.Second
+
+// takeIn has a running daemon read the job files anew, and returns nil if there is none.
+func (s *site) takeIn() (*reloadResult, error) {
+	r, err := s.reload()
+	if codeOf(err) == exitNoDaemon {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the files are changed, but: %w", err)
+	}
+	return &r, nil
+}
+
+func (s *site) reload() (r reloadResult, err error) {
+	state, err := s.state()
+	if err != nil {
+		return r, err
+	}
+	asked, err := s.askReload(state)
+	if err != nil {
+		return r, err
+	}
+	done, err := s.awaitReload(asked, time.Now().Add(takeInTime))
+	if err != nil {
+		return r, err
+	}
+	return s.reloaded(done)
+}
+
+// tellChange prints a file with its jobs and what the daemon made of it; err is what went wrong on the way.
+func (a *app) tellChange(s *site, file string, defs []*jobfile.Definition, r *reloadResult, err error) error {
+	c := change{filepath.Join(s.Jobs, file), s.dues(defs), r}
+	if a.json {
+		return cmp.Or(a.printJSON(c), err, r.refusal(file))
+	}
+	fmt.Fprintln(a.out, c.File)
+	tellDues(a.out, c.Jobs)
+	a.warnOf(defs)
+	if err != nil {
+		return err
+	}
+	a.tellTaken(s, r)
+	return r.refusal(file)
+}
+
+// tellTaken says what the reload changed.
+func (a *app) tellTaken(s *site, r *reloadResult) {
+	if r == nil {
+		fmt.Fprintf(a.err, "jobsd: no daemon runs, so this counts from when one does; %s\n", s.howToStart())
+		return
+	}
+	fmt.Fprintf(a.out, "reloaded: %s\n", r.summary())
+}
+
+// refusal is an error if the daemon refused that file. What it refused of others it refused before.
+func (r *reloadResult) refusal(file string) error {
+	var lines []string
+	if r != nil {
+		for _, e := range r.Errors {
+			if strings.HasPrefix(e, file+":") {
+				lines = append(lines, e)
+			}
+		}
+	}
+	if lines == nil {
+		return nil
+	}
+	return fail(exitFailed, "", "the daemon refuses it: %s", strings.Join(lines, "\n"))
+}
+
+func (s *site) dues(defs []*jobfile.Definition) []due {
+	f := s.foresight(window{from: time.Now(), number: 1}, false)
+	all := []due{} // no null in the output
+	for _, def := range defs {
+		p := f.preview(def)
+		d := due{Job: def.Name, notes: p.notes()[0]}
+		if len(p.Next) > 0 {
+			d.NextRun = p.Next[0]
+		}
+		all = append(all, d)
+	}
+	return all
+}
+
+// tellDues prints a line for each job: "backup: next run tomorrow at 4:35am".
+func tellDues(w io.Writer, dues []due) {
+	now := time.Now()
+	for _, d := range dues {
+		line := d.notes
+		if !d.NextRun.IsZero() {
+			line = joined("next run "+when(d.NextRun.Time, now, d.NextRun.Second() != 0), d.notes)
+		}
+		fmt.Fprintf(w, "%s: %s\n", d.Job, line)
+	}
+}
+
+// warnOf prints the warnings that "jobsd check" would.
+func (a *app) warnOf(defs []*jobfile.Definition) {
+	var set jobfile.Set
+	for _, d := range defs {
+		set.Jobs = append(set.Jobs, jobfile.Job{Def: d})
+	}
+	writeWarnings(a.err, warnings(&set))
+}

@@ -1,0 +1,141 @@
+package cli
+
+import (
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"jobsd/internal/jobfile"
+)
+
+// givenKey is a key of job files that was given as an option, and what it was given, once or several times.
+type givenKey struct {
+	jobfile.Key
+	texts []string
+}
+
+// keyOptions makes an option of each key but those that a command line says otherwise. They are hidden from the list of
+// options, for there are as many as jobs.d(5) has keys.
+func keyOptions(cmd *cobra.Command, given *[]givenKey) {
+	for _, k := range jobfile.Keys() {
+		if k.Name == "name" || k.Name == "cmd" || k.Type == "table" {
+			continue
+		}
+		keyOption(cmd, strings.TrimPrefix(optionOf(k.Name), "--"), k, given)
+		if k.Name == "notify.mail" {
+			keyOption(cmd, "mail", k, given)
+		}
+	}
+}
+
+func keyOption(cmd *cobra.Command, name string, k jobfile.Key, given *[]givenKey) {
+	flag := cmd.Flags().VarPF(&option{k, given}, name, "", "")
+	flag.Hidden = true
+	if k.Type == "bool" || k.Name == "keep_alive" {
+		flag.NoOptDefVal = "true"
+	}
+}
+
+// optionOf is the option that stands for a key.
+func optionOf(key string) string { return "--" + strings.NewReplacer("_", "-", ".", "-").Replace(key) }
+
+// option puts what one option is given behind what all were given before.
+type option struct {
+	jobfile.Key
+	given *[]givenKey
+}
+
+func (o *option) String() string { return "" }
+func (o *option) Type() string   { return o.Key.Type }
+
+func (o *option) Set(text string) error {
+	texts := []string{text}
+	switch {
+	case isTable(o.Key):
+		if name, _, ok := strings.Cut(text, "="); !ok || name == "" {
+			return errors.New("write NAME=VALUE")
+		}
+	case isList(o.Key) && splits(o.Key):
+		texts = strings.Split(text, ",")
+	}
+	i := slices.IndexFunc(*o.given, func(g givenKey) bool { return g.Name == o.Name })
+	switch {
+	case i < 0:
+		*o.given = append(*o.given, givenKey{o.Key, texts})
+	case !isList(o.Key) && !isTable(o.Key):
+		return errors.New("it is given twice")
+	default:
+		(*o.given)[i].texts = append((*o.given)[i].texts, texts...)
+	}
+	return nil
+}
+
+func isList(k jobfile.Key) bool {
+	return strings.HasPrefix(k.Type, "array of ") || strings.HasSuffix(k.Type, " or array")
+}
+
+func isTable(k jobfile.Key) bool { return strings.HasPrefix(k.Type, "table of ") }
+
+// splits tells whether commas part the items of a list. Cron expressions and commands have commas of their own.
+func splits(k jobfile.Key) bool { return k.Name != "cron" && !strings.HasPrefix(k.Name, "notify.on_") }
+
+// value is what a person would write in a job file. What does not fit the type stays text, of which the job file's
+// reader says what is wrong with it.
+func (g *givenKey) value() any {
+	if isTable(g.Key) {
+		table := map[string]any{}
+		for _, text := range g.texts {
+			name, value, _ := strings.Cut(text, "=")
+			table[name] = scalar(g.Type, value)
+		}
+		return table
+	}
+	if !isList(g.Key) || len(g.texts) == 1 && strings.HasSuffix(g.Type, " or array") {
+		return scalar(g.Type, g.texts[0])
+	}
+	list := []any{}
+	for _, text := range g.texts {
+		list = append(list, scalar(g.Type, text))
+	}
+	return list
+}
+
+// scalar is one value of a key of that type, or one of its items.
+func scalar(typ, text string) any {
+	switch {
+	case strings.Contains(typ, "bool") && (text == "true" || text == "false"):
+		return text == "true"
+	case typ == "number", strings.HasSuffix(typ, " of numbers"):
+		if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+			return n
+		}
+	case typ == "path" && text != "", typ == "array of paths" && text != "":
+		if text[0] != '~' { // which the reader refuses
+			return absolute(text)
+		}
+	}
+	return text
+}
+
+// pairs are the keys in the order in which they were given, those of a table in it.
+func pairs(keys []givenKey) []jobfile.Pair {
+	var all []jobfile.Pair
+	tables := map[string]map[string]any{}
+	for _, g := range keys {
+		name, sub, dotted := strings.Cut(g.Name, ".")
+		switch {
+		case !dotted:
+			all = append(all, jobfile.Pair{Key: g.Name, Value: g.value()})
+			continue
+		case tables[name] == nil:
+			tables[name] = map[string]any{}
+			all = slices.DeleteFunc(all, func(p jobfile.Pair) bool { return p.Key == name }) // keep_alive = true
+			all = append(all, jobfile.Pair{Key: name, Value: tables[name]})
+		}
+		tables[name][sub] = g.value()
+	}
+	return all
+}
