@@ -151,6 +151,7 @@ func setup(env *testscript.Env, wrap []string) error {
 		return err
 	}
 	env.Setenv("HOST", host)
+	env.Setenv("UID", strconv.Itoa(os.Getuid()))
 	env.Setenv("JOBSD_ROOT", s.root)
 	if tz, ok := os.LookupEnv("TZ"); ok {
 		env.Setenv("TZ", tz)

@@ -21,10 +21,10 @@ usage: jobsd add [--dry-run] [--json] NAME [KEY OPTIONS] -- COMMAND [ARGUMENT...
        jobsd add [--dry-run] [--json] FILE
        jobsd add [--dry-run] [--json] [--name NAME] -
 
-Writes the file NAME.toml into the jobs directory; or a copy of FILE, in TOML or JSON, which is told from a NAME by a
-slash or its suffix; or what stands on standard input. First it is checked with all that is there: with a mistake nothing
-is written, nor if there is such a file already. A running daemon takes it in at once. Prints the file's path and when
-its jobs run next. An ordinary user adds to his own jobs, which "jobsd run" runs; root to the machine's.
+Writes the file NAME.toml into the jobs directory; or a copy of FILE, TOML or JSON, which is told from a NAME by a slash
+or its suffix; or what stands on standard input. It is checked with all that is there first: if there is a mistake, or
+such a file already, nothing is written. A running daemon takes it in at once. Prints the file's path and when its jobs
+run next. An ordinary user adds to his own jobs, which his "jobsd run" runs; root to those of the machine.
 
 Each key of jobs.d(5) is an option: start_at is --start-at, log.max_size is --log-max-size. Such as
 

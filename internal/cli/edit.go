@@ -162,13 +162,14 @@ func (a *app) change(e *editing) ([]byte, error) {
 	}
 }
 
-// runEditor runs the editor, whose name may be a command with arguments. Keys that interrupt are the editor's.
+// runEditor runs the editor, whose name may be a command with arguments. Keys that interrupt are the editor's, not ours
+// and not the shell's. What is trapped, and not ignored, is as usual in what is executed.
 func runEditor(path string) error {
 	editor := cmp.Or(os.Getenv("VISUAL"), os.Getenv("EDITOR"), "vi")
-	interrupts := make(chan os.Signal, 1) // not ignored, which the editor would inherit
+	interrupts := make(chan os.Signal, 1)
 	signal.Notify(interrupts, os.Interrupt, syscall.SIGQUIT)
 	defer signal.Stop(interrupts)
-	cmd := exec.Command("/bin/sh", "-c", editor+` "$@"`, editor, path)
+	cmd := exec.Command("/bin/sh", "-c", "trap : INT QUIT; "+editor+` "$@"`, editor, path)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	if err := cmd.Run(); err != nil {
 		return fail(exitFailed, "VISUAL or EDITOR says which editor to use", "the editor %s failed: %w", editor, err)

@@ -127,15 +127,20 @@ func pairs(keys []givenKey) []jobfile.Pair {
 	for _, g := range keys {
 		name, sub, dotted := strings.Cut(g.Name, ".")
 		switch {
+		case !dotted && hasTable(keys, name): // keep_alive, which its own keys imply
 		case !dotted:
-			all = append(all, jobfile.Pair{Key: g.Name, Value: g.value()})
-			continue
+			all = append(all, jobfile.Pair{Key: name, Value: g.value()})
 		case tables[name] == nil:
-			tables[name] = map[string]any{}
-			all = slices.DeleteFunc(all, func(p jobfile.Pair) bool { return p.Key == name }) // keep_alive = true
+			tables[name] = map[string]any{sub: g.value()}
 			all = append(all, jobfile.Pair{Key: name, Value: tables[name]})
+		default:
+			tables[name][sub] = g.value()
 		}
-		tables[name][sub] = g.value()
 	}
 	return all
+}
+
+// hasTable tells whether a key of that table is among them.
+func hasTable(keys []givenKey, table string) bool {
+	return slices.ContainsFunc(keys, func(g givenKey) bool { return strings.HasPrefix(g.Name, table+".") })
 }

@@ -81,7 +81,7 @@ func (a *app) removeFile(s *site, job string) (string, error) {
 		return "", fail(exitFailed, "jobsd edit "+file, "%s also holds %s", filepath.Join(s.Jobs, file), strings.Join(others, ", "))
 	}
 	if later := jobsAfter(files, job); len(later) > 0 {
-		return "", fail(exitFailed, "take it out of their key after first: jobsd edit "+later[0], "cannot remove %s: after it %s",
+		return "", fail(exitFailed, "take it out there first: jobsd edit "+later[0], `cannot remove %s: it stands in "after" of %s`,
 			job, strings.Join(later, ", "))
 	}
 	return file, d.remove(file)
