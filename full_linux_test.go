@@ -196,3 +196,30 @@ func TestA16Errors(t *testing.T) {
 	s.sound(fds, "beat", "stays", "once")
 	s.term()
 }
+
+// TestFilesNoSpace: on a full disk no job file is written in part, and none is lost.
+func TestFilesNoSpace(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	jobs := filepath.Join(s.root, "jobs.d")
+	small(t, jobs, "64k")
+	s.tell("add", "old", "--shell", "true")
+	free := fill(t, jobs)
+	was, err := os.ReadFile(filepath.Join(jobs, "old.toml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"add", "new", "--shell", "true"}, {"edit", "old"}} {
+		cmd := exec.Command(s.path(), append([]string{"--root", s.root}, args...)...)
+		cmd.Env = append(os.Environ(), "VISUAL=", `EDITOR=printf "nice = 5\n" >>`, "TMPDIR="+s.root)
+		if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "no space left on device") {
+			t.Errorf("%v on a full disk: %v, %s", args, err, out)
+		}
+	}
+	entries, err := os.ReadDir(jobs)
+	if now, e := os.ReadFile(filepath.Join(jobs, "old.toml")); err != nil || len(entries) != 2 || e != nil || string(now) != string(was) {
+		t.Errorf("there is %v, %v; old.toml: %v %q", entries, err, e, now)
+	}
+	free()
+	s.tell("add", "new", "--shell", "true")
+}

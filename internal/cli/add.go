@@ -169,9 +169,6 @@ func (a *app) addFile(s *site, f newFile, dry bool) error {
 	if dry {
 		return a.dryAdd(s, f)
 	}
-	if err := os.MkdirAll(s.Jobs, 0o755); err != nil {
-		return fmt.Errorf("cannot make the jobs directory: %w", err)
-	}
 	defs, r, err := a.addFiles(s, []newFile{f})
 	if defs == nil {
 		return err

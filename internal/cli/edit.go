@@ -26,13 +26,14 @@ usage: jobsd edit JOB|FILE
 
 Opens a copy of the file, or of the one that holds the job, in the editor that VISUAL or EDITOR names, else vi. What is
 saved is checked with the whole directory before it takes the file's place, and a running daemon takes it in at once.
-If there is a mistake it asks whether to edit again; the file stays as it was until there is none. It also does if the
-editor fails, or if somebody else changed the file meanwhile; what was written is kept then, and where is said. Others
+On a mistake it asks, if there is a terminal, whether to edit again. The file stays as it was while there is a mistake,
+if the editor fails, and if somebody else changed it meanwhile; what was written is kept then, and where is said. Others
 who add, remove or edit wait until this is done. A symbolic link is refused: what it leads to can be edited.
 `
 
 func (a *app) edit() *cobra.Command {
-	cmd := takes(verb("edit JOB|FILE", editHelp, func(args []string) error { return a.doEdit(args[0]) }), 1, 1, "job or file")
+	do := func(args []string) error { return a.doEdit(args[0]) }
+	cmd := takes(verb("edit JOB|FILE", editHelp, do), 1, 1, "job or file")
 	cmd.ValidArgsFunction = a.completeJob
 	return cmd
 }
@@ -89,7 +90,8 @@ func (a *app) editFile(s *site, what string) (*editing, error) {
 		os.RemoveAll(filepath.Dir(e.copy))
 		return e, err
 	}
-	return nil, fmt.Errorf("%w\njobsd: %s is as it was; what you wrote is kept in %s", err, filepath.Join(s.Jobs, e.name), e.copy)
+	return nil, fmt.Errorf("%w\njobsd: %s is as it was; what you wrote is kept in %s",
+		err, filepath.Join(s.Jobs, e.name), e.copy)
 }
 
 // fileToEdit returns the name of the job file that a job or a file stands for.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -30,6 +31,9 @@ type due struct {
 // daemon take them in. Mistakes are of type jobfile.Errors. With an error the jobs may be there all the same: then defs
 // has them.
 func (a *app) addFiles(s *site, files []newFile) (defs []*jobfile.Definition, r *reloadResult, err error) {
+	if err := makeJobsDir(s.Jobs); err != nil {
+		return nil, nil, fmt.Errorf("cannot make the jobs directory: %w", err)
+	}
 	d, err := a.lockJobs(s)
 	if err != nil {
 		return nil, nil, err
@@ -47,6 +51,17 @@ func (a *app) addFiles(s *site, files []newFile) (defs []*jobfile.Definition, r 
 	}
 	r, err = s.takeIn()
 	return defs, r, err
+}
+
+// makeJobsDir makes a directory that all can read, under any umask. One that is there keeps its mode.
+func makeJobsDir(path string) error {
+	if exists(path) {
+		return nil
+	}
+	if err := os.MkdirAll(path, 0o755); err != nil {
+		return err
+	}
+	return os.Chmod(path, 0o755)
 }
 
 // takeInTime is how long the daemon is waited for.

@@ -77,12 +77,14 @@ func (a *app) removeFile(s *site, job string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if others := slices.DeleteFunc(s.jobsIn(files, file), func(name string) bool { return name == job }); len(others) > 0 {
-		return "", fail(exitFailed, "jobsd edit "+file, "%s also holds %s", filepath.Join(s.Jobs, file), strings.Join(others, ", "))
+	others := slices.DeleteFunc(s.jobsIn(files, file), func(name string) bool { return name == job })
+	if len(others) > 0 {
+		return "", fail(exitFailed, "jobsd edit "+file, "%s also holds %s", filepath.Join(s.Jobs, file),
+			strings.Join(others, ", "))
 	}
 	if later := jobsAfter(files, job); len(later) > 0 {
-		return "", fail(exitFailed, "take it out there first: jobsd edit "+later[0], `cannot remove %s: it stands in "after" of %s`,
-			job, strings.Join(later, ", "))
+		return "", fail(exitFailed, "take it out there first: jobsd edit "+later[0],
+			`cannot remove %s: it stands in "after" of %s`, job, strings.Join(later, ", "))
 	}
 	return file, d.remove(file)
 }
