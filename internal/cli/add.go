@@ -80,7 +80,7 @@ func (a *app) doAdd(o addOptions, args []string, dash int) error {
 	case arg == "-":
 		f, err = standardInput(s, o.name)
 	case isFile(arg):
-		f, err = fileOf(arg)
+		f, err = copyOf(arg)
 	default:
 		f, err = o.file(arg, command)
 	}
@@ -124,8 +124,8 @@ func isFile(arg string) bool {
 	return arg == "-" || strings.Contains(arg, "/") || slices.Contains([]string{".toml", ".json"}, filepath.Ext(arg))
 }
 
-// fileOf is a copy of a file.
-func fileOf(path string) (newFile, error) {
+// copyOf is a copy of a file.
+func copyOf(path string) (newFile, error) {
 	r, err := os.Open(path)
 	if err != nil {
 		return newFile{}, fmt.Errorf("cannot add a file: %w", err)
