@@ -11,7 +11,7 @@
 //   - parse.go works out what keys mean together, with what host.go knows of the machine;
 //   - hash.go makes the hashes by which a reload tells what changed;
 //   - loader.go keeps what was read, refuse.go compares files with each other, accepted.go keeps last good versions over
-//     a restart.
+//     a restart; try.go tells what changed texts would make of the directory, before they are written.
 //
 // To add a key, add a field to Definition, a row to the table in keys.go, and a case to keys_test.go, which fails
 // without. If the key has to do with another, say so in parse.go.
