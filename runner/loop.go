@@ -62,6 +62,7 @@ type loop struct {
 	loaded     *core.Loaded
 	announced  bool
 	denials    denials
+	answered   bool     // somebody, in this turn
 	told       [32]told // by signal
 	exit       *core.Exit
 	inherits   bool // it has children of the program before this one
@@ -252,9 +253,10 @@ func (l *loop) flush() {
 // publish hands over what changed in this turn.
 func (l *loop) publish(loaded bool) {
 	changes, changed := l.core.Changes()
-	if !changed {
+	if !changed && !l.answered { // who was answered waits to see it
 		return
 	}
+	l.answered = false
 	l.core.Daemon(&l.daemon)
 	l.daemon.Uptime = statefile.Seconds(l.sys.now().Boot - l.began)
 	_, ready := l.core.Ready()

@@ -52,11 +52,11 @@ func (l *loop) denied(c control.Call) {
 }
 
 func (l *loop) obey(c control.Call) {
-	job := c.Job
-	if c.All {
-		job = "all"
+	line := []any{"verb", c.Verb}
+	if c.Job != "" || c.All {
+		line = append(line, "job", cmp.Or(c.Job, "all"))
 	}
-	l.log.Info("command", "verb", c.Verb, "job", job, "pid", c.PID, "uid", c.UID, "exe", cmp.Or(c.Exe, unknown))
+	l.log.Info("command", append(line, "pid", c.PID, "uid", c.UID, "exe", cmp.Or(c.Exe, unknown))...)
 	if c.Verb == control.Reload {
 		now := l.sys.now()
 		l.loader.request() // it begins from here on
@@ -78,7 +78,9 @@ func (l *loop) answer(a core.Answer) {
 	if l.socket == nil {
 		return
 	}
-	r := control.Response{Run: a.Run, Runs: a.Runs, Last: a.Last}
+	now := l.sys.now()
+	r := control.Response{Run: a.Run, Runs: a.Runs, Last: a.Last, Uptime: (now.Boot - l.began).Truncate(time.Microsecond)}
+	l.answered = true
 	if a.Refused != nil {
 		r.Error = &control.Error{Code: control.Refused, Text: a.Refused.Text}
 		if a.Refused.NoJob {
@@ -92,5 +94,5 @@ func (l *loop) answer(a core.Answer) {
 		}
 		r.Outcome = outcome
 	}
-	l.socket.Answer(l.sys.now().Mono, a.ID, r)
+	l.socket.Answer(now.Mono, a.ID, r)
 }

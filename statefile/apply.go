@@ -78,20 +78,16 @@ func (r *Held) apply(f *Facts, at Time) {
 }
 
 func (r *Disabled) apply(f *Facts, at Time) {
-	if r.Job == "" {
-		f.DisabledBy = r.By
-	} else {
-		f.Job(r.Job).DisabledBy = r.By
+	j := f.Job(r.Job)
+	if j.DisabledBy = r.By; r.By == nil {
+		f.enable(j, at)
 	}
-	if r.By != nil {
-		return
-	}
-	for name, j := range f.Jobs {
-		if r.Job == "" || r.Job == name {
-			f.take(j, at, f.Epoch)
-			if f.BootReady {
-				j.BootDone = f.BootID
-			}
+}
+
+func (r *AllDisabled) apply(f *Facts, at Time) {
+	if f.DisabledBy = r.By; r.By == nil {
+		for _, j := range f.Jobs {
+			f.enable(j, at)
 		}
 	}
 }

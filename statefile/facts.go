@@ -243,6 +243,14 @@ func (j *JobFacts) moveAnchor(a *Anchor) {
 	}
 }
 
+// enable has what is due of a job count from then on.
+func (f *Facts) enable(j *JobFacts, at Time) {
+	f.take(j, at, f.Epoch)
+	if f.BootReady {
+		j.BootDone = f.BootID
+	}
+}
+
 // take notes that the slot is settled: taken, skipped or missed. LastSlot only rises, for the sake of fixed times;
 // WildSlot follows a clock that went back.
 func (f *Facts) take(j *JobFacts, slot Time, epoch uint64) {

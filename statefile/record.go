@@ -72,11 +72,15 @@ type Held struct {
 	By   string `json:"by"` // uid N
 }
 
-// Disabled says that a person disabled a job, or all of them, or, without By, enabled it again: what passed meanwhile is
-// not missed.
+// Disabled says that a person disabled a job or, without By, enabled it again: what passed meanwhile is not missed.
 type Disabled struct {
-	Job string      `json:"job,omitempty"` // "": all, those too that are to come
+	Job string      `json:"job"`
 	By  *DisabledBy `json:"by"`
+}
+
+// AllDisabled says the same of all jobs, those too that are to come.
+type AllDisabled struct {
+	By *DisabledBy `json:"by"`
 }
 
 // Later says that a person asked for a start that is to come.
@@ -209,27 +213,28 @@ type LogCut struct {
 	Base int64  `json:"base"`
 }
 
-func (*Checkpoint) Kind() string { return "checkpoint" }
-func (*Start) Kind() string      { return "start" }
-func (*Ready) Kind() string      { return "ready" }
-func (*Clean) Kind() string      { return "clean" }
-func (*Reloaded) Kind() string   { return "reloaded" }
-func (*Defined) Kind() string    { return "defined" }
-func (*Deleted) Kind() string    { return "deleted" }
-func (*Held) Kind() string       { return "held" }
-func (*Disabled) Kind() string   { return "disabled" }
-func (*Later) Kind() string      { return "later" }
-func (*SetAside) Kind() string   { return "set_aside" }
-func (*Epoch) Kind() string      { return "epoch" }
-func (*Anchored) Kind() string   { return "anchored" }
-func (*Passed) Kind() string     { return "passed" }
-func (*Intent) Kind() string     { return "intent" }
-func (*Started) Kind() string    { return "started" }
-func (*Stopping) Kind() string   { return "stopping" }
-func (*Ended) Kind() string      { return "ended" }
-func (*GaveUp) Kind() string     { return "gave_up" }
-func (*Stable) Kind() string     { return "stable" }
-func (*Told) Kind() string       { return "told" }
-func (*OwedMail) Kind() string   { return "owed" }
-func (*Drained) Kind() string    { return "drained" }
-func (*LogCut) Kind() string     { return "log_cut" }
+func (*Checkpoint) Kind() string  { return "checkpoint" }
+func (*Start) Kind() string       { return "start" }
+func (*Ready) Kind() string       { return "ready" }
+func (*Clean) Kind() string       { return "clean" }
+func (*Reloaded) Kind() string    { return "reloaded" }
+func (*Defined) Kind() string     { return "defined" }
+func (*Deleted) Kind() string     { return "deleted" }
+func (*Held) Kind() string        { return "held" }
+func (*Disabled) Kind() string    { return "disabled" }
+func (*AllDisabled) Kind() string { return "all_disabled" }
+func (*Later) Kind() string       { return "later" }
+func (*SetAside) Kind() string    { return "set_aside" }
+func (*Epoch) Kind() string       { return "epoch" }
+func (*Anchored) Kind() string    { return "anchored" }
+func (*Passed) Kind() string      { return "passed" }
+func (*Intent) Kind() string      { return "intent" }
+func (*Started) Kind() string     { return "started" }
+func (*Stopping) Kind() string    { return "stopping" }
+func (*Ended) Kind() string       { return "ended" }
+func (*GaveUp) Kind() string      { return "gave_up" }
+func (*Stable) Kind() string      { return "stable" }
+func (*Told) Kind() string        { return "told" }
+func (*OwedMail) Kind() string    { return "owed" }
+func (*Drained) Kind() string     { return "drained" }
+func (*LogCut) Kind() string      { return "log_cut" }

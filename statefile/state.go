@@ -32,6 +32,48 @@ func ReadState(stateDir string) (*State, error) {
 	return state, nil
 }
 
+// ReadDaemon reads only what the state file says of the daemon, which stands in front of the jobs: who waits for it to
+// change need not read ten thousand of them each time. Errors are those of ReadState.
+func ReadDaemon(stateDir string) (*Daemon, error) {
+	f, err := os.Open(filepath.Join(stateDir, stateName))
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the state file: %w", err)
+	}
+	defer f.Close()
+	daemon, err := decodeDaemon(json.NewDecoder(f))
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the state file %s: %w", f.Name(), err)
+	}
+	return daemon, nil
+}
+
+func decodeDaemon(in *json.Decoder) (*Daemon, error) {
+	if _, err := in.Token(); err != nil { // {
+		return nil, err
+	}
+	var version json.RawMessage
+	var daemon Daemon
+	for _, field := range []struct {
+		key  string
+		into any
+	}{{"version", &version}, {"daemon", &daemon}} {
+		key, err := in.Token()
+		if err == nil && key != field.key {
+			err = fmt.Errorf("%q stands where %q belongs", key, field.key)
+		}
+		if err == nil {
+			err = in.Decode(field.into)
+		}
+		if err == nil {
+			err = judgeVersion(version)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return &daemon, nil
+}
+
 // readDocument reads a state file and checks its version.
 func readDocument(f *os.File) ([]byte, error) {
 	info, err := f.Stat()

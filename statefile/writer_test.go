@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"syscall"
@@ -340,6 +341,44 @@ func TestPace(t *testing.T) {
 			if got := p.Wait(now + passed); got != want {
 				t.Errorf("took %v: %v later it waits %v, want %v", test.took, passed, got, want)
 			}
+		}
+	}
+}
+
+// TestReadDaemon: what is read of the daemon alone is what is read of it with all the rest.
+func TestReadDaemon(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := ReadDaemon(dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("of no file: %v", err)
+	}
+	var state State
+	fill(reflect.ValueOf(&state).Elem())
+	state.Version = Version
+	path := filepath.Join(dir, stateName)
+	for text, want := range map[string]string{
+		string(encode(&state)):            "daemon",
+		`{"version":99,"daemon":{}}`:      "newer",
+		`{"version":1`:                    "error",
+		`{"version":1,"jobs":{}}`:         "error",
+		`{"daemon":{"pid":1},"version":1`: "error",
+		``:                                "error",
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		daemon, err := ReadDaemon(dir)
+		got := "daemon"
+		switch {
+		case errors.Is(err, ErrNewer):
+			got = "newer"
+		case err != nil:
+			got = "error"
+		}
+		if got != want {
+			t.Errorf("%.40q: %v, want %s", text, err, want)
+		}
+		if err == nil {
+			same(t, "the daemon", daemon, &state.Daemon)
 		}
 	}
 }

@@ -2,8 +2,10 @@ package cli
 
 import (
 	"errors"
+	"time"
 
 	"jobsd/internal/control"
+	"jobsd/statefile"
 )
 
 // ask connects to the daemon, sends it a request and returns the first line of the answer.
@@ -21,6 +23,21 @@ func (s *site) ask(r control.Request) (*control.Client, control.Response, error)
 		return nil, answer, s.refused(err, r)
 	}
 	return client, answer, nil
+}
+
+// seenPatience is how long what was done may take to be in the state file: it may be a full disk's.
+const seenPatience = 2 * time.Second
+
+// seen waits until the state file has what an answer tells of, so that who looks next sees it.
+func (s *site) seen(answer control.Response) {
+	tick := time.NewTicker(reloadPoll)
+	defer tick.Stop()
+	for deadline := time.Now().Add(seenPatience); time.Now().Before(deadline); <-tick.C {
+		d, err := statefile.ReadDaemon(s.State)
+		if err != nil || time.Duration(d.Uptime) >= answer.Uptime || !alive(d) {
+			return
+		}
+	}
 }
 
 // refused gives what the daemon said its exit code and a hint.

@@ -74,11 +74,12 @@ func (a *app) doAble(r control.Request, what, done string) error {
 	if err != nil {
 		return err
 	}
-	client, _, err := s.ask(r)
+	client, answer, err := s.ask(r)
 	if err != nil {
 		return err
 	}
 	client.Close()
+	s.seen(answer)
 	fmt.Fprintf(a.out, "%s: %s\n", what, done)
 	return nil
 }

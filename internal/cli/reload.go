@@ -93,14 +93,14 @@ func (s *site) awaitReload(asked time.Duration, deadline time.Time) (statefile.R
 	tick := time.NewTicker(reloadPoll)
 	defer tick.Stop()
 	for ; ; <-tick.C {
-		state, err := s.state()
+		d, err := statefile.ReadDaemon(s.State)
 		if err != nil {
 			return statefile.Reload{}, err
 		}
-		switch r := state.Daemon.Reload; {
+		switch r := d.Reload; {
 		case time.Duration(r.Begun) >= asked:
 			return r, nil
-		case !alive(&state.Daemon):
+		case !alive(d):
 			return r, fail(exitNoDaemon, "", "cannot reload: the daemon ended")
 		case time.Now().After(deadline):
 			return r, fail(exitFailed, "the daemon's log may say why; --timeout waits longer", "cannot tell whether it"+

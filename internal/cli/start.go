@@ -113,6 +113,7 @@ func (a *app) doStart(r control.Request) error {
 	defer client.Close()
 	result := startResult{Run: answer.Run}
 	if !r.Wait {
+		s.seen(answer)
 		if a.json {
 			return a.printJSON(result)
 		}
@@ -152,6 +153,7 @@ func (a *app) await(s *site, client *control.Client, r control.Request, run uint
 		answer, err := client.Next()
 		switch {
 		case err == nil:
+			s.seen(answer)
 			err = json.Unmarshal(answer.Outcome, &f.outcome)
 			if err != nil || f.outcome == nil {
 				f.err = fmt.Errorf("cannot understand how run %d ended: %v", run, err)

@@ -50,6 +50,7 @@ func (a *app) doStop(name string, run uint64) error {
 			return s.refused(err, r)
 		}
 	}
+	s.seen(answer)
 	if a.json {
 		return a.printJSON(stopResult{append([]uint64{}, answer.Runs...)}) // no null in the output
 	}

@@ -59,6 +59,7 @@ type Response struct {
 	Runs    []uint64        `json:"runs,omitempty"`    // of stop: those that were stopped
 	Asked   time.Duration   `json:"asked,omitempty"`   // of reload: the boot clock when it was asked for, nanoseconds
 	Outcome json.RawMessage `json:"outcome,omitempty"` // of a run that was waited for, as last_run in jobsd-state(5)
+	Uptime  time.Duration   `json:"uptime,omitempty"`  // of the daemon: the state file has what was done once its uptime is not below, nanoseconds
 	Last    bool            `json:"last"`
 }
 

@@ -85,16 +85,14 @@ func (w *world) account() {
 			defined[r.Job] = w.schedules[r.Schedule]
 			open(r.Job, r.LastSlot.Time)
 		case *statefile.Disabled:
-			if r.Job == "" {
-				allOff = r.By != nil
-			} else {
-				off[r.Job] = r.By != nil
-			}
+			off[r.Job] = r.By != nil
+			close(r.Job)
+			open(r.Job, e.At.Time)
+		case *statefile.AllDisabled:
+			allOff = r.By != nil
 			for job := range defined {
-				if r.Job == "" || r.Job == job {
-					close(job)
-					open(job, e.At.Time)
-				}
+				close(job)
+				open(job, e.At.Time)
 			}
 		case *statefile.Deleted:
 			close(r.Job)

@@ -39,10 +39,10 @@ func (c *Core) orderAll(o Order) {
 		for _, j := range c.order {
 			c.quiet(j, o.By)
 		}
-		c.record(&statefile.Disabled{By: c.disabledBy(o)})
+		c.record(&statefile.AllDisabled{By: c.disabledBy(o)})
 		c.say(Warn, "", "all jobs were disabled", "by", o.By, "reason", o.Reason)
 	case c.facts.DisabledBy != nil:
-		c.record(&statefile.Disabled{})
+		c.record(&statefile.AllDisabled{})
 		c.say(Info, "", "all jobs were enabled", "by", o.By)
 		for _, j := range c.order {
 			c.fromNow(j)
