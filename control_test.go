@@ -101,18 +101,21 @@ func TestA40HostileClients(t *testing.T) {
 				}
 				_, err = conn.Write(block)
 			}
-			if answer, _ := bufio.NewReader(conn).ReadString('\n'); !strings.Contains(answer, "more than 65536 bytes") {
+			answer, _ := bufio.NewReader(conn).ReadString('\n')
+			if !strings.Contains(answer, "more than 65536 bytes") {
 				t.Errorf("got %q", answer)
 			}
+			t.Logf("after %d MiB at most: %s", sent, answer)
 		},
 		"never reads": func(t *testing.T) {
 			conn := s.dial()
 			conn.(*net.UnixConn).SetReadBuffer(1)
 			line := []byte(`{"version":1,"verb":"start","job":"none"}` + "\n")
 			conn.SetWriteDeadline(time.Now().Add(time.Second))
-			for range 1 << 20 {
-				if _, err := conn.Write(line); err != nil {
-					return // it is not read from either, or has been sent away
+			for n := range 1 << 20 {
+				if _, err := conn.Write(line); err != nil { // it is not read from either, or has been sent away
+					t.Logf("after %d requests: %v", n, err)
+					return
 				}
 			}
 			t.Error("the daemon went on reading from a client that does not read")
@@ -132,16 +135,25 @@ func TestA40HostileClients(t *testing.T) {
 			if busy < 200-2*control.MaxConnections {
 				t.Errorf("%d connections were turned away", busy)
 			}
+			t.Logf("%d are told that the daemon is busy", busy)
 			for _, conn := range conns {
 				conn.Close()
 			}
 		},
 		"killed in mid-command": func(t *testing.T) {
-			conn := s.dial()
-			if got := ask(t, conn, `{"version":1,"verb":"start","job":"long","wait":true}`); !strings.Contains(got, `"run":`) {
+			client := exec.Command(s.path(), "--root", s.root, "start", "--wait", "long")
+			if err := client.Start(); err != nil {
+				t.Fatal(err)
+			}
+			lives := func(st *statefile.State) bool { return len(st.Jobs["long"].Running) == 1 }
+			s.until("the run that it waits for", lives)
+			client.Process.Kill()
+			client.Wait()
+			if got := ask(t, s.dial(), `{"version":1,"verb":"start","job":"long"}`); !strings.Contains(got, `"run":`) {
 				t.Errorf("got %q", got)
 			}
-			conn.Close()
+			st := s.until("both runs", func(st *statefile.State) bool { return len(st.Jobs["long"].Running) == 2 })
+			t.Logf("run %d goes on: %s", st.Jobs["long"].Running[0].Run, st.Jobs["long"].Running[0].State)
 			if got := ask(t, s.dial(), `{"version":1,"verb":"stop","job":"long"}`); strings.Contains(got, "error") {
 				t.Errorf("got %q", got)
 			}
@@ -185,8 +197,13 @@ func TestA40HostileClients(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	s.until("the descriptors to be closed", func(*statefile.State) bool { return s.descriptors() <= before })
-	if text, _ := os.ReadFile(s.log); bytes.Contains(text, []byte("panic")) {
+	s.term()
+	text, _ := os.ReadFile(s.log)
+	if bytes.Contains(text, []byte("panic")) {
 		t.Errorf("%s", text)
+	}
+	if m := turnLine.FindSubmatch(text); m != nil {
+		t.Logf("the longest turn meanwhile: %s", m[1])
 	}
 }
 
@@ -214,14 +231,17 @@ func TestA40Stranger(t *testing.T) {
 	if err := os.WriteFile(path, program, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for _, args := range [][]string{{"start", "long"}, {"stop", "long"}, {"restart", "long"}, {"reload"}} {
+	for _, args := range [][]string{{"start", "long"}, {"stop", "long"}, {"restart", "long"}, {"reload"}, {"disable", "long"},
+		{"disable", "--all"}, {"enable", "long"}, {"start", "--in", "1h", "long"}} {
 		cmd := exec.Command(path, append([]string{"--root", s.root}, args...)...)
 		cmd.Dir = "/"
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 12345, Gid: 12345}}
 		out, err := cmd.CombinedOutput()
-		if code := cmd.ProcessState.ExitCode(); code != 4 || !bytes.Contains(out, []byte("not permitted")) {
+		code := cmd.ProcessState.ExitCode()
+		if code != 4 || !bytes.Contains(out, []byte("not permitted")) {
 			t.Errorf("%q: exit code %d, %v\n%s", args, code, err, out)
 		}
+		t.Logf("jobsd %s: exit code %d: %s", strings.Join(args, " "), code, out)
 	}
 	if n := s.read().Jobs["long"].Runs; n != 0 {
 		t.Errorf("it was started %d times", n)
