@@ -75,6 +75,9 @@ type loop struct {
 func (l *loop) run() error {
 	defer l.confess()
 	l.loader.request()
+	if every := watchdog(); every > 0 {
+		l.pump.PostAt(heartbeat{}, l.sys.now().Boot+every, every)
+	}
 	for l.exit == nil {
 		began := l.sys.now().Mono
 		l.turn()
@@ -173,9 +176,6 @@ func (l *loop) announce() {
 	}
 	l.announced = true
 	l.tellSystemd("READY=1")
-	if every := watchdog(); every > 0 {
-		l.pump.PostAt(heartbeat{}, l.sys.now().Boot, every)
-	}
 	if l.o.Ready != nil {
 		l.o.Ready(jobs)
 	}
