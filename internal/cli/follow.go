@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -85,7 +84,7 @@ func (l *jobLog) copyLive(w io.Writer, live *os.File) error {
 			}
 			return err
 		}
-		if first, err := os.Stat(l.path + ".1"); err == nil && (l.newest == nil || !os.SameFile(first, l.newest)) {
+		if first, err := os.Stat(l.archive(1)); err == nil && (l.newest == nil || !os.SameFile(first, l.newest)) {
 			if _, err := live.Seek(int64(-n), io.SeekCurrent); err != nil {
 				return err
 			}
@@ -101,7 +100,7 @@ func (l *jobLog) reopen(old *os.File) (*os.File, error) {
 	if old != nil {
 		old.Close()
 	}
-	l.newest, _ = os.Stat(l.path + ".1")
+	l.newest, _ = os.Stat(l.archive(1))
 	file, err := os.Open(l.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -116,15 +115,12 @@ func (l *jobLog) stepBack(w io.Writer, live *os.File, size int64) error {
 	if err != nil {
 		return err
 	}
-	cut, missed, err := l.cutSince(at)
+	cut, err := l.printCut(w, at)
 	if err != nil {
 		return err
 	}
 	if cut == 0 && size >= at {
 		return nil
-	}
-	if _, err := io.Copy(w, missed); err != nil {
-		return fmt.Errorf("cannot follow the log: %w", err)
 	}
 	if at = max(0, at-cut); at > size {
 		at = 0
@@ -133,13 +129,13 @@ func (l *jobLog) stepBack(w io.Writer, live *os.File, size int64) error {
 	return err
 }
 
-// cutSince returns how much the archives hold that have come since the last look, and what of it stood in the live file
-// behind an offset.
-func (l *jobLog) cutSince(at int64) (cut int64, missed io.Reader, err error) {
+// printCut prints what stood in the live file behind an offset and is in archives that have come since the last look. It
+// returns how much these hold.
+func (l *jobLog) printCut(w io.Writer, at int64) (cut int64, err error) {
 	var sizes []int64
 	known := l.newest
 	for n := 1; ; n++ {
-		info, err := os.Stat(fmt.Sprintf("%s.%d", l.path, n))
+		info, err := os.Stat(l.archive(n))
 		if err != nil || known != nil && os.SameFile(info, known) {
 			break
 		}
@@ -149,17 +145,33 @@ func (l *jobLog) cutSince(at int64) (cut int64, missed io.Reader, err error) {
 		sizes = append(sizes, info.Size())
 		cut += info.Size()
 	}
-	var readers []io.Reader
 	for n, from := len(sizes), int64(0); n > 0; n-- { // the oldest first
 		size := sizes[n-1]
 		if skip := max(0, at-from); skip < size {
-			text, err := os.ReadFile(fmt.Sprintf("%s.%d", l.path, n))
-			if err != nil || int64(len(text)) < skip {
-				return 0, nil, fmt.Errorf("cannot follow the log: it is rotated faster than it can be read: %w", err)
+			if err := copyFrom(w, l.archive(n), skip, size); err != nil {
+				return 0, fmt.Errorf("cannot follow the log: %w", err)
 			}
-			readers = append(readers, bytes.NewReader(text[skip:]))
 		}
 		from += size
 	}
-	return cut, io.MultiReader(readers...), nil
+	return cut, nil
+}
+
+func (l *jobLog) archive(n int) string { return fmt.Sprintf("%s.%d", l.path, n) }
+
+// copyFrom prints the bytes of a file from one offset to before the other.
+func copyFrom(w io.Writer, path string, from, to int64) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, err := f.Seek(from, io.SeekStart); err != nil {
+		return err
+	}
+	_, err = io.CopyN(w, f, to-from)
+	if err == io.EOF {
+		return errors.New("it is rotated faster than it can be read")
+	}
+	return err
 }

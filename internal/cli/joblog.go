@@ -89,14 +89,14 @@ func (l *jobLog) open() error {
 	if err != nil {
 		return err
 	}
-	l.newest, _ = os.Stat(l.path + ".1")
+	l.newest, _ = os.Stat(l.archive(1))
 	base := l.base
 	if live != nil {
 		live.from, live.to = base, base+live.to
 		l.parts = append(l.parts, *live)
 	}
 	for n := 1; ; n++ {
-		older, err := openPart(fmt.Sprintf("%s.%d", l.path, n))
+		older, err := openPart(l.archive(n))
 		if err != nil {
 			return err
 		}
