@@ -200,15 +200,29 @@ func (a *app) previewJobs(jobs []string, o nextOptions, w window) ([]preview, er
 	if err != nil {
 		return nil, err
 	}
-	if defs, err = pick(defs, jobs); err != nil {
-		return nil, err
-	}
 	f := s.foresight(w, o.explain)
+	picked, err := pick(defs, jobs)
+	if err != nil {
+		return nil, f.stale(jobs, defs, err)
+	}
 	previews := []preview{} // no null in the output
-	for _, d := range defs {
+	for _, d := range picked {
 		previews = append(previews, f.preview(d))
 	}
 	return previews, nil
+}
+
+// stale is the error for a job that only the daemon knows, as its file is refused by now; else err.
+func (f *foresight) stale(jobs []string, defs []*jobfile.Definition, err error) error {
+	for _, name := range jobs {
+		known := f.state.Jobs[name]
+		here := slices.ContainsFunc(defs, func(d *jobfile.Definition) bool { return d.Name == name })
+		if !here && known != nil && known.Stale {
+			return fail(exitFailed, "jobsd show "+name+" tells when it is due by its last good definition", "the file of %s is refused: %s",
+				name, text(known.Error))
+		}
+	}
+	return err
 }
 
 // definitions are those of the files, or else of the jobs directory. Mistakes in the directory are told but hinder

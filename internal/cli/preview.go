@@ -60,9 +60,9 @@ func (f *foresight) preview(d *jobfile.Definition) preview {
 	}
 	p.look(d.Schedule, f.window, jitter, due)
 	would := p.Next
-	barred := f.barred(d)
-	if barred != "" {
-		p.note, p.Next = barred, []statefile.Time{}
+	word, why := f.barred(d, known)
+	if word != "" {
+		p.note, p.Next = word, []statefile.Time{}
 	}
 	if jitter > 0 && len(p.Next) > 0 && !f.explain {
 		p.note = joined(p.note, "jitter "+length(jitter))
@@ -73,7 +73,12 @@ func (f *foresight) preview(d *jobfile.Definition) preview {
 	p.Explain = []remark{}
 	switch {
 	case len(p.Next) == 0:
-		p.remark(statefile.Time{}, f.whyNot(d, known, would))
+		if why == "" {
+			why = f.whyNot(d, known)
+		} else if len(would) > 0 {
+			why += fmt.Sprintf("; else it would be due at %s", would[0])
+		}
+		p.remark(statefile.Time{}, why)
 		return p
 	case d.Schedule.Kind() == schedule.Every && due.IsZero():
 		p.remark(statefile.Time{}, "no daemon knows it: counted from "+statefile.At(f.from).String())
@@ -117,15 +122,22 @@ func slots(s *schedule.Schedule, due, from time.Time) func(yield func(time.Time)
 	}
 }
 
-// barred says in a word why the job does not run here, "" if it does.
-func (f *foresight) barred(d *jobfile.Definition) string {
-	switch {
+// barred says in a word, and in a sentence, why the job does not run here; "" if it does.
+func (f *foresight) barred(d *jobfile.Definition, known *statefile.Job) (word, why string) {
+	switch by := f.state.Daemon.DisabledBy; {
 	case !d.Enabled:
-		return "disabled"
+		return "disabled", "disabled by enabled = false"
 	case !d.ActiveOn(f.host):
-		return "elsewhere"
+		return "elsewhere", fmt.Sprintf("elsewhere: this machine is %s, its machines are %s", f.host, strings.Join(d.Machines, ", "))
+	case known == nil:
+	case known.DisabledBy != nil:
+		return "disabled", "disabled " + disabledText(known.DisabledBy, f.from)
+	case by != nil:
+		return "disabled", "disabled, as all jobs are, " + disabledText(by, f.from)
+	case known.InternalError:
+		return "internal error", text(known.Error)
 	}
-	return ""
+	return "", ""
 }
 
 // standingOrder says what starts a job beside its schedule, "" if nothing does.
@@ -146,25 +158,15 @@ func standingOrder(d *jobfile.Definition) string {
 	return "only " + cmp.Or(strings.Join(causes, " and "), "when asked")
 }
 
-// whyNot says why a job is not due in the window, although it would be at the times that its schedule alone gives.
-func (f *foresight) whyNot(d *jobfile.Definition, known *statefile.Job, would []statefile.Time) string {
-	text := ""
+// whyNot says why a job that may run is not due in the window.
+func (f *foresight) whyNot(d *jobfile.Definition, known *statefile.Job) string {
 	switch {
-	case !d.Enabled:
-		text = "disabled by enabled = false"
-	case !d.ActiveOn(f.host):
-		text = fmt.Sprintf("elsewhere: this machine is %s, its machines are %s", f.host, strings.Join(d.Machines, ", "))
 	case d.KeepAlive != nil, d.Schedule.Kind() == schedule.None:
 		return standingOrder(d) + ": it has no schedule"
 	case d.Schedule.Kind() == schedule.At:
 		return f.whyNotAt(d, known)
-	default:
-		return "not due in that time"
 	}
-	if len(would) > 0 {
-		text += fmt.Sprintf("; else it would be due at %s", would[0])
-	}
-	return text
+	return "not due in that time"
 }
 
 // whyNotAt tells what became of a single time that is over.
