@@ -1,0 +1,179 @@
+package crontab
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// field is one of the five of an entry, as cron reads it.
+type field struct {
+	name     string
+	min, max int
+	names    string // of the values from min on, three letters each
+}
+
+var fields = [5]field{
+	{"minute", 0, 59, ""},
+	{"hour", 0, 23, ""},
+	{"day", 1, 31, ""},
+	{"month", 1, 12, "janfebmaraprmayjunjulaugsepoctnovdec"},
+	{"weekday", 0, 7, "sunmontuewedthufrisat"},
+}
+
+var macros = map[string]bool{
+	"@hourly": true, "@daily": true, "@midnight": true, "@weekly": true, "@monthly": true, "@yearly": true, "@annually": true,
+}
+
+// reading is how an expression is read: what is picked for a~b, and what there is to say.
+type reading struct {
+	pick  func(most int) int
+	notes []string
+}
+
+func (r *reading) note(format string, args ...any) {
+	if r != nil {
+		r.notes = append(r.notes, fmt.Sprintf(format, args...))
+	}
+}
+
+var errFields = errors.New("is neither a setting (NAME = value) nor an entry of five fields and a command")
+
+// expression reads the five fields at the beginning of an entry and writes them as the key cron has them: the same
+// minutes, and a star at the same beginnings of fields, which tells what is due at changes of the clock and whether both
+// days must match. r may be nil.
+func expression(line string, r *reading) (cron, rest string, err error) {
+	var out [5]string
+	rest = line
+	for i := range fields {
+		var text string
+		if text, rest = word(rest); text == "" {
+			return "", "", errFields
+		}
+		if i == 0 && !strings.ContainsAny(text[:1], "*~0123456789") {
+			return "", "", errFields
+		}
+		if out[i], err = fields[i].rewrite(text, r); err != nil {
+			return "", "", err
+		}
+		if i < 2 && text[0] == '*' && out[i][0] != '*' {
+			out[i] += "!" // a star that is lost
+		}
+	}
+	lost := strings.HasSuffix(out[0], "!") || strings.HasSuffix(out[1], "!")
+	out[0], out[1] = strings.TrimSuffix(out[0], "!"), strings.TrimSuffix(out[1], "!")
+	if lost && out[0][0] != '*' && out[1][0] != '*' {
+		r.note("a time without a star here, so it is due once when the clocks change, where cron passes over or repeats it")
+	}
+	return strings.Join(out[:], " "), rest, nil
+}
+
+// rewrite writes a field in our dialect.
+func (f *field) rewrite(text string, r *reading) (string, error) {
+	var items []string
+	for item := range strings.SplitSeq(text, ",") {
+		out, err := f.item(item, r)
+		if err != nil {
+			return "", err
+		}
+		if out == "" {
+			r.note("%s %q runs backwards, so cron takes it for nothing; it is left out", f.name, item)
+			continue
+		}
+		items = append(items, out)
+	}
+	if items == nil {
+		return "", fmt.Errorf("%s %q runs backwards, so cron never runs it", f.name, text)
+	}
+	return strings.Join(items, ","), nil
+}
+
+// item writes one item of a field in our dialect, "" for a range that runs backwards.
+func (f *field) item(item string, r *reading) (string, error) {
+	values, step, stepped := strings.Cut(item, "/")
+	n := 1
+	if stepped {
+		if n = number(step); n < 1 {
+			return "", fmt.Errorf("%s %q has no step that cron knows", f.name, item)
+		}
+	}
+	if a, b, ok := strings.Cut(values, "~"); ok && !stepped {
+		return f.random(item, a, b, r)
+	}
+	low, high := f.min, f.max
+	if values != "*" {
+		a, b, isRange := strings.Cut(values, "-")
+		if low = f.value(a); low < 0 {
+			return "", f.wrong(item)
+		}
+		if high = low; isRange {
+			if high = f.value(b); high < 0 {
+				return "", f.wrong(item)
+			}
+		}
+		if stepped && !isRange {
+			return "", fmt.Errorf("%s %q has a step without a range, which cron refuses: %s-%d/%s may be meant", f.name, item, a, f.top(), step)
+		}
+	}
+	switch {
+	case low > high:
+		return "", nil
+	case n <= f.max: // what the key takes too
+		return item, nil
+	case values != "*" || f.name == "minute" || f.name == "hour" || f.name == "month":
+		return strconv.Itoa(low), nil
+	}
+	return fmt.Sprintf("*/%d", f.max), nil // the first day alone, and its star
+}
+
+// random picks a value, for good, as cronie picks one each time it reads the file.
+func (f *field) random(item, a, b string, r *reading) (string, error) {
+	low, high := f.min, f.max
+	if a != "" {
+		low = f.value(a)
+	}
+	if b != "" {
+		high = f.value(b)
+	}
+	if low < 0 || high < 0 || low > high {
+		return "", f.wrong(item)
+	}
+	v := low
+	if r != nil && r.pick != nil {
+		v += r.pick(high - low)
+	}
+	r.note("%s %q: %d was picked, for good; cronie picks anew when it reads the file", f.name, item, v)
+	return strconv.Itoa(v), nil
+}
+
+func (f *field) wrong(item string) error {
+	return fmt.Errorf("%s %q is not one that cron knows", f.name, item)
+}
+
+// top is the largest value that is not another name of a smaller one.
+func (f *field) top() int {
+	if f.max == 7 {
+		return 6
+	}
+	return f.max
+}
+
+// value reads a number or a name, -1 if it is none of the field.
+func (f *field) value(s string) int {
+	if i := strings.Index(f.names, strings.ToLower(s)); len(s) == 3 && i >= 0 && i%3 == 0 {
+		return f.min + i/3
+	}
+	if n := number(s); f.min <= n && n <= f.max {
+		return n
+	}
+	return -1
+}
+
+// number reads digits, -1 if there are others or too many.
+func number(s string) int {
+	if n, err := strconv.Atoi(s); err == nil && strings.Trim(s, "0123456789") == "" {
+		return n
+	}
+	return -1
+}

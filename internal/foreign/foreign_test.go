@@ -1,0 +1,69 @@
+package foreign
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestNameOf(t *testing.T) {
+	for _, test := range []struct{ command, want string }{
+		{"/usr/local/bin/backup --all", "backup"},
+		{"backup.sh >/dev/null 2>&1", "backup"},
+		{"cd / && run-parts --report /etc/cron.hourly", "cron.hourly"},
+		{"test -x /usr/sbin/anacron || { cd / && run-parts --report /etc/cron.daily; }", "cron.daily"},
+		{"[ -x /usr/lib/php/sessionclean ] && if [ ! -d /run/systemd/system ]; then /usr/lib/php/sessionclean; fi", "sessionclean"},
+		{"command -v debian-sa1 > /dev/null && debian-sa1 1 1", "debian-sa1"},
+		{"FOO=bar BAZ='x' prog", "prog"},
+		{"sudo -u www-data php -f /srv/app/cron.php", "cron"},
+		{"/usr/bin/flock -n /tmp/l /opt/Sync_it", "Sync_it"},
+		{"flock -n /tmp/l /opt/Sync_it", "Sync_it"},
+		{"nice -n 10 ionice -c2 -n7 rsync -a x y", "rsync"},
+		{"timeout 10m curl https://example.org/", "curl"},
+		{"python3 -m mailtools.sweep --now", "mailtools.sweep"},
+		{"perl -e 'sleep int(rand(43200))' && certbot -q renew", "perl"},
+		{`"$HOME/bin/daily.job"`, "daily.job"},
+		{"sh -c 'echo hi'", "sh"},
+		{"$(date) && true", "daemon"},
+		{"echo hello", "daemon"},
+		{"jobsd list", "jobsd-job"},
+		{"5", "daemon"},
+		{"", "daemon"},
+		{strings.Repeat("a", 70), strings.Repeat("a", 64)},
+		{"grün --x", "gr-n"},
+	} {
+		if got := NameOf(test.command, "daemon"); got != test.want {
+			t.Errorf("%s: %q, want %q", test.command, got, test.want)
+		}
+	}
+	if got := NameOf("", "?"); got != "job" {
+		t.Errorf("without anything to go by: %q", got)
+	}
+}
+
+func TestUnique(t *testing.T) {
+	long := strings.Repeat("x", 64)
+	var r Result
+	for _, name := range []string{"a", "A", "a-2", "a", long, long} {
+		r.Jobs = append(r.Jobs, Job{Name: name})
+	}
+	r.Name()
+	for i, want := range []string{"a", "A-2", "a-2-2", "a-3", long, long[:62] + "-2"} {
+		if got := r.Jobs[i].Name; got != want {
+			t.Errorf("%d: %q, want %q", i, got, want)
+		}
+	}
+}
+
+func TestRemark(t *testing.T) {
+	var r, all Result
+	r.Refuse(Place{"f", 3, "a\tb\x1b"}, "no %s", "x")
+	r.Note(Place{}, "once")
+	all.Add(&r)
+	all.Add(&r)
+	if got := all.Refused[0].String(); got != "f:3: a b\uFFFD: no x" {
+		t.Errorf("%q", got)
+	}
+	if len(all.Refused) != 2 || len(all.Notes) != 1 || all.Notes[0].String() != "once" {
+		t.Errorf("%+v", all)
+	}
+}
