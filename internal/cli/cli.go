@@ -42,6 +42,9 @@ reading, which needs no daemon
   next        when jobs will run
   check       look for mistakes in job files
 
+files
+  import      make job files of crontabs and systemd timers
+
 about jobsd
   version     which jobsd this is
   man         the manual: jobsd(8), jobs.d(5), jobsd-state(5), jobsd-control(7)
@@ -92,8 +95,8 @@ func (a *app) command() *cobra.Command {
 	})
 	a.places.flags(root)
 	root.AddCommand(a.run(), a.start(), a.stop(), a.restart(), a.enable(), a.disable(), a.reload(), a.status(),
-		a.list(), a.show(), a.logs(), a.history(), a.next(), a.check(), a.add(), a.remove(), a.edit(), a.upgrade(),
-		a.candidate(), a.version(), a.man())
+		a.list(), a.show(), a.logs(), a.history(), a.next(), a.check(), a.add(), a.remove(), a.edit(), a.imports(),
+		a.upgrade(), a.candidate(), a.version(), a.man())
 	return root
 }
 

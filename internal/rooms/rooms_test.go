@@ -36,6 +36,7 @@ var rooms = map[string]room{
 	"internal/jobfile":  {imports: []string{"internal/schedule"}, never: []rule{osExec}},
 	"internal/schedule": {},
 	"internal/control":  {},
+	"internal/foreign":  {imports: []string{"internal/jobfile", "internal/schedule"}, std: slices.Concat(pure, text), never: []rule{clock}},
 	"internal/cli":      {imports: []string{"*"}},
 	"internal/rooms":    {},
 	"examples":          {},
@@ -47,6 +48,9 @@ var pure = []string{
 	"cmp", "container/heap", "errors", "fmt", "maps", "math", "math/rand/v2", "slices", "sort", "strconv", "strings",
 	"time",
 }
+
+// text is what a package may use besides that only works on texts.
+var text = []string{"path", "regexp", "unicode", "unicode/utf8"}
 
 // modules are the only ones that may be imported from outside; HACKING.md has a sentence for each.
 var modules = []string{

@@ -1,0 +1,134 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"jobsd/internal/foreign"
+	"jobsd/internal/foreign/crontab"
+	"jobsd/internal/schedule"
+	"jobsd/spawn"
+)
+
+// Where the crontabs of the system are.
+const (
+	systemCrontab = "/etc/crontab"
+	crontabDir    = "/etc/cron.d"
+)
+
+// importCrontab translates what the arguments name.
+func importCrontab(args []string, o importOptions, now time.Time) (*foreign.Result, error) {
+	host, _ := os.Hostname()
+	c := crontabs{Options: crontab.Options{System: o.system, Now: now, Local: time.Local, HasUser: hasUser}}
+	c.Pick = func(entry string, most int) int { // as jitter is: the same each time, and another on another machine
+		return int(schedule.Jitter(time.Duration(most+1)*time.Millisecond, spawn.MachineID(), host, entry) / time.Millisecond)
+	}
+	switch {
+	case len(args) == 0 && o.system:
+		return &c.found, c.readSystem()
+	case len(args) == 0:
+		return &c.found, c.readOwn()
+	case args[0] == "-":
+		return &c.found, c.read("-", os.Stdin)
+	}
+	return &c.found, c.readPath(filepath.Clean(args[0]))
+}
+
+func hasUser(name string) bool {
+	_, err := user.Lookup(name)
+	return err == nil
+}
+
+// crontabs collects what became of several.
+type crontabs struct {
+	crontab.Options
+	found foreign.Result
+}
+
+func (c *crontabs) read(name string, from io.Reader) error {
+	text, err := io.ReadAll(from)
+	if err != nil {
+		return fmt.Errorf("cannot read %s: %w", name, err)
+	}
+	c.found.Add(crontab.Parse(name, string(text), c.Options))
+	return nil
+}
+
+// readSystem reads all crontabs of the system, of which some must be there.
+func (c *crontabs) readSystem() error {
+	one := c.readPath(systemCrontab)
+	all := c.readPath(crontabDir)
+	if errors.Is(one, fs.ErrNotExist) {
+		return all
+	}
+	if errors.Is(all, fs.ErrNotExist) {
+		return one
+	}
+	return errors.Join(one, all)
+}
+
+// readOwn reads the crontab of who calls.
+func (c *crontabs) readOwn() error {
+	var said strings.Builder
+	cmd := exec.Command("crontab", "-l")
+	cmd.Stderr = &said
+	text, err := cmd.Output()
+	if errors.Is(err, exec.ErrNotFound) {
+		return fail(exitFailed, "name the file, or - for standard input", "there is no crontab(1) to ask for your crontab")
+	}
+	if err != nil {
+		return fmt.Errorf("crontab -l: %w: %s", err, strings.TrimSpace(said.String()))
+	}
+	return c.read("crontab", strings.NewReader(string(text)))
+}
+
+func (c *crontabs) readPath(path string) error {
+	if path == systemCrontab || path == crontabDir || filepath.Dir(path) == crontabDir {
+		c.System = true
+	}
+	if st, err := os.Stat(path); err == nil && st.IsDir() {
+		return c.readDir(path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("cannot read the crontab: %w", err)
+	}
+	defer f.Close()
+	return c.read(path, f)
+}
+
+// cronName is what cron wants the files of a directory to be called: the copies that editors and packages leave are not.
+var cronName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+
+func (c *crontabs) readDir(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("cannot read the crontabs: %w", err)
+	}
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		st, err := os.Stat(path)
+		switch {
+		case err != nil:
+			return fmt.Errorf("cannot read the crontab: %w", err)
+		case !cronName.MatchString(e.Name()):
+			c.found.Note(foreign.Place{}, "%s: passed over, as cron does: the name is not of letters, digits, _ and - only", path)
+		case !st.Mode().IsRegular():
+			c.found.Note(foreign.Place{}, "%s: passed over, as cron does: it is no file", path)
+		default:
+			if err := c.readPath(path); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
