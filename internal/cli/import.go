@@ -115,7 +115,7 @@ func jobFiles(found *foreign.Result) (files []newFile, err error) {
 	found.Name()
 	for i := range found.Jobs {
 		j := &found.Jobs[i]
-		text, err := j.Text()
+		text, err := j.Format()
 		if err != nil {
 			return nil, err
 		}

@@ -67,13 +67,13 @@ func (r *Result) Add(other *Result) {
 	}
 }
 
-// Text is the job file of a job, headed by the line that it was.
-func (j *Job) Text() ([]byte, error) {
+// Format is the job file of a job, headed by the line that it was.
+func (j *Job) Format() ([]byte, error) {
 	keys, err := jobfile.Format(j.Keys)
 	if err != nil {
 		return nil, fmt.Errorf("cannot write job %s: %w", j.Name, err)
 	}
-	head := fmt.Sprintf("# %s:%d: %s\n", Printable(j.File), j.Line, Printable(j.Place.Text))
+	head := fmt.Sprintf("# %s:%d: %s\n", Printable(j.File), j.Line, Printable(j.Text))
 	return append([]byte(head), keys...), nil
 }
 

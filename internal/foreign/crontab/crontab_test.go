@@ -282,7 +282,7 @@ func FuzzParse(f *testing.F) {
 		said := map[int]int{}
 		for _, j := range r.Jobs {
 			said[j.Line]++
-			whole, err := j.Text()
+			whole, err := j.Format()
 			if err != nil {
 				t.Fatal(err)
 			}
