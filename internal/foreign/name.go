@@ -12,7 +12,7 @@ const maxName = 64
 
 // Words of a shell that say nothing of what a command is about.
 var passing = strings.Fields("cd test [ [[ true : command type which fi done for case esac" +
-	" sleep echo printf export set unset umask . source trap wait eval exit date expr")
+	" sleep read echo printf export set unset umask . source trap wait eval exit date expr")
 
 // wrappers run the command behind them: their options that take a value, and how many arguments of their own follow.
 var wrappers = map[string]struct {

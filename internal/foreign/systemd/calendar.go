@@ -142,9 +142,7 @@ func field(s string, low, high int) (string, error) {
 		values, step, stepped := strings.Cut(item, "/")
 		first, last, isRange := strings.Cut(values, "..")
 		a, b, n := number(first), number(last), 1
-		if values == "*" {
-			a, b = low, high
-		} else if stepped && !isRange {
+		if stepped && !isRange {
 			b = high
 		} else if !isRange {
 			b = a
@@ -153,7 +151,7 @@ func field(s string, low, high int) (string, error) {
 			n = number(step)
 		}
 		switch {
-		case a < low || b > high || a > b || n < 1:
+		case a < low || b > high || a > b || n < 1 || stepped && a+n > high:
 			return "", fmt.Errorf("%q is not of the forms that are known here", s)
 		case a == b || n > b-a:
 			items = append(items, strconv.Itoa(a))
@@ -179,7 +177,7 @@ var dayNames = []string{"monday", "tuesday", "wednesday", "thursday", "friday", 
 // weekdays writes names of days and ranges of them, which are read as a list, so that each can have a number.
 func weekdays(s string) (string, error) {
 	var list []string
-	for item := range strings.SplitSeq(strings.TrimSuffix(s, ","), ",") {
+	for item := range strings.SplitSeq(s, ",") {
 		first, last, isRange := strings.Cut(strings.Replace(item, "-", "..", 1), "..")
 		a, b := weekday(first), weekday(last)
 		if !isRange {

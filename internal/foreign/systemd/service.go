@@ -171,11 +171,18 @@ func (t *translator) environmentFile(all []setting) {
 	}
 }
 
+// exitNames are those of sysexits.h, from 64 on.
+var exitNames = strings.Fields("USAGE DATAERR NOINPUT NOUSER NOHOST UNAVAILABLE SOFTWARE OSERR OSFILE CANTCREAT IOERR" +
+	" TEMPFAIL PROTOCOL NOPERM CONFIG")
+
 func (t *translator) successCodes(all []setting) {
 	codes := []int{0}
 	for _, s := range all {
 		for _, w := range strings.Fields(s.value) {
 			n := number(w)
+			if i := slices.Index(exitNames, w); i >= 0 {
+				n = 64 + i
+			}
 			if n < 0 || n > 255 {
 				t.refuse(s, "%q is not an exit code; the end by a signal never is a success", w)
 				continue
@@ -183,7 +190,9 @@ func (t *translator) successCodes(all []setting) {
 			codes = append(codes, n)
 		}
 	}
-	t.keys["success_codes"] = codes
+	if len(codes) > 1 {
+		t.keys["success_codes"] = codes
+	}
 }
 
 func (t *translator) outputTo(s setting) {

@@ -1,0 +1,214 @@
+package systemd
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"jobsd/internal/foreign"
+	"jobsd/internal/jobfile"
+	"jobsd/internal/schedule"
+)
+
+// TestCalendar compares with testdata/calendar.golden, which has what systemd 252 says of each expression:
+//
+//	TZ=UTC systemd-analyze calendar --iterations=5 --base-time='2027-02-20 12:00:00 UTC' EXPRESSION
+func TestCalendar(t *testing.T) {
+	text, err := os.ReadFile("testdata/calendar.golden")
+	if err != nil {
+		t.Fatal(err)
+	}
+	base := time.Date(2027, 2, 20, 12, 0, 0, 0, time.UTC)
+	n := 0
+	for line := range strings.Lines(string(text)) {
+		event, want, _ := strings.Cut(strings.TrimSpace(line), " = ")
+		cron, zone, err := calendar(event)
+		if err != nil {
+			t.Errorf("%s: %v", event, err)
+			continue
+		}
+		k := schedule.Keys{Cron: []string{cron}}
+		if zone != "" {
+			k.Timezone = &zone
+		}
+		s, errs := schedule.Parse(k, time.UTC, base)
+		if errs != nil {
+			t.Errorf("%s: %s: %v", event, cron, errs)
+			continue
+		}
+		var got []string
+		for slot, i := base, 0; i < 5; i++ {
+			slot = s.Next(slot)
+			got = append(got, slot.UTC().Format("2006-01-02T15:04Z"))
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: %s:\n got %s\nwant %s", event, cron, strings.Join(got, " "), want)
+		}
+		n++
+	}
+	if n < 30 {
+		t.Errorf("only %d events", n)
+	}
+}
+
+func TestNoCalendar(t *testing.T) {
+	for _, event := range []string{
+		"", "*:*/15", "Mon, Thu 5:00", "Sat..Mon 5:00", "Mo 5:00", "24:00", "4:60", "5", "*:0:30", "*:*:*", "4:0:0:0", "*:0/70", "5:50/20",
+		"2027-01-01 4:00", "*-13-01", "*-*-32", "Mon *-*-5 4:00", "*-*~3", "*-*~07/1", "*-*-5..1", "4:00 5:00", "*-*-* 4:00 Nowhere",
+		"*-* 4:x", "4:0/0", "-1:00",
+	} {
+		if cron, zone, err := calendar(event); err == nil && event != "" {
+			t.Errorf("%q became %q %q", event, cron, zone)
+		}
+	}
+}
+
+func TestSpan(t *testing.T) {
+	for _, test := range []struct{ text, want string }{
+		{"5", "5s"}, {"90s", "1m30s"}, {"15min", "15m"}, {"1h 30m", "1h30m"}, {"1h30min", "1h30m"}, {"2days", "2d"}, {"1w", "7d"},
+		{"1d 1s", "24h0m1s"}, {"0", "0s"}, {"1.5h", "1h30m"}, {"100ms", "100ms"}, {"infinity", "-1ns"}, {"1M", "730h30m"},
+		{"10h", "10h"}, {"10 minutes", "10m"},
+	} {
+		if d, ok := span(test.text); !ok || duration(d) != test.want {
+			t.Errorf("%q: %s, %t; want %s", test.text, duration(d), ok, test.want)
+		}
+	}
+	for _, text := range []string{"", "x", "5 x", "1..5s", "5sx", "-5", "99999999999y"} {
+		if d, ok := span(text); ok {
+			t.Errorf("%q: %s", text, d)
+		}
+	}
+}
+
+func TestCommand(t *testing.T) {
+	for _, test := range []struct{ text, want string }{
+		{"/bin/a b  c", `["/bin/a" "b" "c"]`},
+		{`/bin/a "b c" 'd "e' f\x20g \101 "h\ti" -x="y z"`, `["/bin/a" "b c" "d \"e" "f g" "A" "h\ti" "-x=y z"]`},
+		{`/bin/a "" 100%%`, `["/bin/a" "" "100%"]`},
+		{`find / -exec rm {} \;`, `["find" "/" "-exec" "rm" "{}" ";"]`},
+		{":/bin/a $B", `["/bin/a" "$B"]`},
+		{"/bin/a $B ${C} x${D}y a$E $$ 'q r' f&", `set -f; exec /bin/a $B "${C}" "x${D}y" "a\$E" "\$" "q r" "f&"`},
+	} {
+		c, err := parseCommand(test.text)
+		got := c.script
+		if got == "" {
+			got = fmt.Sprintf("%q", c.argv)
+		}
+		if err != nil || got != test.want {
+			t.Errorf("%s: %s, %v; want %s", test.text, got, err, test.want)
+		}
+	}
+	for _, text := range []string{"", "-", "@/bin/a b", "!/bin/a", "/bin/a %h", "/bin/a 5%", `/bin/a "b`, `/bin/a \q`, "/bin/a ; /bin/b", `/bin/a \x0`} {
+		if c, err := parseCommand(text); err == nil {
+			t.Errorf("%q: %q", text, c.argv)
+		}
+	}
+}
+
+var now = time.Date(2026, 11, 27, 10, 0, 0, 0, time.UTC)
+
+func translate(timer, service string) *foreign.Result {
+	return Translate(Unit{"x.timer", []File{{"x.timer", timer}}}, Unit{"x.service", []File{{"x.service", service}}}, Options{Now: now})
+}
+
+const daily, job = "[Timer]\nOnCalendar=daily\n", "[Service]\nType=oneshot\nExecStart=/bin/a\n"
+
+func TestKeys(t *testing.T) {
+	for _, test := range []struct{ timer, service, want string }{
+		{daily, job, "cmd=[/bin/a] cron=0 0 * * * catch_up=false dir=/"},
+		{daily + "Persistent=true\n", job, "cmd=[/bin/a] cron=0 0 * * * dir=/"},
+		{daily + "OnCalendar=\nOnCalendar=4:00\nOnCalendar=6:00\n", job, "cmd=[/bin/a] cron=[0 4 * * * 0 6 * * *] catch_up=false dir=/"},
+		{daily + "OnCalendar=4:00 Europe/Berlin\n", job, "refused 3; cmd=[/bin/a] cron=0 0 * * * catch_up=false dir=/"},
+		{"[Timer]\nOnCalendar=4:00 Europe/Berlin\n", job, "cmd=[/bin/a] cron=0 4 * * * timezone=Europe/Berlin catch_up=false dir=/"},
+		{"[Timer]\nOnBootSec=0\nOnUnitActiveSec=1h\n", job, "cmd=[/bin/a] every=1h at_boot=true dir=/"},
+		{"[Timer]\nOnBootSec=5m\nOnUnitActiveSec=1h\n", job, "refused 2; cmd=[/bin/a] every=1h dir=/"},
+		{"[Timer]\nOnUnitActiveSec=1h\nOnCalendar=daily\n", job, "refused 3; cmd=[/bin/a] every=1h dir=/"},
+		{daily + "OnUnitInactiveSec=1h\nWakeSystem=true\nOnClockChange=true\n", job,
+			"refused 3 4 5; cmd=[/bin/a] cron=0 0 * * * catch_up=false dir=/"},
+		{daily + "RandomizedDelaySec=30m\nAccuracySec=1h\nWakeSystem=no\n", job,
+			"cmd=[/bin/a] cron=0 0 * * * jitter=30m catch_up=false dir=/"},
+		{"# c\n; c\n[Unit]\nDescription=timer\n" + daily, "[Unit]\nDescription=all of \\\n# c\n  it\n" + job,
+			"description=all of it cmd=[/bin/a] cron=0 0 * * * catch_up=false dir=/"},
+		{daily, job + "User=www\nGroup=adm\nWorkingDirectory=/srv\nUMask=027\nNice=5\nTimeoutStartSec=1h\nTimeoutStopSec=1min\n" +
+			"KillSignal=SIGINT\nSuccessExitStatus=2 TEMPFAIL\nLimitNOFILE=100\nLimitCORE=infinity\nStandardOutput=null\nStandardError=null\n",
+			"cmd=[/bin/a] success_codes=[0 2 75] cron=0 0 * * * catch_up=false timeout=1h stop_signal=SIGINT stop_timeout=1m user=www" +
+				" group=adm dir=/srv umask=027 nice=5 limits=map[core:unlimited nofile:100] log=map[discard:true]"},
+		{daily, job + "Environment=A=1 \"B=x y\"\nEnvironment='C=%%'\nEnvironmentFile=/etc/default/a\nPassEnvironment=D E\n",
+			"cmd=[/bin/a] cron=0 0 * * * catch_up=false dir=/ env_file=/etc/default/a pass_env=[D E] env=map[A:1 B:x y C:%]"},
+		{daily, "[Service]\nExecStart=/bin/a\nRuntimeMaxSec=1h\nTimeoutStartSec=5\n", "cmd=[/bin/a] cron=0 0 * * * catch_up=false timeout=1h dir=/"},
+		{daily, job + "WorkingDirectory=~\n", "cmd=[/bin/a] cron=0 0 * * * catch_up=false"},
+		{daily, "[Service]\nExecStart=/bin/a\nExecStart=\nExecStart=/bin/b $X\n", "shell=set -f; exec /bin/b $X cron=0 0 * * * catch_up=false dir=/"},
+		{daily, job + "EnvironmentFile=-/etc/default/a\nEnvironment=A=%h B\nSuccessExitStatus=SIGKILL\n",
+			"refused 4 5 5 6; cmd=[/bin/a] cron=0 0 * * * catch_up=false dir=/ env_file=/etc/default/a"},
+		{daily, "[Service]\nExecStart=-/bin/a\nType=forking\nRestart=on-failure\nKillMode=mixed\nStandardError=null\nStandardInput=tty\n",
+			"refused 2 3 4 5 7 6; cmd=[/bin/a] cron=0 0 * * * catch_up=false dir=/"},
+		{daily, "[Service]\nExecStart=+/bin/a\nUser=www\n", "refused 3; cmd=[/bin/a] cron=0 0 * * * catch_up=false dir=/"},
+		{daily, job + "ExecStartPre=/bin/b\nProtectSystem=full\nnonsense\n[Foo]\nBar=1\n",
+			"refused 6 4 5 8; cmd=[/bin/a] cron=0 0 * * * catch_up=false dir=/"},
+		{daily, job + "Nice=x\nUMask=9\nTimeoutStopSec=soon\nLimitCPU=1:2\nUser=%u\n",
+			"refused 4 5 6 7 8; cmd=[/bin/a] cron=0 0 * * * catch_up=false dir=/"},
+		{"[Timer]\nOnCalendar=*-02-30\n", job, "refused 2 1; "},
+		{"[Timer]\nOnBootSec=5m\n", job, "refused 2 1; "},
+		{daily, "[Service]\nExecStart=/bin/a\nExecStart=/bin/b\n", "refused 2 3 1; "},
+		{daily, "", "refused 1; "},
+	} {
+		r := translate(test.timer, test.service)
+		got := ""
+		if r.Refused != nil {
+			got = "refused"
+			for _, x := range r.Refused {
+				got += fmt.Sprint(" ", x.Line)
+			}
+			got += "; "
+		}
+		var keys []string
+		for _, j := range r.Jobs {
+			for _, p := range j.Keys {
+				keys = append(keys, fmt.Sprintf("%s=%v", p.Key, p.Value))
+			}
+		}
+		if got += strings.Join(keys, " "); got != test.want {
+			t.Errorf("%s%s:\n got %s\nwant %s\n%v", test.timer, test.service, got, test.want, r.Refused)
+		}
+	}
+}
+
+func TestService(t *testing.T) {
+	for text, want := range map[string]string{"[Timer]\nUnit=y.service\n": "y.service", daily: "x.service"} {
+		if got := (Unit{"x.timer", []File{{"x.timer", text}}}).Service(); got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
+		}
+	}
+}
+
+// Nothing is lost in silence, and what is made is a job file.
+func FuzzTranslate(f *testing.F) {
+	f.Add(daily+"Persistent=yes\nRandomizedDelaySec=5\n", job+"Environment=A=1 \"B= %%\"\nExecStart=/x $A\\\n b\n")
+	f.Add("[Timer]\nOnCalendar=Mon..Fri *-*-1..7 4:0/5 UTC\n[Install]\nx=y\n", "[Service]\nNice=5\nLimitAS=5\nSuccessExitStatus=5\nUser=\n")
+	f.Fuzz(func(t *testing.T, timer, service string) {
+		r := translate(timer, service)
+		if len(r.Jobs) == 0 && len(r.Refused) == 0 {
+			t.Fatal("nothing was said")
+		}
+		file := filepath.Join(t.TempDir(), "x.toml")
+		for _, j := range r.Jobs {
+			if slices.ContainsFunc(j.Keys, func(p jobfile.Pair) bool { return p.Key == "user" || p.Key == "group" }) {
+				continue // which may not be there
+			}
+			text, err := j.Format()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(file, text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if _, errs := jobfile.ReadFile(file, nil); errs != nil {
+				t.Fatalf("%s\n%v", text, errs)
+			}
+		}
+	})
+}
