@@ -20,7 +20,7 @@ var wrappers = map[string]struct {
 	own    int
 }{
 	"sudo": {"ugh", 0}, "nice": {"n", 0}, "ionice": {"cn", 0}, "nohup": {}, "env": {"u", 0}, "exec": {}, "time": {},
-	"timeout": {"sk", 1}, "flock": {"wEc", 1}, "chronic": {}, "setsid": {}, "chrt": {"p", 1}, "systemd-cat": {"tp", 0},
+	"timeout": {"sk", 1}, "flock": {"wEc", 1}, "chronic": {}, "setsid": {}, "chrt": {"p", 1}, "systemd-cat": {"tp", 0}, "invoke-rc.d": {}, "service": {},
 	"if": {}, "then": {}, "else": {}, "elif": {}, "while": {}, "do": {}, "!": {},
 }
 
@@ -28,6 +28,8 @@ var interpreters = strings.Fields("sh bash dash zsh ksh python python2 python3 p
 
 var (
 	redirection = regexp.MustCompile(`\d*(>>|>\||<<<|<<|[<>])(&[\d-]|\s*[^\s;|&()]+)`)
+	quoted      = regexp.MustCompile(`'[^']*'|"[^"]*"`)
+	special     = regexp.MustCompile("[;|&(){}<>\\s`]+")
 	separator   = regexp.MustCompile("&&|\\|\\||[;|&(){}\n`]")
 	assignment  = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=`)
 	ending      = regexp.MustCompile(`\.(sh|bash|py|pl|php|rb|cron|timer|service)$`)
@@ -37,7 +39,9 @@ var (
 // NameOf derives the name of a job from its command: that of the program which does the work. A command without one
 // gives fallback.
 func NameOf(command, fallback string) string {
-	for part := range strings.SplitSeq(separator.ReplaceAllString(redirection.ReplaceAllString(command, " "), "\x00"), "\x00") {
+	command = quoted.ReplaceAllStringFunc(command, func(s string) string { return special.ReplaceAllString(s, "_") })
+	command = redirection.ReplaceAllString(command, " ")
+	for _, part := range separator.Split(command, -1) {
 		if name := fit(program(words(part))); name != "" {
 			return name
 		}
@@ -73,7 +77,7 @@ func program(w []string) string {
 		}
 		w = w[min(wrapper.own, len(w)):]
 	}
-	if len(w) == 0 || slices.Contains(passing, w[0]) {
+	if len(w) == 0 || w[0][0] == '-' || slices.Contains(passing, w[0]) {
 		return ""
 	}
 	name := path.Base(w[0])
@@ -85,11 +89,11 @@ func program(w []string) string {
 			if arg[0] != '-' {
 				return path.Base(arg)
 			}
-			if arg == "-c" || arg == "-e" || arg == "-r" {
-				break
-			}
 			if arg == "-m" && len(w) > i+2 {
 				return w[i+2]
+			}
+			if arg == "-c" || arg == "-e" || arg == "-r" { // a script without a name
+				return ""
 			}
 		}
 	}
