@@ -33,6 +33,7 @@ job files
   add         make a job, or add a job file
   remove      take a job away
   edit        change a job file in an editor
+  import      make job files of crontabs and systemd timers
 
 reading, which needs no daemon
   list        all jobs: next run, last run and how it ended
@@ -41,9 +42,6 @@ reading, which needs no daemon
   history     the runs of a job
   next        when jobs will run
   check       look for mistakes in job files
-
-files
-  import      make job files of crontabs and systemd timers
 
 about jobsd
   version     which jobsd this is
