@@ -122,7 +122,7 @@ prefixes:
 	if err != nil {
 		return c, err
 	}
-	if len(words) == 0 {
+	if len(words) == 0 || words[0] == "" {
 		return c, errors.New("there is no command")
 	}
 	expand := false

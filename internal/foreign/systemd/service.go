@@ -1,6 +1,7 @@
 package systemd
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,13 +19,7 @@ var serviceKeys = map[string]handler{
 	"WorkingDirectory": single((*translator).workingDirectory),
 	"Environment":      (*translator).environment,
 	"EnvironmentFile":  (*translator).environmentFile,
-	"PassEnvironment": func(t *translator, all []setting) {
-		var names []string
-		for _, s := range all {
-			names = append(names, strings.Fields(s.value)...)
-		}
-		t.keys["pass_env"] = names
-	},
+	"PassEnvironment":  (*translator).passEnvironment,
 	"Nice": single(func(t *translator, s setting) {
 		n, err := strconv.Atoi(s.value)
 		if err != nil || n < -20 || n > 19 {
@@ -61,7 +56,13 @@ var serviceKeys = map[string]handler{
 			timed("timeout")(t, all)
 		}
 	},
-	"KillSignal": plain("stop_signal"),
+	"KillSignal": single(func(t *translator, s setting) {
+		if !slices.Contains(signals, strings.TrimPrefix(s.value, "SIG")) {
+			t.refuse(s, "%q is not a signal that stop_signal knows", s.value)
+			return
+		}
+		t.keys["stop_signal"] = strings.TrimPrefix(s.value, "SIG")
+	}),
 	"KillMode": single(func(t *translator, s setting) {
 		switch s.value {
 		case "control-group":
@@ -89,6 +90,9 @@ var serviceKeys = map[string]handler{
 	"LimitSTACK": limit("stack"), "LimitCORE": limit("core"), "LimitCPU": limit("cpu"), "LimitFSIZE": limit("fsize"),
 	"LimitMEMLOCK": limit("memlock"),
 }
+
+// signals are those that end something.
+var signals = strings.Fields("HUP INT QUIT ABRT KILL USR1 USR2 PIPE ALRM TERM")
 
 func (t *translator) execStart(all []setting) {
 	if len(all) > 1 {
@@ -121,12 +125,28 @@ func (t *translator) workingDirectory(s setting) {
 		t.refuse(s, "%v", err)
 	case v == "~":
 		t.keys["dir"] = "" // the home, as without the key
-	case strings.HasPrefix(v, "-"):
+	case strings.HasPrefix(v, "-/"):
 		t.refuse(s, `"-": a directory that is missing is a start error here`)
 		t.keys["dir"] = v[1:]
+	case !strings.HasPrefix(v, "/"):
+		t.refuse(s, "%q is not an absolute path", v)
 	default:
 		t.keys["dir"] = v
 	}
+}
+
+func (t *translator) passEnvironment(all []setting) {
+	var names []string
+	for _, s := range all {
+		for _, name := range strings.Fields(s.value) {
+			if !isName(name) || strings.HasPrefix(name, "JOBSD_") {
+				t.refuse(s, "%q is not the name of a variable", name)
+				continue
+			}
+			names = append(names, name)
+		}
+	}
+	t.keys["pass_env"] = names
 }
 
 func (t *translator) environment(all []setting) {
@@ -161,6 +181,9 @@ func (t *translator) environmentFile(all []setting) {
 	s := last(all)
 	path, optional := strings.CutPrefix(s.value, "-")
 	path, err := literal(path)
+	if err == nil && !strings.HasPrefix(path, "/") {
+		err = fmt.Errorf("%q is not an absolute path", path)
+	}
 	if err != nil {
 		t.refuse(s, "%v", err)
 		return

@@ -102,7 +102,7 @@ func TestCommand(t *testing.T) {
 			t.Errorf("%s: %s, %v; want %s", test.text, got, err, test.want)
 		}
 	}
-	for _, text := range []string{"", "-", "@/bin/a b", "!/bin/a", "/bin/a %h", "/bin/a 5%", `/bin/a "b`, `/bin/a \q`, "/bin/a ; /bin/b", `/bin/a \x0`} {
+	for _, text := range []string{"", "-", "@/bin/a b", "!/bin/a", "/bin/a %h", "/bin/a 5%", `/bin/a "b`, `/bin/a \q`, "/bin/a ; /bin/b", `""`, `/bin/a \x0`} {
 		if c, err := parseCommand(text); err == nil {
 			t.Errorf("%q: %q", text, c.argv)
 		}
@@ -135,7 +135,7 @@ func TestKeys(t *testing.T) {
 			"description=all of it cmd=[/bin/a] cron=0 0 * * * catch_up=false dir=/"},
 		{daily, job + "User=www\nGroup=adm\nWorkingDirectory=/srv\nUMask=027\nNice=5\nTimeoutStartSec=1h\nTimeoutStopSec=1min\n" +
 			"KillSignal=SIGINT\nSuccessExitStatus=2 TEMPFAIL\nLimitNOFILE=100\nLimitCORE=infinity\nStandardOutput=null\nStandardError=null\n",
-			"cmd=[/bin/a] success_codes=[0 2 75] cron=0 0 * * * catch_up=false timeout=1h stop_signal=SIGINT stop_timeout=1m user=www" +
+			"cmd=[/bin/a] success_codes=[0 2 75] cron=0 0 * * * catch_up=false timeout=1h stop_signal=INT stop_timeout=1m user=www" +
 				" group=adm dir=/srv umask=027 nice=5 limits=map[core:unlimited nofile:100] log=map[discard:true]"},
 		{daily, job + "Environment=A=1 \"B=x y\"\nEnvironment='C=%%'\nEnvironmentFile=/etc/default/a\nPassEnvironment=D E\n",
 			"cmd=[/bin/a] cron=0 0 * * * catch_up=false dir=/ env_file=/etc/default/a pass_env=[D E] env=map[A:1 B:x y C:%]"},
@@ -151,6 +151,9 @@ func TestKeys(t *testing.T) {
 			"refused 6 4 5 8; cmd=[/bin/a] cron=0 0 * * * catch_up=false dir=/"},
 		{daily, job + "Nice=x\nUMask=9\nTimeoutStopSec=soon\nLimitCPU=1:2\nUser=%u\n",
 			"refused 4 5 6 7 8; cmd=[/bin/a] cron=0 0 * * * catch_up=false dir=/"},
+		{daily + "RandomizedDelaySec=20y\n", job + "WorkingDirectory=x\nEnvironmentFile=x\nKillSignal=SIGRTMIN+3\nPassEnvironment=JOBSD_X A\n",
+			"refused 3 4 5 6 7; cmd=[/bin/a] cron=0 0 * * * catch_up=false dir=/ pass_env=[A]"},
+		{daily, job + "WorkingDirectory=-/srv\n", "refused 4; cmd=[/bin/a] cron=0 0 * * * catch_up=false dir=/srv"},
 		{"[Timer]\nOnCalendar=*-02-30\n", job, "refused 2 1; "},
 		{"[Timer]\nOnBootSec=5m\n", job, "refused 2 1; "},
 		{daily, "[Service]\nExecStart=/bin/a\nExecStart=/bin/b\n", "refused 2 3 1; "},
@@ -185,14 +188,32 @@ func TestService(t *testing.T) {
 	}
 }
 
-// Nothing is lost in silence, and what is made is a job file.
+// What is made is a job file, and no setting that is not known is lost in silence.
 func FuzzTranslate(f *testing.F) {
 	f.Add(daily+"Persistent=yes\nRandomizedDelaySec=5\n", job+"Environment=A=1 \"B= %%\"\nExecStart=/x $A\\\n b\n")
 	f.Add("[Timer]\nOnCalendar=Mon..Fri *-*-1..7 4:0/5 UTC\n[Install]\nx=y\n", "[Service]\nNice=5\nLimitAS=5\nSuccessExitStatus=5\nUser=\n")
+	f.Add("[Timer]\nOnUnitActiveSec=5d\nOnBootSec=0\nRandomizedDelaySec=1y\n", "[Service]\nType=simple\nExecStart=:/x\nWorkingDirectory=-/x\nEnvironmentFile=/x\n"+
+		"KillSignal=INT\nPassEnvironment=A B\nUMask=0\nTimeoutStopSec=5\nRuntimeMaxSec=5\nLimitCORE=infinity\nStandardOutput=null\nStandardError=null\n")
 	f.Fuzz(func(t *testing.T, timer, service string) {
 		r := translate(timer, service)
 		if len(r.Jobs) == 0 && len(r.Refused) == 0 {
 			t.Fatal("nothing was said")
+		}
+		told := map[foreign.Place]bool{}
+		for _, x := range slices.Concat(r.Refused, r.Notes) {
+			told[x.Place] = true
+		}
+		_, byKey := (Unit{"x.service", []File{{"x.service", service}}}).settings(&foreign.Result{})
+		for key, all := range byKey {
+			section, name, _ := strings.Cut(key, ".")
+			if section == "Service" && serviceKeys[name] != nil || section == "Unit" && unitKeys[name] != nil || section == "Install" {
+				continue
+			}
+			for _, s := range all {
+				if !told[s.Place] {
+					t.Fatalf("%+v", s)
+				}
+			}
 		}
 		file := filepath.Join(t.TempDir(), "x.toml")
 		for _, j := range r.Jobs {

@@ -151,11 +151,16 @@ func timed(key string) handler {
 		switch d, ok := span(s.value); {
 		case !ok:
 			t.refuse(s, "%q is not a time span", s.value)
+		case d > longest:
+			t.refuse(s, "job files know no more than 3650d")
 		case d > 0:
 			t.keys[key] = duration(d)
 		}
 	})
 }
+
+// longest is the longest duration of a job file.
+const longest = 3650 * 24 * time.Hour
 
 var unitKeys = map[string]handler{
 	"Description":   plain("description"), // that of the service, which comes later, counts
@@ -170,8 +175,8 @@ var timerKeys = map[string]handler{
 	"OnStartupSec": single((*translator).onBoot),
 	"OnUnitActiveSec": single(func(t *translator, s setting) {
 		switch d, ok := span(s.value); {
-		case !ok || d < time.Second:
-			t.refuse(s, "%q is not an interval of a second or more", s.value)
+		case !ok || d < time.Second || d > longest:
+			t.refuse(s, "%q is not an interval from a second to 3650d", s.value)
 		case t.keys["cron"] != nil:
 			t.refuse(s, "a job has either times or an interval; make a second one")
 		default:
