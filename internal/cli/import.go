@@ -18,7 +18,8 @@ Makes a job file of each entry of a crontab, or of each timer with its service, 
 carried over, or not to the letter, is told as FILE:LINE: TEXT: REASON, and the exit code is 1. What means something
 slightly different here is told as a note. jobsd(8) has the differences.
 
-crontab        reads FILE, or standard input for -, or all files of DIR as cron does, or else what "crontab -l" prints
+crontab        reads FILE, or standard input for -, or all files of DIR as cron does, or else what "crontab -l" prints;
+               for root the jobs of a file of another user run as that user
 systemd-timer  reads the unit, which is a name such as logrotate or logrotate.timer or a path, with its service and the
                drop-ins of both
 

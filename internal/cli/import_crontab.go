@@ -10,7 +10,9 @@ import (
 	"os/user"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"jobsd/internal/foreign"
@@ -95,15 +97,33 @@ func (c *crontabs) readPath(path string) error {
 	if path == systemCrontab || path == crontabDir || filepath.Dir(path) == crontabDir {
 		c.System = true
 	}
-	if st, err := os.Stat(path); err == nil && st.IsDir() {
-		return c.readDir(path)
-	}
 	f, err := os.Open(path)
 	if err != nil {
 		return fmt.Errorf("cannot read the crontab: %w", err)
 	}
 	defer f.Close()
+	st, err := f.Stat()
+	switch {
+	case err != nil:
+		return fmt.Errorf("cannot read the crontab: %w", err)
+	case st.IsDir():
+		return c.readDir(path)
+	}
+	c.User = ownerOf(st)
 	return c.read(path, f)
+}
+
+// ownerOf is the user whose crontab a file is if root looks at that of somebody else: what it says must not run as root.
+func ownerOf(st fs.FileInfo) string {
+	owner := st.Sys().(*syscall.Stat_t).Uid
+	if os.Geteuid() != 0 || owner == 0 {
+		return ""
+	}
+	id := strconv.FormatUint(uint64(owner), 10)
+	if u, err := user.LookupId(id); err == nil {
+		return u.Username
+	}
+	return id
 }
 
 // cronName is what cron wants the files of a directory to be called: the copies that editors and packages leave are not.

@@ -15,7 +15,7 @@ const maxCommand = 128 << 10
 
 // entry makes a job of a line that is no setting.
 func (t *translator) entry(line string) {
-	e := entry{translator: t}
+	e := entry{translator: t, user: t.User}
 	if err := e.read(line); err != nil {
 		t.refuse("%v", err)
 		return
