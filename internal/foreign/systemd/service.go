@@ -260,6 +260,9 @@ func (t *translator) complete() {
 		delete(t.keys, "user")
 		t.refuse(t.user, `"+" has the command run as root, so user was left out`)
 	}
+	if !t.User && t.keys["user"] == nil {
+		t.keys["user"] = "root"
+	}
 	if !t.User && t.keys["dir"] == nil {
 		t.keys["dir"] = "/"
 	}
