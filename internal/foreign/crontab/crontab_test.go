@@ -64,6 +64,7 @@ func TestEntries(t *testing.T) {
 		{"*/5 */30 * */13 * c\n", "cron=*/5 0 * 1 *; shell=c"},
 		{"7-9/60 1 */32 * */8 c\n", "cron=7 1 */31 * */7; shell=c"},
 		{"5-1,9 1 * * * c\n", "cron=9 1 * * *; shell=c"},
+		{"5-1,*/20 1 9-3,* * 6-5,*/2 c\n", "cron=0-59/20 1 1-31 * 0-6/2; shell=c"},
 		{"6~15 ~ * * mon~fri c\n", "cron=8 2 * * 3; shell=c"},
 
 		// The percent sign.

@@ -45,7 +45,7 @@ var errFields = errors.New("is neither a setting (NAME = value) nor an entry of 
 // days must match. r may be nil.
 func expression(line string, r *reading) (cron, rest string, err error) {
 	var out [5]string
-	rest = line
+	rest, lost := line, false
 	for i := range fields {
 		var text string
 		if text, rest = word(rest); text == "" {
@@ -57,12 +57,8 @@ func expression(line string, r *reading) (cron, rest string, err error) {
 		if out[i], err = fields[i].rewrite(text, r); err != nil {
 			return "", "", err
 		}
-		if i < 2 && text[0] == '*' && out[i][0] != '*' {
-			out[i] += "!" // a star that is lost
-		}
+		lost = lost || i < 2 && text[0] == '*' && out[i][0] != '*'
 	}
-	lost := strings.HasSuffix(out[0], "!") || strings.HasSuffix(out[1], "!")
-	out[0], out[1] = strings.TrimSuffix(out[0], "!"), strings.TrimSuffix(out[1], "!")
 	if lost && out[0][0] != '*' && out[1][0] != '*' {
 		r.note("a time without a star here, so it is due once when the clocks change, where cron passes over or repeats it")
 	}
@@ -85,6 +81,9 @@ func (f *field) rewrite(text string, r *reading) (string, error) {
 	}
 	if items == nil {
 		return "", fmt.Errorf("%s %q runs backwards, so cron never runs it", f.name, text)
+	}
+	if text[0] != '*' && items[0][0] == '*' { // a star that was not at the beginning, and must not be now
+		items[0] = fmt.Sprintf("%d-%d%s", f.min, f.top(), items[0][1:])
 	}
 	return strings.Join(items, ","), nil
 }

@@ -16,7 +16,7 @@ const (
 )
 
 // ours are the variables that speak to cron. A command sees them only if it names them.
-var ours = []string{"CRON_TZ", "MAILTO", "MAILFROM", "RANDOM_DELAY", "CONTENT_TYPE", "CONTENT_TRANSFER_ENCODING", "MLS_LEVEL"}
+var ours = []string{"CRON_TZ", "MAILTO", "MAILFROM", "RANDOM_DELAY", "CONTENT_TYPE", "CONTENT_TRANSFER_ENCODING"}
 
 // space is what isspace(3) takes for white.
 const space = " \t\v\f\r"
