@@ -2,6 +2,8 @@ package cli
 
 import (
 	"fmt"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -27,12 +29,6 @@ systemd-timer  reads the unit, which is a name such as logrotate or logrotate.ti
   --user     the units of a user's own systemd
   --dry-run  print the job files, each below "# NAME.toml", and change nothing
 `
-
-// newFile is a job file to be: its base name and what is in it.
-type newFile struct {
-	Name string
-	Text []byte
-}
 
 type importOptions struct {
 	system, user, dryRun bool
@@ -105,6 +101,9 @@ func (a *app) doImport(kind string, args []string, o importOptions) (err error) 
 	} else if err := a.installImported(files); err != nil {
 		return err
 	}
+	if len(files) > 0 && !o.dryRun {
+		fmt.Fprintf(a.err, "note: %s\n", stillRun(kind, args))
+	}
 	fmt.Fprintf(a.err, "%s, %s not carried over\n", count(len(files), "job"), count(len(found.Refused), "line"))
 	if len(found.Refused) > 0 {
 		return notWell
@@ -125,6 +124,13 @@ func jobFiles(found *foreign.Result) (files []newFile, err error) {
 	return files, nil
 }
 
+func fileNames(files []newFile) (names []string) {
+	for _, f := range files {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
 func (a *app) printFiles(files []newFile) {
 	for i, f := range files {
 		if i > 0 {
@@ -134,9 +140,34 @@ func (a *app) printFiles(files []newFile) {
 	}
 }
 
-// installImported puts new files into the jobs directory.
-//
-// TO BE JOINED: here goes the call of the installer that add uses.
-func (a *app) installImported([]newFile) error {
-	return usage("jobsd help import", "import: not yet: use --dry-run")
+// installImported puts new files into the jobs directory, all or none of them.
+func (a *app) installImported(files []newFile) error {
+	s, err := a.places.site()
+	if err != nil || len(files) == 0 {
+		return err
+	}
+	defs, r, err := a.addFiles(s, files)
+	if defs == nil {
+		return err
+	}
+	tellDues(a.out, s.dues(defs))
+	a.warnOf(defs)
+	fmt.Fprintf(a.out, "%s in %s\n", count(len(files), "file"), s.Jobs)
+	if err != nil {
+		return err
+	}
+	a.tellTaken(s, r)
+	return a.each(fileNames(files), r.refusal)
+}
+
+// stillRun says how to keep the jobs from running twice.
+func stillRun(kind string, args []string) string {
+	if kind == "crontab" {
+		return "cron goes on running these until they are taken out of the crontab"
+	}
+	var timers []string
+	for _, arg := range args {
+		timers = append(timers, strings.TrimSuffix(filepath.Base(arg), ".timer")+".timer")
+	}
+	return "systemd goes on running these until: systemctl disable --now " + strings.Join(timers, " ")
 }
