@@ -1,0 +1,56 @@
+package jobfile
+
+import "slices"
+
+// argv is a command with its arguments.
+var argv = typ[[]string]{
+	name:  "array of strings",
+	print: printList(printText[string]),
+	read: func(r *reader, n *node) ([]string, bool) {
+		if n.kind == text {
+			r.fail(n, `must be an array of strings such as ["backup", "--all"]; for a script there is "shell"`)
+			return nil, false
+		}
+		args, ok := listOf(anyText, 1).read(r, n)
+		if ok && args[0] == "" {
+			r.fail(n.kids[0], "the program's name is empty")
+			return nil, false
+		}
+		return args, ok
+	},
+}
+
+// notifier is argv for a key that has no "shell" beside it.
+var notifier = typ[[]string]{name: argv.name, print: argv.print, read: func(r *reader, n *node) ([]string, bool) {
+	if n.kind == text {
+		r.wrong(n, `an array of strings such as ["notify", "--urgent"]`)
+		return nil, false
+	}
+	return argv.read(r, n)
+}}
+
+// environment is a table of variables, which becomes NAME=value, sorted.
+var environment = typ[[]string]{
+	name: "table of strings",
+	read: func(r *reader, n *node) ([]string, bool) {
+		if n.kind != table {
+			r.wrong(n, `a table such as {LANG = "C"}`)
+			return nil, false
+		}
+		all := true
+		env := make([]string, 0, len(n.kids))
+		for _, kid := range n.kids {
+			if why := badVariable(kid.key); why != "" {
+				r.failKey(kid, "%q %s", withoutValue(kid.key), why)
+				all = false
+				continue
+			}
+			v, ok := anyText.read(r, kid)
+			all = all && ok
+			env = append(env, kid.key+"="+v)
+		}
+		slices.Sort(env)
+		return env, all
+	},
+	print: printList(printText[string]),
+}

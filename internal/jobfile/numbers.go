@@ -1,0 +1,107 @@
+package jobfile
+
+import (
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// whole is a whole number of at least least and at most most.
+func whole[T int | int32](least, most T) typ[T] {
+	return typ[T]{
+		name: "number",
+		read: func(r *reader, n *node) (T, bool) {
+			switch {
+			case n.kind != integer:
+				r.wrong(n, "a whole number")
+			case n.num < int64(least) || n.num > int64(most):
+				r.fail(n, "must be from %d to %d, not %d", least, most, n.num)
+			default:
+				return T(n.num), true
+			}
+			return 0, false
+		},
+		print: printInt[T],
+	}
+}
+
+// exitCodes is a set of exit codes.
+var exitCodes = typ[[]int]{
+	name: "array of numbers",
+	read: func(r *reader, n *node) ([]int, bool) {
+		codes, ok := listOf(whole(0, 255), 1).read(r, n)
+		slices.Sort(codes)
+		return slices.Compact(codes), ok
+	},
+	print: printList(printInt[int]),
+}
+
+// size is a number of bytes from least on.
+func size(least int64) typ[int64] {
+	return typ[int64]{
+		name: "size",
+		read: func(r *reader, n *node) (int64, bool) {
+			v := n.num
+			switch n.kind {
+			case integer:
+			case text:
+				var why known
+				if v, why = parseSize(n.text); why != "" {
+					r.fail(n, "%q %s", n.text, why)
+					return 0, false
+				}
+			default:
+				r.wrong(n, `a size such as "10MB"`)
+				return 0, false
+			}
+			if v < least {
+				r.fail(n, "must be at least %d bytes", least)
+				return 0, false
+			}
+			return v, true
+		},
+		print: printInt[int64],
+	}
+}
+
+// units of sizes: powers of 1000, and with an i of 1024, as IEC 80000-13 has them.
+var units = map[string]int64{
+	"": 1, "b": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12,
+	"kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "tib": 1 << 40,
+}
+
+// parseSize reads "10MB" or "10MiB" as a number of bytes, or says what is wrong.
+func parseSize(s string) (int64, known) {
+	end := strings.IndexFunc(s, func(c rune) bool { return c < '0' || c > '9' })
+	if end < 0 {
+		end = len(s)
+	}
+	unit, ok := units[strings.ToLower(strings.TrimPrefix(s[end:], " "))]
+	if end == 0 || !ok {
+		return 0, `is not a size: write a whole number and a unit, as in "10MB" or "10MiB"`
+	}
+	n, err := strconv.ParseInt(s[:end], 10, 64)
+	if err != nil || n > math.MaxInt64/unit {
+		return 0, "is more than can be counted"
+	}
+	return n * unit, ""
+}
+
+// mode is a file mode mask, in octal.
+var mode = typ[int]{
+	name: "octal string",
+	read: func(r *reader, n *node) (int, bool) {
+		v, err := strconv.ParseUint(n.text, 8, 32)
+		switch {
+		case n.kind != text:
+			r.wrong(n, `an octal number in quotes, such as "022"`)
+		case err != nil || v > 0o777:
+			r.fail(n, `%q is not a mask: write one from "000" to "777"`, n.text)
+		default:
+			return int(v), true
+		}
+		return 0, false
+	},
+	print: printInt[int],
+}
