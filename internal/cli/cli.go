@@ -42,6 +42,7 @@ reading, which needs no daemon
   history     the runs of a job
   next        when jobs will run
   check       look for mistakes in job files
+  schema      what an editor needs to know of job files
 
 about jobsd
   version     which jobsd this is
@@ -93,8 +94,8 @@ func (a *app) command() *cobra.Command {
 	})
 	a.places.flags(root)
 	root.AddCommand(a.run(), a.start(), a.stop(), a.restart(), a.enable(), a.disable(), a.reload(), a.status(),
-		a.list(), a.show(), a.logs(), a.history(), a.next(), a.check(), a.add(), a.remove(), a.edit(), a.imports(),
-		a.upgrade(), a.candidate(), a.version(), a.man())
+		a.list(), a.show(), a.logs(), a.history(), a.next(), a.check(), a.schema(), a.add(), a.remove(),
+		a.edit(), a.imports(), a.upgrade(), a.candidate(), a.version(), a.man())
 	return root
 }
 

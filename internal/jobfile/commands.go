@@ -4,8 +4,9 @@ import "slices"
 
 // argv is a command with its arguments.
 var argv = typ[[]string]{
-	name:  "array of strings",
-	print: printList(printText[string]),
+	name:   "array of strings",
+	print:  printList(printText[string]),
+	schema: listOf(anyText, 1).schema,
 	read: func(r *reader, n *node) ([]string, bool) {
 		if n.kind == text {
 			r.fail(n, `must be an array of strings such as ["backup", "--all"]; for a script there is "shell"`)
@@ -21,7 +22,7 @@ var argv = typ[[]string]{
 }
 
 // notifier is argv for a key that has no "shell" beside it.
-var notifier = typ[[]string]{name: argv.name, print: argv.print, read: func(r *reader, n *node) ([]string, bool) {
+var notifier = typ[[]string]{name: argv.name, print: argv.print, schema: argv.schema, read: func(r *reader, n *node) ([]string, bool) {
 	if n.kind == text {
 		r.wrong(n, `an array of strings such as ["notify", "--urgent"]`)
 		return nil, false
@@ -53,4 +54,7 @@ var environment = typ[[]string]{
 		return env, all
 	},
 	print: printList(printText[string]),
+	schema: func() schema {
+		return schema{"type": "object", "propertyNames": variableSchema(), "additionalProperties": textSchema()}
+	},
 }

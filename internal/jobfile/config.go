@@ -42,32 +42,48 @@ type Journal struct {
 
 // configKeys is the one place where a key of jobsd.toml is added.
 var configKeys = newKeys(
-	row("defaults", defaultKeys, nil, func(c *Config) **node { return &c.defaults }),
-	row("mail", sub(mailKeys), mailKeys.zero, func(c *Config) *Mail { return &c.Mail }),
-	row("max_running", whole[int](0, math.MaxInt32), 0, func(c *Config) *int { return &c.MaxRunning }),
-	row("catch_up_delay", duration(0), 0, func(c *Config) *time.Duration { return &c.CatchUpDelay }),
-	row("machine", hostName, "", func(c *Config) *string { return &c.Machine }),
-	row("group", knownGroup, "", func(c *Config) *string { return &c.Group }),
-	row("jobs_dir", file, "", func(c *Config) *string { return &c.Dirs.Jobs }),
-	row("state_dir", file, "", func(c *Config) *string { return &c.Dirs.State }),
-	row("log_dir", file, "", func(c *Config) *string { return &c.Dirs.Log }),
-	row("run_dir", file, "", func(c *Config) *string { return &c.Dirs.Run }),
-	row("journal", sub(journalKeys), journalKeys.zero, func(c *Config) *Journal { return &c.Journal }),
+	row("defaults", "Values for the keys of all jobs that do not say them themselves.",
+		defaultKeys, nil, func(c *Config) **node { return &c.defaults }),
+	row("mail", "How mail is sent and who gets it.",
+		sub(mailKeys), mailKeys.zero, func(c *Config) *Mail { return &c.Mail }),
+	row("max_running", "No more runs than this at once; 0: any number. Services do not count.",
+		whole[int](0, math.MaxInt32), 0, func(c *Config) *int { return &c.MaxRunning }),
+	row("catch_up_delay", "How long runs that make up for missed slots wait.",
+		duration(0), 0, func(c *Config) *time.Duration { return &c.CatchUpDelay }),
+	row("machine", "Stands for the host name everywhere.",
+		hostName, "", func(c *Config) *string { return &c.Machine }),
+	row("group", "The group of the journal and the logs, which may read them.",
+		knownGroup, "", func(c *Config) *string { return &c.Group }),
+	row("jobs_dir", "Where the job files are.",
+		file, "", func(c *Config) *string { return &c.Dirs.Jobs }),
+	row("state_dir", "Where the state file and the journal are.",
+		file, "", func(c *Config) *string { return &c.Dirs.State }),
+	row("log_dir", "Where the logs are.",
+		file, "", func(c *Config) *string { return &c.Dirs.Log }),
+	row("run_dir", "Where the pid file and the control socket are.",
+		file, "", func(c *Config) *string { return &c.Dirs.Run }),
+	row("journal", "When the journal begins a new file and how many are kept.",
+		sub(journalKeys), journalKeys.zero, func(c *Config) *Journal { return &c.Journal }),
 )
 
 var mailKeys = newKeys(
-	row("sendmail", oneOrMore(anyText, 1), []string{"/usr/sbin/sendmail"}, func(m *Mail) *[]string { return &m.Sendmail }),
-	row("from", mailAddress, "", func(m *Mail) *string { return &m.From }),
-	row("to", oneOrMore(mailAddress, 0), nil, func(m *Mail) *[]string { return &m.To }),
+	row("sendmail", "The program that sends mail, with its arguments.",
+		oneOrMore(anyText, 1), []string{"/usr/sbin/sendmail"}, func(m *Mail) *[]string { return &m.Sendmail }),
+	row("from", "Whom mail is from.",
+		mailAddress, "", func(m *Mail) *string { return &m.From }),
+	row("to", "Who is told of jobs that name nobody, and of crashes of the daemon.",
+		oneOrMore(mailAddress, 0), nil, func(m *Mail) *[]string { return &m.To }),
 )
 
 var journalKeys = newKeys(
-	row("max_size", size(64<<10), 16e6, func(j *Journal) *int64 { return &j.MaxSize }),
-	row("keep", whole[int](1, 1000), 8, func(j *Journal) *int { return &j.Keep }),
+	row("max_size", "A journal that has grown larger begins a new file.",
+		size(64<<10), 16e6, func(j *Journal) *int64 { return &j.MaxSize }),
+	row("keep", "How many older files are kept.",
+		whole[int](1, 1000), 8, func(j *Journal) *int { return &j.Keep }),
 )
 
 // knownGroup is a group that there is.
-var knownGroup = typ[string]{name: account.name, read: func(r *reader, n *node) (string, bool) {
+var knownGroup = typ[string]{name: account.name, schema: account.schema, write: account.write, read: func(r *reader, n *node) (string, bool) {
 	s, ok := account.read(r, n)
 	if ok {
 		if _, ok = r.host.accounts.group(s); !ok {
@@ -78,7 +94,7 @@ var knownGroup = typ[string]{name: account.name, read: func(r *reader, n *node) 
 }}
 
 // defaultKeys is a table of job keys that many jobs can share. Its values are checked here, once, where they stand.
-var defaultKeys = typ[*node]{name: "table of job keys", read: func(r *reader, n *node) (*node, bool) {
+var defaultKeys = typ[*node]{name: "table of job keys", schema: sharedSchema, read: func(r *reader, n *node) (*node, bool) {
 	if n.kind != table {
 		r.wrong(n, "a table of job keys")
 		return nil, false
@@ -100,6 +116,17 @@ var defaultKeys = typ[*node]{name: "table of job keys", read: func(r *reader, n 
 	r.key = prefix
 	return shared, r.mistakes() == before
 }}
+
+// sharedSchema is that of a job without the keys that each job says for itself.
+func sharedSchema() schema {
+	s := jobKeys.schema()
+	for _, k := range jobKeys.rows {
+		if k.marks&own != 0 {
+			delete(s["properties"].(schema), k.name)
+		}
+	}
+	return s
+}
 
 // ReadConfig reads jobsd.toml, which has to be as safe from others as a job file. When there is none it returns the
 // defaults and an error that is fs.ErrNotExist. All that is wrong with it is told at once, one line each.

@@ -43,6 +43,19 @@ var limits = typ[[]Limit]{
 	print: printList(func(b []byte, l Limit) []byte {
 		return strconv.AppendUint(append(append(b, l.Name...), '='), l.Value, 10)
 	}),
+	schema: limitsSchema,
+}
+
+func limitsSchema() schema {
+	properties := schema{}
+	for name, bytes := range resources {
+		expression := "^unlimited$"
+		if bytes {
+			expression = "^(unlimited|" + sizePattern + ")$"
+		}
+		properties[name] = textOrNumber(expression, 0)
+	}
+	return schema{"type": "object", "properties": properties, "additionalProperties": false}
 }
 
 func readLimit(r *reader, n *node, bytes bool) uint64 {

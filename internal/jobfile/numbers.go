@@ -22,7 +22,9 @@ func whole[T int | int32](least, most T) typ[T] {
 			}
 			return 0, false
 		},
-		print: printInt[T],
+		print:  printInt[T],
+		schema: func() schema { return schema{"type": "integer", "minimum": least, "maximum": most} },
+		write:  asIs[T],
 	}
 }
 
@@ -34,7 +36,9 @@ var exitCodes = typ[[]int]{
 		slices.Sort(codes)
 		return slices.Compact(codes), ok
 	},
-	print: printList(printInt[int]),
+	print:  printList(printInt[int]),
+	schema: listOf(whole(0, 255), 1).schema,
+	write:  writeList[int],
 }
 
 // size is a number of bytes from least on.
@@ -62,6 +66,10 @@ func size(least int64) typ[int64] {
 			return v, true
 		},
 		print: printInt[int64],
+		schema: func() schema {
+			return textOrNumber("^"+sizePattern+"$", least).with(schema{"examples": []string{"10MB", "10MiB"}})
+		},
+		write: writeSize,
 	}
 }
 
@@ -69,6 +77,18 @@ func size(least int64) typ[int64] {
 var units = map[string]int64{
 	"": 1, "b": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12,
 	"kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "tib": 1 << 40,
+}
+
+const sizePattern = "[0-9]+ ?((" + letterK + "|[mMgGtT])?" + letterI + "?[bB])?"
+
+// writeSize writes a number of bytes with the largest unit that leaves it whole.
+func writeSize(bytes int64) any {
+	for _, unit := range []string{"TB", "GB", "MB", "kB"} {
+		if n := units[strings.ToLower(unit)]; bytes != 0 && bytes%n == 0 {
+			return strconv.FormatInt(bytes/n, 10) + unit
+		}
+	}
+	return bytes
 }
 
 // parseSize reads "10MB" or "10MiB" as a number of bytes, or says what is wrong.
@@ -104,4 +124,7 @@ var mode = typ[int]{
 		return 0, false
 	},
 	print: printInt[int],
+	schema: func() schema {
+		return pattern("^0*[0-7]{1,3}$").with(schema{"examples": []string{"022", "027", "077"}})
+	},
 }

@@ -51,7 +51,25 @@ func tree(src *source, file string) (*node, *Error) {
 	case root.kind != table:
 		return nil, src.fail(root.at, "", `must be an object: one job, or {"jobs": [...]}`)
 	}
-	return root, nil
+	return root.withoutSchema()
+}
+
+// withoutSchema returns the table without the key by which a file names its schema for an editor.
+func (n *node) withoutSchema() (*node, *Error) {
+	s := n.get(schemaKey)
+	switch {
+	case s == nil:
+		return n, nil
+	case s.kind != text:
+		return nil, n.src.fail(s.at, schemaKey, "must be a string, not %s", known(s.kind.String()))
+	}
+	rest := &node{src: n.src, at: n.at, kind: table}
+	for _, kid := range n.kids {
+		if kid != s {
+			rest.add(kid)
+		}
+	}
+	return rest, nil
 }
 
 func invalidUTF8(s string) int {

@@ -18,6 +18,7 @@ type key[D any] struct {
 	// print appends the value in a form that depends on nothing but the value; nil: the key is not hashed by itself
 	print    func([]byte, *D) []byte
 	byItself []byte // the default, printed
+	schema   func() schema
 }
 
 // mark says what is special about a key.
@@ -32,8 +33,17 @@ const (
 )
 
 // row makes a key of type T that goes into the field of D.
-func row[D, T any](name string, t typ[T], byDefault T, field func(*D) *T, marks ...mark) key[D] {
+func row[D, T any](name, about string, t typ[T], byDefault T, field func(*D) *T, marks ...mark) key[D] {
 	k := key[D]{name: name, typ: t.name, sub: t.sub}
+	k.schema = func() schema {
+		more := schema{"description": about}
+		if t.write != nil {
+			if v := t.write(byDefault); v != nil {
+				more["default"] = v
+			}
+		}
+		return t.schema().with(more)
+	}
 	for _, m := range marks {
 		k.marks |= m
 	}
@@ -134,6 +144,15 @@ func (t *keys[D]) print(b []byte, d *D, marks mark) []byte {
 	return b
 }
 
+// schema is the schema of such a table.
+func (t *keys[D]) schema() schema {
+	properties := schema{}
+	for _, k := range t.rows {
+		properties[k.name] = k.schema()
+	}
+	return schema{"type": "object", "properties": properties, "additionalProperties": false}
+}
+
 // sub is the type of a table of its own keys.
 func sub[D any](t *keys[D]) typ[D] {
 	return typ[D]{
@@ -147,8 +166,9 @@ func sub[D any](t *keys[D]) typ[D] {
 			t.read(r, n, &d)
 			return d, true
 		},
-		print: func(b []byte, d D) []byte { return t.print(b, &d, 0) },
-		sub:   t.list,
+		print:  func(b []byte, d D) []byte { return t.print(b, &d, 0) },
+		schema: t.schema,
+		sub:    t.list,
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 // checkedText is a string for which check finds nothing wrong.
-func checkedText(name string, check func(r *reader, n *node, s string) bool) typ[string] {
+func checkedText(name string, s func() schema, check func(r *reader, n *node, s string) bool) typ[string] {
 	return typ[string]{
 		name: name,
 		read: func(r *reader, n *node) (string, bool) {
@@ -21,7 +21,9 @@ func checkedText(name string, check func(r *reader, n *node, s string) bool) typ
 			}
 			return n.text, check(r, n, n.text)
 		},
-		print: printText[string],
+		print:  printText[string],
+		schema: s,
+		write:  writeText[string],
 	}
 }
 
@@ -35,9 +37,9 @@ func noNUL(r *reader, n *node, s string) bool {
 }
 
 var (
-	anyText = checkedText("string", noNUL)
+	anyText = checkedText("string", textSchema, noNUL)
 
-	script = checkedText("string", func(r *reader, n *node, s string) bool {
+	script = checkedText("string", someTextSchema, func(r *reader, n *node, s string) bool {
 		if strings.TrimSpace(s) == "" {
 			r.fail(n, "must not be empty")
 			return false
@@ -45,7 +47,7 @@ var (
 		return noNUL(r, n, s)
 	})
 
-	jobName = checkedText("string", func(r *reader, n *node, s string) bool {
+	jobName = checkedText("string", nameSchema, func(r *reader, n *node, s string) bool {
 		if why := badName(s); why != "" {
 			r.fail(n, "%q %s", s, why)
 			return false
@@ -53,7 +55,7 @@ var (
 		return true
 	})
 
-	hostName = checkedText("string", func(r *reader, n *node, s string) bool {
+	hostName = checkedText("string", matching(`^\S+$`), func(r *reader, n *node, s string) bool {
 		if s == "" || len(s) > 253 || !madeOf(strings.ToLower(s), "abcdefghijklmnopqrstuvwxyz0123456789.-_") {
 			r.fail(n, "%q is not a host name", s)
 			return false
@@ -61,7 +63,7 @@ var (
 		return true
 	})
 
-	hostGlob = checkedText("string", func(r *reader, n *node, s string) bool {
+	hostGlob = checkedText("string", matching(`^[^/]+$`), func(r *reader, n *node, s string) bool {
 		if _, err := path.Match(s, ""); s == "" || err != nil || strings.Contains(s, "/") {
 			r.fail(n, "%q is not a pattern of host names, such as \"web-*\"", s)
 			return false
@@ -69,7 +71,7 @@ var (
 		return true
 	})
 
-	mailAddress = checkedText("string", func(r *reader, n *node, s string) bool {
+	mailAddress = checkedText("string", matching(`^[^-,\x00- \x7f][^,\x00- \x7f]*$`), func(r *reader, n *node, s string) bool {
 		unprintable := func(c rune) bool { return c <= ' ' || c == 0x7f || c == ',' }
 		if s == "" || s[0] == '-' || strings.ContainsFunc(s, unprintable) {
 			r.fail(n, "%q is not a mail address", s)
@@ -78,7 +80,7 @@ var (
 		return true
 	})
 
-	variable = checkedText("string", func(r *reader, n *node, s string) bool {
+	variable = checkedText("string", variableSchema, func(r *reader, n *node, s string) bool {
 		if why := badVariable(s); why != "" {
 			r.fail(n, "%q %s", withoutValue(s), why)
 			return false
@@ -108,6 +110,10 @@ func badName(s string) known {
 	return ""
 }
 
+func nameSchema() schema {
+	return pattern("^[A-Za-z0-9_@][A-Za-z0-9._@-]{0,63}$").with(schema{"not": schema{"pattern": "^[jJ][oO][bB][sS][dD]$"}})
+}
+
 func madeOf(s, letters string) bool {
 	return !strings.ContainsFunc(s, func(c rune) bool { return !strings.ContainsRune(letters, c) })
 }
@@ -121,6 +127,10 @@ func badVariable(s string) known {
 		return "is set by jobsd itself"
 	}
 	return ""
+}
+
+func variableSchema() schema {
+	return pattern("^[^=]+$").with(schema{"not": schema{"pattern": "^JOBSD_"}})
 }
 
 // withoutValue hides the value, which may be a secret, of what was written as NAME=value where a name belongs.
@@ -151,7 +161,9 @@ var file = typ[string]{
 		}
 		return "", false
 	},
-	print: printText[string],
+	print:  printText[string],
+	schema: matching("^[^~]"),
+	write:  writeText[string],
 }
 
 // account is the name or the number of a user or group.
@@ -172,6 +184,10 @@ var account = typ[string]{
 		}
 		return "", false
 	},
+	schema: func() schema {
+		return schema{"type": []string{"string", "integer"}, "minLength": 1, "minimum": 0, "maximum": math.MaxUint32 - 1}
+	},
+	write: writeText[string],
 }
 
 // signalName is the name of a signal that can be sent to end something, with or without SIG.
@@ -194,4 +210,11 @@ var signalName = typ[string]{
 		return "", false
 	},
 	print: printText[string],
+	schema: func() schema {
+		return pattern("^(SIG)?[A-Z][A-Z0-9]*$").with(schema{
+			"not":      schema{"pattern": "^(SIG)?(STOP|TSTP|TTIN|TTOU)$"},
+			"examples": []string{"TERM", "INT", "HUP", "QUIT", "USR1", "USR2", "KILL"},
+		})
+	},
+	write: writeText[string],
 }

@@ -20,11 +20,64 @@ var dayText = typ[string]{
 		r.wrong(n, `a day such as "mon" or 15`)
 		return "", false
 	},
-	print: printText[string],
+	print:  printText[string],
+	schema: daySchema,
 }
 
-// word is text that another package checks.
-var word = checkedText("string", func(*reader, *node, string) bool { return true })
+func daySchema() schema {
+	const day = "([sS][uU][nN]([dD][aA][yY])?|[mM][oO][nN]([dD][aA][yY])?|[tT][uU][eE]([sS][dD][aA][yY])?|" +
+		"[wW][eE][dD]([nN][eE][sS][dD][aA][yY])?|[tT][hH][uU]([rR][sS][dD][aA][yY])?|[fF][rR]" + letterI + "([dD][aA][yY])?|" +
+		"[sS][aA][tT]([uU][rR][dD][aA][yY])?)"
+	const week = "[wW][eE][eE]" + letterK + "([dD][aA][yY][sS]|[eE][nN][dD][sS])"
+	return textOrNumber("^("+day+"(-"+day+")?|"+week+"|-1|[1-9]|[12][0-9]|3[01])$", -1).with(schema{
+		"maximum":  31,
+		"not":      schema{"const": 0},
+		"examples": []any{"mon", "mon-fri", "weekdays", "weekends", 15, -1},
+	})
+}
+
+// Texts that the schedule package checks.
+var (
+	timeOfDay = unchecked(timeOfDaySchema)
+	interval  = unchecked(durationSchema)
+	cronLine  = unchecked(cronSchema)
+	instant   = unchecked(instantSchema)
+	zoneName  = unchecked(zoneSchema)
+)
+
+func unchecked(s func() schema) typ[string] {
+	return checkedText("string", s, func(*reader, *node, string) bool { return true })
+}
+
+func timeOfDaySchema() schema {
+	const half = "(0?[1-9]|1[0-2])(:[0-5][0-9])? ?[aApP][mM]"
+	const whole = "([01]?[0-9]|2[0-3]):[0-5][0-9]"
+	const word = "[nN][oO][oO][nN]|[mM]" + letterI + "[dD][nN]" + letterI + "[gG][hH][tT]"
+	return pattern("^(" + half + "|" + whole + "|" + word + ")$").with(
+		schema{"examples": []string{"4:35am", "4pm", "16:05", "noon", "midnight"}})
+}
+
+// cronSchema takes for a blank whatever no field has in it: Unicode has many.
+func cronSchema() schema {
+	const field, blank = "[0-9A-Za-z*,/#-]+", "[^0-9A-Za-z*,/#@-]"
+	const macro = "@(hourly|daily|midnight|weekly|monthly|yearly|annually)"
+	return pattern("^" + blank + "*(" + macro + "|" + field + "(" + blank + "+" + field + "){4})" + blank + "*$").with(
+		schema{"examples": []string{"*/10 * * * *", "35 4 * * mon-fri", "@daily"}})
+}
+
+func instantSchema() schema {
+	return pattern(`^[0-9]{4}-[0-9]{2}-[0-9]{2}( [0-9]{2}:[0-9]{2}|T[0-9]{2}:[0-9]{2}:[0-9]{2}(Z|[+-][0-9]{2}:[0-9]{2}))$`).
+		with(schema{"examples": []string{"2026-12-24 18:00", "2026-12-24T18:00:00+01:00"}})
+}
+
+func zoneSchema() schema {
+	return someTextSchema().with(schema{"default": "local", "examples": []string{"local", "UTC", "Europe/Berlin"}})
+}
+
+func durationSchema() schema {
+	return pattern(`^(0|(([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h|d|w))+)$`).with(
+		schema{"examples": []string{"90s", "10m", "1h30m", "1d"}})
+}
 
 const maxDuration = 3650 * 24 * time.Hour
 
@@ -54,7 +107,9 @@ func duration(least time.Duration) typ[time.Duration] {
 			}
 			return 0, false
 		},
-		print: printInt[time.Duration],
+		print:  printInt[time.Duration],
+		schema: durationSchema,
+		write:  func(v time.Duration) any { return schedule.FormatDuration(v) },
 	}
 }
 
@@ -72,5 +127,7 @@ var catchUp = typ[CatchUp]{
 		r.wrong(n, `true, false or a duration such as "1d"`)
 		return CatchUp{}, false
 	},
-	print: func(b []byte, v CatchUp) []byte { return printInt(b, v.Max) },
+	print:  func(b []byte, v CatchUp) []byte { return printInt(b, v.Max) },
+	schema: func() schema { return schema{"type": []string{"boolean", "string"}}.with(durationSchema()) },
+	write:  func(v CatchUp) any { return v.Max != 0 },
 }

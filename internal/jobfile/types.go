@@ -6,12 +6,14 @@ import (
 	"strings"
 )
 
-// typ is a type of values: how one is read and checked, and how it is printed for a hash.
+// typ is a type of values: how one is read and checked, how it is printed for a hash, and what a schema says of it.
 type typ[T any] struct {
-	name  string // for people
-	read  func(*reader, *node) (T, bool)
-	print func([]byte, T) []byte
-	sub   func() []Key // of a table that has keys of its own
+	name   string // for people
+	read   func(*reader, *node) (T, bool)
+	print  func([]byte, T) []byte
+	sub    func() []Key // of a table that has keys of its own
+	schema func() schema
+	write  func(T) any // as a file says it; its result is nil for what is not said, and it is itself where nothing ever is
 }
 
 func printText[T ~string](b []byte, v T) []byte { return strconv.AppendQuote(b, string(v)) }
@@ -21,6 +23,22 @@ func printInt[T ~int | ~int32 | ~int64](b []byte, v T) []byte {
 }
 
 func printBool(b []byte, v bool) []byte { return strconv.AppendBool(b, v) }
+
+func writeText[T ~string](v T) any {
+	if v == "" {
+		return nil
+	}
+	return string(v)
+}
+
+func asIs[T any](v T) any { return v }
+
+func writeList[T any](v []T) any {
+	if v == nil {
+		return nil
+	}
+	return v
+}
 
 func printList[T any](print func([]byte, T) []byte) func([]byte, []T) []byte {
 	return func(b []byte, list []T) []byte {
@@ -41,7 +59,9 @@ var truth = typ[bool]{
 		}
 		return n.num == 1, true
 	},
-	print: printBool,
+	print:  printBool,
+	schema: func() schema { return schema{"type": "boolean"} },
+	write:  asIs[bool],
 }
 
 // choice is one of some words.
@@ -64,15 +84,19 @@ func choice[T ~string](words ...T) typ[T] {
 			}
 			return "", false
 		},
-		print: printText[T],
+		print:  printText[T],
+		schema: func() schema { return schema{"enum": words} },
+		write:  writeText[T],
 	}
 }
 
 // listOf is an array of at least least items.
 func listOf[T any](item typ[T], least int) typ[[]T] {
 	return typ[[]T]{
-		name:  "array of " + item.name + "s",
-		print: printList(item.print),
+		name:   "array of " + item.name + "s",
+		print:  printList(item.print),
+		schema: func() schema { return schema{"type": "array", "items": item.schema(), "minItems": least} },
+		write:  writeList[T],
 		read: func(r *reader, n *node) ([]T, bool) {
 			if n.kind != list {
 				r.wrong(n, known("an array of "+item.name+"s"))
@@ -101,8 +125,10 @@ func readItems[T any](r *reader, n *node, item typ[T], least int) ([]T, bool) {
 // oneOrMore is one item or an array of them.
 func oneOrMore[T any](item typ[T], least int) typ[[]T] {
 	return typ[[]T]{
-		name:  item.name + " or array",
-		print: printList(item.print),
+		name:   item.name + " or array",
+		print:  printList(item.print),
+		schema: func() schema { return schema{"anyOf": []schema{item.schema(), listOf(item, least).schema()}} },
+		write:  writeList[T],
 		read: func(r *reader, n *node) ([]T, bool) {
 			if n.kind == list {
 				return readItems(r, n, item, least)
@@ -127,5 +153,6 @@ func optional[T any](t typ[T]) typ[*T] {
 			}
 			return t.print(b, *v)
 		},
+		schema: t.schema,
 	}
 }

@@ -58,6 +58,7 @@ var modules = []string{
 	"github.com/google/renameio/v2",
 	"github.com/hashicorp/go-hclog",
 	"github.com/rogpeppe/go-internal",
+	"github.com/santhosh-tekuri/jsonschema", // in tests
 	"github.com/spf13/cobra",
 	"golang.org/x/sys",
 }

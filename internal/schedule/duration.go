@@ -138,8 +138,8 @@ func shortUnit(unit string) string {
 	}
 }
 
-// formatDuration writes a duration so that ParseDuration reads the same: "1d12h", "1h30m", "1.5s".
-func formatDuration(d time.Duration) string {
+// FormatDuration writes a duration so that ParseDuration reads the same: "1d12h", "1h30m", "1.5s".
+func FormatDuration(d time.Duration) string {
 	var b strings.Builder
 	for _, unit := range []struct {
 		name string

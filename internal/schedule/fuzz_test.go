@@ -76,8 +76,8 @@ func FuzzDuration(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if again, err := ParseDuration(formatDuration(d)); d < 0 || err != nil || again != d {
-			t.Fatalf("%q is %v, prints as %q, which reads as %v, %v", text, d, formatDuration(d), again, err)
+		if again, err := ParseDuration(FormatDuration(d)); d < 0 || err != nil || again != d {
+			t.Fatalf("%q is %v, prints as %q, which reads as %v, %v", text, d, FormatDuration(d), again, err)
 		}
 		if std, err := time.ParseDuration(text); err == nil && std != d {
 			t.Fatalf("%q is %v, but %v to package time", text, d, std)

@@ -200,8 +200,8 @@ func TestDurations(t *testing.T) {
 		if d, err := ParseDuration(text); err != nil || d != want {
 			t.Errorf("%q: %v %v, want %v", text, d, err, want)
 		}
-		if d, err := ParseDuration(formatDuration(want)); err != nil || d != want {
-			t.Errorf("%v prints as %q, which reads as %v %v", want, formatDuration(want), d, err)
+		if d, err := ParseDuration(FormatDuration(want)); err != nil || d != want {
+			t.Errorf("%v prints as %q, which reads as %v %v", want, FormatDuration(want), d, err)
 		}
 	}
 	for text, want := range map[string]string{

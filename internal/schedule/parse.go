@@ -187,9 +187,9 @@ func (p *parser) every(text *string) {
 	switch {
 	case err != nil:
 	case d < minEvery:
-		err = wrong(use(formatDuration(minEvery)), "%s is less than 1s", quote(*text))
+		err = wrong(use(FormatDuration(minEvery)), "%s is less than 1s", quote(*text))
 	case d > maxEvery:
-		err = wrong(use(formatDuration(maxEvery)), "%s is more than 3650d", quote(*text))
+		err = wrong(use(FormatDuration(maxEvery)), "%s is more than 3650d", quote(*text))
 	}
 	if err != nil {
 		p.fail("every", 0, *text, err)

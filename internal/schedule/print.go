@@ -46,7 +46,7 @@ func (s *Schedule) Keys() Keys {
 			k.Cron = append(k.Cron, s.specs[i].cron())
 		}
 	case Every:
-		every := formatDuration(s.Interval())
+		every := FormatDuration(s.Interval())
 		k.Every = &every
 	case At:
 		at := time.Unix(s.n, 0).In(s.loc).Format(time.RFC3339)
