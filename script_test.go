@@ -97,6 +97,9 @@ func params(wrap []string) testscript.Params {
 				return kernelIs(6, 15), nil
 			case "root":
 				return os.Geteuid() == 0, nil
+			case "completion":
+				_, err := os.Stat("/usr/share/bash-completion/bash_completion")
+				return err == nil, nil
 			}
 			return false, fmt.Errorf("no condition is called %q", cond)
 		},

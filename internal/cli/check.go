@@ -35,7 +35,9 @@ func (a *app) check() *cobra.Command {
 	var compare bool
 	cmd := takes(a.reader("check [DIR]", checkHelp, func(args []string) error { return a.doCheck(args, compare) }), 0, 1, "directory")
 	cmd.Flags().BoolVar(&compare, "diff", false, "")
-	cmd.ValidArgsFunction = nil // the shell completes directories
+	cmd.ValidArgsFunction = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return nil, cobra.ShellCompDirectiveFilterDirs
+	}
 	return cmd
 }
 

@@ -48,14 +48,17 @@ about jobsd
   version     which jobsd this is
   man         the manual: jobsd(8), jobs.d(5), jobsd-state(5), jobsd-control(7)
   completion  completions for a shell
+  help        more about a verb
 
 where things are
   --root DIR       jobs.d, state, log, run and jobsd.toml are all in DIR (environment: JOBSD_ROOT)
   --user           your own: the XDG folders
   --system         the machine's: /etc/jobs.d, /var/lib/jobsd, /var/log/jobsd, /run/jobsd
   --config FILE    jobsd.toml, the settings of the daemon
-  --jobs-dir DIR, --state-dir DIR, --log-dir DIR, --run-dir DIR
-                   one of them elsewhere
+  --jobs-dir DIR   the job files
+  --state-dir DIR  the state file and the journal
+  --log-dir DIR    the logs
+  --run-dir DIR    the pid file and the control socket
 
 "jobsd help VERB" tells more. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no such job, 4 not permitted,
 5 no daemon, 6 state directory held by another daemon, 7 state written by a newer jobsd.
@@ -82,25 +85,28 @@ func (a *app) command() *cobra.Command {
 		Long:              rootHelp,
 		Args:              cobra.ArbitraryArgs,
 		RunE:              a.noVerb,
+		ValidArgsFunction: cobra.NoFileCompletions,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	root.SetOut(a.out)
 	root.SetErr(a.err)
 	root.SetHelpTemplate(helpTemplate)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usage("jobsd help "+cmd.Name(), "%w", err)
-	})
+	root.SetFlagErrorFunc(wrongOption)
 	a.places.flags(root)
 	root.AddCommand(a.run(), a.start(), a.stop(), a.restart(), a.enable(), a.disable(), a.reload(), a.status(),
 		a.list(), a.show(), a.logs(), a.history(), a.next(), a.check(), a.schema(), a.add(), a.remove(),
-		a.edit(), a.imports(), a.upgrade(), a.candidate(), a.version(), a.man())
+		a.edit(), a.imports(), a.upgrade(), a.candidate(), a.version(), a.man(), a.completion())
+	root.SetHelpCommand(a.help())
+	for _, cmd := range append(root.Commands(), root) {
+		explain(cmd)
+	}
 	return root
 }
 
-// helpTemplate prints our own texts as they stand and cobra's (completion) in cobra's way.
-const helpTemplate = `{{if .Long}}{{.Long | trimTrailingWhitespaces}}{{else}}{{.Short}}{{end}}
+// helpTemplate prints our texts as they stand.
+const helpTemplate = `{{.Long | trimTrailingWhitespaces}}
 `
 
 func (a *app) noVerb(cmd *cobra.Command, args []string) error {
@@ -109,10 +115,8 @@ func (a *app) noVerb(cmd *cobra.Command, args []string) error {
 		return &failure{code: exitUsage}
 	}
 	var verbs []string
-	for _, c := range cmd.Commands() {
-		if !c.Hidden {
-			verbs = append(verbs, c.Name())
-		}
+	for _, c := range visible(cmd) {
+		verbs = append(verbs, c.Name())
 	}
 	hint := "jobsd help"
 	if v := jobfile.Nearest(args[0], verbs); v != "" {

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"jobsd/spawn"
 	"jobsd/statefile"
@@ -18,11 +19,7 @@ import (
 // TestHelp holds the hand-written texts against the verbs and options that there are.
 func TestHelp(t *testing.T) {
 	root := (&app{}).command()
-	for _, flag := range []string{"root", "user", "system", "config", "jobs-dir", "state-dir", "log-dir", "run-dir"} {
-		if root.PersistentFlags().Lookup(flag) == nil || !strings.Contains(rootHelp, "--"+flag) {
-			t.Errorf("--%s is not there or not in the help", flag)
-		}
-	}
+	sameOptions(t, root, root.PersistentFlags())
 	for _, cmd := range root.Commands() {
 		name := cmd.Name()
 		if !cmd.Hidden && !strings.Contains(rootHelp, "\n  "+name+" ") {
@@ -31,11 +28,7 @@ func TestHelp(t *testing.T) {
 		if !strings.HasPrefix(cmd.Long, "jobsd "+name+" - ") || !strings.Contains(cmd.Long, "\nusage: jobsd "+name) {
 			t.Errorf("the help of %s does not begin as it should: %q", name, cmd.Long)
 		}
-		for _, word := range options(cmd) {
-			if !strings.Contains(cmd.Long, "\n  "+word) && !strings.Contains(cmd.Long, "["+word) {
-				t.Errorf("the help of %s does not tell %s", name, word)
-			}
-		}
+		sameOptions(t, cmd, cmd.LocalNonPersistentFlags())
 		for _, line := range strings.Split(cmd.Long, "\n") {
 			if len(line) > 120 {
 				t.Errorf("the help of %s has a line of %d characters: %q", name, len(line), line)
@@ -44,15 +37,28 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// options are the flags of a verb as they are typed, cobra's usage text having a line for each that is not hidden.
-func options(cmd *cobra.Command) []string {
-	var words []string
-	for _, line := range strings.Split(cmd.LocalNonPersistentFlags().FlagUsages(), "\n") {
-		if word, _, _ := strings.Cut(strings.TrimSpace(line), " "); word != "" {
-			words = append(words, strings.TrimSuffix(word, ","))
+// sameOptions holds the options of a command against the lines of its help.
+func sameOptions(t *testing.T, cmd *cobra.Command, flags *pflag.FlagSet) {
+	t.Helper()
+	texts := optionTexts(cmd.Long)
+	flags.VisitAll(func(f *pflag.Flag) {
+		option := spelled(f)
+		if texts[option] == "" && !f.Hidden && !cmd.Hidden {
+			t.Errorf("the help of %s does not tell %s", cmd.Name(), option)
 		}
+		if f.Usage == "" && !f.Hidden && !cmd.Hidden {
+			t.Errorf("a shell is not told what %s of %s is", option, cmd.Name())
+		}
+		_, usage, _ := strings.Cut(cmd.Long, "\nusage: ")
+		usage, _, _ = strings.Cut(usage, "\n\n")
+		if cmd.HasParent() && !f.Hidden && !cmd.Hidden && !strings.Contains(usage, option) {
+			t.Errorf("the usage of %s does not tell %s", cmd.Name(), option)
+		}
+		delete(texts, option)
+	})
+	for option := range texts {
+		t.Errorf("the help of %s tells %s, which it has not", cmd.Name(), option)
 	}
-	return words
 }
 
 func TestReport(t *testing.T) {

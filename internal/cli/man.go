@@ -22,9 +22,7 @@ is one; else their source is printed, for "jobsd man jobs.d > jobs.d.5".
 
 func (a *app) man() *cobra.Command {
 	cmd := takes(verb("man [PAGE]", manHelp, a.doMan), 0, 1, "page")
-	cmd.ValidArgsFunction = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		return man.Names(), cobra.ShellCompDirectiveNoFileComp
-	}
+	cmd.ValidArgsFunction = only(man.Names())
 	return cmd
 }
 

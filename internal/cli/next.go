@@ -83,7 +83,7 @@ func (a *app) next() *cobra.Command {
 	fs.StringVar(&every, "every", "", "")
 	fs.StringVar(&at, "at", "", "")
 	fs.StringVar(&zone, "timezone", "", "")
-	cmd.ValidArgsFunction = a.completeJob
+	cmd.ValidArgsFunction = a.completeJobs
 	return cmd
 }
 

@@ -22,6 +22,8 @@ Returns when the daemon has read the files as they were when it was asked, or la
 was refused; exits 1 if anything was. A refused file stops nothing: the last good version of its jobs stays in force.
 
   --timeout DURATION  how long to wait; usually 30s
+  --json              {"new", "changed", "removed", "refused", "errors", "changed_jobs"}: numbers of jobs, the errors of
+                      refused files, and the names of changed jobs, of which there may be more than are named
 `
 
 // reloadPoll is how often the state file is looked at for the reload's end.
@@ -30,7 +32,7 @@ const reloadPoll = 20 * time.Millisecond
 func (a *app) reload() *cobra.Command {
 	var timeout time.Duration
 	cmd := a.reader("reload", reloadHelp, func([]string) error { return a.doReload(timeout) })
-	cmd.Flags().DurationVar(&timeout, "timeout", 30*time.Second, "")
+	durationVar(cmd.Flags(), &timeout, "timeout", 30*time.Second)
 	return takes(cmd, 0, 0, "")
 }
 

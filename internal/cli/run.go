@@ -27,6 +27,11 @@ Signals: HUP and USR1 reload the job files; USR2 opens the logs anew; TERM and I
 a second one hurries; QUIT ends the daemon and leaves the jobs running, for the next daemon to adopt.
 `
 
+var (
+	logLevels  = []string{"debug", "info", "warn", "error"}
+	logFormats = []string{"text", "json"}
+)
+
 type runOptions struct {
 	background bool
 	readyFD    int // in the child of --background: where to tell the parent; 0: nowhere
@@ -47,10 +52,10 @@ func (a *app) run() *cobra.Command {
 }
 
 func (a *app) doRun(o runOptions) error {
-	if err := oneOf("--log-level", o.level, "debug", "info", "warn", "error"); err != nil {
+	if err := oneOf("--log-level", o.level, logLevels...); err != nil {
 		return err
 	}
-	if err := oneOf("--log-format", o.format, "text", "json"); err != nil {
+	if err := oneOf("--log-format", o.format, logFormats...); err != nil {
 		return err
 	}
 	s, err := a.places.site()

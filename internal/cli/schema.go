@@ -32,8 +32,7 @@ var schemas = map[string]func() map[string]any{
 
 func (a *app) schema() *cobra.Command {
 	cmd := takes(verb("schema [FILE]", schemaHelp, a.doSchema), 0, 1, "file")
-	cmd.ValidArgs = schemaNames()
-	cmd.ValidArgsFunction = nil
+	cmd.ValidArgsFunction = only(schemaNames())
 	return cmd
 }
 

@@ -188,11 +188,3 @@ func size(bytes int64) string {
 	}
 	return fmt.Sprintf("%.1f %s", v, units[0])
 }
-
-// completeJob offers the names of jobs to the shell.
-func (a *app) completeJob(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if _, state, err := a.state(); err == nil && len(args) == 0 {
-		return names(state), cobra.ShellCompDirectiveNoFileComp
-	}
-	return nil, cobra.ShellCompDirectiveNoFileComp
-}

@@ -74,7 +74,12 @@ func (a *app) starter(name, help string) *cobra.Command {
 	if name == control.Start {
 		cmd.Flags().StringVar(&in, "in", "", "")
 	}
-	cmd.ValidArgsFunction = a.completeJob
+	cmd.ValidArgsFunction = func(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
+		if len(args) > 1 { // behind --: of the job
+			return nil, cobra.ShellCompDirectiveDefault
+		}
+		return a.completeJob(cmd, args, word)
+	}
 	return cmd
 }
 

@@ -37,7 +37,7 @@ func (a *app) upgrade() *cobra.Command {
 	var timeout time.Duration
 	cmd := a.reader("upgrade", upgradeHelp, func([]string) error { return a.doUpgrade(wait, timeout) })
 	cmd.Flags().BoolVar(&wait, "wait", false, "")
-	cmd.Flags().DurationVar(&timeout, "timeout", time.Minute, "")
+	durationVar(cmd.Flags(), &timeout, "timeout", time.Minute)
 	return takes(cmd, 0, 0, "")
 }
 

@@ -16,6 +16,8 @@ const version = "0.1.0"
 const versionHelp = `jobsd version - tell which jobsd this is
 
 usage: jobsd version [--json]
+
+  --json  {"version", "state_version", "go", "system"}: of jobsd, of its state file, of Go; system and processor
 `
 
 func (a *app) version() *cobra.Command {

@@ -60,6 +60,7 @@ var modules = []string{
 	"github.com/rogpeppe/go-internal",
 	"github.com/santhosh-tekuri/jsonschema", // in tests
 	"github.com/spf13/cobra",
+	"github.com/spf13/pflag",
 	"golang.org/x/sys",
 }
 

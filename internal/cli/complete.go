@@ -1,0 +1,158 @@
+package cli
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+const completionHelp = `jobsd completion - have a shell complete verbs, options and the names of jobs
+
+usage: jobsd completion bash|zsh|fish
+
+Prints a script for the shell to read.
+
+  bash  with the package bash-completion, in ~/.bashrc:
+            source <(jobsd completion bash)
+        or for all users, once:
+            jobsd completion bash > /usr/share/bash-completion/completions/jobsd
+  zsh   in ~/.zshrc, below compinit:
+            source <(jobsd completion zsh)
+        or for all users, once:
+            jobsd completion zsh > /usr/local/share/zsh/site-functions/_jobsd
+  fish  once:
+            jobsd completion fish > ~/.config/fish/completions/jobsd.fish
+`
+
+var completedShells = []string{"bash", "zsh", "fish"}
+
+func (a *app) completion() *cobra.Command {
+	cmd := verb("completion SHELL", completionHelp, nil)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		switch root := cmd.Root(); args[0] {
+		case "bash":
+			return root.GenBashCompletionV2(a.out, true)
+		case "zsh":
+			return root.GenZshCompletion(a.out)
+		case "fish":
+			return root.GenFishCompletion(a.out, true)
+		}
+		return oneOf("shell", args[0], completedShells...)
+	}
+	cmd.ValidArgsFunction = only(completedShells)
+	return takes(cmd, 1, 1, "shell")
+}
+
+// completer offers words for the argument that is being typed, behind those that are there.
+type completer = func(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective)
+
+// only offers words for the only argument.
+func only(words []string) completer {
+	return func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			words = nil
+		}
+		return words, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// completeJob offers the names of jobs for the only argument.
+func (a *app) completeJob(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return a.completeJobs(cmd, args, word)
+}
+
+// completeJobs offers the names of jobs that are not there yet.
+func (a *app) completeJobs(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	jobs := slices.DeleteFunc(a.jobNames(), func(name string) bool { return slices.Contains(args, name) })
+	return jobs, cobra.ShellCompDirectiveNoFileComp
+}
+
+// jobNames are the jobs of the state file or, where there is none yet, those of the job files.
+func (a *app) jobNames() []string {
+	s, state, err := a.state()
+	if err == nil {
+		return names(state)
+	}
+	if s, err = a.site(); err != nil {
+		return nil
+	}
+	var jobs []string
+	for _, j := range s.load(s.Jobs).Jobs {
+		jobs = append(jobs, j.Def.Name)
+	}
+	slices.Sort(jobs)
+	return jobs
+}
+
+// The values of options that are words, files or folders; all others are free.
+var (
+	optionWords = map[string][]string{
+		"log-level":  logLevels,
+		"log-format": logFormats,
+		"days":       {"weekdays", "weekends", "mon", "tue", "wed", "thu", "fri", "sat", "sun"},
+	}
+	optionFiles = map[string][]string{"config": {"toml"}, "file": {"toml", "json"}}
+	optionDirs  = []string{"root", "jobs-dir", "state-dir", "log-dir", "run-dir"}
+)
+
+// explain gives each option of a command what a shell can complete: its value, and what the help says of it.
+func explain(cmd *cobra.Command) {
+	texts := optionTexts(cmd.Long)
+	one := func(f *pflag.Flag) {
+		if text := texts[spelled(f)]; f.Usage == "" {
+			text, _, _ = strings.Cut(text, "; ")
+			f.Usage, _, _ = strings.Cut(text, ". ")
+		}
+		switch {
+		case optionFiles[f.Name] != nil:
+			_ = cmd.MarkFlagFilename(f.Name, optionFiles[f.Name]...)
+		case slices.Contains(optionDirs, f.Name):
+			_ = cmd.MarkFlagDirname(f.Name)
+		default:
+			words := cobra.FixedCompletions(optionWords[f.Name], cobra.ShellCompDirectiveNoFileComp)
+			_ = cmd.RegisterFlagCompletionFunc(f.Name, words)
+		}
+	}
+	cmd.LocalNonPersistentFlags().VisitAll(one)
+	cmd.PersistentFlags().VisitAll(one)
+}
+
+// spelled is an option as the help writes it.
+func spelled(f *pflag.Flag) string {
+	if f.Shorthand != "" {
+		return "-" + f.Shorthand
+	}
+	return "--" + f.Name
+}
+
+// optionTexts finds what a help says of each option: in lines that begin with two blanks and the option, or several, and
+// further ones that are indented more.
+func optionTexts(help string) map[string]string {
+	texts := map[string]string{}
+	var here []string
+	for line := range strings.SplitSeq(help, "\n") {
+		text := strings.TrimLeft(line, " ")
+		indent := len(line) - len(text)
+		if indent == 2 && strings.HasPrefix(text, "-") {
+			var options string
+			options, text, _ = strings.Cut(text, "  ")
+			here = nil
+			for _, word := range strings.Fields(options) {
+				if strings.HasPrefix(word, "-") {
+					here = append(here, strings.Trim(word, ","))
+				}
+			}
+		} else if indent <= 2 {
+			here = nil
+		}
+		for _, option := range here {
+			texts[option] = strings.TrimSpace(texts[option] + " " + strings.TrimSpace(text))
+		}
+	}
+	return texts
+}

@@ -1,0 +1,43 @@
+package cli
+
+import "github.com/spf13/cobra"
+
+const helpHelp = `jobsd help - tell more about a verb
+
+usage: jobsd help [VERB]
+`
+
+func (a *app) help() *cobra.Command {
+	cmd := verb("help [VERB]", helpHelp, nil)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		root := cmd.Root()
+		if len(args) == 0 {
+			return root.Help()
+		}
+		for _, c := range root.Commands() {
+			if c.Name() == args[0] {
+				return c.Help()
+			}
+		}
+		return a.noVerb(root, args)
+	}
+	cmd.ValidArgsFunction = func(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
+		var verbs []string
+		for _, c := range visible(cmd.Root()) {
+			verbs = append(verbs, cobra.CompletionWithDesc(c.Name(), c.Short))
+		}
+		return only(verbs)(cmd, args, word)
+	}
+	return takes(cmd, 0, 1, "verb")
+}
+
+// visible are the verbs that people type.
+func visible(root *cobra.Command) []*cobra.Command {
+	var verbs []*cobra.Command
+	for _, c := range root.Commands() {
+		if !c.Hidden {
+			verbs = append(verbs, c)
+		}
+	}
+	return verbs
+}

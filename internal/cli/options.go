@@ -1,0 +1,83 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"jobsd/internal/jobfile"
+	"jobsd/internal/schedule"
+)
+
+// durationVar makes an option that takes a duration as job files do.
+func durationVar(fs *pflag.FlagSet, d *time.Duration, name string, byDefault time.Duration) {
+	*d = byDefault
+	fs.Var((*duration)(d), name, "")
+}
+
+type duration time.Duration
+
+func (d *duration) Set(text string) error {
+	v, err := schedule.ParseDuration(text)
+	*d = duration(v)
+	return err
+}
+
+func (d *duration) String() string { return schedule.FormatDuration(time.Duration(*d)) }
+
+func (d *duration) Type() string { return "duration" }
+
+// wrongOption says what is wrong with an option in our own words.
+func wrongOption(cmd *cobra.Command, err error) error {
+	hint := "jobsd help"
+	if cmd.HasParent() {
+		hint += " " + cmd.Name()
+	}
+	var value *pflag.InvalidValueError
+	var missing *pflag.ValueRequiredError
+	var unknown *pflag.NotExistError
+	switch {
+	case errors.As(err, &value):
+		return wrongValue(hint, spelled(value.GetFlag()), value)
+	case errors.As(err, &missing):
+		return usage(hint, "%s needs a value", spelled(missing.GetFlag()))
+	case errors.As(err, &unknown):
+		return unknownOption(hint, cmd, unknown)
+	}
+	return usage(hint, "%w", err)
+}
+
+func wrongValue(hint, option string, e *pflag.InvalidValueError) error {
+	var duration *schedule.Error
+	switch kind := e.GetFlag().Value.Type(); {
+	case errors.As(e, &duration):
+		return usage(duration.Fix, "%s: %s", option, duration.Reason)
+	case errors.Is(e, strconv.ErrRange):
+		return usage(hint, "%s %q is out of range", option, e.GetValue())
+	case kind == "bool":
+		return usage(hint, "%s %q is neither true nor false", option, e.GetValue())
+	case kind == "uint64":
+		return usage(hint, "%s %q is not a number from 0 on", option, e.GetValue())
+	}
+	return usage(hint, "%s %q is not a whole number", option, e.GetValue())
+}
+
+func unknownOption(hint string, cmd *cobra.Command, e *pflag.NotExistError) error {
+	if e.GetSpecifiedShortnames() != "" {
+		return usage(hint, "%s has no option -%s", cmd.Name(), e.GetSpecifiedName())
+	}
+	var options []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if !f.Hidden {
+			options = append(options, f.Name)
+		}
+	})
+	if near := jobfile.Nearest(e.GetSpecifiedName(), options); near != "" {
+		hint = fmt.Sprintf("did you mean --%s?", near)
+	}
+	return usage(hint, "%s has no option --%s", cmd.Name(), e.GetSpecifiedName())
+}
