@@ -74,11 +74,11 @@ func (a *app) completeJobs(_ *cobra.Command, args []string, _ string) ([]string,
 
 // jobNames are the jobs of the state file or, where there is none yet, those of the job files.
 func (a *app) jobNames() []string {
-	s, state, err := a.state()
-	if err == nil {
+	if _, state, err := a.state(); err == nil {
 		return names(state)
 	}
-	if s, err = a.site(); err != nil {
+	s, err := a.site()
+	if err != nil {
 		return nil
 	}
 	var jobs []string

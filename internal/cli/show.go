@@ -16,7 +16,7 @@ const showHelp = `jobsd show - everything about one job
 
 usage: jobsd show [--json] JOB
 
-  --json   the job's object of the state file with its name, see jobsd-state(5)
+  --json   the job's object of the state file, see jobsd-state(5), and "name"
 `
 
 func (a *app) show() *cobra.Command {

@@ -39,7 +39,7 @@ usage: jobsd restart [--wait] [--json] JOB [-- ARGUMENT...]
 The new run starts when nothing is left of the old ones. All else is as with "jobsd start".
 
   --wait  print what the new run writes, and exit with its exit code
-  --json  {"run", "outcome"}
+  --json  {"run", "outcome"}; outcome is like last_run in jobsd-state(5), null without --wait
 `
 
 func (a *app) start() *cobra.Command   { return a.starter(control.Start, startHelp) }
