@@ -8,8 +8,8 @@ usage: jobsd help [VERB]
 `
 
 func (a *app) help() *cobra.Command {
-	cmd := verb("help [VERB]", helpHelp, nil)
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+	var cmd *cobra.Command
+	cmd = takes(verb("help [VERB]", helpHelp, func(args []string) error {
 		root := cmd.Root()
 		if len(args) == 0 {
 			return root.Help()
@@ -20,7 +20,7 @@ func (a *app) help() *cobra.Command {
 			}
 		}
 		return a.noVerb(root, args)
-	}
+	}), 0, 1, "verb")
 	cmd.ValidArgsFunction = func(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
 		var verbs []string
 		for _, c := range visible(cmd.Root()) {
@@ -28,7 +28,7 @@ func (a *app) help() *cobra.Command {
 		}
 		return only(verbs)(cmd, args, word)
 	}
-	return takes(cmd, 0, 1, "verb")
+	return cmd
 }
 
 // visible are the verbs that people type.

@@ -50,7 +50,7 @@ func JobSchema() map[string]any {
 	top := schema{schemaKey: schema{"type": "string", "description": aboutSchema}, "jobs": schema{
 		"description": "Several jobs in one file. No other key stands beside it.",
 		"type":        "array",
-		"items":       schema{"allOf": []schema{{"$ref": jobReference}, {"required": []string{"name"}}}},
+		"items":       schema{"$ref": jobReference},
 	}}
 	for _, name := range jobKeys.names() {
 		top[name] = schema{"$ref": jobReference + "/properties/" + name}
@@ -65,7 +65,7 @@ func JobSchema() map[string]any {
 		"then":                 schema{"propertyNames": schema{"enum": []string{schemaKey, "jobs"}}},
 		"else":                 schema{"$ref": "#/definitions/together"},
 		"definitions": schema{
-			"job":      job.with(schema{"allOf": []schema{{"$ref": "#/definitions/together"}}}),
+			"job":      job.with(schema{"required": []string{"name"}, "allOf": []schema{{"$ref": "#/definitions/together"}}}),
 			"together": together(),
 		},
 	}
