@@ -85,7 +85,11 @@ func together() schema {
 			unfits[k.name] = false
 		}
 	}
-	dependencies := schema{"days": []string{"start_at"}}
+	dependencies := schema{
+		"cmd":   schema{"properties": schema{"shell": false}},
+		"shell": schema{"properties": schema{"cmd": false}},
+		"days":  []string{"start_at"},
+	}
 	for _, name := range times {
 		others := schema{}
 		for _, other := range times {
@@ -96,7 +100,7 @@ func together() schema {
 		dependencies[name] = schema{"properties": others}
 	}
 	return schema{
-		"oneOf":        []schema{{"required": []string{"cmd"}}, {"required": []string{"shell"}}},
+		"anyOf":        []schema{{"required": []string{"cmd"}}, {"required": []string{"shell"}}},
 		"dependencies": dependencies,
 		"if": schema{
 			"required":   []string{"keep_alive"},
