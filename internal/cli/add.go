@@ -58,7 +58,12 @@ func (a *app) add() *cobra.Command {
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "")
 	cmd.Flags().StringVar(&o.name, "name", "", "")
 	keyOptions(cmd, &o.keys)
-	cmd.ValidArgsFunction = nil // the shell completes files
+	cmd.ValidArgsFunction = func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		if len(args) == 0 {
+			return jobSuffixes, cobra.ShellCompDirectiveFilterFileExt
+		}
+		return nil, cobra.ShellCompDirectiveDefault // of the command
+	}
 	return cmd
 }
 

@@ -41,20 +41,21 @@ func TestHelp(t *testing.T) {
 func sameOptions(t *testing.T, cmd *cobra.Command, flags *pflag.FlagSet) {
 	t.Helper()
 	texts := optionTexts(cmd.Long)
+	_, usage, _ := strings.Cut(cmd.Long, "\nusage: ")
+	usage, _, _ = strings.Cut(usage, "\n\n")
 	flags.VisitAll(func(f *pflag.Flag) {
-		option := spelled(f)
-		if texts[option] == "" && !f.Hidden && !cmd.Hidden {
-			t.Errorf("the help of %s does not tell %s", cmd.Name(), option)
+		name := spelled(f)
+		_, isKey := f.Value.(*option) // the manual tells those
+		switch {
+		case f.Hidden || cmd.Hidden:
+		case f.Usage == "":
+			t.Errorf("a shell is not told what %s of %s is", name, cmd.Name())
+		case !isKey && texts[name] == "":
+			t.Errorf("the help of %s does not tell %s", cmd.Name(), name)
+		case !isKey && cmd.HasParent() && !strings.Contains(usage, name):
+			t.Errorf("the usage of %s does not tell %s", cmd.Name(), name)
 		}
-		if f.Usage == "" && !f.Hidden && !cmd.Hidden {
-			t.Errorf("a shell is not told what %s of %s is", option, cmd.Name())
-		}
-		_, usage, _ := strings.Cut(cmd.Long, "\nusage: ")
-		usage, _, _ = strings.Cut(usage, "\n\n")
-		if cmd.HasParent() && !f.Hidden && !cmd.Hidden && !strings.Contains(usage, option) {
-			t.Errorf("the usage of %s does not tell %s", cmd.Name(), option)
-		}
-		delete(texts, option)
+		delete(texts, name)
 	})
 	for option := range texts {
 		t.Errorf("the help of %s tells %s, which it has not", cmd.Name(), option)

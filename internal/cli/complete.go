@@ -59,8 +59,9 @@ var (
 		"log-format": logFormats,
 		"days":       {"weekdays", "weekends", "mon", "tue", "wed", "thu", "fri", "sat", "sun"},
 	}
-	optionFiles = map[string][]string{"config": {"toml"}, "file": {"toml", "json"}}
-	optionDirs  = []string{"root", "jobs-dir", "state-dir", "log-dir", "run-dir"}
+	optionFiles = map[string][]string{"config": {"toml"}, "file": jobSuffixes, "env-file": {}}
+	optionDirs  = []string{"root", "jobs-dir", "state-dir", "log-dir", "run-dir", "dir", "extra-path"}
+	jobSuffixes = []string{"toml", "json"}
 )
 
 // explain gives each option of a command what a shell can complete: its value, and what the help says of it.
@@ -77,8 +78,11 @@ func explain(cmd *cobra.Command) {
 		case slices.Contains(optionDirs, f.Name):
 			_ = cmd.MarkFlagDirname(f.Name)
 		default:
-			words := cobra.FixedCompletions(optionWords[f.Name], cobra.ShellCompDirectiveNoFileComp)
-			_ = cmd.RegisterFlagCompletionFunc(f.Name, words)
+			words := optionWords[f.Name]
+			if key, ok := f.Value.(*option); ok && words == nil {
+				words = key.words()
+			}
+			_ = cmd.RegisterFlagCompletionFunc(f.Name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
 		}
 	}
 	cmd.LocalNonPersistentFlags().VisitAll(one)

@@ -34,7 +34,13 @@ who add, remove or edit wait until this is done. A symbolic link is refused: wha
 func (a *app) edit() *cobra.Command {
 	do := func(args []string) error { return a.doEdit(args[0]) }
 	cmd := takes(verb("edit JOB|FILE", editHelp, do), 1, 1, "job or file")
-	cmd.ValidArgsFunction = a.completeJob
+	cmd.ValidArgsFunction = func(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
+		jobs, directive := a.completeJob(cmd, args, word)
+		if len(args) == 0 { // where no job fits, a file
+			directive = cobra.ShellCompDirectiveDefault
+		}
+		return jobs, directive
+	}
 	return cmd
 }
 

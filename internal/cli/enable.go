@@ -65,7 +65,7 @@ func (a *app) abler(name, done, help string) *cobra.Command {
 		}
 		return nil
 	}
-	cmd.ValidArgsFunction = a.completeJob
+	cmd.ValidArgsFunction = a.completeJobs
 	return cmd
 }
 

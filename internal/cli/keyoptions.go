@@ -17,8 +17,7 @@ type givenKey struct {
 	texts []string
 }
 
-// keyOptions makes an option of each key but those that a command line says otherwise. They are hidden from the list of
-// options, for there are as many as jobs.d(5) has keys.
+// keyOptions makes an option of each key but those that a command line says otherwise.
 func keyOptions(cmd *cobra.Command, given *[]givenKey) {
 	for _, k := range jobfile.Keys() {
 		if k.Name == "name" || k.Name == "cmd" || k.Type == "table" {
@@ -32,8 +31,7 @@ func keyOptions(cmd *cobra.Command, given *[]givenKey) {
 }
 
 func keyOption(cmd *cobra.Command, name string, k jobfile.Key, given *[]givenKey) {
-	flag := cmd.Flags().VarPF(&option{k, given}, name, "", "")
-	flag.Hidden = true
+	flag := cmd.Flags().VarPF(&option{k, given}, name, "", k.About)
 	if k.Type == "bool" || k.Name == "keep_alive" {
 		flag.NoOptDefVal = "true"
 	}
@@ -50,6 +48,17 @@ type option struct {
 
 func (o *option) String() string { return "" }
 func (o *option) Type() string   { return o.Key.Type }
+
+// words are those that the key takes, if it takes only words.
+func (o *option) words() (words []string) {
+	list, ok := strings.CutPrefix(o.Key.Type, "one of ")
+	for word := range strings.SplitSeq(list, ", ") {
+		if ok {
+			words = append(words, strings.Trim(word, `"`))
+		}
+	}
+	return words
+}
 
 func (o *option) Set(text string) error {
 	texts := []string{text}

@@ -61,7 +61,7 @@ func (a *app) logs() *cobra.Command {
 	fs.BoolVarP(&o.follow, "follow", "f", false, "")
 	fs.IntVarP(&o.lines, "number", "n", all, "")
 	fs.Uint64Var(&o.run, "run", 0, "")
-	cmd.ValidArgsFunction = a.completeJob
+	cmd.ValidArgsFunction = a.completeJobs
 	return cmd
 }
 

@@ -62,8 +62,10 @@ func wrongValue(hint, option string, e *pflag.InvalidValueError) error {
 		return usage(hint, "%s %q is neither true nor false", option, e.GetValue())
 	case kind == "uint64":
 		return usage(hint, "%s %q is not a number from 0 on", option, e.GetValue())
+	case kind == "int":
+		return usage(hint, "%s %q is not a whole number", option, e.GetValue())
 	}
-	return usage(hint, "%s %q is not a whole number", option, e.GetValue())
+	return usage(hint, "%s: %w", option, e.Unwrap())
 }
 
 func unknownOption(hint string, cmd *cobra.Command, e *pflag.NotExistError) error {

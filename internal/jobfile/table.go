@@ -11,6 +11,7 @@ import (
 type key[D any] struct {
 	name  string
 	typ   string // for people
+	about string // what it is for, in a line
 	sub   func() []Key
 	marks mark
 	read  func(*reader, *node, *D)
@@ -34,7 +35,7 @@ const (
 
 // row makes a key of type T that goes into the field of D.
 func row[D, T any](name, about string, t typ[T], byDefault T, field func(*D) *T, marks ...mark) key[D] {
-	k := key[D]{name: name, typ: t.name, sub: t.sub}
+	k := key[D]{name: name, typ: t.name, about: about, sub: t.sub}
 	k.schema = func() schema {
 		more := schema{"description": about}
 		if t.write != nil {
@@ -88,8 +89,9 @@ func (t *keys[D]) names() []string {
 
 // Key is a key of job files, for what makes them.
 type Key struct {
-	Name string // dotted, as in "log.max_size"
-	Type string // for people, such as "string or array"
+	Name  string // dotted, as in "log.max_size"
+	Type  string // for people, such as "string or array"
+	About string // what it is for
 }
 
 // Keys returns all keys of a job, sorted; those of a table stand behind it.
@@ -98,12 +100,12 @@ func Keys() []Key { return jobKeys.list() }
 func (t *keys[D]) list() []Key {
 	var all []Key
 	for _, k := range t.rows {
-		all = append(all, Key{k.name, k.typ})
+		all = append(all, Key{k.name, k.typ, k.about})
 		if k.sub == nil {
 			continue
 		}
 		for _, s := range k.sub() {
-			all = append(all, Key{join(k.name, s.Name), s.Type})
+			all = append(all, Key{join(k.name, s.Name), s.Type, s.About})
 		}
 	}
 	return all
