@@ -19,16 +19,16 @@ const ring = 4096
 // logger is the helper that writes the daemon's own lines: whoever reads them may stall, the loop does not.
 type logger struct {
 	hclog.Logger
-	lines   chan []byte
+	lines   chan []byte // nil: open the log anew, in its turn
 	dropped atomic.Uint64
-	reopen  chan struct{}
+	reopen  atomic.Bool // there was no room for that
 	stopped chan struct{}
 	path    string // "": stderr
 	out     *os.File
 }
 
 func newLogger(o Options) (*logger, error) {
-	l := &logger{lines: make(chan []byte, ring), reopen: make(chan struct{}, 1), stopped: make(chan struct{}),
+	l := &logger{lines: make(chan []byte, ring), stopped: make(chan struct{}),
 		path: o.LogFile, out: os.Stderr}
 	if l.path != "" {
 		f, err := openLogFile(l.path)
@@ -69,25 +69,27 @@ var _ io.Writer = (*logger)(nil)
 
 func (l *logger) run() {
 	defer close(l.stopped)
-	for {
-		select {
-		case line, ok := <-l.lines:
-			if !ok {
-				return
-			}
+	for line := range l.lines {
+		if late := l.reopen.Swap(false); late || line == nil {
+			l.openAnew()
+		}
+		if line != nil {
 			l.out.Write(line)
-			if n := l.dropped.Swap(0); n > 0 {
-				fmt.Fprintf(l.out, "jobsd: %d lines were dropped: the reader of this log stalled\n", n)
-			}
-		case <-l.reopen:
-			if f, err := openLogFile(l.path); err != nil {
-				fmt.Fprintln(l.out, "jobsd:", err)
-			} else {
-				l.out.Close()
-				l.out = f
-			}
+		}
+		if n := l.dropped.Swap(0); n > 0 {
+			fmt.Fprintf(l.out, "jobsd: %d lines were dropped: the reader of this log stalled\n", n)
 		}
 	}
+}
+
+func (l *logger) openAnew() {
+	f, err := openLogFile(l.path)
+	if err != nil {
+		fmt.Fprintln(l.out, "jobsd:", err)
+		return
+	}
+	l.out.Close()
+	l.out = f
 }
 
 // rotate has the log file opened anew, for whoever moved it away.
@@ -96,8 +98,9 @@ func (l *logger) rotate() {
 		return
 	}
 	select {
-	case l.reopen <- struct{}{}:
+	case l.lines <- nil:
 	default:
+		l.reopen.Store(true)
 	}
 }
 
