@@ -8,6 +8,9 @@ import (
 	"jobsd/statefile"
 )
 
+// noFile is why what is to come of a job that was removed does not.
+const noFile = "no file defines the job any more"
+
 // laterMost is how many starts of one job may be to come at once.
 const laterMost = 100
 
@@ -65,7 +68,9 @@ func (c *Core) remindAnew(j *job) {
 // resumeLater takes up the starts that were to come when the daemon before this one ended.
 func (c *Core) resumeLater(j *job) {
 	for _, l := range j.facts.Later {
-		if !slices.ContainsFunc(j.runs, func(r *run) bool { return r.number == l.Run }) {
+		if j.def == nil { // its file is gone, and only a run of it lives on
+			c.breakPromise(j, &later{Later: l}, noFile)
+		} else if !slices.ContainsFunc(j.runs, func(r *run) bool { return r.number == l.Run }) {
 			j.later = append(j.later, &later{Later: l})
 			c.remind(j.later[len(j.later)-1])
 		}

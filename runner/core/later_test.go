@@ -134,3 +134,23 @@ func TestLaterMost(t *testing.T) {
 	}
 	w.replayed()
 }
+
+// TestLaterOrphan: a file that went away while no daemon ran takes its starts along, also where a run of the job lives on.
+func TestLaterOrphan(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 06:00:00")
+	w.lasting(5*time.Hour, 0)
+	w.put(w.define("j", schedule.Keys{}))
+	w.start()
+	w.ordered(Order{ID: 1, Verb: VerbStart, Job: "j"})
+	w.ordered(Order{ID: 1, Verb: VerbStart, Job: "j", In: time.Hour})
+	w.run(time.Minute)
+	w.crash()
+	w.defs = nil
+	w.start()
+	if v := w.view("j"); len(v.Later) > 0 {
+		t.Errorf("%+v", v)
+	}
+	w.run(5 * time.Hour)
+	w.replayed()
+	w.promises()
+}

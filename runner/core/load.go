@@ -299,7 +299,7 @@ func (c *Core) missAt(j *job, settled, before time.Time) {
 // remove has a job that no file defines any more end: now, or after its last run.
 func remove(c *Core, j *job, _ *jobfile.Job) {
 	c.dropPending(j, "removed")
-	c.breakPromises(j, 0, "no file defines the job any more")
+	c.breakPromises(j, 0, noFile)
 	c.endStreaks(j)
 	c.stopTimer(&j.timer)
 	for _, r := range j.services() {
@@ -326,7 +326,7 @@ func (c *Core) forgetVanished() {
 	for _, name := range slices.Sorted(maps.Keys(c.facts.Jobs)) {
 		if c.jobs[name] == nil && c.facts.Jobs[name].Vanished.IsZero() {
 			for _, l := range c.facts.Jobs[name].Later {
-				c.say(Warn, name, "a start that was asked for does not come: no file defines the job any more", "run", l.Run)
+				c.say(Warn, name, "a start that was asked for does not come: "+noFile, "run", l.Run)
 			}
 			c.record(&statefile.Deleted{Job: name})
 		}
