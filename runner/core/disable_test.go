@@ -154,3 +154,33 @@ func TestSetAsideEvery(t *testing.T) {
 	}
 	w.replayed()
 }
+
+// TestStartedThenEnabled: a service that a person started although it was disabled is like any other once it is enabled.
+func TestStartedThenEnabled(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 06:00:00")
+	w.lasting(50*time.Hour, 0)
+	w.put(w.service("web"))
+	w.start()
+	w.ordered(Order{ID: 1, Verb: VerbDisable, Job: "web"})
+	w.ordered(Order{ID: 1, Verb: VerbStart, Job: "web"})
+	w.run(time.Minute)
+	w.ordered(Order{ID: 1, Verb: VerbEnable, Job: "web"})
+	w.run(time.Minute)
+	d := w.service("web")
+	d.ProcessHash = "other"
+	w.put(d)
+	w.load()
+	w.run(time.Minute)
+	if v := w.view("web"); v.Runs != 3 {
+		t.Errorf("not restarted: %+v", v)
+	}
+	d = w.service("web")
+	d.ProcessHash = "other"
+	d.Enabled = false
+	w.put(d)
+	w.load()
+	w.run(time.Minute)
+	if v := w.view("web"); len(v.Running) != 0 {
+		t.Errorf("not stopped: %+v", v)
+	}
+}

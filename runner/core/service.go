@@ -16,6 +16,7 @@ const looping = 5
 func (c *Core) armService(j *job) {
 	wanted := c.active(j) && !j.facts.Finished && c.shutdown == nil
 	for _, r := range j.services() {
+		r.forced = r.forced && !wanted // enabled since: it is like any other
 		switch {
 		case r.def == nil || r.stopBy != "":
 		case r.state == pending && !r.durable && wanted:
