@@ -3,6 +3,7 @@ package core
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"jobsd/statefile"
 )
@@ -44,6 +45,7 @@ func (c *Core) adopt(e Adopted) {
 	}
 	r := &run{number: l.Run, job: j, state: running, slot: l.Slot, epoch: l.Epoch, reason: l.Reason, attempt: l.Attempt,
 		missed: l.Missed, pid: l.PID, startedAt: l.StartedAt, adopted: !e.Child, inherited: true, durable: true, stopBy: l.StopBy, far: l.StopBy != "",
+		forced:  l.Reason == "service" && c.wasDisabled(j),
 		remains: e.Remains, started: c.now.Mono - max(0, c.now.Wall.Sub(l.StartedAt.Time))}
 	r.timer.owner = r
 	j.runs = append(j.runs, r)
@@ -58,6 +60,12 @@ func (c *Core) adopt(e Adopted) {
 	default:
 		r.lost = true
 	}
+}
+
+// wasDisabled tells, before the first load, whether a job was disabled when the daemon before this one ended. What lives
+// of such a service was started by a person: the rest was stopped when it was disabled.
+func (c *Core) wasDisabled(j *job) bool {
+	return c.facts.DisabledBy != nil || j.facts.DisabledBy != nil || strings.HasSuffix(j.facts.Schedule, disabledHash)
 }
 
 // settleLost ends the runs of the daemon before this one of which nothing is left. It waits for the first load, which

@@ -184,3 +184,36 @@ func TestStartedThenEnabled(t *testing.T) {
 		t.Errorf("not stopped: %+v", v)
 	}
 }
+
+// TestStartedWhileDisabled: a service that a person started although it is disabled lives on under the next daemon.
+func TestStartedWhileDisabled(t *testing.T) {
+	for name, disable := range map[string]func(w *world){
+		"by name":  func(w *world) { w.ordered(Order{ID: 1, Verb: VerbDisable, Job: "web"}) },
+		"all":      func(w *world) { w.ordered(Order{ID: 1, Verb: VerbDisable}) },
+		"its file": func(w *world) { d := w.service("web"); d.Enabled = false; w.put(d); w.load() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := calmWorld(t, "2026-06-01 06:00:00")
+			w.lasting(50*time.Hour, 0)
+			w.put(w.service("web"))
+			w.start()
+			w.run(time.Minute)
+			disable(w)
+			w.run(time.Minute)
+			w.ordered(Order{ID: 1, Verb: VerbStart, Job: "web"})
+			w.run(time.Minute)
+			w.crash()
+			w.start()
+			w.run(time.Minute)
+			if v := w.view("web"); len(v.Running) != 1 || v.Runs != 2 {
+				t.Errorf("%+v", v)
+			}
+			w.ordered(Order{ID: 1, Verb: VerbDisable, Job: "web"})
+			w.run(time.Minute)
+			if v := w.view("web"); len(v.Running) != 0 {
+				t.Errorf("%+v", v)
+			}
+			w.replayed()
+		})
+	}
+}

@@ -356,6 +356,9 @@ func (c *Core) sortOrder() {
 	}
 }
 
+// disabledHash ends the hash of when a job is due whose file says enabled = false.
+const disabledHash = " disabled"
+
 // when returns the hash of all that decides when the job is due here: a job that comes to this machine, or is enabled,
 // counts its slots from then, and so does one whose local zone changed.
 func (c *Core) when(d *jobfile.Definition, away bool) string {
@@ -370,7 +373,7 @@ func (c *Core) when(d *jobfile.Definition, away bool) string {
 		h += " elsewhere"
 	}
 	if !d.Enabled {
-		h += " disabled"
+		h += disabledHash
 	}
 	return h
 }
