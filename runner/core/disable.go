@@ -76,7 +76,11 @@ func (c *Core) quiet(j *job, by string) {
 
 // fromNow has the slots of a job count from now on: what passed while it was not to run is not missed.
 func (c *Core) fromNow(j *job) {
-	c.hand(j, c.now.Wall)
+	from := c.now.Wall
+	if j.epoch == c.facts.Epoch { // the clock may have gone back a little, to before a slot that ran
+		from = latest(from, j.wild)
+	}
+	c.hand(j, from)
 	if j.def != nil && j.def.Schedule.Kind() == schedule.Every && j.anchor != nil {
 		a := c.phase(j, *j.anchor, j.def.Schedule.Interval())
 		j.anchor = &a

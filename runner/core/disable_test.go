@@ -217,3 +217,17 @@ func TestStartedWhileDisabled(t *testing.T) {
 		})
 	}
 }
+
+// TestEnabledBack: a slot that ran does not run again when the clock goes back a little and the job is enabled.
+func TestEnabledBack(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 06:59:30")
+	w.put(w.define("wild", clockKeys("*/30 * * * *")))
+	w.start()
+	w.run(31 * time.Second)
+	w.setClock(-30 * time.Second)
+	w.ordered(Order{ID: 1, Verb: VerbDisable, Job: "wild"})
+	w.ordered(Order{ID: 1, Verb: VerbEnable, Job: "wild"})
+	w.run(10 * time.Minute)
+	w.want("wild schedule 01 07:00:00")
+	w.replayed()
+}
