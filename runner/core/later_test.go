@@ -154,3 +154,23 @@ func TestLaterOrphan(t *testing.T) {
 	w.replayed()
 	w.promises()
 }
+
+// TestLaterBeforeRetry: a start that waits for the end of a run takes the place of its retry, though its number is lower.
+func TestLaterBeforeRetry(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 06:00:00")
+	w.lasting(10*time.Minute, 1)
+	d := w.define("j", schedule.Keys{})
+	d.Overlap = "queue"
+	d.Retries = 3
+	d.RetryDelay, d.RetryMaxDelay = time.Second, time.Minute
+	w.put(d)
+	w.start()
+	w.ordered(Order{ID: 1, Verb: VerbStart, Job: "j", In: 5 * time.Minute})
+	w.ordered(Order{ID: 1, Verb: VerbStart, Job: "j"})
+	w.run(10*time.Minute + 30*time.Second)
+	v := w.view("j")
+	if len(v.Running) != 1 {
+		t.Errorf("%+v", v)
+	}
+	w.replayed()
+}

@@ -16,7 +16,7 @@ func (c *Core) tryLater(r *run, e *statefile.Ended) *statefile.Retry {
 	case !e.Failed, r.reason == "service", len(r.args) > 0,
 		j.def == nil || r.def == nil || r.def.ScheduleHash != j.def.ScheduleHash || !c.active(j),
 		r.attempt > int(j.def.Retries),
-		slices.ContainsFunc(j.runs, func(o *run) bool { return o.state == pending && o.number > r.number }):
+		slices.ContainsFunc(j.runs[slices.Index(j.runs, r)+1:], func(o *run) bool { return o.state == pending }):
 		return nil
 	}
 	pause := c.spread(doubled(j.def.RetryDelay, j.def.RetryMaxDelay, uint64(r.attempt-1)))
