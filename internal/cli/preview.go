@@ -129,12 +129,11 @@ func (f *foresight) barred(d *jobfile.Definition, known *statefile.Job) (word, w
 		return "disabled", "disabled by enabled = false"
 	case !d.ActiveOn(f.host):
 		return "elsewhere", fmt.Sprintf("elsewhere: this machine is %s, its machines are %s", f.host, strings.Join(d.Machines, ", "))
-	case known == nil:
-	case known.DisabledBy != nil:
+	case known != nil && known.DisabledBy != nil:
 		return "disabled", "disabled " + disabledText(known.DisabledBy, f.from)
-	case by != nil:
+	case by != nil: // a job too that is not known yet
 		return "disabled", "disabled, as all jobs are, " + disabledText(by, f.from)
-	case known.InternalError:
+	case known != nil && known.InternalError:
 		return "internal error", text(known.Error)
 	}
 	return "", ""
