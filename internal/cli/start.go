@@ -48,8 +48,9 @@ func (a *app) restart() *cobra.Command { return a.starter(control.Restart, resta
 func (a *app) starter(name, help string) *cobra.Command {
 	r := control.Request{Verb: name}
 	var in string
-	cmd := a.reader(name+" JOB", help, func(args []string) (err error) {
-		if in != "" {
+	var cmd *cobra.Command
+	cmd = a.reader(name+" JOB", help, func(args []string) (err error) {
+		if cmd.Flags().Changed("in") { // also to nothing, as by a variable that is not set
 			if r.In, err = later(in); err != nil {
 				return err
 			}
