@@ -44,12 +44,30 @@ func (a *app) abler(name, done, help string) *cobra.Command {
 	var r control.Request
 	cmd := verb(name+" JOB...", help, func(jobs []string) error {
 		r.Verb = name
+		s, err := a.site()
+		if err != nil {
+			return err
+		}
+		var last control.Response
+		defer func() { // once: with ten thousand jobs the state file takes its time
+			if s.seen(last); name == control.Enable {
+				a.tellHeld(s, jobs)
+			}
+		}()
+		able := func(what string) error {
+			answer, err := s.able(r)
+			if err == nil {
+				last = answer
+				fmt.Fprintf(a.out, "%s: %s\n", what, done)
+			}
+			return err
+		}
 		if r.All {
-			return a.doAble(r, "all jobs", done)
+			return able("all jobs")
 		}
 		return a.each(jobs, func(job string) error {
 			r.Job = job
-			return a.doAble(r, job, done)
+			return able(job)
 		})
 	})
 	cmd.Flags().BoolVar(&r.All, "all", false, "")
@@ -69,17 +87,20 @@ func (a *app) abler(name, done, help string) *cobra.Command {
 	return cmd
 }
 
-func (a *app) doAble(r control.Request, what, done string) error {
-	s, err := a.site()
-	if err != nil {
-		return err
-	}
+func (s *site) able(r control.Request) (control.Response, error) {
 	client, answer, err := s.ask(r)
-	if err != nil {
-		return err
+	if err == nil {
+		client.Close()
 	}
-	client.Close()
-	s.seen(answer)
-	fmt.Fprintf(a.out, "%s: %s\n", what, done)
-	return nil
+	return answer, err
+}
+
+// tellHeld says what else keeps a job from running that was enabled.
+func (a *app) tellHeld(s *site, jobs []string) {
+	known := s.known()
+	for _, job := range jobs {
+		if j := known[job]; j != nil && j.Held {
+			fmt.Fprintf(a.err, "jobsd: %s stays held, as it was stopped: jobsd start %s\n", job, job)
+		}
+	}
 }
