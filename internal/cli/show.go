@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -151,12 +152,20 @@ func ending(r *statefile.Run) string {
 		return "stopped" + prefixed(" by ", text(r.By)) + after
 	case "start_error":
 		if e := r.StartError; e != nil {
-			return fmt.Sprintf("cannot start: %s%s: %s", e.Stage, prefixed(" ", e.Path), e.Errno)
+			return fmt.Sprintf("cannot start: %s%s: %s", e.Stage, prefixed(" ", printable(e.Path)), e.Errno)
 		}
 	case "lost":
 		return "lost" + prefixed(", last known: ", text(r.LostStage))
 	}
 	return r.Outcome + after
+}
+
+// printable shows what a terminal would not, or would obey, as the carriage return in an interpreter named by a DOS file.
+func printable(path string) string {
+	if q := strconv.Quote(path); q[1:len(q)-1] != path {
+		return q
+	}
+	return path
 }
 
 func totals(j *statefile.Job) string {
