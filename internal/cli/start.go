@@ -220,8 +220,15 @@ func (s *site) awaitOutcome(job string, run uint64, err error) (*statefile.Run, 
 		}
 		known := alive(&state.Daemon) && state.Daemon.Reload.Done > 0 // to have none of it, if the journal has not
 		for entry := range statefile.History(s.State, job) {
-			if ended, ok := entry.Record.(*statefile.Ended); ok && ended.Outcome.Run == run {
-				return &ended.Outcome, nil
+			switch r := entry.Record.(type) {
+			case *statefile.Ended:
+				if r.Outcome.Run == run {
+					return &r.Outcome, nil
+				}
+			case *statefile.GaveUp:
+				if r.Run == run {
+					return nil, &control.Error{Code: control.Refused, Text: fmt.Sprintf("run %d does not start: %s", run, r.Why)}
+				}
 			}
 		}
 		if known || time.Since(seen) > successorTime {
