@@ -58,6 +58,7 @@ func (c *Core) disabledBy(o Order) *statefile.DisabledBy {
 
 // quiet has nothing of a job start any more but what a person asked for.
 func (c *Core) quiet(j *job, by string) {
+	defer c.rescueJob(j) // all others are to be disabled, too
 	for _, r := range slices.Clone(j.runs) {
 		switch {
 		case r.reason == "service":
@@ -76,6 +77,7 @@ func (c *Core) quiet(j *job, by string) {
 
 // fromNow has the slots of a job count from now on: what passed while it was not to run is not missed.
 func (c *Core) fromNow(j *job) {
+	defer c.rescueJob(j)
 	from := c.now.Wall
 	if j.epoch == c.facts.Epoch { // the clock may have gone back a little, to before a slot that ran
 		from = latest(from, j.wild)

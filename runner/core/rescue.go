@@ -121,6 +121,8 @@ func (c *Core) loseRun(r *run) {
 		c.facts.Apply(statefile.Entry{At: at, Record: ended})
 		c.emit(Finish{Record: ended, At: at})
 		c.record(&statefile.Drained{Job: j.name, Run: r.number}) // should its outcome be known already
+	case r.promised:
+		c.record(&statefile.GaveUp{Job: j.name, Run: r.number, Why: "internal error"})
 	case !r.slot.IsZero():
 		c.record(&statefile.Passed{Job: j.name, How: "skipped", Reason: "internal_error", First: r.slot, Last: r.slot, Number: 1,
 			Epoch: r.epoch, At: r.isAt(), Anchor: r.anchor})

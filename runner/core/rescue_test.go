@@ -63,6 +63,34 @@ func TestRescueLoad(t *testing.T) {
 	}
 }
 
+// TestRescueAll: a mistake over one job does not keep the others from being disabled and enabled.
+func TestRescueAll(t *testing.T) {
+	w := twoJobs(t)
+	w.ordered(Order{ID: 1, Verb: VerbDisable})
+	w.c.jobs["a"].def.Schedule = nil
+	if a := w.ordered(Order{ID: 1, Verb: VerbEnable}); len(a) != 1 || a[0].Refused != nil {
+		t.Errorf("%+v", a)
+	}
+	w.setAside()
+}
+
+// TestRescueLater: what was promised of a run that is given up does not come back with the next daemon.
+func TestRescueLater(t *testing.T) {
+	w := twoJobs(t)
+	w.ordered(Order{ID: 1, Verb: VerbStart, Job: "a", In: 10 * time.Second})
+	l := w.c.jobs["a"].later[0]
+	w.run(9 * time.Second)
+	w.boot, w.wall, w.mono = w.boot+time.Second, w.wall.Add(time.Second), w.mono+time.Second
+	w.handle(Reminded{Job: "a", Run: l.Run})
+	w.c.runs[l.Run].def = nil
+	w.settle()
+	w.setAside()
+	w.promises()
+	if later := w.c.facts.Jobs["a"].Later; len(later) > 0 {
+		t.Errorf("%+v", later)
+	}
+}
+
 func TestRescueFirstLoad(t *testing.T) {
 	w := twoJobs(t)
 	bad := w.define("c", schedule.Keys{Cron: []string{"*/5 * * * *"}})
