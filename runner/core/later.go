@@ -52,6 +52,15 @@ func (c *Core) due(l *later) time.Duration {
 	return l.Due.Wall.Sub(c.now.Wall)
 }
 
+// shownDue is when it comes as the wall clock has it, which may have been set since it was asked for.
+func (c *Core) shownDue(l *later) statefile.Time {
+	due := c.now.Wall.Add(c.due(l))
+	if due.Sub(l.Due.Wall.Time).Abs() < time.Second { // two clocks waver
+		return l.Due.Wall
+	}
+	return statefile.At(due.In(l.Due.Wall.Location()))
+}
+
 func (c *Core) remind(l *later) {
 	c.emit(Remind{Reminded{l.Job, l.Run}, c.now.Boot + max(0, c.due(l))})
 }
@@ -102,7 +111,7 @@ func (c *Core) reminded(e Reminded) {
 		c.breakPromise(j, l, why)
 		return
 	case r.number != l.Run:
-		c.record(&statefile.GaveUp{Job: j.name, Run: l.Run, Why: "run " + itoa(r.number) + " was about to start"})
+		c.breakPromise(j, &later{Later: l.Later}, "run "+itoa(r.number)+" was about to, and is started in its place")
 	}
 	if o.Wait {
 		r.watches = append(r.watches, &watch{id: o.ID, runs: []uint64{r.number}, left: 1})

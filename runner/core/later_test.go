@@ -1,6 +1,7 @@
 package core
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -119,6 +120,51 @@ func TestLaterGivenUp(t *testing.T) {
 			w.promises()
 		})
 	}
+}
+
+// TestLaterBackOff: a start that finds a service about to be started is that start, and says so.
+func TestLaterBackOff(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 06:00:00")
+	w.lasting(time.Millisecond, 1)
+	w.put(w.service("web"))
+	w.start()
+	w.run(20 * time.Minute)
+	w.trace = nil
+	run := w.ordered(Order{ID: 1, Verb: VerbStart, Job: "web", In: time.Second, Wait: true})[0].Run
+	w.run(2 * time.Second)
+	a := w.answers[len(w.answers)-1]
+	if !a.Last || a.Outcome == nil || a.Outcome.Run == run {
+		t.Errorf("%+v", a)
+	}
+	if !strings.Contains(strings.Join(w.trace, "\n"), fmt.Sprintf("run %d does not start: run %d was about to", run, a.Run)) {
+		t.Errorf("it was not said:\n%s", strings.Join(w.trace, "\n"))
+	}
+	w.replayed()
+	w.promises()
+}
+
+// TestLaterShown: when it comes is shown as the clock has it now, and that is when it comes.
+func TestLaterShown(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 06:00:00")
+	w.put(w.define("j", schedule.Keys{}))
+	w.start()
+	w.ordered(Order{ID: 1, Verb: VerbStart, Job: "j", In: 2 * time.Hour})
+	shown := func(want string) {
+		t.Helper()
+		if got := w.view("j").Later[0].Due.Format("15:04:05"); got != want {
+			t.Errorf("shown as due at %s, want %s", got, want)
+		}
+	}
+	shown("08:00:00")
+	w.run(time.Hour)
+	w.setClock(-30 * time.Minute)
+	shown("07:30:00")
+	w.off(10 * time.Minute)
+	shown("07:30:00")
+	w.until("2026-06-01 07:29:50")
+	w.want("")
+	w.until("2026-06-01 07:30:01")
+	w.want("j manual")
 }
 
 // TestLaterMost: nobody can have the daemon remember without bound.

@@ -78,7 +78,7 @@ func (c *Core) view(j *job) *statefile.Job {
 		v.NextRun = statefile.At(j.next.In(j.zone()))
 	}
 	for _, l := range j.later {
-		v.Later = append(v.Later, statefile.LaterStart{Run: l.Run, Due: l.Due.Wall, By: l.By})
+		v.Later = append(v.Later, statefile.LaterStart{Run: l.Run, Due: c.shownDue(l), By: l.By})
 	}
 	v.Running = []statefile.Running{}
 	for _, r := range j.runs {
