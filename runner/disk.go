@@ -173,7 +173,7 @@ func (d *disk) do(op any) {
 		d.outputs.note(op.Entry.Record)
 		d.append(op.Entry)
 		switch op.Entry.Record.(type) {
-		case *statefile.Disabled, *statefile.AllDisabled, *statefile.Later: // a person was promised it
+		case *statefile.Disabled, *statefile.AllDisabled, *statefile.Later, *statefile.GaveUp: // a person was promised it
 			d.sync = true
 		}
 	case core.Prepare:
