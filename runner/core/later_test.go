@@ -220,3 +220,104 @@ func TestLaterBeforeRetry(t *testing.T) {
 	}
 	w.replayed()
 }
+
+// TestLaterLocked: a start whose time has come and that waits for a lock.
+func TestLaterLocked(t *testing.T) {
+	for name, c := range map[string]struct {
+		do    func(w *world, run uint64)
+		comes bool
+	}{
+		"nothing": {func(*world, uint64) {}, true},
+		"crash":   {func(w *world, _ uint64) { w.crash(); w.start() }, true},
+		"restart": {func(w *world, _ uint64) { w.off(time.Minute) }, true},
+		"upgrade": {func(w *world, _ uint64) {
+			w.handle(Shutdown{By: "upgrade", Leave: true, Upgrade: true})
+			w.settle()
+			w.crash()
+			w.start()
+		}, true},
+		"disabled":           {func(w *world, _ uint64) { w.ordered(Order{ID: 2, Verb: VerbDisable}) }, true},
+		"disabled and crash": {func(w *world, _ uint64) { w.ordered(Order{ID: 2, Verb: VerbDisable}); w.crash(); w.start() }, true},
+		"stopped": {func(w *world, run uint64) {
+			w.ordered(Order{ID: 2, Verb: VerbStop, Job: "j", Run: run})
+			w.crash()
+			w.start()
+		}, false},
+		"all stopped": {func(w *world, run uint64) { w.ordered(Order{ID: 2, Verb: VerbStop, Job: "j"}); w.crash(); w.start() }, false},
+		"removed": {func(w *world, run uint64) {
+			defs := w.defs
+			w.defs = defs[1:]
+			w.load()
+			w.defs = defs
+			w.load()
+		}, false},
+		"removed while off": {func(w *world, run uint64) {
+			defs := w.defs
+			w.crash()
+			w.defs = defs[1:]
+			w.start()
+			w.defs = defs
+			w.load()
+		}, false},
+		"edited": {func(w *world, run uint64) {
+			d := w.define("j", schedule.Keys{})
+			d.Lock, d.ProcessHash = "one", "other"
+			w.put(d)
+			w.load()
+		}, true},
+		"schedule edited": {func(w *world, run uint64) {
+			d := w.define("j", clockKeys("0 0 1 1 *"))
+			d.Lock = "one"
+			w.put(d)
+			w.load()
+		}, true},
+		"off in file": {func(w *world, run uint64) {
+			d := w.define("j", schedule.Keys{})
+			d.Lock, d.Enabled = "one", false
+			w.put(d)
+			w.load()
+		}, true},
+		"becomes service": {func(w *world, run uint64) {
+			w.put(w.service("j"))
+			w.load()
+		}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := calmWorld(t, "2026-06-01 06:00:00")
+			w.lasting(3*time.Hour, 0)
+			for _, name := range []string{"j", "k"} {
+				d := w.define(name, schedule.Keys{})
+				d.Lock = "one"
+				w.put(d)
+			}
+			w.start()
+			w.ordered(Order{ID: 1, Verb: VerbStart, Job: "k"})
+			run := w.ordered(Order{ID: 1, Verb: VerbStart, Job: "j", In: time.Hour, Args: []string{"x"}})[0].Run
+			w.run(time.Hour + time.Minute)
+			if v := w.view("j"); len(v.Running) != 1 || v.Running[0].Why == nil || *v.Running[0].Why != "lock" || len(v.Later) > 0 {
+				t.Fatalf("%+v", v)
+			}
+			c.do(w, run)
+			w.run(4 * time.Hour)
+			came := 0
+			for _, s := range w.ran {
+				if s.Run == run {
+					came++
+					if fmt.Sprint(s.Args) != "[x]" {
+						t.Errorf("args %v", s.Args)
+					}
+				}
+			}
+			if came > 1 || (came == 1) != c.comes {
+				t.Errorf("came %d times: %s\n%s", came, w.runs(), strings.Join(w.trace, "\n"))
+			}
+			trace := strings.Join(w.trace, "\n")
+			if said := strings.Contains(trace, "does not ") || strings.Contains(trace, "before it began"); said == c.comes {
+				t.Errorf("said that it does not come: %t\n%s", said, trace)
+			}
+			w.run(4 * time.Hour)
+			w.replayed()
+			w.promises()
+		})
+	}
+}

@@ -202,7 +202,7 @@ func (c *Core) redefine(j *job, d jobfile.Job) {
 				c.stop(r, "reload")
 			}
 		}
-		c.dropPending(j, "changed")
+		c.dropPending(j, "changed", d.Def)
 	}
 	if !j.unsettled() {
 		c.endStreaks(j)
@@ -298,7 +298,7 @@ func (c *Core) missAt(j *job, settled, before time.Time) {
 
 // remove has a job that no file defines any more end: now, or after its last run.
 func remove(c *Core, j *job, _ *jobfile.Job) {
-	c.dropPending(j, "removed")
+	c.dropPending(j, "removed", nil)
 	c.breakPromises(j, 0, noFile)
 	c.endStreaks(j)
 	c.stopTimer(&j.timer)
@@ -333,15 +333,29 @@ func (c *Core) forgetVanished() {
 	}
 }
 
-// dropPending counts the slots of runs that had not started as skipped.
-func (c *Core) dropPending(j *job, why string) {
+// dropPending counts the slots of runs that had not started as skipped. What a person asked for does not depend on a
+// schedule, and goes on under the next definition, if there is one.
+func (c *Core) dropPending(j *job, why string, next *jobfile.Definition) {
 	for _, r := range slices.Clone(j.runs) {
-		if r.state != pending || why == "changed" && (r.durable || r.reason == "boot" || r.reason == "schedule" && r.why == "") {
+		switch {
+		case r.state != pending:
+			continue
+		case next != nil && (r.durable || r.reason == "boot" || r.reason == "schedule" && r.why == ""):
 			continue // what was handed to the disk, or came due in this turn, runs under the definition it has
+		case r.asked() && next != nil && next.KeepAlive == nil:
+			r.def = next
+			continue
+		case r.asked():
+			c.tell(j, Warn, fmt.Sprintf("run %d does not start: its job was %s", r.number, why))
 		}
 		c.skip(r, why)
 		c.stop(r, "reload")
 	}
+}
+
+// asked tells whether the run waits to be let in because a person asked for it.
+func (r *run) asked() bool {
+	return r.state == pending && !r.durable && r.reason == "manual" && !r.settled
 }
 
 // sortOrder puts the list of jobs in order and takes out those that are deleted.
