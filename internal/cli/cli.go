@@ -94,6 +94,7 @@ func (a *app) command() *cobra.Command {
 	root.SetErr(a.err)
 	root.SetHelpTemplate(helpTemplate)
 	root.SetFlagErrorFunc(wrongOption)
+	root.TraverseChildren = true // what stands in front of a verb is not one of its options: --user is another thing to add
 	a.places.flags(root)
 	root.AddCommand(a.run(), a.start(), a.stop(), a.restart(), a.enable(), a.disable(), a.reload(), a.status(),
 		a.list(), a.show(), a.logs(), a.history(), a.next(), a.check(), a.schema(), a.add(), a.remove(),
