@@ -138,9 +138,10 @@ func (e *editing) makeCopy() error {
 	return err
 }
 
+// untouched tells whether there is nothing of it to be kept.
 func (e *editing) untouched() bool {
 	text, err := os.ReadFile(e.copy)
-	return err == nil && bytes.Equal(text, e.was)
+	return errors.Is(err, fs.ErrNotExist) || err == nil && bytes.Equal(text, e.was)
 }
 
 // change has the copy edited until there is no mistake in it, and returns its text; nil if it is as it was.
