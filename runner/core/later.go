@@ -86,6 +86,17 @@ func (c *Core) resumeLater(j *job) {
 	}
 }
 
+// putOff makes a run that was promised, and is not begun, one to come again: for the next daemon. Who waits for its
+// outcome does so under that one.
+func (r *run) putOff() {
+	for _, l := range r.job.facts.Later {
+		if l.Run == r.number {
+			r.job.later = append(r.job.later, &later{Later: l})
+			r.watches = nil
+		}
+	}
+}
+
 // reminded starts what was promised. A reminder may come too early, or for what is not wanted any more.
 func (c *Core) reminded(e Reminded) {
 	j := c.jobs[e.Job]

@@ -321,3 +321,41 @@ func TestLaterLocked(t *testing.T) {
 		})
 	}
 }
+
+// TestLaterLeft: a start that waits for a lock when its daemon ends is one to come for the next daemon, and nobody who
+// waits is told otherwise.
+func TestLaterLeft(t *testing.T) {
+	for name, e := range map[string]Shutdown{"upgrade": {By: "upgrade", Leave: true, Upgrade: true}, "stop": {By: "TERM"}} {
+		t.Run(name, func(t *testing.T) {
+			w := calmWorld(t, "2026-06-01 06:00:00")
+			w.lasting(3*time.Hour, 0)
+			for _, name := range []string{"j", "k"} {
+				d := w.define(name, schedule.Keys{})
+				d.Lock = "one"
+				w.put(d)
+			}
+			w.start()
+			w.ordered(Order{ID: 1, Verb: VerbStart, Job: "k"})
+			run := w.ordered(Order{ID: 2, Verb: VerbStart, Job: "j", In: time.Hour, Wait: true})[0].Run
+			w.run(time.Hour + time.Minute)
+			w.answers = nil
+			w.handle(e)
+			w.settle()
+			if len(w.answers) > 0 {
+				t.Errorf("told %+v", w.answers[0])
+			}
+			if v := w.view("j"); len(v.Running) > 0 || len(v.Later) != 1 || v.Later[0].Run != run {
+				t.Errorf("%+v", v)
+			}
+			w.run(time.Minute)
+			w.crash()
+			w.start()
+			w.run(4 * time.Hour)
+			if last := w.ran[len(w.ran)-1]; last.Run != run {
+				t.Errorf("ran\n%s", w.runs())
+			}
+			w.replayed()
+			w.promises()
+		})
+	}
+}

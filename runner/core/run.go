@@ -178,8 +178,12 @@ func drop(c *Core, r *run, _ Event) {
 	if r.durable || r.notice != nil { // it waited for a fork
 		c.end(r, statefile.Run{Outcome: "stopped", By: new(r.stopBy)}, false)
 	}
-	if r.promised && !r.durable && c.shutdown == nil {
+	switch {
+	case !r.promised || r.durable:
+	case c.shutdown == nil:
 		c.record(&statefile.GaveUp{Job: r.job.name, Run: r.number, Why: "stopped by " + r.stopBy})
+	default:
+		r.putOff()
 	}
 	c.forget(r)
 }
