@@ -359,3 +359,22 @@ func TestLaterLeft(t *testing.T) {
 		})
 	}
 }
+
+// TestLaterTakenBack: who takes back a start of a service does not stop the service.
+func TestLaterTakenBack(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 06:00:00")
+	w.lasting(50*time.Hour, 0)
+	w.put(w.service("web"))
+	w.start()
+	run := w.ordered(Order{ID: 1, Verb: VerbStart, Job: "web", In: time.Hour})[0].Run
+	w.ordered(Order{ID: 2, Verb: VerbStop, Job: "web", Run: run})
+	w.load()
+	w.crash()
+	w.start()
+	w.run(2 * time.Hour)
+	if v := w.view("web"); v.Held || len(v.Running) != 1 || v.Runs != 1 || len(v.Later) > 0 {
+		t.Errorf("%+v", v)
+	}
+	w.replayed()
+	w.promises()
+}

@@ -140,7 +140,7 @@ func (c *Core) orderStop(j *job, o Order) {
 			return
 		}
 	}
-	if j.def != nil && j.def.KeepAlive != nil && !j.facts.Held {
+	if j.def != nil && j.def.KeepAlive != nil && !j.facts.Held && (o.Run == 0 || len(runs) > 0) {
 		c.record(&statefile.Held{Job: j.name, Held: true, By: o.By})
 		c.tell(j, Info, "held by "+o.By)
 		c.soil(j)
