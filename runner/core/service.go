@@ -14,7 +14,7 @@ const looping = 5
 // armService makes what is of a service what is wanted of it: one run that lives, of the newest definition, or none.
 // Whatever changes either has the job armed anew: a load, an order, an end, a life that has become stable.
 func (c *Core) armService(j *job) {
-	wanted := c.active(j) && !j.facts.Finished && c.shutdown == nil
+	wanted := c.active(j) && !(j.facts.Finished && j.def.KeepAlive.OnFailure) && c.shutdown == nil
 	for _, r := range j.services() {
 		r.forced = r.forced && !wanted // enabled since: it is like any other
 		switch {

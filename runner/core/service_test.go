@@ -603,3 +603,26 @@ func TestRetryGivenUpAtStartIsTold(t *testing.T) {
 	}
 	w.replayed()
 }
+
+// TestFinishedThenAlways: a service that is done comes up when its file says that it is to live always.
+func TestFinishedThenAlways(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 06:00:00")
+	w.lasting(time.Hour, 0)
+	d := w.service("web")
+	d.KeepAlive.OnFailure = true
+	w.put(d)
+	w.start()
+	w.run(2 * time.Hour)
+	if v := w.view("web"); len(v.Running) > 0 || v.Runs != 1 {
+		t.Errorf("%+v", v)
+	}
+	d = w.service("web")
+	w.put(d)
+	d.Hash += " always"
+	w.load()
+	w.run(time.Minute)
+	if v := w.view("web"); len(v.Running) != 1 || v.Runs != 2 {
+		t.Errorf("%+v", v)
+	}
+	w.replayed()
+}
