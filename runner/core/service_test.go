@@ -626,3 +626,26 @@ func TestFinishedThenAlways(t *testing.T) {
 	}
 	w.replayed()
 }
+
+// TestStartFinishedWhileDraining: a service that is done, and of whose last life something is left, is started by a person.
+func TestStartFinishedWhileDraining(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 06:00:00")
+	w.lasting(time.Hour, 0)
+	d := w.service("web")
+	d.KeepAlive.OnFailure = true
+	w.put(d)
+	w.start()
+	w.run(time.Minute)
+	p := w.procs[1]
+	p.stubborn, p.leftUntil = true, p.endsAt+time.Hour
+	w.run(59*time.Minute + time.Second)
+	if v := w.view("web"); len(v.Running) != 1 || v.Running[0].State != "draining" {
+		t.Fatalf("%+v", v)
+	}
+	w.ordered(Order{ID: 1, Verb: VerbStart, Job: "web", Wait: true})
+	w.run(time.Minute)
+	if v := w.view("web"); len(v.Running) != 1 || v.Runs != 2 {
+		t.Errorf("%+v, answered %+v", v, w.answers[len(w.answers)-1])
+	}
+	w.replayed()
+}
