@@ -162,6 +162,10 @@ func (w *world) order() {
 		fallthrough
 	case VerbRestart:
 		o.Wait = w.rng.IntN(2) == 0
+	case VerbStop:
+		if j := w.c.jobs[o.Job]; j != nil && len(j.later) > 0 && w.rng.IntN(2) == 0 {
+			o.Run = j.later[w.rng.IntN(len(j.later))].Run
+		}
 	case VerbDisable, VerbEnable:
 		if w.rng.IntN(4) == 0 {
 			o.Job = ""
