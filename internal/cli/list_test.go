@@ -165,3 +165,19 @@ func same(t *testing.T, got, want string) {
 		t.Errorf("got:\n%s\nwant:\n%s\ngot, quoted: %q", got, want, got)
 	}
 }
+
+// TestNotesLater: a hundred starts to come do not make a line of a hundred notes.
+func TestNotesLater(t *testing.T) {
+	_, now := state(t)
+	j := &statefile.Job{}
+	for n := range uint64(100) {
+		j.Later = append(j.Later, statefile.LaterStart{Run: n + 1, Due: statefile.At(now.Add(time.Duration(100-n) * time.Minute))})
+	}
+	if got := notes(j, now); got != "run 100 starts today at 4:01pm and 99 more later" {
+		t.Error(got)
+	}
+	j.Later = j.Later[:1]
+	if got := notes(j, now); got != "run 1 starts today at 5:40pm" {
+		t.Error(got)
+	}
+}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,9 +36,7 @@ func notes(j *statefile.Job, now time.Time) string {
 		add(r.State == "pending" && why != "" && !j.CrashLoop, "waits: "+why)
 		add(r.OldDefinition, "old definition")
 	}
-	for _, l := range j.Later {
-		add(true, fmt.Sprintf("run %d starts %s", l.Run, when(l.Due.Time, now, false)))
-	}
+	add(len(j.Later) > 0, nextLater(j.Later, now))
 	add(j.ConsecutiveFailures > 1 && !j.CrashLoop, fmt.Sprintf("failed %d times", j.ConsecutiveFailures))
 	add(j.Skipped > 0, fmt.Sprintf("skipped %d", j.Skipped))
 	switch {
@@ -47,6 +46,19 @@ func notes(j *statefile.Job, now time.Time) string {
 		add(true, fmt.Sprintf("missed %d", j.Missed))
 	}
 	return strings.Join(words, ", ")
+}
+
+// nextLater says when the first of the starts to come is due, and how many others there are.
+func nextLater(list []statefile.LaterStart, now time.Time) string {
+	if len(list) == 0 {
+		return ""
+	}
+	first := slices.MinFunc(list, func(a, b statefile.LaterStart) int { return a.Due.Compare(b.Due.Time) })
+	text := fmt.Sprintf("run %d starts %s", first.Run, when(first.Due.Time, now, false))
+	if more := len(list) - 1; more > 0 {
+		text += fmt.Sprintf(" and %d more later", more)
+	}
+	return text
 }
 
 // crashLoop says how a service fares that keeps dying: "crash loop: 12 restarts in 1 h, next try in 4m00s".
