@@ -176,7 +176,11 @@ func (a *app) await(s *site, client *control.Client, r control.Request, run uint
 	for {
 		select {
 		case <-interrupt:
-			fmt.Fprintf(a.err, "jobsd: run %d goes on; to stop it: jobsd stop --run %d %s\n", run, run, r.Job)
+			fate := "goes on; to stop it"
+			if j := s.known()[r.Job]; j != nil && isToCome(j, run) {
+				fate = "is still to come; to take it back"
+			}
+			fmt.Fprintf(a.err, "jobsd: run %d %s: jobsd stop --run %d %s\n", run, fate, run, r.Job)
 			return nil, &failure{code: 128 + int(spawn.SignalNumber("INT"))}
 		case f := <-over:
 			if f.err != nil {
@@ -239,8 +243,11 @@ func (s *site) awaitOutcome(job string, run uint64, err error) (*statefile.Run, 
 
 // isToEnd tells whether a run lives, or is still to come.
 func isToEnd(j *statefile.Job, run uint64) bool {
-	return slices.ContainsFunc(j.Running, func(r statefile.Running) bool { return r.Run == run }) ||
-		slices.ContainsFunc(j.Later, func(l statefile.LaterStart) bool { return l.Run == run })
+	return slices.ContainsFunc(j.Running, func(r statefile.Running) bool { return r.Run == run }) || isToCome(j, run)
+}
+
+func isToCome(j *statefile.Job, run uint64) bool {
+	return slices.ContainsFunc(j.Later, func(l statefile.LaterStart) bool { return l.Run == run })
 }
 
 // lostSight is the error of a run whose end is not learned.
