@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -56,6 +57,11 @@ func (a *app) starter(name, help string) *cobra.Command {
 			}
 		}
 		r.Job, r.Args = args[0], args[1:]
+		for _, arg := range r.Args {
+			if !utf8.ValidString(arg) { // JSON would make something else of it
+				return usage("", "the argument %q is not UTF-8", arg)
+			}
+		}
 		return a.doStart(r)
 	})
 	cmd.Args = func(cmd *cobra.Command, args []string) error {

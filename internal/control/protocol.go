@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Version is that of the protocol. Every line carries it.
@@ -92,6 +93,9 @@ func Parse(line []byte) (Request, *Error) {
 	var r Request
 	var v struct {
 		Version *int `json:"version"`
+	}
+	if !utf8.Valid(line) { // else it would be read as something that was not said
+		return r, bad("the request is not UTF-8")
 	}
 	if err := json.Unmarshal(line, &v); err != nil {
 		return r, bad("the request is no JSON object with a version: %v", err)

@@ -45,7 +45,8 @@ var requests = map[string]Code{
 	`[]`:                                                                                           BadRequest,
 	`null`:                                                                                         BadRequest,
 	``:                                                                                             BadRequest,
-	"\x00\x00":                                                                                     BadRequest,
+	"{\"version\":1,\"verb\":\"start\",\"job\":\"a\",\"args\":[\"\xff\"]}":                         BadRequest,
+	"\x00\x00": BadRequest,
 }
 
 func TestParse(t *testing.T) {
