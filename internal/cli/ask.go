@@ -49,6 +49,8 @@ func (s *site) refused(err error, r control.Request) error {
 	switch e.Code {
 	case control.NotPermitted:
 		return fail(exitDenied, "", "%w", e)
+	case control.BadRequest:
+		return fail(exitUsage, "jobsd help "+r.Verb, "%s: %w", r.Verb, e)
 	case control.NoJob:
 		if state, err := s.state(); err == nil && state.Jobs[r.Job] == nil {
 			return noJob(r.Job, names(state))

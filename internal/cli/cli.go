@@ -76,7 +76,7 @@ func Main(args []string) int {
 	a := &app{out: os.Stdout, err: os.Stderr}
 	root := a.command()
 	root.SetArgs(args)
-	return report(a.err, root.Execute())
+	return report(a.err, inFront(root, root.Execute()))
 }
 
 func (a *app) command() *cobra.Command {

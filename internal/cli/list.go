@@ -28,7 +28,8 @@ machine is not one of its machines), disabled, held, unkillable, internal error;
 waits; when it starts because somebody asked for that. Above the table stands what was disabled, by whom and why, below
 it the refused files, each with its error.
 
-  --failed  only jobs that are not well: whose last run failed, in a crash loop, stale, unkillable, set aside
+  --failed  only jobs that are not well: whose last run failed, if nobody has disabled them since, in a crash loop,
+            stale, unkillable, set aside
   --json    the jobs object of the state file, see jobsd-state(5)
 `
 
@@ -57,7 +58,8 @@ func (a *app) doList(failed bool, now time.Time) error {
 
 // unwell tells whether a person should look at a job.
 func unwell(j *statefile.Job) bool {
-	return j.ConsecutiveFailures > 0 || j.CrashLoop || j.Stale || j.Unkillable || j.InternalError || j.NotifyError != nil
+	failed := j.ConsecutiveFailures > 0 && !j.Disabled // else somebody has looked
+	return failed || j.CrashLoop || j.Stale || j.Unkillable || j.InternalError || j.NotifyError != nil
 }
 
 // warnDead says that what has been printed is the past.

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -51,6 +52,18 @@ func wrongOption(cmd *cobra.Command, err error) error {
 	return usage(hint, "%w", err)
 }
 
+// inFront does so for options in front of the verb, which cobra reads while it looks for that.
+func inFront(root *cobra.Command, err error) error {
+	var value *pflag.InvalidValueError
+	var missing *pflag.ValueRequiredError
+	var unknown *pflag.NotExistError
+	var told *failure
+	if !errors.As(err, &told) && (errors.As(err, &value) || errors.As(err, &missing) || errors.As(err, &unknown)) {
+		return wrongOption(root, err)
+	}
+	return err
+}
+
 func wrongValue(hint, option string, e *pflag.InvalidValueError) error {
 	var duration *schedule.Error
 	switch kind := e.GetFlag().Value.Type(); {
@@ -71,6 +84,11 @@ func wrongValue(hint, option string, e *pflag.InvalidValueError) error {
 func unknownOption(hint string, cmd *cobra.Command, e *pflag.NotExistError) error {
 	if e.GetSpecifiedShortnames() != "" {
 		return usage(hint, "%s has no option -%s", cmd.Name(), e.GetSpecifiedName())
+	}
+	if !cmd.HasParent() && slices.ContainsFunc(cmd.Commands(), func(c *cobra.Command) bool {
+		return c.LocalNonPersistentFlags().Lookup(e.GetSpecifiedName()) != nil
+	}) {
+		hint = "it stands behind the verb"
 	}
 	var options []string
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {

@@ -59,6 +59,10 @@ func TestHealth(t *testing.T) {
 			t.Errorf("well, although %s: %+v", name, r)
 		}
 	}
+	s.Jobs["x"] = &statefile.Job{ConsecutiveFailures: 1, Disabled: true}
+	if !health(s, true, now).Well {
+		t.Error("not well, although somebody has looked at it")
+	}
 	delete(s.Jobs, "x")
 	s.Daemon.Degraded = []string{"disk"}
 	if health(s, true, now).Well {
