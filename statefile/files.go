@@ -98,12 +98,12 @@ func (d *dir) giveSecondName() error {
 }
 
 // unshift gives the newest file its own name back, and only that.
-func (d *dir) unshift() {
+func (d *dir) unshift() error {
 	if d.exists(journalName) {
-		_ = d.dropTwin()
-	} else {
-		_ = d.rename(older(1), journalName)
+		_ = d.dropTwin() // it does no harm
+		return nil
 	}
+	return d.rename(older(1), journalName)
 }
 
 func ignoreMissing(err error) error {

@@ -221,7 +221,10 @@ func (j *Journal) rotate(facts *Facts, at Time) error {
 	}
 	if err := next.replace(); err != nil {
 		file.Close()
-		j.dir.unshift()
+		if e := j.dir.unshift(); e != nil { // it is found under its second name, but must not go on there
+			j.shut = true
+			return j.lose(errors.Join(err, e))
+		}
 		return err
 	}
 	j.file.Close()
