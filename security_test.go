@@ -122,6 +122,10 @@ env = {ENV = "xyzzy"}
 	}
 	exec.Command(s.path(), "--root", s.root, "start", "--wait", "fails").Run() // with its retry, as it has no arguments
 	s.tell("restart", "lives", "--", canary)
+	s.tell("start", "--in", "1h", "missing", "--", canary)
+	s.tell("start", "--in", "1h", "missing", "--", canary)
+	s.tell("stop", "missing")
+	s.tell("start", "--in", "1h", "missing", "--", canary) // which is kept
 	for _, job := range []string{"fails", "argued", "missing", "bad"} {
 		s.lastRun(job)
 	}
@@ -136,8 +140,8 @@ env = {ENV = "xyzzy"}
 				return nil
 			}
 			dir, name := filepath.Split(strings.TrimPrefix(path, s.root+"/"))
-			if dir == "jobs.d/" || dir == "log/" || dir == "" && name != "daemon.log" {
-				return nil // whose they are, and the output
+			if dir == "jobs.d/" || dir == "log/" || dir == "state/promised/" || dir == "" && name != "daemon.log" {
+				return nil // whose they are, the output, and what nobody but the daemon's user can read
 			}
 			looked++
 			text, err := os.ReadFile(path)
@@ -171,7 +175,8 @@ func TestModes(t *testing.T) {
 	want := map[string]fs.FileMode{
 		"state": 0o755, "run": 0o755, "log": 0o750, "state/accepted": 0o700,
 		"state/state.json": 0o644, "state/history.jsonl": 0o640, "state/accepted/ok.toml": 0o600,
-		"run/jobsd.pid": 0o644, "run/jobsd.sock": 0o666, "log/ok.log": 0o640, "log/ok.log.1": 0o640, "log/beside.log.run-1": 0o640,
+		"state/promised": 0o700, "state/promised/2": 0o600,
+		"run/jobsd.pid": 0o644, "run/jobsd.sock": 0o666, "log/ok.log": 0o640, "log/ok.log.1": 0o640, "log/beside.log.run-1": 0o640, "log/beside.log": 0o640,
 	}
 	for _, umask := range []string{"000", "077"} {
 		t.Run(umask, func(t *testing.T) {
@@ -188,6 +193,7 @@ func TestModes(t *testing.T) {
 			s.write("beside.toml", "cmd = [\"sleep\", \"1000\"]\noverlap = \"allow\"\n")
 			s.begin()
 			s.tell("start", "beside")
+			s.tell("start", "--in", "1h", "beside", "--", "1")
 			for range 2 {
 				exec.Command(s.path(), "--root", s.root, "start", "--wait", "ok").Run() // which fails like the job
 			}

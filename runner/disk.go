@@ -57,12 +57,13 @@ const (
 // disk is the helper that does all that may wait for a disk: journal, logs, state. It works in the order of what it is
 // asked, so that the journal tells things as they happened.
 type disk struct {
-	in      *inbox[[]any]
-	post    func(any)
-	journal *statefile.Journal
-	state   *statefile.Writer
-	pace    statefile.Pace
-	outputs *outputs
+	in       *inbox[[]any]
+	post     func(any)
+	journal  *statefile.Journal
+	state    *statefile.Writer
+	pace     statefile.Pace
+	outputs  *outputs
+	promises *promises
 
 	logDir   string
 	stateDir string
@@ -87,14 +88,15 @@ type disk struct {
 	garbage *garbage
 }
 
-func newDisk(o Options, config *jobfile.Config, journal *statefile.Journal, facts *statefile.Facts, garbage *garbage, post func(any)) (*disk, []string, error) {
+func newDisk(o Options, config *jobfile.Config, journal *statefile.Journal, facts *statefile.Facts, garbage *garbage,
+	promises *promises, post func(any)) (*disk, []string, error) {
 	state, said, err := statefile.OpenWriter(o.Dirs.State)
 	if err != nil {
 		return nil, nil, err
 	}
 	d := &disk{in: newInbox[[]any](), post: post, journal: journal, state: state, logDir: o.Dirs.Log, stateDir: o.Dirs.State,
 		runDir: o.Dirs.Run, lock: o.lock,
-		outputs: newOutputs(facts), gid: groupID(config.Group),
+		outputs: newOutputs(facts), promises: promises, gid: groupID(config.Group),
 		garbage: garbage, batch: flushFirst, base: map[string]int64{}, growing: map[string]*growing{}, trouble: map[string]string{}}
 	for name, j := range facts.Jobs {
 		if j.LogBase > 0 {
@@ -170,12 +172,7 @@ func (d *disk) pause() <-chan time.Time {
 func (d *disk) do(op any) {
 	switch op := op.(type) {
 	case core.Append:
-		d.outputs.note(op.Entry.Record)
-		d.append(op.Entry)
-		switch op.Entry.Record.(type) {
-		case *statefile.Disabled, *statefile.AllDisabled, *statefile.Later, *statefile.GaveUp: // a person was promised it
-			d.sync = true
-		}
+		d.record(op.Entry)
 	case core.Prepare:
 		d.prepare(op)
 	case core.Finish:

@@ -10,7 +10,9 @@ import (
 // TestPromisesAreDurable: what a person was promised holds over a power cut, and so does what they took back.
 func TestPromisesAreDurable(t *testing.T) {
 	for _, r := range []statefile.Record{&statefile.Disabled{}, &statefile.AllDisabled{}, &statefile.Later{}, &statefile.GaveUp{}} {
-		d := &disk{outputs: newOutputs(statefile.NewFacts(""))}
+		facts := statefile.NewFacts("")
+		promises, _ := openPromises(t.TempDir(), facts)
+		d := &disk{outputs: newOutputs(facts), promises: promises}
 		if d.do(core.Append{Entry: statefile.Entry{Record: r}}); !d.sync {
 			t.Errorf("%s can be lost", r.Kind())
 		}

@@ -8,6 +8,24 @@ import (
 	"jobsd/statefile"
 )
 
+// record appends an entry. What a person was promised, and what they took back, is to hold over a power cut.
+func (d *disk) record(e statefile.Entry) {
+	d.outputs.note(e.Record)
+	switch r := e.Record.(type) {
+	case *statefile.Disabled, *statefile.AllDisabled:
+		d.sync = true
+	case *statefile.Later:
+		d.sync = true
+		if r.HasArgs {
+			d.report("promises", d.anew(func() error { return d.promises.keep(r) }))
+		}
+	case *statefile.GaveUp:
+		d.sync = true
+		d.promises.drop(r.Run)
+	}
+	d.append(e)
+}
+
 func (d *disk) append(e statefile.Entry) { d.entries = append(d.entries, e) }
 
 // fail remembers that the journal lacks something.
@@ -71,6 +89,7 @@ func (d *disk) ended(f core.Finish) {
 	f.Record.LogEnd = d.mark(f.Job, f.Mark)
 	d.unwatchLog(f.Record.Outcome.Run, f.Record.Job)
 	d.outputs.ended(f.Record)
+	d.promises.drop(f.Record.Outcome.Run)
 	d.append(statefile.Entry{At: f.At, Record: f.Record})
 	d.sync = true
 }

@@ -187,9 +187,10 @@ func newLoop(o Options, config *jobfile.Config, log *logger, hand *handover) (*l
 	l.began = now.Boot
 	l.daemon = statefile.Daemon{PID: os.Getpid(), PIDStart: start, StartedAt: statefile.At(now.Wall), BootID: machineBoot,
 		Machine: machine, Version: o.Version}
+	promises, promised := openPromises(o.Dirs.State, facts)
 	l.core = core.New(core.Options{MachineID: spawn.MachineID(), Machine: machine, BootID: boot,
 		Seed: uint64(now.Wall.UnixNano()) ^ uint64(os.Getpid()),
-		CPUs: runtime.NumCPU(), Stack: debug.Stack}, facts, now)
+		CPUs: runtime.NumCPU(), Stack: debug.Stack, Promised: promised}, facts, now)
 	crash := lastCrash(o.Dirs.State)
 	if crash.Text != "" {
 		log.Error("the daemon before this one crashed", "job", crash.Job, "err", crash.Text, "stack", crash.Stack)
@@ -201,7 +202,7 @@ func newLoop(o Options, config *jobfile.Config, log *logger, hand *handover) (*l
 	}
 	l.core.Begin(now, statefile.Start{PID: os.Getpid(), PIDStart: start, BootID: boot, Machine: machine, Version: o.Version,
 		Suspect: crash.Job, Upgraded: hand != nil && hand.lock == nil})
-	if l.disk, said, err = newDisk(o, config, journal, facts, garbage, post); err != nil {
+	if l.disk, said, err = newDisk(o, config, journal, facts, garbage, promises, post); err != nil {
 		return nil, err
 	}
 	for _, text := range said {

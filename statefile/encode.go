@@ -151,6 +151,9 @@ func fieldsOf(t reflect.Type) []field {
 			continue
 		}
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name == "-" {
+			continue
+		}
 		list = append(list, field{f.Index, `"` + name + `":`, strings.HasPrefix(options, "omit")})
 	}
 	knownFields.Store(t, list)

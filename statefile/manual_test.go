@@ -84,7 +84,9 @@ func fill(v reflect.Value) {
 			return
 		}
 		for i := range v.NumField() {
-			fill(v.Field(i))
+			if v.Type().Field(i).Tag.Get("json") != "-" {
+				fill(v.Field(i))
+			}
 		}
 	default:
 		panic("cannot fill a " + v.Type().String())
@@ -146,6 +148,9 @@ func (c checker) object(section string, typ reflect.Type, full, bare map[string]
 			continue
 		}
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name == "-" {
+			continue
+		}
 		c.field(section+"."+name, f.Type, known[name], full[name])
 		c.zero(section+"."+name, known[name], bare)
 	}

@@ -67,7 +67,9 @@ func fillRandom(r *rand.Rand, v reflect.Value) {
 			return
 		}
 		for i := range v.NumField() {
-			fillRandom(r, v.Field(i))
+			if v.Type().Field(i).Tag.Get("json") != "-" {
+				fillRandom(r, v.Field(i))
+			}
 		}
 	}
 }

@@ -85,11 +85,12 @@ type AllDisabled struct {
 
 // Later says that a person asked for a start that is to come.
 type Later struct {
-	Job  string   `json:"job"`
-	Run  uint64   `json:"run"`
-	Due  Anchor   `json:"due"`
-	By   string   `json:"by"` // uid N
-	Args []string `json:"args,omitempty"`
+	Job     string   `json:"job"`
+	Run     uint64   `json:"run"`
+	Due     Anchor   `json:"due"`
+	By      string   `json:"by"` // uid N
+	Args    []string `json:"-"`  // they may be secrets: the daemon keeps them elsewhere
+	HasArgs bool     `json:"has_args,omitempty"`
 }
 
 // SetAside says that something within the daemon went wrong over a job, which then waits for a person.

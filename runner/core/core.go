@@ -25,6 +25,7 @@ type Options struct {
 	Visited   func(machine string, from, event, to int) // of each move, for tests; nil: nobody looks
 	Strict    bool                                      // panic where something happens that cannot happen
 	Stack     func() []byte                             // who called, for what the daemon says of its own mistakes
+	Promised  map[uint64][]string                       // the arguments of starts that are to come, by run
 }
 
 // Core holds every job and every run. One goroutine owns it.

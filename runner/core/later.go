@@ -32,7 +32,7 @@ func (c *Core) orderLater(j *job, o Order) {
 	}
 	due := statefile.Anchor{Wall: statefile.At(c.now.Wall.Add(o.In).In(j.zone())), Boot: c.now.Boot + o.In, BootID: c.o.BootID}
 	c.lastRun++
-	l := &later{Later: statefile.Later{Job: j.name, Run: c.lastRun, Due: due, By: o.By, Args: o.Args}}
+	l := &later{Later: statefile.Later{Job: j.name, Run: c.lastRun, Due: due, By: o.By, Args: o.Args, HasArgs: len(o.Args) > 0}}
 	if o.Wait {
 		l.wait = o.ID
 	}
@@ -77,9 +77,13 @@ func (c *Core) remindAnew(j *job) {
 // resumeLater takes up the starts that were to come when the daemon before this one ended.
 func (c *Core) resumeLater(j *job) {
 	for _, l := range j.facts.Later {
-		if j.def == nil { // its file is gone, and only a run of it lives on
+		l.Args = c.o.Promised[l.Run]
+		switch {
+		case j.def == nil: // its file is gone, and only a run of it lives on
 			c.breakPromise(j, &later{Later: l}, noFile)
-		} else if !slices.ContainsFunc(j.runs, func(r *run) bool { return r.number == l.Run }) {
+		case l.HasArgs && l.Args == nil:
+			c.breakPromise(j, &later{Later: l}, "its arguments are lost")
+		case !slices.ContainsFunc(j.runs, func(r *run) bool { return r.number == l.Run }):
 			j.later = append(j.later, &later{Later: l})
 			c.remind(j.later[len(j.later)-1])
 		}

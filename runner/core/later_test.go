@@ -378,3 +378,22 @@ func TestLaterTakenBack(t *testing.T) {
 	w.replayed()
 	w.promises()
 }
+
+// TestLaterArgumentsLost: a start of which nobody knows the arguments any more does not come without them.
+func TestLaterArgumentsLost(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 06:00:00")
+	w.put(w.define("j", schedule.Keys{}))
+	w.start()
+	w.ordered(Order{ID: 1, Verb: VerbStart, Job: "j", In: time.Hour, Args: []string{"--dry-run"}})
+	w.ordered(Order{ID: 2, Verb: VerbStart, Job: "j", In: time.Hour})
+	w.end()
+	w.promised = nil
+	w.start()
+	w.run(2 * time.Hour)
+	w.want("j manual")
+	if len(w.ran[0].Args) > 0 || w.ran[0].Run != 2 || w.stats["gave_up"] != 1 {
+		t.Errorf("%+v, %d given up", w.ran[0], w.stats["gave_up"])
+	}
+	w.replayed()
+	w.promises()
+}

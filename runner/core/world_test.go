@@ -50,6 +50,7 @@ type world struct {
 	config    jobfile.Config
 	answers   []Answer
 	reminders []Remind
+	promised  map[uint64][]string // arguments, on disk
 	visits    map[visit]int
 	swift     bool   // the disk is
 	undead    bool   // something survived KILL for long
@@ -119,7 +120,8 @@ func (w *world) begin() {
 		facts.Apply(e)
 	}
 	w.exited = nil
-	w.c = New(Options{Seed: 1, Visited: w.visited, MachineID: "m", Machine: "host", BootID: w.bootID, Strict: true}, facts, w.now())
+	w.c = New(Options{Seed: 1, Visited: w.visited, MachineID: "m", Machine: "host", BootID: w.bootID, Strict: true,
+		Promised: w.promised}, facts, w.now())
 	w.c.Begin(w.now(), statefile.Start{PID: 1, BootID: w.bootID, Suspect: w.suspect})
 	w.suspect = ""
 	for _, l := range w.c.Outliving() {
@@ -265,6 +267,13 @@ func (w *world) append(e statefile.Entry) {
 	w.journal = append(w.journal, e)
 	w.stats[e.Kind()]++
 	switch r := e.Record.(type) {
+	case *statefile.Later:
+		if w.promised == nil {
+			w.promised = map[uint64][]string{}
+		}
+		if r.HasArgs {
+			w.promised[r.Run] = r.Args
+		}
 	case *statefile.Intent:
 		w.written[r.Run] = true
 		delete(w.unwritten, r.Run)

@@ -1,0 +1,102 @@
+package runner
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"jobsd/statefile"
+)
+
+// promises keeps the arguments of starts that are to come, each in a file that only the daemon's user can read: they may
+// be secrets, which the journal must not have.
+type promises struct {
+	dir  string
+	runs map[uint64]bool // that have a file
+}
+
+// openPromises returns what is kept for the starts that the facts know of, and removes all else.
+func openPromises(stateDir string, facts *statefile.Facts) (*promises, map[uint64][]string) {
+	p := &promises{dir: filepath.Join(stateDir, "promised"), runs: map[uint64]bool{}}
+	args := map[uint64][]string{}
+	for _, j := range facts.Jobs {
+		for _, l := range j.Later {
+			if list, err := p.read(l.Run); l.HasArgs && err == nil {
+				args[l.Run], p.runs[l.Run] = list, true
+			}
+		}
+	}
+	entries, _ := os.ReadDir(p.dir)
+	for _, e := range entries {
+		if run, err := strconv.ParseUint(e.Name(), 10, 64); err != nil || !p.runs[run] {
+			os.Remove(filepath.Join(p.dir, e.Name()))
+		}
+	}
+	return p, args
+}
+
+func (p *promises) path(run uint64) string { return filepath.Join(p.dir, strconv.FormatUint(run, 10)) }
+
+func (p *promises) read(run uint64) (args []string, err error) {
+	f, err := os.OpenFile(p.path(run), os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return args, json.NewDecoder(f).Decode(&args)
+}
+
+// keep writes the arguments down, before the journal tells of them.
+func (p *promises) keep(l *statefile.Later) error {
+	if err := os.Mkdir(p.dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("cannot keep the arguments of run %d: %w", l.Run, err)
+	}
+	text, err := json.Marshal(l.Args)
+	if err == nil {
+		err = writeDurably(p.path(l.Run), text)
+	}
+	if err == nil {
+		err = syncDir(p.dir)
+	}
+	if err != nil {
+		os.Remove(p.path(l.Run))
+		return fmt.Errorf("cannot keep the arguments of run %d: %w", l.Run, err)
+	}
+	p.runs[l.Run] = true
+	return nil
+}
+
+// drop removes them once the run is over or given up.
+func (p *promises) drop(run uint64) {
+	if p.runs[run] {
+		delete(p.runs, run)
+		os.Remove(p.path(run))
+	}
+}
+
+func writeDurably(path string, text []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}
+
+func syncDir(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}

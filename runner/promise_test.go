@@ -1,0 +1,55 @@
+package runner
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"jobsd/statefile"
+)
+
+// TestPromises: arguments outlive the daemon, and are gone when their run is over, given up, or not known any more.
+func TestPromises(t *testing.T) {
+	dir := t.TempDir()
+	facts := statefile.NewFacts("")
+	p, _ := openPromises(dir, facts)
+	for run := uint64(1); run <= 4; run++ {
+		l := statefile.Later{Job: "j", Run: run, Args: []string{"a b", "", "\n"}, HasArgs: true}
+		if err := p.keep(&l); err != nil {
+			t.Fatal(err)
+		}
+		l.Args = nil // which the journal does not have
+		if run != 4 {
+			facts.Job("j").Later = append(facts.Job("j").Later, l)
+		}
+	}
+	p.drop(1)
+	left := func() (names []string) {
+		entries, err := os.ReadDir(filepath.Join(dir, "promised"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			names = append(names, e.Name())
+		}
+		return names
+	}
+	if got := left(); !slices.Equal(got, []string{"2", "3", "4"}) {
+		t.Errorf("%q are left", got)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "promised", "3"), []byte(`["torn`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p, args := openPromises(dir, facts)
+	if got := args[2]; len(args) != 1 || !slices.Equal(got, []string{"a b", "", "\n"}) {
+		t.Errorf("%v", args)
+	}
+	if got := left(); !slices.Equal(got, []string{"2"}) {
+		t.Errorf("%q are left", got)
+	}
+	p.drop(2)
+	if got := left(); got != nil {
+		t.Errorf("%q are left", got)
+	}
+}
