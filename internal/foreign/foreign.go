@@ -4,7 +4,6 @@ package foreign
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"unicode"
 
@@ -43,6 +42,8 @@ type Result struct {
 	Jobs    []Job
 	Refused []Remark // lines that are not carried over, or not to the letter
 	Notes   []Remark // what means something else here
+
+	noted map[Remark]bool
 }
 
 // Refuse says that a line is not carried over.
@@ -53,9 +54,14 @@ func (r *Result) Refuse(p Place, format string, args ...any) {
 // Note says what is different about a line, once.
 func (r *Result) Note(p Place, format string, args ...any) {
 	n := Remark{p, fmt.Sprintf(format, args...)}
-	if !slices.Contains(r.Notes, n) {
-		r.Notes = append(r.Notes, n)
+	if r.noted[n] {
+		return
 	}
+	if r.noted == nil {
+		r.noted = map[Remark]bool{}
+	}
+	r.noted[n] = true
+	r.Notes = append(r.Notes, n)
 }
 
 // Add takes in what became of another file.

@@ -56,6 +56,21 @@ func TestUnique(t *testing.T) {
 	}
 }
 
+// TestMany would take minutes if each job or note were compared with all before.
+func TestMany(t *testing.T) {
+	const many = 100_000
+	var r, all Result
+	for line := range many {
+		r.Note(Place{"f", line, "x"}, "is slightly different")
+		r.Jobs = append(r.Jobs, Job{Name: "x"})
+	}
+	all.Add(&r)
+	all.Name()
+	if len(all.Notes) != many || all.Jobs[many-1].Name != "x-100000" {
+		t.Errorf("%d notes, the last job is %s", len(all.Notes), all.Jobs[many-1].Name)
+	}
+}
+
 func TestRemark(t *testing.T) {
 	var r, all Result
 	r.Refuse(Place{"f", 3, "a\tb\x1b"}, "no %s", "x")

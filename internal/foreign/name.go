@@ -117,13 +117,16 @@ func fit(s string) string {
 // Name makes the names of all jobs unique, case aside: the second "backup" becomes "backup-2".
 func (r *Result) Name() {
 	taken := map[string]bool{}
+	next := map[string]int{} // number of a stem, so that many jobs with one command do not each count from 2
 	for i := range r.Jobs {
 		j := &r.Jobs[i]
 		stem := j.Name
-		for n := 2; taken[strings.ToLower(j.Name)]; n++ {
+		n := max(2, next[strings.ToLower(stem)])
+		for ; taken[strings.ToLower(j.Name)]; n++ {
 			number := fmt.Sprintf("-%d", n)
 			j.Name = stem[:min(len(stem), maxName-len(number))] + number
 		}
+		next[strings.ToLower(stem)] = n
 		taken[strings.ToLower(j.Name)] = true
 	}
 }
