@@ -10,6 +10,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -26,6 +27,9 @@ const (
 	systemCrontab = "/etc/crontab"
 	crontabDir    = "/etc/cron.d"
 )
+
+// spools are where crontab(1) keeps those of users, each in a file of the user's name. Some have all belong to root.
+var spools = []string{"/var/spool/cron/crontabs", "/var/spool/cron", "/var/cron/tabs", "/usr/lib/cron/tabs", "/var/at/tabs"}
 
 // importCrontab translates what the arguments name.
 func importCrontab(args []string, o importOptions, now time.Time) (*foreign.Result, error) {
@@ -94,7 +98,11 @@ func (c *crontabs) readOwn() error {
 }
 
 func (c *crontabs) readPath(path string) error {
-	if path == systemCrontab || path == crontabDir || filepath.Dir(path) == crontabDir {
+	whole, err := filepath.Abs(path)
+	if err != nil {
+		return fmt.Errorf("cannot read the crontab: %w", err)
+	}
+	if whole == systemCrontab || whole == crontabDir || filepath.Dir(whole) == crontabDir {
 		c.System = true
 	}
 	f, err := os.Open(path)
@@ -109,14 +117,25 @@ func (c *crontabs) readPath(path string) error {
 	case st.IsDir():
 		return c.readDir(path)
 	}
-	c.User = ownerOf(st)
+	if os.Geteuid() == 0 {
+		owner := st.Sys().(*syscall.Stat_t).Uid
+		if c.System && st.Mode().IsRegular() && (owner != 0 || st.Mode().Perm()&0o022 != 0) {
+			c.found.Refuse(foreign.Place{File: path, Line: 1, Text: filepath.Base(path)},
+				"passed over, as cron does: others than root can write it, and it may name root; "+
+					"if all in it is well: jobsd import crontab --system - < %s", path)
+			return nil
+		}
+		c.User = whoseCrontab(whole, owner)
+	}
 	return c.read(path, f)
 }
 
-// ownerOf is the user whose crontab a file is if root looks at that of somebody else: what it says must not run as root.
-func ownerOf(st fs.FileInfo) string {
-	owner := st.Sys().(*syscall.Stat_t).Uid
-	if os.Geteuid() != 0 || owner == 0 {
+// whoseCrontab is the user of a file that root looks at, "" for root: what others say must not run as root.
+func whoseCrontab(path string, owner uint32) string {
+	if name := filepath.Base(path); owner == 0 && slices.Contains(spools, filepath.Dir(path)) && name != "root" {
+		return name
+	}
+	if owner == 0 {
 		return ""
 	}
 	id := strconv.FormatUint(uint64(owner), 10)

@@ -1,0 +1,23 @@
+package cli
+
+import "testing"
+
+func TestWhoseCrontab(t *testing.T) {
+	for _, test := range []struct {
+		path  string
+		owner uint32
+		want  string
+	}{
+		{"/root/table", 0, ""},
+		{"/home/x/table", 4294967293, "4294967293"},
+		{"/var/spool/cron/crontabs/john.doe", 4294967293, "4294967293"},
+		{"/var/cron/tabs/alice", 0, "alice"}, // crontab(1) of FreeBSD has them belong to root
+		{"/usr/lib/cron/tabs/alice", 0, "alice"},
+		{"/var/cron/tabs/root", 0, ""},
+		{"/var/cron/tabs/x/alice", 0, ""},
+	} {
+		if got := whoseCrontab(test.path, test.owner); got != test.want {
+			t.Errorf("%s of %d: %q, want %q", test.path, test.owner, got, test.want)
+		}
+	}
+}
