@@ -148,6 +148,20 @@ func whoseCrontab(path string, owner uint32) string {
 // cronName is what cron wants the files of a directory to be called: the copies that editors and packages leave are not.
 var cronName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
+// otherName says why cron passes over a file in a directory for its name, "" if it does not.
+func otherName(dir, name string) string {
+	whole, err := filepath.Abs(dir)
+	switch {
+	case err == nil && slices.Contains(spools, whole):
+		if !hasUser(name) {
+			return "no user is called so"
+		}
+	case !cronName.MatchString(name):
+		return "the name is not of letters, digits, _ and - only"
+	}
+	return ""
+}
+
 func (c *crontabs) readDir(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -159,8 +173,8 @@ func (c *crontabs) readDir(dir string) error {
 		switch {
 		case err != nil:
 			return fmt.Errorf("cannot read the crontab: %w", err)
-		case !cronName.MatchString(e.Name()):
-			c.found.Note(foreign.Place{}, "%s: passed over, as cron does: the name is not of letters, digits, _ and - only", path)
+		case otherName(dir, e.Name()) != "":
+			c.found.Note(foreign.Place{}, "%s: passed over, as cron does: %s", path, otherName(dir, e.Name()))
 		case !st.Mode().IsRegular():
 			c.found.Note(foreign.Place{}, "%s: passed over, as cron does: it is no file", path)
 		default:

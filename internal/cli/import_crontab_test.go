@@ -21,3 +21,19 @@ func TestWhoseCrontab(t *testing.T) {
 		}
 	}
 }
+
+func TestOtherName(t *testing.T) {
+	for _, test := range []struct {
+		dir, name string
+		want      bool
+	}{
+		{"/etc/cron.d", "old.bak", true},
+		{"/etc/cron.d", "no-such_user1", false},
+		{"/var/spool/cron/crontabs", "no-such_user1", true}, // as an editor's copy
+		{"/var/spool/cron/crontabs/", "root", false},
+	} {
+		if got := otherName(test.dir, test.name); (got != "") != test.want {
+			t.Errorf("%s in %s: %q", test.name, test.dir, got)
+		}
+	}
+}
