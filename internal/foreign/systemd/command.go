@@ -3,22 +3,23 @@ package systemd
 import (
 	"errors"
 	"fmt"
-	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// split parts a value into words as systemd does: at blanks, with quotes and the escapes of C.
-func split(s string) (words []string, err error) {
+// split parts a value into words as systemd does: at blanks, with quotes and the escapes of C. raw has them as they
+// are written.
+func split(s string) (words, raw []string, err error) {
 	var word strings.Builder
-	in, quote := false, byte(0)
+	in, quote, start := false, byte(0), 0
 	for i := 0; i < len(s); i++ {
 		c := s[i]
 		switch {
 		case c == '\\':
 			text, n, err := escape(s[i+1:])
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 			word.WriteString(text)
 			in, i = true, i+n
@@ -28,22 +29,22 @@ func split(s string) (words []string, err error) {
 			in, quote = true, c
 		case quote == 0 && (c == ' ' || c == '\t'):
 			if in {
-				words = append(words, word.String())
+				words, raw = append(words, word.String()), append(raw, s[start:i])
 			}
 			word.Reset()
-			in = false
+			in, start = false, i+1
 		default:
 			word.WriteByte(c)
 			in = true
 		}
 	}
 	if quote != 0 {
-		return nil, errors.New("a quote is not closed")
+		return nil, nil, errors.New("a quote is not closed")
 	}
 	if in {
-		words = append(words, word.String())
+		words, raw = append(words, word.String()), append(raw, s[start:])
 	}
-	return words, nil
+	return words, raw, nil
 }
 
 // escape reads what follows a backslash and tells how long it is.
@@ -95,8 +96,6 @@ type command struct {
 	asRoot  bool   // "+"
 }
 
-var several = regexp.MustCompile(`(^|\s);(\s|$)`)
-
 func parseCommand(value string) (c command, err error) {
 	plain := false
 prefixes:
@@ -115,12 +114,12 @@ prefixes:
 		}
 		value = value[1:]
 	}
-	if several.MatchString(value) {
-		return c, errors.New("it is several commands; a job has one")
-	}
-	words, err := split(value)
+	words, raw, err := split(value)
 	if err != nil {
 		return c, err
+	}
+	if slices.Contains(raw, ";") {
+		return c, errors.New("it is several commands; a job has one")
 	}
 	if len(words) == 0 || words[0] == "" {
 		return c, errors.New("there is no command")

@@ -152,7 +152,7 @@ func (t *translator) passEnvironment(all []setting) {
 func (t *translator) environment(all []setting) {
 	env := map[string]string{}
 	for _, s := range all {
-		words, err := split(s.value)
+		words, _, err := split(s.value)
 		for _, w := range words {
 			w, err2 := literal(w)
 			name, value, ok := strings.Cut(w, "=")

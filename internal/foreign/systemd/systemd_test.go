@@ -90,6 +90,7 @@ func TestCommand(t *testing.T) {
 		{`/bin/a "b c" 'd "e' f\x20g \101 "h\ti" -x="y z"`, `["/bin/a" "b c" "d \"e" "f g" "A" "h\ti" "-x=y z"]`},
 		{`/bin/a "" 100%%`, `["/bin/a" "" "100%"]`},
 		{`find / -exec rm {} \;`, `["find" "/" "-exec" "rm" "{}" ";"]`},
+		{`/bin/sh -c 'a ; b' ";" x;`, `["/bin/sh" "-c" "a ; b" ";" "x;"]`}, // only one that stands alone parts commands
 		{":/bin/a $B", `["/bin/a" "$B"]`},
 		{"/bin/a $B ${C} x${D}y a$E $$ 'q r' f&", `set -f; exec /bin/a $B "${C}" "x${D}y" "a\$E" "\$" "q r" "f&"`},
 	} {
