@@ -55,6 +55,20 @@ func importTimers(names []string, o importOptions, now time.Time) (*foreign.Resu
 	return found, nil
 }
 
+// dropInDirs are the folders of the drop-ins of a unit, the nearest first: of a-b.timer its own, that of all whose names
+// begin with a-, and that of all timers.
+func dropInDirs(name string) []string {
+	ext := filepath.Ext(name)
+	stem := strings.TrimSuffix(name, ext)
+	dirs := []string{name + ".d"}
+	for i := len(stem) - 2; i > 0; i-- {
+		if stem[i] == '-' {
+			dirs = append(dirs, stem[:i+1]+ext+".d")
+		}
+	}
+	return append(dirs, strings.TrimPrefix(ext, ".")+".d")
+}
+
 // readUnit reads a unit from the first directory that has it, and its drop-ins: of those of one name the first.
 func readUnit(name string, dirs []string) (systemd.Unit, error) {
 	u := systemd.Unit{Name: name}
@@ -69,10 +83,14 @@ func readUnit(name string, dirs []string) (systemd.Unit, error) {
 		} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return u, fmt.Errorf("cannot read the unit: %w", err)
 		}
-		paths, _ := filepath.Glob(filepath.Join(dir, name+".d", "*.conf")) // only a bad pattern fails
-		for _, path := range paths {
-			if _, ok := dropIns[filepath.Base(path)]; !ok {
-				dropIns[filepath.Base(path)] = path
+	}
+	for _, of := range dropInDirs(name) {
+		for _, dir := range dirs {
+			paths, _ := filepath.Glob(filepath.Join(dir, of, "*.conf")) // only a bad pattern fails
+			for _, path := range paths {
+				if _, ok := dropIns[filepath.Base(path)]; !ok {
+					dropIns[filepath.Base(path)] = path
+				}
 			}
 		}
 	}
