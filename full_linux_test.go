@@ -115,6 +115,24 @@ func TestA16NoSpace(t *testing.T) {
 	}
 }
 
+// letGo ends a tracer. In the middle of a fork it may wait for the parent, which waits for the child, which waits for it:
+// then the kernel lets go of both when the tracer is killed.
+func letGo(t *testing.T, tracer *exec.Cmd, ended <-chan error) {
+	t.Helper()
+	tracer.Process.Signal(syscall.SIGINT)
+	select {
+	case <-ended:
+		return
+	case <-time.After(5 * time.Second):
+		tracer.Process.Kill()
+	}
+	select {
+	case <-ended:
+	case <-time.After(patience):
+		t.Fatal("strace does not end")
+	}
+}
+
 // TestA16Errors: each system call of a write fails in turn. Where the state file can be written it says what is wrong.
 // With -long: of each error.
 func TestA16Errors(t *testing.T) {
@@ -185,12 +203,7 @@ func TestA16Errors(t *testing.T) {
 			})
 			s.goesOn(stays)
 		}
-		tracer.Process.Signal(syscall.SIGINT) // it lets go
-		select {
-		case <-ended:
-		case <-time.After(patience):
-			t.Fatal("strace does not end")
-		}
+		letGo(t, tracer, ended)
 		s.recovers(before)
 	}
 	s.sound(fds, "beat", "stays", "once")
