@@ -560,3 +560,25 @@ func TestAtZone(t *testing.T) {
 	w.run(10 * time.Hour)
 	w.want("j schedule 01 12:30:00")
 }
+
+// TestMissedThenSkipped: of slots of which the last comes while the job still runs, what is written of the earlier ones
+// does not settle the last. A crash before that is written would drop it in silence.
+func TestMissedThenSkipped(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 06:00:00")
+	w.lasting(100*time.Hour, 0)
+	w.put(w.define("j", every("1h")))
+	w.start()
+	w.run(time.Hour + time.Minute) // it runs
+	w.run(59*time.Minute - time.Second)
+	w.stopped(2*time.Hour + time.Second) // at 8:00:00 it had not been looked at, 9:00 is passed, 10:00 is now
+	if v := w.view("j"); v.Missed != 2 && v.Skipped != 1 {
+		t.Fatalf("missed %d, skipped %d", v.Missed, v.Skipped)
+	}
+	w.crash()
+	w.start()
+	w.run(time.Second)
+	if v := w.view("j"); v.Missed+v.Skipped != 3 {
+		t.Errorf("after a crash: missed %d, skipped %d of three slots", v.Missed, v.Skipped)
+	}
+	w.replayed()
+}

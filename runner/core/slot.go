@@ -184,11 +184,20 @@ func (c *Core) slot(j *job, slot time.Time, reason string, missed *statefile.Pas
 		return
 	}
 	if missed != nil {
-		c.pass(j, missed, a)
+		c.pass(j, missed, before(missed, slot, a, j.def))
 	}
 	if reason == "schedule" {
 		c.pass(j, c.row(j, "skipped", "overlap", slot, slot, 1), a)
 	}
+}
+
+// before is the anchor that goes with slots that passed, a being that of slot, which is the last of them or comes next:
+// what is written of them must not settle it.
+func before(row *statefile.Passed, slot time.Time, a *statefile.Anchor, d *jobfile.Definition) *statefile.Anchor {
+	if a == nil || row.Last.Equal(slot) {
+		return a
+	}
+	return &statefile.Anchor{Wall: row.Last, Boot: a.Boot - d.Schedule.Interval(), BootID: a.BootID}
 }
 
 // lap decides whether a job gets a new run beside what is there of it, and makes room for it where overlap says so.
