@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"github.com/google/renameio/v2"
 	"golang.org/x/sys/unix"
 
 	"jobsd/statefile"
@@ -59,13 +60,12 @@ func (p *promises) keep(l *statefile.Later) error {
 	}
 	text, err := json.Marshal(l.Args)
 	if err == nil {
-		err = writeDurably(p.path(l.Run), text)
+		err = renameio.WriteFile(p.path(l.Run), text, 0o600, renameio.WithTempDir(p.dir), renameio.WithStaticPermissions(0o600))
 	}
 	if err == nil {
-		err = syncDir(p.dir)
+		err = syncDir(p.dir) // which renameio leaves out
 	}
 	if err != nil {
-		os.Remove(p.path(l.Run))
 		return fmt.Errorf("cannot keep the arguments of run %d: %w", l.Run, err)
 	}
 	p.runs[l.Run] = true
@@ -78,18 +78,6 @@ func (p *promises) drop(run uint64) {
 		delete(p.runs, run)
 		os.Remove(p.path(run))
 	}
-}
-
-func writeDurably(path string, text []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL|unix.O_NOFOLLOW, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	if err == nil {
-		err = f.Sync()
-	}
-	return errors.Join(err, f.Close())
 }
 
 func syncDir(path string) error {

@@ -21,11 +21,11 @@ const SocketName = "jobsd.sock"
 
 // The limits of the server.
 const (
-	MaxLine        = 64 << 10 // bytes of a request with its newline
-	MaxReason      = 1000     // bytes of the reason of a disable
-	MaxIn          = 3650 * 24 * time.Hour
-	MaxConnections = 64               // at one time
-	Idle           = 10 * time.Second // for a request to come in whole, or an answer to be read
+	MaxLine        = 64 << 10              // bytes of a request with its newline
+	MaxReason      = 1000                  // bytes of the reason of a disable
+	MaxIn          = 3650 * 24 * time.Hour // how much later a start can be, as with every duration of a job file
+	MaxConnections = 64                    // at one time
+	Idle           = 10 * time.Second      // for a request to come in whole, or an answer to be read
 )
 
 // The verbs.

@@ -1,0 +1,148 @@
+package core
+
+import (
+	"fmt"
+	"time"
+
+	"jobsd/statefile"
+)
+
+const (
+	journalWait = 2 * time.Second  // so long a start waits for its intent to be durable
+	startWait   = 30 * time.Second // so long a shim may take: its program or directory may hang on a dead file system
+	weatherMin  = time.Second      // back-off after a fork failed for want of a resource
+	weatherMax  = time.Minute
+	busyWait    = 300 * time.Millisecond // between tries while the program is being written (golang/go#22315)
+	busyTries   = 3
+)
+
+// begin passes the point of no return.
+func begin(c *Core, r *run, _ Event) {
+	p := Prepare{Run: r.number, Job: r.def, At: c.at(), Letter: r.letter}
+	if r.notice != nil && r.letter == nil {
+		p.Mark = r.title()
+	}
+	if !r.durable && r.notice == nil {
+		r.durable = true
+		c.settleMissed(r)
+		p.Record = &statefile.Intent{Job: r.job.name, Run: r.number, Slot: r.slot, Epoch: r.epoch,
+			Reason: r.reason, Attempt: r.attempt, Missed: r.missed, Anchor: r.anchor, At: r.isAt()}
+		c.apply(p.Record)
+	}
+	c.occupy(r)
+	r.why = ""
+	c.to(r, intent)
+	c.after(&r.timer, journalWait)
+	c.emit(p)
+	if p.Record != nil && !r.job.unsettled() { // of later slots: torn off from the intent, they would settle this one
+		c.endStreaks(r.job)
+	}
+	c.soil(r.job)
+}
+
+// settleMissed writes down the slots that the run makes up for.
+func (c *Core) settleMissed(r *run) {
+	if r.row != nil {
+		c.settlePassed(r.job, r.row)
+		c.tell(r.job, Info, fmt.Sprintf("missed %d, ran 1", r.missed))
+		r.row = nil
+	}
+}
+
+// tryAgain lets in a run whose fork had failed.
+func tryAgain(c *Core, r *run, _ Event) { c.regate = true }
+
+func forkPrepared(c *Core, r *run, e Event) {
+	if err := e.(Prepared).Err; err != nil && r.letter != nil {
+		c.unwritten(r, err.Error())
+		return
+	} else if err != nil {
+		r.unjournaled = true
+		c.say(Error, r.job.name, "starting all the same", "run", r.number, "err", err)
+	}
+	c.fork(r)
+}
+
+// forkUnjournaled starts a run whose intent did not become durable in time: a full or hung disk must not stop the job
+// that would mend it.
+func forkUnjournaled(c *Core, r *run, _ Event) {
+	if r.letter != nil {
+		c.unwritten(r, "cannot write a mail: the disk does not answer")
+		return
+	}
+	r.unjournaled = true
+	c.say(Error, r.job.name, "starting although its intent is not on disk yet", "run", r.number)
+	c.fork(r)
+}
+
+func (c *Core) fork(r *run) {
+	c.to(r, forking)
+	c.stopTimer(&r.timer)
+	s := Start{Job: r.def, Run: r.number, Slot: r.slot, Reason: r.reason, Attempt: r.attempt, Args: r.args}
+	if r.notice != nil {
+		s.Mail = r.letter != nil
+		s.Env = noticeEnv(&r.notice.owed[len(r.notice.owed)-1])
+	}
+	c.emit(Fork{s})
+}
+
+func forked(c *Core, r *run, e Event) {
+	f := e.(Forked)
+	r.pid, r.startedAt, r.started = f.PID, c.at(), c.now.Mono
+	if r.notice == nil {
+		c.record(&statefile.Started{Job: r.job.name, Run: r.number, PID: f.PID, Inode: f.Inode, PIDStart: f.PIDStart,
+			BootID: c.o.BootID})
+	}
+	c.say(Debug, r.job.name, "started", "run", r.number, "pid", f.PID)
+	if f.Executing {
+		executed(c, r, e)
+		return
+	}
+	c.after(&r.timer, startWait)
+	if r.stopBy != "" {
+		stopForking(c, r, nil)
+	}
+}
+
+func executed(c *Core, r *run, _ Event) {
+	c.to(r, running)
+	c.stopTimer(&r.timer)
+	if r.def.Timeout > 0 {
+		c.after(&r.timer, r.def.Timeout)
+	}
+	if r.stopBy != "" {
+		c.terminate(r)
+	} else if r.reason == "service" {
+		c.needArm(r.job)
+	}
+}
+
+// notStarted tells weather from failure. What is short now comes back by itself: that is tried again and never
+// counted against the job.
+func notStarted(c *Core, r *run, e Event) {
+	n := e.(NotStarted)
+	r.text = n.Text
+	again := n.Weather || n.Busy && r.tries < busyTries
+	r.startedAt = statefile.Time{}
+	if !again || r.stopBy != "" {
+		o := statefile.Run{Outcome: "start_error", StartError: &n.Error}
+		r.blame(&o)
+		c.end(r, o, false)
+		c.forget(r)
+		return
+	}
+	if r.pid > 0 {
+		c.emit(Release{r.number})
+		r.pid = 0
+	}
+	r.why = "fork"
+	c.to(r, pending)
+	r.wait = busyWait
+	if n.Weather {
+		r.wait = min(max(weatherMin, 2*r.wait), weatherMax)
+	}
+	r.tries++
+	c.after(&r.timer, r.wait)
+	c.wait(r)
+	c.say(Warn, r.job.name, "cannot start now, will try again", "run", r.number, "in", r.wait, "err", n.Text)
+}
