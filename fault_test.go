@@ -66,7 +66,7 @@ func TestA22Inherited(t *testing.T) {
 			s := newSite(t)
 			s.wrap = wrap
 			s.write("j.toml", "shell = \"grep -E '^Sig(Ign|Blk)' /proc/self/status; exit 3\"\n")
-			s.write("shim.toml", "umask = \"022\"\nshell = \"grep -E '^Sig(Ign|Blk)' /proc/self/status; exit 3\"\n")
+			s.write("shim.toml", "umask = \"027\"\nshell = \"grep -E '^Sig(Ign|Blk)' /proc/self/status; exit 3\"\n")
 			s.begin()
 			for _, job := range []string{"j", "shim"} {
 				s.tell("start", job)

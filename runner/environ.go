@@ -3,6 +3,7 @@ package runner
 import (
 	"cmp"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,7 +24,7 @@ func environ(s core.Start, self *jobfile.User, id, root string) []string {
 		env = append(env, name+"="+value)
 	}
 	env = append(env, "HOME="+user.Home, "USER="+user.Name, "LOGNAME="+user.Name,
-		"SHELL="+cmp.Or(user.Shell, "/bin/sh"))
+		"SHELL="+shellOf(user))
 	for _, name := range []string{"LANG", "TZ"} {
 		if v, ok := os.LookupEnv(name); ok {
 			env = append(env, name+"="+v)
@@ -63,6 +64,16 @@ func environ(s core.Start, self *jobfile.User, id, root string) []string {
 		set(name, value)
 	}
 	return env
+}
+
+// shellOf returns the shell for SHELL. A program such as script(1), su(1) or ssh(1) with a ProxyCommand runs a command by
+// it, so an account that nobody may log in to, whose shell runs nothing, gets /bin/sh there.
+func shellOf(u *jobfile.User) string {
+	switch filepath.Base(u.Shell) {
+	case ".", "nologin", "false", "true", "sync":
+		return "/bin/sh"
+	}
+	return u.Shell
 }
 
 // mark says which run of which job under which state directory a process belongs to.

@@ -18,7 +18,7 @@ type Command struct {
 	DirOptional bool        // a Dir that does not exist means /
 	Credential  *Credential // nil: the daemon's own
 	EnvFile     string      // file of KEY=value lines, see parseEnvFile; its values replace those of Env; "": none
-	Umask       int         // 0..0777; -1: the daemon's. Mind that the zero value is umask 000
+	Umask       int         // 0..0777; -1: the daemon's, see ownUmask. Mind that the zero value is umask 000
 	Nice        int         // -20..19; 0: the daemon's
 	Limits      []Limit
 	Input       int    // descriptor for standard input; 0: /dev/null
@@ -38,7 +38,7 @@ type Credential struct {
 // NeedsShim reports whether the process cannot be started directly. A direct start blocks the loop until exec, so
 // what is on a dead NFS needs the shim too.
 func (c *Command) NeedsShim() bool {
-	return c.Remote || c.Path == "" || c.EnvFile != "" || c.Umask >= 0 || c.Nice != 0 || len(c.Limits) > 0
+	return c.Remote || c.Path == "" || c.EnvFile != "" || c.Umask >= 0 && c.Umask != ownUmask || c.Nice != 0 || len(c.Limits) > 0
 }
 
 // secondLook is the command for the shim after a direct start failed: a Path that came from a lookup is looked up

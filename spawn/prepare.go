@@ -9,9 +9,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// ownUmask is the umask of the daemon, which a process that is started directly inherits. It is the usual one, so that
+// what a job writes has the same modes under every daemon and few jobs need the shim for a mask of their own.
+const ownUmask = 0o022
+
 // Prepare makes this process fit to be a parent. It is called once, when the daemon starts, before its first Start.
 func Prepare() error {
 	closeOnExec()
+	unix.Umask(ownUmask)
 	defaultSignals()
 	if err := becomeSubreaper(); err != nil {
 		return fmt.Errorf("cannot become subreaper: %w", err)

@@ -52,7 +52,7 @@ type Definition struct {
 	ScheduleHash, ProcessHash, Hash string
 
 	// The small ones stand together: there may be ten thousand definitions in memory.
-	Umask         int // -1: the daemon's
+	Umask         int // -1: the daemon's own
 	Nice          int
 	Line          int32 // of File, where the job begins
 	Retries       int32

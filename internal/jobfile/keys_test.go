@@ -131,7 +131,7 @@ var keyCases = []keyCase{
 		bad: `["/a:/b"]`, at: 1, says: `"/a:/b" holds a colon, which separates the folders of a PATH`,
 		byDefault: []string(nil), of: func(d *Definition) any { return d.ExtraPath }},
 	{key: "umask", good: `"027"`, want: 0o27, bad: `22`, says: `must be an octal number in quotes, such as "022", not a number`,
-		byDefault: -1, of: func(d *Definition) any { return d.Umask }},
+		byDefault: 0o22, of: func(d *Definition) any { return d.Umask }},
 	{key: "nice", good: `-5`, want: -5, bad: `20`, says: "must be from -20 to 19, not 20", byDefault: 0,
 		of: func(d *Definition) any { return d.Nice }},
 	{key: "limits", good: `{core = "unlimited", as = "1GiB", nofile = 64}`,

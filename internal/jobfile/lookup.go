@@ -9,6 +9,9 @@ import (
 // DefaultPath is the PATH of a job that says nothing else, behind its extra_path.
 const DefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
+// DefaultUmask is the file mode mask of a job that says nothing else, whatever umask the daemon was started with.
+const DefaultUmask = 0o022
+
 // lookup finds the programs of one load. It touches no file system that a dead server could make hang: what leads there
 // is left to the start of the run, which can wait.
 type lookup struct {

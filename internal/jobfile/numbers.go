@@ -1,6 +1,7 @@
 package jobfile
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -124,6 +125,7 @@ var mode = typ[int]{
 		return 0, false
 	},
 	print: printInt[int],
+	write: func(v int) any { return fmt.Sprintf("%03o", v) },
 	schema: func() schema {
 		return pattern("^0*[0-7]{1,3}$").with(schema{"examples": []string{"022", "027", "077"}})
 	},

@@ -394,7 +394,7 @@ func TestSchemaComplete(t *testing.T) {
 }
 
 // defaultsInWords are those that the manual tells in words, for they are no value.
-var defaultsInWords = []string{"name", "days", "machines", "user", "dir", "umask", "nice", "mail"}
+var defaultsInWords = []string{"name", "days", "machines", "user", "dir", "nice", "mail"}
 
 // TestSchemaDefaults holds the defaults in the schema against those of the manual.
 func TestSchemaDefaults(t *testing.T) {

@@ -1,0 +1,30 @@
+package runner
+
+import (
+	"slices"
+	"testing"
+
+	"jobsd/internal/jobfile"
+	"jobsd/runner/core"
+)
+
+// TestShellVariable gives programs that run their arguments by $SHELL a shell that runs them: script, su and ssh with a
+// ProxyCommand fail where it is nologin.
+func TestShellVariable(t *testing.T) {
+	for shell, want := range map[string]string{
+		"/bin/bash": "/bin/bash", "/opt/nologin-not/zsh": "/opt/nologin-not/zsh", "": "/bin/sh",
+		"/usr/sbin/nologin": "/bin/sh", "/sbin/nologin": "/bin/sh", "/bin/false": "/bin/sh", "/usr/bin/false": "/bin/sh",
+		"/bin/true": "/bin/sh", "/bin/sync": "/bin/sh", "/run/current-system/sw/bin/nologin": "/bin/sh",
+	} {
+		user := &jobfile.User{Name: "www", Home: "/srv", Shell: shell}
+		env := environ(core.Start{Job: &jobfile.Definition{Name: "j", User: user}}, nil, "id", "")
+		if !slices.Contains(env, "SHELL="+want) {
+			t.Errorf("%q: %v", shell, env)
+		}
+	}
+	env := environ(core.Start{Job: &jobfile.Definition{Name: "j", Env: []string{"SHELL=/usr/sbin/nologin"},
+		User: &jobfile.User{Name: "www", Shell: "/bin/bash"}}}, nil, "id", "")
+	if !slices.Contains(env, "SHELL=/usr/sbin/nologin") {
+		t.Errorf("what the job file says does not count: %v", env)
+	}
+}
