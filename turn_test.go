@@ -16,6 +16,7 @@ type measured struct{ *testing.M }
 
 func (m measured) Run() int {
 	syscall.Umask(0o22) // what the scripts unpack must be trusted, whatever the tester's umask; a daemon gets its starter's
+	defer openTempDir()()
 	code := m.M.Run()
 	turns.Lock()
 	defer turns.Unlock()

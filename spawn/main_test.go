@@ -35,7 +35,10 @@ func TestMain(m *testing.M) {
 			signal.Notify(make(chan os.Signal, 1), sig)
 		}
 	}
-	os.Exit(m.Run())
+	remove := openTempDir()
+	code := m.Run()
+	remove()
+	os.Exit(code)
 }
 
 var helpers = map[string]func(args []string){
