@@ -92,16 +92,17 @@ func (l *logger) openAnew() {
 	l.out = f
 }
 
-// rotate has the log file opened anew, for whoever moved it away.
-func (l *logger) rotate() {
+// rotate has the log file opened again, for whoever moved it away. It returns false where there is no file.
+func (l *logger) rotate() bool {
 	if l.path == "" {
-		return
+		return false
 	}
 	select {
 	case l.lines <- nil:
 	default:
 		l.reopen.Store(true)
 	}
+	return true
 }
 
 // close writes what is left, as far as the reader takes it within a second.

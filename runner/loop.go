@@ -123,8 +123,11 @@ func (l *loop) command(pending signals.Set) {
 		l.loader.request()
 	}
 	if pending.Has(syscall.SIGUSR2) {
-		l.log.rotate()
-		l.log.Info("reopened the log")
+		if l.log.rotate() {
+			l.log.Info("reopened the log")
+		} else {
+			l.log.Info("the log is standard error, there is nothing to reopen")
+		}
 	}
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		if pending.Has(sig) {

@@ -16,33 +16,42 @@ import (
 
 const addHelp = `jobsd add - make a job, or add a job file
 
-usage: jobsd add [--dry-run] [--json] NAME [KEY OPTIONS] -- COMMAND [ARGUMENT...]
+usage: jobsd add [--dry-run] [--json] NAME [KEY OPTIONS] -- COMMAND [ARG...]
        jobsd add [--dry-run] [--json] NAME [KEY OPTIONS] --shell SCRIPT
        jobsd add [--dry-run] [--json] FILE
        jobsd add [--dry-run] [--json] [--name NAME] -
 
-Writes the file NAME.toml into the jobs directory; or a copy of FILE, TOML or JSON, which is told from a NAME by a slash
-or its suffix; or what stands on standard input. It is checked with all that is there first: if there is a mistake, or
-such a file already, nothing is written. A running daemon takes it in at once. Prints the file's path and when its jobs
-run next. An ordinary user adds to his own jobs, which his "jobsd run" runs; root to those of the machine.
+Writes the file NAME.toml into the jobs directory; or a copy of FILE, TOML or
+JSON, which is told from a NAME by a slash or its suffix; or what stands on
+standard input. It is checked with all that is there first: if there is a
+mistake, or such a file already, nothing is written. A running daemon takes it
+in at once. Prints the file's path and when its jobs run next. An ordinary user
+adds to his own jobs, which his "jobsd run" runs; root to those of the machine.
 
-Each key of jobs.d(5) is an option: start_at is --start-at, log.max_size is --log-max-size. Such as
+Each key of jobs.d(5) is an option: start_at is --start-at, log.max_size is
+--log-max-size. Such as
 
-  --start-at TIME    a time of day: --start-at 4:35am; several: --start-at 4am,noon, or the option several times
-  --days DAY         the days on which that holds: --days mon-fri; several likewise
+  --start-at TIME    a time of day: --start-at 4:35am; several: --start-at
+                     4am,noon, or the option several times
+  --days DAY         the days on which that holds: --days mon-fri; several
+                     likewise
   --every DURATION   again and again: --every 10m
   --cron LINE        a cron expression: --cron '35 4 * * *'
   --at TIME          once: --at '2026-12-24 18:00'
   --keep-alive       a service, always started anew
   --env NAME=VALUE   may be given several times
   --mail ADDRESS     who is told of failures, notify.mail
-  --user NAME        whose processes they are. It is not the --user of other verbs here
+  --user NAME        whose processes they are. It is not the --user of other
+                     verbs here
 
-A path counts from where you are. Of what may be true or false, an option alone is true: --at-boot, --enabled=false.
+A path counts from where you are. Of what may be true or false, an option alone
+is true: --at-boot, --enabled=false.
 
   --dry-run  print the file and write nothing
-  --name     what the file of standard input is called, without its suffix; usually like its only job
-  --json     {"file", "jobs": [{"job", "next_run"}], "reload"}; reload is as with "jobsd reload", null without a daemon
+  --name     what the file of standard input is called, without its suffix;
+             usually like its only job
+  --json     {"file", "jobs": [{"job", "next_run"}], "reload"}; reload is as
+             with "jobsd reload", null without a daemon
 `
 
 type addOptions struct {

@@ -18,17 +18,21 @@ const checkHelp = `jobsd check - look for mistakes in job files
 
 usage: jobsd check [--diff] [--json] [DIR]
 
-Reads the jobs directory, or DIR, and jobsd.toml as a daemon would, and prints all that is wrong with them. Exits 1 if
-anything is. It needs no daemon and changes nothing.
+Reads the jobs directory, or DIR, and jobsd.toml as a daemon would, and prints
+all that is wrong with them. Exits 1 if anything is. It needs no daemon and
+changes nothing.
 
-What is allowed but hardly meant is a warning, which does not count as wrong: a job that shuts the machine down or
-suspends it while catch_up is on, for it would do so again as soon as the machine is up.
+What is allowed but hardly meant is a warning, which does not count as wrong: a
+job that shuts the machine down or suspends it while catch_up is on, for it
+would do so again as soon as the machine is up.
 
-  --diff  tell also what a reload would do: which jobs are new, changed or removed, and which stay as they are because
-          their file is refused
-  --json  {"files", "jobs", "errors": [{"file", "line", "column", "key", "message"}], "warnings": [the same]}: how many
-          files and good jobs, and each mistake; line and column count from 1 and are 0 where they are not known. With
-          --diff also "diff": {"new", "changed", "removed", "stale"}, the names of jobs
+  --diff  tell also what a reload would do: which jobs are new, changed or
+          removed, and which stay as they are because their file is refused
+  --json  {"files", "jobs", "errors": [{"file", "line", "column", "key",
+          "message"}], "warnings": [the same]}: how many files and good jobs,
+          and each mistake; line and column count from 1 and are 0 where they
+          are not known. With --diff also "diff": {"new", "changed", "removed",
+          "stale"}, the names of jobs
 `
 
 func (a *app) check() *cobra.Command {

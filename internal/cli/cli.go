@@ -18,20 +18,25 @@ const rootHelp = `jobsd - run jobs: at times, at intervals, at boot, or for ever
 
 usage: jobsd [options] VERB [options] [arguments]
 
+examples
+  jobsd add backup --start-at 4:35am -- backup b2 save
+  jobsd list
+  jobsd logs -f backup
+
 the daemon
-  run         run the jobs of the jobs directory, in the foreground or with --background
+  run         run the jobs of the jobs directory; --background returns at once
   start       start a job now
   stop        stop the runs of a job
-  restart     stop what runs of a job and start it anew
+  restart     stop what runs of a job and start it again
   disable     keep jobs from running until they are enabled
   enable      let them run again
-  reload      have the daemon read its job files anew, and tell what changed
+  reload      have the daemon read its job files again, and tell what changed
   upgrade     have the daemon go on as the program that is installed now
-  status      tell how the daemon fares
+  status      tell how the daemon is doing
 
 job files
   add         make a job, or add a job file
-  remove      take a job away
+  remove      remove a job
   edit        change a job file in an editor
   import      make job files of crontabs and systemd timers
 
@@ -45,23 +50,26 @@ reading, which needs no daemon
   schema      what an editor needs to know of job files
 
 about jobsd
-  version     which jobsd this is
+  version     which jobsd this is; --version, -V and -v print it too
   man         the manual: jobsd(8), jobs.d(5), jobsd-state(5), jobsd-control(7)
   completion  completions for a shell
   help        more about a verb
 
 where things are
-  --root DIR       jobs.d, state, log, run and jobsd.toml are all in DIR (environment: JOBSD_ROOT)
+  --root DIR       jobs.d, state, log, run and jobsd.toml are all in DIR
+                   (environment: JOBSD_ROOT)
   --user           your own: the XDG folders
-  --system         the machine's: /etc/jobs.d, /var/lib/jobsd, /var/log/jobsd, /run/jobsd
+  --system         the machine's: /etc/jobs.d, /var/lib/jobsd, /var/log/jobsd,
+                   /run/jobsd
   --config FILE    jobsd.toml, the settings of the daemon
   --jobs-dir DIR   the job files
   --state-dir DIR  the state file and the journal
   --log-dir DIR    the logs
   --run-dir DIR    the pid file and the control socket
 
-"jobsd help VERB" tells more. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no such job, 4 not permitted,
-5 no daemon, 6 state directory held by another daemon, 7 state written by a newer jobsd.
+"jobsd help VERB" tells more. Exit codes: 0 done, 1 failed, 2 wrong usage,
+3 no such job, 4 not permitted, 5 no daemon, 6 state directory held by another
+daemon, 7 state written by a newer jobsd.
 `
 
 // app is what the verbs share: the options that stand before or after any verb.
@@ -69,6 +77,7 @@ type app struct {
 	out, err io.Writer
 	places   places
 	json     bool
+	asked    bool // for the version, by an option
 }
 
 // Main runs the command line args, without the program's name, and returns the exit code.
@@ -96,6 +105,7 @@ func (a *app) command() *cobra.Command {
 	root.SetFlagErrorFunc(wrongOption)
 	root.TraverseChildren = true // what stands in front of a verb is not one of its options: --user is another thing to add
 	a.places.flags(root)
+	a.versionFlags(root.Flags())
 	root.AddCommand(a.run(), a.start(), a.stop(), a.restart(), a.enable(), a.disable(), a.reload(), a.status(),
 		a.list(), a.show(), a.logs(), a.history(), a.next(), a.check(), a.schema(), a.add(), a.remove(),
 		a.edit(), a.imports(), a.upgrade(), a.candidate(), a.version(), a.man(), a.completion())
@@ -111,6 +121,9 @@ const helpTemplate = `{{.Long | trimTrailingWhitespaces}}
 `
 
 func (a *app) noVerb(cmd *cobra.Command, args []string) error {
+	if a.asked {
+		return a.doVersion()
+	}
 	if len(args) == 0 {
 		fmt.Fprint(a.err, rootHelp)
 		return &failure{code: exitUsage}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -29,12 +30,23 @@ func TestHelp(t *testing.T) {
 			t.Errorf("the help of %s does not begin as it should: %q", name, cmd.Long)
 		}
 		sameOptions(t, cmd, cmd.LocalNonPersistentFlags())
-		for _, line := range strings.Split(cmd.Long, "\n") {
-			if len(line) > 120 {
-				t.Errorf("the help of %s has a line of %d characters: %q", name, len(line), line)
+	}
+}
+
+// TestHelpWidth: all help fits a terminal of 80 columns, that of verbs below verbs too.
+func TestHelpWidth(t *testing.T) {
+	var look func(cmd *cobra.Command)
+	look = func(cmd *cobra.Command) {
+		for line := range strings.SplitSeq(cmd.Long, "\n") {
+			if n := utf8.RuneCountInString(line); n > 80 {
+				t.Errorf("the help of %q has a line of %d characters: %q", cmd.CommandPath(), n, line)
 			}
 		}
+		for _, sub := range cmd.Commands() {
+			look(sub)
+		}
 	}
+	look((&app{}).command())
 }
 
 // sameOptions holds the options of a command against the lines of its help.

@@ -24,11 +24,14 @@ const editHelp = `jobsd edit - change a job file in an editor
 
 usage: jobsd edit JOB|FILE
 
-Opens a copy of the file, or of the one that holds the job, in the editor that VISUAL or EDITOR names, else vi. What is
-saved is checked with the whole directory before it takes the file's place, and a running daemon takes it in at once.
-On a mistake it asks, if there is a terminal, whether to edit again. The file stays as it was while there is a mistake,
-if the editor fails, and if somebody else changed it meanwhile; what was written is kept then, and where is said. Others
-who add, remove or edit wait until this is done. A symbolic link is refused: what it leads to can be edited.
+Opens a copy of the file, or of the one that holds the job, in the editor that
+VISUAL or EDITOR names, else vi. What is saved is checked with the whole
+directory before it takes the file's place, and a running daemon takes it in at
+once. On a mistake it asks, if there is a terminal, whether to edit again. The
+file stays as it was while there is a mistake, if the editor fails, and if
+somebody else changed it meanwhile; what was written is kept then, and where is
+said. Others who add, remove or edit wait until this is done. A symbolic link
+is refused: what it leads to can be edited.
 `
 
 func (a *app) edit() *cobra.Command {

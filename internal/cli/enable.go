@@ -13,8 +13,9 @@ const enableHelp = `jobsd enable - let jobs run again that were disabled
 usage: jobsd enable JOB...
        jobsd enable --all
 
-What passed while a job was disabled is not missed and not made up for. It cannot override enabled = false in a job
-file, and says so; nor does --all enable what was disabled by name.
+What passed while a job was disabled is not missed and not made up for. It
+cannot override enabled = false in a job file, and says so; nor does --all
+enable what was disabled by name.
 
   --all  end jobsd disable --all
 `
@@ -24,9 +25,10 @@ const disableHelp = `jobsd disable - keep jobs from running until they are enabl
 usage: jobsd disable [--reason TEXT] JOB...
        jobsd disable [--reason TEXT] --all
 
-Nothing of the job starts of its own accord any more, over restarts and reboots; jobsd start still does. What runs goes
-on, but a service is stopped. Slots that pass are not missed. Who did it, when and why stands in the state file, and
-above jobsd list.
+Nothing of the job starts of its own accord any more, over restarts and
+reboots; jobsd start still does. What runs goes on, but a service is stopped.
+Slots that pass are not missed. Who did it, when and why stands in the state
+file, and above jobsd list.
 
   --all          all jobs, those too that are added later
   --reason TEXT  for others to read

@@ -16,12 +16,13 @@ const historyHelp = `jobsd history - the runs of a job
 
 usage: jobsd history [-n NUMBER] [--json] JOB
 
-Prints the runs that ended, the newest last, and between them the slots that did not become runs, as far back as the
-journal is kept.
+Prints the runs that ended, the newest last, and between them the slots that
+did not become runs, as far back as the journal is kept.
 
   -n NUMBER  the last so many; 0: all. Usually 20
-  --json     an array. A run is an object like last_run in jobsd-state(5); slots that did not become runs are one like
-             {"outcome": "missed" or "skipped", "reason", "first_slot", "last_slot", "number"}
+  --json     an array. A run is an object like last_run in jobsd-state(5);
+             slots that did not become runs are one like {"outcome": "missed"
+             or "skipped", "reason", "first_slot", "last_slot", "number"}
 `
 
 // event is a line of a job's history: a run that ended, or slots that did not become runs.

@@ -16,16 +16,20 @@ const importHelp = `jobsd import - make job files of crontabs and systemd timers
 usage: jobsd import crontab [--system] [--dry-run] [FILE | DIR | -]
        jobsd import systemd-timer [--user] [--dry-run] UNIT...
 
-Makes a job file of each entry of a crontab, or of each timer with its service, that means the same. What cannot be
-carried over, or not to the letter, is told as FILE:LINE: TEXT: REASON, and the exit code is 1. What means something
+Makes a job file of each entry of a crontab, or of each timer with its service,
+that means the same. What cannot be carried over, or not to the letter, is told
+as FILE:LINE: TEXT: REASON, and the exit code is 1. What means something
 slightly different here is told as a note. jobsd(8) has the differences.
 
-crontab        reads FILE, or standard input for -, or all files of DIR as cron does, or else what "crontab -l" prints;
+crontab        reads FILE, or standard input for -, or all files of DIR as cron
+does, or else what "crontab -l" prints;
                for root the jobs of a file of another user run as that user
-systemd-timer  reads the unit, which is a name such as logrotate or logrotate.timer or a path, with its service and the
+systemd-timer  reads the unit, which is a name such as logrotate or
+logrotate.timer or a path, with its service and the
                drop-ins of both
 
-  --system   the crontab is one of the system, with a user in each entry; without FILE /etc/crontab and /etc/cron.d
+  --system   the crontab is one of the system, with a user in each entry;
+             without FILE /etc/crontab and /etc/cron.d
   --user     the units of a user's own systemd
   --dry-run  print the job files, each below "# NAME.toml", and change nothing
 `

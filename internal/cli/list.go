@@ -19,17 +19,20 @@ const listHelp = `jobsd list - all jobs: next run, last run and how it ended
 
 usage: jobsd list [--failed] [--json]
 
-  status   exit code, signal name, timeout, stopped, start error or lost of the last run; running, stopping, draining
-           of one that lives; crash loop of a service that keeps dying
+  status   exit code, signal name, timeout, stopped, start error or lost of the
+           last run; running, stopping, draining of one that lives; crash loop
+           of a service that keeps dying
   time     how long it took, or has taken
 
-Behind the row stand words that matter: stale (its file is refused, the last good version is in force), elsewhere (this
-machine is not one of its machines), disabled, held, unkillable, internal error; what was skipped or missed; why it
-waits; when it starts because somebody asked for that. Above the table stands what was disabled, by whom and why, below
-it the refused files, each with its error.
+Behind the row stand words that matter: stale (its file is refused, the last
+good version is in force), elsewhere (this machine is not one of its machines),
+disabled, held, unkillable, internal error; what was skipped or missed; why it
+waits; when it starts because somebody asked for that. Above the table stands
+what was disabled, by whom and why, below it the refused files, each with its
+error.
 
-  --failed  only jobs that are not well: whose last run failed, if nobody has disabled them since, in a crash loop,
-            stale, unkillable, set aside
+  --failed  only jobs that are not well: whose last run failed, if nobody has
+            disabled them since, in a crash loop, stale, unkillable, set aside
   --json    the jobs object of the state file, see jobsd-state(5)
 `
 

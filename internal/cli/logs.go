@@ -16,15 +16,18 @@ const logsHelp = `jobsd logs - what a job wrote
 usage: jobsd logs [-f] [-n NUMBER] [--json] JOB...
        jobsd logs [-n NUMBER] [--json] --run NUMBER JOB
 
-Prints the job's log with what has been rotated away but kept. Lines that begin with == are the daemon's. The logs of
-several jobs are printed as one, the name of the job in front of each line: run by run, in the order of their starts,
-and with -f as the lines come.
+Prints the job's log with what has been rotated away but kept. Lines that begin
+with == are the daemon's. The logs of several jobs are printed as one, the name
+of the job in front of each line: run by run, in the order of their starts, and
+with -f as the lines come.
 
-  -f            go on as the job writes, until interrupted; begins with the last 10 lines
+  -f            go on as the job writes, until interrupted; begins with the
+                last 10 lines
   -n NUMBER     only the last so many lines; 0 with -f: only what is new
   --run NUMBER  only what that run wrote
-  --json        an array of lines: {"job", "run": its number or null between runs, "offset": where it begins in the
-                log, counted on over rotations, "text"}
+  --json        an array of lines: {"job", "run": its number or null between
+                runs, "offset": where it begins in the log, counted on over
+                rotations, "text"}
 `
 
 type logsOptions struct {

@@ -15,9 +15,10 @@ const manHelp = `jobsd man - show the manual
 
 usage: jobsd man [PAGE]
 
-The pages are jobsd (the program), jobs.d (job files), jobsd-state (the state file and the journal) and
-jobsd-control (the control socket); without a name it is jobsd. On a terminal they are shown by mandoc or man, if there
-is one; else their source is printed, for "jobsd man jobs.d > jobs.d.5".
+The pages are jobsd (the program), jobs.d (job files), jobsd-state (the state
+file and the journal) and jobsd-control (the control socket); without a name it
+is jobsd. On a terminal they are shown by mandoc or man, if there is one; else
+their source is printed, for "jobsd man jobs.d > jobs.d.5".
 `
 
 func (a *app) man() *cobra.Command {

@@ -17,32 +17,43 @@ import (
 
 const nextHelp = `jobsd next - when jobs will run
 
-usage: jobsd next [--from TIME] [--until TIME] [-n NUMBER] [--explain] [--json] [--file FILE]... [JOB...]
-       jobsd next [the same options] --start-at TIME [--days DAY] | --cron LINE | --every DURATION | --at TIME
-                  [--timezone ZONE]
+usage: jobsd next [--from TIME] [--until TIME] [-n NUMBER] [--explain] [--json]
+                  [--file FILE]... [JOB...]
+       jobsd next [the same options] --start-at TIME [--days DAY] | --cron LINE
+                  | --every DURATION | --at TIME [--timezone ZONE]
 
-Reads the job files, of the jobs directory or those named, and tells when their jobs, or only those named, are due, in
-the order of time. It needs no daemon. Intervals (every) go on from what a daemon knows of the job, else they begin at
+Reads the job files, of the jobs directory or those named, and tells when their
+jobs, or only those named, are due, in the order of time. It needs no daemon.
+Intervals (every) go on from what a daemon knows of the job, else they begin at
 the given time. The delay of a job with jitter is part of the times.
 
-  --file FILE       the jobs of this file, which need not be in the jobs directory; may be given several times
-  --from TIME       as seen from then, such as "2026-11-23 16:00" or 2026-11-23T16:00:00-05:00; usually now
-  --until TIME      all up to then, but at most 1000 of a job unless -n says how many
+  --file FILE       the jobs of this file, which need not be in the jobs
+                    directory; may be given several times
+  --from TIME       as seen from then, such as "2026-11-23 16:00" or
+                    2026-11-23T16:00:00-05:00; usually now
+  --until TIME      all up to then, but at most 1000 of a job unless -n says
+                    how many
   -n NUMBER         the next so many of each job; usually 5
-  --explain         what is special: what a change of the clocks does to a time, how long jitter delays it, why a job
-                    will not run by itself
-  --json            an array of {"job", "next"}: the times in RFC 3339, in the job's own zone; none for a job that is
-                    not due; with --explain also "explain", an array of {"at", "text"}: what is special at that time,
-                    or, where it is null, about the job
+  --explain         what is special: what a change of the clocks does to a
+                    time, how long jitter delays it, why a job will not run by
+                    itself
+  --json            an array of {"job", "next"}: the times in RFC 3339, in the
+                    job's own zone; none for a job that is not due; with
+                    --explain also "explain", an array of {"at", "text"}: what
+                    is special at that time, or, where it is null, about the
+                    job
 
-Instead of jobs, a schedule that stands in no file. The options mean what the keys of job files do, see jobs.d(5):
+Instead of jobs, a schedule that stands in no file. The options mean what the
+keys of job files do, see jobs.d(5):
 
   --start-at TIME   a time of day; may be given several times
-  --days DAY        with --start-at: the days on which it holds; may be given several times
+  --days DAY        with --start-at: the days on which it holds; may be given
+                    several times
   --cron LINE       a cron expression; may be given several times
   --every DURATION  an interval, counted from now or --from
   --at TIME         once
-  --timezone ZONE   the zone of these, such as Europe/Berlin; usually the local one
+  --timezone ZONE   the zone of these, such as Europe/Berlin; usually the local
+                    one
 `
 
 const (

@@ -14,16 +14,19 @@ import (
 	"jobsd/statefile"
 )
 
-const reloadHelp = `jobsd reload - have the daemon read its job files anew
+const reloadHelp = `jobsd reload - have the daemon read its job files again
 
 usage: jobsd reload [--timeout DURATION] [--json]
 
-Returns when the daemon has read the files as they were when it was asked, or later, and prints what changed and what
-was refused; exits 1 if anything was. A refused file stops nothing: the last good version of its jobs stays in force.
+Returns when the daemon has read the files as they were when it was asked, or
+later, and prints what changed and what was refused; exits 1 if anything was. A
+refused file stops nothing: the last good version of its jobs stays in force.
 
   --timeout DURATION  how long to wait; usually 30s
-  --json              {"new", "changed", "removed", "refused", "errors", "changed_jobs"}: numbers of jobs, the errors of
-                      refused files, and the names of changed jobs, of which there may be more than are named
+  --json              {"new", "changed", "removed", "refused", "errors",
+                      "changed_jobs"}: numbers of jobs, the errors of refused
+                      files, and the names of changed jobs, of which there may
+                      be more than are named
 `
 
 // reloadPoll is how often the state file is looked at for the reload's end.

@@ -14,15 +14,17 @@ import (
 	"jobsd/statefile"
 )
 
-const removeHelp = `jobsd remove - take a job away
+const removeHelp = `jobsd remove - remove a job
 
 usage: jobsd remove [--json] JOB
 
-Removes the job's file, if it holds nothing else, and has a running daemon take note of it. A run that lives ends under
-its old definition; a service is stopped. What is known of the job, its log and its history stay. Refused for a job that
-others are after.
+Removes the job's file, if it holds nothing else, and has a running daemon take
+note of it. A run that lives ends under its old definition; a service is
+stopped. What is known of the job, its log and its history stay. Refused for a
+job that others are after.
 
-  --json  {"file", "job", "reload"}; reload is as with "jobsd reload", null without a daemon
+  --json  {"file", "job", "reload"}; reload is as with "jobsd reload", null
+          without a daemon
 `
 
 func (a *app) remove() *cobra.Command {

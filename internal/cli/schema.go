@@ -14,13 +14,15 @@ const schemaHelp = `jobsd schema - print what an editor needs to know of job fil
 
 usage: jobsd schema [jobs.d|jobsd.toml]
 
-Prints a JSON Schema (draft 7) of job files, or of jobsd.toml, with which an editor completes keys, tells what they are
-for and marks mistakes. It sees most of them; "jobsd check" sees all. Keep it in a file, which the daemon passes over
-for the dot in its name:
+Prints a JSON Schema (draft 7) of job files, or of jobsd.toml, with which an
+editor completes keys, tells what they are for and marks mistakes. It sees most
+of them; "jobsd check" sees all. Keep it in a file, which the daemon passes
+over for the dot in its name:
 
   jobsd schema > /etc/jobs.d/.schema.json
 
-and let a job file name it, in TOML by a comment in the first line, in JSON by a key that the daemon passes over, too:
+and let a job file name it, in TOML by a comment in the first line, in JSON by
+a key that the daemon passes over, too:
 
   #:schema ./.schema.json
   {"$schema": "./.schema.json", ...}

@@ -22,25 +22,32 @@ const startHelp = `jobsd start - start a job now
 
 usage: jobsd start [--wait] [--in DURATION] [--json] JOB [-- ARGUMENT...]
 
-Starts a run beside the schedule and prints its number. The arguments are added to the job's command for this run. A
-job that is disabled or held starts all the same; one whose overlap or machines forbid it is refused. Started is what
+Starts a run beside the schedule and prints its number. The arguments are added
+to the job's command for this run. A job that is disabled or held starts all
+the same; one whose overlap or machines forbid it is refused. Started is what
 the daemon has taken on: a lock or max_running may have the run wait.
 
-  --wait         print what the run writes, and exit with its exit code: 128 and the signal's number if it died of one,
-                 1 if it has none. An interrupt ends the waiting and leaves the run alone
-  --in DURATION  start so much later, such as 90s, 10m or 2h30m. The daemon remembers it over restarts and reboots, and
-                 jobsd list shows it; jobsd stop takes it back. What forbids the run is looked at when it is due
-  --json         {"run", "outcome"}; outcome is like last_run in jobsd-state(5), null without --wait
+  --wait         print what the run writes, and exit with its exit code: 128
+                 and the signal's number if it died of one, 1 if it has none.
+                 An interrupt ends the waiting and leaves the run alone
+  --in DURATION  start so much later, such as 90s, 10m or 2h30m. The daemon
+                 remembers it over restarts and reboots, and jobsd list shows
+                 it; jobsd stop takes it back. What forbids the run is looked
+                 at when it is due
+  --json         {"run", "outcome"}; outcome is like last_run in
+                 jobsd-state(5), null without --wait
 `
 
-const restartHelp = `jobsd restart - stop what runs of a job and start it anew
+const restartHelp = `jobsd restart - stop what runs of a job and start it again
 
 usage: jobsd restart [--wait] [--json] JOB [-- ARGUMENT...]
 
-The new run starts when nothing is left of the old ones. All else is as with "jobsd start".
+The new run starts when nothing is left of the old ones. All else is as with
+"jobsd start".
 
   --wait  print what the new run writes, and exit with its exit code
-  --json  {"run", "outcome"}; outcome is like last_run in jobsd-state(5), null without --wait
+  --json  {"run", "outcome"}; outcome is like last_run in jobsd-state(5), null
+          without --wait
 `
 
 func (a *app) start() *cobra.Command   { return a.starter(control.Start, startHelp) }

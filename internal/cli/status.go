@@ -11,19 +11,22 @@ import (
 	"jobsd/statefile"
 )
 
-const statusHelp = `jobsd status - tell how the daemon fares
+const statusHelp = `jobsd status - tell how the daemon is doing
 
 usage: jobsd status [--json]
 
-Tells for how long the daemon has run, how many jobs it has and which is due next, when the job files were read and what
-of them was refused, how often a daemon crashed, and what is wrong now.
+Tells for how long the daemon has run, how many jobs it has and which is due
+next, when the job files were read and what of them was refused, how often a
+daemon crashed, and what is wrong now.
 
-Exits 1 if something is wrong, so that monitoring can call it: no daemon runs, it is degraded, a job file is refused,
-or a job is not well, as jobsd list --failed has it.
+Exits 1 if something is wrong, so that monitoring can call it: no daemon runs,
+it is degraded, a job file is refused, or a job is not well, as jobsd list
+--failed has it.
 
-  --json  the daemon object of the state file, see jobsd-state(5), with "alive": whether that daemon runs, "well":
-          whether nothing is wrong, "next": {"job", "at"} or null, and "failed": the names of jobs that are not well.
-          Where no daemon has ever run, only the first two
+  --json  the daemon object of the state file, see jobsd-state(5), with
+          "alive": whether that daemon runs, "well": whether nothing is wrong,
+          "next": {"job", "at"} or null, and "failed": the names of jobs that
+          are not well. Where no daemon has ever run, only the first two
 `
 
 func (a *app) status() *cobra.Command {

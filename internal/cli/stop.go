@@ -13,9 +13,10 @@ const stopHelp = `jobsd stop - stop the runs of a job
 
 usage: jobsd stop [--run NUMBER] [--json] JOB
 
-Has the daemon send the job's stop signal and, after its stop_timeout, KILL. Returns when nothing is left of the runs
-and prints which they were. An interrupt ends the waiting only. A service stays down until it is started again or the
-machine boots; other jobs run again when they are due.
+Has the daemon send the job's stop signal and, after its stop_timeout, KILL.
+Returns when nothing is left of the runs and prints which they were. An
+interrupt ends the waiting only. A service stays down until it is started again
+or the machine boots; other jobs run again when they are due.
 
   --run NUMBER  only that run
   --json        {"runs": their numbers}

@@ -18,16 +18,18 @@ const upgradeHelp = `jobsd upgrade - have the daemon go on as the program that i
 
 usage: jobsd upgrade [--wait] [--timeout DURATION] [--json]
 
-For after an update of the program: the daemon keeps its pid, and all that runs goes on and stays its child. A new
-program that others can write, that does not start, or that cannot read the settings or the state is refused, and the
-daemon goes on as it is (exit 1). Linux only.
+For after an update of the program: the daemon keeps its pid, and all that runs
+goes on and stays its child. A new program that others can write, that does not
+start, or that cannot read the settings or the state is refused, and the daemon
+goes on as it is (exit 1). Linux only.
 
-  --wait              return when the new program has the jobs, and print both versions
+  --wait              return when the new program has the jobs, and print both
+                      versions
   --timeout DURATION  how long to wait; usually 1m
   --json              {"from", "to"}; "to" is null without --wait
 `
 
-const candidateHelp = `jobsd candidate - tell a running daemon whether this program can go on in its place
+const candidateHelp = `jobsd candidate - tell a running daemon whether this program can replace it
 
 usage: jobsd candidate [--config FILE]
 `

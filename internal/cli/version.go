@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"jobsd/statefile"
 )
@@ -17,11 +18,19 @@ const versionHelp = `jobsd version - tell which jobsd this is
 
 usage: jobsd version [--json]
 
-  --json  {"version", "state_version", "go", "system"}: of jobsd, of its state file, of Go; system and processor
+  --json  {"version", "state_version", "go", "system"}: of jobsd, of its state
+          file, of Go; system and processor
 `
 
 func (a *app) version() *cobra.Command {
 	return takes(a.reader("version", versionHelp, func([]string) error { return a.doVersion() }), 0, 0, "")
+}
+
+// versionFlags has the options by which most programs tell their version do so here, too.
+func (a *app) versionFlags(fs *pflag.FlagSet) {
+	fs.BoolVarP(&a.asked, "version", "v", false, "print the version")
+	fs.BoolVarP(&a.asked, "print-version", "V", false, "print the version")
+	_ = fs.MarkHidden("print-version") // it is there for its letter
 }
 
 func (a *app) doVersion() error {
