@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"mime"
 	"os"
 	"strings"
 	"time"
@@ -160,12 +159,12 @@ func (d *disk) writeLetter(l *core.Letter) (*os.File, error) {
 // letter renders a mail as RFC 5322 has it.
 func (d *disk) letter(l *core.Letter) []byte {
 	var b bytes.Buffer
-	head := func(name, value string) { fmt.Fprintf(&b, "%s: %s\n", name, value) }
+	head := func(name, value string) { writeHeader(&b, name, value) }
 	if l.From != "" {
 		head("From", l.From)
 	}
 	head("To", strings.Join(l.To, ", "))
-	head("Subject", mime.QEncoding.Encode("utf-8", clean(l.Subject)))
+	head("Subject", subject(l.Subject))
 	head("Date", l.Date.Format(time.RFC1123Z))
 	head("Auto-Submitted", "auto-generated") // RFC 3834: no answers by machines
 	head("MIME-Version", "1.0")
@@ -182,16 +181,6 @@ func (d *disk) letter(l *core.Letter) []byte {
 		}
 	}
 	return b.Bytes()
-}
-
-// clean takes out of a line of a header what would end it.
-func clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, s)
 }
 
 // writeTail writes the end of the output of one run: of this run only, whatever stands in the log around it.

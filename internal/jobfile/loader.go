@@ -24,6 +24,8 @@ type Set struct {
 	Files   int      // files that are read, the refused ones included
 	Passed  int      // names that are passed over
 
+	NoMailer string // why no mail can be sent; "": the mailer is there, or cannot be looked at without waiting
+
 	ConfigChanged bool // since the last load
 	DirsChanged   bool // Config names other folders than it did at the start
 }
@@ -109,6 +111,7 @@ func (l *Loader) Load() *Set {
 	l.collect(set, why, refused)
 	l.why = why
 	set.Config, set.Zone = l.config, l.host.zone.name
+	set.NoMailer = l.host.noMailer(l.config)
 	set.Host = cmp.Or(l.config.Machine, l.o.Host)
 	set.DirsChanged = l.config.Dirs != l.first
 	return set

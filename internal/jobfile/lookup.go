@@ -74,34 +74,53 @@ func (h *host) dirOf(d *Definition) string {
 	return h.home
 }
 
+// noMailer says why the program that sends mail cannot be executed; "" also where only its start can tell.
+func (h *host) noMailer(c *Config) string {
+	name, path := c.Mail.Sendmail[0], ""
+	if !strings.Contains(name, "/") {
+		path = DefaultPath
+	} else if !filepath.IsAbs(name) {
+		name = filepath.Join(h.home, name)
+	}
+	if program, known := h.programs.search(path, name); program != "" || !known {
+		return ""
+	}
+	why := "there is no program " + printable(name)
+	if path != "" {
+		why += " in " + path
+	}
+	return why + ": install one or set mail.sendmail in " + filepath.Base(c.File)
+}
+
 func (l *lookup) find(path, name string) string {
 	key := [2]string{path, name}
 	program, done := l.found[key]
 	if !done {
-		program = l.search(path, name)
+		program, _ = l.search(path, name)
 		l.found[key] = program
 	}
 	return program
 }
 
-// search goes through PATH as execvp(3) does, up to the first folder that it must not look into.
-func (l *lookup) search(path, name string) string {
+// search goes through PATH as execvp(3) does, up to the first folder that it must not look into. It tells whether it has
+// looked into all that may have the program.
+func (l *lookup) search(path, name string) (program string, looked bool) {
 	if path == "" {
 		path, name = filepath.Split(name)
 	}
 	for dir := range strings.SplitSeq(path, ":") {
 		if !filepath.IsAbs(dir) || !l.isLocal(dir) {
-			return ""
+			return "", false
 		}
 		file := filepath.Join(dir, name)
 		switch ok, local := l.executable(file); {
 		case !local:
-			return ""
+			return "", false
 		case ok:
-			return file
+			return file, true
 		}
 	}
-	return ""
+	return "", true
 }
 
 // executable tells whether file is a program, if all that it links to is local.

@@ -85,6 +85,7 @@ func (c *Core) load(e Loaded) {
 	c.link()
 	began := !c.ready
 	c.announce(sum, changed, set.Passed)
+	c.warnOfMailer(set)
 	if !c.disbelieve() && began {
 		c.wentBack()
 	}

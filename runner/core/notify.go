@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"jobsd/internal/jobfile"
@@ -109,6 +110,35 @@ func (c *Core) recipients(d *jobfile.Definition) []string {
 		return nil
 	}
 	return d.Notify.Mail // the loader has put in those of jobsd.toml
+}
+
+// namedMost is how many jobs a line of the log names.
+const namedMost = 10
+
+// warnOfMailer says at each load that mail will not be sent, and which.
+func (c *Core) warnOfMailer(set *jobfile.Set) {
+	if set.NoMailer == "" {
+		return
+	}
+	var jobs []string
+	for _, j := range c.order {
+		if to := c.recipients(j.def); j.def != nil && len(to) > 0 && !slices.Equal(to, c.config.Mail.To) {
+			jobs = append(jobs, j.name)
+		}
+	}
+	var concerns []any
+	if len(c.config.Mail.To) > 0 {
+		concerns = append(concerns, "to", "[mail] to")
+	}
+	if n := len(jobs); n > namedMost {
+		jobs = append(jobs[:namedMost], fmt.Sprintf("and %d more", n-namedMost))
+	}
+	if len(jobs) > 0 {
+		concerns = append(concerns, "jobs", strings.Join(jobs, ", "))
+	}
+	if len(concerns) > 0 {
+		c.say(Warn, "", "mail cannot be sent: "+set.NoMailer, concerns...)
+	}
 }
 
 // postman waits with the mail after a failure.

@@ -1,0 +1,54 @@
+package runner
+
+import (
+	"bytes"
+	"fmt"
+	"mime"
+	"net/mail"
+	"slices"
+	"strings"
+	"testing"
+
+	"jobsd/runner/core"
+)
+
+// TestLetterHeaders: however many are told, the lines of the header are as long as RFC 5322 (2.1.1) has them, and a
+// reader finds in them what was meant.
+func TestLetterHeaders(t *testing.T) {
+	var to []string
+	for i := range 60 {
+		to = append(to, fmt.Sprintf("somebody-%02d@department-%d.example.org", i, i%7))
+	}
+	to = append(to, strings.Repeat("x", 100)+"@example.org")
+	for _, subject := range []string{"[jobsd] host: backup failed: exited 3", strings.Repeat("[jobsd] host: backup failed; ", 20),
+		strings.Repeat("Größe und Güte, ", 30), strings.Repeat("x", 200)} {
+		l := &core.Letter{From: "jobs@example.org", To: to, Subject: subject, Parts: []core.Part{{Text: "text\n"}}}
+		text := (&disk{}).letter(l)
+		head, _, _ := bytes.Cut(text, []byte("\n\n"))
+		for line := range strings.Lines(string(head)) {
+			line = strings.TrimSuffix(line, "\n")
+			if n := len(line); n > 998 || n > 78 && strings.Contains(strings.TrimSpace(line[strings.Index(line, ":")+1:]), " ") {
+				t.Errorf("a line of %d bytes: %s", n, line)
+			}
+			if strings.TrimSpace(line) == "" {
+				t.Errorf("a line of blanks in\n%s", head)
+			}
+		}
+		m, err := mail.ReadMessage(bytes.NewReader(text))
+		if err != nil {
+			t.Fatalf("%v in\n%s", err, text)
+		}
+		list, err := m.Header.AddressList("To")
+		var got []string
+		for _, a := range list {
+			got = append(got, a.Address)
+		}
+		if err != nil || !slices.Equal(got, to) {
+			t.Errorf("To: %v, %v", got, err)
+		}
+		decoded, err := new(mime.WordDecoder).DecodeHeader(m.Header.Get("Subject"))
+		if err != nil || strings.TrimSpace(decoded) != strings.TrimSpace(subject) {
+			t.Errorf("Subject: %q, %v, want %q", decoded, err, subject)
+		}
+	}
+}
