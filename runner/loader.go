@@ -16,12 +16,13 @@ type loader struct {
 	files *jobfile.Loader
 	wake  chan struct{} // capacity 1: requests merge
 	post  func(any)
+	watch *watcher
 
 	garbage *garbage
 }
 
-func newLoader(files *jobfile.Loader, garbage *garbage, post func(any)) *loader {
-	l := &loader{files: files, wake: make(chan struct{}, 1), garbage: garbage, post: post}
+func newLoader(files *jobfile.Loader, watch *watcher, garbage *garbage, post func(any)) *loader {
+	l := &loader{files: files, wake: make(chan struct{}, 1), watch: watch, garbage: garbage, post: post}
 	go l.run()
 	return l
 }
@@ -34,11 +35,13 @@ func (l *loader) request() {
 }
 
 func (l *loader) run() {
-	for range l.wake {
+	for {
+		l.watch.wait(l.wake)
 		begun := readClocks().Boot
 		l.garbage.load()
 		set := l.files.Load()
 		l.post(core.Loaded{Set: set, Begun: begun, Done: readClocks().Boot})
+		l.watch.set(set)
 		<-time.After(reloadPause)
 	}
 }

@@ -186,7 +186,7 @@ func newLoop(o Options, config *jobfile.Config, log *logger, hand *handover) (*l
 	now := l.sys.now()
 	l.began = now.Boot
 	l.daemon = statefile.Daemon{PID: os.Getpid(), PIDStart: start, StartedAt: statefile.At(now.Wall), BootID: machineBoot,
-		Machine: machine, Version: o.Version}
+		Machine: machine, Version: o.Version, JobsDir: o.Dirs.Jobs, ConfigFile: o.ConfigFile}
 	promises, promised := openPromises(o.Dirs.State, facts)
 	l.core = core.New(core.Options{MachineID: spawn.MachineID(), Machine: machine, BootID: boot,
 		Seed: uint64(now.Wall.UnixNano()) ^ uint64(os.Getpid()),
@@ -215,7 +215,7 @@ func newLoop(o Options, config *jobfile.Config, log *logger, hand *handover) (*l
 	l.adopt()
 	files := jobfile.NewLoader(jobfile.Options{Jobs: o.Dirs.Jobs, Accepted: filepath.Join(o.Dirs.State, "accepted"),
 		Config: o.ConfigFile, Host: o.Machine})
-	l.loader = newLoader(files, garbage, post)
+	l.loader = newLoader(files, &watcher{jobs: o.Dirs.Jobs, config: o.ConfigFile, post: post}, garbage, post)
 	if hand != nil {
 		hand.raise()
 	}

@@ -45,6 +45,7 @@ type Reloaded struct {
 	Removed int     `json:"removed"`
 	Refused int     `json:"refused"`
 
+	Settings    []string `json:"settings,omitempty"`     // the keys of jobsd.toml that changed
 	ChangedJobs []string `json:"changed_jobs,omitempty"` // ten at most; "web restarted" of a service that is started anew
 }
 

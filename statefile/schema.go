@@ -19,6 +19,8 @@ type Daemon struct {
 	BootID          string      `json:"boot_id"`
 	Machine         string      `json:"machine"`
 	Version         string      `json:"version"`
+	JobsDir         string      `json:"jobs_dir"`
+	ConfigFile      string      `json:"config_file"`
 	Uptime          Seconds     `json:"uptime"` // when the file was written
 	CleanShutdown   bool        `json:"clean_shutdown"`
 	UncleanRestarts uint64      `json:"unclean_restarts"`
@@ -34,6 +36,7 @@ type Reload struct {
 	Done   Seconds  `json:"done"`   // boot clock
 	At     Time     `json:"at"`     // wall clock at Done
 	Errors []string `json:"errors"` // one for each thing refused; empty when nothing is
+	Files  string   `json:"files"`  // the jobfile.Fingerprint of what was read; "" if the jobs directory could not be
 }
 
 // DisabledBy says who disabled a job, or all of them.

@@ -12,6 +12,7 @@ import (
 
 	"jobsd/internal/jobfile"
 	"jobsd/internal/schedule"
+	"jobsd/statefile"
 )
 
 const checkHelp = `jobsd check - look for mistakes in job files
@@ -77,6 +78,9 @@ func (a *app) doCheck(args []string, compare bool) error {
 	} else {
 		writeCheck(a.out, set)
 		writeDiff(a.out, d)
+		if daemon, err := statefile.ReadDaemon(s.State); err == nil && daemon.JobsDir == dir {
+			a.warnUnloaded(daemon)
+		}
 	}
 	if err == nil && len(set.Errors) > 0 {
 		err = notWell

@@ -56,6 +56,7 @@ func (a *app) doList(failed bool, now time.Time) error {
 	}
 	writeList(a.out, paletteFor(a.out), state, now)
 	a.warnDead(&state.Daemon)
+	a.warnUnloaded(&state.Daemon)
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -24,9 +25,10 @@ refused file stops nothing: the last good version of its jobs stays in force.
 
   --timeout DURATION  how long to wait; usually 30s
   --json              {"new", "changed", "removed", "refused", "errors",
-                      "changed_jobs"}: numbers of jobs, the errors of refused
-                      files, and the names of changed jobs, of which there may
-                      be more than are named
+                      "changed_jobs", "settings"}: numbers of jobs, the errors
+                      of refused files, the names of changed jobs (not all of
+                      them if there are many), and the keys of jobsd.toml that
+                      changed
 `
 
 // reloadPoll is how often the state file is looked at for the reload's end.
@@ -123,6 +125,7 @@ type reloadResult struct {
 	Errors  []string `json:"errors"`
 
 	ChangedJobs []string `json:"changed_jobs"`
+	Settings    []string `json:"settings"`
 }
 
 // noName is what no job can be called: of the journal, it asks for what is about no job.
@@ -130,7 +133,7 @@ const noName = "/"
 
 // reloaded completes a finished reload with what the journal counted in it.
 func (s *site) reloaded(r statefile.Reload) (reloadResult, error) {
-	result := reloadResult{Errors: r.Errors, ChangedJobs: []string{}}
+	result := reloadResult{Errors: r.Errors, ChangedJobs: []string{}, Settings: []string{}}
 	for entry, err := range statefile.History(s.State, noName) {
 		if err != nil {
 			return result, fmt.Errorf("it has reloaded, but what changed is not known: %w", err)
@@ -138,6 +141,7 @@ func (s *site) reloaded(r statefile.Reload) (reloadResult, error) {
 		if rec, ok := entry.Record.(*statefile.Reloaded); ok && rec.Begun == r.Begun {
 			result.New, result.Changed, result.Removed, result.Refused = rec.New, rec.Changed, rec.Removed, rec.Refused
 			result.ChangedJobs = append(result.ChangedJobs, rec.ChangedJobs...)
+			result.Settings = append(result.Settings, rec.Settings...)
 		}
 	}
 	return result, nil
@@ -183,8 +187,9 @@ func (r reloadResult) summary() string {
 	add(r.Changed, "changed"+r.names())
 	add(r.Removed, "removed")
 	add(r.Refused, "refused")
-	if len(words) == 0 {
-		return "nothing changed"
+	text := strings.Join(words, ", ")
+	if len(r.Settings) > 0 {
+		text += "; settings changed: " + strings.Join(r.Settings, ", ")
 	}
-	return strings.Join(words, ", ")
+	return cmp.Or(strings.TrimPrefix(text, "; "), "nothing changed")
 }

@@ -25,8 +25,9 @@ it is degraded, a job file is refused, or a job is not well, as jobsd list
 
   --json  the daemon object of the state file, see jobsd-state(5), with
           "alive": whether that daemon runs, "well": whether nothing is wrong,
-          "next": {"job", "at"} or null, and "failed": the names of jobs that
-          are not well. Where no daemon has ever run, only the first two
+          "next": {"job", "at"} or null, "failed": the names of jobs that are
+          not well, and "files_changed": whether job files changed since the
+          last reload. Where no daemon has ever run, only the first two
 `
 
 func (a *app) status() *cobra.Command {
@@ -59,6 +60,8 @@ type statusResult struct {
 	Well   bool     `json:"well"`
 	Next   *nextDue `json:"next"`
 	Failed []string `json:"failed"`
+
+	FilesChanged bool `json:"files_changed"`
 	*statefile.Daemon
 }
 
@@ -70,7 +73,7 @@ type nextDue struct {
 // health judges what the state file says.
 func health(state *statefile.State, lives bool, now time.Time) statusResult {
 	d := &state.Daemon
-	r := statusResult{Alive: lives, Failed: []string{}, Daemon: d}
+	r := statusResult{Alive: lives, Failed: []string{}, FilesChanged: unloaded(d), Daemon: d}
 	if r.Alive { // the file has it as of its last change
 		d.Uptime = max(d.Uptime, statefile.Seconds(now.Sub(d.StartedAt.Time)))
 	}
@@ -120,6 +123,9 @@ func writeStatus(w io.Writer, p palette, state *statefile.State, r statusResult,
 		say("next", "", "%s, %s", r.Next.Job, exactly(r.Next.At, now))
 	}
 	say("reloaded", "", "%s", exactly(d.Reload.At, now))
+	if r.FilesChanged {
+		say("changed", yellow, "%s", unloadedText)
+	}
 	if d.UncleanRestarts > 0 {
 		say("crashes", yellow, "%s", count(int(d.UncleanRestarts), "unclean restart"))
 	}

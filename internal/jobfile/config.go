@@ -19,6 +19,7 @@ type Config struct {
 	Group        string // of journal and logs, a name or a number; "": the daemon's own
 	Dirs         Dirs
 	Journal      Journal
+	Watch        bool // reload without being asked when job files change
 
 	defaults *node  // [defaults], nil without
 	text     string // of the file
@@ -62,6 +63,8 @@ var configKeys = newKeys(
 		file, "", func(c *Config) *string { return &c.Dirs.Log }),
 	row("run_dir", "Where the pid file and the control socket are.",
 		file, "", func(c *Config) *string { return &c.Dirs.Run }),
+	row("watch", "Whether the daemon reloads by itself when job files or this file change.",
+		truth, false, func(c *Config) *bool { return &c.Watch }),
 	row("journal", "When the journal begins a new file and how many are kept.",
 		sub(journalKeys), journalKeys.zero, func(c *Config) *Journal { return &c.Journal }),
 )
@@ -94,7 +97,7 @@ var knownGroup = typ[string]{name: account.name, schema: account.schema, write: 
 }}
 
 // defaultKeys is a table of job keys that many jobs can share. Its values are checked here, once, where they stand.
-var defaultKeys = typ[*node]{name: "table of job keys", schema: sharedSchema, read: func(r *reader, n *node) (*node, bool) {
+var defaultKeys = typ[*node]{name: "table of job keys", schema: sharedSchema, print: printNode, read: func(r *reader, n *node) (*node, bool) {
 	if n.kind != table {
 		r.wrong(n, "a table of job keys")
 		return nil, false

@@ -26,8 +26,9 @@ type Set struct {
 
 	NoMailer string // why no mail can be sent; "": the mailer is there, or cannot be looked at without waiting
 
-	ConfigChanged bool // since the last load
-	DirsChanged   bool // Config names other folders than it did at the start
+	Settings    []string // the keys of jobsd.toml whose values changed since the last load
+	DirsChanged bool     // Config names other folders than it did at the start
+	Fingerprint string   // of what was there when the load began; "" if the directory could not be read
 }
 
 // Job is a job that is in force.
@@ -153,7 +154,9 @@ func (l *Loader) readConfig(set *Set) {
 	if err == nil && (first || text != l.config.text || l.reparsed == l.loads) {
 		var c *Config
 		if c, err = l.host.parseConfig(l.o.Config, text, secret); err == nil {
-			set.ConfigChanged = !first && text != l.config.text
+			if !first {
+				set.Settings = configKeys.changed(l.config, c)
+			}
 			l.config, l.reparsed = c, l.loads
 		}
 	}
@@ -178,6 +181,7 @@ func (l *Loader) readFiles(set *Set) error {
 		return err
 	}
 	slices.Sort(names)
+	seen := newFingerprint(l.o.Config)
 	files := make([]*jobFile, 0, len(names))
 	old := l.files
 	for _, name := range names {
@@ -192,10 +196,15 @@ func (l *Loader) readFiles(set *Set) error {
 		if len(old) > 0 && old[0].name == name {
 			f = old[0]
 		}
-		if l.read(dir, f) {
+		looked, err := dir.look(f.name)
+		if err == nil {
+			seen.add(dir, f.name, looked)
+		}
+		if l.read(dir, f, looked, err) {
 			files = append(files, f)
 		}
 	}
+	set.Fingerprint = seen.String()
 	l.drop(files)
 	l.files = files
 	set.Files = len(files)
@@ -219,9 +228,8 @@ func passedOver(name string) bool {
 	return name[0] == '.' || ext != ".toml" && ext != ".json"
 }
 
-// read takes in what stands in a file now. It tells whether there is one.
-func (l *Loader) read(dir *folder, f *jobFile) bool {
-	looked, err := dir.look(f.name)
+// read takes in what stands in a file now, which a look found to be so. It tells whether there is one.
+func (l *Loader) read(dir *folder, f *jobFile, looked stamp, err error) bool {
 	if errors.Is(err, fs.ErrNotExist) {
 		return false
 	}

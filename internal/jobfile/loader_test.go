@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -253,7 +254,7 @@ func TestSamePointers(t *testing.T) {
 	if third.Jobs[0].Def == second.Jobs[0].Def || len(third.Jobs[0].Def.SuccessCodes) != 2 {
 		t.Error("defaults were not taken in")
 	}
-	if !third.ConfigChanged || third.DirsChanged || second.ConfigChanged {
+	if !slices.Equal(third.Settings, []string{"defaults"}) || third.DirsChanged || second.Settings != nil {
 		t.Error(third, second)
 	}
 }
@@ -328,20 +329,20 @@ func TestConfigInForce(t *testing.T) {
 	}
 	b.config("machine = 3\nname = \"x\"\n")
 	set = b.load("a=", "jobsd.toml:1:11: machine: must be a string, not a number", "jobsd.toml:2:1: name: unknown key")
-	if set.Host != "other" || set.ConfigChanged || set.Jobs[0].Def != d {
-		t.Error(set.Host, set.ConfigChanged)
+	if set.Host != "other" || set.Settings != nil || set.Jobs[0].Def != d {
+		t.Error(set.Host, set.Settings)
 	}
 	b.config("state_dir = \"t\"\n")
-	if set = b.load("a="); set.Host != "desk.example.org" || !set.ConfigChanged || !set.DirsChanged {
-		t.Error(set.Host, set.ConfigChanged, set.DirsChanged)
+	if set = b.load("a="); set.Host != "desk.example.org" || len(set.Settings) == 0 || !set.DirsChanged {
+		t.Error(set.Host, set.Settings, set.DirsChanged)
 	}
 	if err := os.Remove(b.o.Config); err != nil {
 		t.Fatal(err)
 	}
-	if set = b.load("a="); !set.ConfigChanged || set.Config.Dirs.State != "" {
-		t.Error(set.ConfigChanged, set.Config)
+	if set = b.load("a="); !slices.Equal(set.Settings, []string{"state_dir"}) || set.Config.Dirs.State != "" {
+		t.Error(set.Settings, set.Config)
 	}
-	if set = b.load("a="); set.ConfigChanged {
+	if set = b.load("a="); set.Settings != nil {
 		t.Error("the settings change without a change")
 	}
 }

@@ -65,6 +65,20 @@ func (n *node) add(kid *node) *node {
 	return kid
 }
 
+// printNode appends what a node says, wherever it stands in its file.
+func printNode(b []byte, n *node) []byte {
+	if n == nil {
+		return b
+	}
+	b = strconv.AppendQuote(b, n.key)
+	b = strconv.AppendQuote(append(b, ' ', '0'+byte(n.kind), ' '), n.value())
+	b = append(b, '(')
+	for _, kid := range n.kids {
+		b = printNode(b, kid)
+	}
+	return append(b, ')')
+}
+
 // value is what the file says, as text, of a string or a whole number.
 func (n *node) value() string {
 	if n.kind == integer {

@@ -146,6 +146,16 @@ func (t *keys[D]) print(b []byte, d *D, marks mark) []byte {
 	return b
 }
 
+// changed returns the names of the keys whose values differ, sorted.
+func (t *keys[D]) changed(a, b *D) (names []string) {
+	for _, k := range t.rows {
+		if k.print != nil && !bytes.Equal(k.print(nil, a), k.print(nil, b)) {
+			names = append(names, k.name)
+		}
+	}
+	return names
+}
+
 // schema is the schema of such a table.
 func (t *keys[D]) schema() schema {
 	properties := schema{}

@@ -3,7 +3,6 @@ package jobfile
 import (
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -91,16 +90,27 @@ type stamp struct {
 // settledAge is how long a file must not have changed for its stamp to tell: clocks of file systems are coarse.
 const settledAge = time.Second
 
-var seed = maphash.MakeSeed()
-
 func stampOf(st *unix.Stat_t) stamp {
 	ctime := time.Unix(st.Ctim.Unix())
 	return stamp{
-		sum: maphash.Comparable(seed, [...]int64{int64(st.Dev), int64(st.Ino), st.Size, st.Mtim.Nano(), st.Ctim.Nano(),
-			int64(st.Mode), int64(st.Uid), int64(st.Gid)}),
+		sum: sumOf(int64(st.Dev), int64(st.Ino), st.Size, st.Mtim.Nano(), st.Ctim.Nano(),
+			int64(st.Mode), int64(st.Uid), int64(st.Gid)),
 		mode:    uint32(st.Mode),
 		settled: time.Since(ctime) >= settledAge,
 	}
+}
+
+// sumOf is the FNV-1a hash of numbers: it must be the same in every process.
+func sumOf(numbers ...int64) uint64 {
+	const offset, prime = 14695981039346656037, 1099511628211
+	sum := uint64(offset)
+	for _, n := range numbers {
+		for range 8 {
+			sum = (sum ^ uint64(n&0xFF)) * prime
+			n >>= 8
+		}
+	}
+	return sum
 }
 
 // link tells whether it is the stamp of a symbolic link.

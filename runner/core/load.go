@@ -24,10 +24,10 @@ func (c *Core) load(e Loaded) {
 	set := e.Set
 	c.config = set.Config
 	c.reload.Begun, c.reload.Done, c.reload.At = statefile.Seconds(e.Begun), statefile.Seconds(e.Done), c.at()
-	c.reload.Errors = append([]string{}, set.Errors...)
+	c.reload.Errors, c.reload.Files = append([]string{}, set.Errors...), set.Fingerprint
 	c.touched = true
 
-	sum := statefile.Reloaded{Begun: c.reload.Begun, Refused: set.Refused}
+	sum := statefile.Reloaded{Begun: c.reload.Begun, Refused: set.Refused, Settings: set.Settings}
 	var changed []string
 	moved := set.Zone != c.zone
 	c.zone = set.Zone
@@ -161,6 +161,9 @@ func (c *Core) announce(sum statefile.Reloaded, changed []string, passed int) {
 	text += fmt.Sprintf(", %d removed, %d refused", sum.Removed, sum.Refused)
 	if passed > 0 {
 		text += fmt.Sprintf(", %d passed over", passed)
+	}
+	if len(sum.Settings) > 0 {
+		text += "; settings changed: " + strings.Join(sum.Settings, ", ")
 	}
 	if len(c.reload.Errors) > 0 {
 		text += ": " + c.reload.Errors[0]

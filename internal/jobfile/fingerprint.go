@@ -1,0 +1,78 @@
+package jobfile
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash"
+	"hash/fnv"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Fingerprint returns a text that changes when a job file or jobsd.toml is added, removed, written, replaced, or changes
+// its owner or mode. It opens no file, so it needs no permission but to list the directory. A symbolic link counts by
+// itself; its target counts too if it lies below the jobs directory, as those of Kubernetes volumes do.
+//
+// The text is the same in every process on one machine: the daemon publishes that of its last load.
+func Fingerprint(jobs, config string) (string, error) {
+	fd, err := retry(func() (int, error) {
+		return unix.Open(jobs, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	})
+	if err != nil {
+		return "", fmt.Errorf("cannot look for changes in %s: %w", printable(jobs), err)
+	}
+	dir := &folder{path: jobs, fd: fd}
+	defer dir.close()
+	names, err := dir.names()
+	if err != nil {
+		return "", err
+	}
+	slices.Sort(names)
+	p := newFingerprint(config)
+	for _, name := range names {
+		if passedOver(name) {
+			continue
+		}
+		if looked, err := dir.look(name); err == nil {
+			p.add(dir, name, looked)
+		}
+	}
+	return p.String(), nil
+}
+
+// fingerprint is a Fingerprint in the making: jobsd.toml first, then the job files in the order of their names.
+type fingerprint struct{ sum hash.Hash64 }
+
+func newFingerprint(config string) *fingerprint {
+	p := &fingerprint{fnv.New64a()}
+	here := &folder{fd: unix.AT_FDCWD}
+	if looked, err := here.look(config); config != "" && err == nil {
+		p.add(here, config, looked)
+	}
+	return p
+}
+
+func (p *fingerprint) add(dir *folder, name string, looked stamp) {
+	io.WriteString(p.sum, name)
+	p.number(looked.sum)
+	var target unix.Stat_t
+	if looked.link() && dir.leadsBelow(name) && unix.Fstatat(dir.fd, name, &target, 0) == nil {
+		p.number(stampOf(&target).sum)
+	}
+}
+
+func (p *fingerprint) number(n uint64) { p.sum.Write(binary.LittleEndian.AppendUint64(nil, n)) }
+
+func (p *fingerprint) String() string { return fmt.Sprintf("%016x", p.sum.Sum64()) }
+
+// leadsBelow tells whether a link leads to something in its directory or below it.
+func (f *folder) leadsBelow(name string) bool {
+	buffer := make([]byte, unix.PathMax)
+	n, err := unix.Readlinkat(f.fd, name, buffer)
+	target := string(buffer[:max(0, n)])
+	return err == nil && !filepath.IsAbs(target) && !slices.Contains(strings.Split(target, "/"), "..")
+}
