@@ -34,7 +34,7 @@ func environ(s core.Start, self *jobfile.User, id, root string) []string {
 		env = append(env, "JOBSD_ROOT="+root)
 	}
 	path := jobfile.DefaultPath
-	for _, name := range d.PassEnv {
+	for _, name := range passed(d.PassEnv) {
 		if v, ok := os.LookupEnv(name); ok {
 			set(name, v)
 			if name == "PATH" {
@@ -74,6 +74,24 @@ func shellOf(u *jobfile.User) string {
 		return "/bin/sh"
 	}
 	return u.Shell
+}
+
+// passed returns the names of the daemon's variables that a list of names and patterns asks for. A pattern is a prefix,
+// which ends in "_", with "*" behind it.
+func passed(list []string) (names []string) {
+	for _, item := range list {
+		prefix, ok := strings.CutSuffix(item, "*")
+		if !ok {
+			names = append(names, item)
+			continue
+		}
+		for _, pair := range os.Environ() {
+			if name, _, _ := strings.Cut(pair, "="); strings.HasPrefix(name, prefix) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
 }
 
 // mark says which run of which job under which state directory a process belongs to.

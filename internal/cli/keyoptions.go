@@ -115,6 +115,10 @@ func (g *givenKey) value() any {
 // scalar is one value of a key of that type, or one of its items.
 func scalar(typ, text string) any {
 	switch {
+	case strings.HasPrefix(typ, "day"): // a day of the month, for on a command line all is without quotes
+		if n, err := strconv.ParseInt(text, 10, 64); err == nil && strconv.FormatInt(n, 10) == text {
+			return n
+		}
 	case strings.Contains(typ, "bool") && (text == "true" || text == "false"):
 		return text == "true"
 	case typ == "number", strings.HasSuffix(typ, " of numbers"):

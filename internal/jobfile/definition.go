@@ -79,10 +79,32 @@ const (
 
 // KeepAlive makes a job a service.
 type KeepAlive struct {
-	OnFailure bool // restart = "on-failure"; else always
-	Delay     time.Duration
-	MaxDelay  time.Duration
-	Stable    time.Duration
+	Restart  Restart
+	Delay    time.Duration
+	MaxDelay time.Duration
+	Stable   time.Duration
+}
+
+// Restart says after which ends a service is started again.
+type Restart string
+
+// The values of Restart.
+const (
+	Always    Restart = "always"
+	OnFailure Restart = "on-failure"
+	OnSuccess Restart = "on-success"
+	Never     Restart = "never"
+)
+
+// After tells whether a service is started again after an end that was or was not a success.
+func (r Restart) After(success bool) bool {
+	switch r {
+	case OnFailure:
+		return !success
+	case OnSuccess:
+		return success
+	}
+	return r != Never
 }
 
 // User is whom a run's process belongs to, as /etc/passwd and /etc/group had it at the load.

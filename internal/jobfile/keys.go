@@ -89,8 +89,8 @@ var jobKeys = newKeys(
 		environment, nil, func(d *draft) *[]string { return &d.Env }, process),
 	row("env_file", "A file with NAME=value lines for its environment, read at each start.",
 		file, "", func(d *draft) *string { return &d.EnvFile }, process),
-	row("pass_env", "Variables that it gets from the environment of the daemon.",
-		listOf(variable, 0), nil, func(d *draft) *[]string { return &d.PassEnv }, process),
+	row("pass_env", "Variables that it gets from the environment of the daemon; PREFIX_* stands for all that begin so.",
+		listOf(passedVariable, 0), nil, func(d *draft) *[]string { return &d.PassEnv }, process),
 	row("extra_path", "Directories that come before those of PATH.",
 		listOf(searchDir, 0), nil, func(d *draft) *[]string { return &d.ExtraPath }, process),
 	row("umask", "Its file mode mask, in octal.",
@@ -135,20 +135,15 @@ var notifyKeys = newKeys(
 )
 
 var serviceKeys = newKeys(
-	row("restart", "Whether it starts again after each end or only after a failure.",
-		choice("always", "on-failure"), "always", func(k *service) *string { return &k.restart }),
+	row("restart", "After which ends it starts again.",
+		choice(Always, OnFailure, OnSuccess, Never), Always, func(k *KeepAlive) *Restart { return &k.Restart }),
 	row("delay", "The pause after the second short life in a row. It doubles with each.",
-		duration(0), time.Second, func(k *service) *time.Duration { return &k.Delay }),
+		duration(0), time.Second, func(k *KeepAlive) *time.Duration { return &k.Delay }),
 	row("max_delay", "The pause does not grow above this.",
-		duration(0), 5*time.Minute, func(k *service) *time.Duration { return &k.MaxDelay }),
+		duration(0), 5*time.Minute, func(k *KeepAlive) *time.Duration { return &k.MaxDelay }),
 	row("stable", "A life shorter than this is a short one.",
-		duration(0), time.Minute, func(k *service) *time.Duration { return &k.Stable }),
+		duration(0), time.Minute, func(k *KeepAlive) *time.Duration { return &k.Stable }),
 )
-
-type service struct {
-	KeepAlive
-	restart string
-}
 
 // keepAlive is true, which is the table with its defaults, or false, which is nothing, or the table.
 var keepAlive = typ[*KeepAlive]{
@@ -165,24 +160,19 @@ var keepAlive = typ[*KeepAlive]{
 			r.wrong(n, `true, false or a table such as {restart = "on-failure"}`)
 			return nil, false
 		}
-		s.OnFailure = s.restart == "on-failure"
 		if n.get("max_delay") == nil {
 			s.MaxDelay = max(s.MaxDelay, s.Delay)
 		}
 		if s.MaxDelay < s.Delay {
 			r.failAs(join(r.key, "max_delay"), n.get("max_delay"), "must not be less than delay")
 		}
-		return &s.KeepAlive, true
+		return &s, true
 	},
 	print: func(b []byte, v *KeepAlive) []byte {
 		if v == nil {
 			return append(b, "false"...)
 		}
-		s := service{KeepAlive: *v, restart: "always"}
-		if v.OnFailure {
-			s.restart = "on-failure"
-		}
-		return serviceKeys.print(append(b, "true "...), &s, 0)
+		return serviceKeys.print(append(b, "true "...), v, 0)
 	},
 	schema: func() schema { return schema{"type": []string{"boolean", "object"}}.with(serviceKeys.schema()) },
 	write:  func(v *KeepAlive) any { return v != nil },

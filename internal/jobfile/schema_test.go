@@ -143,7 +143,7 @@ var schemaValues = []any{
 	"* * * * *", "35 4 * * mon-fri", "*/10 0-6/2 1,L jan sun#L", "0 0 L * fri#2", "@daily", "@hourly", "@annually", "@reboot",
 	"* * * *", "2026-12-24 18:00", "2026-12-24T18:00:00+01:00", "2026-12-24T18:00:00Z", "2026-12-24", "local", "UTC",
 	"Europe/Berlin", "10MB", "10 kib", "4KB", "1tib", "7b", "9 ", "64MiB", "unlimited", "skip", "queue", "replace", "allow",
-	"kill", "keep", "always", "on-failure", "TERM", "SIGUSR1", "STOP", "SIGTTOU", "KILL", "022", "00777", "1000", "8",
+	"kill", "keep", "always", "on-failure", "LC_*", "*", "A*", "JOBSD_*", "A B", "$HOME", "7", "2026-12-24T18:00:00.123+01:00", "NOTASIGNAL", "TERM", "SIGUSR1", "STOP", "SIGTTOU", "KILL", "022", "00777", "1000", "8",
 	"root", "alice", "/etc/x", "./x", "~/x", "/a:/b", "web-*", "[a-c]1", "a/b", "a@example.org", "-x@y", "LANG", "JOBSD_X",
 	"A=b", "jobsd", "JobsD", "a.b_c@d-1", ".x", "-x", strings.Repeat("n", 64), strings.Repeat("n", 65), "\u0000", "x\ny",
 	"\ufeff", "\u3000",

@@ -80,8 +80,15 @@ var (
 		return true
 	})
 
-	variable = checkedText("string", variableSchema, func(r *reader, n *node, s string) bool {
-		if why := badVariable(s); why != "" {
+	passedVariable = checkedText("string", passedSchema, func(r *reader, n *node, s string) bool {
+		why := badVariable(s)
+		if prefix, ok := strings.CutSuffix(s, "_*"); ok && why == notVariable && (prefix == "" || badVariable(prefix) == "") {
+			return true
+		}
+		if why == notVariable && strings.ContainsAny(s, "*?[") {
+			why = `is not a pattern of variables: only PREFIX_* is one, such as "LC_*"`
+		}
+		if why != "" {
 			r.fail(n, "%q %s", withoutValue(s), why)
 			return false
 		}
@@ -118,19 +125,33 @@ func madeOf(s, letters string) bool {
 	return !strings.ContainsFunc(s, func(c rune) bool { return !strings.ContainsRune(letters, c) })
 }
 
+// notVariable is the usual thing that is wrong with the name of a variable.
+const notVariable = known("is not the name of a variable")
+
+// notInVariables are the characters that no program expects in a name, and that a shell or a list was meant by.
+const notInVariables = "=*?[]{}()$\"'`,;|&<>\\"
+
 // badVariable returns what is wrong with the name of an environment variable.
 func badVariable(s string) known {
+	strange := func(c rune) bool { return c <= ' ' || c == 0x7f || strings.ContainsRune(notInVariables, c) }
 	switch {
-	case s == "" || strings.ContainsAny(s, "=\x00"):
-		return "is not the name of a variable"
 	case strings.HasPrefix(s, "JOBSD_"):
 		return "is set by jobsd itself"
+	case s == "" || strings.ContainsFunc(s, strange):
+		return notVariable
 	}
 	return ""
 }
 
+const variablePattern = `^[^\x00- \x7f=*?\[\]{}()$"'` + "`" + `,;|&<>\\]+`
+
+// passedSchema is that of the name of a variable or of PREFIX_*.
+func passedSchema() schema {
+	return pattern(variablePattern + `(\*)?$`).with(schema{"not": schema{"pattern": `^JOBSD_|[^_]\*$`}, "examples": []string{"DISPLAY", "LC_*"}})
+}
+
 func variableSchema() schema {
-	return pattern("^[^=]+$").with(schema{"not": schema{"pattern": "^JOBSD_"}})
+	return pattern(variablePattern + "$").with(schema{"not": schema{"pattern": "^JOBSD_"}})
 }
 
 // withoutValue hides the value, which may be a secret, of what was written as NAME=value where a name belongs.
@@ -190,6 +211,11 @@ var account = typ[string]{
 	write: writeText[string],
 }
 
+// signalWords are the signals of all systems that may end something, those that usually do so first, for editors to
+// offer. Which of them there are is for the system to say.
+const signalWords = "TERM INT HUP QUIT USR1 USR2 KILL ABRT ALRM BUS CHLD CLD CONT EMT FPE ILL INFO IO IOT LIBRT LWP PIPE " +
+	"POLL PROF PWR SEGV STKFLT SYS THR TRAP URG VTALRM WINCH XCPU XFSZ"
+
 // signalName is the name of a signal that can be sent to end something, with or without SIG.
 var signalName = typ[string]{
 	name: "signal name",
@@ -211,10 +237,11 @@ var signalName = typ[string]{
 	},
 	print: printText[string],
 	schema: func() schema {
-		return pattern("^(SIG)?[A-Z][A-Z0-9]*$").with(schema{
-			"not":      schema{"pattern": "^(SIG)?(STOP|TSTP|TTIN|TTOU)$"},
-			"examples": []string{"TERM", "INT", "HUP", "QUIT", "USR1", "USR2", "KILL"},
-		})
+		var words []string
+		for name := range strings.FieldsSeq(signalWords) {
+			words = append(words, name, "SIG"+name)
+		}
+		return schema{"enum": words}
 	},
 	write: writeText[string],
 }

@@ -13,6 +13,11 @@ var dayText = typ[string]{
 	read: func(r *reader, n *node) (string, bool) {
 		switch n.kind {
 		case text:
+			if name := weekdayNumber(n.text); name != "" {
+				r.fail(n, `%q could be a day of the month or a weekday: write %s without quotes for the day of the month, or "%s" for the weekday`,
+					n.text, n.text, known(name))
+				return "", false
+			}
 			return n.text, true
 		case integer:
 			return strconv.FormatInt(n.num, 10), true
@@ -24,12 +29,21 @@ var dayText = typ[string]{
 	schema: daySchema,
 }
 
+// weekdayNumber is the weekday that the text counts in a crontab, "" if it is none that could be a day of the month too.
+func weekdayNumber(text string) string {
+	names := [...]string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"}
+	if len(text) != 1 || text[0] < '1' || text[0] > '7' {
+		return ""
+	}
+	return names[text[0]-'1']
+}
+
 func daySchema() schema {
 	const day = "([sS][uU][nN]([dD][aA][yY])?|[mM][oO][nN]([dD][aA][yY])?|[tT][uU][eE]([sS][dD][aA][yY])?|" +
 		"[wW][eE][dD]([nN][eE][sS][dD][aA][yY])?|[tT][hH][uU]([rR][sS][dD][aA][yY])?|[fF][rR]" + letterI + "([dD][aA][yY])?|" +
 		"[sS][aA][tT]([uU][rR][dD][aA][yY])?)"
 	const week = "[wW][eE][eE]" + letterK + "([dD][aA][yY][sS]|[eE][nN][dD][sS])"
-	return textOrNumber("^("+day+"(-"+day+")?|"+week+"|-1|[1-9]|[12][0-9]|3[01])$", -1).with(schema{
+	return textOrNumber("^("+day+"(-"+day+")?|"+week+"|-1|[89]|[12][0-9]|3[01])$", -1).with(schema{
 		"maximum":  31,
 		"not":      schema{"const": 0},
 		"examples": []any{"mon", "mon-fri", "weekdays", "weekends", 15, -1},
@@ -66,7 +80,7 @@ func cronSchema() schema {
 }
 
 func instantSchema() schema {
-	return pattern(`^[0-9]{4}-[0-9]{2}-[0-9]{2}( [0-9]{2}:[0-9]{2}|T[0-9]{2}:[0-9]{2}:[0-9]{2}(Z|[+-][0-9]{2}:[0-9]{2}))$`).
+	return pattern(`^[0-9]{4}-[0-9]{2}-[0-9]{2}( [0-9]{2}:[0-9]{2}|T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2}))$`).
 		with(schema{"examples": []string{"2026-12-24 18:00", "2026-12-24T18:00:00+01:00"}})
 }
 

@@ -10,12 +10,13 @@ import (
 const localLayout = "2006-01-02 15:04"
 
 // parseAt reads a single date and time: RFC 3339 with an offset, or without one, to the minute, in the zone loc. It
-// returns the instant, and the reading that names it, which is noWall for RFC 3339.
+// returns the instant, and the reading that names it, which is noWall for RFC 3339. A fraction of a second, as the times
+// have that jobsd prints, is read and does not count: slots are whole seconds.
 func parseAt(text string, loc *time.Location) (u, wall int64, err *Error) {
 	if text == "" {
 		return 0, 0, wrong(`name a date and time such as "2026-12-24 18:00"`, "an empty time")
 	}
-	if t, ok := layout(time.RFC3339, text); ok {
+	if t, ok := layout(time.RFC3339, withoutFraction(text)); ok {
 		return t.Unix(), noWall, nil
 	}
 	if t, ok := layout(localLayout, text); ok {
@@ -26,6 +27,19 @@ func parseAt(text string, loc *time.Location) (u, wall int64, err *Error) {
 		return u, t.Unix(), nil
 	}
 	return 0, 0, wrong(mendAt(text), "%s is not a date and time", quote(text))
+}
+
+// withoutFraction cuts up to nine digits of a fraction of a second out of a time of RFC 3339.
+func withoutFraction(text string) string {
+	const seconds = len("2006-01-02T15:04:05")
+	if len(text) <= seconds || text[seconds] != '.' {
+		return text
+	}
+	rest := strings.TrimLeft(text[seconds+1:], "0123456789")
+	if n := len(text) - seconds - 1 - len(rest); n < 1 || n > 9 {
+		return text
+	}
+	return text[:seconds] + rest
 }
 
 // layout reads text if it is written exactly so: time.Parse alone would take "8:00", and fractions of a second.
@@ -56,6 +70,9 @@ func mendAt(text string) string {
 		"2006-01-02 15:04", "2006-01-02T15:04", "2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006/01/02 15:04",
 	} {
 		if t, err := time.Parse(form, text); err == nil && inRange(t) {
+			if t.Second() != 0 || t.Nanosecond() != 0 {
+				return "leave out the seconds: " + use(t.Format(localLayout))
+			}
 			return use(t.Format(localLayout))
 		}
 	}

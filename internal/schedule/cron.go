@@ -76,8 +76,8 @@ func notCron(text string, words []string) *Error {
 		return wrong("use timezone = "+quote(value)+" beside it", "%s is not part of an expression", quote(first))
 	case first == "@reboot":
 		return wrong("use at_boot = true", "%s is not a schedule", quote(first))
-	case first == "@every":
-		return wrong("use every = "+quote(rest), "%s is not a cron expression", quote(text))
+	case strings.EqualFold(first, "@every"):
+		return wrong(mendEvery(rest), "%s is not a cron expression", quote(text))
 	case first[0] == '@':
 		fix := "use @hourly, @daily, @midnight, @weekly, @monthly, @yearly or @annually"
 		if low := strings.ToLower(first); macros[low] != "" {
@@ -92,28 +92,6 @@ func notCron(text string, words []string) *Error {
 		return wrong(mendLength(words), "%s has %d fields, not five", quote(text), len(words))
 	}
 	return nil
-}
-
-// mendLength says what may be meant by more than five fields.
-func mendLength(words []string) string {
-	five := func(from int) (string, bool) {
-		s := strings.Join(words[from:from+5], " ")
-		_, errs := parseCron(s)
-		return s, errs == nil
-	}
-	if s, ok := five(1); ok && len(words) <= 7 {
-		if words[0] != "0" {
-			return "there are no seconds: use every for short intervals"
-		}
-		return "there are no seconds and years: " + use(s)
-	}
-	if s, ok := five(0); ok {
-		if strings.Trim(words[5], "*0123456789") == "" {
-			return use(s) + ": there are no years"
-		}
-		return use(s) + ": the command goes into cmd"
-	}
-	return "write five: minute hour day month weekday"
 }
 
 // cron collects the sets of the fields.
@@ -200,7 +178,7 @@ func (f *field) parse(item string) (set uint64, err *Error) {
 		}
 	}
 	if lo > hi {
-		return 0, wrong(use(f.unwrap(a, b, lo, hi)), "%s %s runs backwards", f.name, quote(item))
+		return 0, wrong(use(f.unwrap(a, b, lo, hi, n)), "%s %s runs backwards", f.name, quote(item))
 	}
 	for v := lo; v <= hi; v += n {
 		set |= 1 << v
@@ -253,44 +231,36 @@ func (f *field) number(item, s string) (int, *Error) {
 	return 0, wrong(fix, "%s %s: %s %s", f.name, quote(item), quote(s), reason)
 }
 
-// unwrap returns what a range that wraps around has to be written as.
-func (f *field) unwrap(a, b string, lo, hi int) string {
-	part := func(a string, lo int, b string, hi int) string {
-		if lo >= hi {
-			return a
-		}
-		return a + "-" + b
-	}
-	bound := func(v int, like string) string {
-		if strings.Trim(like, "0123456789") == "" {
-			return strconv.Itoa(v)
-		}
-		i := (v - f.min) * 3
-		return f.names[i : i+3]
+// unwrap returns what a range that wraps around has to be written as. Its steps go on across the end of the field, as
+// in the crons that know such ranges: 22-4/3 is 22, 1 and 4.
+func (f *field) unwrap(a, b string, lo, hi, step int) string {
+	if lo > f.top() { // the other name of the smallest value: it does not wrap around
+		return f.part(f.like(f.min, a), b, f.min, hi, step)
 	}
 	top := f.top()
-	return part(a, lo, bound(top, a), top) + "," + part(bound(f.min, b), f.min, b, hi)
+	text := f.part(a, f.like(top, a), lo, top, step)
+	over := (top + 1 - lo + step - 1) / step * step // from lo to the first step that is beyond the end
+	if next := lo + over - (top - f.min + 1); next <= hi {
+		text += "," + f.part(f.like(next, b), b, next, hi, step)
+	}
+	return text
 }
 
-// dialect knows what other crons have and this one has not.
-func (f *field) dialect(item string) (fix string, ok bool) {
-	up := strings.ToUpper(item)
-	isDay, isWeekday := f == &fields[2], f == &fields[4]
+// part writes the range from lo to hi, which are written a and b.
+func (f *field) part(a, b string, lo, hi, step int) string {
 	switch {
-	case up == "?":
-		return use("*"), true
-	case up == "H" || strings.HasPrefix(up, "H/") || strings.HasPrefix(up, "H("):
-		return "use a number, and jitter to spread jobs over time", true
-	case isDay && strings.HasSuffix(up, "W"):
-		return "use a day; there is no nearest weekday", true
-	case isDay && strings.HasPrefix(up, "L-"):
-		return `use "L" for the last day, or a number`, true
-	case isWeekday && up == "L":
-		return `use "sat", or "sat#L" for the last of the month`, true
-	case isWeekday && strings.HasSuffix(up, "L"):
-		if _, ok := f.value(item[:len(item)-1]); ok {
-			return use(item[:len(item)-1] + "#L"), true
-		}
+	case lo >= hi:
+		return a
+	case step > 1:
+		return fmt.Sprintf("%s-%s/%d", a, b, step)
 	}
-	return "", false
+	return a + "-" + b
+}
+
+// like writes a value as a number or a name, as another one is written.
+func (f *field) like(v int, other string) string {
+	if strings.Trim(other, "0123456789") == "" {
+		return strconv.Itoa(v)
+	}
+	return f.text(v)
 }

@@ -72,7 +72,11 @@ func mendDay(low string) string {
 	if n := strings.Count(low, ","); 0 < n && n < 31 && strings.Trim(low, dayLetters) == "" && len(low) <= 200 {
 		var items []string
 		for item := range strings.SplitSeq(low, ",") {
-			items = append(items, quote(strings.TrimSpace(item)))
+			item = strings.TrimSpace(item)
+			if _, err := strconv.Atoi(item); err != nil {
+				item = quote(item)
+			}
+			items = append(items, item)
 		}
 		return "use an array: [" + strings.Join(items, ", ") + "]"
 	}

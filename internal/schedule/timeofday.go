@@ -97,7 +97,7 @@ func (c clock) mend() string {
 	case c.minute > 59:
 		return "minutes go from 00 to 59"
 	case c.half == "" && c.hour == 24:
-		return use(clock{0, c.minute, ""}.String())
+		return use(clock{0, c.minute, ""}.String()) + " and the day after"
 	case c.half == "":
 		return "hours go from 0 to 23"
 	case c.hour == 0:

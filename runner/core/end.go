@@ -68,6 +68,7 @@ func (c *Core) end(r *run, o statefile.Run, draining bool) {
 	c.lived(r, ended)
 	c.tellOutcome(r, ended)
 	c.fellIntoLoop(r, ended)
+	c.failedForGood(r, ended)
 	c.facts.Apply(statefile.Entry{At: c.at(), Record: ended})
 	c.emit(Finish{Job: r.def, Record: ended, At: c.at(), Mark: mark(r, &o)})
 	level := Debug

@@ -14,7 +14,9 @@ const looping = 5
 // armService makes what is of a service what is wanted of it: one run that lives, of the newest definition, or none.
 // Whatever changes either has the job armed anew: a load, an order, an end, a life that has become stable.
 func (c *Core) armService(j *job) {
-	wanted := c.active(j) && !(j.facts.Finished && j.def.KeepAlive.OnFailure) && c.shutdown == nil
+	succeeded := j.facts.Consecutive == 0
+	over := j.facts.Finished && !j.def.KeepAlive.Restart.After(succeeded)
+	wanted := c.active(j) && !over && c.shutdown == nil
 	for _, r := range j.services() {
 		r.forced = r.forced && !wanted // enabled since: it is like any other
 		switch {
@@ -120,9 +122,22 @@ func (c *Core) lived(r *run, e *statefile.Ended) {
 	if r.reason != "service" || r.def == nil || r.def.KeepAlive == nil {
 		return
 	}
-	e.Finished = r.def.KeepAlive.OnFailure && o.Outcome == "exited" && !e.Failed
-	e.Short = o.Outcome != "stopped" && o.Outcome != "lost" && !e.Finished &&
+	// Nobody knows how a lost run ended. Most are lost as the power fails, and the boot after that starts every service.
+	known := o.Outcome != "stopped" && o.Outcome != "lost"
+	e.Finished = known && e.Retry == nil && !r.def.KeepAlive.Restart.After(!e.Failed)
+	e.Short = known && !e.Finished &&
 		time.Duration(o.Duration) < r.def.KeepAlive.Stable
+}
+
+// failedForGood tells what is owed when a service has failed and is not to be started again: it will fall into no crash
+// loop that would be told.
+func (c *Core) failedForGood(r *run, e *statefile.Ended) {
+	j := r.job
+	if !e.Finished || !e.Failed || j.facts.Told {
+		return
+	}
+	e.Alarm = true
+	e.Owes = append(e.Owes, c.owe(j, r.def, "failure", &e.Outcome)...)
 }
 
 // fellIntoLoop tells what is owed and said when a service has just died young once too often.

@@ -14,7 +14,7 @@ import (
 
 func (w *world) service(name string) *jobfile.Definition {
 	d := w.define(name, schedule.Keys{})
-	d.KeepAlive = &jobfile.KeepAlive{Delay: time.Second, MaxDelay: 5 * time.Minute, Stable: time.Minute}
+	d.KeepAlive = &jobfile.KeepAlive{Restart: jobfile.Always, Delay: time.Second, MaxDelay: 5 * time.Minute, Stable: time.Minute}
 	d.ScheduleHash, d.ProcessHash = "none", "a"
 	d.Notify = &jobfile.Notify{Mail: []string{"root"}, Failures: 1}
 	return d
@@ -121,19 +121,20 @@ func TestA25StableDeaths(t *testing.T) {
 
 // A26: a clean exit is no failure, and whether it is an end depends on the policy.
 func TestA26CleanExit(t *testing.T) {
-	for _, onFailure := range []bool{false, true} {
+	for _, restart := range []jobfile.Restart{jobfile.Always, jobfile.OnFailure, jobfile.OnSuccess, jobfile.Never} {
+		ends := restart == jobfile.OnFailure || restart == jobfile.Never
 		w := calmWorld(t, "2026-06-01 06:00:00")
 		w.lasting(time.Millisecond, 0)
 		d := w.service("web")
-		d.KeepAlive.OnFailure = onFailure
+		d.KeepAlive.Restart = restart
 		w.put(d)
 		w.start()
 		w.run(time.Minute)
 		v := w.view("web")
 		if v.Failures != 0 {
-			t.Errorf("on-failure %t: %d failures", onFailure, v.Failures)
+			t.Errorf("%s: %d failures", restart, v.Failures)
 		}
-		if onFailure {
+		if ends {
 			w.off(time.Minute) // still the same boot
 			w.run(time.Minute)
 			if len(w.starts) != 1 || v.CrashLoop || v.State != "waiting" {
@@ -196,7 +197,7 @@ func TestServiceReload(t *testing.T) {
 	change("here", func(d *jobfile.Definition) { d.Machines = nil }, 4, true)
 	change("no service any more", func(d *jobfile.Definition) { d.KeepAlive = nil }, 4, false)
 	change("a service again", func(d *jobfile.Definition) {
-		d.KeepAlive = &jobfile.KeepAlive{Delay: time.Second, MaxDelay: time.Minute, Stable: time.Minute}
+		d.KeepAlive = &jobfile.KeepAlive{Restart: jobfile.Always, Delay: time.Second, MaxDelay: time.Minute, Stable: time.Minute}
 	}, 5, true)
 	w.defs = nil
 	w.load()
@@ -609,7 +610,7 @@ func TestFinishedThenAlways(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.lasting(time.Hour, 0)
 	d := w.service("web")
-	d.KeepAlive.OnFailure = true
+	d.KeepAlive.Restart = jobfile.OnFailure
 	w.put(d)
 	w.start()
 	w.run(2 * time.Hour)
@@ -632,7 +633,7 @@ func TestStartFinishedWhileDraining(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.lasting(time.Hour, 0)
 	d := w.service("web")
-	d.KeepAlive.OnFailure = true
+	d.KeepAlive.Restart = jobfile.OnFailure
 	w.put(d)
 	w.start()
 	w.run(time.Minute)
@@ -646,6 +647,72 @@ func TestStartFinishedWhileDraining(t *testing.T) {
 	w.run(time.Minute)
 	if v := w.view("web"); len(v.Running) != 1 || v.Runs != 2 {
 		t.Errorf("%+v, answered %+v", v, w.answers[len(w.answers)-1])
+	}
+	w.replayed()
+}
+
+// TestRestartAfterFailure: a service that is not to be started again after a failure is done with the first, which is
+// told; the next boot starts it again, also when the machine was switched off while it lived.
+func TestRestartAfterFailure(t *testing.T) {
+	for _, row := range []struct {
+		restart jobfile.Restart
+		code    int
+		starts  int // in the first hour, with lives of ten minutes
+		sent    int
+	}{
+		{jobfile.OnSuccess, 1, 1, 1},
+		{jobfile.OnSuccess, 0, 6, 0},
+		{jobfile.Never, 1, 1, 1},
+		{jobfile.Never, 0, 1, 0},
+		{jobfile.OnFailure, 1, 6, 0},
+	} {
+		w := calmWorld(t, "2026-06-01 06:00:00")
+		w.lasting(10*time.Minute, row.code)
+		d := w.service("web")
+		d.KeepAlive.Restart = row.restart
+		d.Notify = &jobfile.Notify{Mail: []string{"root"}, Failures: 3}
+		w.put(d)
+		w.start()
+		w.run(59 * time.Minute)
+		if len(w.starts) != row.starts || len(w.sent) != row.sent {
+			t.Errorf("%s, exit code %d: %d starts, sent %q", row.restart, row.code, len(w.starts), w.sent)
+		}
+		w.end()
+		w.reboot(time.Minute)
+		w.start()
+		w.run(time.Second)
+		if len(w.starts) != row.starts+1 {
+			t.Errorf("%s, exit code %d: %d starts after the next boot", row.restart, row.code, len(w.starts))
+		}
+		w.reboot(time.Minute) // while it lives
+		w.start()
+		w.run(time.Second)
+		if len(w.starts) != row.starts+2 {
+			t.Errorf("%s, exit code %d: %d starts after the power failed", row.restart, row.code, len(w.starts))
+		}
+		w.replayed()
+	}
+}
+
+// TestRestartChanged: a service that is done comes up when its file has it started again after such an end.
+func TestRestartChanged(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 06:00:00")
+	w.lasting(time.Hour, 0)
+	d := w.service("web")
+	d.KeepAlive.Restart = jobfile.OnFailure
+	w.put(d)
+	w.start()
+	w.run(2 * time.Hour)
+	for i, restart := range []jobfile.Restart{jobfile.Never, jobfile.OnSuccess} {
+		d = w.service("web")
+		d.KeepAlive.Restart = restart
+		w.put(d)
+		d.Hash += string(restart)
+		w.load()
+		w.run(time.Minute)
+		if v := w.view("web"); v.Runs != uint64(1+i) {
+			t.Errorf("%s: %+v", restart, v)
+		}
 	}
 	w.replayed()
 }

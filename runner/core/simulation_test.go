@@ -146,10 +146,16 @@ func (w *world) randomJob(name string) *jobfile.Definition {
 
 // serve makes a service of a job.
 func (w *world) serve(d *jobfile.Definition) {
-	d.KeepAlive = &jobfile.KeepAlive{OnFailure: w.rng.IntN(3) == 0, Delay: time.Second, MaxDelay: 5 * time.Minute, Stable: time.Minute}
+	d.KeepAlive = &jobfile.KeepAlive{Restart: w.restart(), Delay: time.Second, MaxDelay: 5 * time.Minute, Stable: time.Minute}
 	d.Schedule = w.schedule(schedule.Keys{})
 	d.ScheduleHash = d.Schedule.String()
 	d.AtBoot, d.After, d.Lock, d.Retries, d.Overlap, d.Jitter = false, nil, "", 0, jobfile.Skip, 0
+}
+
+// restart is any policy, most often the default.
+func (w *world) restart() jobfile.Restart {
+	all := []jobfile.Restart{jobfile.Always, jobfile.Always, jobfile.OnFailure, jobfile.OnSuccess, jobfile.Never}
+	return all[w.rng.IntN(len(all))]
 }
 
 // order is what a person does.
