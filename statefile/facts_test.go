@@ -132,6 +132,9 @@ func TestFill(t *testing.T) {
 	durable, state := parse(t, encode(&facts)), parse(t, encode(&job))
 	shared := 0
 	for name, value := range durable {
+		if name == "schedule" {
+			continue // a hash in the journal, words in the state file
+		}
 		if got, ok := state[name]; ok {
 			shared++
 			a, _ := json.Marshal(got)

@@ -48,8 +48,10 @@ type DisabledBy struct {
 
 // Job is the present of one job.
 type Job struct {
-	State               string       `json:"state"` // waiting needs_arm armed running needs_delete deleted
-	File                string       `json:"file"`
+	State               string       `json:"state"`       // waiting needs_arm armed running needs_delete deleted
+	File                string       `json:"file"`        // its path
+	Schedule            string       `json:"schedule"`    // in words
+	Description         string       `json:"description"` // as in the file
 	NextRun             Time         `json:"next_run"`
 	LastRun             *Run         `json:"last_run"` // the last run that ended
 	Running             []Running    `json:"running"`  // pending runs too

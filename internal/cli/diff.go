@@ -30,7 +30,7 @@ func (s *site) diff(set *jobfile.Set) (*diff, error) {
 	refused := map[string]bool{}
 	if state, err := s.state(); err == nil {
 		for name, j := range state.Jobs {
-			refused[name] = fileRefused(set, j.File)
+			refused[name] = fileRefused(set, fileName(j))
 		}
 	}
 	return compare(set, facts, refused), nil

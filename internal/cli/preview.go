@@ -141,20 +141,13 @@ func (f *foresight) barred(d *jobfile.Definition, known *statefile.Job) (word, w
 
 // standingOrder says what starts a job beside its schedule, "" if nothing does.
 func standingOrder(d *jobfile.Definition) string {
-	var causes []string
-	if d.AtBoot {
-		causes = append(causes, "at boot")
-	}
-	if len(d.After) > 0 {
-		causes = append(causes, "after "+strings.Join(d.After, " and "))
-	}
 	switch {
 	case d.KeepAlive != nil:
 		return "a service"
 	case d.Schedule.Kind() != schedule.None:
-		return prefixed("also ", strings.Join(causes, " and "))
+		return prefixed("also ", d.Causes())
 	}
-	return "only " + cmp.Or(strings.Join(causes, " and "), "when asked")
+	return "only " + cmp.Or(d.Causes(), "when asked")
 }
 
 // whyNot says why a job that may run is not due in the window.

@@ -104,8 +104,8 @@ func (s *site) fileOf(files map[string][]*jobfile.Definition, job string) (strin
 		}
 	}
 	if j := s.known()[job]; j != nil && holding == nil {
-		if _, ok := files[j.File]; ok {
-			holding = []string{j.File}
+		if _, ok := files[fileName(j)]; ok {
+			holding = []string{fileName(j)}
 		}
 	}
 	switch len(holding) {
@@ -115,6 +115,14 @@ func (s *site) fileOf(files map[string][]*jobfile.Definition, job string) (strin
 		return holding[0], nil
 	}
 	return "", fail(exitFailed, "jobsd edit "+holding[0], "%s stands in %s", job, strings.Join(holding, " and "))
+}
+
+// fileName is the name in the jobs directory of the file of a job.
+func fileName(j *statefile.Job) string {
+	if j.File == "" {
+		return ""
+	}
+	return filepath.Base(j.File)
 }
 
 // known are the jobs of the state file, if there is one.
@@ -135,7 +143,7 @@ func (s *site) jobsIn(files map[string][]*jobfile.Definition, file string) (name
 		return names
 	}
 	for name, j := range s.known() {
-		if j.File == file {
+		if fileName(j) == file {
 			names = append(names, name)
 		}
 	}

@@ -14,6 +14,7 @@ type Definition struct {
 	Name        string
 	Description string
 	File        string // base name of its job file
+	When        string // in words what starts it by itself; each time of day is written as 15:04
 
 	Argv []string // what is executed; for Shell: /bin/sh -c SCRIPT
 	// Program is the absolute path of the executable of Argv[0] in the job's PATH, as found at the load on local file

@@ -15,6 +15,7 @@ import (
 // Set is what one load found: all jobs and all mistakes.
 type Set struct {
 	Config *Config // in force: when the file is broken, that of before
+	Dir    string  // of the job files, absolute
 	Host   string  // the name of this machine for Definition.ActiveOn: Config.Machine or the host name
 	Zone   string  // what tells the local time zone from another; it is in no hash
 
@@ -100,7 +101,7 @@ func NewLoader(o Options) *Loader {
 // change are the same pointers. It does not fail: what cannot be read stays as it was, and Errors say so.
 func (l *Loader) Load() *Set {
 	l.loads++
-	set := &Set{}
+	set := &Set{Dir: l.o.Jobs}
 	l.readHost(set)
 	l.readConfig(set)
 	why := l.readFiles(set)

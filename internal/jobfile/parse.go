@@ -30,7 +30,7 @@ func (h *host) parse(src *source, file string, defaults *node) ([]*Definition, [
 		return nil, r.all(src.name)
 	}
 	for _, d := range defs {
-		d.File = file
+		d.File, d.When = file, d.when()
 	}
 	return defs, nil
 }

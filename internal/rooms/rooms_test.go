@@ -29,7 +29,7 @@ type room struct {
 var rooms = map[string]room{
 	".":                 {imports: []string{"spawn", "internal/cli"}},
 	"runner":            {imports: []string{"internal/jobfile", "internal/schedule", "spawn", "signals", "statefile", "internal/control", "runner/core"}, never: []rule{mutex, osExec}},
-	"runner/core":       {imports: []string{"internal/jobfile", "internal/schedule", "statefile"}, std: pure, never: []rule{mutex, osExec, clock, concurrency}},
+	"runner/core":       {imports: []string{"internal/jobfile", "internal/schedule", "statefile"}, std: slices.Concat(pure, []string{"path"}), never: []rule{mutex, osExec, clock, concurrency}},
 	"spawn":             {never: []rule{osExec}},
 	"signals":           {never: []rule{osExec}},
 	"statefile":         {never: []rule{osExec}},

@@ -132,8 +132,8 @@ func (e *explainer) missing(walls []int64) string {
 // and joins words as a sentence does.
 func and(words []string) string {
 	last := len(words) - 1
-	if last == 0 {
-		return words[0]
+	if last <= 0 {
+		return strings.Join(words, "")
 	}
 	return strings.Join(words[:last], ", ") + " and " + words[last]
 }

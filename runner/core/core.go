@@ -53,6 +53,7 @@ type Core struct {
 	lastRun  uint64 // the run counter, pending runs included
 
 	config   *jobfile.Config
+	dir      string // of the job files
 	zone     string // id of the machine's own time zone
 	loads    uint64
 	unsorted bool

@@ -22,7 +22,7 @@ func (c *Core) load(e Loaded) {
 		return
 	}
 	set := e.Set
-	c.config = set.Config
+	c.config, c.dir = set.Config, set.Dir
 	c.reload.Begun, c.reload.Done, c.reload.At = statefile.Seconds(e.Begun), statefile.Seconds(e.Done), c.at()
 	c.reload.Errors, c.reload.Files = append([]string{}, set.Errors...), set.Fingerprint
 	c.touched = true

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"path"
 	"time"
 
 	"jobsd/statefile"
@@ -57,7 +58,8 @@ func (c *Core) view(j *job) *statefile.Job {
 	v := &statefile.Job{State: j.state.String(), Stale: j.stale != "", Elsewhere: j.away}
 	j.facts.Fill(v)
 	if j.def != nil {
-		v.File = j.def.File
+		v.File = path.Join(c.dir, j.def.File)
+		v.Schedule, v.Description = j.def.When, j.def.Description
 		v.Disabled = !j.def.Enabled || v.DisabledBy != nil || c.facts.DisabledBy != nil
 	}
 	v.CrashLoop = j.crashLoop()

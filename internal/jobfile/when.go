@@ -1,0 +1,35 @@
+package jobfile
+
+import (
+	"cmp"
+	"strings"
+
+	"jobsd/internal/schedule"
+)
+
+// when says in words what starts the job by itself: "every day at 04:35", "every 10 minutes, also at boot",
+// "after backup and sync", "service", "only when asked". Each time of day in it is written as 15:04.
+func (d *Definition) when() string {
+	also := d.Causes()
+	switch {
+	case d.KeepAlive != nil:
+		return "service"
+	case d.Schedule.Kind() == schedule.None:
+		return cmp.Or(also, "only when asked")
+	case also != "":
+		return d.Schedule.Words() + ", also " + also
+	}
+	return d.Schedule.Words()
+}
+
+// Causes says in words what starts the job beside its schedule, "" if nothing does.
+func (d *Definition) Causes() string {
+	var causes []string
+	if d.AtBoot {
+		causes = append(causes, "at boot")
+	}
+	if len(d.After) > 0 {
+		causes = append(causes, "after "+strings.Join(d.After, " and "))
+	}
+	return strings.Join(causes, " and ")
+}

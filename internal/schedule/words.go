@@ -1,0 +1,321 @@
+package schedule
+
+import (
+	"fmt"
+	"math/bits"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Words says the schedule for people: "every day at 04:35", "Monday to Friday at 09:00 and 16:00 in Europe/Berlin",
+// "every 10 minutes". Each time of day in it is written as 15:04. It is "" for a schedule of kind None.
+func (s *Schedule) Words() string {
+	switch s.kind {
+	case Every:
+		return everyWords(s.Interval())
+	case At:
+		return s.in("once, on " + time.Unix(s.n, 0).In(s.loc).Format(atLayout(s.n)))
+	case Clock:
+		return s.in(clockWords(s.specs))
+	}
+	return ""
+}
+
+// in adds the zone, where it is not the machine's own.
+func (s *Schedule) in(text string) string {
+	if s.local || s.loc == nil {
+		return text
+	}
+	return text + " in " + s.loc.String()
+}
+
+func atLayout(unix int64) string {
+	if unix%60 != 0 {
+		return "2006-01-02 at 15:04:05"
+	}
+	return "2006-01-02 at 15:04"
+}
+
+// mostUnits is the largest number with which a duration is said in one unit: 90 seconds, but 1h1m1s.
+const mostUnits = 120
+
+// everyWords says an interval. A day of the clock can have 23 or 25 hours, so that an interval of one is 24 hours.
+func everyWords(d time.Duration) string {
+	const hours24 = 24 * time.Hour
+	for _, unit := range []struct {
+		d    time.Duration
+		name string
+	}{{7 * hours24, "week"}, {hours24, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}, {time.Second, "second"}} {
+		switch n := d / unit.d; {
+		case d%unit.d != 0 || n > mostUnits || d == hours24 && unit.d == d:
+		case n == 1:
+			return "every " + unit.name
+		default:
+			return fmt.Sprintf("every %d %ss", n, unit.name)
+		}
+	}
+	return "every " + FormatDuration(d)
+}
+
+// mostSpecs is how many parts of a schedule are said before the rest is counted.
+const mostSpecs = 3
+
+// clockWords says times of day on dates. Specs of the same dates are one part where their times can be listed.
+func clockWords(specs []spec) string {
+	var parts []string
+	for len(specs) > 0 {
+		n := sameDates(specs)
+		parts = append(parts, specWords(specs[:n]))
+		specs = specs[n:]
+	}
+	if more := len(parts) - mostSpecs; more > 0 {
+		parts = append(parts[:mostSpecs], fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// sameDates counts the specs at the front that have their dates in common and few enough times to list.
+func sameDates(specs []spec) int {
+	first, times := specs[0], specs[0].times()
+	n := 1
+	for ; n < len(specs); n++ {
+		s := specs[n]
+		times += s.times()
+		s.hours, s.minutes, s.wild = first.hours, first.minutes, first.wild
+		if s != first || times > mostTimes {
+			break
+		}
+	}
+	return n
+}
+
+// times counts the times of a day.
+func (s *spec) times() int { return bits.OnesCount32(s.hours) * bits.OnesCount64(s.minutes) }
+
+// mostTimes is how many times of day are listed one by one.
+const mostTimes = 6
+
+// specWords says specs that have the same dates.
+func specWords(specs []spec) string {
+	s := &specs[0]
+	dates := s.dateWords()
+	if len(specs) == 1 {
+		if again := s.againWords(); again != "" {
+			return again + prefixed(", ", dates)
+		}
+	}
+	if dates == "" {
+		dates = "every day"
+	}
+	var times []string
+	for m := range 24 * 60 {
+		for i := range specs {
+			if specs[i].hours>>(m/60)&1 != 0 && specs[i].minutes>>(m%60)&1 != 0 {
+				times = append(times, timeText(m/60, m%60))
+				break
+			}
+		}
+	}
+	if s.both && s.days != allDays && s.weekdays != allWeekdays { // ends in a clause of its own
+		dates += ","
+	}
+	return dates + " at " + and(times)
+}
+
+func prefixed(prefix, text string) string {
+	if text == "" {
+		return ""
+	}
+	return prefix + text
+}
+
+func timeText(hour, minute int) string { return fmt.Sprintf("%02d:%02d", hour, minute) }
+
+// againWords says times that come again and again on a day, "" for few that are better listed.
+func (s *spec) againWords() string {
+	minutes, hours := bits.OnesCount64(s.minutes), bits.OnesCount32(s.hours)
+	first, last := bits.TrailingZeros32(s.hours), 31-bits.LeadingZeros32(s.hours)
+	least, most := bits.TrailingZeros64(s.minutes), 63-bits.LeadingZeros64(s.minutes)
+	unbroken := last-first+1 == hours
+	step := stepOf(s.minutes, 60)
+	from := func() string { return " from " + timeText(first, least) + " to " + timeText(last, most) }
+	switch {
+	case s.hours == allHours && step == 1:
+		return "every minute"
+	case s.hours == allHours && step > 1 && minutes > 2:
+		return fmt.Sprintf("every %d minutes", step)
+	case s.hours == allHours && s.minutes == 1:
+		return "every hour, on the hour"
+	case s.hours == allHours && minutes == 1:
+		return fmt.Sprintf("every hour at minute %d", least)
+	case s.hours == allHours:
+		return fmt.Sprintf("at minutes %s of every hour", and(numbers(s.minutes)))
+	case unbroken && step == 1:
+		return "every minute" + from()
+	case unbroken && step > 1 && minutes > 2:
+		return fmt.Sprintf("every %d minutes", step) + from()
+	case minutes == 1 && hours > 2 && stepOf(uint64(s.hours), 24) > 1:
+		return fmt.Sprintf("every %d hours from %s", stepOf(uint64(s.hours), 24), timeText(first, least))
+	case minutes == 1 && hours > 2 && unbroken:
+		return "every hour" + from()
+	case minutes*hours > mostTimes:
+		return fmt.Sprintf("at minutes %s of the hours %s", and(numbers(s.minutes)), and(numbers(uint64(s.hours))))
+	}
+	return ""
+}
+
+// stepOf returns n if the set is 0, n, 2n and so on below top, which n divides, so that the step goes on over the end;
+// else 0.
+func stepOf(set uint64, top int) int {
+	for n := 1; n < top; n++ {
+		if top%n != 0 {
+			continue
+		}
+		var steps uint64
+		for v := 0; v < top; v += n {
+			steps |= 1 << v
+		}
+		if steps == set {
+			return n
+		}
+	}
+	return 0
+}
+
+func numbers(set uint64) (list []string) {
+	for ; set != 0; set &= set - 1 {
+		list = append(list, strconv.Itoa(bits.TrailingZeros64(set)))
+	}
+	return list
+}
+
+// dateWords says on which dates, "" for every day.
+func (s *spec) dateWords() string {
+	of, months := " of the month", ""
+	if s.months != allMonths {
+		months = monthWords(s.months)
+		of = " of " + months
+	}
+	anyDay, anyWeekday := s.days == allDays, s.weekdays == allWeekdays
+	days, weekdays := s.dayWords(of, months), s.weekdayWords(of)
+	switch {
+	case s.both && anyDay && anyWeekday:
+		return prefixed("every day of ", months)
+	case s.both && anyDay && strings.HasPrefix(weekdays, "on ") || !s.both && s.days == 0:
+		return weekdays
+	case s.both && anyDay:
+		return weekdays + prefixed(" in ", months)
+	case s.both && anyWeekday || !s.both && s.weekdays == 0 && s.nth == [7]uint8{}:
+		return days
+	case s.both:
+		return days + ", if it is " + strings.TrimPrefix(weekdays, "on ")
+	}
+	return days + " and on " + strings.TrimPrefix(weekdays, "on ")
+}
+
+// dayWords says days of the month. With one month its name stands in front: "on January 1st".
+func (s *spec) dayWords(of, months string) string {
+	var list []string
+	for set := s.days &^ lastDay; set != 0; {
+		lo := bits.TrailingZeros32(set)
+		hi := lo + bits.TrailingZeros32(^(set >> lo)) - 1
+		set &^= uint32(uint64(1)<<(hi+1) - uint64(1)<<lo)
+		list = append(list, fromTo(lo, hi, ordinal)...)
+	}
+	onlyLast := len(list) == 0
+	if s.days&lastDay != 0 {
+		list = append(list, "last day")
+		if !onlyLast {
+			list[len(list)-1] = "the last day"
+		}
+	}
+	if bits.OnesCount16(s.months) == 1 && s.days&lastDay == 0 {
+		return "on " + months + " " + and(list)
+	}
+	if len(list) == 0 {
+		return ""
+	}
+	return "on the " + and(list) + of
+}
+
+func (s *spec) weekdayWords(of string) string {
+	var list []string
+	for wd, n := range s.nth {
+		for ; n != 0; n &= n - 1 {
+			list = append(list, nthNames[bits.TrailingZeros8(n)]+" "+time.Weekday(wd).String())
+		}
+	}
+	plain := and(weekdayRuns(s.weekdays))
+	switch {
+	case len(list) == 0:
+		return plain
+	case plain == "":
+		return "on the " + and(list) + of
+	}
+	return "on the " + and(list) + of + " and on " + plain
+}
+
+var nthNames = [...]string{"first", "second", "third", "fourth", "fifth", "last"}
+
+// weekdayRuns names weekdays, three or more in a row by the first and the last. The week begins on Monday, unless a row
+// goes on over its end.
+func weekdayRuns(set uint8) []string {
+	has := func(d int) bool { return set>>((d+7)%7)&1 != 0 }
+	start := 1
+	if set != allWeekdays && has(0) && has(1) && bits.OnesCount8(set) > 2 {
+		for has(start - 1) {
+			start--
+		}
+	}
+	name := func(d int) string { return time.Weekday((d + 7) % 7).String() }
+	var list []string
+	for d := start; d < start+7; d++ {
+		if !has(d) {
+			continue
+		}
+		end := d
+		for end+1 < start+7 && has(end+1) {
+			end++
+		}
+		list = append(list, fromTo(d, end, name)...)
+		d = end
+	}
+	return list
+}
+
+func monthWords(set uint16) string {
+	var list []string
+	for set != 0 {
+		lo := bits.TrailingZeros16(set)
+		hi := lo + bits.TrailingZeros16(^(set >> lo)) - 1
+		set &^= uint16(uint32(1)<<(hi+1) - uint32(1)<<lo)
+		list = append(list, fromTo(lo, hi, func(m int) string { return time.Month(m).String() })...)
+	}
+	return and(list)
+}
+
+// fromTo names the values from lo to hi: one by one if they are two at most.
+func fromTo(lo, hi int, name func(int) string) []string {
+	switch hi - lo {
+	case 0:
+		return []string{name(lo)}
+	case 1:
+		return []string{name(lo), name(hi)}
+	}
+	return []string{name(lo) + " to " + name(hi)}
+}
+
+func ordinal(n int) string {
+	suffix := "th"
+	switch {
+	case n/10 == 1:
+	case n%10 == 1:
+		suffix = "st"
+	case n%10 == 2:
+		suffix = "nd"
+	case n%10 == 3:
+		suffix = "rd"
+	}
+	return strconv.Itoa(n) + suffix
+}
