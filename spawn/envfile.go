@@ -1,6 +1,7 @@
 package spawn
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -22,7 +23,15 @@ func (c *Command) addEnvFile() *Error {
 	if c.EnvFile == "" {
 		return nil
 	}
-	f, e := openEnvFile(c.EnvFile)
+	open := openAny
+	if unix.Geteuid() == 0 {
+		open = openRoots
+	}
+	return c.readEnvFile(open)
+}
+
+func (c *Command) readEnvFile(open func(string) (int, *Error)) *Error {
+	f, e := openEnvFile(c.EnvFile, open)
 	if e != nil {
 		return e
 	}
@@ -36,7 +45,7 @@ func (c *Command) addEnvFile() *Error {
 	}
 	vars, err := parseEnvFile(string(text))
 	if err != nil {
-		return &Error{Stage: StageEnvFile, Errno: syscall.EINVAL, Path: c.EnvFile, Detail: err.Error()}
+		return &Error{Stage: StageEnvFile, Errno: syscall.EINVAL, Path: c.EnvFile, Detail: ", " + err.Error()}
 	}
 	c.Env = mergeEnv(c.Env, vars)
 	return nil
@@ -61,15 +70,20 @@ func mergeEnv(env, vars []string) []string {
 	return env
 }
 
-// parseEnvFile reads lines of the form KEY=value and returns them in order.
+// parseEnvFile reads lines of the form NAME=value and returns them in order.
 //
-//   - KEY is a letter or underscore, then letters, digits and underscores. No blank stands before the =, and no KEY
-//     begins with JOBSD_. A KEY that comes twice has its last value.
+//   - NAME is a letter or underscore, then letters, digits and underscores, and does not begin with JOBSD_. Blanks may
+//     stand around it, and "export" in front of it. One that comes twice has its last value.
 //   - The value is the rest of the line without the blanks (space, tab) around it. One that begins with a single or
 //     double quote must end with the same; what is between the two is the value.
-//   - Nothing is expanded: no $, no backslash, no quotes within a value. A value ends with its line.
-//   - Empty lines, and lines whose first character after blanks is #, are passed over. Elsewhere # is as any other.
+//   - Nothing is expanded: no $, no backslash. A value ends with its line.
+//   - Empty lines, and lines whose first character after blanks is # or ;, are passed over. Elsewhere these are as any
+//     other.
 //   - A line may end with CR LF, the file may begin with a byte order mark. There is no NUL in it.
+//
+// Every file that systemd takes for an EnvironmentFile= or docker for an --env-file either means the same here or is
+// refused, but for two things that these two read differently themselves: quotes around a value, which docker keeps, and
+// a backslash in a value without quotes, which systemd takes away.
 //
 // An error names the line, and nothing of what it holds: env files are where secrets are kept.
 func parseEnvFile(text string) ([]string, error) {
@@ -77,36 +91,44 @@ func parseEnvFile(text string) ([]string, error) {
 	number := 0
 	for line := range strings.SplitSeq(strings.TrimPrefix(text, "\uFEFF"), "\n") {
 		number++
-		line = strings.Trim(strings.TrimSuffix(line, "\r"), " \t")
-		if line == "" || line[0] == '#' {
+		line = strings.Trim(strings.TrimSuffix(line, "\r"), blanks)
+		if line == "" || line[0] == '#' || line[0] == ';' {
 			continue
 		}
-		key, value, err := parseVar(line)
+		name, value, err := parseVar(line)
 		if err != nil {
 			return nil, fmt.Errorf("line %d: %w", number, err)
 		}
-		vars = append(vars, key+"="+value)
+		vars = append(vars, name+"="+value)
 	}
 	return vars, nil
 }
 
-func parseVar(line string) (key, value string, err error) {
-	key, value, ok := strings.Cut(line, "=")
+const blanks = " \t"
+
+func parseVar(line string) (name, value string, err error) {
+	name, value, ok := strings.Cut(line, "=")
+	name = strings.TrimRight(name, blanks)
+	if word, rest, found := strings.Cut(name, " "); found && word == "export" {
+		name = strings.TrimLeft(rest, blanks)
+	}
 	switch {
+	case !ok && isName(name):
+		return "", "", errors.New("a name without = and a value; to take a variable from the daemon, use pass_env")
 	case !ok:
-		return "", "", fmt.Errorf("want KEY=value")
-	case !isKey(key):
-		return "", "", fmt.Errorf("bad name before the =")
-	case strings.HasPrefix(key, reserved):
+		return "", "", errors.New("not of the form NAME=value")
+	case !isName(name):
+		return "", "", errors.New("in front of the = stands no name of letters, digits and _")
+	case strings.HasPrefix(name, reserved):
 		return "", "", fmt.Errorf("names that begin with %s are reserved", reserved)
 	case strings.Contains(value, "\x00"):
-		return "", "", fmt.Errorf("a NUL character")
+		return "", "", errors.New("a NUL character")
 	}
-	value, err = unquote(strings.TrimLeft(value, " \t"))
-	return key, value, err
+	value, err = unquote(strings.TrimLeft(value, blanks))
+	return name, value, err
 }
 
-func isKey(s string) bool {
+func isName(s string) bool {
 	for i, r := range s {
 		letter := r == '_' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
 		if !letter && (i == 0 || r < '0' || r > '9') {
@@ -116,23 +138,51 @@ func isKey(s string) bool {
 	return s != ""
 }
 
+// unquote takes the quotes off a value. It refuses what other readers of such files take for more than it says here.
 func unquote(value string) (string, error) {
 	if value == "" || value[0] != '\'' && value[0] != '"' {
+		if strings.HasSuffix(value, `\`) {
+			return "", errors.New("a backslash at the end of the line: a value does not go on in the next line; " +
+				"write it in one line, or in single quotes if the backslash belongs to it")
+		}
 		return value, nil
 	}
-	if last := len(value) - 1; last > 0 && value[last] == value[0] {
-		return value[1:last], nil
+	quote := value[:1]
+	in, ends := strings.CutSuffix(value[1:], quote)
+	switch {
+	case !ends:
+		return "", errors.New("the value begins with a quote and does not end with it")
+	case quote == `"` && escapes(in):
+		return "", errors.New("a backslash in double quotes: nothing is expanded; write the value in single quotes, as it is")
+	case strings.Contains(in, quote):
+		return "", errors.New("a quote of the same kind within the quotes around the value")
 	}
-	return "", fmt.Errorf("the value begins with a quote and does not end with it")
+	return in, nil
 }
 
-// openEnvFile opens a regular file. For root, every component of its path must be root's, writable by nobody else
-// (but for directories with the sticky bit, where others cannot replace what is not theirs), and no symbolic link.
-func openEnvFile(path string) (*os.File, *Error) {
-	open := openAny
-	if unix.Geteuid() == 0 {
-		open = openRoots
+// escapes tells whether a backslash in double quotes would be taken away by a shell and by systemd.
+func escapes(s string) bool {
+	for i := 0; i+1 < len(s); i++ {
+		if s[i] == '\\' && strings.IndexByte("\"\\$`", s[i+1]) >= 0 {
+			return true
+		}
 	}
+	return strings.HasSuffix(s, `\`)
+}
+
+// CheckEnvFile tells what is wrong with an env_file, as far as whoever asks may read it. It does not look whether it can
+// be trusted.
+func CheckEnvFile(path string) error {
+	c := Command{EnvFile: path}
+	if e := c.readEnvFile(openAny); e != nil {
+		return e
+	}
+	return nil
+}
+
+// openEnvFile opens a regular file. For root, who gives openRoots, every component of its path must be root's, writable by nobody else
+// (but for directories with the sticky bit, where others cannot replace what is not theirs), and no symbolic link.
+func openEnvFile(path string, open func(string) (int, *Error)) (*os.File, *Error) {
 	fd, e := open(path)
 	if e != nil {
 		return nil, e
@@ -140,7 +190,7 @@ func openEnvFile(path string) (*os.File, *Error) {
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFREG {
 		unix.Close(fd)
-		return nil, &Error{Stage: StageEnvFile, Errno: syscall.EINVAL, Path: path, Detail: "(not a regular file)"}
+		return nil, &Error{Stage: StageEnvFile, Errno: syscall.EINVAL, Path: path, Detail: " is not a file"}
 	}
 	return os.NewFile(uintptr(fd), path), nil
 }
@@ -168,11 +218,11 @@ func openRoots(path string) (int, *Error) {
 			unix.Close(dir)
 		}
 		if err != nil {
-			return -1, &Error{Stage: StageEnvFile, Errno: errnoOf(err), Path: path, Detail: "at " + printable(at)}
+			return -1, &Error{Stage: StageEnvFile, Errno: errnoOf(err), Path: path, Detail: at}
 		}
 		if why := distrust(fd); why != "" {
 			unix.Close(fd)
-			detail := "(" + printable(at) + " " + why + ")"
+			detail := " cannot be trusted: " + printable(at) + " " + why
 			return -1, &Error{Stage: StageEnvFile, Errno: syscall.EPERM, Path: path, Detail: detail}
 		}
 		dir = fd

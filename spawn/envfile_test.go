@@ -20,7 +20,7 @@ func TestParseEnvFile(t *testing.T) {
 		{"", nil, ""},
 		{"A=1\nB=2", []string{"A=1", "B=2"}, ""},
 		{"\uFEFFA=1\r\nB=2\r\n", []string{"A=1", "B=2"}, ""},
-		{"# c\n\n  \t\n  # c\n _a9 =", nil, "line 5: bad name before the ="},
+		{"# c\n\n  \t\n  # c\n; c\n ;A=1\n _a9 =", []string{"_a9="}, ""},
 		{" A= x y \t", []string{"A=x y"}, ""},
 		{"A=", []string{"A="}, ""},
 		{"A==b=c", []string{"A==b=c"}, ""},
@@ -28,7 +28,22 @@ func TestParseEnvFile(t *testing.T) {
 		{"A=$HOME ~ \\n `x`", []string{"A=$HOME ~ \\n `x`"}, ""},
 		{`A=" x "`, []string{"A= x "}, ""},
 		{`A='x"y'`, []string{`A=x"y`}, ""},
-		{`A="a" "b"`, []string{`A=a" "b`}, ""},
+		{`A="a" "b"`, nil, "line 1: a quote of the same kind within the quotes around the value"},
+		{`A='it''s'`, nil, "line 1: a quote of the same kind within the quotes around the value"},
+		{`A="it's"`, []string{"A=it's"}, ""},
+		{`A="a\"b"`, nil, "line 1: a backslash in double quotes: nothing is expanded; write the value in single quotes, as it is"},
+		{`A="C:\dir"`, []string{`A=C:\dir`}, ""},
+		{`A="C:\"`, nil, "line 1: a backslash in double quotes: nothing is expanded; write the value in single quotes, as it is"},
+		{`A='C:\'`, []string{`A=C:\`}, ""},
+		{"A=1\nB=x\\\ny\n", nil, "line 2: a backslash at the end of the line: a value does not go on in the next line; write it in one line, or in single quotes if the backslash belongs to it"},
+		{"A=1\nB=x\\\r\n", nil, "line 2: a backslash at the end of the line: a value does not go on in the next line; write it in one line, or in single quotes if the backslash belongs to it"},
+		{"A = 1\n\tB\t=\t2", []string{"A=1", "B=2"}, ""},
+		{"export A=1\n  export  B = '2 '", []string{"A=1", "B=2 "}, ""},
+		{"export=1", []string{"export=1"}, ""},
+		{"export A", nil, "line 1: a name without = and a value; to take a variable from the daemon, use pass_env"},
+		{"HOME", nil, "line 1: a name without = and a value; to take a variable from the daemon, use pass_env"},
+		{"set -a", nil, "line 1: not of the form NAME=value"},
+		{"a.b=1", nil, "line 1: in front of the = stands no name of letters, digits and _"},
 		{`A=""`, []string{"A="}, ""},
 		{`A=x"`, []string{`A=x"`}, ""},
 		{`A="x`, nil, "line 1: the value begins with a quote and does not end with it"},
@@ -36,11 +51,11 @@ func TestParseEnvFile(t *testing.T) {
 		{`A="x" # secret`, nil, "line 1: the value begins with a quote and does not end with it"},
 		{"A=\xff", []string{"A=\xff"}, ""},
 		{"A=1\nA=2", []string{"A=1", "A=2"}, ""},
-		{"ok=1\nexport A=1", nil, "line 2: bad name before the ="},
-		{"secret", nil, "line 1: want KEY=value"},
-		{"=1", nil, "line 1: bad name before the ="},
-		{"1A=1", nil, "line 1: bad name before the ="},
-		{"Ä=1", nil, "line 1: bad name before the ="},
+		{"ok=1\nexport A B=1", nil, "line 2: in front of the = stands no name of letters, digits and _"},
+		{"a secret", nil, "line 1: not of the form NAME=value"},
+		{"=1", nil, "line 1: in front of the = stands no name of letters, digits and _"},
+		{"1A=1", nil, "line 1: in front of the = stands no name of letters, digits and _"},
+		{"Ä=1", nil, "line 1: in front of the = stands no name of letters, digits and _"},
 		{"A=\x00", nil, "line 1: a NUL character"},
 		{"JOBSD_MARK=x", nil, "line 1: names that begin with JOBSD_ are reserved"},
 	} {
@@ -67,10 +82,17 @@ func FuzzParseEnvFile(f *testing.F) {
 		var quoted []string
 		for _, s := range vars {
 			key, value, ok := strings.Cut(s, "=")
-			if !ok || !isKey(key) || strings.ContainsAny(value, "\n\x00") {
+			if !ok || !isName(key) || strings.ContainsAny(value, "\n\x00") {
 				t.Fatalf("%q gives %q", text, s)
 			}
-			quoted = append(quoted, key+`="`+value+`"`)
+			quote := "'"
+			if strings.Contains(value, quote) {
+				quote = `"`
+			}
+			if strings.Contains(value, quote) || quote == `"` && escapes(value) {
+				quote = "" // as it stood
+			}
+			quoted = append(quoted, key+"="+quote+value+quote)
 		}
 		again, err := parseEnvFile(strings.Join(quoted, "\n"))
 		if err != nil || !slices.Equal(again, vars) {
@@ -110,12 +132,12 @@ func TestEnvFileRefused(t *testing.T) {
 	in := func(name string) string { return filepath.Join(dir, name) }
 	must(unix.Mkfifo(in("fifo"), 0o644))
 	write(t, in("big"), strings.Repeat("A=1\n", 1<<18)+"A=1\n", 0o644)
-	write(t, in("bad"), "A=1\nsecret\n", 0o644)
+	write(t, in("bad"), "A=1\na secret\n", 0o644)
 	for name, want := range map[string]Error{
-		"fifo": {StageEnvFile, syscall.EINVAL, in("fifo"), "(not a regular file)"},
-		".":    {StageEnvFile, syscall.EINVAL, in("."), "(not a regular file)"},
+		"fifo": {StageEnvFile, syscall.EINVAL, in("fifo"), " is not a file"},
+		".":    {StageEnvFile, syscall.EINVAL, in("."), " is not a file"},
 		"big":  {StageEnvFile, syscall.EFBIG, in("big"), ""},
-		"bad":  {StageEnvFile, syscall.EINVAL, in("bad"), "line 2: want KEY=value"},
+		"bad":  {StageEnvFile, syscall.EINVAL, in("bad"), ", line 2: not of the form NAME=value"},
 	} {
 		fails(t, with(shell(""), func(c *Command) { c.EnvFile = in(name) }), true, want)
 	}
@@ -149,12 +171,12 @@ func TestEnvFileTrust(t *testing.T) {
 		errno  syscall.Errno
 		detail string
 	}{
-		"link":           {syscall.ELOOP, "at " + in("link")},
-		"dirlink/good":   {syscall.ELOOP, "at " + in("dirlink")},
-		"loose":          {syscall.EPERM, "(" + in("loose") + " is writable by others than root)"},
-		"foreign":        {syscall.EPERM, "(" + in("foreign") + " is not owned by root)"},
-		"foreigndir/env": {syscall.EPERM, "(" + in("foreigndir") + " is not owned by root)"},
-		"loosedir/env":   {syscall.EPERM, "(" + in("loosedir") + " is writable by others than root)"},
+		"link":           {syscall.ELOOP, in("link")},
+		"dirlink/good":   {syscall.ELOOP, in("dirlink")},
+		"loose":          {syscall.EPERM, " cannot be trusted: " + in("loose") + " is writable by others than root"},
+		"foreign":        {syscall.EPERM, " cannot be trusted: " + in("foreign") + " is not owned by root"},
+		"foreigndir/env": {syscall.EPERM, " cannot be trusted: " + in("foreigndir") + " is not owned by root"},
+		"loosedir/env":   {syscall.EPERM, " cannot be trusted: " + in("loosedir") + " is writable by others than root"},
 	} {
 		want := Error{StageEnvFile, row.errno, in(name), row.detail}
 		fails(t, use(in(name), nil), true, want)

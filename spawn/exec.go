@@ -2,6 +2,7 @@ package spawn
 
 import (
 	"bytes"
+	"cmp"
 	"debug/elf"
 	"os"
 	"path/filepath"
@@ -46,8 +47,11 @@ func lookPath(name string, env []string) (string, *Error) {
 			errno = syscall.EACCES
 		}
 	}
-	return "", &Error{Stage: StageExec, Errno: errno, Path: name, Detail: "(not in PATH " + printable(path) + ")"}
+	return "", &Error{Stage: StageExec, Errno: errno, Path: name, Detail: cmp.Or(path, emptyPath)}
 }
+
+// emptyPath stands for a PATH that is empty or not set.
+const emptyPath = "which is empty"
 
 // getenv returns the last value of key.
 func getenv(env []string, key string) (value string) {
@@ -91,7 +95,7 @@ func diagnose(path string, errno syscall.Errno) *Error {
 			break
 		}
 		if err := executable(path); err != nil {
-			return &Error{Stage: StageInterpreter, Errno: errnoOf(err), Path: path, Detail: "of " + printable(program)}
+			return &Error{Stage: StageInterpreter, Errno: errnoOf(err), Path: path, Detail: program}
 		}
 	}
 	return e

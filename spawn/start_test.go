@@ -50,15 +50,15 @@ func TestStartFailures(t *testing.T) {
 		{"wrong architecture", program(in("foreign")), Error{StageExec, syscall.ENOEXEC, in("foreign"), ""}},
 		{"being written", program(in("busy")), Error{StageExec, syscall.ETXTBSY, in("busy"), ""}},
 		{"interpreter missing", program(in("lost")),
-			Error{StageInterpreter, syscall.ENOENT, "/bin/nosuch", "of " + in("lost")}},
+			Error{StageInterpreter, syscall.ENOENT, "/bin/nosuch", in("lost")}},
 		{"interpreter's interpreter missing", program(in("lost2")),
-			Error{StageInterpreter, syscall.ENOENT, "/bin/nosuch", "of " + in("lost")}},
+			Error{StageInterpreter, syscall.ENOENT, "/bin/nosuch", in("lost")}},
 		{"interpreter not executable", program(in("barred")),
-			Error{StageInterpreter, syscall.EACCES, in("plain"), "of " + in("barred")}},
+			Error{StageInterpreter, syscall.EACCES, in("plain"), in("barred")}},
 		{"interpreter is a directory", program(in("todir")),
-			Error{StageInterpreter, syscall.EACCES, dir, "of " + in("todir")}},
+			Error{StageInterpreter, syscall.EACCES, dir, in("todir")}},
 		{"DOS line end", program(in("dos")),
-			Error{StageInterpreter, syscall.ENOENT, "/bin/sh\r", "of " + in("dos")}},
+			Error{StageInterpreter, syscall.ENOENT, "/bin/sh\r", in("dos")}},
 		{"dir missing", with(shell(""), func(c *Command) { c.Dir = in("nosuch") }),
 			Error{StageDir, syscall.ENOENT, in("nosuch"), ""}},
 		{"dir and program missing", with(program("/nosuch"), func(c *Command) { c.Dir = in("nosuch") }),
@@ -72,15 +72,15 @@ func TestStartFailures(t *testing.T) {
 			Error{StageExec, syscall.EINVAL, "/bin/sh", ""}},
 		{"no argv", &Command{Path: "/bin/true"}, Error{StageExec, syscall.EINVAL, "/bin/true", ""}},
 		{"not in PATH", with(program("nosuch"), func(c *Command) { c.Env = []string{"PATH=/nowhere:" + dir} }),
-			Error{StageExec, syscall.ENOENT, "nosuch", "(not in PATH /nowhere:" + dir + ")"}},
+			Error{StageExec, syscall.ENOENT, "nosuch", "/nowhere:" + dir}},
 		{"PATH has one that may not be executed",
 			with(program("plain"), func(c *Command) { c.Env = []string{"PATH=/nowhere:" + dir} }),
-			Error{StageExec, syscall.EACCES, "plain", "(not in PATH /nowhere:" + dir + ")"}},
+			Error{StageExec, syscall.EACCES, "plain", "/nowhere:" + dir}},
 		{"no PATH", with(program("sh"), func(c *Command) { c.Env = nil }),
-			Error{StageExec, syscall.ENOENT, "sh", `(not in PATH "")`}},
+			Error{StageExec, syscall.ENOENT, "sh", "which is empty"}},
 		{"PATH by way of the working directory",
 			with(program("text"), func(c *Command) { c.Dir, c.Env = dir, []string{"PATH=.::"} }),
-			Error{StageExec, syscall.ENOENT, "text", "(not in PATH .::)"}},
+			Error{StageExec, syscall.ENOENT, "text", ".::"}},
 		{"env_file missing", with(shell(""), func(c *Command) { c.EnvFile = in("nosuch") }),
 			Error{StageEnvFile, syscall.ENOENT, in("nosuch"), "*"}},
 		{"unknown limit", with(shell(""), func(c *Command) { c.Limits = []Limit{{"files", 3}} }),
@@ -148,7 +148,7 @@ func TestLoaderMissing(t *testing.T) {
 	program1 := filepath.Join(openDir(t), "true")
 	write(t, program1, strings.Replace(string(text), old+"\x00", lost+"\x00", 1), 0o755)
 	paths(t, func(t *testing.T, local bool) {
-		fails(t, program(program1), local, Error{StageInterpreter, syscall.ENOENT, lost, "of " + program1})
+		fails(t, program(program1), local, Error{StageInterpreter, syscall.ENOENT, lost, program1})
 	})
 }
 
@@ -157,23 +157,47 @@ func TestErrorText(t *testing.T) {
 		err  Error
 		want string
 	}{
-		{Error{StageExec, syscall.ENOENT, "/opt/x", ""}, "cannot exec /opt/x: no such file or directory"},
-		{Error{StageInterpreter, syscall.ENOENT, "/bin/nosuch", "of /opt/x"},
-			"cannot run interpreter /bin/nosuch of /opt/x: no such file or directory"},
-		{Error{StageInterpreter, syscall.ENOENT, "/bin/sh\r", "of /opt/x"},
-			`cannot run interpreter "/bin/sh\r" of /opt/x: no such file or directory`},
-		{Error{StageDir, syscall.EACCES, "/root", ""}, "cannot enter directory /root: permission denied"},
-		{Error{StageTimeout, syscall.ETIMEDOUT, "/mnt/x", ""}, "cannot start /mnt/x: timed out"},
-		{Error{StageEnvFile, syscall.EINVAL, "/e", "line 3: want KEY=value"},
-			"cannot use env_file /e line 3: want KEY=value: invalid argument"},
+		{Error{StageExec, syscall.ENOENT, "/opt/x", ""}, "cannot start: /opt/x does not exist"},
+		{Error{StageExec, syscall.EACCES, "/opt/x", ""}, "cannot start: /opt/x cannot be executed: permission denied"},
+		{Error{StageExec, syscall.ENOENT, "backup", "/usr/bin:/bin"}, `cannot start: "backup" is not in PATH (/usr/bin:/bin)`},
+		{Error{StageExec, syscall.ENOENT, "backup", strings.Repeat("/d:", 100)},
+			`cannot start: "backup" is not in PATH (` + strings.Repeat("/d:", 66) + "/d...)"},
+		{Error{StageExec, syscall.EACCES, "backup", "/bin"},
+			`cannot start: "backup" is in PATH (/bin) but cannot be executed: permission denied`},
+		{Error{StageExec, syscall.ENOEXEC, "/opt/x", ""},
+			"cannot start: /opt/x is neither a program for this machine nor a script that begins with #!"},
+		{Error{StageInterpreter, syscall.ENOENT, "/bin/nosuch", "/opt/x"},
+			"cannot start: the interpreter /bin/nosuch of /opt/x does not exist"},
+		{Error{StageInterpreter, syscall.ENOENT, "/bin/sh\r", "/opt/x"},
+			`cannot start: the interpreter "/bin/sh\r" of /opt/x does not exist: the lines of the script end as on Windows`},
+		{Error{StageDir, syscall.EACCES, "/root", ""}, "cannot start: the directory /root cannot be entered: permission denied"},
+		{Error{StageDir, syscall.ENOENT, "/srv", ""}, "cannot start: the directory /srv does not exist"},
+		{Error{StageTimeout, syscall.ETIMEDOUT, "/mnt/x", ""}, "cannot start: the start of /mnt/x timed out"},
+		{Error{StageFork, syscall.EAGAIN, "/opt/x", ""},
+			"cannot start: cannot fork for /opt/x: resource temporarily unavailable (EAGAIN)"},
+		{Error{StageEnvFile, syscall.EINVAL, "/e", ", line 3: not of the form NAME=value"},
+			"cannot start: the env_file /e, line 3: not of the form NAME=value"},
+		{Error{StageEnvFile, syscall.EINVAL, "/e", " is not a file"}, "cannot start: the env_file /e is not a file"},
+		{Error{StageEnvFile, syscall.ENOENT, "/e", ""}, "cannot start: the env_file /e does not exist"},
+		{Error{StageEnvFile, syscall.EFBIG, "/e", ""}, "cannot start: the env_file /e is larger than 1 MiB"},
+		{Error{StageEnvFile, syscall.ELOOP, "/d/e", "/d/e"},
+			"cannot start: the env_file /d/e is a symbolic link, which root does not follow"},
+		{Error{StageEnvFile, syscall.ELOOP, "/d/e", "/d"},
+			"cannot start: the env_file /d/e is reached by the symbolic link /d, which root does not follow"},
+		{Error{StageEnvFile, syscall.EPERM, "/d/e", " cannot be trusted: /d is not owned by root"},
+			"cannot start: the env_file /d/e cannot be trusted: /d is not owned by root"},
 	} {
 		if got := row.err.Error(); got != row.want {
 			t.Errorf("got  %s\nwant %s", got, row.want)
 		}
 	}
-	for stage := range cannot {
-		if e := (&Error{Stage: stage}); !strings.HasPrefix(e.Error(), "cannot "+cannot[stage]+` "": `) {
-			t.Errorf("stage %s: %s", stage, e.Error())
+	for _, stage := range []string{StageFork, StageUmask, StageNice, StageLimits, StageUser, StageDir, StageEnvFile, StageExec,
+		StageInterpreter, StageShim, StageTimeout} {
+		for n := range 140 { // no errno and no stage may come out without words
+			e := (&Error{Stage: stage, Errno: syscall.Errno(n), Path: "/x", Detail: "/y"}).Error()
+			if !strings.HasPrefix(e, "cannot start: ") || strings.HasSuffix(e, ": ") || strings.Contains(e, "mistake") {
+				t.Errorf("stage %s, errno %d: %s", stage, n, e)
+			}
 		}
 	}
 }
