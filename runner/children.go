@@ -150,7 +150,7 @@ func (l *loop) notStarted(run uint64, err error) {
 		e = &spawn.Error{Stage: "fork", Errno: syscall.EINVAL}
 	}
 	l.handle(core.NotStarted{Run: run, Text: err.Error(), Weather: e.Transient(), Busy: e.Busy(),
-		Error: statefile.StartError{Stage: e.Stage, Errno: spawn.ErrnoName(e.Errno), Path: e.Path}})
+		Error: statefile.StartError{Stage: e.Stage, Errno: spawn.ErrnoName(e.Errno), Path: e.Path, Text: err.Error()}})
 }
 
 func (l *loop) signal(e core.Signal) {

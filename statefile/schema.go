@@ -105,6 +105,7 @@ type StartError struct {
 	Stage string `json:"stage"`
 	Errno string `json:"errno"`
 	Path  string `json:"path"`
+	Text  string `json:"text"` // all of it in words; "" in the journals of older versions
 }
 
 // Running is a run that has not ended.

@@ -36,6 +36,7 @@ func notes(j *statefile.Job, now time.Time) string {
 		add(r.State == "pending" && why != "" && !j.CrashLoop, "waits: "+why)
 		add(r.OldDefinition, "old definition")
 	}
+	add(startError(j.LastRun) != "" && j.ConsecutiveFailures > 0 && !j.CrashLoop, startError(j.LastRun))
 	add(len(j.Later) > 0, nextLater(j.Later, now))
 	add(j.ConsecutiveFailures > 1 && !j.CrashLoop, fmt.Sprintf("failed %d times", j.ConsecutiveFailures))
 	add(j.Skipped > 0, fmt.Sprintf("skipped %d", j.Skipped))
@@ -46,6 +47,19 @@ func notes(j *statefile.Job, now time.Time) string {
 		add(true, fmt.Sprintf("missed %d", j.Missed))
 	}
 	return strings.Join(words, ", ")
+}
+
+// startError says in short why a run could not be started; "jobsd show" has all of it, such as the PATH.
+func startError(r *statefile.Run) string {
+	if r == nil || r.StartError == nil {
+		return ""
+	}
+	const most = 80
+	words, _, _ := strings.Cut(r.StartError.Text, " (")
+	if runes := []rune(words); len(runes) > most {
+		words = string(runes[:most]) + "..."
+	}
+	return words
 }
 
 // nextLater says when the first of the starts to come is due, and how many others there are.

@@ -151,7 +151,10 @@ func ending(r *statefile.Run) string {
 	case "stopped":
 		return "stopped" + prefixed(" by ", text(r.By)) + after
 	case "start_error":
-		if e := r.StartError; e != nil {
+		switch e := r.StartError; {
+		case e != nil && e.Text != "":
+			return e.Text
+		case e != nil: // of an older version
 			return fmt.Sprintf("cannot start: %s%s: %s", e.Stage, prefixed(" ", printable(e.Path)), e.Errno)
 		}
 	case "lost":

@@ -76,7 +76,7 @@ func (c *Core) end(r *run, o statefile.Run, draining bool) {
 		level = Warn
 	}
 	r.told(c, &ended.Outcome)
-	c.say(level, r.job.name, "ended", "run", r.number, "outcome", words(&o, r.text), "after", time.Duration(o.Duration).Round(time.Millisecond))
+	c.say(level, r.job.name, "ended", "run", r.number, "outcome", words(&o), "after", time.Duration(o.Duration).Round(time.Millisecond))
 	c.soil(r.job)
 	if o.Outcome == "exited" && !ended.Failed {
 		c.followUp(r.job)

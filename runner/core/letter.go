@@ -49,7 +49,7 @@ func (c *Core) letter(to []string, owed []statefile.Owed) *Letter {
 func headline(o *statefile.Owed) string {
 	how := ""
 	if o.Run != nil {
-		how = ": " + words(o.Run, "")
+		how = ": " + words(o.Run)
 		if !o.Run.StartedAt.IsZero() {
 			how += " after " + ran(o.Run)
 		}
@@ -85,7 +85,7 @@ func (c *Core) story(o *statefile.Owed, head, host string) string {
 			line("started", r.StartedAt)
 		}
 		line("ended", r.EndedAt)
-		line("outcome", words(r, ""))
+		line("outcome", words(r))
 		if r.Attempt > 1 {
 			line("attempt", r.Attempt)
 		}

@@ -246,8 +246,7 @@ func (c *Core) newNotice(j *job, n *notice, d *jobfile.Definition) *run {
 
 // unwritten gives a mail up for now that could not be written down.
 func (c *Core) unwritten(r *run, why string) {
-	r.text = why
-	c.end(r, statefile.Run{Outcome: "start_error", StartError: &statefile.StartError{Stage: "mail", Errno: "EIO"}}, false)
+	c.end(r, statefile.Run{Outcome: "start_error", StartError: &statefile.StartError{Stage: "mail", Errno: "EIO", Text: why}}, false)
 	c.forget(r)
 }
 
@@ -255,7 +254,7 @@ func (c *Core) unwritten(r *run, why string) {
 func (c *Core) delivered(r *run, o *statefile.Run) {
 	err := ""
 	if o.Outcome != "exited" || *o.ExitCode != 0 {
-		err = r.notice.way + ": " + words(o, r.text)
+		err = r.notice.way + ": " + words(o)
 	}
 	mail := r.notice.way == "mail"
 	if mail {

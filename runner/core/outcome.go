@@ -36,7 +36,8 @@ func (r *run) blame(o *statefile.Run) {
 		o.Outcome = "timeout"
 	case "start timeout":
 		o.Outcome = "start_error"
-		o.StartError = &statefile.StartError{Stage: "timeout", Errno: "ETIMEDOUT", Path: r.def.Argv[0]}
+		o.StartError = &statefile.StartError{Stage: "timeout", Errno: "ETIMEDOUT", Path: r.def.Argv[0],
+			Text: "cannot start: the start of " + strconv.Quote(r.def.Argv[0]) + " timed out"}
 	default:
 		o.Outcome, o.StartError, o.By = "stopped", nil, new(r.stopBy)
 	}
@@ -62,15 +63,19 @@ func mark(r *run, o *statefile.Run) string {
 	if r.pid > 0 {
 		s += " pid " + strconv.Itoa(r.pid)
 	}
-	return fmt.Sprintf("%s %s after %.1fs", s, words(o, r.text), time.Duration(o.Duration).Seconds())
+	s += " " + words(o)
+	if o.StartError != nil {
+		return s
+	}
+	return fmt.Sprintf("%s after %.1fs", s, time.Duration(o.Duration).Seconds())
 }
 
 // words says an outcome in a few words.
-func words(o *statefile.Run, text string) string {
+func words(o *statefile.Run) string {
 	s := o.Outcome
 	switch {
-	case o.StartError != nil && text != "":
-		return s + ": " + text
+	case o.StartError != nil && o.StartError.Text != "":
+		return o.StartError.Text
 	case o.StartError != nil:
 		e := o.StartError
 		return strings.Join(slices.DeleteFunc([]string{s + ":", e.Stage, e.Path, e.Errno}, func(w string) bool { return w == "" }), " ")
