@@ -59,7 +59,7 @@ MORE
 
 // TestCrash kills the daemon again and again, at random moments and where it hurts most. What was executed stands in a
 // ledger of the jobs' own. No slot may be executed twice; a slot without execution must be lost, skipped or missed by the
-// journal; and an outcome that could be known must be.
+// journal; an outcome that could be known must be; and a slot that the state file counted as skipped stays skipped.
 //
 //	go test . -run TestCrash -laps 1000 -v
 func TestCrash(t *testing.T) {
@@ -78,6 +78,8 @@ func TestCrash(t *testing.T) {
 	job("retries", "retries = 2\nretry_delay = \"100ms\"", 0.05, 1)
 	job("strict", "catch_up = false", 0.1, 0)
 	job("shim", "umask = \"027\"", 0.1, 0)
+	job("slow", "", 1.3, 0)
+	told := map[string]uint64{} // how many slots were said to be skipped
 
 	var gaps []gap
 	var began time.Time
@@ -107,9 +109,22 @@ func TestCrash(t *testing.T) {
 		}
 		s.cmd = nil
 		gaps = append(gaps, gap{from: time.Now()})
+		for name, j := range s.read().Jobs {
+			if j.Skipped < told[name] {
+				t.Errorf("%d slots of %s are skipped, it was said that %d are", j.Skipped, name, told[name])
+			}
+			told[name] = j.Skipped
+		}
 	}
 	s.env = nil
 	s.begin()
+	skipped := uint64(0)
+	for name, j := range s.read().Jobs {
+		if skipped += j.Skipped; j.Skipped < told[name] {
+			t.Errorf("%d slots of %s are skipped, it was said that %d are", j.Skipped, name, told[name])
+		}
+	}
+	t.Logf("%d slots are skipped", skipped)
 	gaps[len(gaps)-1].to = time.Now()
 	s.term()
 	t.Logf("%d kills in %v", len(gaps), time.Since(began).Round(time.Second))

@@ -23,7 +23,8 @@ import (
 // TestA18PowerCut records what the daemon does to its state directory, call by call, and what it executes meanwhile.
 // After every call the power may fail: then the disk holds all that was written; or only what was made durable; or new
 // names, but of the files only what was made durable. From each of these the journal must recover, state.json must be one
-// that was written, and each slot that was executed must be known, lest it be executed again.
+// that was written, and whatever was executed must be known, lest it be executed again: slots, starts that were promised,
+// retries, runs of the boot. No number of an executed run may be free for another one.
 func TestA18PowerCut(t *testing.T) {
 	if _, err := exec.LookPath("strace"); err != nil {
 		t.Skip("needs strace(1): ", err)
@@ -37,9 +38,19 @@ func TestA18PowerCut(t *testing.T) {
 	for n := range 12 {
 		fmt.Fprintf(&jobs, "[[jobs]]\nname = \"job%d\"\nevery = \"1s\"\ncmd = [\"true\"]\n", n)
 	}
+	jobs.WriteString("[[jobs]]\nname = \"boot\"\nat_boot = true\ncmd = [\"true\"]\n")
+	jobs.WriteString("[[jobs]]\nname = \"after\"\nafter = [\"job0\"]\ncmd = [\"true\"]\n")
+	jobs.WriteString("[[jobs]]\nname = \"flaky\"\nretries = 5\nretry_delay = \"10ms\"\ncmd = [\"false\"]\n")
+	jobs.WriteString("[[jobs]]\nname = \"promised\"\noverlap = \"allow\"\ncmd = [\"true\"]\n")
+	jobs.WriteString("[[jobs]]\nname = \"service\"\nkeep_alive = { delay = \"50ms\", max_delay = \"50ms\" }\ncmd = [\"true\"]\n")
 	s.write("jobs.toml", jobs.String())
 	s.write("../jobsd.toml", "[journal]\nmax_size = \"64KiB\"\nkeep = 2\n")
 	s.start()
+	s.until("its jobs to be known", func(state *statefile.State) bool { return state.Daemon.Reload.Done > 0 })
+	for n := range 8 {
+		s.tell("start", "promised", "--in", fmt.Sprint(1+n*100, "ms"))
+	}
+	s.tell("start", "flaky")
 	deadline := time.After(2 * patience)
 	for rotated := false; !rotated; { // and a rotation is among it
 		_, err := os.Stat(filepath.Join(s.root, "state", "history.jsonl.1"))
@@ -56,11 +67,12 @@ func TestA18PowerCut(t *testing.T) {
 	s.cut()
 	calls := readTrace(t, trace)
 	d := &model{dir: filepath.Join(s.root, "state"), names: map[string]*inode{}, durable: map[string]*inode{}, states: map[string]bool{}}
-	executed := map[uint64]execution{}
+	executed, reasons := map[uint64]execution{}, map[string]int{}
 	cuts, seen := 0, map[string]bool{}
 	for i, c := range calls {
-		if run, e := c.execution(); !e.slot.IsZero() {
+		if run, e := c.execution(); run > 0 {
 			executed[run] = e
+			reasons[e.reason]++
 		}
 		if !d.perform(c) && c.name != "execve" {
 			continue
@@ -78,9 +90,11 @@ func TestA18PowerCut(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d calls, %d executions, %d states of the disk", len(calls), len(executed), cuts)
-	if len(executed) < 20 {
-		t.Errorf("only %d executions were seen", len(executed))
+	t.Logf("%d calls, %d executions (%v), %d states of the disk", len(calls), len(executed), reasons, cuts)
+	for reason, least := range map[string]int{"schedule": 20, "manual": 12, "boot": 1, "after": 2, "service": 5} {
+		if reasons[reason] < least {
+			t.Errorf("only %d executions of reason %q were seen", reasons[reason], reason)
+		}
 	}
 }
 
@@ -147,11 +161,12 @@ func all(re *regexp.Regexp, s string) (list []string) {
 
 // execution is what a run was executed for.
 type execution struct {
-	job  string
-	slot time.Time
+	job    string
+	reason string
+	slot   time.Time // zero: no schedule asked for it
 }
 
-// execution returns the run that a call makes a program of, and its slot, if it has one.
+// execution returns the run that a call makes a program of; 0: of none.
 func (c call) execution() (run uint64, e execution) {
 	if c.name != "execve" {
 		return 0, e
@@ -163,6 +178,8 @@ func (c call) execution() (run uint64, e execution) {
 			run, _ = strconv.ParseUint(value, 10, 64)
 		case "JOBSD_JOB":
 			e.job = value
+		case "JOBSD_REASON":
+			e.reason = value
 		case "JOBSD_SLOT":
 			e.slot, _ = time.Parse(time.RFC3339, value)
 		}
@@ -284,8 +301,22 @@ func recoverFrom(t *testing.T, what string, files map[string]string, states map[
 		}
 	}
 	for run, e := range executed {
-		if last := facts.Job(e.job).LastSlot; last.Before(e.slot) {
-			t.Errorf("%s: run %d of %s was executed for %s, and would be again: the last slot known is %s", what, run, e.job, e.slot, last)
+		j := facts.Job(e.job)
+		switch {
+		case run > facts.HighestRun():
+			t.Errorf("%s: run %d of %s (%s) was executed, and another run gets its number: the highest known is %d",
+				what, run, e.job, e.reason, facts.HighestRun())
+		case e.reason == "service": // it is started again in any case
+		case j.LastSlot.Before(e.slot):
+			t.Errorf("%s: run %d of %s was executed for %s, and would be again: the last slot known is %s", what, run, e.job, e.slot, j.LastSlot)
+		case slices.ContainsFunc(j.Later, func(l statefile.Later) bool { return l.Run == run }):
+			t.Errorf("%s: run %d of %s was executed, and would be again: it is still promised", what, run, e.job)
+		case slices.ContainsFunc(j.Waiting, func(r statefile.Retry) bool { return r.Run == run }):
+			t.Errorf("%s: run %d of %s was executed, and would be again: it still waits as a retry", what, run, e.job)
+		case e.reason == "boot" && j.BootDone != facts.BootID:
+			t.Errorf("%s: run %d of %s was executed, and would be again: its boot is not known as done", what, run, e.job)
+		case e.reason != "manual" && j.Runs == 0 && len(j.Live) == 0:
+			t.Errorf("%s: run %d of %s (%s) was executed, and nothing is known of it", what, run, e.job, e.reason)
 		}
 	}
 }

@@ -35,7 +35,7 @@ type (
 		run   uint64
 		log   *spawn.Log // nil: discarded, or could not be opened
 		mail  bool
-		slot  bool     // its intent must outlive a power cut: the slot would be executed twice
+		sync  bool     // its intent must outlive a power cut, or it would be executed twice
 		input *os.File // it, for the mailer to read
 		err   error
 	}
@@ -77,6 +77,7 @@ type disk struct {
 	entries []statefile.Entry // to be written at the flush
 	waiting []prepared        // answers that wait for the flush
 	sync    bool              // something that must be durable was appended
+	numbers bool              // run numbers were reserved: no run may have one before that is durable
 	batch   int               // so many intents share the next flush
 	err     error             // of the journal since the last flush
 	asked   bool              // for a checkpoint

@@ -8,12 +8,15 @@ import (
 	"jobsd/statefile"
 )
 
-// record appends an entry. What a person was promised, and what they took back, is to hold over a power cut.
+// record appends an entry. What a person was told or has asked for holds over a power cut, and so does what would run or
+// be sent a second time if it were forgotten.
 func (d *disk) record(e statefile.Entry) {
 	d.outputs.note(e.Record)
 	switch r := e.Record.(type) {
-	case *statefile.Disabled, *statefile.AllDisabled:
+	case *statefile.Disabled, *statefile.AllDisabled, *statefile.Held, *statefile.SetAside, *statefile.Passed, *statefile.Told:
 		d.sync = true
+	case *statefile.Reserved:
+		d.sync, d.numbers = true, true
 	case *statefile.Later:
 		d.sync = true
 		if r.HasArgs {
@@ -69,7 +72,7 @@ func (d *disk) prepare(p core.Prepare) {
 			d.watchLog(p.Run, p.Job)
 		}
 		d.append(statefile.Entry{At: p.At, Record: p.Record})
-		d.sync, answer.slot = true, !p.Record.Slot.IsZero()
+		d.sync, answer.sync = true, p.Record.Reason != "service"
 	}
 	if p.Letter != nil {
 		answer.mail = true
@@ -102,7 +105,9 @@ func (d *disk) flush() {
 		failpoint("appended")
 	}
 	if d.sync && d.err == nil {
-		d.answer(func(p prepared) bool { return p.slot })
+		if !d.numbers {
+			d.answer(func(p prepared) bool { return p.sync })
+		}
 		d.fail(d.journal.Sync())
 		failpoint("synced")
 	}
@@ -114,11 +119,13 @@ func (d *disk) flush() {
 		d.report("journal", d.err)
 	}
 	d.answer(func(prepared) bool { return false })
-	d.sync, d.err = false, nil
+	d.sync, d.numbers, d.err = false, false, nil
 }
 
-// answer lets those runs go on that need not wait any longer. A service and whatever else has no slot waits for the
-// journal to be written, so that a new daemon knows of it, but not for the disk: a power cut ends them anyway.
+// answer lets those runs go on that need not wait any longer. A life of a service waits for the journal to be written, so
+// that a new daemon knows of it, but not for the disk: after a power cut the service is started again in any case. All
+// other runs are executed once. The journal may already hold the promise, the retry or the slot that a run settles, and
+// would have it executed again.
 func (d *disk) answer(waits func(prepared) bool) {
 	rest := d.waiting[:0]
 	for _, answer := range d.waiting {

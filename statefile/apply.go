@@ -34,8 +34,14 @@ func (r *Start) apply(f *Facts, _ Time) {
 }
 
 func (r *Ready) apply(f *Facts, _ Time)    { f.BootReady = true }
-func (r *Clean) apply(f *Facts, _ Time)    { f.Clean = true }
+func (r *Reserved) apply(f *Facts, _ Time) { f.Reserved = max(f.Reserved, r.UpTo) }
 func (r *Reloaded) apply(f *Facts, _ Time) {}
+
+// An orderly end says which numbers were used, so that the rest of those reserved are not skipped.
+func (r *Clean) apply(f *Facts, _ Time) {
+	f.Clean = true
+	f.LastRun, f.Reserved = max(f.LastRun, r.LastRun), 0
+}
 
 func (r *Defined) apply(f *Facts, at Time) {
 	j := f.Job(r.Job)
@@ -120,7 +126,7 @@ func (r *Epoch) apply(f *Facts, _ Time) {
 
 func (r *Anchored) apply(f *Facts, _ Time) { f.Job(r.Job).Anchor = &r.Anchor }
 
-func (r *Passed) apply(f *Facts, _ Time) {
+func (r *Passed) apply(f *Facts, at Time) {
 	j := f.Job(r.Job)
 	if r.How == "skipped" {
 		j.Skipped += r.Number
@@ -130,11 +136,11 @@ func (r *Passed) apply(f *Facts, _ Time) {
 	f.take(j, r.Last, r.Epoch)
 	j.moveAnchor(r.Anchor)
 	if r.At && (r.How == "skipped" || r.Reason == "past") { // one that was missed is settled by LastSlot, which a reset takes back
-		j.AtDone = r.Last
+		j.done(r.Last, at)
 	}
 }
 
-func (r *Intent) apply(f *Facts, _ Time) {
+func (r *Intent) apply(f *Facts, at Time) {
 	f.LastRun = max(f.LastRun, r.Run)
 	j := f.Job(r.Job)
 	if j.live(r.Run) != nil || j.over(r.Run) {
@@ -143,7 +149,7 @@ func (r *Intent) apply(f *Facts, _ Time) {
 	f.take(j, r.Slot, r.Epoch)
 	j.moveAnchor(r.Anchor)
 	if r.At {
-		j.AtDone = r.Slot
+		j.done(r.Slot, at)
 	}
 	if r.Reason == "boot" {
 		j.BootDone = f.BootID
@@ -199,6 +205,10 @@ func (r *Ended) apply(f *Facts, _ Time) {
 		j.LastSuccess, j.SuccessTick = run.EndedAt, f.Tick
 	}
 	j.Told = j.Told || r.Alarm
+	if run.LostStage != nil && *run.LostStage == "intent" { // it may have been started: no success counts twice for `after`
+		f.Tick++
+		j.StartTick = f.Tick
+	}
 	if run.Reason == "service" {
 		j.died(&run, r.Short)
 		j.Finished = r.Finished

@@ -17,6 +17,7 @@ var kinds = map[string]func() Record{
 	"start":        func() Record { return new(Start) },
 	"ready":        func() Record { return new(Ready) },
 	"clean":        func() Record { return new(Clean) },
+	"reserved":     func() Record { return new(Reserved) },
 	"reloaded":     func() Record { return new(Reloaded) },
 	"defined":      func() Record { return new(Defined) },
 	"deleted":      func() Record { return new(Deleted) },

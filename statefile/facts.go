@@ -12,8 +12,9 @@ const KeepVanished = 90 * 24 * time.Hour
 // that what is rebuilt from the journal is what was in memory.
 type Facts struct {
 	Version    int                  `json:"version"`
-	ID         string               `json:"id"`       // of the state directory: 32 random hex digits
-	LastRun    uint64               `json:"last_run"` // the run counter
+	ID         string               `json:"id"`                 // of the state directory: 32 random hex digits
+	LastRun    uint64               `json:"last_run"`           // the run counter
+	Reserved   uint64               `json:"reserved,omitempty"` // run numbers up to this one may have been used
 	BootID     string               `json:"boot_id"`
 	BootReady  bool                 `json:"boot_ready"`            // this boot has had its first ready
 	Epoch      uint64               `json:"epoch"`                 // the clock epoch
@@ -44,7 +45,8 @@ type JobFacts struct {
 	SlotEpoch   uint64      `json:"slot_epoch,omitzero"`
 	Anchor      *Anchor     `json:"anchor,omitempty"` // of every
 	AtDone      Time        `json:"at_done,omitzero"`
-	BootDone    string      `json:"boot_done,omitempty"` // boot id of the last at_boot run
+	AtDoneToo   []Time      `json:"at_done_too,omitempty"` // settled before AtDone, and due again if the file named them again
+	BootDone    string      `json:"boot_done,omitempty"`   // boot id of the last at_boot run
 	DisabledBy  *DisabledBy `json:"disabled_by,omitempty"`
 	Held        bool        `json:"held,omitempty"`
 	Runs        uint64      `json:"runs,omitempty"`
@@ -131,6 +133,9 @@ const deathsKept = 20
 func NewFacts(id string) *Facts {
 	return &Facts{Version: Version, ID: id, Clean: true, Jobs: map[string]*JobFacts{}}
 }
+
+// HighestRun returns the highest run number that a daemon may have given to a run.
+func (f *Facts) HighestRun() uint64 { return max(f.LastRun, f.Reserved) }
 
 // Apply makes what e records a fact.
 func (f *Facts) Apply(e Entry) { e.Record.apply(f, e.At) }
@@ -234,6 +239,25 @@ func (j *JobFacts) drop(run uint64) {
 	if len(j.Live) == 0 {
 		j.Live = nil
 	}
+}
+
+// keepDone is for how long the instants of an `at` that are settled are kept, besides the newest: longer than an instant
+// may be past and still run at the load of a changed file, also if the clock was set back by up to three hours. A clock
+// that went back further is believed for all, and what it shows again may run again.
+const keepDone = 4 * time.Hour
+
+// done notes that an instant of an `at` is settled. Earlier ones stay: the file may be changed back to them.
+func (j *JobFacts) done(slot, at Time) {
+	if slot.Equal(j.AtDone.Time) {
+		return
+	}
+	var too []Time
+	for _, t := range append(slices.Clip(j.AtDoneToo), j.AtDone) {
+		if !t.IsZero() && !t.Equal(slot.Time) && t.After(at.Add(-keepDone)) {
+			too = append(too, t)
+		}
+	}
+	j.AtDone, j.AtDoneToo = slot, too
 }
 
 // moveAnchor moves the anchor on. It does not go back for a run that waited while later slots were settled.

@@ -34,7 +34,14 @@ type Ready struct {
 
 // Clean is the last word of a daemon that ended in order.
 type Clean struct {
-	By string `json:"by"` // TERM INT QUIT or upgrade
+	By      string `json:"by"`                 // TERM INT QUIT or upgrade
+	LastRun uint64 `json:"last_run,omitempty"` // the highest run number that it gave to a run
+}
+
+// Reserved says that the daemon may give the numbers up to UpTo to runs. It is durable before it does, so that no number
+// is given a second time when the records of the runs that had it are lost.
+type Reserved struct {
+	UpTo uint64 `json:"up_to"`
 }
 
 // Reloaded sums up a load.
@@ -219,6 +226,7 @@ func (*Checkpoint) Kind() string  { return "checkpoint" }
 func (*Start) Kind() string       { return "start" }
 func (*Ready) Kind() string       { return "ready" }
 func (*Clean) Kind() string       { return "clean" }
+func (*Reserved) Kind() string    { return "reserved" }
 func (*Reloaded) Kind() string    { return "reloaded" }
 func (*Defined) Kind() string     { return "defined" }
 func (*Deleted) Kind() string     { return "deleted" }

@@ -36,21 +36,22 @@ type Core struct {
 	peak   time.Time     // the latest that the clock has shown in this epoch, as far as a step tells
 	facts  *statefile.Facts
 
-	jobs     map[string]*job
-	order    []*job // by name
-	runs     map[uint64]*run
-	pending  []*run          // not let in yet
-	arm      []*job          // NEEDS_ARM
-	regate   bool            // a pending run may be let in now
-	shuffled bool            // pending is out of order
-	catching int             // catch-ups that run
-	running  int             // runs of all kinds but services
-	starting int             // runs between intent and process
-	locks    map[string]*run // who has each lock
-	dirty    []*job
-	removed  []string
-	timers   [nClocks]timers
-	lastRun  uint64 // the run counter, pending runs included
+	jobs      map[string]*job
+	order     []*job // by name
+	runs      map[uint64]*run
+	pending   []*run          // not let in yet
+	arm       []*job          // NEEDS_ARM
+	regate    bool            // a pending run may be let in now
+	shuffled  bool            // pending is out of order
+	catching  int             // catch-ups that run
+	running   int             // runs of all kinds but services
+	starting  int             // runs between intent and process
+	locks     map[string]*run // who has each lock
+	dirty     []*job
+	streaking []*job // with slots that were passed in this turn
+	removed   []string
+	timers    [nClocks]timers
+	lastRun   uint64 // the run counter, pending runs included
 
 	config   *jobfile.Config
 	dir      string // of the job files
@@ -85,7 +86,7 @@ func New(o Options, facts *statefile.Facts, now Now) *Core {
 	return &Core{
 		self: &job{name: "jobsd", state: deleted}, rng: rand.New(rand.NewPCG(o.Seed, o.Seed)),
 		o: o, now: now, offset: now.Wall.Sub(time.Unix(0, int64(now.Boot))), facts: facts,
-		jobs: map[string]*job{}, runs: map[uint64]*run{}, locks: map[string]*run{}, lastRun: facts.LastRun,
+		jobs: map[string]*job{}, runs: map[uint64]*run{}, locks: map[string]*run{}, lastRun: facts.HighestRun(),
 	}
 }
 
@@ -180,6 +181,7 @@ func (c *Core) Settle() {
 		c.regate = false
 		c.admit()
 	}
+	c.writeStreaks()
 	if c.shutdown != nil && !c.over && (len(c.runs) == 0 || c.shutdown.Leave && c.starting == 0) {
 		c.leave()
 	}
@@ -287,7 +289,7 @@ func (c *Core) leave() {
 	for _, j := range c.order {
 		c.endStreaks(j)
 	}
-	c.record(&statefile.Clean{By: c.shutdown.By})
+	c.record(&statefile.Clean{By: c.shutdown.By, LastRun: c.lastRun})
 	c.emit(Exit{Failed: c.shutdown.Hurry, Upgrade: c.shutdown.Upgrade})
 	c.over = true
 	for _, r := range c.runs {
@@ -315,6 +317,7 @@ func (c *Core) Begin(now Now, r statefile.Start) {
 	r.Unclean = !c.facts.Clean && c.facts.BootID == r.BootID
 	power := !c.facts.Clean && c.facts.BootID != r.BootID && c.facts.BootID != ""
 	c.record(&r)
+	c.reserve()
 	c.clean, c.crashed = !r.Unclean && !power, r.Unclean
 	switch {
 	case r.Unclean && r.Suspect != "" && c.facts.Job(r.Suspect).SetAside:

@@ -108,6 +108,40 @@ func TestAtBootForgetsAtDone(t *testing.T) {
 	w.want("j boot\nj schedule 01 12:30:00\nj boot")
 }
 
+// TestAtEditedBackAndForth: the file of an `at` is changed to another instant and back within the minute in which an
+// instant that is past still runs. Each instant runs once, over a crash and a clock that is set back, too.
+func TestAtEditedBackAndForth(t *testing.T) {
+	for name, meanwhile := range map[string]func(w *world){
+		"at once":      func(*world) {},
+		"crash":        func(w *world) { w.crash(); w.start() },
+		"clock set":    func(w *world) { w.setClock(-time.Hour) },
+		"three of one": func(w *world) { w.put(w.define("j", atKeys("2026-06-01T12:30:20-04:00"))); w.load(); w.run(time.Second) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := calmWorld(t, "2026-06-01 12:00:00")
+			a, b := w.define("j", atKeys("2026-06-01T12:30:00-04:00")), w.define("j", atKeys("2026-06-01T12:30:10-04:00"))
+			w.put(a)
+			w.start()
+			w.until("2026-06-01 12:30:05")
+			w.put(b)
+			w.load()
+			w.until("2026-06-01 12:30:20")
+			meanwhile(w)
+			for _, d := range []*jobfile.Definition{a, b, a} {
+				w.put(d)
+				w.load()
+				w.run(5 * time.Second)
+			}
+			w.run(3 * time.Hour)
+			want := "j schedule 01 12:30:00\nj schedule 01 12:30:10"
+			if name == "three of one" {
+				want += "\nj schedule 01 12:30:20"
+			}
+			w.want(want)
+		})
+	}
+}
+
 // a one-shot that was missed by a clock that was wrong
 func TestAtMissedByWrongClock(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 12:00:00")

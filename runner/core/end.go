@@ -63,6 +63,9 @@ func (c *Core) end(r *run, o statefile.Run, draining bool) {
 	default:
 		o.Duration = statefile.Seconds(c.now.Mono - r.started)
 	}
+	if j := r.job; !j.unsettled() { // the slots that it kept from running are settled with its end at the latest
+		c.endStreaks(j)
+	}
 	ended := &statefile.Ended{Job: r.job.name, Outcome: o, Failed: r.failed(&o), Drained: !draining}
 	ended.Retry = c.tryLater(r, ended)
 	c.lived(r, ended)
@@ -100,6 +103,9 @@ func (c *Core) strike(r *run) {
 	delete(c.runs, r.number)
 	j := r.job
 	j.runs = slices.DeleteFunc(j.runs, func(o *run) bool { return o == r })
+	if len(j.streaks) > 0 { // they may have waited for it
+		c.streaking = append(c.streaking, j)
+	}
 	if r.pid > 0 {
 		c.emit(Release{r.number})
 	}

@@ -36,6 +36,8 @@ type job struct {
 	process string // the hash of what the processes of an earlier daemon were started with
 
 	streaks []*statefile.Passed // of slots passed, not written yet; the last one is open
+	inRow   uint64              // how many were written since the newest run of the job began
+	rowAt   time.Duration       // and when, monotonic
 }
 
 func (j *job) ring(c *Core) { c.moveJob(j, jeRing, nil) }

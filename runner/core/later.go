@@ -31,8 +31,7 @@ func (c *Core) orderLater(j *job, o Order) {
 		return
 	}
 	due := statefile.Anchor{Wall: statefile.At(c.now.Wall.Add(o.In).In(j.zone())), Boot: c.now.Boot + o.In, BootID: c.o.BootID}
-	c.lastRun++
-	l := &later{Later: statefile.Later{Job: j.name, Run: c.lastRun, Due: due, By: o.By, Args: o.Args, HasArgs: len(o.Args) > 0}}
+	l := &later{Later: statefile.Later{Job: j.name, Run: c.nextRun(), Due: due, By: o.By, Args: o.Args, HasArgs: len(o.Args) > 0}}
 	if o.Wait {
 		l.wait = o.ID
 	}

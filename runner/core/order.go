@@ -114,8 +114,7 @@ func (c *Core) manual(j *job, o Order) *run {
 	r := &run{number: o.Run, job: j, def: j.def, epoch: c.facts.Epoch, reason: reason, attempt: 1, args: o.Args,
 		forced: !c.active(j) || j.facts.Finished, promised: o.Run != 0}
 	if r.number == 0 {
-		c.lastRun++
-		r.number = c.lastRun
+		r.number = c.nextRun()
 	}
 	c.enlist(r)
 	return r

@@ -20,10 +20,9 @@ func (c *Core) tryLater(r *run, e *statefile.Ended) *statefile.Retry {
 		return nil
 	}
 	pause := c.spread(doubled(j.def.RetryDelay, j.def.RetryMaxDelay, uint64(r.attempt-1)))
-	t := &statefile.Retry{Run: c.lastRun + 1, Slot: r.slot, Epoch: r.epoch, Reason: r.reason, Attempt: r.attempt + 1,
+	t := &statefile.Retry{Run: c.nextRun(), Slot: r.slot, Epoch: r.epoch, Reason: r.reason, Attempt: r.attempt + 1,
 		Missed: r.missed, Due: statefile.At(c.now.Wall.Add(pause))}
 	if c.shutdown != nil { // the next daemon makes it
-		c.lastRun = t.Run
 		return t
 	}
 	again := c.newRetry(j, *t, pause)
@@ -40,7 +39,6 @@ func (c *Core) tryLater(r *run, e *statefile.Ended) *statefile.Retry {
 func (c *Core) newRetry(j *job, t statefile.Retry, pause time.Duration) *run {
 	r := &run{number: t.Run, job: j, def: j.def, slot: t.Slot, epoch: t.Epoch, reason: t.Reason, attempt: t.Attempt,
 		missed: t.Missed, settled: true, why: "retry"}
-	c.lastRun = max(c.lastRun, t.Run)
 	c.enlist(r)
 	if pause > 0 {
 		c.after(&r.timer, pause)

@@ -64,8 +64,7 @@ func (r *run) ring(c *Core) { c.move(r.number, evRing, nil) }
 
 // newRun makes a pending run of a job.
 func (c *Core) newRun(j *job, slot statefile.Time, reason string, missed *statefile.Passed, a *statefile.Anchor) *run {
-	c.lastRun++
-	r := &run{number: c.lastRun, job: j, def: j.def, slot: slot, epoch: c.facts.Epoch, reason: reason, attempt: 1, row: missed, anchor: a}
+	r := &run{number: c.nextRun(), job: j, def: j.def, slot: slot, epoch: c.facts.Epoch, reason: reason, attempt: 1, row: missed, anchor: a}
 	if missed != nil {
 		r.missed = missed.Number
 	}

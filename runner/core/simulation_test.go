@@ -295,6 +295,8 @@ func (w *world) edit() {
 	case n == 0 && len(w.defs) > 1:
 		i := w.rng.IntN(len(w.defs))
 		w.defs = slices.Delete(w.defs, i, i+1)
+	case n == 2 && w.rng.IntN(4) == 0: // back to what its file said before
+		w.put(w.olds[len(w.olds)-1-w.rng.IntN(min(10, len(w.olds)))])
 	case n == 1:
 		w.put(w.randomJob(fmt.Sprint("job", w.rng.IntN(12))))
 	default:

@@ -1,7 +1,6 @@
 package core
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -112,7 +111,10 @@ func (c *Core) armEvery(j *job) {
 func atDone(f *statefile.JobFacts, d *jobfile.Definition) bool {
 	const reading = "2006-01-02T15:04:05"
 	at := d.Schedule.Next(time.Time{})
-	return f.AtDone.Equal(at) || d.Schedule.Local() && !f.AtDone.IsZero() && f.AtDone.Format(reading) == at.Format(reading)
+	same := func(t statefile.Time) bool {
+		return t.Equal(at) || d.Schedule.Local() && !t.IsZero() && t.Format(reading) == at.Format(reading)
+	}
+	return same(f.AtDone) || slices.ContainsFunc(f.AtDoneToo, same)
 }
 
 // anchorNow returns the next whole second as an anchor.
@@ -227,43 +229,6 @@ func (c *Core) row(j *job, how, reason string, first, last time.Time, number uin
 	return &statefile.Passed{Job: j.name, How: how, Reason: reason, First: statefile.At(first.In(j.zone())),
 		Last: statefile.At(last.In(j.zone())), Number: number, Epoch: c.facts.Epoch,
 		At: j.def.Schedule.Kind() == schedule.At}
-}
-
-// pass counts slots that did not become runs. Those passed one after the other for one reason are one streak, and one
-// line of the journal when it ends.
-func (c *Core) pass(j *job, row *statefile.Passed, a *statefile.Anchor) {
-	row.Anchor = a
-	c.soil(j)
-	if n := len(j.streaks); n > 0 {
-		if s := j.streaks[n-1]; s.How == row.How && s.Reason == row.Reason && s.Epoch == row.Epoch {
-			if row.First.Before(s.First.Time) {
-				s.First = row.First
-			}
-			if row.Last.After(s.Last.Time) {
-				s.Last, s.Anchor = row.Last, row.Anchor
-			}
-			s.Number += row.Number
-			return
-		}
-		if !j.unsettled() {
-			c.endStreaks(j)
-		}
-	}
-	j.streaks = append(j.streaks, row)
-}
-
-// endStreaks writes the streaks of a job down, the earlier slots first: what is torn off behind them is judged anew.
-func (c *Core) endStreaks(j *job) {
-	slices.SortStableFunc(j.streaks, func(a, b *statefile.Passed) int { return a.Last.Compare(b.Last.Time) })
-	for _, s := range j.streaks {
-		c.settlePassed(j, s)
-	}
-	j.streaks = nil
-}
-
-func (c *Core) settlePassed(j *job, p *statefile.Passed) {
-	c.record(p)
-	c.tell(j, Info, fmt.Sprintf("%s %d: %s, %s to %s", p.How, p.Number, p.Reason, p.First, p.Last))
 }
 
 // tell says something of a job in the daemon's log and in the job's own.

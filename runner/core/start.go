@@ -37,6 +37,7 @@ func begin(c *Core, r *run, _ Event) {
 	if p.Record != nil && !r.job.unsettled() { // of later slots: torn off from the intent, they would settle this one
 		c.endStreaks(r.job)
 	}
+	r.job.inRow = 0
 	c.soil(r.job)
 }
 

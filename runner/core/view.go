@@ -69,13 +69,6 @@ func (c *Core) view(j *job) *statefile.Job {
 	case v.InternalError:
 		v.Error = new("set aside: " + j.facts.Fault + "; a change of its file or jobsd start sets it free")
 	}
-	for _, s := range j.streaks {
-		if s.How == "skipped" {
-			v.Skipped += s.Number
-		} else {
-			v.Missed += s.Number
-		}
-	}
 	if !j.next.IsZero() {
 		v.NextRun = statefile.At(j.next.In(j.zone()))
 	}

@@ -33,8 +33,9 @@ type world struct {
 	loc     *time.Location
 	zone    string
 	defs    []jobfile.Job
-	on      map[string]bool // jobs that were defined at some time
-	todo    []todo          // what will happen, unordered
+	olds    []*jobfile.Definition // all that there were
+	on      map[string]bool       // jobs that were defined at some time
+	todo    []todo                // what will happen, unordered
 	journal []statefile.Entry
 	queue   []todo        // of the disk
 	stalled time.Duration // until when the disk is busy
@@ -51,6 +52,10 @@ type world struct {
 	answers   []Answer
 	reminders []Remind
 	promised  map[uint64][]string // arguments, on disk
+	reserved  uint64              // run numbers up to this one may be in use, on disk
+	given     map[uint64]int      // run numbers that somebody may know, and the life of the daemon that gave them
+	life      int
+	told      map[string]uint64 // how many slots of each job are skipped, as the state file had it last
 	visits    map[visit]int
 	swift     bool   // the disk is
 	undead    bool   // something survived KILL for long
@@ -93,7 +98,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 	w := &world{t: t, rng: rand.New(rand.NewPCG(seed, seed)), loc: loc, zone: "zone", bootID: "boot-1", boot: time.Hour, mono: time.Hour,
 		wall: time.Date(2026, 3, 6, 12, 0, 0, 0, time.UTC), procs: map[uint64]*proc{}, executions: map[string]int{},
 		visits: map[visit]int{}, on: map[string]bool{}, unwritten: map[uint64]string{}, written: map[uint64]bool{}, stats: map[string]int{},
-		schedules: map[string]*schedule.Schedule{}}
+		schedules: map[string]*schedule.Schedule{}, given: map[uint64]int{}, told: map[string]uint64{}}
 	w.wall = w.wall.Add(time.Duration(w.rng.Int64N(int64(240 * 24 * time.Hour)))).Round(time.Millisecond)
 	return w
 }
@@ -119,7 +124,13 @@ func (w *world) begin() {
 	for _, e := range w.journal {
 		facts.Apply(e)
 	}
+	for job, told := range w.told {
+		if f := facts.Job(job); f.Skipped < told {
+			w.fatal("%d slots of %s were said to be skipped, the journal knows of %d", told, job, f.Skipped)
+		}
+	}
 	w.exited = nil
+	w.life++
 	w.c = New(Options{Seed: 1, Visited: w.visited, MachineID: "m", Machine: "host", BootID: w.bootID, Strict: true,
 		Promised: w.promised}, facts, w.now())
 	w.c.Begin(w.now(), statefile.Start{PID: 1, BootID: w.bootID, Suspect: w.suspect})
@@ -144,7 +155,7 @@ func (w *world) crash() {
 	for run, key := range w.unwritten { // nobody can know of these: that they were started unjournaled was said
 		delete(w.executions, key)
 		delete(w.unwritten, run)
-		delete(w.procs, run) // its number will be given again
+		delete(w.procs, run)
 	}
 	maps.DeleteFunc(w.procs, func(run uint64, _ *proc) bool { return run >= firstNotice }) // nobody looks for mailers
 	for run, p := range w.procs {                                                          // their ends will be seen only by those who look
@@ -274,6 +285,10 @@ func (w *world) append(e statefile.Entry) {
 		if r.HasArgs {
 			w.promised[r.Run] = r.Args
 		}
+	case *statefile.Reserved:
+		w.reserved = r.UpTo
+	case *statefile.Clean:
+		w.reserved = r.LastRun
 	case *statefile.Intent:
 		w.written[r.Run] = true
 		delete(w.unwritten, r.Run)
@@ -288,6 +303,27 @@ func (w *world) disk(do func()) {
 	}
 	w.queue = append(w.queue, todo{w.stalled, do})
 	w.work()
+}
+
+// publish has the disk do what comes after all that it was asked for so far.
+func (w *world) publish(do func()) {
+	w.queue = append(w.queue, todo{max(w.stalled, w.mono), do})
+	w.work()
+}
+
+// numbers checks that no number of a run is used again by a later daemon.
+func (w *world) numbers() {
+	for number, r := range w.c.runs {
+		switch life, known := w.given[number]; {
+		case r.notice != nil || r.inherited || r.promised || r.settled:
+		case known && life != w.life:
+			w.fatal("run %d of %s has the number of a run of an earlier daemon", number, r.job.name)
+		case number <= w.reserved:
+			w.given[number] = w.life
+		case len(w.queue) == 0:
+			w.fatal("run %d of %s has a number that is not reserved: %d is the highest", number, r.job.name, w.reserved)
+		}
+	}
 }
 
 // work does what the disk has come to.
@@ -579,11 +615,13 @@ func (w *world) look() {
 			}
 		}
 	}
+	w.numbers()
 	changes, _ := w.c.Changes()
 	for _, ch := range changes {
 		if ch.Job == nil {
 			continue
 		}
+		w.publish(func() { w.told[ch.Name] = ch.Job.Skipped })
 		if !slices.Contains(jobStates[:], ch.Job.State) && ch.Job.State != "running" {
 			w.fatal("%s is %q", ch.Name, ch.Job.State)
 		}
@@ -635,6 +673,7 @@ func (w *world) put(d *jobfile.Definition) {
 	w.schedules[d.ScheduleHash+" zone at_boot"] = d.Schedule
 	d.Hash = fmt.Sprintf("%s %v %v %v", d.ScheduleHash, d.Enabled, d.ProcessHash, d.KeepAlive != nil)
 	w.on[d.Name] = true
+	w.olds = append(w.olds, d)
 	for i := range w.defs {
 		if w.defs[i].Def.Name == d.Name {
 			w.defs[i] = jobfile.Job{Def: d}

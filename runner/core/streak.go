@@ -1,0 +1,77 @@
+package core
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"jobsd/statefile"
+)
+
+// A streak is slots of a job that were passed one after the other for one reason. Only what the journal has of it is
+// shown to people: a slot that was said to be skipped must not run after a crash of the daemon as one that was missed.
+
+// streakPause is how long an open streak may grow in memory while a run of the job lives, once a few lines were written:
+// a run that hangs must not fill the journal with the slots of a job that is due every second.
+const streakPause = time.Minute
+
+// pass counts slots that did not become runs. They are written down at the end of the turn, or later if they cannot be.
+func (c *Core) pass(j *job, row *statefile.Passed, a *statefile.Anchor) {
+	row.Anchor = a
+	c.soil(j)
+	c.streaking = append(c.streaking, j)
+	if n := len(j.streaks); n > 0 {
+		if s := j.streaks[n-1]; s.How == row.How && s.Reason == row.Reason && s.Epoch == row.Epoch {
+			if row.First.Before(s.First.Time) {
+				s.First = row.First
+			}
+			if row.Last.After(s.Last.Time) {
+				s.Last, s.Anchor = row.Last, row.Anchor
+			}
+			s.Number += row.Number
+			return
+		}
+		if !j.unsettled() {
+			c.endStreaks(j)
+		}
+	}
+	j.streaks = append(j.streaks, row)
+}
+
+// writeStreaks writes at the end of a turn what was passed in it.
+func (c *Core) writeStreaks() {
+	list := c.streaking
+	c.streaking = nil
+	for _, j := range list {
+		if c.streakIsDue(j) {
+			c.endStreaks(j)
+		}
+	}
+}
+
+// streakIsDue tells whether the open streaks of a job are to be written now. While a run of it lives the streak may go
+// on: it is written when it has doubled, and each minute.
+func (c *Core) streakIsDue(j *job) bool {
+	switch {
+	case len(j.streaks) == 0 || j.unsettled():
+		return false
+	case j.alive() == nil:
+		return true
+	}
+	return j.streaks[len(j.streaks)-1].Number >= j.inRow || c.now.Mono-j.rowAt >= streakPause
+}
+
+// endStreaks writes the streaks of a job down, the earlier slots first: what is torn off behind them is judged anew.
+func (c *Core) endStreaks(j *job) {
+	slices.SortStableFunc(j.streaks, func(a, b *statefile.Passed) int { return a.Last.Compare(b.Last.Time) })
+	for _, s := range j.streaks {
+		c.settlePassed(j, s)
+		j.inRow += s.Number
+	}
+	j.streaks, j.rowAt = nil, c.now.Mono
+}
+
+func (c *Core) settlePassed(j *job, p *statefile.Passed) {
+	c.record(p)
+	c.tell(j, Info, fmt.Sprintf("%s %d: %s, %s to %s", p.How, p.Number, p.Reason, p.First, p.Last))
+}
