@@ -57,6 +57,7 @@ var (
 	optionWords = map[string][]string{
 		"log-level":  logLevels,
 		"log-format": logFormats,
+		"sort":       sortWords,
 		"days":       {"weekdays", "weekends", "mon", "tue", "wed", "thu", "fri", "sat", "sun"},
 	}
 	optionFiles = map[string][]string{"config": {"toml"}, "file": jobSuffixes, "env-file": {}}

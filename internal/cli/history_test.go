@@ -30,10 +30,10 @@ func TestHistory(t *testing.T) {
 	var b strings.Builder
 	writeHistory(&b, false, e, now)
 	const want = `
- run  start                   reason               status  time
-  42  yesterday at 4:35:10am  schedule, attempt 2       7  1m00s
-   -  yesterday at 7:00:00am  off                  missed  -      3 slots since yesterday at 5:00:00am
-1043  today at 4:35:00am      schedule               lost  -      lost, last known: started
+ run  start                  reason               status  time
+  42  yesterday at 04:35:10  schedule, attempt 2       7  1m00s
+   -  yesterday at 07:00:00  off                  missed  -      3 slots since yesterday at 05:00:00
+1043  today at 04:35:00      schedule               lost  -      lost, last known: started
 `
 	same(t, b.String(), want[1:])
 }

@@ -1,10 +1,13 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"os/user"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,47 +20,119 @@ import (
 
 const listHelp = `jobsd list - all jobs: next run, last run and how it ended
 
-usage: jobsd list [--failed] [--json]
+usage: jobsd list [--failed] [--sort next|name] [--long] [--json] [JOB...]
 
-  status   exit code, signal name, timeout, stopped, start error or lost of the
-           last run; running, stopping, draining of one that lives; crash loop
-           of a service that keeps dying
-  time     how long it took, or has taken
+A JOB is a name or a pattern such as "web*"; without one, all jobs.
 
-Behind the row stand words that matter: stale (its file is refused, the last
-good version is in force), elsewhere (this machine is not one of its machines),
-disabled, held, unkillable, internal error; what was skipped or missed; why it
-waits; when it starts because somebody asked for that. Above the table stands
-what was disabled, by whom and why, below it the refused files, each with its
-error.
+  next run  when it is due, and how far away that is
+  status    exit code, signal name, timeout, stopped, start error or lost of
+            the last run; running, stopping, draining of one that lives; crash
+            loop of a service that keeps dying
+  time      how long it took, or has taken
 
-  --failed  only jobs that are not well: whose last run failed, if nobody has
-            disabled them since, in a crash loop, stale, unkillable, set aside
-  --json    the jobs object of the state file, see jobsd-state(5)
+Words behind a row, or below it, say what else matters; those that are not plain
+are explained below the table. Above the table stands what was disabled, by whom
+and why, below it the refused files, each with its error.
+
+  --failed     only jobs that are not well: the last run failed and nobody has
+               disabled the job since, or it is in a crash loop, stale,
+               unkillable or set aside
+  --sort WORD  name: by name, as usual; next: by the next run, the soonest first
+  --long       also when each job runs, in words
+  --json       the jobs object of the state file, see jobsd-state(5)
+
+Times are written as is usual in your locale (LC_ALL, LC_TIME, LANG), or as
+JOBSD_TIME says: 12h, 24h or iso.
 `
 
-func (a *app) list() *cobra.Command {
-	var failed bool
-	cmd := a.reader("list", listHelp, func([]string) error { return a.doList(failed, time.Now()) })
-	cmd.Flags().BoolVar(&failed, "failed", false, "")
-	return takes(cmd, 0, 0, "")
+var sortWords = []string{"name", "next"}
+
+// listOptions is what list shows, and how.
+type listOptions struct {
+	failed bool
+	long   bool
+	sort   string
 }
 
-func (a *app) doList(failed bool, now time.Time) error {
-	_, state, err := a.state()
+func (a *app) list() *cobra.Command {
+	var o listOptions
+	do := func(args []string) error { return a.doList(args, o, time.Now()) }
+	cmd := a.reader("list [JOB...]", listHelp, do)
+	fs := cmd.Flags()
+	fs.BoolVar(&o.failed, "failed", false, "")
+	fs.StringVar(&o.sort, "sort", "name", "")
+	fs.BoolVar(&o.long, "long", false, "")
+	cmd.ValidArgsFunction = a.completeJobs
+	return cmd
+}
+
+func (a *app) doList(patterns []string, o listOptions, now time.Time) error {
+	if err := oneOf("--sort", o.sort, sortWords...); err != nil {
+		return err
+	}
+	s, state, err := a.state()
 	if err != nil {
 		return err
 	}
-	if failed {
+	if err := choose(state, patterns); err != nil {
+		return err
+	}
+	chosen := len(state.Jobs)
+	if o.failed {
 		maps.DeleteFunc(state.Jobs, func(_ string, j *statefile.Job) bool { return !unwell(j) })
 	}
 	if a.json {
 		return a.printJSON(state.Jobs)
 	}
-	writeList(a.out, paletteFor(a.out), state, now)
+	if len(state.Jobs) == 0 {
+		fmt.Fprintln(a.out, s.nothingListed(chosen))
+	}
+	l := listing{state, now, alive(&state.Daemon), o}
+	l.write(a.out, paletteFor(a.out))
 	a.warnDead(&state.Daemon)
 	a.warnUnloaded(&state.Daemon)
 	return nil
+}
+
+// choose leaves in state only the jobs that a name or pattern matches; all if there is none. Each must match one.
+func choose(state *statefile.State, patterns []string) error {
+	if len(patterns) == 0 {
+		return nil
+	}
+	known := names(state)
+	chosen := map[string]*statefile.Job{}
+	for _, pattern := range patterns {
+		found := false
+		for _, name := range known {
+			match, err := path.Match(pattern, name)
+			if err != nil {
+				return usage("", "%q is not a pattern", pattern)
+			}
+			if match {
+				chosen[name], found = state.Jobs[name], true
+			}
+		}
+		switch {
+		case found:
+		case strings.ContainsAny(pattern, "*?["):
+			return fail(exitNoJob, "jobsd list shows the jobs", "no job matches %q", pattern)
+		default:
+			return noJob(pattern, known)
+		}
+	}
+	state.Jobs = chosen
+	return nil
+}
+
+// nothingListed says why there is no job to show, of so many that were looked at.
+func (s *site) nothingListed(chosen int) string {
+	switch chosen {
+	case 0:
+		return "there are no jobs in " + s.Jobs + `; "jobsd help add" tells how to make one`
+	case 1:
+		return "the job is well"
+	}
+	return fmt.Sprintf("all %d jobs are well", chosen)
 }
 
 // unwell tells whether a person should look at a job.
@@ -76,22 +151,63 @@ func (a *app) warnDead(d *statefile.Daemon) {
 // names returns the names of all jobs, sorted.
 func names(state *statefile.State) []string { return slices.Sorted(maps.Keys(state.Jobs)) }
 
-func writeList(w io.Writer, p palette, state *statefile.State, now time.Time) {
+// listing is what list prints.
+type listing struct {
+	state *statefile.State
+	now   time.Time
+	lives bool // the daemon does: a next run will come
+	listOptions
+}
+
+func (l *listing) write(w io.Writer, p palette) { l.writeIn(w, p, terminalWidth(w)) }
+
+// writeIn prints for a terminal of that width; 0: there is none.
+func (l *listing) writeIn(w io.Writer, p palette, width int) {
+	style := styleOf(os.Getenv)
 	columns := []column{
-		{head: "job", width: 7},
-		{head: "next run", width: len("tomorrow at 12:35am")},
-		{head: "last run", width: len("friday at 12:35am")},
+		{head: "job", width: 7, shrink: true},
+		{head: "next run", width: style.wide("tomorrow")},
+		{width: len("in 13h")}, // how far away that is
+		{head: "last run", width: style.wide("yesterday")},
 		{head: "status", right: true},
 		{head: "time"},
-		{},
+		{below: true},
+	}
+	if l.long {
+		columns[len(columns)-1].head = "schedule"
 	}
 	var rows [][]cell
-	for _, name := range names(state) {
-		rows = append(rows, listRow(name, state.Jobs[name], now))
+	for _, name := range l.names() {
+		rows = append(rows, l.row(name))
 	}
-	writeDisabled(w, p, state, now)
-	writeTable(w, p, columns, rows)
-	writeErrors(w, p, state.Daemon.Reload.Errors)
+	writeDisabled(w, p, l.state, l.now)
+	if len(rows) > 0 {
+		writeTableIn(w, p, width, columns, rows)
+	}
+	writeLegend(w, p, l.state)
+	writeErrors(w, p, l.state.Daemon.Reload.Errors)
+}
+
+// names returns the names of the jobs in their order.
+func (l *listing) names() []string {
+	all := names(l.state)
+	if l.sort == "next" {
+		slices.SortStableFunc(all, func(a, b string) int {
+			x, y := l.state.Jobs[a].NextRun, l.state.Jobs[b].NextRun
+			if x.IsZero() || y.IsZero() {
+				return cmp.Compare(zeroLast(x), zeroLast(y))
+			}
+			return x.Compare(y.Time)
+		})
+	}
+	return all
+}
+
+func zeroLast(t statefile.Time) int {
+	if t.IsZero() {
+		return 1
+	}
+	return 0
 }
 
 // disabledMost is how many disabled jobs list tells the reason of.
@@ -144,16 +260,26 @@ func writeErrors(w io.Writer, p palette, errs []string) {
 	}
 }
 
-func listRow(name string, j *statefile.Job, now time.Time) []cell {
+func (l *listing) row(name string) []cell {
+	j := l.state.Jobs[name]
 	seconds := subMinute(j)
-	status, last, took := standing(j, now)
+	status, last, took := standing(j, l.now)
+	away := ""
+	if l.lives {
+		away = left(j.NextRun.Time, l.now)
+	}
+	about := cell{notes(j, l.now), yellow}
+	if l.long {
+		about.text = joined(inStyle(j.Schedule), about.text)
+	}
 	return []cell{
 		{text: name},
-		{text: when(j.NextRun.Time, now, seconds)},
-		{text: when(last, now, seconds)},
+		{text: when(j.NextRun.Time, l.now, seconds)},
+		{text: away},
+		{text: when(last, l.now, seconds)},
 		status,
 		{text: took},
-		{notes(j, now), yellow},
+		about,
 	}
 }
 

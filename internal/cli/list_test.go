@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -56,25 +57,36 @@ func state(t *testing.T) (*statefile.State, time.Time) {
 	}}, now
 }
 
+// show prints a list of a running daemon for a terminal of that width.
+func show(b *strings.Builder, s *statefile.State, now time.Time, width int, o listOptions) {
+	(&listing{s, now, true, o}).writeIn(b, false, width)
+}
+
 func TestList(t *testing.T) {
 	s, now := state(t)
 	s.Daemon.Reload.Errors = []string{`a.toml:4:9: cmdd: unknown key: did you mean "cmd"?`}
 	var b strings.Builder
-	writeList(&b, false, s, now)
+	show(&b, s, now, 0, listOptions{})
 	const want = `
-job      next run             last run                 status  time
-asked    -                    -                             -  -
-backup   tomorrow at 4:35am   today at 4:47am               0  59.1s
-broken   tomorrow at 4:35am   today at 4:47am               3  59.1s  stale, failed 4 times
-busy     tomorrow at 4:35am   today at 3:55pm         running  4m12s  waits: overlap, skipped 3
-gone     -                    today at 4:47am            lost  59.1s  elsewhere
-killed   -                    today at 4:47am            KILL  59.1s
-makeup   -                    today at 4:47am               0  59.1s  missed 3, ran 1
-nofile   -                    today at 4:47am     start error  -      held
-slow     -                    today at 4:47am         timeout  2h00m
-stopped  -                    today at 4:47am         stopped  59.1s  disabled
-tick     today at 4:00:05pm   today at 3:59:55pm            0  0.0s   missed 7
-web      -                    today at 4:47am      crash loop  59.1s  crash loop: 2 restarts in 1 h, next try in 4m12s
+job      next run                   last run                 status  time
+asked    -                          -                             -  -
+backup   tomorrow at 04:35  in 13h  today at 04:47                0  59.1s
+broken   tomorrow at 04:35  in 13h  today at 04:47                3  59.1s  stale, failed 4 times
+busy     tomorrow at 04:35  in 13h  today at 15:55          running  4m12s  waits: overlap, skipped 3
+gone     -                          today at 04:47             lost  59.1s  elsewhere
+killed   -                          today at 04:47             KILL  59.1s
+makeup   -                          today at 04:47                0  59.1s  missed 3, ran 1
+nofile   -                          today at 04:47      start error  -      held
+slow     -                          today at 04:47          timeout  2h00m
+stopped  -                          today at 04:47          stopped  59.1s  disabled
+tick     today at 16:00:05  in 5s   today at 15:59:55             0  0.0s   missed 7
+web      -                          today at 04:47       crash loop  59.1s  crash loop: 2 restarts in 1 h, next try in 4m12s
+
+stale: its file is refused; the last good version stays in force
+elsewhere: this machine is not one of its machines, so it never runs here
+held: somebody stopped this service; "jobsd start" starts it again
+crash loop: it keeps dying, and the daemon waits longer before each try
+overlap: the run before it has not ended
 
 refused: a.toml:4:9: cmdd: unknown key: did you mean "cmd"?
 `
@@ -86,25 +98,112 @@ func TestListOne(t *testing.T) {
 	s, now := state(t)
 	s.Jobs = map[string]*statefile.Job{"backup": s.Jobs["backup"]}
 	var b strings.Builder
-	writeList(&b, false, s, now)
+	show(&b, s, now, 0, listOptions{})
 	const want = `
-job      next run             last run           status  time
-backup   tomorrow at 4:35am   today at 4:47am         0  59.1s
+job      next run                   last run            status  time
+backup   tomorrow at 04:35  in 13h  today at 04:47           0  59.1s
 `
 	same(t, b.String(), want[1:])
+}
+
+// TestListTerminal: on a terminal nothing is wider than it, however long the names and whatever there is to say; names
+// that differ at either end can still be told apart.
+func TestListTerminal(t *testing.T) {
+	s, now := state(t)
+	long := strings.Repeat("x", 55)
+	s.Jobs[long+"-disk-one"] = s.Jobs["web"]
+	s.Jobs[long+"-disk-two"] = s.Jobs["tick"]
+	s.Jobs["web"].Schedule = "Monday to Friday at 04:35, also at boot and after backup and sync"
+	for _, long := range []bool{false, true} {
+		var b strings.Builder
+		show(&b, s, now, 80, listOptions{long: long})
+		for line := range strings.SplitSeq(b.String(), "\n") {
+			if len(line) > 80 {
+				t.Errorf("%d characters: %q", len(line), line)
+			}
+		}
+		for _, want := range []string{"..k-one ", "..k-two ", "\n    "} {
+			if !strings.Contains(b.String(), want) {
+				t.Errorf("no %q in\n%s", want, b.String())
+			}
+		}
+	}
+	var b strings.Builder
+	show(&b, s, now, 0, listOptions{})
+	if !strings.Contains(b.String(), long+"-disk-one ") || strings.Contains(b.String(), "\n    ") {
+		t.Errorf("a pipe gets\n%s", b.String())
+	}
+}
+
+func TestListSortNext(t *testing.T) {
+	s, now := state(t)
+	maps.DeleteFunc(s.Jobs, func(name string, _ *statefile.Job) bool {
+		return name != "asked" && name != "backup" && name != "gone" && name != "tick"
+	})
+	l := listing{s, now, true, listOptions{sort: "next"}}
+	if got := strings.Join(l.names(), " "); got != "tick backup asked gone" {
+		t.Error(got)
+	}
+}
+
+// TestListLong has the schedule, with its times as the reader writes them.
+func TestListLong(t *testing.T) {
+	t.Setenv("JOBSD_TIME", "12h")
+	s, now := state(t)
+	s.Jobs = map[string]*statefile.Job{"backup": s.Jobs["backup"]}
+	s.Jobs["backup"].Schedule, s.Jobs["backup"].Stale = "every day at 04:35", true
+	var b strings.Builder
+	show(&b, s, now, 0, listOptions{long: true})
+	const want = `
+job      next run                     last run              status  time   schedule
+backup   tomorrow at 4:35am   in 13h  today at 4:47am            0  59.1s  every day at 4:35am; stale
+
+stale: its file is refused; the last good version stays in force
+`
+	same(t, b.String(), want[1:])
+}
+
+func TestListDead(t *testing.T) {
+	s, now := state(t)
+	var b strings.Builder
+	(&listing{s, now, false, listOptions{}}).writeIn(&b, false, 0)
+	if strings.Contains(b.String(), "in 13h") {
+		t.Errorf("without a daemon a run is promised:\n%s", b.String())
+	}
+}
+
+func TestChoose(t *testing.T) {
+	for _, test := range []struct{ patterns, want, err string }{
+		{"", "backup tick web", ""},
+		{"web", "web", ""},
+		{"*k* web", "backup tick web", ""},
+		{"b*", "backup", ""},
+		{"wbe", "", `no job is called "wbe"`},
+		{"x*", "", `no job matches "x*"`},
+		{"[", "", `"[" is not a pattern`},
+	} {
+		s := &statefile.State{Jobs: map[string]*statefile.Job{"backup": {}, "tick": {}, "web": {}}}
+		err := choose(s, strings.Fields(test.patterns))
+		switch {
+		case err != nil && err.Error() != test.err, err == nil && test.err != "":
+			t.Errorf("%q: got error %v, want %q", test.patterns, err, test.err)
+		case err == nil && strings.Join(names(s), " ") != test.want:
+			t.Errorf("%q: got %v, want %s", test.patterns, names(s), test.want)
+		}
+	}
 }
 
 func TestListInk(t *testing.T) {
 	s, now := state(t)
 	for name, want := range map[string]string{
-		"backup": "backup   tomorrow at 4:35am   today at 4:47am         0  59.1s\n",
+		"backup": "backup   tomorrow at 04:35  today at 04:47           0  59.1s\n",
 		"broken": "\x1b[31m3\x1b[0m  59.1s  \x1b[33mstale, failed 4 times\x1b[0m\n",
 		"busy":   "\x1b[32mrunning\x1b[0m",
 		"web":    "\x1b[31mcrash loop\x1b[0m",
 	} {
 		one := &statefile.State{Jobs: map[string]*statefile.Job{name: s.Jobs[name]}}
 		var b strings.Builder
-		writeList(&b, true, one, now)
+		(&listing{one, now, false, listOptions{}}).write(&b, true)
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("%s: got %q, want %q in it", name, b.String(), want)
 		}
@@ -125,10 +224,10 @@ job:          busy
 file:         b.toml
 state:        running
 notes:        waits: overlap, skipped 3
-next run:     tomorrow at 4:35am (2026-11-24T04:35:00-05:00)
-running:      run 43 running, pid 1234, since today at 3:55pm (2026-11-23T15:55:48-05:00), 4m12s ago, schedule
+next run:     tomorrow at 04:35 (2026-11-24T04:35:00-05:00)
+running:      run 43 running, pid 1234, since today at 15:55 (2026-11-23T15:55:48-05:00), 4m12s ago, schedule
 running:      run 44 pending: overlap, catch_up, attempt 2
-last run:     run 42, today at 4:47am (2026-11-23T04:47:00-05:00), schedule: exited 0 after 59.1s
+last run:     run 42, today at 04:47 (2026-11-23T04:47:00-05:00), schedule: exited 0 after 59.1s
 resources:    user 0.0s, system 0.0s, memory 4.5 MB
 last success: -
 so far:       42 runs, 1 failure (0 in a row), 3 skipped, 0 missed
@@ -173,11 +272,11 @@ func TestNotesLater(t *testing.T) {
 	for n := range uint64(100) {
 		j.Later = append(j.Later, statefile.LaterStart{Run: n + 1, Due: statefile.At(now.Add(time.Duration(100-n) * time.Minute))})
 	}
-	if got := notes(j, now); got != "run 100 starts today at 4:01pm and 99 more later" {
+	if got := notes(j, now); got != "run 100 starts today at 16:01 and 99 more later" {
 		t.Error(got)
 	}
 	j.Later = j.Later[:1]
-	if got := notes(j, now); got != "run 1 starts today at 5:40pm" {
+	if got := notes(j, now); got != "run 1 starts today at 17:40" {
 		t.Error(got)
 	}
 }

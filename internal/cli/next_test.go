@@ -81,14 +81,14 @@ func TestWriteNext(t *testing.T) {
 		{Job: "tick", Next: on("2026-11-23 16:00:07")},
 	}, now)
 	const want = `
-next run            exactly                    job
-today at 4:00:07pm  2026-11-23T16:00:07-05:00  tick
-today at 6:00pm     2026-11-23T18:00:00-05:00  web     also at boot
-tomorrow at 4:35am  2026-11-24T04:35:00-05:00  backup
-tomorrow at 6:00pm  2026-11-24T18:00:00-05:00  backup  the first of two
-tomorrow at 6:00pm  2026-11-24T18:00:00-05:00  web     also at boot
--                   -                          asked   only when asked
--                   -                          once    not due any more
+next run           exactly                    job
+today at 16:00:07  2026-11-23T16:00:07-05:00  tick
+today at 18:00     2026-11-23T18:00:00-05:00  web     also at boot
+tomorrow at 04:35  2026-11-24T04:35:00-05:00  backup
+tomorrow at 18:00  2026-11-24T18:00:00-05:00  backup  the first of two
+tomorrow at 18:00  2026-11-24T18:00:00-05:00  web     also at boot
+-                  -                          asked   only when asked
+-                  -                          once    not due any more
 `
 	same(t, b.String(), want[1:])
 }

@@ -92,14 +92,6 @@ func writeJob(w io.Writer, p palette, name string, j *statefile.Job, now time.Ti
 	}
 }
 
-// exactly says a time for people and for the record.
-func exactly(t statefile.Time, now time.Time) string {
-	if t.IsZero() {
-		return none
-	}
-	return fmt.Sprintf("%s (%s)", when(t.Time, now, false), t)
-}
-
 func runningText(r statefile.Running, now time.Time) string {
 	words := []string{fmt.Sprintf("run %d %s", r.Run, r.State)}
 	if r.Why != nil {

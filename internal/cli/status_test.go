@@ -18,19 +18,19 @@ func TestWriteStatus(t *testing.T) {
 	var b strings.Builder
 	writeStatus(&b, false, s, health(s, true, now), "/var/lib/jobsd", now)
 	const want = `
-daemon:    runs, pid 1234, since today at 3:00pm (2026-11-23T15:00:00-05:00)
+daemon:    runs, pid 1234, since today at 15:00 (2026-11-23T15:00:00-05:00)
 uptime:    1h00m
 version:   0.1.0
 machine:   laptop
 state:     /var/lib/jobsd
 jobs:      12 (1 running, 1 failing, 1 in a crash loop, 1 stale, 1 disabled, 1 elsewhere)
-next:      tick, today at 4:00pm (2026-11-23T16:00:05-05:00)
-reloaded:  today at 4:00pm (2026-11-23T16:00:00-05:00)
+next:      tick, today at 16:00 (2026-11-23T16:00:05-05:00)
+reloaded:  today at 16:00 (2026-11-23T16:00:00-05:00)
 crashes:   1 unclean restart
-disabled:  all jobs, by uid 4294967290, today at 4:00pm: moving house
+disabled:  all jobs, by uid 4294967290, today at 16:00: moving house
 degraded:  cannot write the journal: no space left on device
 refused:   a.toml:4:9: no
-failed:    broken: exited 3 after 59.1s, today at 4:47am (stale, failed 4 times)
+failed:    broken: exited 3 after 59.1s, today at 04:47 (stale, failed 4 times)
 failed:    web (crash loop: 2 restarts in 1 h, next try in 4m12s)
 `
 	same(t, b.String(), want[1:])

@@ -3,15 +3,20 @@ package cli
 import (
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"unicode/utf8"
+
+	"golang.org/x/sys/unix"
 )
 
 // column is one column of a table.
 type column struct {
-	head  string
-	width int  // at least this wide, so that the table keeps still while its times change
-	right bool // flush right
+	head   string
+	width  int  // at least this wide, so that the table keeps still while its times change
+	right  bool // flush right
+	shrink bool // its texts are shortened where a row would be wider than the terminal
+	below  bool // what does not fit into the row stands in lines of its own below it; only the last column
 }
 
 // cell is one field of a table.
@@ -20,13 +25,20 @@ type cell struct {
 	ink  ink
 }
 
-// writeTable prints rows under their heads, two spaces between the columns and none at the end of a line.
+// writeTable prints rows under their heads, two spaces between the columns and none at the end of a line. Rows fit the
+// terminal, if w is one: else nothing is shortened.
 func writeTable(w io.Writer, p palette, columns []column, rows [][]cell) {
+	writeTableIn(w, p, terminalWidth(w), columns, rows)
+}
+
+// writeTableIn does so in a terminal of that width; 0: there is none.
+func writeTableIn(w io.Writer, p palette, width int, columns []column, rows [][]cell) {
 	heads := make([]cell, len(columns))
 	for i, c := range columns {
 		heads[i] = cell{c.head, faint}
 	}
 	rows = append([][]cell{heads}, rows...)
+	columns, rows = withoutEmpty(columns, rows)
 	widths := make([]int, len(columns))
 	for i, c := range columns {
 		widths[i] = c.width
@@ -34,15 +46,114 @@ func writeTable(w io.Writer, p palette, columns []column, rows [][]cell) {
 			widths[i] = max(widths[i], utf8.RuneCountInString(row[i].text))
 		}
 	}
-	for _, row := range rows {
-		fmt.Fprintln(w, line(p, columns, widths, row))
+	if width > 0 {
+		shrink(width, columns, widths, rows)
 	}
+	last := len(columns) - 1
+	for n, row := range rows {
+		notes := cell{}
+		if width > 0 && columns[last].below && sum(widths[:last])+utf8.RuneCountInString(row[last].text) > width {
+			notes = row[last]
+			row = append(row[:last:last], cell{})
+		}
+		if n == 0 { // a head needs no lines of its own
+			notes = cell{}
+		}
+		fmt.Fprintln(w, line(p, columns, widths, row))
+		for _, text := range wrap(notes.text, width-len(belowIndent)) {
+			fmt.Fprintln(w, belowIndent+p.paint(notes.ink, text))
+		}
+	}
+}
+
+// belowIndent stands in front of what did not fit into a row.
+const belowIndent = "    "
+
+// withoutEmpty leaves out the columns that have neither a head nor a text, but for the last.
+func withoutEmpty(columns []column, rows [][]cell) (kept []column, cells [][]cell) {
+	cells = make([][]cell, len(rows))
+	for i, c := range columns {
+		used := i == len(columns)-1
+		for _, row := range rows {
+			used = used || row[i].text != ""
+		}
+		if !used {
+			continue
+		}
+		kept = append(kept, c)
+		for n, row := range rows {
+			cells[n] = append(cells[n], row[i])
+		}
+	}
+	return kept, cells
+}
+
+// leastShrunk is how short a text may become.
+const leastShrunk = 8
+
+// shrink shortens texts so that rows fit, as far as they can.
+func shrink(width int, columns []column, widths []int, rows [][]cell) {
+	fixed := len(columns)
+	if columns[fixed-1].below {
+		fixed--
+	}
+	over := sum(widths[:fixed]) - 2 - width
+	for i, c := range columns[:fixed] {
+		if !c.shrink || over <= 0 {
+			continue
+		}
+		short := max(min(widths[i], leastShrunk), widths[i]-over)
+		over -= widths[i] - short
+		widths[i] = short
+		for _, row := range rows {
+			row[i].text = shorten(row[i].text, short)
+		}
+	}
+}
+
+// shorten leaves out the middle of a text: names differ at their ends.
+func shorten(text string, width int) string {
+	runes := []rune(text)
+	if len(runes) <= width || width < 4 {
+		return text
+	}
+	tail := (width - 2) / 2
+	return string(runes[:width-2-tail]) + ".." + string(runes[len(runes)-tail:])
+}
+
+// sum is the width of columns with the spaces behind each.
+func sum(widths []int) int {
+	total := 0
+	for _, w := range widths {
+		total += w + 2
+	}
+	return total
+}
+
+// wrap breaks a text between words into lines of that width; a longer word has a line of its own.
+func wrap(text string, width int) (lines []string) {
+	line := ""
+	for word := range strings.FieldsSeq(text) {
+		switch {
+		case line == "":
+			line = word
+		case utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width:
+			lines = append(lines, line)
+			line = word
+		default:
+			line += " " + word
+		}
+	}
+	if line != "" {
+		lines = append(lines, line)
+	}
+	return lines
 }
 
 func line(p palette, columns []column, widths []int, row []cell) string {
 	fields := make([]string, len(row))
 	for i, c := range row {
-		pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(c.text))
+		pad := strings.Repeat(" ", max(widths[i]-utf8.RuneCountInString(c.text), 0))
 		if columns[i].right {
 			fields[i] = pad + p.paint(c.ink, c.text)
 		} else {
@@ -50,4 +161,23 @@ func line(p palette, columns []column, widths []int, row []cell) string {
 		}
 	}
 	return strings.TrimRight(strings.Join(fields, "  "), " ")
+}
+
+// usualWidth is that of a terminal that does not tell its own.
+const usualWidth = 80
+
+// terminalWidth returns how many characters fit into a line of w, 0 where it is no terminal.
+func terminalWidth(w io.Writer) int {
+	f, ok := w.(*os.File)
+	if !ok {
+		return 0
+	}
+	size, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ)
+	switch {
+	case err != nil:
+		return 0
+	case size.Col == 0:
+		return usualWidth
+	}
+	return int(size.Col)
 }

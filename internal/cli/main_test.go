@@ -1,0 +1,12 @@
+package cli
+
+import (
+	"os"
+	"testing"
+)
+
+// TestMain makes the tests independent of the locale of whoever runs them.
+func TestMain(m *testing.M) {
+	os.Setenv("JOBSD_TIME", "24h")
+	os.Exit(m.Run())
+}
