@@ -2,7 +2,6 @@ package jobfile
 
 import (
 	"encoding/json"
-	"errors"
 	"strings"
 )
 
@@ -20,18 +19,6 @@ func parseJSON(src *source) (*node, *Error) {
 		return nil, p.err
 	}
 	return root, nil
-}
-
-func jsonError(src *source, err error) *Error {
-	var se *json.SyntaxError
-	if !errors.As(err, &se) || src.secret {
-		return src.fail(0, "", "not valid JSON")
-	}
-	at := int(se.Offset) - 1 // Offset counts the bytes read, the offending one included
-	if strings.HasPrefix(se.Error(), "unexpected end") {
-		at = len(src.text)
-	}
-	return src.fail(at, "", "not valid JSON: %s", se.Error())
 }
 
 type jsonParser struct {

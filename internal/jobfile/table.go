@@ -234,7 +234,8 @@ func (r *reader) failAs(key string, n *node, format string, args ...any) {
 func (r *reader) wrong(n *node, want known) {
 	switch n.kind {
 	case date:
-		r.fail(n, "is a date of TOML: put it in quotes")
+		name := r.key[strings.LastIndexByte(r.key, '.')+1:]
+		r.fail(n, "text needs quotes: %s = %s", known(printable(cut(name))), quotedDate(name, n))
 	case null:
 		r.fail(n, "must be %s, not null: leave the key out for its default", want)
 	default:

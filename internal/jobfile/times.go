@@ -52,15 +52,24 @@ func daySchema() schema {
 
 // Texts that the schedule package checks.
 var (
-	timeOfDay = unchecked(timeOfDaySchema)
-	interval  = unchecked(durationSchema)
-	cronLine  = unchecked(cronSchema)
-	instant   = unchecked(instantSchema)
-	zoneName  = unchecked(zoneSchema)
+	timeOfDay = unchecked(`a time of day such as "4:35am" or "16:05" (in quotes)`, timeOfDaySchema)
+	interval  = unchecked(`a duration such as "5m" (in quotes)`, durationSchema)
+	cronLine  = unchecked(`an expression such as "35 4 * * *" (in quotes)`, cronSchema)
+	instant   = unchecked(`a date and time such as "2026-12-24 18:00" (in quotes)`, instantSchema)
+	zoneName  = unchecked(`a time zone such as "Europe/Berlin" (in quotes)`, zoneSchema)
 )
 
-func unchecked(s func() schema) typ[string] {
-	return checkedText("string", s, func(*reader, *node, string) bool { return true })
+func unchecked(want known, s func() schema) typ[string] {
+	t := checkedText("string", s, func(*reader, *node, string) bool { return true })
+	read := t.read
+	t.read = func(r *reader, n *node) (string, bool) {
+		if n.kind != text {
+			r.wrong(n, want)
+			return "", false
+		}
+		return read(r, n)
+	}
+	return t
 }
 
 func timeOfDaySchema() schema {

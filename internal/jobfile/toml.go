@@ -34,12 +34,11 @@ func tomlError(src *source, err error) *Error {
 	if src.secret {
 		return src.fail(at, "", "not valid TOML")
 	}
-	hint := ""
-	if strings.HasPrefix(pe.Message, "expected value but found") {
-		hint = ` (text stands in quotes: "...")`
+	if where, key, text := unquotedTOML(src, min(at, len(src.text)), pe.Message); text != "" {
+		return src.fail(where, key, "%s", known(text))
 	}
 	message := strings.ReplaceAll(withoutValues(oneLine(pe.Message)), `but got '\x00' instead`, "but the file ends")
-	return src.fail(at, "", "not valid TOML: %s%s", message, known(hint))
+	return src.fail(at, "", "not valid TOML: %s", message)
 }
 
 // quotes is what the library quotes in its messages, and beyond is how it begins one about a number.

@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -69,6 +70,9 @@ func mendDay(low string) string {
 	case "weekend":
 		return use("weekends")
 	}
+	if fix := sentence(low); fix != "" {
+		return fix
+	}
 	if n := strings.Count(low, ","); 0 < n && n < 31 && strings.Trim(low, dayLetters) == "" && len(low) <= 200 {
 		var items []string
 		for item := range strings.SplitSeq(low, ",") {
@@ -108,11 +112,42 @@ func mendDay(low string) string {
 	return `use a weekday such as "mon", a range such as "mon-fri", or a day of the month`
 }
 
-// likeWeekday returns the short name of the weekday that a word begins with.
+var (
+	ranges = regexp.MustCompile(`\s*(\bto\b|\btill\b|\buntil\b|\bthrough\b|\bthru\b|\.\.+|\x{2013}|-)\s*`)
+	lists  = regexp.MustCompile(`\s*(,\s*\band\b|,|;|&|\+|\band\b)\s*`)
+)
+
+// sentence says what is meant by weekdays in a sentence: "monday to friday", "mon, tue and fri".
+func sentence(low string) string {
+	if len(low) > 200 {
+		return ""
+	}
+	var items []string
+	for _, item := range lists.Split(low, -1) {
+		ends := ranges.Split(strings.TrimSpace(item), -1)
+		for i, end := range ends {
+			day, ok := likeWeekday(end)
+			if !ok || i > 1 {
+				return ""
+			}
+			ends[i] = day
+		}
+		items = append(items, quote(strings.Join(ends, "-")))
+	}
+	if len(items) == 1 {
+		return "use " + items[0]
+	}
+	return "use an array: [" + strings.Join(items, ", ") + "]"
+}
+
+// likeWeekday returns the short name of the weekday that a word is the name of, cut somewhere or in the plural.
 func likeWeekday(s string) (string, bool) {
-	if len(s) < 3 || strings.Trim(s, "abcdefghijklmnopqrstuvwxyz") != "" {
+	if len(s) < 3 {
 		return "", false
 	}
-	_, ok := weekday(s[:3])
-	return s[:3], ok
+	i, ok := weekday(s[:3])
+	if !ok || !strings.HasPrefix(weekdays[i], strings.TrimSuffix(s, "s")) {
+		return "", false
+	}
+	return s[:3], true
 }
