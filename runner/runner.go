@@ -43,9 +43,11 @@ type Options struct {
 var ErrDisorder = errors.New("jobs had to be killed")
 
 // handled is every signal that the daemon acts on or must not die of. All are notified before the first fork: what was
-// ignored by whoever started the daemon is reset to its default in the children only then (nohup(1) ignores HUP).
+// ignored by whoever started the daemon is reset to its default in the children only then (nohup(1) ignores HUP). CONT
+// wakes the loop after it was stopped: poll(2) would go on with the time that was left when it was stopped, and what came
+// due meanwhile would wait for that.
 var handled = []syscall.Signal{syscall.SIGCHLD, syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT,
-	syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGPIPE, syscall.SIGALRM}
+	syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGPIPE, syscall.SIGALRM, syscall.SIGCONT}
 
 // Run is the daemon. It returns nil after an orderly end; an error that wraps statefile.ErrHeld where another daemon
 // has the state directory, statefile.ErrNewer where a newer one wrote it, ErrDisorder where jobs had to be killed.

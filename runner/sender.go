@@ -11,7 +11,7 @@ import (
 
 // requests are the signals that somebody sends.
 var requests = []syscall.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2,
-	syscall.SIGTERM}
+	syscall.SIGTERM, syscall.SIGCONT}
 
 // mostTold is how many lines a second the log has of one signal: a flood of signals is to be none of lines. Who is not
 // told stays with the signals, for the next line to count.

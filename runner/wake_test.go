@@ -1,0 +1,46 @@
+package runner
+
+import (
+	"os"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestB18Continued: after SIGCONT the loop looks at its clocks, whatever it waits for: poll(2) does not count the time in
+// which the daemon was stopped.
+func TestB18Continued(t *testing.T) {
+	l, _ := testLoop(t, 0)
+	timer, err := newWallTimer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer timer.close()
+	pump, err := newPump()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pump.Close()
+	l.pump, l.timer, l.polls = pump, timer, nil
+	woken := make(chan error)
+	go func() { woken <- l.wait() }()
+	deadline := time.After(30 * time.Second)
+	for {
+		if err := syscall.Kill(os.Getpid(), syscall.SIGCONT); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case err := <-woken:
+			if err != nil {
+				t.Fatal(err)
+			}
+			if pending, _ := pump.Take(0); !pending.Has(syscall.SIGCONT) {
+				t.Error("it was woken by something else")
+			}
+			return
+		case <-deadline:
+			t.Fatal("SIGCONT did not wake the loop")
+		case <-time.After(50 * time.Millisecond): // it may not have been in poll(2) yet, where an EINTR would end the wait
+		}
+	}
+}
