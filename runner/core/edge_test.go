@@ -112,10 +112,14 @@ func TestAtBootForgetsAtDone(t *testing.T) {
 // instant that is past still runs. Each instant runs once, over a crash and a clock that is set back, too.
 func TestAtEditedBackAndForth(t *testing.T) {
 	for name, meanwhile := range map[string]func(w *world){
-		"at once":      func(*world) {},
-		"crash":        func(w *world) { w.crash(); w.start() },
-		"clock set":    func(w *world) { w.setClock(-time.Hour) },
-		"three of one": func(w *world) { w.put(w.define("j", atKeys("2026-06-01T12:30:20-04:00"))); w.load(); w.run(time.Second) },
+		"at once":   func(*world) {},
+		"crash":     func(w *world) { w.crash(); w.start() },
+		"clock set": func(w *world) { w.setClock(-time.Hour) },
+		"three of one": func(w *world) {
+			w.put(w.define("j", atKeys("2026-06-01T12:30:20-04:00")))
+			w.load()
+			w.run(time.Second)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := calmWorld(t, "2026-06-01 12:00:00")
