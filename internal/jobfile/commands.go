@@ -6,13 +6,13 @@ import "slices"
 var argv = typ[[]string]{
 	name:   "array of strings",
 	print:  printList(printText[string]),
-	schema: listOf(anyText, 1).schema,
+	schema: listOf(argument, 1).schema,
 	read: func(r *reader, n *node) ([]string, bool) {
 		if n.kind == text {
 			r.fail(n, `must be an array of strings such as ["backup", "--all"]; for a script there is "shell"`)
 			return nil, false
 		}
-		args, ok := listOf(anyText, 1).read(r, n)
+		args, ok := listOf(argument, 1).read(r, n)
 		if ok && args[0] == "" {
 			r.fail(n.kids[0], "the program's name is empty")
 			return nil, false
@@ -47,7 +47,7 @@ var environment = typ[[]string]{
 				continue
 			}
 			v, ok := anyText.read(r, kid)
-			all = all && ok
+			all = all && ok && fits(r, kid, len(kid.key)+1+len(v))
 			env = append(env, kid.key+"="+v)
 		}
 		slices.Sort(env)

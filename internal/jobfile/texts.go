@@ -36,15 +36,32 @@ func noNUL(r *reader, n *node, s string) bool {
 	return true
 }
 
+// MaxArgument is how many bytes an argument, a script or a variable with its name may have. Linux executes nothing that
+// has a string of 128 KiB, and the process that becomes a job of another user gets each of them behind a short name.
+const MaxArgument = 128<<10 - 64
+
+// fits refuses what is too long to be executed.
+func fits(r *reader, n *node, size int) bool {
+	if size > MaxArgument {
+		r.fail(n, "is %d bytes long; Linux executes nothing with more than %d in one piece: put it into a file", size, MaxArgument)
+		return false
+	}
+	return true
+}
+
 var (
 	anyText = checkedText("string", textSchema, noNUL)
+
+	argument = checkedText("string", textSchema, func(r *reader, n *node, s string) bool {
+		return noNUL(r, n, s) && fits(r, n, len(s))
+	})
 
 	script = checkedText("string", someTextSchema, func(r *reader, n *node, s string) bool {
 		if strings.TrimSpace(s) == "" {
 			r.fail(n, "must not be empty")
 			return false
 		}
-		return noNUL(r, n, s)
+		return noNUL(r, n, s) && fits(r, n, len(s))
 	})
 
 	jobName = checkedText("string", nameSchema, func(r *reader, n *node, s string) bool {
