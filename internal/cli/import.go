@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,26 +12,29 @@ import (
 	"jobsd/internal/foreign"
 )
 
-const importHelp = `jobsd import - make job files of crontabs and systemd timers
+const importHelp = `jobsd import - make job files of crontabs, anacrontabs and systemd timers
 
 usage: jobsd import crontab [--system] [--dry-run] [FILE | DIR | -]
+       jobsd import anacrontab [--dry-run] [FILE | -]
        jobsd import systemd-timer [--user] [--dry-run] UNIT...
 
-Makes a job file of each entry of a crontab, or of each timer with its service,
-that means the same. What cannot be carried over, or not to the letter, is told
-as FILE:LINE: TEXT: REASON, and the exit code is 1. What means something
-slightly different here is told as a note. jobsd(8) has the differences.
+Makes a job file of each entry, or of each timer with its service, that means
+the same. A line that is not carried over, or not exactly, is printed as
+FILE:LINE: TEXT: REASON, and the exit code is 1. A note says what means
+something slightly different here. Nothing else is left out. jobsd(8) has all
+differences.
 
-crontab        reads FILE, or standard input for -, or all files of DIR as cron
-does, or else what "crontab -l" prints;
-               for root the jobs of a file of another user run as that user
-systemd-timer  reads the unit, which is a name such as logrotate or
-logrotate.timer or a path, with its service and the
-               drop-ins of both
+  crontab        reads FILE, standard input for -, all files of DIR as cron
+                 does, or without one what "crontab -l" prints. If root imports
+                 the crontab of another user, its jobs run as that user
+  anacrontab     reads FILE, or without one /etc/anacrontab
+  systemd-timer  reads each UNIT with its service and the drop-ins of both; it
+                 is a name, such as logrotate, logrotate.timer or
+                 pg_basebackup@main, or a path
 
   --system   the crontab is one of the system, with a user in each entry;
-             without FILE /etc/crontab and /etc/cron.d
-  --user     the units of a user's own systemd
+             without FILE these are /etc/crontab and /etc/cron.d
+  --user     the units are those of a user's own systemd
   --dry-run  print the job files, each below "# NAME.toml", and change nothing
 `
 
@@ -40,7 +44,7 @@ type importOptions struct {
 
 func (a *app) imports() *cobra.Command {
 	var o importOptions
-	cmd := verb("import crontab|systemd-timer", importHelp, func(args []string) error {
+	cmd := verb("import crontab|anacrontab|systemd-timer", importHelp, func(args []string) error {
 		return a.doImport(args[0], args[1:], o)
 	})
 	cmd.Args = func(_ *cobra.Command, args []string) error { return checkImport(args, o) }
@@ -52,7 +56,7 @@ func (a *app) imports() *cobra.Command {
 	return cmd
 }
 
-var importKinds = []string{"crontab", "systemd-timer"}
+var importKinds = []string{"crontab", "anacrontab", "systemd-timer"}
 
 func completeImport(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	if len(args) == 0 {
@@ -63,37 +67,40 @@ func completeImport(_ *cobra.Command, args []string, _ string) ([]string, cobra.
 
 func checkImport(args []string, o importOptions) error {
 	const hint = "jobsd help import"
+	kind := ""
+	if len(args) > 0 {
+		kind = args[0]
+	}
 	switch {
-	case len(args) == 0:
-		return usage(hint, "import: from what? crontab or systemd-timer")
-	case args[0] == "crontab" && len(args) > 2:
-		return usage(hint, "import crontab takes one file, got %q too", args[2])
-	case args[0] == "crontab" && o.user:
+	case kind == "":
+		return usage(hint, "import: from what? crontab, anacrontab or systemd-timer")
+	case !slices.Contains(importKinds, kind):
+		return usage(hint, "import knows crontab, anacrontab and systemd-timer, not %q", kind)
+	case kind != "systemd-timer" && len(args) > 2:
+		return usage(hint, "import %s takes one file, got %q too", kind, args[2])
+	case kind == "crontab" && o.user:
 		return usage(hint, "--user is about systemd-timer; a crontab is a user's unless --system says otherwise")
-	case args[0] == "systemd-timer" && len(args) < 2:
+	case kind == "anacrontab" && (o.user || o.system):
+		return usage(hint, "import anacrontab takes neither --user nor --system")
+	case kind == "systemd-timer" && len(args) < 2:
 		return usage(hint, "import systemd-timer: which unit?")
-	case args[0] == "systemd-timer" && o.system:
+	case kind == "systemd-timer" && o.system:
 		return usage(hint, "--system is about crontab; units are those of the system unless --user says otherwise")
-	case args[0] != "crontab" && args[0] != "systemd-timer":
-		return usage(hint, "import knows crontab and systemd-timer, not %q", args[0])
 	}
 	return nil
 }
 
-func (a *app) doImport(kind string, args []string, o importOptions) (err error) {
-	var found *foreign.Result
-	if kind == "crontab" {
-		found, err = importCrontab(args, o, time.Now())
-	} else {
-		found, err = importTimers(args, o, time.Now())
-	}
+// importers are the kinds with what reads them.
+var importers = map[string]func(args []string, o importOptions, now time.Time) (*foreign.Result, error){
+	"crontab": importCrontab, "anacrontab": importAnacrontab, "systemd-timer": importTimers,
+}
+
+func (a *app) doImport(kind string, args []string, o importOptions) error {
+	found, err := importers[kind](args, o, time.Now())
 	if err != nil {
 		return err
 	}
-	files, err := jobFiles(found)
-	if err != nil {
-		return err
-	}
+	files := jobFiles(found)
 	for _, n := range found.Notes {
 		fmt.Fprintf(a.err, "note: %s\n", n)
 	}
@@ -115,17 +122,11 @@ func (a *app) doImport(kind string, args []string, o importOptions) (err error) 
 	return nil
 }
 
-func jobFiles(found *foreign.Result) (files []newFile, err error) {
-	found.Name()
-	for i := range found.Jobs {
-		j := &found.Jobs[i]
-		text, err := j.Format()
-		if err != nil {
-			return nil, err
-		}
-		files = append(files, newFile{j.Name + ".toml", text})
+func jobFiles(found *foreign.Result) (files []newFile) {
+	for i, text := range found.Texts() {
+		files = append(files, newFile{found.Jobs[i].Name + ".toml", text})
 	}
-	return files, nil
+	return files
 }
 
 func fileNames(files []newFile) (names []string) {
@@ -166,8 +167,11 @@ func (a *app) installImported(files []newFile) error {
 
 // stillRun says how to keep the jobs from running twice.
 func stillRun(kind string, args []string) string {
-	if kind == "crontab" {
+	switch kind {
+	case "crontab":
 		return "cron goes on running these until they are taken out of the crontab"
+	case "anacrontab":
+		return "anacron goes on running these until they are taken out of the anacrontab"
 	}
 	var timers []string
 	for _, arg := range args {

@@ -3,7 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -26,27 +25,54 @@ import (
 const (
 	systemCrontab = "/etc/crontab"
 	crontabDir    = "/etc/cron.d"
+	theAnacrontab = "/etc/anacrontab"
 )
 
-// spools are where crontab(1) keeps those of users, each in a file of the user's name. Some have all belong to root.
-var spools = []string{"/var/spool/cron/crontabs", "/var/spool/cron", "/var/cron/tabs", "/usr/lib/cron/tabs", "/var/at/tabs"}
+// spools are where those of users are kept, each in a file of the user's name. In some all files belong to root.
+var spools = []string{"/var/spool/cron/crontabs", "/var/spool/cron", "/var/cron/tabs", "/usr/lib/cron/tabs", "/var/at/tabs",
+	"/etc/crontabs"}
+
+// isSpool tells whether a directory is one of them, or a copy of one below another directory.
+func isSpool(dir string) bool {
+	return slices.ContainsFunc(spools, func(spool string) bool { return strings.HasSuffix(dir, spool) })
+}
 
 // importCrontab translates what the arguments name.
 func importCrontab(args []string, o importOptions, now time.Time) (*foreign.Result, error) {
-	host, _ := os.Hostname()
-	c := crontabs{Options: crontab.Options{System: o.system, Now: now, Local: time.Local, HasUser: hasUser}}
-	c.Pick = func(entry string, most int) int { // as jitter is: the same each time, and another on another machine
-		return int(schedule.Jitter(time.Duration(most+1)*time.Millisecond, spawn.MachineID(), host, entry) / time.Millisecond)
-	}
+	c := newCrontabs(o, now)
 	switch {
 	case len(args) == 0 && o.system:
 		return &c.found, c.readSystem()
 	case len(args) == 0:
 		return &c.found, c.readOwn()
 	case args[0] == "-":
-		return &c.found, c.read("-", os.Stdin)
+		return &c.found, c.readInput()
+	case filepath.Base(args[0]) == filepath.Base(theAnacrontab):
+		return nil, fail(exitFailed, "jobsd import anacrontab "+args[0], "%s is not a crontab", args[0])
 	}
 	return &c.found, c.readPath(filepath.Clean(args[0]))
+}
+
+// importAnacrontab translates one of anacron.
+func importAnacrontab(args []string, o importOptions, now time.Time) (*foreign.Result, error) {
+	c := newCrontabs(o, now)
+	c.parse = crontab.ParseAnacrontab
+	switch {
+	case len(args) == 0:
+		return &c.found, c.readPath(theAnacrontab)
+	case args[0] == "-":
+		return &c.found, c.readInput()
+	}
+	return &c.found, c.readPath(filepath.Clean(args[0]))
+}
+
+func newCrontabs(o importOptions, now time.Time) *crontabs {
+	host, _ := os.Hostname()
+	c := crontabs{Options: crontab.Options{System: o.system, Now: now, Local: time.Local, HasUser: hasUser}, parse: crontab.Parse}
+	c.Pick = func(entry string, most int) int { // as jitter is: the same each time, and another on another machine
+		return int(schedule.Jitter(time.Duration(most+1)*time.Millisecond, spawn.MachineID(), host, entry) / time.Millisecond)
+	}
+	return &c
 }
 
 func hasUser(name string) bool {
@@ -57,15 +83,16 @@ func hasUser(name string) bool {
 // crontabs collects what became of several.
 type crontabs struct {
 	crontab.Options
+	parse func(file, text string, o crontab.Options) *foreign.Result
 	found foreign.Result
 }
 
-func (c *crontabs) read(name string, from io.Reader) error {
-	text, err := io.ReadAll(from)
+func (c *crontabs) readInput() error {
+	text, err := readAllForeign(os.Stdin)
 	if err != nil {
-		return fmt.Errorf("cannot read %s: %w", name, err)
+		return fmt.Errorf("standard input: %w", err)
 	}
-	c.found.Add(crontab.Parse(name, string(text), c.Options))
+	c.found.Add(c.parse("-", text, c.Options))
 	return nil
 }
 
@@ -73,6 +100,9 @@ func (c *crontabs) read(name string, from io.Reader) error {
 func (c *crontabs) readSystem() error {
 	one := c.readPath(systemCrontab)
 	all := c.readPath(crontabDir)
+	if _, err := os.Stat(theAnacrontab); err == nil {
+		c.found.Note(foreign.Place{}, "%s is read by: jobsd import anacrontab", theAnacrontab)
+	}
 	if errors.Is(one, fs.ErrNotExist) {
 		return all
 	}
@@ -94,7 +124,8 @@ func (c *crontabs) readOwn() error {
 	if err != nil {
 		return fmt.Errorf("crontab -l: %w: %s", err, strings.TrimSpace(said.String()))
 	}
-	return c.read("crontab", strings.NewReader(string(text)))
+	c.found.Add(c.parse("crontab", string(text), c.Options))
+	return nil
 }
 
 func (c *crontabs) readPath(path string) error {
@@ -105,34 +136,43 @@ func (c *crontabs) readPath(path string) error {
 	if whole == systemCrontab || whole == crontabDir || filepath.Dir(whole) == crontabDir {
 		c.System = true
 	}
-	f, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("cannot read the crontab: %w", err)
-	}
-	defer f.Close()
-	st, err := f.Stat()
-	switch {
-	case err != nil:
-		return fmt.Errorf("cannot read the crontab: %w", err)
-	case st.IsDir():
+	if st, err := os.Stat(path); err == nil && st.IsDir() {
 		return c.readDir(path)
 	}
+	text, st, err := readForeign(path)
+	switch {
+	case errors.Is(err, errIrregular):
+		return fail(exitFailed, "a pipe is given as standard input: - < "+path, "cannot read the crontab: %w", err)
+	case err != nil:
+		return fmt.Errorf("cannot read the crontab: %w", err)
+	}
+	o := c.Options
 	if os.Geteuid() == 0 {
 		owner := st.Sys().(*syscall.Stat_t).Uid
-		if c.System && st.Mode().IsRegular() && (owner != 0 || st.Mode().Perm()&0o022 != 0) {
+		if o.System && st.Mode().IsRegular() && (owner != 0 || st.Mode().Perm()&0o022 != 0) {
 			c.found.Refuse(foreign.Place{File: path, Line: 1, Text: filepath.Base(path)},
 				"passed over, as cron does: others than root can write it, and it may name root; "+
 					"if all in it is well: jobsd import crontab --system - < %s", path)
 			return nil
 		}
-		c.User = whoseCrontab(whole, owner)
+		if o.User = whoseCrontab(whole, owner); o.User == "" {
+			if real, err := filepath.EvalSymlinks(whole); err == nil {
+				o.User = whoseCrontab(real, owner)
+			}
+		}
+		if o.User != "" && !isNumber(o.User) && !hasUser(o.User) {
+			c.found.Refuse(foreign.Place{File: path, Line: 1, Text: filepath.Base(path)},
+				"there is no user %q, whose crontab it is; as another one: jobsd import crontab - < %s", o.User, path)
+			return nil
+		}
 	}
-	return c.read(path, f)
+	c.found.Add(c.parse(path, text, o))
+	return nil
 }
 
 // whoseCrontab is the user of a file that root looks at, "" for root: what others say must not run as root.
 func whoseCrontab(path string, owner uint32) string {
-	if name := filepath.Base(path); owner == 0 && slices.Contains(spools, filepath.Dir(path)) && name != "root" {
+	if name := filepath.Base(path); owner == 0 && isSpool(filepath.Dir(path)) && name != "root" {
 		return name
 	}
 	if owner == 0 {
@@ -145,6 +185,8 @@ func whoseCrontab(path string, owner uint32) string {
 	return id
 }
 
+func isNumber(s string) bool { return strings.Trim(s, "0123456789") == "" }
+
 // cronName is what cron wants the files of a directory to be called: the copies that editors and packages leave are not.
 var cronName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
@@ -152,7 +194,7 @@ var cronName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 func otherName(dir, name string) string {
 	whole, err := filepath.Abs(dir)
 	switch {
-	case err == nil && slices.Contains(spools, whole):
+	case err == nil && isSpool(whole):
 		if !hasUser(name) {
 			return "no user is called so"
 		}

@@ -15,6 +15,11 @@ func TestWhoseCrontab(t *testing.T) {
 		{"/usr/lib/cron/tabs/alice", 0, "alice"},
 		{"/var/cron/tabs/root", 0, ""},
 		{"/var/cron/tabs/x/alice", 0, ""},
+		{"/etc/crontabs/www-data", 0, "www-data"}, // of Alpine and OpenWrt, where all belong to root
+		{"/etc/crontabs/root", 0, ""},
+		{"/mnt/router/etc/crontabs/www-data", 0, "www-data"}, // a copy of theirs
+		{"/srv/backup/var/spool/cron/alice", 0, "alice"},
+		{"/home/x/etc/crontabs/table", 4294967293, "4294967293"},
 	} {
 		if got := whoseCrontab(test.path, test.owner); got != test.want {
 			t.Errorf("%s of %d: %q, want %q", test.path, test.owner, got, test.want)
@@ -31,6 +36,8 @@ func TestOtherName(t *testing.T) {
 		{"/etc/cron.d", "no-such_user1", false},
 		{"/var/spool/cron/crontabs", "no-such_user1", true}, // as an editor's copy
 		{"/var/spool/cron/crontabs/", "root", false},
+		{"/etc/crontabs", "cron.update", true},
+		{"/mnt/etc/crontabs", "no-such_user1", true},
 	} {
 		if got := otherName(test.dir, test.name); (got != "") != test.want {
 			t.Errorf("%s in %s: %q", test.name, test.dir, got)

@@ -27,7 +27,7 @@ func (r Remark) String() string {
 	if r.File == "" {
 		return r.Reason
 	}
-	return fmt.Sprintf("%s:%d: %s: %s", r.File, r.Line, Printable(r.Text), r.Reason)
+	return fmt.Sprintf("%s:%d: %s: %s", r.File, r.Line, Shorten(Printable(r.Text), 200), r.Reason)
 }
 
 // Job is one job in our words.
@@ -79,8 +79,39 @@ func (j *Job) Format() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot write job %s: %w", j.Name, err)
 	}
-	head := fmt.Sprintf("# %s:%d: %s\n", Printable(j.File), j.Line, Printable(j.Text))
-	return append([]byte(head), keys...), nil
+	head := fmt.Sprintf("# %s:%d: %s\n", Printable(j.File), j.Line, Shorten(Printable(j.Text), 1000))
+	text := append([]byte(head), keys...)
+	if len(text) > jobfile.MaxFile {
+		return nil, fmt.Errorf("the job file would be larger than 1 MiB, so no job was made; put the command into a script")
+	}
+	return text, nil
+}
+
+// Texts are the job files of all jobs, whose names become unique. A job that cannot be written is refused.
+func (r *Result) Texts() (texts [][]byte) {
+	r.Name()
+	jobs := r.Jobs
+	r.Jobs = nil
+	for _, j := range jobs {
+		text, err := j.Format()
+		if err != nil {
+			r.Refuse(j.Place, "%v", err)
+			continue
+		}
+		r.Jobs, texts = append(r.Jobs, j), append(texts, text)
+	}
+	return texts
+}
+
+// Shorten cuts a text that has more characters than that, and shows it.
+func Shorten(s string, most int) string {
+	n := 0
+	for i := range s {
+		if n++; n > most {
+			return s[:i] + "..."
+		}
+	}
+	return s
 }
 
 // Printable is s as it can stand in a line for people, or in a comment.

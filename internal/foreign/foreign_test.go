@@ -3,6 +3,8 @@ package foreign
 import (
 	"strings"
 	"testing"
+
+	"jobsd/internal/jobfile"
 )
 
 func TestNameOf(t *testing.T) {
@@ -82,5 +84,42 @@ func TestRemark(t *testing.T) {
 	}
 	if len(all.Refused) != 2 || len(all.Notes) != 1 || all.Notes[0].String() != "once" {
 		t.Errorf("%+v", all)
+	}
+}
+
+func TestShorten(t *testing.T) {
+	for _, test := range []struct{ text, want string }{
+		{"", ""}, {"äöüß", "äöüß"}, {"äöüß!", "äöüß..."},
+	} {
+		if got := Shorten(test.text, 4); got != test.want {
+			t.Errorf("%q: %q, want %q", test.text, got, test.want)
+		}
+	}
+}
+
+// A line of binary data or of a megabyte is told by its beginning.
+func TestLongLine(t *testing.T) {
+	long := strings.Repeat("\x00\xff", 1<<19)
+	var r Result
+	r.Refuse(Place{"f", 1, long}, "is not text")
+	if got := r.Refused[0].String(); len(got) > 1000 || !strings.HasSuffix(got, "...: is not text") {
+		t.Errorf("%d bytes: %.300q", len(got), got)
+	}
+	j := Job{Place: Place{"f", 1, long}, Name: "x", Keys: []jobfile.Pair{{Key: "shell", Value: "x"}}}
+	if text, err := j.Format(); err != nil || len(text) > 5000 {
+		t.Errorf("%d bytes, %v", len(text), err)
+	}
+}
+
+// A job whose file would be too large is refused, and the others are written.
+func TestTooLarge(t *testing.T) {
+	var r Result
+	for _, script := range []string{"a", strings.Repeat("b", jobfile.MaxFile), "c"} {
+		r.Jobs = append(r.Jobs, Job{Place: Place{"f", len(r.Jobs) + 1, script}, Name: script[:1],
+			Keys: []jobfile.Pair{{Key: "shell", Value: script}}})
+	}
+	texts := r.Texts()
+	if len(texts) != 2 || len(r.Jobs) != 2 || r.Jobs[1].Name != "c" || len(r.Refused) != 1 || r.Refused[0].Line != 2 {
+		t.Errorf("%d texts, %d jobs, refused %v", len(texts), len(r.Jobs), r.Refused)
 	}
 }

@@ -2,6 +2,7 @@
 package crontab
 
 import (
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -83,13 +84,32 @@ func (t *translator) line(line string) {
 // is above it describe nothing, nor do headings of the columns or of the file.
 func (t *translator) remember(line string) {
 	text := strings.TrimSpace(strings.TrimLeft(line, "#"))
-	switch words := strings.Fields(text); {
+	switch {
 	case !strings.ContainsFunc(text, unicode.IsLetter) && !strings.ContainsFunc(text, unicode.IsDigit):
-	case len(words) > 1 && words[0] == "m" && words[1] == "h", commentedOut(text), isCrontabs(text):
+	case isHeading(text), commentedOut(text), isCrontabs(text):
 		t.comment = nil
 	default:
 		t.comment = append(t.comment, strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), "?"))
 	}
+}
+
+// headings are what the columns of a crontab are called.
+var headings = strings.Fields("m min mn minute minutes h hr hour hours dom mday day date month mon dow wday weekday who user" +
+	" username command cmd")
+
+// isHeading tells whether a comment has the names of the columns, or is a line of a drawing that leads to them.
+func isHeading(text string) bool {
+	if strings.ContainsAny(text[:1], ".|+'`") || strings.ContainsFunc(text, func(c rune) bool { return '\u2500' <= c && c <= '\u257f' }) {
+		return true
+	}
+	words := strings.Fields(strings.ToLower(text))
+	for i := range min(4, len(words)) {
+		// Of "day of month" each word counts, as the third of them is a heading again.
+		if !slices.Contains(headings, words[i]) && words[i] != "of" {
+			return false
+		}
+	}
+	return len(words) > 3 && words[0][0] == 'm' && words[1][0] == 'h'
 }
 
 // isCrontabs tells whether crontab(1) put a comment on top of what it installed.
@@ -99,6 +119,9 @@ func isCrontabs(text string) bool {
 
 // commentedOut tells whether a comment would be an entry without its sign.
 func commentedOut(text string) bool {
+	if isAnacrontab.MatchString(text) {
+		return true
+	}
 	first, rest := word(text)
 	if macros[first] || first == "@reboot" {
 		return rest != ""

@@ -3,15 +3,14 @@ package crontab
 import (
 	"fmt"
 	"path"
+	"regexp"
 	"strings"
+	"time"
 
 	"jobsd/internal/foreign"
 	"jobsd/internal/jobfile"
 	"jobsd/internal/schedule"
 )
-
-// maxCommand is what cronie takes, and about what the kernel takes as one argument.
-const maxCommand = 128 << 10
 
 // entry makes a job of a line that is no setting.
 func (t *translator) entry(line string) {
@@ -44,19 +43,19 @@ type entry struct {
 	input   string
 }
 
+// guarded is what there is to say about a command that ends in a test and "&&".
+const guarded = "cron does not look at exit codes; here it is a failure if the test is false, unless you write: %s"
+
 func (e *entry) read(line string) (err error) {
 	quiet, rest := strings.HasPrefix(line, "-"), strings.TrimPrefix(line, "-")
 	if e.Pick != nil {
 		e.reading.pick = func(most int) int { return e.Pick(line, most) }
 	}
-	if e.cron, rest, err = when(rest, &e.reading); err != nil {
+	if e.cron, rest, err = e.when(rest); err != nil {
 		return err
 	}
 	if quiet {
 		e.reading.note(`"-" keeps it out of cron's log; jobsd journals every run`)
-	}
-	if strings.HasPrefix(rest, "*") {
-		return fmt.Errorf("the command begins with *, which cron takes for a sixth field and refuses")
 	}
 	if e.System {
 		e.user, rest = word(rest)
@@ -64,32 +63,83 @@ func (e *entry) read(line string) (err error) {
 			return fmt.Errorf("there is no user %q", e.user)
 		}
 	}
-	if option, command := word(rest); option == "-n" && command != "" {
-		rest = command // mail failures only, as we do
+	if rest, err = e.options(rest); err != nil {
+		return err
 	}
 	e.command, e.input = split(rest)
-	switch {
+	switch first, _ := word(e.command); {
 	case strings.TrimSpace(e.command) == "":
 		return fmt.Errorf("there is no command")
-	case len(e.command)+len(e.input) > maxCommand:
-		return fmt.Errorf("the command is longer than 128 KiB")
+	case first == "@AppleNotOnBattery":
+		return fmt.Errorf("jobsd does not look at the power supply; begin the command with: " +
+			"pmset -g batt | grep -q 'AC Power' || exit 0;")
+	case first == "root" && !e.System:
+		return fmt.Errorf("the command begins with a user, as in a crontab of the system, which is read with --system")
+	case number(first) >= 0:
+		return fmt.Errorf("the command begins with the number %s; a line of an anacrontab is read by: jobsd import anacrontab FILE", first)
+	}
+	if better := foreign.Guard(e.command); better != "" {
+		e.reading.note(guarded, foreign.Shorten(better, 300))
 	}
 	return nil
 }
 
 // when reads what comes before the command.
-func when(line string, r *reading) (cron, rest string, err error) {
+func (e *entry) when(line string) (cron, rest string, err error) {
 	if !strings.HasPrefix(line, "@") {
-		return expression(line, r)
+		if second, ok, err := e.withSeconds(line); ok || err != nil {
+			return second.cron, second.rest, err
+		}
+		cron, rest, err := expression(line, &e.reading)
+		if err != nil && isAnacrontab.MatchString(line) {
+			err = fmt.Errorf("%w; a line of an anacrontab is read by: jobsd import anacrontab FILE", err)
+		}
+		return cron, rest, err
 	}
-	cron, rest = word(line)
-	switch {
-	case cron == "@reboot":
+	first, rest := word(line)
+	switch seconds := number(first[1:]); {
+	case first == "@reboot":
 		return "", rest, nil
-	case !macros[cron]:
-		return "", "", fmt.Errorf("%q is not one of @reboot, @hourly, @daily, @midnight, @weekly, @monthly, @yearly and @annually", cron)
+	case first == "@every_minute":
+		return "* * * * *", rest, nil
+	case first == "@every_second":
+		e.reading.every = time.Second
+		e.reading.note("every counts from when jobsd first loads it")
+		return "", rest, nil
+	case seconds > 3650*24*60*60:
+		return "", "", fmt.Errorf("%s is more than 3650 days, the most that a job file takes", first)
+	case seconds > 0:
+		e.reading.every, e.reading.alone = time.Duration(seconds)*time.Second, true
+		e.reading.note("cron starts it %d seconds after the end of the run before; here it is due every %d seconds, but not "+
+			"while it still runs", seconds, seconds)
+		return "", rest, nil
+	case first == "@every":
+		span, _ := word(rest)
+		return "", "", fmt.Errorf("cron has no %q; write the job by hand, with every = %q", first, span)
+	case !macros[first]:
+		return "", "", fmt.Errorf("%q is not one of @reboot, @hourly, @daily, @midnight, @weekly, @monthly, @yearly, @annually, "+
+			"@every_minute, @every_second and @SECONDS", first)
 	}
-	return cron, rest, nil
+	return first, rest, nil
+}
+
+// isAnacrontab matches a period, a delay and a name without a slash. No crontab has such a third field.
+var isAnacrontab = regexp.MustCompile(`^\d+[ \t]+\d+[ \t]+[^ \t/]*[A-Za-z][^ \t/]*[ \t]+[^ \t]`)
+
+// options reads the words in front of the command that speak to the crons of the BSDs and to cronie.
+func (e *entry) options(rest string) (string, error) {
+	for strings.HasPrefix(rest, "-") {
+		option, command := word(rest)
+		if strings.Trim(option[1:], "nqs") != "" || option == "-" {
+			return "", fmt.Errorf("%q is not an option that a cron knows; a command that is called so needs its path", option)
+		}
+		if strings.Contains(option, "q") {
+			e.reading.note(`"-q" keeps it out of cron's log; jobsd journals every run`)
+		}
+		e.reading.alone = e.reading.alone || strings.Contains(option, "s")
+		rest = command // -n: mail failures only, as jobsd does
+	}
+	return rest, nil
 }
 
 // split parts the command from its standard input: at the first % that no backslash escapes. Further ones are the ends
@@ -133,14 +183,14 @@ func split(s string) (command, input string) {
 func (e *entry) keys() (keys []jobfile.Pair, err error) {
 	add := func(key string, value any) { keys = append(keys, jobfile.Pair{Key: key, Value: value}) }
 	if e.comment != nil {
-		add("description", strings.Join(e.comment, " "))
+		add("description", e.description())
 	}
 	run, err := e.run()
 	if err != nil {
 		return nil, err
 	}
 	keys = append(keys, run)
-	if e.cron == "" {
+	if e.cron == "" && e.reading.every == 0 {
 		add("at_boot", true)
 	} else {
 		timed, err := e.timed()
@@ -167,8 +217,28 @@ func (e *entry) keys() (keys []jobfile.Pair, err error) {
 	return keys, nil
 }
 
-// timed are the keys of an entry that is due by the clock.
+// description is the comment above the entry. A description of many lines would help nobody, and could be larger than a
+// job file may be.
+func (e *entry) description() string {
+	const most = 1000
+	text := strings.Join(e.comment, " ")
+	short := foreign.Shorten(text, most)
+	if short != text {
+		e.reading.note("the comment above it is cut after %d characters", most)
+	}
+	return short
+}
+
+// timed are the keys of an entry that is due by the clock, or by an interval.
 func (e *entry) timed() ([]jobfile.Pair, error) {
+	overlap := "allow" // cron does not look at what still runs
+	if e.reading.alone {
+		overlap = "skip"
+	}
+	ending := []jobfile.Pair{{Key: "catch_up", Value: false}, {Key: "overlap", Value: overlap}} // cron makes up for nothing
+	if e.reading.every > 0 {
+		return append([]jobfile.Pair{{Key: "every", Value: foreign.Duration(e.reading.every)}}, ending...), nil
+	}
 	keys := []jobfile.Pair{{Key: "cron", Value: e.cron}}
 	k := schedule.Keys{Cron: []string{e.cron}}
 	if zone := strings.TrimPrefix(e.env["CRON_TZ"], ":"); zone != "" {
@@ -178,11 +248,10 @@ func (e *entry) timed() ([]jobfile.Pair, error) {
 	if _, errs := schedule.Parse(k, e.Local, e.Now); errs != nil {
 		return nil, errs[0]
 	}
-	if d, _ := delay(e.env["RANDOM_DELAY"]); d > 0 { // looked at where it was set
+	if d, _ := randomDelay(e.env["RANDOM_DELAY"]); d > 0 { // looked at where it was set
 		keys = append(keys, jobfile.Pair{Key: "jitter", Value: fmt.Sprintf("%dm", int(d.Minutes()))})
 	}
-	// cron makes up for nothing, and looks at nothing that still runs.
-	return append(keys, jobfile.Pair{Key: "catch_up", Value: false}, jobfile.Pair{Key: "overlap", Value: "allow"}), nil
+	return append(keys, ending...), nil
 }
 
 // run is the key of what is executed. Standard input is a here-document of the shell that runs the command, or, as not
@@ -192,17 +261,22 @@ func (e *entry) run() (jobfile.Pair, error) {
 	if !ok {
 		shell = usualShell
 	}
+	script := e.command
 	switch {
 	case !strings.HasPrefix(shell, "/"):
 		return jobfile.Pair{}, fmt.Errorf("SHELL is %q, which is not an absolute path: cron cannot execute it", shell)
-	case shell != usualShell && e.input == "":
-		return jobfile.Pair{Key: "cmd", Value: []string{shell, "-c", e.command}}, nil
-	case shell != usualShell:
-		return jobfile.Pair{Key: "shell", Value: "exec " + quote(shell) + " -c " + quote(e.command) + " " + e.document()}, nil
+	case shell != usualShell && e.input != "":
+		script = "exec " + quote(shell) + " -c " + quote(e.command) + " " + e.document()
 	case e.input != "":
-		return jobfile.Pair{Key: "shell", Value: "exec " + e.document() + e.command}, nil
+		script = "exec " + e.document() + e.command
 	}
-	return jobfile.Pair{Key: "shell", Value: e.command}, nil
+	switch {
+	case len(script) > jobfile.MaxArgument:
+		return jobfile.Pair{}, fmt.Errorf("the command has 128 KiB or nearly, which cannot be executed; put it into a script")
+	case shell != usualShell && e.input == "":
+		return jobfile.Pair{Key: "cmd", Value: []string{shell, "-c", script}}, nil
+	}
+	return jobfile.Pair{Key: "shell", Value: script}, nil
 }
 
 // document is the input as a here-document.

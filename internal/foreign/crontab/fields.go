@@ -3,8 +3,10 @@ package crontab
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // field is one of the five of an entry, as cron reads it.
@@ -26,9 +28,11 @@ var macros = map[string]bool{
 	"@hourly": true, "@daily": true, "@midnight": true, "@weekly": true, "@monthly": true, "@yearly": true, "@annually": true,
 }
 
-// reading is how an expression is read: what is picked for a~b, and what there is to say.
+// reading is how the time of an entry is read: what is picked for a~b, and what there is to say.
 type reading struct {
 	pick  func(most int) int
+	every time.Duration // instead of an expression
+	alone bool          // cron starts no second run beside the first
 	notes []string
 }
 
@@ -53,6 +57,10 @@ func expression(line string, r *reading) (cron, rest string, err error) {
 		}
 		if i == 0 && !strings.ContainsAny(text[:1], "*~0123456789") {
 			return "", "", errFields
+		}
+		if text == "?" && (fields[i].name == "day" || fields[i].name == "weekday") {
+			r.note(`"?" is read as "*"; cron refuses it`)
+			text = "*"
 		}
 		if out[i], err = fields[i].rewrite(text, r); err != nil {
 			return "", "", err
@@ -147,8 +155,14 @@ func (f *field) random(item, a, b string, r *reading) (string, error) {
 }
 
 func (f *field) wrong(item string) error {
+	if ours.MatchString(item) && (f.name == "day" || f.name == "weekday") {
+		return fmt.Errorf("%s %q is not one that cron knows; the key cron of a job file takes it: write the job by hand", f.name, item)
+	}
 	return fmt.Errorf("%s %q is not one that cron knows", f.name, item)
 }
+
+// ours are the last day of the month, and weekdays such as the second Friday or the last one.
+var ours = regexp.MustCompile(`^(L|[A-Za-z]{3}#([1-5]|L))$`)
 
 // top is the largest value that is not another name of a smaller one.
 func (f *field) top() int {

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"jobsd/internal/jobfile"
 )
 
 // What cron puts into the environment of each command by itself. The path is cronie's, which begins with Debian's: what
@@ -15,8 +17,8 @@ const (
 	usualShell = "/bin/sh"
 )
 
-// ours are the variables that speak to cron. A command sees them only if it names them.
-var ours = []string{"CRON_TZ", "MAILTO", "MAILFROM", "RANDOM_DELAY", "CONTENT_TYPE", "CONTENT_TRANSFER_ENCODING"}
+// spoken are the variables that speak to cron. A command sees them only if it names them.
+var spoken = []string{"CRON_TZ", "MAILTO", "MAILFROM", "RANDOM_DELAY", "CONTENT_TYPE", "CONTENT_TRANSFER_ENCODING"}
 
 // space is what isspace(3) takes for white.
 const space = " \t\v\f\r"
@@ -57,6 +59,9 @@ func (t *translator) set(name, value string) {
 	case strings.HasPrefix(name, "JOBSD_"):
 		t.refuse("jobsd sets the variables of that name itself")
 		return
+	case len(name)+1+len(value) > jobfile.MaxArgument:
+		t.refuse("the variable has 128 KiB or nearly, and nothing can be executed with it")
+		return
 	case name == "LOGNAME" || name == "USER":
 		t.note("cron sets it to the user whatever stands here, and so does jobsd")
 		return
@@ -74,7 +79,7 @@ func (t *translator) set(name, value string) {
 	case "CRON_TZ":
 		t.general("CRON_TZ is the time zone of the entries below it, as cronie has it; Debian's cron hands it on to commands")
 	case "RANDOM_DELAY":
-		if _, err := delay(value); err != nil {
+		if _, err := randomDelay(value); err != nil {
 			t.refuse("%v", err)
 			return
 		}
@@ -106,8 +111,8 @@ func unsafe(c rune) bool {
 	return !strings.ContainsRune("@!:%-._+ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", c)
 }
 
-// delay reads minutes as cronie does, which looks at the leading digits only.
-func delay(value string) (time.Duration, error) {
+// randomDelay reads minutes as cronie does, which looks at the leading digits only.
+func randomDelay(value string) (time.Duration, error) {
 	value = strings.TrimLeft(value, space)
 	n := 0
 	if i := strings.IndexFunc(value, func(c rune) bool { return c < '0' || c > '9' }); i != 0 {
@@ -126,7 +131,7 @@ func delay(value string) (time.Duration, error) {
 func (t *translator) environment(command string) map[string]string {
 	env := map[string]string{"PATH": usualPath, "SHELL": usualShell}
 	for name, value := range t.env {
-		if !slices.Contains(ours, name) || strings.Contains(command, name) {
+		if !slices.Contains(spoken, name) || strings.Contains(command, name) {
 			env[name] = value
 		}
 	}

@@ -1,7 +1,6 @@
 package systemd
 
 import (
-	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -51,19 +50,4 @@ func span(s string) (total time.Duration, ok bool) {
 		rest = strings.TrimLeft(rest[end:], " ")
 	}
 	return total, s != ""
-}
-
-// duration writes a span as job files have it.
-func duration(d time.Duration) string {
-	if days := d / (24 * time.Hour); days > 0 && d%(24*time.Hour) == 0 {
-		return fmt.Sprintf("%dd", days)
-	}
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
 }

@@ -73,8 +73,8 @@ func TestSpan(t *testing.T) {
 		{"1d 1s", "24h0m1s"}, {"0", "0s"}, {"1.5h", "1h30m"}, {"100ms", "100ms"}, {"infinity", "-1ns"}, {"1M", "730h30m"},
 		{"10h", "10h"}, {"10 minutes", "10m"},
 	} {
-		if d, ok := span(test.text); !ok || duration(d) != test.want {
-			t.Errorf("%q: %s, %t; want %s", test.text, duration(d), ok, test.want)
+		if d, ok := span(test.text); !ok || foreign.Duration(d) != test.want {
+			t.Errorf("%q: %s, %t; want %s", test.text, foreign.Duration(d), ok, test.want)
 		}
 	}
 	for _, text := range []string{"", "x", "5 x", "1..5s", "5sx", "-5", "99999999999y"} {

@@ -154,7 +154,7 @@ func timed(key string) handler {
 		case d > longest:
 			t.refuse(s, "job files know no more than 3650d")
 		case d > 0:
-			t.keys[key] = duration(d)
+			t.keys[key] = foreign.Duration(d)
 		}
 	})
 }
@@ -180,7 +180,7 @@ var timerKeys = map[string]handler{
 		case t.keys["cron"] != nil:
 			t.refuse(s, "a job has either times or an interval; make a second one")
 		default:
-			t.keys["every"] = duration(d)
+			t.keys["every"] = foreign.Duration(d)
 			t.note(s, "every counts from when the job was last due, and first from when jobsd first loads it")
 		}
 	}),
