@@ -38,7 +38,7 @@ func TestHashDiffers(t *testing.T) {
 		a, b := only(t, "t.toml", c.base("toml")), only(t, "t.toml", text)
 		when, process := false, false
 		switch c.key {
-		case "start_at", "days", "every", "cron", "at", "timezone":
+		case "start_at", "days", "every", "from", "cron", "at", "timezone":
 			when = true
 		case "user", "group", "dir", "env", "env_file", "pass_env", "extra_path", "umask", "nice", "limits", "log.discard":
 			process = true

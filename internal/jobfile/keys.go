@@ -37,6 +37,8 @@ var jobKeys = newKeys(
 		oneOrMore(dayText, 0), nil, func(d *draft) *[]string { return &d.when.Days }, own, derived),
 	row("every", "It is due again and again after this much real time.",
 		optional(interval), nil, func(d *draft) **string { return &d.when.Every }, own, when, derived),
+	row("from", "With every: it is due then and whenever the clock has gone on by that much, in its time zone.",
+		optional(firstTime), nil, func(d *draft) **string { return &d.when.From }, own, derived),
 	row("cron", "It is due as a cron expression says: minute, hour, day, month and weekday, or @daily and the like.",
 		oneOrMore(cronLine, 0), nil, func(d *draft) *[]string { return &d.when.Cron }, own, when, derived),
 	row("at", "It is due once, at a time in its time zone or in the form of RFC 3339.",

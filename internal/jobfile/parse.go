@@ -252,7 +252,7 @@ func (r *reader) when(n *node, d *draft) {
 
 // keyOf is a text that tells schedules apart.
 func keyOf(k schedule.Keys) string {
-	if k.StartAt == nil && k.Days == nil && k.Cron == nil && k.Every == nil && k.At == nil && k.Timezone == nil {
+	if k.StartAt == nil && k.Days == nil && k.Cron == nil && k.Every == nil && k.From == nil && k.At == nil && k.Timezone == nil {
 		return ""
 	}
 	var b []byte
@@ -262,7 +262,7 @@ func keyOf(k schedule.Keys) string {
 		}
 		b = append(b, ' ')
 	}
-	for _, s := range []*string{k.Every, k.At, k.Timezone} {
+	for _, s := range []*string{k.Every, k.From, k.At, k.Timezone} {
 		if s != nil {
 			b = printText(b, *s)
 		}

@@ -89,6 +89,7 @@ func together() schema {
 		"cmd":   schema{"properties": schema{"shell": false}},
 		"shell": schema{"properties": schema{"cmd": false}},
 		"days":  []string{"start_at"},
+		"from":  []string{"every"},
 	}
 	for _, name := range times {
 		others := schema{}

@@ -223,6 +223,8 @@ func goodValues(t *testing.T, h *host, s *jsonschema.Schema) map[string][]any {
 					delete(job, "cmd")
 				case "days":
 					job["start_at"] = "4am"
+				case "from":
+					job["every"] = "2w"
 				}
 				set(job, key, v)
 				text := toJSON(t, job)

@@ -54,6 +54,7 @@ func daySchema() schema {
 var (
 	timeOfDay = unchecked(`a time of day such as "4:35am" or "16:05" (in quotes)`, timeOfDaySchema)
 	interval  = unchecked(`a duration such as "5m" (in quotes)`, durationSchema)
+	firstTime = unchecked(`a date such as "2026-01-06" (in quotes)`, firstTimeSchema)
 	cronLine  = unchecked(`an expression such as "35 4 * * *" (in quotes)`, cronSchema)
 	instant   = unchecked(`a date and time such as "2026-12-24 18:00" (in quotes)`, instantSchema)
 	zoneName  = unchecked(`a time zone such as "Europe/Berlin" (in quotes)`, zoneSchema)
@@ -91,6 +92,11 @@ func cronSchema() schema {
 func instantSchema() schema {
 	return pattern(`^[0-9]{4}-[0-9]{2}-[0-9]{2}( [0-9]{2}:[0-9]{2}|T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2}))$`).
 		with(schema{"examples": []string{"2026-12-24 18:00", "2026-12-24T18:00:00+01:00"}})
+}
+
+func firstTimeSchema() schema {
+	return pattern(`^[0-9]{4}-[0-9]{2}-[0-9]{2}( [0-9]{2}:[0-9]{2}|T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2}))?$`).
+		with(schema{"examples": []string{"2026-01-06", "2026-01-06 09:00"}})
 }
 
 func zoneSchema() schema {

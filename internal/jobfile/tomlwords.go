@@ -99,6 +99,9 @@ func quotedTime(key, value string) string {
 		k.Every = &value
 	case "at":
 		k.At = &value
+	case "from":
+		day := "1d"
+		k.Every, k.From = &day, &value
 	default:
 		if _, err := schedule.ParseDuration(value); err != nil || jobKeys.byName[key] == nil || jobKeys.byName[key].typ != "duration" {
 			return `"..."`
@@ -118,7 +121,7 @@ var dates = [][2]string{
 
 // quotedDate writes a date or time of TOML as the string that is meant, or as three dots where it may be a secret.
 func quotedDate(key string, n *node) any {
-	if key != "start_at" && key != "at" {
+	if key != "start_at" && key != "at" && key != "from" {
 		return known(`"..."`)
 	}
 	raw := n.src.text[n.at:]

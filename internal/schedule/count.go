@@ -48,7 +48,7 @@ func (s *Schedule) count(after, until int64) (n int) {
 			n++
 		}
 		fresh = max(fresh, lo)
-		n += countWall(wild, lo, min(fresh, hi)) + countWall(s.specs, fresh, hi)
+		n += countWall(wild, lo, min(fresh, hi)) + s.countReadings(fresh, hi)
 		fresh = max(fresh, hi)
 		u = sp.end
 	}
@@ -58,7 +58,7 @@ func (s *Schedule) count(after, until int64) (n int) {
 // gapIsSlot tells whether the end of the gap before the reading end is a slot only because fixed readings in the gap,
 // from start on, are due at it.
 func (s *Schedule) gapIsSlot(start, end int64) bool {
-	return nextWall(s.specs[:s.fixed], start, end) != never && nextWall(s.specs, end, end+1) == never
+	return s.nextReading(start, end) != never && s.countReadings(end, end+1) == 0
 }
 
 // countWall returns how many readings, from lo to before hi, are in any of specs.

@@ -13,6 +13,8 @@
 //	           the month); several are a union
 //	cron       five fields or @hourly @daily @midnight @weekly @monthly @yearly @annually; several are a union
 //	every      a duration from 1s to 3650d: real elapsed time, for which neither dates nor zones exist
+//	from       with every, which is whole minutes then: fixed times that are so far apart on the clock, from that date on:
+//	           "2026-01-06" or "2026-01-06 09:00" in the schedule's zone
 //	at         once: RFC 3339 with an offset, or "2026-12-24 18:00" in the schedule's zone
 //	timezone   an IANA name, or "local"
 //
@@ -50,7 +52,7 @@
 // overlap of readings that it shows twice. Gaps and overlaps may be of any length: 30 minutes on Lord Howe Island, two
 // hours at Troll, a whole day in Samoa. The rules are those that cronie intends, said so that they can be tested:
 //
-//   - A fixed time (start_at, at, and cron whose minute and hour fields both begin with something else than "*") is
+//   - A fixed time (start_at, at, every with from, and cron whose minute and hour fields both begin with something else than "*") is
 //     due exactly once: at the first instant at which the clock shows it or a later reading. So in an overlap it is
 //     due at its first showing, and in a gap at the gap's end. Several times that fall on one instant are one slot.
 //   - A wild time (cron whose minute or hour field begins with "*") is due whenever the clock shows it: nothing is

@@ -25,9 +25,8 @@ func (s *Schedule) Explain(slot time.Time) string {
 			notes = e.fixed(func(lo, hi int64) []int64 { return within(s.wall, lo, hi) })
 		}
 	case Clock:
-		fixed, wild := s.specs[:s.fixed], s.specs[s.fixed:]
-		notes = e.fixed(func(lo, hi int64) []int64 { return walls(fixed, lo, hi) })
-		if len(wild) > 0 {
+		notes = e.fixed(s.readings)
+		if wild := s.specs[s.fixed:]; len(wild) > 0 {
 			notes = append(notes, e.wild(wild)...)
 		}
 	}

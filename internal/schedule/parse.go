@@ -5,8 +5,8 @@ import "time"
 // Keys is what a job file says of when: the values of its keys as written, integers in decimal. An absent key is nil;
 // an empty array or an empty string is a mistake.
 type Keys struct {
-	StartAt, Days, Cron []string
-	Every, At, Timezone *string
+	StartAt, Days, Cron       []string
+	Every, From, At, Timezone *string
 }
 
 // The longest and the shortest interval of `every`.
@@ -34,6 +34,7 @@ func (z *Zones) Parse(k Keys, local *time.Location, now time.Time) (*Schedule, [
 	p.startAt(k)
 	p.cron(k.Cron)
 	p.every(k.Every)
+	p.from(k)
 	p.at(k.At)
 	if p.errs != nil {
 		return nil, p.errs

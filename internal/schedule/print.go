@@ -9,6 +9,7 @@ import (
 
 // String returns the schedule on one line, as in
 //
+//	every 14d from 2026-01-06 00:00
 //	cron "35 4 * * *" "0 16 * * mon-fri" in Europe/Berlin
 //
 // Times of day are written as cron expressions. Schedules with the same slots print the same, however they were
@@ -19,6 +20,10 @@ func (s *Schedule) String() string {
 	var b strings.Builder
 	switch s.kind {
 	case Clock:
+		if s.isPeriod() {
+			b.WriteString("every " + *k.Every + " from " + *k.From)
+			break
+		}
 		b.WriteString("cron")
 		for _, line := range k.Cron {
 			b.WriteString(" " + strconv.Quote(line))
@@ -42,6 +47,10 @@ func (s *Schedule) Keys() Keys {
 	var k Keys
 	switch s.kind {
 	case Clock:
+		if s.isPeriod() {
+			every, from := FormatDuration(s.interval()), s.fromText()
+			k.Every, k.From = &every, &from
+		}
 		for i := range s.specs {
 			k.Cron = append(k.Cron, s.specs[i].cron())
 		}

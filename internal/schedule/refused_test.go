@@ -13,6 +13,9 @@ func keysOf(key, value string) Keys {
 		return Keys{Cron: []string{value}}
 	case "every":
 		return Keys{Every: &value}
+	case "from":
+		every := "2w"
+		return Keys{Every: &every, From: &value}
 	case "at":
 		return Keys{At: &value}
 	}
@@ -251,6 +254,11 @@ var refusals = []struct{ key, value, reason, fix string }{
 	{"at", `2026-12-24 18:00 `, `"2026-12-24 18:00 " is not a date and time`, `use "2026-12-24 18:00"`},
 	{"at", `2026-12-24 18:00 Europe/Berlin`, `"2026-12-24 18:00 Europe/Berlin" is not a date and time`, `use "2026-12-24 18:00", and timezone for the zone`},
 	{"at", `2026-12-24T18:00:60Z`, `"2026-12-24T18:00:60Z" is not a date and time`, `write it like "2026-12-24 18:00" or "2026-12-24T18:00:00+01:00"`},
+
+	{"from", ``, `an empty date`, `name a date such as "2026-01-06"`},
+	{"from", `tuesday`, `"tuesday" is not a date`, `write it like "2026-01-06" or "2026-01-06 09:00"`},
+	{"from", `2026-02-30`, `"2026-02-30" is not a date`, `write it like "2026-01-06" or "2026-01-06 09:00"`},
+	{"from", `2026-01-06T09:00:30Z`, `"2026-01-06T09:00:30Z" has seconds`, `use a whole minute`},
 
 	{"timezone", ``, `an empty timezone`, `name a zone such as "Europe/Berlin", or remove the key for the machine's own`},
 	{"timezone", `Local`, `"Local" is not a time zone`, `use "local"`},

@@ -11,7 +11,7 @@ type Kind uint8
 // The kinds of schedules.
 const (
 	None  Kind = iota // only when asked
-	Clock             // start_at or cron
+	Clock             // start_at, cron, or every with from
 	Every
 	At
 )
@@ -20,8 +20,8 @@ const (
 type Schedule struct {
 	specs []spec // of Clock: the fixed ones, then the wild ones
 	loc   *time.Location
-	n     int64 // of Every: the interval in nanoseconds; of At: the instant in Unix seconds
-	wall  int64 // of At: the reading that the file names, or noWall for an instant named with its offset
+	n     int64 // of Every: the interval in nanoseconds; of At: the instant in Unix seconds; of a period: its step in seconds
+	wall  int64 // of At: the reading that the file names, or noWall for an instant named with its offset; of a period: the first
 	fixed int32 // how many of the specs are fixed
 	kind  Kind
 	local bool
@@ -74,8 +74,8 @@ func (s *Schedule) NextAfter(fixed, wild time.Time) time.Time {
 	case s.kind == At && s.n > unix(fixed):
 		u = s.n
 	case s.kind == Clock:
-		if f := s.specs[:s.fixed]; len(f) > 0 {
-			u = nextFixed(f, unix(fixed), s.loc)
+		if s.fixed > 0 || s.isPeriod() {
+			u = s.nextFixed(unix(fixed))
 		}
 		if w := s.specs[s.fixed:]; len(w) > 0 {
 			u = min(u, nextWild(w, unix(wild), s.loc))

@@ -67,18 +67,22 @@ func due(w int64, loc *time.Location) int64 {
 	return spanAt(w-far, loc).due(w, w-far, loc)
 }
 
-// nextFixed returns the first instant after u at which a reading in specs is due as a fixed one; never if none is.
-func nextFixed(specs []spec, u int64, loc *time.Location) int64 {
-	s := spanAt(u, loc)
-	from := s.shown(u, loc) + 1
-	w := nextWall(specs, from, limit(from))
+// nextFixed returns the first instant after u at which a fixed reading is due; never if none is.
+func (s *Schedule) nextFixed(u int64) int64 {
+	at := spanAt(u, s.loc)
+	from := at.shown(u, s.loc) + 1
+	end := limit(from)
+	if s.isPeriod() { // it may begin or go on in any number of years
+		end = lastSecond - far
+	}
+	w := s.nextReading(from, end)
 	switch {
 	case w == never:
 		return never
 	case w-far > u: // pass over the spans in between
-		return due(w, loc)
+		return due(w, s.loc)
 	}
-	return s.due(w, u, loc)
+	return at.due(w, u, s.loc)
 }
 
 // nextWild returns the first instant after u at which the clock shows a reading in specs; never if it shows none.

@@ -17,6 +17,9 @@ func (s *Schedule) Words() string {
 	case At:
 		return s.in("once, on " + time.Unix(s.n, 0).In(s.loc).Format(atLayout(s.n)))
 	case Clock:
+		if s.isPeriod() {
+			return s.in(everyWords(s.interval()) + " from " + time.Unix(s.wall, 0).UTC().Format(atLayout(s.wall)))
+		}
 		return s.in(clockWords(s.specs))
 	}
 	return ""
