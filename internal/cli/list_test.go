@@ -210,31 +210,6 @@ func TestListInk(t *testing.T) {
 	}
 }
 
-func TestShow(t *testing.T) {
-	s, now := state(t)
-	j := s.Jobs["busy"]
-	j.File, j.State, j.Runs, j.Failures = "b.toml", "running", 42, 1
-	j.Running[0].PID, j.Running[0].Reason = ref(1234), "schedule"
-	j.Running[1].Reason, j.Running[1].Attempt = "catch_up", 2
-	j.LastRun.MaxRSS = 4_500_000
-	var b strings.Builder
-	writeJob(&b, false, "busy", j, now)
-	const want = `
-job:          busy
-file:         b.toml
-state:        running
-notes:        waits: overlap, skipped 3
-next run:     tomorrow at 04:35 (2026-11-24T04:35:00-05:00)
-running:      run 43 running, pid 1234, since today at 15:55 (2026-11-23T15:55:48-05:00), 4m12s ago, schedule
-running:      run 44 pending: overlap, catch_up, attempt 2
-last run:     run 42, today at 04:47 (2026-11-23T04:47:00-05:00), schedule: exited 0 after 59.1s
-resources:    user 0.0s, system 0.0s, memory 4.5 MB
-last success: -
-so far:       42 runs, 1 failure (0 in a row), 3 skipped, 0 missed
-`
-	same(t, b.String(), want[1:])
-}
-
 func TestEnding(t *testing.T) {
 	run := func(outcome string) *statefile.Run { return &statefile.Run{Outcome: outcome} }
 	core := run("signaled")

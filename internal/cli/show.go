@@ -4,18 +4,27 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"os/user"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
+	"jobsd/internal/jobfile"
 	"jobsd/statefile"
 )
 
 const showHelp = `jobsd show - everything about one job
 
 usage: jobsd show [--json] JOB
+
+Prints what the job file says of it, as far as you may read that: its schedule
+in words, command, user, directory, limits and who is notified; of variables
+only the names. Then how it is: its state, its next five runs, what runs now,
+and how its last ten runs ended.
 
   --json   the job's object of the state file, see jobsd-state(5), and "name"
 `
@@ -28,7 +37,7 @@ func (a *app) show() *cobra.Command {
 }
 
 func (a *app) doShow(name string, now time.Time) error {
-	_, state, err := a.state()
+	s, state, err := a.state()
 	if err != nil {
 		return err
 	}
@@ -42,54 +51,202 @@ func (a *app) doShow(name string, now time.Time) error {
 			*statefile.Job
 		}{name, j})
 	}
-	writeJob(a.out, paletteFor(a.out), name, j, now)
+	s.portrait(name, j, alive(&state.Daemon), now).write(a.out, paletteFor(a.out), terminalWidth(a.out))
 	a.warnDead(&state.Daemon)
+	a.warnUnloaded(&state.Daemon)
 	return nil
 }
 
-// writeJob prints a line for each thing that is known of the job.
-func writeJob(w io.Writer, p palette, name string, j *statefile.Job, now time.Time) {
-	say := func(key string, i ink, format string, args ...any) {
-		fmt.Fprintf(w, "%-13s %s\n", key+":", p.paint(i, fmt.Sprintf(format, args...)))
+const (
+	nextShown     = 5  // runs to come
+	outcomesShown = 10 // of runs that ended, and of slots that did not become runs
+)
+
+// portrait is all that show prints of a job.
+type portrait struct {
+	name     string
+	job      *statefile.Job
+	lives    bool // the daemon does
+	now      time.Time
+	def      *jobfile.Definition // as its file says it
+	owner    user.User           // the daemon's
+	noDef    string              // why there is none
+	then     []statefile.Time    // runs after the next one
+	outcomes []event
+	noEvents string // why there are none
+}
+
+func (s *site) portrait(name string, j *statefile.Job, lives bool, now time.Time) *portrait {
+	v := &portrait{name: name, job: j, lives: lives, now: now}
+	v.def, v.noDef = s.definition(name, j)
+	uid := strconv.Itoa(s.daemonUser())
+	v.owner = user.User{Username: "uid " + uid}
+	if u, err := user.LookupId(uid); err == nil {
+		v.owner = *u
 	}
-	say("job", "", "%s", name)
-	say("file", "", "%s", cmp.Or(j.File, none))
-	say("state", "", "%s", j.State)
-	if n := notes(j, now); n != "" {
-		say("notes", yellow, "%s", n)
+	if v.def != nil && !j.NextRun.IsZero() {
+		w := window{from: j.NextRun.Time, number: nextShown - 1}
+		v.then = s.foresight(w, false).preview(v.def).Next
+	}
+	var err error
+	if v.outcomes, err = s.events(name); err != nil {
+		v.noEvents = err.Error()
+	}
+	if n := len(v.outcomes) - outcomesShown; n > 0 {
+		v.outcomes = v.outcomes[n:]
+	}
+	return v
+}
+
+// keyWidth is how much room the names of facts have.
+const keyWidth = 13
+
+// write prints a line for each thing that is known of the job, for a terminal of that width; 0: there is none.
+func (v *portrait) write(w io.Writer, p palette, width int) {
+	for _, f := range v.facts() {
+		key := f.key + ":"
+		for _, line := range fitted(f.text, width-keyWidth-1) {
+			fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("%-*s %s", keyWidth, key, p.paint(f.ink, line)), " "))
+			key = ""
+		}
+	}
+	switch {
+	case v.noEvents != "":
+		fmt.Fprintf(w, "\nits last runs cannot be shown: %s\n", v.noEvents)
+	case len(v.outcomes) > 0:
+		fmt.Fprintln(w)
+		writeHistory(w, p, v.outcomes, v.now)
+	}
+}
+
+// fitted returns the lines of a text with those broken that are longer than width, if that is above 0. One that fits
+// keeps its blanks, which may matter in a script. A terminal gets no control characters.
+func fitted(text string, width int) (lines []string) {
+	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
+		line = visibly(line)
+		if width > 0 && utf8.RuneCountInString(line) > width {
+			lines = append(lines, wrap(line, width)...)
+		} else {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// visibly writes control characters as Go does, a tab as blanks.
+func visibly(text string) string {
+	var b strings.Builder
+	for _, c := range text {
+		switch {
+		case c == '\t':
+			b.WriteString("    ")
+		case unicode.IsControl(c):
+			b.WriteString(strings.Trim(strconv.QuoteRune(c), "'"))
+		default:
+			b.WriteRune(c)
+		}
+	}
+	return b.String()
+}
+
+func (v *portrait) facts() (facts []fact) {
+	j := v.job
+	add := func(key string, i ink, format string, args ...any) {
+		facts = append(facts, fact{key, fmt.Sprintf(format, args...), i})
+	}
+	if facts = []fact{{key: "job", text: v.name}}; j.Description != "" {
+		add("description", "", "%s", j.Description)
+	}
+	if j.Schedule != "" {
+		add("schedule", "", "%s", inStyle(j.Schedule))
+	}
+	if v.def != nil {
+		facts = append(facts, definedFacts(v.def, &v.owner)...)
+	} else {
+		add("definition", yellow, "%s", v.noDef)
+	}
+	add("file", "", "%s", cmp.Or(j.File, none))
+	add("state", "", "%s", stateText(j.State))
+	if n := notes(j, v.now); n != "" {
+		add("notes", yellow, "%s", n)
+	}
+	for _, l := range legend {
+		if l.is(j) {
+			add(l.word, yellow, "%s", l.means)
+		}
 	}
 	if d := j.DisabledBy; d != nil {
-		say("disabled", "", "%s", disabledText(d, now))
+		add("disabled", "", "%s", disabledText(d, v.now))
 	}
 	if j.Error != nil {
-		say("error", red, "%s", *j.Error)
+		add("error", red, "%s", *j.Error)
 	}
 	if j.NotifyError != nil {
-		say("notify error", red, "%s", *j.NotifyError)
+		add("notify error", red, "%s", *j.NotifyError)
 	}
-	say("next run", "", "%s", exactly(j.NextRun, now))
+	return append(append(facts, v.toCome()...), v.past()...)
+}
+
+// toCome are the facts of what will run and what runs.
+func (v *portrait) toCome() (facts []fact) {
+	j := v.job
+	next := exactly(j.NextRun, v.now)
+	if away := left(j.NextRun.Time, v.now); v.lives && away != "" {
+		next += ", " + away
+	}
+	facts = append(facts, fact{key: "next run", text: next})
+	var then []string
+	for _, t := range v.then {
+		then = append(then, when(t.Time, v.now, t.Second() != 0))
+	}
+	if then != nil {
+		facts = append(facts, fact{key: "then", text: strings.Join(then, ", ")})
+	}
 	if !j.NextTry.IsZero() {
-		say("next try", "", "%s", exactly(j.NextTry, now))
+		facts = append(facts, fact{key: "next try", text: exactly(j.NextTry, v.now)})
 	}
 	for _, l := range j.Later {
-		say("later", "", "run %d, %s, asked for by %s", l.Run, exactly(l.Due, now), person(l.By))
+		facts = append(facts, fact{key: "later",
+			text: fmt.Sprintf("run %d, %s, asked for by %s", l.Run, exactly(l.Due, v.now), person(l.By))})
 	}
 	for _, r := range j.Running {
-		say("running", green, "%s", runningText(r, now))
+		facts = append(facts, fact{"running", runningText(r, v.now), green})
 	}
+	return facts
+}
+
+// past are the facts of what ran.
+func (v *portrait) past() (facts []fact) {
+	j := v.job
 	if r := j.LastRun; r != nil {
-		say("last run", outcomeInk(j), "%s", runText(r, now))
 		memory := ""
 		if r.MaxRSS > 0 { // else it is not known
 			memory = ", memory " + size(r.MaxRSS)
 		}
-		say("resources", "", "user %s, system %s%s", length(time.Duration(r.UserCPU)), length(time.Duration(r.SystemCPU)), memory)
+		facts = append(facts, fact{"last run", runText(r, v.now), outcomeInk(j)}, fact{key: "resources",
+			text: fmt.Sprintf("user %s, system %s%s", length(time.Duration(r.UserCPU)), length(time.Duration(r.SystemCPU)), memory)})
 	}
-	say("last success", "", "%s", exactly(j.LastSuccess, now))
-	say("so far", "", "%s", totals(j))
+	facts = append(facts, fact{key: "last success", text: exactly(j.LastSuccess, v.now)}, fact{key: "so far", text: totals(j)})
+	if v.noEvents == "" {
+		return facts // how its runs ended follows
+	}
 	for _, d := range j.Deaths {
-		say("died", "", "%s: %s after %s", exactly(d.At, now), deathWord(d), length(time.Duration(d.RanFor)))
+		facts = append(facts, fact{key: "died",
+			text: fmt.Sprintf("%s: %s after %s", exactly(d.At, v.now), deathWord(d), length(time.Duration(d.RanFor)))})
 	}
+	return facts
+}
+
+// stateText is the word of the state file with what it means.
+func stateText(state string) string {
+	means := map[string]string{
+		"waiting":      "no next run is planned",
+		"needs_arm":    "its next run is being worked out",
+		"armed":        "it starts by itself at its next run",
+		"running":      "a run of it has not ended",
+		"needs_delete": "no file defines it any more; it goes when its run has ended",
+	}[state]
+	return state + prefixed(": ", means)
 }
 
 func runningText(r statefile.Running, now time.Time) string {

@@ -14,6 +14,11 @@ import (
 // ReadFile reads the definitions of one file that is not in force, as somebody writes or tries it. Nothing of it will be
 // executed, so it need not be safe from others. config gives the defaults; nil: none.
 func ReadFile(path string, config *Config) ([]*Definition, []error) {
+	return ReadFileAs(path, config, os.Geteuid())
+}
+
+// ReadFileAs is ReadFile with what the file means to a daemon of that user: only root's runs jobs of others.
+func ReadFileAs(path string, config *Config, uid int) ([]*Definition, []error) {
 	text, err := readOrdinary(path)
 	if err != nil {
 		return nil, []error{fmt.Errorf("%s: %w", printable(path), err)}
@@ -23,6 +28,10 @@ func ReadFile(path string, config *Config) ([]*Definition, []error) {
 		return nil, []error{err}
 	}
 	h := thisHost(time.Now())
+	if uid != h.uid {
+		h.uid = uid
+		h.complete()
+	}
 	var defaults *node
 	if config != nil {
 		defaults, h.mailTo = config.defaults, config.Mail.To

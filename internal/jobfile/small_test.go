@@ -200,3 +200,17 @@ func TestNearest(t *testing.T) {
 		}
 	}
 }
+
+// TestReadFileAs: a file means to whoever reads it what it means to the daemon.
+func TestReadFileAs(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "x.toml")
+	if err := os.WriteFile(file, []byte("cmd = [\"true\"]\nuser = \"root\"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if defs, errs := ReadFileAs(file, nil, 0); errs != nil || defs[0].User == nil || defs[0].User.Name != "root" {
+		t.Errorf("as root: %v, %v", defs, errs)
+	}
+	if _, errs := ReadFileAs(file, nil, 12345); len(errs) != 1 || !strings.Contains(errs[0].Error(), "only a daemon of root") {
+		t.Errorf("as another: %v", errs)
+	}
+}

@@ -1,0 +1,153 @@
+package cli
+
+import (
+	"os"
+	"os/user"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"jobsd/internal/jobfile"
+	"jobsd/statefile"
+)
+
+// defined reads a job file with one job.
+func defined(t *testing.T, text string) *jobfile.Definition {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "busy.toml")
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	defs, errs := jobfile.ReadFileAs(file, nil, 0)
+	if errs != nil {
+		t.Fatal(errs)
+	}
+	return defs[0]
+}
+
+var root = user.User{Username: "root", HomeDir: "/root"}
+
+func TestShow(t *testing.T) {
+	s, now := state(t)
+	j := s.Jobs["busy"]
+	j.File, j.State, j.Runs, j.Failures = "/etc/jobs.d/busy.toml", "running", 42, 1
+	j.Schedule, j.Description = "every day at 04:35", "all photos"
+	j.Running[0].PID, j.Running[0].Reason = ref(1234), "schedule"
+	j.Running[1].Reason, j.Running[1].Attempt = "catch_up", 2
+	j.LastRun.MaxRSS = 4_500_000
+	v := &portrait{name: "busy", job: j, lives: true, now: now, owner: root,
+		def: defined(t, `
+			cmd = ["backup", "b2", "a b", "it's"]
+			start_at = "4:35am"
+			dir = "/srv"
+			env = {PASSWORD = "secret", A = "secret"}
+			env_file = "/etc/busy.env"
+			pass_env = ["DISPLAY"]
+			timeout = "90m"
+			limits = {nofile = 1024, core = "unlimited"}
+			nice = 10
+			umask = "027"
+			lock = "disk"
+			retries = 3
+			notify = {mail = "a@example.org", on_failure = ["page", "me"], failures = 2}`),
+		then:     []statefile.Time{statefile.At(j.NextRun.AddDate(0, 0, 1)), statefile.At(j.NextRun.AddDate(0, 0, 2))},
+		outcomes: []event{{run: exited(3, now.Add(-time.Hour), time.Second)}},
+	}
+	var b strings.Builder
+	v.write(&b, false, 0)
+	const want = `
+job:          busy
+description:  all photos
+schedule:     every day at 04:35
+command:      backup b2 'a b' 'it'\''s'
+user:         root, as the daemon
+directory:    /srv
+environment:  A PASSWORD (values are not shown), from /etc/busy.env, from the daemon DISPLAY
+limits:       timeout 1h30m, core unlimited, nofile 1024, nice 10, umask 027
+rules:        lock disk, 3 retries after 10s to 10m
+notify:       mail to a@example.org, on_failure page me, at 2 failures in a row
+file:         /etc/jobs.d/busy.toml
+state:        running: a run of it has not ended
+notes:        waits: overlap, skipped 3
+overlap:      the run before it has not ended
+next run:     tomorrow at 04:35 (2026-11-24T04:35:00-05:00), in 13h
+then:         Wednesday at 04:35, Thursday at 04:35
+running:      run 43 running, pid 1234, since today at 15:55 (2026-11-23T15:55:48-05:00), 4m12s ago, schedule
+running:      run 44 pending: overlap, catch_up, attempt 2
+last run:     run 42, today at 04:47 (2026-11-23T04:47:00-05:00), schedule: exited 0 after 59.1s
+resources:    user 0.0s, system 0.0s, memory 4.5 MB
+last success: -
+so far:       42 runs, 1 failure (0 in a row), 3 skipped, 0 missed
+
+run  start              reason    status  time
+ 42  today at 15:00:00  schedule       3  1.0s
+`
+	same(t, b.String(), want[1:])
+	if strings.Contains(b.String(), "secret") {
+		t.Error("a value of a variable is shown")
+	}
+
+	b.Reset()
+	v.write(&b, false, 80)
+	for line := range strings.SplitSeq(b.String(), "\n") {
+		if len(line) > 80 {
+			t.Errorf("on a terminal, %d characters: %q", len(line), line)
+		}
+	}
+}
+
+// TestShowScript: a script is shown as it stands, but for what a terminal would obey.
+func TestShowScript(t *testing.T) {
+	_, now := state(t)
+	v := &portrait{name: "x", job: &statefile.Job{State: "waiting"}, now: now, owner: root, noEvents: "permission denied",
+		def: defined(t, "shell = \"\"\"\nif true; then\n  echo '\\u001b[2J'\nfi\n\"\"\"\nkeep_alive = true\nlog = {discard = true}")}
+	var b strings.Builder
+	v.write(&b, false, 80)
+	const want = `
+job:          x
+script:       if true; then
+                echo '\x1b[2J'
+              fi
+user:         root, as the daemon
+directory:    its home, /root
+limits:       no timeout
+rules:        restart always
+notify:       nobody
+log:          none: its output is thrown away
+file:         -
+state:        waiting: no next run is planned
+next run:     -
+last success: -
+so far:       0 runs, 0 failures (0 in a row), 0 skipped, 0 missed
+
+its last runs cannot be shown: permission denied
+`
+	same(t, b.String(), want[1:])
+}
+
+// TestDefinition: what the job file says is shown as far as it can be read, and if it cannot, why.
+func TestDefinition(t *testing.T) {
+	s := &site{Dirs: jobfile.Dirs{Jobs: t.TempDir(), State: t.TempDir()}}
+	write := func(name, text string) string {
+		file := filepath.Join(s.Jobs, name)
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	good, bad := write("good.toml", "cmd = [\"true\"]\n"), write("bad.toml", "cmdd = 1\n")
+	for _, test := range []struct{ job, file, want string }{
+		{"good", good, ""},
+		{"good", "good.toml", ""},
+		{"other", good, "it is not in its file any more"},
+		{"gone", "", "no file defines it any more"},
+		{"bad", bad, "its file is refused, so what the daemon goes by cannot be shown"},
+		{"none", filepath.Join(s.Jobs, "none.toml"), "cannot be shown: " + filepath.Join(s.Jobs, "none.toml") + ": no such file or directory"},
+	} {
+		d, why := s.definition(test.job, &statefile.Job{File: test.file, Stale: test.file == bad})
+		if why != test.want || (d != nil) != (test.want == "") {
+			t.Errorf("%s in %s: got %v, %q, want %q", test.job, test.file, d, why, test.want)
+		}
+	}
+}
