@@ -26,9 +26,10 @@ type site struct {
 	cmd  *exec.Cmd
 	log  string
 	done chan struct{}
-	wrap []string // goes in front of the daemon
-	exe  string   // "": the jobsd of this test
-	env  []string // of the daemon, beside ours
+	wrap []string             // goes in front of the daemon
+	attr *syscall.SysProcAttr // of the daemon
+	exe  string               // "": the jobsd of this test
+	env  []string             // of the daemon, beside ours
 }
 
 func newSite(t *testing.T) *site {
@@ -70,7 +71,7 @@ func (s *site) start() {
 	defer log.Close()
 	args := append(slices.Clone(s.wrap), path, "run", "--root", s.root)
 	s.cmd = exec.Command(args[0], args[1:]...)
-	s.cmd.Stdout, s.cmd.Stderr = log, log
+	s.cmd.Stdout, s.cmd.Stderr, s.cmd.SysProcAttr = log, log, s.attr
 	s.cmd.Env = append(append(os.Environ(), "JOBSD_ROOT="), s.env...)
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)

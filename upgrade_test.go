@@ -272,7 +272,7 @@ func TestA38Refused(t *testing.T) {
 	os.Chmod(s.exe, 0o777)
 	refused("one that others can write", "can be written by")
 	os.Chmod(s.exe, 0o644)
-	refused("one that cannot be executed", "chmod 755")
+	refused("one that cannot be executed", "chmod +x")
 	os.Remove(s.exe)
 	refused("one that is gone", "no such file")
 	s.install("#!/bin/sh\nsleep 1000\n")

@@ -47,7 +47,7 @@ func (l *loop) launch(s core.Start, opened prepared) *spawn.Command {
 
 // whoAmI returns the daemon's own user, for jobs that name none.
 func whoAmI() *jobfile.User {
-	u := &jobfile.User{UID: uint32(os.Geteuid()), GID: uint32(os.Getegid()), Home: os.Getenv("HOME"), Shell: "/bin/sh"}
+	u := &jobfile.User{UID: uint32(os.Geteuid()), GID: uint32(os.Getegid()), Home: cmp.Or(os.Getenv("HOME"), "/"), Shell: "/bin/sh"}
 	u.Name = strconv.Itoa(os.Geteuid())
 	if known, err := user.LookupId(u.Name); err == nil {
 		u.Name = known.Username

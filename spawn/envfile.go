@@ -4,12 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"jobsd/internal/trust"
 )
 
 const (
@@ -30,7 +33,7 @@ func (c *Command) addEnvFile() *Error {
 	return c.readEnvFile(open)
 }
 
-func (c *Command) readEnvFile(open func(string) (int, *Error)) *Error {
+func (c *Command) readEnvFile(open func(string) (*os.File, *Error)) *Error {
 	f, e := openEnvFile(c.EnvFile, open)
 	if e != nil {
 		return e
@@ -180,67 +183,40 @@ func CheckEnvFile(path string) error {
 	return nil
 }
 
-// openEnvFile opens a regular file. For root, who gives openRoots, every component of its path must be root's, writable by nobody else
-// (but for directories with the sticky bit, where others cannot replace what is not theirs), and no symbolic link.
-func openEnvFile(path string, open func(string) (int, *Error)) (*os.File, *Error) {
-	fd, e := open(path)
+// openEnvFile opens a regular file. For root, who gives openRoots, the file and all on the way to it must be root's and
+// for nobody else to change.
+func openEnvFile(path string, open func(string) (*os.File, *Error)) (*os.File, *Error) {
+	f, e := open(path)
 	if e != nil {
 		return nil, e
 	}
-	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFREG {
-		unix.Close(fd)
+	if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() {
+		f.Close()
 		return nil, &Error{Stage: StageEnvFile, Errno: syscall.EINVAL, Path: path, Detail: " is not a file"}
+	}
+	return f, nil
+}
+
+func openAny(path string) (*os.File, *Error) {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_CLOEXEC, 0) // O_NONBLOCK: for a FIFO
+	if err != nil {
+		return nil, &Error{Stage: StageEnvFile, Errno: errnoOf(err), Path: path}
 	}
 	return os.NewFile(uintptr(fd), path), nil
 }
 
-const openFlags = unix.O_RDONLY | unix.O_NONBLOCK | unix.O_NOCTTY | unix.O_CLOEXEC // O_NONBLOCK: for a FIFO
-
-func openAny(path string) (int, *Error) {
-	fd, err := unix.Open(path, openFlags, 0)
-	if err != nil {
-		return -1, &Error{Stage: StageEnvFile, Errno: errnoOf(err), Path: path}
-	}
-	return fd, nil
-}
-
-func openRoots(path string) (int, *Error) {
+func openRoots(path string) (*os.File, *Error) {
 	full, err := filepath.Abs(path)
 	if err != nil {
-		return -1, &Error{Stage: StageEnvFile, Errno: errnoOf(err), Path: path}
+		return nil, &Error{Stage: StageEnvFile, Errno: errnoOf(err), Path: path}
 	}
-	at, dir := "/", unix.AT_FDCWD
-	for _, name := range append([]string{"/"}, strings.Split(full[1:], "/")...) {
-		at = filepath.Join(at, name)
-		fd, err := unix.Openat(dir, name, openFlags|unix.O_NOFOLLOW, 0)
-		if dir >= 0 {
-			unix.Close(dir)
-		}
-		if err != nil {
-			return -1, &Error{Stage: StageEnvFile, Errno: errnoOf(err), Path: path, Detail: at}
-		}
-		if why := distrust(fd); why != "" {
-			unix.Close(fd)
-			detail := " cannot be trusted: " + printable(at) + " " + why
-			return -1, &Error{Stage: StageEnvFile, Errno: syscall.EPERM, Path: path, Detail: detail}
-		}
-		dir = fd
-	}
-	return dir, nil
-}
-
-func distrust(fd int) string {
-	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil {
-		return err.Error()
-	}
-	sticky := st.Mode&unix.S_IFMT == unix.S_IFDIR && st.Mode&unix.S_ISVTX != 0
+	f, err := trust.Self().Open(full)
+	var lacks *fs.PathError
 	switch {
-	case st.Uid != 0:
-		return "is not owned by root"
-	case st.Mode&0o022 != 0 && !sticky:
-		return "is writable by others than root"
+	case errors.As(err, &lacks):
+		return nil, &Error{Stage: StageEnvFile, Errno: errnoOf(err), Path: path, Detail: lacks.Path}
+	case err != nil:
+		return nil, &Error{Stage: StageEnvFile, Errno: syscall.EPERM, Path: path, Detail: " cannot be trusted: " + err.Error()}
 	}
-	return ""
+	return f, nil
 }

@@ -148,7 +148,7 @@ func TestEnvFileTrust(t *testing.T) {
 	needRoot(t)
 	dir := openDir(t)
 	in := func(name string) string { return filepath.Join(dir, name) }
-	good := write(t, in("good"), "A=1\n", 0o644)
+	write(t, in("good"), "A=1\n", 0o644)
 	must(os.Symlink("good", in("link")))
 	must(os.Symlink(".", in("dirlink")))
 	write(t, in("loose"), "A=1\n", 0o664)
@@ -164,19 +164,25 @@ func TestEnvFileTrust(t *testing.T) {
 	use := func(name string, as *Credential) *Command {
 		return with(shell("echo $A"), func(c *Command) { c.EnvFile, c.Credential = name, as })
 	}
-	if got := output(t, use(good, nil), true); got != "1\n" {
-		t.Errorf("good: %q", got)
+	must(os.Symlink("../good", in("foreigndir/link")))
+	must(os.Symlink("foreigndir/env", in("linktheirs")))
+	for _, name := range []string{"good", "link", "dirlink/good"} {
+		if got := output(t, use(in(name), nil), true); got != "1\n" {
+			t.Errorf("%s: %q", name, got)
+		}
 	}
+	theirs := " cannot be trusted: the path leads through the directory " + in("foreigndir") + ", which is not owned by root but by uid 12345: move it to a directory that nobody else can change"
 	for name, row := range map[string]struct {
 		errno  syscall.Errno
 		detail string
 	}{
-		"link":           {syscall.ELOOP, in("link")},
-		"dirlink/good":   {syscall.ELOOP, in("dirlink")},
-		"loose":          {syscall.EPERM, " cannot be trusted: " + in("loose") + " is writable by others than root"},
-		"foreign":        {syscall.EPERM, " cannot be trusted: " + in("foreign") + " is not owned by root"},
-		"foreigndir/env": {syscall.EPERM, " cannot be trusted: " + in("foreigndir") + " is not owned by root"},
-		"loosedir/env":   {syscall.EPERM, " cannot be trusted: " + in("loosedir") + " is writable by others than root"},
+		"loose":           {syscall.EPERM, " cannot be trusted: " + in("loose") + " can be written by its group (mode 0664): chmod g-w " + in("loose")},
+		"foreign":         {syscall.EPERM, " cannot be trusted: " + in("foreign") + " is not owned by root but by uid 12345: chown root " + in("foreign")},
+		"foreigndir/env":  {syscall.EPERM, theirs},
+		"foreigndir/link": {syscall.EPERM, theirs},
+		"linktheirs":      {syscall.EPERM, theirs},
+		"loosedir/env": {syscall.EPERM, " cannot be trusted: the path leads through the directory " + in("loosedir") + ", which can be written by its group and by others" +
+			" (mode 0777): move it to a directory that nobody else can change"},
 	} {
 		want := Error{StageEnvFile, row.errno, in(name), row.detail}
 		fails(t, use(in(name), nil), true, want)

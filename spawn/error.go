@@ -110,10 +110,8 @@ func (e *Error) lineEnds() string {
 
 func (e *Error) envFile() string {
 	switch {
-	case e.Errno == syscall.ELOOP && e.Detail == e.Path:
-		return " is a symbolic link, which root does not follow"
-	case e.Errno == syscall.ELOOP && e.Detail != "":
-		return " is reached by the symbolic link " + printable(e.Detail) + ", which root does not follow"
+	case e.Errno == syscall.ELOOP:
+		return " leads through too many symbolic links"
 	case e.Errno == syscall.EFBIG:
 		return " is larger than 1 MiB"
 	case e.Detail != "" && (e.Errno == syscall.EINVAL || e.Errno == syscall.EPERM):

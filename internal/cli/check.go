@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -30,10 +31,11 @@ would do so again as soon as the machine is up.
   --diff  tell also what a reload would do: which jobs are new, changed or
           removed, and which stay as they are because their file is refused
   --json  {"files", "jobs", "errors": [{"file", "line", "column", "key",
-          "message"}], "warnings": [the same]}: how many files and good jobs,
-          and each mistake; line and column count from 1 and are 0 where they
-          are not known. With --diff also "diff": {"new", "changed", "removed",
-          "stale"}, the names of jobs
+          "message"}], "warnings": [the same], "read_only"}: how many files
+          and good jobs, and each mistake; line and column count from 1 and
+          are 0 where they are not known; the paths that are trusted because
+          their mount is read-only. With --diff also "diff": {"new",
+          "changed", "removed", "stale"}, the names of jobs
 `
 
 func (a *app) check() *cobra.Command {
@@ -94,6 +96,7 @@ type checked struct {
 	Jobs     int       `json:"jobs"`
 	Errors   []mistake `json:"errors"`
 	Warnings []mistake `json:"warnings"`
+	ReadOnly []string  `json:"read_only"`
 	Diff     *diff     `json:"diff,omitempty"`
 }
 
@@ -103,6 +106,7 @@ func checkResult(set *jobfile.Set) checked {
 		c.Errors = append(c.Errors, mistakeOf(e))
 	}
 	c.Warnings = append(c.Warnings, warnings(set)...)
+	c.ReadOnly = append([]string{}, set.Sealed...)
 	return c
 }
 
@@ -110,6 +114,7 @@ func writeCheck(w io.Writer, set *jobfile.Set) {
 	for _, e := range set.Errors {
 		fmt.Fprintln(w, e)
 	}
+	writeSealed(w, set)
 	warned := warnings(set)
 	writeWarnings(w, warned)
 	total := fmt.Sprintf("%s, %s, %s", count(set.Files, "file"), count(len(set.Jobs), "job"), errorCount(len(set.Errors)))
@@ -117,6 +122,15 @@ func writeCheck(w io.Writer, set *jobfile.Set) {
 		total += ", " + count(len(warned), "warning")
 	}
 	fmt.Fprintln(w, total)
+}
+
+// writeSealed names what is trusted only because it is on a read-only mount: the directory stands for all that is in it.
+func writeSealed(w io.Writer, set *jobfile.Set) {
+	for _, path := range set.Sealed {
+		if path == set.Dir || filepath.Dir(path) != set.Dir || !slices.Contains(set.Sealed, set.Dir) {
+			fmt.Fprintf(w, "trusted because its mount is read-only: %s\n", path)
+		}
+	}
 }
 
 func writeWarnings(w io.Writer, warned []mistake) {

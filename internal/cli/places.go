@@ -57,10 +57,14 @@ func (p *places) site() (*site, error) {
 // not hinder it: a running daemon goes on with the last good ones.
 func (p *places) readerSite() (*site, error) {
 	s, err := p.resolve(os.Geteuid() != 0)
-	if err != nil || os.Geteuid() == 0 || p.chosen() || exists(s.State) || exists(s.Jobs) {
+	if os.Geteuid() == 0 || p.chosen() || err == nil && (exists(s.State) || exists(s.Jobs)) {
 		return s, err
 	}
-	return p.resolve(false)
+	system, broken := p.resolve(false)
+	if err != nil && (broken != nil || !exists(system.State)) { // without a home there is no place for one's own
+		return nil, err
+	}
+	return system, broken
 }
 
 // chosen says whether the options leave nothing to find out.
@@ -94,10 +98,7 @@ func (p *places) resolve(own bool) (*site, error) {
 		s.root = absolute(s.root)
 		usual, s.configFile = underRoot(s.root)
 	case own:
-		home, err := homeDir()
-		if err != nil {
-			return nil, err
-		}
+		home, _ := homeDir() // the environment may name all that would be in it
 		usual, s.configFile = underHome(home, os.Getenv)
 	default:
 		usual, s.configFile = underSystem()
@@ -112,8 +113,22 @@ func (p *places) resolve(own bool) (*site, error) {
 	if s.root == "" {
 		systemd = fromSystemd(os.Getenv)
 	}
-	s.Dirs = first(p.dirs, s.config.Dirs, systemd, usual)
+	if s.Dirs = first(p.dirs, s.config.Dirs, systemd, usual); s.Jobs == "" || s.State == "" || s.Log == "" || s.Run == "" {
+		return nil, fail(exitFailed, homeless, "user %d has no home directory to put the files of jobsd in", os.Geteuid())
+	}
 	return s, nil
+}
+
+// homeless is for users such as those of a container that have no home directory, or none that they can write to.
+const homeless = "use --root DIR, or set XDG_CONFIG_HOME and XDG_STATE_HOME to directories that this user can write to"
+
+// placed adds that to the error of a daemon that cannot make its directories in the home of its user.
+func (s *site) placed(err error) error {
+	var cannot *fs.PathError
+	if s.root == "" && s.user && errors.As(err, &cannot) && cannot.Op == "mkdir" {
+		return &failure{codeOf(err), err, homeless}
+	}
+	return err
 }
 
 // readConfig reads the settings. A file that was asked for must be there.
@@ -137,6 +152,12 @@ func first(choices ...jobfile.Dirs) jobfile.Dirs {
 		d.State = cmp.Or(d.State, c.State)
 		d.Log = cmp.Or(d.Log, c.Log)
 		d.Run = cmp.Or(d.Run, c.Run)
+	}
+	absolute := func(dir string) string {
+		if dir == "" {
+			return ""
+		}
+		return absolute(dir)
 	}
 	return jobfile.Dirs{Jobs: absolute(d.Jobs), State: absolute(d.State), Log: absolute(d.Log), Run: absolute(d.Run)}
 }
@@ -164,23 +185,33 @@ func homeDir() (string, error) {
 }
 
 // underHome follows the XDG base directory specification but for the run folder: XDG_RUNTIME_DIR goes away when the
-// user logs out, which a daemon in the background outlives.
+// user logs out, which a daemon in the background outlives. home "": there is none, and only what the environment names
+// has a place.
 func underHome(home string, getenv func(string) string) (jobfile.Dirs, string) {
 	base := func(name, usual string) string {
 		dir := getenv(name)
-		if !filepath.IsAbs(dir) { // a relative one is to be ignored, says the specification
-			dir = filepath.Join(home, usual)
+		switch {
+		case filepath.IsAbs(dir): // a relative one is to be ignored, says the specification
+			return filepath.Join(dir, "jobsd")
+		case home == "":
+			return ""
 		}
-		return filepath.Join(dir, "jobsd")
+		return filepath.Join(home, usual, "jobsd")
+	}
+	in := func(dir, name string) string {
+		if dir == "" {
+			return ""
+		}
+		return filepath.Join(dir, name)
 	}
 	config := base("XDG_CONFIG_HOME", ".config")
 	state := base("XDG_STATE_HOME", ".local/state")
 	return jobfile.Dirs{
-		Jobs:  filepath.Join(config, "jobs.d"),
+		Jobs:  in(config, "jobs.d"),
 		State: state,
-		Log:   filepath.Join(state, "log"),
-		Run:   filepath.Join(state, "run"),
-	}, filepath.Join(config, "jobsd.toml")
+		Log:   in(state, "log"),
+		Run:   in(state, "run"),
+	}, in(config, "jobsd.toml")
 }
 
 // fromSystemd reads what systemd.exec(5) sets; of a list of folders the first counts.

@@ -68,11 +68,11 @@ func (a *app) doRun(o runOptions) error {
 		return err
 	}
 	if o.background {
-		return a.doBackground(s, o)
+		return s.placed(a.doBackground(s, o))
 	}
 	options := s.options(o)
 	if o.readyFD == 0 {
-		return runner.Run(options)
+		return s.placed(runner.Run(options))
 	}
 	return inBackground(o.readyFD, options)
 }

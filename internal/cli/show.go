@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os/user"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -165,7 +166,7 @@ func (v *portrait) facts() (facts []fact) {
 	} else {
 		add("definition", yellow, "%s", v.noDef)
 	}
-	add("file", "", "%s", cmp.Or(j.File, none))
+	add("file", "", "%s", cmp.Or(j.File, none)+sealed(j.File))
 	add("state", "", "%s", stateText(j.State))
 	if n := notes(j, v.now); n != "" {
 		add("notes", yellow, "%s", n)
@@ -348,4 +349,12 @@ func size(bytes int64) string {
 		return fmt.Sprintf("%d B", bytes)
 	}
 	return fmt.Sprintf("%.1f %s", v, units[0])
+}
+
+// sealed says that a job file is trusted for another reason than its owner and mode.
+func sealed(file string) string {
+	if filepath.IsAbs(file) && jobfile.Sealed(file) {
+		return " (trusted because its mount is read-only)"
+	}
+	return ""
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"jobsd/internal/trust"
 )
 
 // deafness is how long the listener is left alone when there is no descriptor for another connection: it stays readable
@@ -47,7 +49,7 @@ type Server struct {
 // of a dead daemon is removed: the caller holds the lock of the state directory. The umask of the process is changed for
 // a moment.
 func Listen(dir string) (*Server, error) {
-	s := &Server{listener: -1, path: filepath.Join(dir, SocketName), pending: map[uint64]*conn{}, may: permitted}
+	s := &Server{listener: -1, path: filepath.Join(dir, SocketName), pending: map[uint64]*conn{}, may: permitted()}
 	if err := s.listen(dir); err != nil {
 		s.Close()
 		return nil, fmt.Errorf("cannot make the control socket %s: %w", s.path, err)
@@ -57,7 +59,7 @@ func Listen(dir string) (*Server, error) {
 
 // Inherit goes on with the socket that a program before this one made in dir under the same pid.
 func Inherit(dir string, fd int) (*Server, error) {
-	s := &Server{listener: fd, path: filepath.Join(dir, SocketName), pending: map[uint64]*conn{}, may: permitted}
+	s := &Server{listener: fd, path: filepath.Join(dir, SocketName), pending: map[uint64]*conn{}, may: permitted()}
 	file, err := os.Lstat(s.path)
 	if err == nil {
 		s.file, err = file, prepare(fd)
@@ -77,7 +79,9 @@ func (s *Server) Detach() int {
 	return fd
 }
 
-func permitted(uid int) bool { return uid == 0 || uid == os.Geteuid() }
+// permitted goes by what the kernel says of the peer. In a user namespace that is one and the same number for all who
+// are not known there, which is nobody's, though this process may have it too.
+func permitted() func(uid int) bool { return trust.Self().Mine }
 
 func (s *Server) listen(dir string) error {
 	address, done, err := addressOf(dir)

@@ -47,7 +47,7 @@ func (l *Loader) restore(why error, refused map[*jobFile][]error) []error {
 	if l.o.Accepted == "" {
 		return nil
 	}
-	dir, err := openFolder(l.host, l.o.Accepted)
+	dir, err := openFolderHere(l.host, l.o.Accepted)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -2,6 +2,7 @@ package jobfile
 
 import (
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -99,6 +100,16 @@ func (a *accounts) groupsOf(u User) []uint32 {
 	}
 	slices.Sort(ids)
 	return slices.Compact(ids)
+}
+
+// homeOf returns the number of the user whose home a directory is, -1 if it is nobody's.
+func (a *accounts) homeOf(path string) int {
+	for _, u := range a.users {
+		if filepath.Clean(u.Home) == path {
+			return int(u.UID)
+		}
+	}
+	return -1
 }
 
 // who names a user for people.

@@ -153,11 +153,11 @@ func (h *host) readConfig(path string) (text string, secret bool, err error) {
 	if _, err := os.Lstat(path); err != nil {
 		return "", false, err
 	}
-	parent, err := filepath.EvalSymlinks(filepath.Dir(path)) // such as /etc on macOS
+	parent, err := h.wayTo(filepath.Dir(path)) // through links such as /etc on macOS
 	if err != nil {
-		return "", false, err
+		return "", false, fmt.Errorf("%s: %w", printable(path), err)
 	}
-	dir, err := openFolder(h, parent)
+	dir, err := openFolderHere(h, parent)
 	if err != nil {
 		return "", false, err
 	}

@@ -2,9 +2,10 @@ package jobfile
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"jobsd/internal/trust"
 )
 
 // Error is one mistake in a job file or in the settings.
@@ -94,12 +95,7 @@ func cut(s string) string {
 }
 
 // printable returns name as it is if it can stand in a line of text, else quoted.
-func printable(name string) string {
-	if q := strconv.Quote(name); q[1:len(q)-1] != name {
-		return q
-	}
-	return name
-}
+func printable(name string) string { return trust.Printable(name) }
 
 // Errors are several errors, each with a line of its own.
 type Errors []error

@@ -24,6 +24,7 @@ type Set struct {
 	Refused int      // files
 	Files   int      // files that are read, the refused ones included
 	Passed  int      // names that are passed over
+	Sealed  []string // files and directories that this load trusted only because their mount is read-only
 
 	NoMailer string // why no mail can be sent; "": the mailer is there, or cannot be looked at without waiting
 
@@ -113,6 +114,7 @@ func (l *Loader) Load() *Set {
 	l.collect(set, why, refused)
 	l.why = why
 	set.Config, set.Zone = l.config, l.host.zone.name
+	set.Sealed = l.host.sealed
 	set.NoMailer = l.host.noMailer(l.config)
 	set.Host = cmp.Or(l.config.Machine, l.o.Host)
 	set.DirsChanged = l.config.Dirs != l.first

@@ -1,6 +1,7 @@
 package jobfile
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"strings"
@@ -89,7 +90,7 @@ func (h *host) noMailer(c *Config) string {
 	if path != "" {
 		why += " in " + path
 	}
-	return why + ": install one or set mail.sendmail in " + filepath.Base(c.File)
+	return why + ": install one or set mail.sendmail in " + filepath.Base(cmp.Or(c.File, "jobsd.toml"))
 }
 
 func (l *lookup) find(path, name string) string {

@@ -7,19 +7,16 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"jobsd/internal/trust"
 )
 
 // Trust. Who can write a job file can run programs as the daemon's user, so a file counts only if nobody but root and
-// that user can write it or its folder. What is checked is what was opened, by its descriptor: names can be moved
-// between a look and an open. Opening never blocks, whatever stands there.
-//
-// A group may write when it is the primary group of the daemon's user and that user is not root: under the umask 002 of
-// many systems each user has a group of his own, and all that he makes is writable for it. Root's group is not root's
-// alone everywhere, so for a daemon of root no group may.
+// that user can write it, its folder, or what a symbolic link to it leads through. What is checked is what was opened,
+// by its descriptor: names can be moved between a look and an open. Opening never blocks, whatever stands there.
 
 // MaxFile is the size in bytes of the largest job file.
 const MaxFile = 1 << 20
@@ -32,8 +29,26 @@ type folder struct {
 	buffer []byte
 }
 
-// openFolder opens a directory of files to be trusted.
+// openFolder opens a directory of files to be trusted. Where somebody can replace it by another directory of root's, root
+// does not trust it. Other users may work in directories of a container, such as the volumes of Kubernetes, whose
+// parents are open to all.
 func openFolder(h *host, path string) (*folder, error) {
+	if _, err := h.wayTo(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: %w", printable(path), err)
+	}
+	return openFolderHere(h, path)
+}
+
+// wayTo returns where an absolute path leads. For root, all on the way is trusted.
+func (h *host) wayTo(path string) (string, error) {
+	if h.uid == 0 {
+		return h.judge.Walk(path)
+	}
+	return filepath.EvalSymlinks(path)
+}
+
+// openFolderHere does so without a look at how the directory can be reached.
+func openFolderHere(h *host, path string) (*folder, error) {
 	fd, err := retry(func() (int, error) {
 		return unix.Open(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	})
@@ -46,7 +61,11 @@ func openFolder(h *host, path string) (*folder, error) {
 		f.close()
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if why := h.distrust(&st, path); why != "" {
+	switch why := h.judge.Fault(&st, path, false); {
+	case why == "":
+	case trust.ReadOnlyFD(fd):
+		h.sealed = append(h.sealed, path)
+	default:
 		f.close()
 		return nil, fmt.Errorf("%s: the directory %s", printable(path), why)
 	}
@@ -58,7 +77,7 @@ func folderError(path string, err error) error {
 		return fmt.Errorf("%s: is a symbolic link: name the directory itself", printable(path))
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s: %w: mkdir -p -m 755 %s", printable(path), err, shellWord(path))
+		return fmt.Errorf("%s: %w: mkdir -p -m 755 %s", printable(path), err, trust.Quote(path))
 	}
 	return fmt.Errorf("%s: %w", printable(path), err)
 }
@@ -132,11 +151,14 @@ func (f *folder) read(name string, looked stamp) (text string, s stamp, err erro
 	if why := f.irregular(name, looked); why != "" {
 		return "", stamp{}, errors.New(why)
 	}
-	flags := unix.O_RDONLY | unix.O_NONBLOCK | unix.O_NOCTTY | unix.O_CLOEXEC
-	if !link {
-		flags |= unix.O_NOFOLLOW
+	dir, at := f.fd, name
+	if link {
+		if dir, at, err = f.follow(name); err != nil {
+			return "", stamp{}, err
+		}
 	}
-	fd, err := retry(func() (int, error) { return unix.Openat(f.fd, name, flags, 0) })
+	const flags = unix.O_RDONLY | unix.O_NONBLOCK | unix.O_NOCTTY | unix.O_CLOEXEC | unix.O_NOFOLLOW
+	fd, err := retry(func() (int, error) { return unix.Openat(dir, at, flags, 0) })
 	if err != nil {
 		return "", stamp{}, openError(err, link)
 	}
@@ -145,11 +167,26 @@ func (f *folder) read(name string, looked stamp) (text string, s stamp, err erro
 	if err := unix.Fstat(fd, &st); err != nil {
 		return "", stamp{}, err
 	}
-	if why := f.host.refuse(&st, filepath.Join(f.path, name), link); why != "" {
+	if why := f.host.refuse(fd, &st, filepath.Join(f.path, name), link); why != "" {
 		return "", stamp{}, errors.New(why)
 	}
 	text, err = f.readAll(fd)
 	return text, stampOf(&st), err
+}
+
+// follow returns where a symbolic link leads, for Openat. All that it leads through is trusted.
+func (f *folder) follow(name string) (dir int, path string, err error) {
+	parent, err := filepath.EvalSymlinks(f.path)
+	if err == nil {
+		path, err = f.host.judge.WalkIn(parent, name)
+	}
+	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ELOOP) {
+		return 0, "", openError(err, true)
+	}
+	if err != nil {
+		return 0, "", fmt.Errorf("is a symbolic link: %w", err)
+	}
+	return unix.AT_FDCWD, path, nil
 }
 
 // irregular says why the name is not opened at all: the open of a device can do something to it.
@@ -197,11 +234,15 @@ func openError(err error, link bool) error {
 }
 
 // refuse says why an opened file is not read, "" if nothing speaks against it.
-func (h *host) refuse(st *unix.Stat_t, path string, link bool) string {
+func (h *host) refuse(fd int, st *unix.Stat_t, path string, link bool) string {
 	if why := irregular(uint32(st.Mode), link); why != "" {
 		return why
 	}
-	if why := h.distrust(st, path); why != "" {
+	switch why := h.judge.Fault(st, path, link); {
+	case why == "":
+	case trust.ReadOnlyFD(fd):
+		h.sealed = append(h.sealed, path)
+	default:
 		if link {
 			return "is a symbolic link whose target " + why
 		}
@@ -230,28 +271,6 @@ func irregular(mode uint32, link bool) string {
 	return "is " + what + ", not a file: move it elsewhere"
 }
 
-// distrust says who else can write what was opened, and the command that mends it.
-func (h *host) distrust(st *unix.Stat_t, path string) string {
-	mode := uint32(st.Mode) & 0o7777
-	group := mode&0o020 != 0 && (h.uid == 0 || int(st.Gid) != h.gid)
-	others := mode&0o002 != 0
-	switch {
-	case st.Uid != 0 && int(st.Uid) != h.uid && h.uid == 0:
-		return fmt.Sprintf("is not owned by root but by %s: chown root %s", h.accounts.who(int(st.Uid)), shellWord(path))
-	case st.Uid != 0 && int(st.Uid) != h.uid:
-		me := h.accounts.who(h.uid)
-		return fmt.Sprintf("is owned by %s, neither by root nor by %s: chown %s %s",
-			h.accounts.who(int(st.Uid)), me, strings.TrimPrefix(me, "uid "), shellWord(path))
-	case group && others:
-		return fmt.Sprintf("can be written by its group and by others (mode %04o): chmod go-w %s", mode, shellWord(path))
-	case group:
-		return fmt.Sprintf("can be written by its group (mode %04o): chmod g-w %s", mode, shellWord(path))
-	case others:
-		return fmt.Sprintf("can be written by others (mode %04o): chmod o-w %s", mode, shellWord(path))
-	}
-	return ""
-}
-
 // retry calls open again while a signal interrupts it.
 func retry(open func() (int, error)) (int, error) {
 	for {
@@ -260,13 +279,4 @@ func retry(open func() (int, error)) (int, error) {
 			return fd, err
 		}
 	}
-}
-
-// shellWord quotes a path for the shell where it has to be.
-func shellWord(s string) string {
-	const plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-+@%,:="
-	if s != "" && madeOf(s, plain) {
-		return s
-	}
-	return printable("'" + strings.ReplaceAll(s, "'", `'\''`) + "'")
 }

@@ -47,16 +47,8 @@ func TestDistrust(t *testing.T) {
 		{1000, 1001, 100, 0o644, "is owned by bob, neither by root nor by alice: chown alice /etc/jobs.d/a.toml"},
 		{4242, 1001, 100, 0o644, "is owned by bob, neither by root nor by uid 4242: chown 4242 /etc/jobs.d/a.toml"},
 	} {
-		if got := someHost(t, c.daemon).distrust(stat(c.uid, c.gid, c.mode), "/etc/jobs.d/a.toml"); got != c.want {
+		if got := someHost(t, c.daemon).judge.Fault(stat(c.uid, c.gid, c.mode), "/etc/jobs.d/a.toml", false); got != c.want {
 			t.Errorf("%+v\ngot  %s\nwant %s", c, got, c.want)
-		}
-	}
-}
-
-func TestShellWord(t *testing.T) {
-	for in, want := range map[string]string{"/a/b-c.toml": "/a/b-c.toml", "/a b": "'/a b'", "/it's": `'/it'\''s'`, "": "''"} {
-		if got := shellWord(in); got != want && got != `"`+strings.ReplaceAll(want, `\`, `\\`)+`"` {
-			t.Errorf("%s: %s", in, got)
 		}
 	}
 }

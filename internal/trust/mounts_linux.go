@@ -1,0 +1,108 @@
+package trust
+
+import (
+	"os"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// A file on a read-only mount cannot be changed by those whom its owner and mode would allow to: so are the volumes of
+// ConfigMaps and Secrets, which are open to all by their mode. It takes more than the flag, though. The same file may be
+// writable through another mount, here or outside the mount namespace of a service whose system is protected; and a
+// server of files has other clients.
+
+// ReadOnly reports whether nobody can write what stands at path, because it is on a read-only mount of a local file
+// system that no writable mount leads to. A link itself is meant.
+func ReadOnly(path string) bool {
+	var fs unix.Statfs_t
+	return unix.Statfs(path, &fs) == nil && fs.Flags&unix.ST_RDONLY != 0 && readOnly(unix.AT_FDCWD, path, unix.AT_SYMLINK_NOFOLLOW)
+}
+
+// ReadOnlyFD is ReadOnly for an open file.
+func ReadOnlyFD(fd int) bool {
+	var fs unix.Statfs_t
+	return unix.Fstatfs(fd, &fs) == nil && fs.Flags&unix.ST_RDONLY != 0 && readOnly(fd, "", unix.AT_EMPTY_PATH)
+}
+
+func readOnly(fd int, path string, flags int) bool {
+	var stx unix.Statx_t
+	err := unix.Statx(fd, path, flags, unix.STATX_MNT_ID, &stx)
+	if err != nil || stx.Mask&unix.STATX_MNT_ID == 0 {
+		return false
+	}
+	here, err1 := readMounts("/proc/self/mountinfo")
+	outside, err2 := readMounts("/proc/1/mountinfo") // the same in a container; what is not allowed to look cannot know
+	if err1 != nil || err2 != nil {
+		return false
+	}
+	i := slices.IndexFunc(here, func(m mount) bool { return m.id == stx.Mnt_id })
+	return i >= 0 && here[i].sealed(here, outside)
+}
+
+// mount is a line of mountinfo.
+type mount struct {
+	id       uint64
+	device   string
+	root     string // what of the file system is mounted
+	writable bool
+	kind     string
+}
+
+// sealed reports whether no mount of the tables lets anybody write to what this one shows.
+func (m mount) sealed(tables ...[]mount) bool {
+	if m.writable || !LocalType(m.kind) {
+		return false
+	}
+	for _, table := range tables {
+		for _, o := range table {
+			if o.writable && o.device == m.device && (within(m.root, o.root) || within(o.root, m.root)) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// within reports whether path is dir or below it.
+func within(path, dir string) bool {
+	return path == dir || strings.HasPrefix(path, strings.TrimSuffix(dir, "/")+"/")
+}
+
+// readMounts reads a table whose format is in proc_pid_mountinfo(5). Roots stay as they are escaped there.
+func readMounts(table string) ([]mount, error) {
+	text, err := os.ReadFile(table)
+	if err != nil {
+		return nil, err
+	}
+	var all []mount
+	for line := range strings.Lines(string(text)) {
+		if m, ok := parseMount(line); ok {
+			all = append(all, m)
+		}
+	}
+	return all, nil
+}
+
+func parseMount(line string) (mount, bool) {
+	before, after, _ := strings.Cut(line, " - ")
+	f, t := strings.Fields(before), strings.Fields(after)
+	if len(f) < 6 || len(t) < 3 {
+		return mount{}, false
+	}
+	var id uint64
+	for _, c := range f[0] {
+		id = 10*id + uint64(c-'0')
+	}
+	ro := func(options string) bool { return slices.Contains(strings.Split(options, ","), "ro") }
+	return mount{id: id, device: f[2], root: f[3], writable: !ro(f[5]) && !ro(t[2]), kind: t[0]}, true
+}
+
+// localTypes are the file systems that answer without a server or a program in user space.
+var localTypes = []string{"bcachefs", "btrfs", "cramfs", "devpts", "devtmpfs", "erofs", "exfat", "ext2", "ext3", "ext4",
+	"f2fs", "iso9660", "jfs", "minix", "msdos", "ntfs3", "overlay", "proc", "ramfs", "reiserfs", "rootfs", "squashfs", "sysfs",
+	"tmpfs", "ubifs", "udf", "ufs", "vfat", "xfs", "zfs"}
+
+// LocalType reports whether a type of file system is known to be local.
+func LocalType(name string) bool { return slices.Contains(localTypes, name) }

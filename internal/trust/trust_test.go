@@ -1,0 +1,92 @@
+package trust
+
+import (
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestQuote(t *testing.T) {
+	for in, want := range map[string]string{"/a/b-c.toml": "/a/b-c.toml", "/a b": "'/a b'", "/it's": `'/it'\''s'`, "": "''"} {
+		if got := Quote(in); got != want && got != `"`+strings.ReplaceAll(want, `\`, `\\`)+`"` {
+			t.Errorf("%s: %s", in, got)
+		}
+	}
+}
+
+// TestAdvice: nobody is told to take away what others need.
+func TestAdvice(t *testing.T) {
+	homes := map[string]int{"/home/alice": 1000, "/root": 0}
+	home := func(path string) int {
+		if uid, ok := homes[path]; ok {
+			return uid
+		}
+		return -1
+	}
+	const move = "move what is to be trusted to a directory that nobody else needs to write to"
+	for _, c := range []struct {
+		judge, uid int
+		mode       uint32
+		path       string
+		link       bool
+		want       string
+	}{
+		{0, 0, unix.S_IFDIR | 0o1777, "/tmp", false, move},
+		{0, 0, unix.S_IFDIR | 0o1777, "/var/tmp", false, move},
+		{0, 0, unix.S_IFDIR | 0o3777, "/data", false, move},
+		{1000, 0, unix.S_IFDIR | 0o1777, "/dev/shm", false, move},
+		{0, 0, unix.S_IFDIR | 0o2775, "/srv/team", false, move},
+		{0, 1000, unix.S_IFDIR | 0o755, "/home/alice", false, move},
+		{0, 1000, unix.S_IFDIR | 0o777, "/home/alice", false, move},
+		{0, 0, unix.S_IFDIR | 0o777, "/", false, move},
+		{1000, 1000, unix.S_IFDIR | 0o777, "/home/alice", false, "chmod go-w /home/alice"},
+		{0, 0, unix.S_IFDIR | 0o777, "/etc/jobs.d", false, "chmod go-w /etc/jobs.d"},
+		{0, 0, unix.S_IFREG | 0o1666, "/etc/jobs.d/a", false, "chmod go-w /etc/jobs.d/a"},
+		{0, 1000, unix.S_IFREG | 0o644, "/etc/jobs.d/a", false, "chown root /etc/jobs.d/a"},
+		{0, 1000, unix.S_IFREG | 0o644, "/etc/jobs.d/a", true, "put a copy in the place of the link"},
+		{1000, 1001, unix.S_IFREG | 0o644, "/j/a", false, "chown 1000 /j/a"},
+	} {
+		j := &Judge{UID: c.judge, GID: c.judge, Home: home, users: ids{-1}, groups: ids{-1}}
+		st := &unix.Stat_t{Uid: uint32(c.uid)}
+		setMode(st, c.mode)
+		if _, got, _ := strings.Cut(j.Fault(st, c.path, c.link), ": "); got != c.want {
+			t.Errorf("%+v: %s", c, got)
+		}
+	}
+}
+
+// setMode sets the mode, whose type differs between systems.
+func setMode(st *unix.Stat_t, mode uint32) {
+	for bit := range 16 {
+		if mode&(1<<bit) != 0 {
+			st.Mode |= 1 << bit
+		}
+	}
+}
+
+// TestOverflow: in a user namespace the number of those who are not known there is nobody's, whoever has it.
+func TestOverflow(t *testing.T) {
+	const nobody = 65534
+	for _, c := range []struct {
+		overflow, uid int
+		mine          map[int]bool
+	}{
+		{-1, nobody, map[int]bool{0: true, nobody: true, 1000: false}},
+		{nobody, nobody, map[int]bool{0: true, nobody: false, 1000: false}},
+		{nobody, 1000, map[int]bool{0: true, nobody: false, 1000: true}},
+		{0, 0, map[int]bool{0: false, nobody: false}},
+	} {
+		j := &Judge{UID: c.uid, GID: nobody, users: ids{c.overflow}, groups: ids{c.overflow}}
+		for uid, want := range c.mine {
+			if j.Mine(uid) != want {
+				t.Errorf("overflow %d, daemon %d: %d is mine: %t", c.overflow, c.uid, uid, !want)
+			}
+		}
+		st := &unix.Stat_t{Uid: uint32(c.uid), Gid: nobody}
+		setMode(st, unix.S_IFREG|0o664)
+		if why := j.Fault(st, "/f", false); (why == "") != (c.overflow == -1) {
+			t.Errorf("overflow %d, daemon %d: writable by its group: %q", c.overflow, c.uid, why)
+		}
+	}
+}
