@@ -1,72 +1,20 @@
 package main
 
 import (
-	"encoding/binary"
 	"fmt"
-	"os"
 	"os/exec"
 	"strings"
-	"syscall"
 	"testing"
 
+	"jobsd/internal/fusetest"
 	"jobsd/statefile"
 )
-
-// hang mounts a file system that answers nothing until it is let go.
-func hang(t *testing.T) (dir string, release func()) {
-	if os.Geteuid() != 0 {
-		t.Skip("needs root, to mount a file system")
-	}
-	fd, err := syscall.Open("/dev/fuse", syscall.O_RDWR|syscall.O_CLOEXEC, 0)
-	if err != nil {
-		t.Skip("needs FUSE: ", err)
-	}
-	dir = t.TempDir()
-	options := fmt.Sprintf("fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other", fd)
-	if err := syscall.Mount("hang", dir, "fuse", 0, options); err != nil {
-		syscall.Close(fd)
-		t.Skip("cannot mount: ", err)
-	}
-	go func() {
-		buf := make([]byte, 1<<20)
-		for {
-			n, err := syscall.Read(fd, buf)
-			if err == syscall.EINTR {
-				continue
-			}
-			if err != nil {
-				return
-			}
-			const initOp = 26 // linux/fuse.h
-			if n < 40 || binary.NativeEndian.Uint32(buf[4:]) != initOp {
-				continue
-			}
-			reply := make([]byte, 16+64) // fuse_out_header, fuse_init_out
-			binary.NativeEndian.PutUint32(reply, uint32(len(reply)))
-			copy(reply[8:16], buf[8:16]) // which request
-			binary.NativeEndian.PutUint32(reply[16:], 7)
-			binary.NativeEndian.PutUint32(reply[20:], 31)
-			binary.NativeEndian.PutUint32(reply[36:], 4096) // max_write
-			syscall.Write(fd, reply)
-		}
-	}()
-	released := false
-	release = func() {
-		if !released {
-			released = true
-			syscall.Unmount(dir, syscall.MNT_FORCE|syscall.MNT_DETACH)
-			syscall.Close(fd)
-		}
-	}
-	t.Cleanup(release)
-	return dir, release
-}
 
 // TestA9Unkillable: a run hangs in the kernel and survives KILL. That is shown, it is not started again, all else goes
 // on, and when it is gone at last so is the word.
 func TestA9Unkillable(t *testing.T) {
 	t.Parallel()
-	dir, release := hang(t)
+	dir, release := fusetest.Hang(t)
 	s := newSite(t)
 	s.write("stuck.toml", fmt.Sprintf("shell = \"cat %s/file\"\nstop_timeout = \"1s\"\n", dir))
 	s.write("other.toml", "cmd = [\"true\"]\n")
@@ -102,7 +50,7 @@ func TestA9Unkillable(t *testing.T) {
 // TestA15HungDirectory: a job whose directory is on a file system that hangs holds up itself and nobody else.
 func TestA15HungDirectory(t *testing.T) {
 	t.Parallel()
-	dir, release := hang(t)
+	dir, release := fusetest.Hang(t)
 	s := newSite(t)
 	s.write("stuck.toml", fmt.Sprintf("cmd = [\"true\"]\ndir = %q\n", dir+"/sub"))
 	s.write("program.toml", fmt.Sprintf("cmd = [%q]\n", dir+"/program"))

@@ -21,6 +21,8 @@ type process struct {
 	adopted   bool
 	gone      bool // its leader was reaped, but not by this daemon: what is left of it is only for the hunter to find
 	zombie    bool // it is adopted and has ended, and its parent has not reaped it yet
+
+	leaderless bool // only its leaf is known: its descriptor tells when that is empty
 }
 
 // reap collects every child that ended.
@@ -91,6 +93,13 @@ func (l *loop) watch() {
 // poll tells by a hang-up from Linux 6.9 on, as it gives pidfds inodes of their own; of a zombie /proc may tell before.
 func (l *loop) adoptedEnded(p *process, reaped bool) {
 	l.repoll = true
+	if p.leaderless {
+		if spawn.LeafEnded(p.Process) {
+			p.adopted = false
+			l.handle(core.Exited{Run: p.run, Unknown: true})
+		}
+		return
+	}
 	x, known := l.sys.status(p.Process)
 	if !known && !reaped && p.Inode != 0 {
 		p.zombie = true
@@ -159,7 +168,7 @@ func (l *loop) signal(e core.Signal) {
 		return
 	}
 	if p.gone {
-		l.hunter.in.put(quest{l.prey(p, e.Far), spawn.SignalNumber(e.Name)})
+		l.hunter.in.put(quest{prey: l.prey(p, e.Far), signal: spawn.SignalNumber(e.Name)})
 		return
 	}
 	err := l.sys.signal(p.Process, spawn.SignalNumber(e.Name))
@@ -167,7 +176,7 @@ func (l *loop) signal(e core.Signal) {
 		l.log.Error("cannot signal", "run", e.Run, "pid", p.PID, "signal", e.Name, "err", err)
 	}
 	if e.Far {
-		l.hunter.in.put(quest{l.prey(p, true), spawn.SignalNumber(e.Name)})
+		l.hunter.in.put(quest{prey: l.prey(p, true), signal: spawn.SignalNumber(e.Name)})
 	}
 }
 
@@ -178,7 +187,7 @@ func (l *loop) probe(e core.Probe) {
 		return
 	}
 	if p.gone {
-		l.hunter.in.put(quest{l.prey(p, e.Far), 0})
+		l.hunter.in.put(quest{prey: l.prey(p, e.Far), signal: 0})
 		return
 	}
 	_, group := l.sys.left(&p.Process)
@@ -186,7 +195,7 @@ func (l *loop) probe(e core.Probe) {
 	case group:
 		l.handle(core.Probed{Run: e.Run, Left: 1})
 	case e.Far:
-		l.hunter.in.put(quest{l.prey(p, true), 0})
+		l.hunter.in.put(quest{prey: l.prey(p, true), signal: 0})
 	default:
 		l.handle(core.Probed{Run: e.Run})
 	}
@@ -194,7 +203,7 @@ func (l *loop) probe(e core.Probe) {
 
 // prey is a run for the hunter: all of it, or only its group.
 func (l *loop) prey(p *process, far bool) spawn.Prey {
-	return spawn.Prey{Run: p.run, Mark: mark(l.core.ID(), p.job, p.run), Leader: p.Process, Gone: p.gone, Group: !far}
+	return spawn.Prey{Run: p.run, Mark: mark(l.core.ID(), p.job, p.run), Leader: p.Process, Gone: p.gone, Group: !far && !p.leaderless}
 }
 
 func (l *loop) release(run uint64) {

@@ -1,6 +1,8 @@
 package runner
 
 import (
+	"maps"
+	"slices"
 	"syscall"
 
 	"jobsd/runner/core"
@@ -13,24 +15,44 @@ type hunter struct {
 	in   *inbox[quest]
 	post func(any)
 	hunt func([]spawn.Prey, syscall.Signal) spawn.Catch
+	find func(marks []string) map[string]spawn.Process
+	told string // what the loop knows of processes that hide
 }
 
-// quest is what the loop asks for: a signal for the escapees of a run, or with signal 0 how many live of it.
+// quest is what the loop asks for: a signal for the escapees of a run, or with signal 0 how many live of it; or the
+// leaders of the runs that bear certain marks.
 type quest struct {
 	prey   spawn.Prey
 	signal syscall.Signal
+	seek   map[string]core.Outlived // by mark
 }
 
-func newHunter(post func(any)) *hunter {
-	h := &hunter{in: newInbox[quest](), post: post, hunt: spawn.Hunt}
+// foundLeaders answers the latter, by mark.
+type foundLeaders map[string]spawn.Process
+
+func newHunter(post func(any), leaves *spawn.Cgroups) *hunter {
+	s := spawn.NewHunter(leaves)
+	h := &hunter{in: newInbox[quest](), post: post, hunt: s.Hunt, find: s.FindLeaders}
 	go h.run()
 	return h
 }
 
 func (h *hunter) run() {
 	for range h.in.wake {
-		h.turn(h.in.take())
+		h.turn(h.seek(h.in.take()))
 	}
+}
+
+// seek looks for leaders, and returns the other quests.
+func (h *hunter) seek(quests []quest) (rest []quest) {
+	for _, q := range quests {
+		if q.seek == nil {
+			rest = append(rest, q)
+			continue
+		}
+		h.post(foundLeaders(h.find(slices.Collect(maps.Keys(q.seek)))))
+	}
+	return rest
 }
 
 // turn does in one look what gathered while it was looking: when a thousand runs are stopped at once, that is one look
@@ -58,6 +80,7 @@ func (h *hunter) turn(quests []quest) {
 		}
 		quests = rest
 		catch := h.hunt(prey, signal)
+		h.tellHidden(catch.Hidden)
 		for run := range met {
 			if signal == 0 {
 				h.post(core.Probed{Run: run, Left: catch.Left[run]})
@@ -66,5 +89,17 @@ func (h *hunter) turn(quests []quest) {
 				h.post(core.Killed{Run: run, PIDs: pids})
 			}
 		}
+	}
+}
+
+// tellHidden says that a hunt may have missed something.
+func (h *hunter) tellHidden(n int) {
+	t := core.Trouble{Part: "processes"}
+	if n > 0 {
+		t.Text = "some processes do not show their environment: what a run left behind may not be found when the run is stopped"
+	}
+	if t.Text != h.told {
+		h.told = t.Text
+		h.post(t)
 	}
 }

@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"path"
 	"strconv"
 	"syscall"
 
@@ -44,23 +43,36 @@ func (kernel) left(p *spawn.Process) (int, bool) { return spawn.Leftovers(p) }
 
 func (k kernel) close() { k.cgroups.Close() }
 
-func (k kernel) find(marks []string) map[string]spawn.Process {
-	if len(marks) == 0 {
-		return nil
+func (k kernel) sweep() { k.cgroups.Sweep() }
+
+// survivor looks for a run in its leaf, if it has one, and for its leader. That a leaf is populated proves that it is of
+// this boot, and that the run lives, whatever the journal knows of its process.
+func (k kernel) survivor(l statefile.Live) survivor {
+	leaf := k.cgroups.Leaf(leafName(l.Run))
+	lives := spawn.Populated(leaf)
+	switch {
+	case l.PID == 0 && lives && !l.Ended:
+		if p, ok := spawn.LeafLeader(leaf); ok {
+			return survivor{leads, p}
+		}
+		return survivor{leaderless, spawn.WatchLeaf(leaf)}
+	case l.PID == 0 && leaf == "" && !l.Ended:
+		return survivor{fate: sought}
+	case l.PID == 0, !lives && !sameBoot(l.BootID, k.bootID):
+		return survivor{}
 	}
-	return spawn.FindLeaders(marks, func(mark string) string { return k.cgroups.Leaf(path.Base(mark)) })
+	if p, ok := spawn.Adopt(spawn.Process{PID: l.PID, Inode: l.Inode, Start: l.PIDStart, Cgroup: leaf}); ok && !l.Ended {
+		return survivor{leads, p}
+	} else if ok {
+		p.Close()
+	}
+	if leaf != "" && !lives {
+		return survivor{}
+	}
+	return survivor{remains, spawn.Remains(l.PID, leaf)}
 }
 
-func (k kernel) adopt(l statefile.Live) (spawn.Process, bool) {
-	if l.PID == 0 || l.Ended || l.BootID != k.bootID {
-		return spawn.Process{}, false
-	}
-	return spawn.Adopt(spawn.Process{PID: l.PID, Inode: l.Inode, Start: l.PIDStart, Cgroup: k.cgroups.Leaf(leafName(l.Run))})
-}
-
-// remains returns what is known of a run whose leader is gone, if anything that it left may live.
-func (k kernel) remains(l statefile.Live) (spawn.Process, bool) {
-	return spawn.Process{PID: l.PID, FD: -1, Cgroup: k.cgroups.Leaf(leafName(l.Run))}, l.PID > 1 && l.BootID == k.bootID
-}
+// sameBoot compares two boots. One that is not known is like no other.
+func sameBoot(a, b string) bool { return a != "" && a == b }
 
 func (kernel) status(p spawn.Process) (spawn.Exit, bool) { return spawn.AdoptedStatus(p) }

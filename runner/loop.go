@@ -28,9 +28,8 @@ type system interface {
 	left(*spawn.Process) (n int, group bool)
 	release(spawn.Process)
 	close()
-	adopt(statefile.Live) (spawn.Process, bool)
-	remains(statefile.Live) (spawn.Process, bool)
-	find(marks []string) map[string]spawn.Process
+	survivor(statefile.Live) survivor
+	sweep()
 	status(spawn.Process) (spawn.Exit, bool)
 }
 
@@ -60,6 +59,7 @@ type loop struct {
 	repoll     bool
 	checkpoint bool // the disk wants one
 	loaded     *core.Loaded
+	seeking    map[string]core.Outlived // the hunter looks for their leaders, by mark
 	announced  bool
 	denials    denials
 	answered   bool     // somebody, in this turn
@@ -105,7 +105,7 @@ func (l *loop) turn() {
 	l.command(pending)
 	l.commands()
 	l.handle(core.Due{})
-	loaded := l.loaded != nil
+	loaded := l.loaded != nil && l.seeking == nil
 	if loaded {
 		l.handle(*l.loaded)
 		l.loaded = nil
@@ -146,6 +146,8 @@ func (l *loop) take(posts []any) {
 			l.loaded = &m
 		case prepared:
 			l.prepared(m)
+		case foundLeaders:
+			l.found(m)
 		case core.Event:
 			l.handle(m)
 		case needCheckpoint:
@@ -343,8 +345,11 @@ func (l *loop) pollProcesses() {
 			fd = p.handshake.FD()
 		case p.adopted && known: // how it ended is judged by what its job says of it
 			fd = p.FD
-			if p.zombie { // the hang-up comes all the same
+			switch {
+			case p.zombie: // the hang-up comes all the same
 				events = 0
+			case p.leaderless:
+				events = unix.POLLPRI
 			}
 		default:
 			continue

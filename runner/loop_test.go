@@ -27,6 +27,8 @@ type fakeKernel struct {
 	fail    error        // of every start
 	panics  int          // so many starts
 	calls   []string
+
+	survivors map[uint64]survivor // of an earlier daemon, by run
 }
 
 func (k *fakeKernel) now() core.Now { return k.clock }
@@ -63,13 +65,12 @@ func (k *fakeKernel) signal(p spawn.Process, sig syscall.Signal) error {
 	return nil
 }
 
-func (k *fakeKernel) left(*spawn.Process) (int, bool)              { return 0, false }
-func (k *fakeKernel) remains(statefile.Live) (spawn.Process, bool) { return spawn.Process{}, false }
-func (k *fakeKernel) find([]string) map[string]spawn.Process       { return nil }
-func (k *fakeKernel) close()                                       {}
-func (k *fakeKernel) release(p spawn.Process)                      { p.Close() }
-func (k *fakeKernel) adopt(statefile.Live) (spawn.Process, bool)   { return spawn.Process{}, false }
-func (k *fakeKernel) status(spawn.Process) (spawn.Exit, bool)      { return spawn.Exit{}, false }
+func (k *fakeKernel) left(*spawn.Process) (int, bool)         { return 0, false }
+func (k *fakeKernel) survivor(l statefile.Live) survivor      { return k.survivors[l.Run] }
+func (k *fakeKernel) sweep()                                  {}
+func (k *fakeKernel) close()                                  {}
+func (k *fakeKernel) release(p spawn.Process)                 { p.Close() }
+func (k *fakeKernel) status(spawn.Process) (spawn.Exit, bool) { return spawn.Exit{}, false }
 
 // testLoop is a loop on a fake kernel, with a disk that does nothing until the test does it.
 func testLoop(t *testing.T, jobs int) (*loop, *fakeKernel) {

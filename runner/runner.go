@@ -6,12 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
-	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -180,7 +178,8 @@ func newLoop(o Options, config *jobfile.Config, log *logger, hand *handover) (*l
 	machineBoot := spawn.BootID()
 	start, _ := spawn.StartTime(os.Getpid())
 	boot := bootOf(machineBoot, start)
-	l := &loop{sys: kernel{boot, openCgroups(facts.ID, log)}, pump: pump, timer: timer, log: log, o: o, self: whoAmI(),
+	leaves := openCgroups(facts.ID, log)
+	l := &loop{sys: kernel{boot, leaves}, pump: pump, timer: timer, log: log, o: o, self: whoAmI(),
 		byRun: map[uint64]*process{}, byPID: map[int]*process{}, preparing: map[uint64]prepared{}, inherits: hand != nil}
 	for _, text := range said {
 		log.Warn(text)
@@ -213,7 +212,7 @@ func newLoop(o Options, config *jobfile.Config, log *logger, hand *handover) (*l
 	if err := statefile.WritePID(o.Dirs.Run); err != nil { // it only informs
 		log.Warn(err.Error())
 	}
-	l.hunter = newHunter(post)
+	l.hunter = newHunter(post, leaves)
 	l.adopt()
 	files := jobfile.NewLoader(jobfile.Options{Jobs: o.Dirs.Jobs, Accepted: filepath.Join(o.Dirs.State, "accepted"),
 		Config: o.ConfigFile, Host: o.Machine})
@@ -240,38 +239,6 @@ func openCgroups(id string, log *logger) *spawn.Cgroups {
 		log.Debug(err.Error())
 	}
 	return g
-}
-
-// adopt looks for the processes of runs that outlived the daemon before this one.
-func (l *loop) adopt() {
-	all := l.core.Outliving()
-	marks := map[uint64]string{}
-	for _, live := range all {
-		if live.PID == 0 && !live.Ended {
-			marks[live.Run] = mark(l.core.ID(), l.core.JobOf(live.Run), live.Run)
-		}
-	}
-	strays := l.sys.find(slices.Collect(maps.Values(marks)))
-	for _, live := range all {
-		proc, alive := strays[marks[live.Run]]
-		if !alive {
-			proc, alive = l.sys.adopt(live)
-		}
-		child := alive && l.inherits && spawn.IsChild(proc.PID)
-		remains := false
-		if !alive {
-			proc, remains = l.sys.remains(live)
-		}
-		if alive || remains {
-			p := &process{Process: proc, run: live.Run, job: l.core.JobOf(live.Run), adopted: alive && !child, gone: remains}
-			l.byRun[live.Run] = p
-			if child {
-				l.byPID[proc.PID] = p
-			}
-			l.repoll = true
-		}
-		l.handle(core.Adopted{Run: live.Run, Alive: alive, Remains: remains, Child: child, PID: proc.PID, Inode: proc.Inode, PIDStart: proc.Start})
-	}
 }
 
 // bootOf returns what at_boot calls a boot: as PID 1 of a container, each start of it.

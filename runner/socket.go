@@ -47,7 +47,7 @@ func (l *loop) denied(c control.Call) {
 		l.denials.silent++
 		return
 	}
-	l.log.Warn("refused a connection", "pid", c.PID, "uid", c.UID, "exe", cmp.Or(c.Exe, unknown), "more_since", l.denials.silent)
+	l.log.Warn("refused a connection", "pid", c.PID, "uid", c.UID, "program", cmp.Or(c.Program, unknown), "more_since", l.denials.silent)
 	l.denials = denials{told: now}
 }
 
@@ -56,7 +56,7 @@ func (l *loop) obey(c control.Call) {
 	if c.Job != "" || c.All {
 		line = append(line, "job", cmp.Or(c.Job, "all"))
 	}
-	l.log.Info("command", append(line, "pid", c.PID, "uid", c.UID, "exe", cmp.Or(c.Exe, unknown))...)
+	l.log.Info("command", append(line, "pid", c.PID, "uid", c.UID, "program", cmp.Or(c.Program, unknown))...)
 	if c.Verb == control.Reload {
 		now := l.sys.now()
 		l.loader.request() // it begins from here on

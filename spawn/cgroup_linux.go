@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -37,12 +38,15 @@ func OpenCgroups(name string) (*Cgroups, error) {
 			return nil, fmt.Errorf("cannot use cgroups: %w", &os.PathError{Op: "write", Path: file, Err: err})
 		}
 	}
-	g.sweep()
 	return g, nil
 }
 
-// sweep removes the leaves of runs that are long over. Those that are in use cannot be removed.
-func (g *Cgroups) sweep() {
+// Sweep removes the leaves of runs that are long over. Those that are in use cannot be removed. A new daemon first looks
+// which leaves the one before it has left: that there is one says something of its run.
+func (g *Cgroups) Sweep() {
+	if g == nil {
+		return
+	}
 	entries, _ := os.ReadDir(g.dir)
 	for _, e := range entries {
 		if e.IsDir() {
@@ -145,7 +149,7 @@ func (g *Cgroups) Drop(leaf string) {
 // Close removes the folder if nothing lives in it any more.
 func (g *Cgroups) Close() {
 	if g != nil {
-		g.sweep()
+		g.Sweep()
 		syscall.Rmdir(g.dir)
 	}
 }
@@ -219,6 +223,91 @@ func leafProcesses(leaf string) []int {
 		}
 	}
 	return pids
+}
+
+// inLeaf tells whether a process is in a leaf or below. The names of the leaf and of the folder above it are enough for
+// that: no other folder has the id of the state directory in its name.
+func inLeaf(pid int, leaf string) bool {
+	return leaf != "" && within(pid, filepath.Join(filepath.Base(filepath.Dir(leaf)), filepath.Base(leaf)))
+}
+
+// holds tells whether a process is in any of the leaves.
+func (g *Cgroups) holds(pid int) bool { return g != nil && within(pid, filepath.Base(g.dir)) }
+
+func within(pid int, folders string) bool {
+	path, err := cgroupOf(pid)
+	return err == nil && strings.Contains(path+"/", "/"+folders+"/")
+}
+
+const (
+	eventsFile    = "cgroup.events"
+	populatedLine = "populated 1\n"
+)
+
+// Populated tells whether something lives in a leaf: that proves that the run which it was made for has begun, and that
+// something of it lives, whatever is known of its processes.
+func Populated(leaf string) bool {
+	if leaf == "" {
+		return false
+	}
+	text, _ := os.ReadFile(filepath.Join(leaf, eventsFile))
+	return strings.Contains(string(text), populatedLine)
+}
+
+// LeafLeader returns the leader of the run in a leaf whose pid nobody wrote down, as the daemon that forked it was killed
+// first. It leads a session, and its parent is not in the leaf; so may be an orphan of the run, but that is younger.
+// False: there is none. The caller closes it.
+func LeafLeader(leaf string) (Process, bool) {
+	found := Process{FD: -1}
+	inside := leafProcesses(leaf)
+	for _, pid := range inside {
+		p := Process{PID: pid, FD: -1, Cgroup: leaf, born: leaf}
+		if !openPidfd(&p) {
+			continue
+		}
+		s, err := standingOf(pid)
+		if err != nil || s.ended() || s.Session != pid || slices.Contains(inside, s.Parent) || !inLeaf(pid, leaf) {
+			p.Close()
+			continue
+		}
+		p.identify()
+		if found.PID > 0 && !p.older(found) {
+			p.Close()
+			continue
+		}
+		found.Close()
+		found = p
+	}
+	return found, found.PID > 0
+}
+
+// older tells which of two processes was started first: inodes of pidfds and start times only rise.
+func (p *Process) older(than Process) bool {
+	return p.Inode < than.Inode || p.Inode == than.Inode && p.Start < than.Start
+}
+
+// WatchLeaf returns what stands for a run of which nothing is known but its leaf. Its descriptor has urgent data for
+// poll(2) whenever the leaf becomes empty.
+func WatchLeaf(leaf string) Process {
+	fd, err := unix.Open(filepath.Join(leaf, eventsFile), unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		fd = -1
+	}
+	return Process{FD: fd, Cgroup: leaf, born: leaf}
+}
+
+// LeafEnded tells whether the leaf of such a run is empty. To ask makes its descriptor quiet again.
+func LeafEnded(p Process) bool {
+	text := make([]byte, 256)
+	n, err := unix.Pread(p.FD, text, 0)
+	return err != nil || !strings.Contains(string(text[:n]), populatedLine)
+}
+
+// killLeaf kills all in a cgroup at once, unless this process itself was started from there.
+func killLeaf(leaf string) {
+	if leaf != "" && !inLeaf(os.Getpid(), leaf) {
+		os.WriteFile(filepath.Join(leaf, "cgroup.kill"), []byte("1"), 0)
+	}
 }
 
 func numbers(text string) []int {

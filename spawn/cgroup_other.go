@@ -29,8 +29,32 @@ func forkIn(_, path string, argv []string, attr *syscall.ProcAttr) (int, string,
 	return pid, "", err
 }
 
-// FindLeaders finds nobody.
-func FindLeaders([]string, func(string) string) map[string]Process { return nil }
+// Sweep does nothing.
+func (*Cgroups) Sweep() {}
 
-// Hunt finds nobody: what has left its process group cannot be told from others on this system.
-func Hunt([]Prey, syscall.Signal) Catch { return Catch{} }
+// Populated is always false on this system.
+func Populated(string) bool { return false }
+
+// LeafLeader finds nobody.
+func LeafLeader(string) (Process, bool) { return Process{FD: -1}, false }
+
+// WatchLeaf is not used on this system.
+func WatchLeaf(string) Process { return Process{FD: -1} }
+
+// LeafEnded is always true on this system.
+func LeafEnded(Process) bool { return true }
+
+// Hunter finds nobody: what has left its process group cannot be told from others on this system.
+type Hunter struct{}
+
+// NewHunter returns one.
+func NewHunter(*Cgroups) *Hunter { return &Hunter{} }
+
+// Close does nothing.
+func (*Hunter) Close() {}
+
+// Hunt finds nobody.
+func (*Hunter) Hunt([]Prey, syscall.Signal) Catch { return Catch{} }
+
+// FindLeaders finds nobody.
+func (*Hunter) FindLeaders([]string) map[string]Process { return nil }

@@ -1,13 +1,9 @@
 package spawn
 
 import (
-	"bytes"
-	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -18,47 +14,64 @@ const (
 	huntTime  = 2 * time.Second  // so long processes that fork faster than they can be killed are chased in one call
 	huntPause = time.Millisecond // between two rounds
 	huntEmpty = 3                // so many empty rounds in a row prove that nobody was on the jump
-	mostEnv   = 4 << 20          // bytes of an environment
 )
+
+// Hunter looks for the processes of runs, wherever they went. It belongs to one goroutine, which may have to wait for it
+// for some seconds.
+type Hunter struct {
+	leaves *Cgroups // nil: there are none
+	marks  *markReader
+}
+
+// NewHunter returns a hunter for the runs that have their leaves in g.
+func NewHunter(g *Cgroups) *Hunter { return &Hunter{g, newMarkReader()} }
+
+// Close ends what the hunter has begun.
+func (h *Hunter) Close() { h.marks.close() }
 
 // Hunt sends sig to the processes of the prey that have left the process group of their leader, or to all of them where
 // that group is Gone. Signal 0 only counts;
 // KILL is for all of them, and comes back when nobody is left or after two seconds. Zombies do not count.
 //
-// A process is found by three ways: its mark, its cgroup, and being a child of one that was found. None is signalled
-// that is not proven to be the run's: its pidfd is opened first, then the proof is looked at once more, and the signal
-// goes through the pidfd. It takes a look at every process of the machine and may be called from any goroutine.
-func Hunt(prey []Prey, sig syscall.Signal) Catch {
+// A run that began in a cgroup of its own has its processes there and nowhere else, whatever a stranger's environment
+// says. Only for other runs all processes of the machine are looked at: one is found by its mark, and by being a child of
+// one that was found. None is signalled that is not proven to be the run's: its pidfd is opened first, then the proof is
+// looked at once more, and the signal goes through the pidfd.
+func (h *Hunter) Hunt(prey []Prey, sig syscall.Signal) Catch {
+	var c Catch
 	switch sig {
 	case syscall.SIGKILL:
-		return huntDown(prey)
+		c = h.huntDown(prey)
 	case 0:
-		return Catch{Left: countAll(prey)}
-	}
-	found := scan(prey)
-	defer found.close()
-	for _, q := range found.list {
-		if q.group != q.prey.Leader.PID || q.prey.Gone {
-			unix.PidfdSendSignal(q.fd, sig, nil, 0)
+		c = Catch{Left: h.countAll(prey)}
+	default:
+		found := h.scan(prey)
+		defer found.close()
+		for _, q := range found.list {
+			if q.group != q.prey.Leader.PID || q.prey.Gone {
+				unix.PidfdSendSignal(q.fd, sig, nil, 0)
+			}
 		}
+		c = Catch{Left: found.count(prey)}
 	}
-	return Catch{Left: found.count()}
+	c.Hidden = len(h.marks.stuck)
+	return c
 }
 
 // countAll counts. That nobody is there takes more than one look: who forks and ends all the time may slip through one.
-func countAll(prey []Prey) map[uint64]int {
+func (h *Hunter) countAll(prey []Prey) map[uint64]int {
 	left := map[uint64]int{}
 	deadline := time.Now().Add(huntTime)
 	for empty := 0; empty < huntEmpty && time.Now().Before(deadline); {
-		found := scan(prey)
+		found := h.scan(prey)
 		found.close()
-		for run, n := range found.count() {
+		for run, n := range found.count(prey) {
 			left[run] = n
 		}
 		if empty++; found.unsure {
 			empty = 0
 		}
-		if len(left) == len(prey) {
+		if len(left) == len(prey) || !slices.ContainsFunc(prey, Prey.roams) {
 			break
 		}
 		time.Sleep(huntPause)
@@ -68,11 +81,11 @@ func countAll(prey []Prey) map[uint64]int {
 
 // huntDown kills until nobody is found any more. All are stopped before the first is killed, so that none forks
 // meanwhile.
-func huntDown(prey []Prey) Catch {
+func (h *Hunter) huntDown(prey []Prey) Catch {
 	deadline := time.Now().Add(huntTime)
 	killed := map[uint64][]int{}
 	for empty := 0; ; {
-		found := scan(prey)
+		found := h.scan(prey)
 		for _, q := range found.list {
 			unix.PidfdSendSignal(q.fd, unix.SIGSTOP, nil, 0)
 		}
@@ -85,23 +98,17 @@ func huntDown(prey []Prey) Catch {
 		found.close()
 		for _, p := range prey {
 			if !p.Group {
-				killLeaf(p.Leader.Cgroup, found.own)
+				killLeaf(p.Leader.Cgroup)
 			}
 		}
-		if empty++; len(found.list) > 0 || found.unsure {
+		left := found.count(prey)
+		if empty++; len(left) > 0 || found.unsure {
 			empty = 0
 		}
 		if empty == huntEmpty || time.Now().After(deadline) {
-			return Catch{found.count(), killed}
+			return Catch{Left: left, Killed: killed}
 		}
 		time.Sleep(huntPause)
-	}
-}
-
-// killLeaf kills all in a cgroup at once, unless this process itself, which is in own, was started from there.
-func killLeaf(leaf, own string) {
-	if leaf != "" && own != "" && own != leaf && !strings.HasPrefix(own, leaf+"/") {
-		os.WriteFile(filepath.Join(leaf, "cgroup.kill"), []byte("1"), 0)
 	}
 }
 
@@ -118,9 +125,6 @@ type bag struct {
 	list []quarry
 	seen map[int]bool
 
-	own  string // the folder of our own cgroup; "": none
-	path string // and what /proc calls it
-
 	unsure bool // a descendant of ours was in the middle of its exec, or gone before it could be looked at
 }
 
@@ -130,10 +134,17 @@ func (b *bag) close() {
 	}
 }
 
-func (b *bag) count() map[uint64]int {
+// count returns how many were found of each run. A leaf that is populated holds at least one, also if it could not be
+// looked at.
+func (b *bag) count(prey []Prey) map[uint64]int {
 	n := map[uint64]int{}
 	for _, q := range b.list {
 		n[q.prey.Run]++
+	}
+	for _, p := range prey {
+		if n[p.Run] == 0 && !p.Group && Populated(p.Leader.Cgroup) {
+			n[p.Run] = 1
+		}
 	}
 	return n
 }
@@ -147,8 +158,8 @@ func (b *bag) add(p *Prey, pid int, proof func() bool) {
 	if err != nil {
 		return
 	}
-	s, err := readStat(pid)
-	if err != nil || s.State == 'Z' || s.State == 'X' || p.Group && s.Group != p.Leader.PID || !proof() {
+	s, err := standingOf(pid)
+	if err != nil || s.ended() || p.Group && s.Group != p.Leader.PID || !proof() {
 		unix.Close(fd)
 		return
 	}
@@ -156,86 +167,68 @@ func (b *bag) add(p *Prey, pid int, proof func() bool) {
 	b.list = append(b.list, quarry{p, pid, fd, s.Group})
 }
 
-func scan(prey []Prey) *bag {
+// roams tells that no cgroup holds the processes of the run together.
+func (p Prey) roams() bool { return p.Leader.born == "" }
+
+func (h *Hunter) scan(prey []Prey) *bag {
 	b := &bag{seen: map[int]bool{os.Getpid(): true}}
-	marks := map[string]*Prey{}
+	roaming := map[string]*Prey{}
 	for i := range prey {
-		marks[prey[i].Mark] = &prey[i]
+		if p := &prey[i]; p.roams() {
+			roaming[p.Mark] = p
+		} else {
+			b.addLeaf(p)
+		}
 	}
-	if slices.ContainsFunc(prey, func(p Prey) bool { return p.Leader.Cgroup != "" || p.Leader.born != "" }) {
-		b.place()
+	if len(roaming) == 0 {
+		return b
 	}
-	b.addDescendants(marks)
+	h.addDescendants(b, roaming)
 	for _, pid := range processes() {
-		b.addMarked(marks, pid)
+		h.addMarked(b, roaming, pid, false)
 	}
-	for i := range prey {
-		p := &prey[i]
-		b.addLeaf(p)
+	for _, p := range roaming {
 		if leader, ok := Adopt(p.Leader); ok {
 			b.addChildren(p, leader.PID, leader.FD)
 			leader.Close()
 		}
 	}
 	for i := 0; i < len(b.list); i++ { // the list grows
-		q := b.list[i]
-		b.addChildren(q.prey, q.pid, q.fd)
+		if q := b.list[i]; q.prey.roams() {
+			b.addChildren(q.prey, q.pid, q.fd)
+		}
 	}
 	return b
 }
 
 // addMarked takes in a process that bears one of the marks, and tells whether its environment could be read.
-func (b *bag) addMarked(marks map[string]*Prey, pid int) bool {
-	mark, ok := markOf(pid)
+func (h *Hunter) addMarked(b *bag, marks map[string]*Prey, pid int, ours bool) bool {
+	if b.seen[pid] || h.leaves.holds(pid) {
+		return true
+	}
+	mark, ok := h.marks.of(pid, ours)
 	if p := marks[mark]; p != nil {
-		b.add(p, pid, func() bool { again, _ := markOf(pid); return again == p.Mark && !b.foreign(pid, p.Leader.born) })
+		b.add(p, pid, func() bool { again, _ := h.marks.of(pid, ours); return again == p.Mark && !h.leaves.holds(pid) })
 	}
 	return ok
 }
 
-// foreign tells that a process lives in the leaf of another run than that which leaf belongs to. It was born there, as
-// nobody can move itself to another one, so the mark it bears is forged.
-func (b *bag) foreign(pid int, leaf string) bool {
-	below, err := filepath.Rel(b.own, leaf)
-	if leaf == "" || b.own == "" || err != nil {
-		return false
-	}
-	path := filepath.Join(b.path, below)
-	now, err := cgroupOf(pid)
-	return err == nil && strings.HasPrefix(now, filepath.Dir(path)+"/") && now != path && !strings.HasPrefix(now, path+"/")
-}
-
-// place learns in which cgroup we are ourselves.
-func (b *bag) place() {
-	b.own, _ = ownCgroup()
-	b.path, _ = cgroupOf(os.Getpid())
-}
-
 // addDescendants goes through our own descendants. All orphans of our runs are among them, as we are their subreaper,
 // and they are few: who hops from process to process may be gone before a look at all processes comes to it.
-func (b *bag) addDescendants(marks map[string]*Prey) {
+func (h *Hunter) addDescendants(b *bag, marks map[string]*Prey) {
 	for queue := childrenOf(os.Getpid()); len(queue) > 0; queue = queue[1:] {
 		pid := queue[0]
-		if !b.addMarked(marks, pid) {
-			s, err := readStat(pid)
-			b.unsure = b.unsure || err != nil || s.State != 'Z'
+		if !h.addMarked(b, marks, pid, true) {
+			s, err := standingOf(pid)
+			b.unsure = b.unsure || err != nil || !s.ended()
 		}
 		queue = append(queue, childrenOf(pid)...)
 	}
 }
 
 func (b *bag) addLeaf(p *Prey) {
-	leaf := p.Leader.Cgroup
-	below, err := filepath.Rel(b.own, leaf)
-	if leaf == "" || b.own == "" || err != nil {
-		return
-	}
-	path := filepath.Join(b.path, below)
-	for _, pid := range leafProcesses(leaf) {
-		b.add(p, pid, func() bool {
-			now, err := cgroupOf(pid)
-			return err == nil && (now == path || strings.HasPrefix(now, path+"/"))
-		})
+	for _, pid := range leafProcesses(p.Leader.Cgroup) {
+		b.add(p, pid, func() bool { return inLeaf(pid, p.Leader.Cgroup) })
 	}
 }
 
@@ -244,7 +237,7 @@ func (b *bag) addChildren(p *Prey, parent, fd int) {
 	lives := func() bool { return fd >= 0 && unix.PidfdSendSignal(fd, 0, nil, 0) == nil }
 	for _, pid := range childrenOf(parent) {
 		b.add(p, pid, func() bool {
-			s, err := readStat(pid)
+			s, err := standingOf(pid)
 			return err == nil && s.Parent == parent && lives()
 		})
 	}
@@ -279,26 +272,26 @@ func processes() []int {
 }
 
 // FindLeaders looks for the leaders of runs of which only the mark is known: the daemon that forked them was killed
-// before it could write down their pids. leaf returns the leaf of the run of a mark, "" where it has none. The caller
-// closes them.
-func FindLeaders(marks []string, leaf func(mark string) string) map[string]Process {
+// before it could write down their pids, and they have no leaf. The caller closes them.
+func (h *Hunter) FindLeaders(marks []string) map[string]Process {
 	found := map[string]Process{}
-	var b bag
-	b.place()
+	deadline := time.Now().Add(huntTime)
 	for _, pid := range processes() {
-		mark, _ := markOf(pid)
+		if time.Now().After(deadline) { // strangers hide their environments: the daemon cannot wait for all of them
+			break
+		}
+		mark, _ := h.marks.of(pid, false)
 		if !slices.Contains(marks, mark) {
 			continue
 		}
-		p := Process{PID: pid, FD: -1, Cgroup: leaf(mark)}
-		p.born = p.Cgroup
+		p := Process{PID: pid, FD: -1}
 		if !openPidfd(&p) {
 			continue
 		}
 		p.identify()
-		again, _ := markOf(pid)
-		s, err := readStat(pid)
-		ours := err == nil && s.State != 'Z' && again == mark && !b.foreign(pid, p.born)
+		again, _ := h.marks.of(pid, false)
+		s, err := standingOf(pid)
+		ours := err == nil && !s.ended() && again == mark && !h.leaves.holds(pid)
 		if !ours || s.Session != pid { // a leader made a session of its own
 			p.Close()
 			continue
@@ -309,25 +302,4 @@ func FindLeaders(marks []string, leaf func(mark string) string) map[string]Proce
 		found[mark] = p
 	}
 	return found
-}
-
-// markOf returns the mark in a process's environment, "" where there is none. False: nobody can tell, as the process is
-// gone, or in the middle of an exec and has no environment yet. What we may not read is not ours.
-func markOf(pid int) (mark string, ok bool) {
-	f, err := os.Open("/proc/" + strconv.Itoa(pid) + "/environ")
-	if err != nil {
-		return "", os.IsPermission(err)
-	}
-	defer f.Close()
-	env, err := io.ReadAll(io.LimitReader(f, mostEnv))
-	for pair := range bytes.SplitSeq(env, []byte{0}) {
-		if mark, ok := bytes.CutPrefix(pair, []byte(MarkName+"=")); ok {
-			return string(mark), true
-		}
-	}
-	if len(env) > 0 || os.IsPermission(err) {
-		return "", true
-	}
-	args, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline")
-	return "", len(args) > 0 // it has no environment: some clear it
 }

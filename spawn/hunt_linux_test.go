@@ -5,9 +5,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // marked starts a script with a mark in its environment.
@@ -20,19 +24,20 @@ func marked(t *testing.T, mark, script string) Process {
 // Only what bears exactly this mark, or is a child of what does, is hit; and not the group, which the caller sees to.
 func TestHuntProves(t *testing.T) {
 	needProc(t)
-	ours := marked(t, "id/job/1", "setsid sh -c 'env -i sleep 1000; exit' & sleep 1000")
-	others := []Process{marked(t, "id/job/11", "sleep 1000"), marked(t, "id/job/", "sleep 1000"), marked(t, "xid/job/1", "sleep 1000"),
-		marked(t, "id/job/1 ", "sleep 1000"), mustLaunch(t, shell("sleep 1000; exit", MarkName+"=id/job/1"), true)}
-	prey := []Prey{{Run: 1, Mark: "id/job/1", Leader: ours}}
-	until(t, "four to live", func() bool { return Hunt(prey, 0).Left[1] == 4 })
-	if n := Hunt(prey, syscall.SIGTERM).Left[1]; n != 4 {
+	ours := marked(t, testID+"/job/1", "setsid sh -c 'env -i sleep 1000; exit' & sleep 1000")
+	others := []Process{marked(t, testID+"/job/11", "sleep 1000"), marked(t, testID+"/job/", "sleep 1000"), marked(t, "x"+testID+"/job/1", "sleep 1000"),
+		marked(t, testID+"/job/1 ", "sleep 1000"), mustLaunch(t, shell("sleep 1000; exit", MarkName+"="+testID+"/job/1"), true)}
+	prey := []Prey{{Run: 1, Mark: testID + "/job/1", Leader: ours}}
+	h := newHunter(t, nil)
+	until(t, "four to live", func() bool { return h.Hunt(prey, 0).Left[1] == 4 })
+	if n := h.Hunt(prey, syscall.SIGTERM).Left[1]; n != 4 {
 		t.Errorf("%d were there", n)
 	}
-	until(t, "two to be left", func() bool { return Hunt(prey, 0).Left[1] == 2 })
+	until(t, "two to be left", func() bool { return h.Hunt(prey, 0).Left[1] == 2 })
 	if !alive(ours) {
 		t.Error("the leader, whose group is the caller's to signal, is gone")
 	}
-	if catch := Hunt(prey, syscall.SIGKILL); catch.Left[1] != 0 || len(catch.Killed[1]) != 0 {
+	if catch := h.Hunt(prey, syscall.SIGKILL); catch.Left[1] != 0 || len(catch.Killed[1]) != 0 {
 		t.Errorf("after KILL: %+v", catch)
 	}
 	for _, p := range others {
@@ -42,84 +47,272 @@ func TestHuntProves(t *testing.T) {
 	}
 }
 
-func alive(p Process) bool {
-	s, err := readStat(p.PID)
-	return err == nil && s.State != 'Z'
+// testID is in the marks of this test's processes: others may run the same test beside it.
+var testID = fmt.Sprint("test", os.Getpid())
+
+func newHunter(t *testing.T, g *Cgroups) *Hunter {
+	h := NewHunter(g)
+	t.Cleanup(h.Close)
+	return h
 }
 
-// A process that has thrown off its mark and its parent is still in its cgroup.
-func TestCgroup(t *testing.T) {
+// inTime fails the test where do hangs.
+func inTime(t *testing.T, what string, do func()) {
+	t.Helper()
+	done := make(chan bool)
+	go func() { do(); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(patience):
+		t.Fatal(what, " hangs")
+	}
+}
+
+// testCgroups returns leaves for the test, and in, which starts a program that bears a mark and is born in one of them.
+func testCgroups(t *testing.T) (g *Cgroups, in func(leaf, mark string, argv ...string) Process) {
 	needProc(t)
 	g, err := OpenCgroups(fmt.Sprint("jobsd-test-", os.Getpid()))
 	if err != nil {
 		t.Skip(err)
 	}
 	t.Cleanup(g.Close)
-	c := shell("setsid env -i sleep 1000 & exit 0")
-	c.Cgroup = g.Make("1")
-	if g.Make("1") == c.Cgroup && c.Cgroup == "" {
-		t.Fatal("no leaf")
+	return g, func(leaf, mark string, argv ...string) Process {
+		c := program(argv...)
+		c.Env = append(c.Env, MarkName+"="+mark)
+		c.Cgroup = g.Make(leaf)
+		t.Cleanup(func() { g.Drop(c.Cgroup) })
+		p := mustLaunch(t, c, true)
+		if p.Cgroup == "" {
+			t.Skip("processes cannot be born in a cgroup here")
+		}
+		return p
 	}
-	p := mustLaunch(t, c, true)
-	if p.Cgroup != c.Cgroup {
-		t.Skip("processes cannot be born in a cgroup here")
-	}
+}
+
+func alive(p Process) bool {
+	s, err := standingOf(p.PID)
+	return err == nil && !s.ended()
+}
+
+// A process that has thrown off its mark and its parent is still in its cgroup.
+func TestCgroup(t *testing.T) {
+	g, in := testCgroups(t)
+	p := in("1", testID+"/job/1", "/bin/sh", "-c", "setsid env -i sleep 1000 & exit 0")
 	reap(t, p.PID)
 	prey := []Prey{{Run: 1, Mark: "none/of/1", Leader: p}}
-	until(t, "one to be left", func() bool { return GroupEmpty(p) && Hunt(prey, 0).Left[1] == 1 })
+	h := newHunter(t, g)
+	until(t, "one to be left", func() bool { return GroupEmpty(p) && h.Hunt(prey, 0).Left[1] == 1 })
 	g.Drop(p.Cgroup)
 	if g.Leaf("1") == "" {
 		t.Error("a leaf that is in use is gone")
 	}
-	if catch := Hunt(prey, syscall.SIGKILL); catch.Left[1] != 0 || len(catch.Killed[1]) != 1 {
+	if catch := h.Hunt(prey, syscall.SIGKILL); catch.Left[1] != 0 || len(catch.Killed[1]) != 1 {
 		t.Errorf("after KILL: %+v", catch)
 	}
 	until(t, "the leaf to be gone", func() bool { g.Drop(""); return g.Leaf("1") == "" })
 }
 
+// Where a run has a leaf, a process outside of it is not the run's, whatever mark it bears: a person who logs in with a
+// copied environment, or the run of another leaf.
+func TestHuntCopiedMark(t *testing.T) {
+	g, in := testCgroups(t)
+	leader := in("1", testID+"/job/1", "/bin/sleep", "1000")
+	forger := in("10", testID+"/job/1", "/bin/sleep", "1000")
+	login := marked(t, testID+"/job/1", "sleep 1000; exit")
+	prey := []Prey{{Run: 1, Mark: testID + "/job/1", Leader: leader}}
+	h := newHunter(t, g)
+	if n := h.Hunt(prey, 0).Left[1]; n != 1 {
+		t.Errorf("%d count as the run's, not its leader alone", n)
+	}
+	h.Hunt(prey, syscall.SIGTERM)
+	if catch := h.Hunt(prey, syscall.SIGKILL); catch.Left[1] != 0 || alive(leader) {
+		t.Errorf("after KILL: %+v, the leader lives: %t", catch, alive(leader))
+	}
+	if !alive(forger) || !alive(login) {
+		t.Errorf("the run of another leaf lives: %t, the login: %t", alive(forger), alive(login))
+	}
+	// The leaf is removed as soon as it is empty. Nothing of the run lives then.
+	until(t, "the leaf to be gone", func() bool { Leftovers(&leader); return leader.Cgroup == "" })
+	if n := h.Hunt([]Prey{{Run: 1, Mark: testID + "/job/1", Leader: leader}}, 0).Left[1]; n != 0 {
+		t.Errorf("%d count as those of a run that is over", n)
+	}
+}
+
+// A process may keep the kernel from showing its environment, by an exec that does not end. A hunt is not held up by it,
+// and finds the others.
+func TestHuntHidden(t *testing.T) {
+	needProc(t)
+	ours := marked(t, testID+"/job/1", "sleep 1000; exit")
+	startHidden(t, 3, testID+"/job/1")
+	prey := []Prey{{Run: 1, Mark: testID + "/job/1", Leader: ours}}
+	h := newHunter(t, nil)
+	inTime(t, "a count", func() {
+		if catch := h.Hunt(prey, 0); catch.Left[1] != 2 || catch.Hidden != 3 {
+			t.Errorf("%+v, want 2 left and 3 hidden", catch)
+		}
+	})
+	inTime(t, "the search for leaders", func() {
+		found := h.FindLeaders([]string{testID + "/job/1"})
+		if p := found[testID+"/job/1"]; p.PID != ours.PID {
+			t.Errorf("found %+v, want %d", found, ours.PID)
+		}
+	})
+	inTime(t, "a kill", func() {
+		if catch := h.Hunt(prey, syscall.SIGKILL); catch.Left[1] != 0 {
+			t.Errorf("after KILL: %+v", catch)
+		}
+	})
+}
+
+// The environment of a run that has a leaf is not looked at: the leaf tells all there is to know.
+func TestHuntLeafReadsNothing(t *testing.T) {
+	g, in := testCgroups(t)
+	leader := in("1", testID+"/job/1", "/bin/sleep", "1000")
+	startHidden(t, 1, testID+"/job/1")
+	h := newHunter(t, g)
+	prey := []Prey{{Run: 1, Mark: testID + "/job/1", Leader: leader}}
+	inTime(t, "a hunt", func() {
+		for _, sig := range []syscall.Signal{0, syscall.SIGTERM, syscall.SIGKILL} {
+			if catch := h.Hunt(prey, sig); catch.Hidden != 0 {
+				t.Errorf("signal %d: %d environments were asked for", sig, catch.Hidden)
+			}
+		}
+	})
+}
+
+// However many processes hide, they take up a bounded number of threads.
+func TestMarkReaderIsBounded(t *testing.T) {
+	needProc(t)
+	hidden := startHidden(t, mostStuckOnOthers+2, testID+"/job/1")
+	r := newMarkReader()
+	defer r.close()
+	inTime(t, "reading", func() {
+		for _, p := range hidden {
+			r.of(p.PID, false)
+		}
+		if n := len(r.stuck); n != mostStuckOnOthers {
+			t.Errorf("%d threads wait for others", n)
+		}
+		ours := marked(t, testID+"/job/1", "sleep 1000; exit")
+		if mark, ok := r.of(ours.PID, true); mark != testID+"/job/1" || !ok {
+			t.Errorf("of a descendant the mark is %q, %t", mark, ok)
+		}
+	})
+}
+
+// Large environments are read through a window: they cost no memory.
+func TestMarkOfLargeEnvironment(t *testing.T) {
+	needProc(t)
+	var processes []Process
+	for n := range 4 {
+		c := program("/bin/sleep", "1000")
+		for i := range 14 {
+			c.Env = append(c.Env, fmt.Sprintf("X%d=%s", i, strings.Repeat("x", 127<<10)))
+		}
+		c.Env = append(c.Env, fmt.Sprintf("%s=%s/job/%d", MarkName, testID, n))
+		processes = append(processes, mustLaunch(t, c, true))
+	}
+	r := newMarkReader()
+	defer r.close()
+	var before, after runtime.MemStats
+	r.of(os.Getpid(), false)
+	runtime.ReadMemStats(&before)
+	for n, p := range processes {
+		until(t, "the mark to be read", func() bool { mark, _ := r.of(p.PID, true); return mark == fmt.Sprint(testID, "/job/", n) })
+	}
+	runtime.ReadMemStats(&after)
+	if grown := after.TotalAlloc - before.TotalAlloc; grown > 1<<20 {
+		t.Errorf("%d KiB were allocated for environments of 1.8 MB", grown>>10)
+	}
+}
+
+// A variable may lie across the edges of the window, be too long for it, or miss its NUL.
+func TestScanMark(t *testing.T) {
+	long := strings.Repeat("y", 100)
+	for _, c := range []struct{ env, want string }{
+		{"", ""},
+		{MarkName + "=a/b/1\x00", "a/b/1"},
+		{MarkName + "=a/b/1", "a/b/1"},
+		{"A=1\x00" + MarkName + "=a/b/1\x00B=2\x00", "a/b/1"},
+		{"A=" + long + "\x00" + MarkName + "=a/b/1\x00", "a/b/1"},
+		{long + MarkName + "=a/b/1\x00", ""},
+		{"X" + MarkName + "=a/b/1\x00" + MarkName + "S=a/b/1\x00", ""},
+		{long + "\x00\x00\x00" + MarkName + "=a/b/1\x00", "a/b/1"},
+	} {
+		for step := 1; step < 40; step++ {
+			rest := c.env
+			got, _, err := scanMark(make([]byte, 40), func(b []byte) (int, error) {
+				n := copy(b[:min(len(b), step)], rest)
+				rest = rest[n:]
+				return n, nil
+			})
+			if got != c.want || err != nil {
+				t.Errorf("%.60q in steps of %d: %q, %v, want %q", c.env, step, got, err, c.want)
+			}
+		}
+	}
+}
+
 // The leader whose pid nobody wrote down is found, and none of its children is taken for it.
 func TestFindLeaders(t *testing.T) {
 	needProc(t)
-	p := marked(t, "id/job/7", "sleep 1000 & sleep 1000")
-	found := FindLeaders([]string{"id/job/7", "id/job/8"}, func(string) string { return "" })
-	q, ok := found["id/job/7"]
+	p := marked(t, testID+"/job/7", "sleep 1000 & sleep 1000")
+	found := newHunter(t, nil).FindLeaders([]string{testID + "/job/7", testID + "/job/8"})
+	q, ok := found[testID+"/job/7"]
 	if len(found) != 1 || !ok || q.PID != p.PID || q.Inode != p.Inode {
 		t.Errorf("found %+v, started %+v", found, p)
 	}
 	q.Close()
 }
 
-// Who bears the mark of a run and was born in the leaf of another one is neither hunted with it nor taken for its leader.
-func TestForeignLeaf(t *testing.T) {
-	needProc(t)
-	g, err := OpenCgroups(fmt.Sprint("jobsd-test-", os.Getpid()))
-	if err != nil {
-		t.Skip(err)
+// Who was born in a leaf is not taken for the leader of a run that has none.
+func TestFindLeadersOutsideOfLeaves(t *testing.T) {
+	g, in := testCgroups(t)
+	in("10", testID+"/job/1", "/bin/sleep", "1000")
+	if found := newHunter(t, g).FindLeaders([]string{testID + "/job/1"}); len(found) != 0 {
+		t.Errorf("found %+v", found)
 	}
-	t.Cleanup(g.Close)
-	in := func(leaf string) Process {
-		c := program("/bin/sleep", "1000")
-		c.Env = append(c.Env, MarkName+"=id/job/1")
-		c.Cgroup = g.Make(leaf)
-		p := mustLaunch(t, c, true)
-		t.Cleanup(func() { g.Drop(p.Cgroup) })
-		return p
-	}
-	leader := in("1")
-	if leader.Cgroup == "" {
-		t.Skip("processes cannot be born in a cgroup here")
-	}
-	forger := in("10") // its pid is the later one
-	found := FindLeaders([]string{"id/job/1"}, func(string) string { return leader.Cgroup })["id/job/1"]
-	if found.PID != leader.PID || found.Cgroup != leader.Cgroup {
-		t.Errorf("found %+v, the leader is %+v", found, leader)
+}
+
+// In a leaf the leader is found even if it has no mark any more, and is told from what it has started.
+func TestLeafLeader(t *testing.T) {
+	g, in := testCgroups(t)
+	p := in("1", testID+"/job/1", "/bin/sh", "-c", "setsid sleep 1000 & exec env -i sleep 1000")
+	until(t, "two to live", func() bool { return len(leafProcesses(p.Cgroup)) == 2 })
+	found, ok := LeafLeader(p.Cgroup)
+	if !ok || found.PID != p.PID || found.Inode != p.Inode || found.Cgroup != p.Cgroup {
+		t.Errorf("found %+v, started %+v", found, p)
 	}
 	found.Close()
-	if n := Hunt([]Prey{{Run: 1, Mark: "id/job/1", Leader: leader}}, 0).Left[1]; n != 1 {
-		t.Errorf("there are %d", n)
+	leaf := g.Make("2")
+	if found, ok := LeafLeader(leaf); ok || Populated(leaf) {
+		t.Errorf("in an empty leaf there is %+v", found)
 	}
-	if catch := Hunt([]Prey{{Run: 1, Mark: "id/job/1", Leader: leader}}, syscall.SIGKILL); catch.Left[1] != 0 || alive(leader) || !alive(forger) {
-		t.Errorf("%+v, the leader lives: %t, the forger: %t", catch, alive(leader), alive(forger))
+	g.Drop(leaf)
+}
+
+// A leaf without a leader in it is watched until it is empty.
+func TestWatchLeaf(t *testing.T) {
+	g, in := testCgroups(t)
+	p := in("1", testID+"/job/1", "/bin/sh", "-c", "(sleep 1000; exit) & exit 0")
+	reap(t, p.PID)
+	if found, ok := LeafLeader(p.Cgroup); ok || !Populated(p.Cgroup) {
+		t.Fatalf("found %+v", found)
+	}
+	w := WatchLeaf(p.Cgroup)
+	defer w.Close()
+	if LeafEnded(w) {
+		t.Fatal("it counts as empty")
+	}
+	fds := []unix.PollFd{{Fd: int32(w.FD), Events: unix.POLLPRI}}
+	if n, err := unix.Poll(fds, 0); n != 0 || err != nil {
+		t.Fatalf("poll: %d, %v", n, err)
+	}
+	if catch := newHunter(t, g).Hunt([]Prey{{Run: 1, Leader: w, Gone: true}}, syscall.SIGKILL); catch.Left[1] != 0 {
+		t.Errorf("%+v", catch)
+	}
+	if n, err := unix.Poll(fds, int(patience/time.Millisecond)); n != 1 || err != nil || !LeafEnded(w) {
+		t.Errorf("poll: %d, %v", n, err)
 	}
 }
 
@@ -130,8 +323,10 @@ func BenchmarkHunt(b *testing.B) {
 	defer cmd.Wait()
 	defer cmd.Process.Kill()
 	entries, _ := filepath.Glob("/proc/[0-9]*")
+	h := NewHunter(nil)
+	defer h.Close()
 	for b.Loop() {
-		Hunt([]Prey{{Run: 1, Mark: strings.Repeat("x", 40), Leader: Process{PID: cmd.Process.Pid, FD: -1}}}, syscall.SIGWINCH)
+		h.Hunt([]Prey{{Run: 1, Mark: strings.Repeat("x", 40), Leader: Process{PID: cmd.Process.Pid, FD: -1}}}, syscall.SIGWINCH)
 	}
 	b.ReportMetric(float64(len(entries)), "processes")
 }

@@ -102,6 +102,11 @@ func Adopt(known Process) (Process, bool) {
 	return p, true
 }
 
+// Remains returns what stands for a run whose leader has ended, for its group and its leaf to be looked at.
+func Remains(pid int, leaf string) Process {
+	return Process{PID: pid, FD: -1, Cgroup: leaf, born: leaf}
+}
+
 // same reports whether the process that is there now is the one that p describes.
 func (p *Process) same() bool {
 	if p.Inode != 0 {

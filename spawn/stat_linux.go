@@ -8,14 +8,12 @@ import (
 
 var errStat = errors.New("cannot read process status: unknown format")
 
-// stat is what is wanted of /proc/PID/stat, see proc_pid_stat(5).
+// stat is what is wanted of /proc/PID/stat, see proc_pid_stat(5). To read it can take for ever, see standingOf: it is not
+// for processes that a stranger may have started.
 type stat struct {
-	State   byte   // field 3: R, S, Z, ...
-	Parent  int    // field 4
-	Group   int    // field 5, of processes
-	Session int    // field 6
-	Start   uint64 // field 22, clock ticks since boot
-	Status  uint32 // field 52, wait status of a zombie; 0 if absent, or if the reader may not know
+	State  byte   // field 3: R, S, Z, ...
+	Start  uint64 // field 22, clock ticks since boot
+	Status uint32 // field 52, wait status of a zombie; 0 if absent, or if the reader may not know
 }
 
 // parseStat reads the text of /proc/PID/stat. Field 2 is the program's name in parentheses, and may itself hold blanks
@@ -39,9 +37,6 @@ func parseStat(text string) (stat, error) {
 	if err != nil {
 		return stat{}, errStat
 	}
-	parent, _ := strconv.Atoi(field(4))
-	group, _ := strconv.Atoi(field(5))
-	session, _ := strconv.Atoi(field(6))
 	status, _ := strconv.ParseUint(field(52), 10, 32)
-	return stat{State: field(3)[0], Parent: parent, Group: group, Session: session, Start: start, Status: uint32(status)}, nil
+	return stat{State: field(3)[0], Start: start, Status: uint32(status)}, nil
 }

@@ -62,7 +62,7 @@ func StartTime(pid int) (uint64, error) {
 }
 
 func processState(pid int) (byte, error) {
-	s, err := readStat(pid)
+	s, err := standingOf(pid)
 	return s.State, err
 }
 
@@ -71,7 +71,7 @@ const CanUpgrade = true
 
 // IsChild reports whether the process is a child of this one.
 func IsChild(pid int) bool {
-	s, err := readStat(pid)
+	s, err := standingOf(pid)
 	return err == nil && s.Parent == os.Getpid()
 }
 
@@ -130,6 +130,9 @@ func exitInfo(fd int) (syscall.WaitStatus, bool) {
 // like success; /proc/PID/io is refused to the same readers, and aloud. The pidfd is asked last: if the zombie is
 // still there then, it was there all the time, and the number was its own.
 func zombieStatus(p Process) (syscall.WaitStatus, bool) {
+	if !zombie(p.PID) { // what lives may keep us waiting, see standingOf
+		return 0, false
+	}
 	s, err := readStat(p.PID)
 	if err != nil || s.State != 'Z' {
 		return 0, false

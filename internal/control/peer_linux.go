@@ -3,6 +3,8 @@ package control
 import (
 	"os"
 	"strconv"
+	"strings"
+	"unicode"
 
 	"golang.org/x/sys/unix"
 )
@@ -15,11 +17,14 @@ func peer(fd int) (Caller, error) {
 	if err != nil {
 		return Caller{}, err
 	}
-	return Caller{PID: int(c.Pid), UID: int(c.Uid), Exe: program(fd, int(c.Pid))}, nil
+	return Caller{PID: int(c.Pid), UID: int(c.Uid), Program: program(fd, int(c.Pid))}, nil
 }
 
-// program returns the program of the peer. While the pid is the peer's, which its pidfd tells afterwards, nobody else
-// can have it. Before Linux 6.5 the socket has no pidfd to give, and the pid is believed.
+// program returns the name of the peer's program. While the pid is the peer's, which its pidfd tells afterwards, nobody
+// else can have it. Before Linux 6.5 the socket has no pidfd to give, and the pid is believed.
+//
+// The path of the program would say more, but anybody who may connect can be in the middle of an exec that never ends,
+// and then /proc/PID/exe keeps its reader waiting. The name does not.
 func program(fd, pid int) string {
 	pidfd, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PEERPIDFD)
 	if err == nil {
@@ -27,9 +32,17 @@ func program(fd, pid int) string {
 	} else if err != unix.ENOPROTOOPT {
 		return "" // it has gone
 	}
-	exe, _ := os.Readlink("/proc/" + strconv.Itoa(pid) + "/exe")
+	name, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/comm")
 	if err == nil && unix.PidfdSendSignal(pidfd, 0, nil, 0) == unix.ESRCH {
 		return ""
 	}
-	return exe
+	return strings.Map(printable, strings.TrimSuffix(string(name), "\n"))
+}
+
+// printable has a question mark for what a terminal would obey: a process gives itself any name.
+func printable(r rune) rune {
+	if !unicode.IsPrint(r) {
+		return '?'
+	}
+	return r
 }

@@ -4,7 +4,12 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"strings"
+	"syscall"
 	"testing"
+	"time"
+
+	"jobsd/internal/fusetest"
 )
 
 // TestCaller: the program of a peer is known while it is there, and nobody else's is taken for it afterwards.
@@ -24,11 +29,16 @@ func TestCaller(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	comm, err := os.ReadFile("/proc/self/comm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := strings.TrimSpace(string(comm))
 	conn := b.dial()
 	if _, err := conn.Write([]byte(`{"version":1,"verb":"reload"}` + "\n")); err != nil {
 		t.Fatal(err)
 	}
-	if c, want := b.call().Caller, (Caller{os.Getpid(), os.Getuid(), exe}); c != want {
+	if c, want := b.call().Caller, (Caller{os.Getpid(), os.Getuid(), program}); c != want {
 		t.Errorf("got %+v, want %+v", c, want)
 	}
 	conn.Close()
@@ -41,4 +51,41 @@ func TestCaller(t *testing.T) {
 	if c, want := b.call().Caller, (Caller{gone.Process.Pid, os.Getuid(), ""}); c != want {
 		t.Errorf("got %+v, want %+v", c, want)
 	}
+}
+
+// TestCallerHides: a peer connects and goes on to an exec that never ends. The server does not wait for it.
+func TestCallerHides(t *testing.T) {
+	if path := os.Getenv("TEST_CALLS"); path != "" { // it is the one that hides
+		s, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+		if err == nil {
+			err = syscall.Connect(s, &syscall.SockaddrUnix{Name: path})
+		}
+		if err == nil {
+			_, err = syscall.Open(os.Getenv("TEST_FILE"), syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+		}
+		t.Fatal(err, syscall.Exec("/bin/sleep", []string{"sleep", "1000"}, nil))
+	}
+	b := newBench(t, t.TempDir())
+	file, flushes, release := fusetest.HangOnClose(t)
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	hides := exec.Command(exe, "-test.run=^TestCallerHides$")
+	hides.Env = append(os.Environ(), "TEST_CALLS="+b.path, "TEST_FILE="+file)
+	if err := hides.Start(); err != nil {
+		t.Fatal(err)
+	}
+	<-flushes
+	turned := make(chan bool)
+	go func() { b.turn(); close(turned) }()
+	select {
+	case <-turned:
+	case <-time.After(patience):
+		t.Error("the server hangs")
+	}
+	release()
+	hides.Process.Kill()
+	hides.Wait()
+	<-turned
 }

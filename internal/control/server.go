@@ -22,7 +22,7 @@ const acceptShare = 4 * MaxConnections
 // Caller is who is at the other end, as the kernel says. PID is 0 where it does not.
 type Caller struct {
 	PID, UID int
-	Exe      string // the program, when the connection was accepted; "": unknown. It informs only
+	Program  string // its name, when the connection was accepted; "": unknown. It informs only
 }
 
 // Call is what came in: a request that waits for its answer or, with Denied, the attempt of somebody who may not ask.

@@ -39,6 +39,7 @@ var rooms = map[string]room{
 	"internal/trust":    {never: []rule{osExec}},
 	"internal/foreign":  {imports: []string{"internal/jobfile", "internal/schedule"}, std: slices.Concat(pure, text), never: []rule{clock}},
 	"internal/cli":      {imports: []string{"*"}},
+	"internal/fusetest": {never: []rule{osExec}},
 	"internal/rooms":    {},
 	"examples":          {},
 	"man":               {},

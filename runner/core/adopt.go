@@ -8,36 +8,43 @@ import (
 	"jobsd/statefile"
 )
 
+// Outlived is a run that the daemon before this one left behind.
+type Outlived struct {
+	Job string
+	statefile.Live
+}
+
 // Outliving returns the runs that the daemon before this one left alive, for the shell to look for their processes.
 // For each the shell answers Adopted before the first load.
-func (c *Core) Outliving() []statefile.Live {
-	var all []statefile.Live
+func (c *Core) Outliving() []Outlived {
+	c.outlived = map[uint64]Outlived{}
+	var all []Outlived
 	for _, name := range slices.Sorted(maps.Keys(c.facts.Jobs)) {
-		all = append(all, c.facts.Jobs[name].Live...)
+		for _, l := range c.facts.Jobs[name].Live {
+			o := Outlived{name, l}
+			all = append(all, o)
+			c.outlived[l.Run] = o
+		}
 	}
 	return all
 }
 
-// JobOf returns the job of a run that Outliving has returned.
-func (c *Core) JobOf(run uint64) string {
-	name, _, _ := c.findLive(run)
-	return name
-}
-
 // adopt takes on a run that outlived its daemon, or settles it as lost: it is never started a second time.
 func (c *Core) adopt(e Adopted) {
-	name, l, ok := c.findLive(e.Run)
+	l, ok := c.outlived[e.Run]
 	if !ok {
 		c.never("run %d was adopted but is not known", e.Run)
 		return
 	}
+	delete(c.outlived, e.Run)
+	name := l.Job
 	if l.Ended && !e.Remains {
 		c.record(&statefile.Drained{Job: name, Run: l.Run})
 		return
 	}
-	if e.Alive && l.PID == 0 { // the daemon before this one was killed between the fork and this record
+	if e.Alive && l.PID == 0 && e.PID > 0 { // the daemon before this one was killed between the fork and this record
 		c.record(&statefile.Started{Job: name, Run: l.Run, PID: e.PID, Inode: e.Inode, PIDStart: e.PIDStart, BootID: c.o.BootID})
-		_, l, _ = c.findLive(e.Run)
+		l.PID, l.StartedAt = e.PID, c.at()
 	}
 	j := c.jobs[name]
 	if j == nil {
@@ -46,7 +53,10 @@ func (c *Core) adopt(e Adopted) {
 	r := &run{number: l.Run, job: j, state: running, slot: l.Slot, epoch: l.Epoch, reason: l.Reason, attempt: l.Attempt,
 		missed: l.Missed, pid: l.PID, startedAt: l.StartedAt, adopted: !e.Child, inherited: true, durable: true, stopBy: l.StopBy, far: l.StopBy != "",
 		forced:  l.Reason == "service" && c.wasDisabled(j),
-		remains: e.Remains, started: c.now.Mono - max(0, c.now.Wall.Sub(l.StartedAt.Time))}
+		remains: e.Remains, started: c.now.Mono}
+	if !l.StartedAt.IsZero() {
+		r.started -= max(0, c.now.Wall.Sub(l.StartedAt.Time))
+	}
 	r.timer.owner = r
 	j.runs = append(j.runs, r)
 	c.runs[r.number] = r
@@ -89,6 +99,9 @@ func (c *Core) settleLost() {
 		}
 		c.end(r, o, r.remains)
 		if r.remains {
+			if r.def != nil { // nothing starts beside what is left of it
+				c.occupy(r)
+			}
 			c.drainRemains(r)
 		} else {
 			c.forget(r)
@@ -135,15 +148,4 @@ func (c *Core) orphanJob(name string) *job {
 	c.order = append(c.order, j)
 	c.unsorted = true
 	return j
-}
-
-func (c *Core) findLive(run uint64) (string, statefile.Live, bool) {
-	for name, f := range c.facts.Jobs {
-		for _, l := range f.Live {
-			if l.Run == run {
-				return name, l, true
-			}
-		}
-	}
-	return "", statefile.Live{}, false
 }

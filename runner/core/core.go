@@ -39,14 +39,15 @@ type Core struct {
 	jobs      map[string]*job
 	order     []*job // by name
 	runs      map[uint64]*run
-	pending   []*run          // not let in yet
-	arm       []*job          // NEEDS_ARM
-	regate    bool            // a pending run may be let in now
-	shuffled  bool            // pending is out of order
-	catching  int             // catch-ups that run
-	running   int             // runs of all kinds but services
-	starting  int             // runs between intent and process
-	locks     map[string]*run // who has each lock
+	outlived  map[uint64]Outlived // of the daemon before this one, and not adopted yet
+	pending   []*run              // not let in yet
+	arm       []*job              // NEEDS_ARM
+	regate    bool                // a pending run may be let in now
+	shuffled  bool                // pending is out of order
+	catching  int                 // catch-ups that run
+	running   int                 // runs of all kinds but services
+	starting  int                 // runs between intent and process
+	locks     map[string]*run     // who has each lock
 	dirty     []*job
 	streaking []*job // with slots that were passed in this turn
 	removed   []string

@@ -39,6 +39,9 @@ func (c *Core) shutAfterLoad() {
 }
 
 func (c *Core) inherits() bool {
+	if len(c.outlived) > 0 {
+		return true
+	}
 	for _, r := range c.runs {
 		if r.inherited {
 			return true

@@ -106,7 +106,7 @@ func (c *Core) strike(r *run) {
 	if len(j.streaks) > 0 { // they may have waited for it
 		c.streaking = append(c.streaking, j)
 	}
-	if r.pid > 0 {
+	if r.pid > 0 || r.inherited {
 		c.emit(Release{r.number})
 	}
 	c.regate = len(c.pending) > 0 // it may be one of them, too

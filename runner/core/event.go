@@ -79,8 +79,8 @@ type (
 	Orphan struct{}
 
 	// Adopted says whether the process of a run that outlived the daemon before this one was found alive. PID, Inode
-	// and PIDStart are its own, should the journal not know them yet. Remains: it is not alive, but something that it has
-	// left behind may be.
+	// and PIDStart are its own, should the journal not know them yet; they are 0 where something of the run lives and
+	// nobody can tell which process leads it. Remains: it is not alive, but something that it has left behind may be.
 	Adopted struct {
 		Run      uint64
 		Alive    bool

@@ -71,8 +71,7 @@ func (c *Core) load(e Loaded) {
 				c.emit(KeepLog{r.number, r.def})
 			}
 			if r.def.Timeout > 0 && r.state == running {
-				ran := c.now.Wall.Sub(r.startedAt.Time)
-				c.after(&r.timer, max(0, r.def.Timeout-max(0, ran)))
+				c.after(&r.timer, max(0, r.def.Timeout-c.age(r)))
 			}
 			if r.reason == "service" && r.state == running && r.job.process != r.def.ProcessHash {
 				c.stop(r, "reload")

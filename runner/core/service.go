@@ -106,7 +106,7 @@ func (c *Core) watchLife(j *job, r *run) {
 
 // age returns for how long a run has lived.
 func (c *Core) age(r *run) time.Duration {
-	if r.adopted {
+	if r.adopted && !r.startedAt.IsZero() {
 		return max(0, c.now.Wall.Sub(r.startedAt.Time))
 	}
 	return c.now.Mono - r.started

@@ -61,7 +61,7 @@ func TestSimulation(t *testing.T) {
 		unvisited(t, visits)
 	}
 	for _, what := range []string{"exited", "lost", "stopped", "start_error", "signaled", "passed", "epoch", "drained",
-		"accounted", "order", "gave_up", "stable", "told", "held", "notice", "disabled", "later"} {
+		"accounted", "order", "gave_up", "stable", "told", "held", "notice", "disabled", "later", "leaderless"} {
 		if total[what] == 0 && seeds >= 100 {
 			t.Errorf("no simulated life saw %q: the simulation has become too tame", what)
 		}

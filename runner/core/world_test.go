@@ -88,6 +88,8 @@ type proc struct {
 	far       bool          // someone lives who left the group
 	hunted    bool          // all of it was told to end
 	dies      time.Duration // so long it takes to die of KILL
+
+	leaderless bool // it counts as alive until all of it is gone
 }
 
 func newWorld(t *testing.T, seed uint64) *world {
@@ -142,7 +144,12 @@ func (w *world) begin() {
 			p.hunted = l.StopBy != ""
 		}
 		remains := !alive && l.PID != 0 && l.BootID == w.bootID
-		w.handle(Adopted{Run: l.Run, Alive: alive, Remains: remains, PID: 1000 + int(l.Run), Inode: l.Run})
+		e := Adopted{Run: l.Run, Alive: alive, Remains: remains, PID: 1000 + int(l.Run), Inode: l.Run}
+		if alive && l.PID == 0 && w.rng.IntN(2) == 0 { // only its leaf is known
+			p.leaderless, e.PID, e.Inode = true, 0, 0
+			w.stats["leaderless"]++
+		}
+		w.handle(e)
 	}
 	w.settle()
 }
@@ -152,6 +159,11 @@ func (w *world) crash() {
 	w.note("crash")
 	w.stats["crash"]++
 	w.c, w.todo, w.queue, w.stalled, w.reminders = nil, nil, nil, 0, nil
+	if n := len(w.journal) - 1; n > 0 && !w.calm && w.rng.IntN(2) == 0 { // it was killed before it could write down a pid
+		if _, ok := w.journal[n].Record.(*statefile.Started); ok {
+			w.journal = w.journal[:n]
+		}
+	}
 	for run, key := range w.unwritten { // nobody can know of these: that they were started unjournaled was said
 		delete(w.executions, key)
 		delete(w.unwritten, run)
@@ -478,7 +490,8 @@ func (w *world) dies(run uint64, killed bool) {
 		return
 	}
 	p.leader = false
-	p.group = p.leftUntil > w.mono && !killed
+	p.group = p.leftUntil > w.mono && !killed && !p.leaderless
+	p.far = p.far && !p.leaderless
 	if p.group {
 		w.later(p.leftUntil-w.mono, func() { p.group = false; w.handle(Orphan{}) })
 	}

@@ -1,0 +1,133 @@
+package fusetest
+
+import (
+	"encoding/binary"
+	"fmt"
+	"os"
+	"syscall"
+	"testing"
+)
+
+// Operations of linux/fuse.h.
+const (
+	lookup  = 1
+	getattr = 3
+	open    = 14
+	flush   = 25
+	initOp  = 26
+	opendir = 27
+)
+
+// Hang mounts a file system that answers nothing until it is let go.
+func Hang(t testing.TB) (dir string, release func()) {
+	return mount(t, func(uint32, uint64) (body []byte, answered bool) { return nil, false })
+}
+
+// HangOnClose mounts a file system with a file that can be opened; whoever closes it hangs until the file system is let
+// go. Flushes receives something for each who does.
+//
+// A process that has the file open with close-on-exec hangs in the middle of its exec. Then nobody sees its environment,
+// and whoever reads stat, environ, io or exe of it in /proc hangs, too.
+func HangOnClose(t testing.TB) (file string, flushes <-chan bool, release func()) {
+	const root, node = 1, 2
+	closing := make(chan bool, 1000)
+	dir, release := mount(t, func(op uint32, of uint64) (body []byte, answered bool) {
+		switch op {
+		case lookup:
+			body = make([]byte, 40)
+			binary.NativeEndian.PutUint64(body, node)
+			return append(body, attr(node, syscall.S_IFREG|0o644)...), true
+		case getattr:
+			if of == root {
+				return append(make([]byte, 16), attr(root, syscall.S_IFDIR|0o755)...), true
+			}
+			return append(make([]byte, 16), attr(of, syscall.S_IFREG|0o644)...), true
+		case open, opendir:
+			return make([]byte, 16), true
+		case flush:
+			closing <- true
+			return nil, false
+		}
+		return nil, true
+	})
+	return dir + "/file", closing, release
+}
+
+// attr is a struct fuse_attr.
+func attr(node uint64, mode uint32) []byte {
+	b := make([]byte, 88)
+	binary.NativeEndian.PutUint64(b, node)
+	binary.NativeEndian.PutUint32(b[60:], mode)
+	binary.NativeEndian.PutUint32(b[64:], 1) // links
+	return b
+}
+
+// mount mounts a file system that answer speaks for: with a body, with an error if that is nil, or not at all.
+func mount(t testing.TB, answer func(op uint32, node uint64) (body []byte, answered bool)) (dir string, release func()) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("needs root, to mount a file system")
+	}
+	fd, err := syscall.Open("/dev/fuse", syscall.O_RDWR|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		t.Skip("needs FUSE: ", err)
+	}
+	dir = t.TempDir()
+	options := fmt.Sprintf("fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other", fd)
+	if err := syscall.Mount("fusetest", dir, "fuse", syscall.MS_NOSUID|syscall.MS_NODEV, options); err != nil {
+		syscall.Close(fd)
+		t.Skip("cannot mount: ", err)
+	}
+	go serve(fd, answer)
+	released := false
+	release = func() {
+		if !released {
+			released = true
+			syscall.Unmount(dir, syscall.MNT_FORCE|syscall.MNT_DETACH)
+			syscall.Close(fd)
+		}
+	}
+	t.Cleanup(release)
+	return dir, release
+}
+
+func serve(fd int, answer func(op uint32, node uint64) ([]byte, bool)) {
+	buf := make([]byte, 1<<20)
+	for {
+		n, err := syscall.Read(fd, buf)
+		if err == syscall.EINTR || err == syscall.ENOENT { // ENOENT: the request was taken back
+			continue
+		}
+		if err != nil {
+			return
+		}
+		if n < 40 { // fuse_in_header
+			continue
+		}
+		op := binary.NativeEndian.Uint32(buf[4:])
+		body, answered := initReply(), true
+		if op != initOp {
+			body, answered = answer(op, binary.NativeEndian.Uint64(buf[16:]))
+		}
+		if !answered {
+			continue
+		}
+		reply := make([]byte, 16, 16+len(body)) // fuse_out_header
+		binary.NativeEndian.PutUint32(reply, uint32(16+len(body)))
+		if body == nil {
+			errno := -int32(syscall.ENOSYS)
+			binary.NativeEndian.PutUint32(reply[4:], uint32(errno))
+		}
+		copy(reply[8:16], buf[8:16]) // which request
+		syscall.Write(fd, append(reply, body...))
+	}
+}
+
+// initReply is a struct fuse_init_out.
+func initReply() []byte {
+	body := make([]byte, 64)
+	binary.NativeEndian.PutUint32(body, 7)
+	binary.NativeEndian.PutUint32(body[4:], 31)
+	binary.NativeEndian.PutUint32(body[20:], 4096) // max_write
+	return body
+}

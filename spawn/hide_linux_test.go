@@ -1,0 +1,32 @@
+package spawn
+
+import (
+	"syscall"
+	"testing"
+
+	"jobsd/internal/fusetest"
+)
+
+func init() { helpers["hide"] = hide }
+
+// hide becomes sleep(1) with a file open that is to be closed in the middle of the exec.
+func hide(args []string) {
+	_, err := syscall.Open(args[0], syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+	must(err)
+	must(syscall.Exec("/bin/sleep", []string{"sleep", "1000"}, []string{MarkName + "=" + args[1]}))
+}
+
+// startHidden starts n processes that are in the middle of an exec until the test ends: the kernel shows nobody their
+// environment.
+func startHidden(t *testing.T, n int, mark string) (hidden []Process) {
+	t.Helper()
+	file, flushes, release := fusetest.HangOnClose(t)
+	for range n {
+		hidden = append(hidden, mustLaunch(t, helper("hide", file, mark), true))
+	}
+	t.Cleanup(release) // before they are killed
+	for range n {
+		<-flushes
+	}
+	return hidden
+}
