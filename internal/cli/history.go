@@ -114,7 +114,7 @@ func eventObjects(events []event) []any {
 
 func writeHistory(w io.Writer, p palette, events []event, now time.Time) {
 	columns := []column{{head: "run", right: true}, {head: "start"}, {head: "reason"}, {head: "status", right: true},
-		{head: "time"}, {}}
+		{head: "time"}, {below: true}}
 	var rows [][]cell
 	for _, e := range events {
 		if e.run != nil {

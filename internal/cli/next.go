@@ -23,7 +23,8 @@ usage: jobsd next [--from TIME] [--until TIME] [-n NUMBER] [--explain] [--json]
                   | --every DURATION | --at TIME [--timezone ZONE]
 
 Reads the job files, of the jobs directory or those named, and tells when their
-jobs, or only those named, are due, in the order of time. It needs no daemon.
+jobs are due, in the order of time: the next 5 runs of each JOB or, without one,
+the next 20 of all jobs together. It needs no daemon.
 Intervals (every) go on from what a daemon knows of the job, else they begin at
 the given time. The delay of a job with jitter is part of the times.
 
@@ -33,7 +34,8 @@ the given time. The delay of a job with jitter is part of the times.
                     2026-11-23T16:00:00-05:00; usually now
   --until TIME      all up to then, but at most 1000 of a job unless -n says
                     how many
-  -n NUMBER         the next so many of each job; usually 5
+  -n NUMBER         the next so many of each JOB, or of all jobs together; with
+                    --json, always of each job
   --explain         what is special: what a change of the clocks does to a
                     time, how long jitter delays it, why a job will not run by
                     itself
@@ -46,9 +48,9 @@ the given time. The delay of a job with jitter is part of the times.
 Instead of jobs, a schedule that stands in no file. The options mean what the
 keys of job files do, see jobs.d(5):
 
-  --start-at TIME   a time of day; may be given several times
-  --days DAY        with --start-at: the days on which it holds; may be given
-                    several times
+  --start-at TIME   times of day, with commas between them or one an option
+  --days DAY        with --start-at: the days on which that holds, likewise:
+                    --days mon-fri, --days 1,15
   --cron LINE       a cron expression; may be given several times
   --every DURATION  an interval, counted from now or --from
   --at TIME         once
@@ -57,8 +59,10 @@ keys of job files do, see jobs.d(5):
 `
 
 const (
-	usualNumber = 5
+	usualNumber = 5    // of a job that was named
+	usualOfAll  = 20   // of all jobs together
 	mostUntil   = 1000 // of a job, with --until
+	mostIdle    = 10   // jobs that are not due, of all, that are named one by one
 )
 
 type nextOptions struct {
@@ -74,8 +78,8 @@ func (a *app) next() *cobra.Command {
 	var every, at, zone string
 	var cmd *cobra.Command
 	do := func(args []string) error {
-		o.adHoc.Every, o.adHoc.At = given(cmd, "every", &every), given(cmd, "at", &at)
-		o.adHoc.Timezone = given(cmd, "timezone", &zone)
+		o.adHoc.Every, o.adHoc.At = optional(cmd, "every", &every), optional(cmd, "at", &at)
+		o.adHoc.Timezone = optional(cmd, "timezone", &zone)
 		if cmd.Flags().Changed("number") && o.number < 1 {
 			return usage("", "-n %d: at least one", o.number)
 		}
@@ -88,8 +92,8 @@ func (a *app) next() *cobra.Command {
 	fs.StringVar(&o.until, "until", "", "")
 	fs.IntVarP(&o.number, "number", "n", 0, "")
 	fs.BoolVar(&o.explain, "explain", false, "")
-	fs.StringArrayVar(&o.adHoc.StartAt, "start-at", nil, "")
-	fs.StringArrayVar(&o.adHoc.Days, "days", nil, "")
+	fs.Var((*commaList)(&o.adHoc.StartAt), "start-at", "")
+	fs.Var((*commaList)(&o.adHoc.Days), "days", "")
 	fs.StringArrayVar(&o.adHoc.Cron, "cron", nil, "")
 	fs.StringVar(&every, "every", "", "")
 	fs.StringVar(&at, "at", "", "")
@@ -98,19 +102,34 @@ func (a *app) next() *cobra.Command {
 	return cmd
 }
 
-// given returns value if the option was, else nil: an empty value is a mistake to be told.
-func given(cmd *cobra.Command, option string, value *string) *string {
+// optional returns value if the option was, else nil: an empty value is a mistake to be told.
+func optional(cmd *cobra.Command, option string, value *string) *string {
 	if cmd.Flags().Changed(option) {
 		return value
 	}
 	return nil
 }
 
+// commaList is an option that takes several values at once, as those of add do.
+type commaList []string
+
+func (l *commaList) Set(text string) error {
+	for item := range strings.SplitSeq(text, ",") {
+		*l = append(*l, strings.TrimSpace(item))
+	}
+	return nil
+}
+
+func (l *commaList) String() string { return strings.Join(*l, ",") }
+
+func (l *commaList) Type() string { return "list" }
+
 func (a *app) doNext(jobs []string, o nextOptions, now time.Time) error {
 	w, err := o.window(now)
 	if err != nil {
 		return err
 	}
+	limit := 0 // of all together
 	var previews []preview
 	if k := o.adHoc; k.StartAt != nil || k.Days != nil || k.Cron != nil || k.Every != nil || k.At != nil || k.Timezone != nil {
 		if len(jobs) > 0 || len(o.files) > 0 {
@@ -118,6 +137,14 @@ func (a *app) doNext(jobs []string, o nextOptions, now time.Time) error {
 		}
 		previews, err = o.previewSchedule(w, now)
 	} else {
+		if len(jobs) == 0 && !a.json {
+			limit = cmp.Or(o.number, usualOfAll)
+			if w.until.IsZero() {
+				w.number = limit
+			} else if o.number == 0 {
+				limit = 0
+			}
+		}
 		previews, err = a.previewJobs(jobs, o, w)
 	}
 	if err != nil {
@@ -131,7 +158,13 @@ func (a *app) doNext(jobs []string, o nextOptions, now time.Time) error {
 	if a.json {
 		return a.printJSON(previews)
 	}
-	writeNext(a.out, paletteFor(a.out), previews, now)
+	if len(previews) == 0 {
+		fmt.Fprintln(a.err, `jobsd: there are no jobs; "jobsd help add" tells how to make one`)
+	}
+	cut := writeNext(a.out, paletteFor(a.out), previews, limit, now)
+	if cut && o.number == 0 {
+		fmt.Fprintf(a.err, "jobsd: only the next %d; -n NUMBER for more\n", limit)
+	}
 	return nil
 }
 
@@ -172,7 +205,7 @@ func instant(option, text string, now time.Time) (time.Time, error) {
 	return s.Next(time.Time{}), nil
 }
 
-// previewSchedule is for a schedule that stands in no file. It is named by what it was understood as.
+// previewSchedule is for a schedule that stands in no file. It is named as it was given, and said in words.
 func (o *nextOptions) previewSchedule(w window, now time.Time) ([]preview, error) {
 	s, errs := schedule.Parse(o.adHoc, time.Local, now)
 	if errs != nil {
@@ -181,7 +214,7 @@ func (o *nextOptions) previewSchedule(w window, now time.Time) ([]preview, error
 	if s.Kind() == schedule.None {
 		return nil, usage("add --start-at, --cron, --every or --at", "--timezone alone is no schedule")
 	}
-	p := preview{Job: s.String()}
+	p := preview{Job: given(o.adHoc), words: inStyle(s.Words())}
 	p.look(s, w, 0, time.Time{})
 	if o.explain {
 		p.Explain = []remark{}
@@ -191,6 +224,30 @@ func (o *nextOptions) previewSchedule(w window, now time.Time) ([]preview, error
 		}
 	}
 	return []preview{p}, nil
+}
+
+// given writes a schedule as its options did: "start-at 4:35am days mon-fri".
+func given(k schedule.Keys) string {
+	var words []string
+	add := func(option string, values ...string) {
+		if len(values) > 0 {
+			words = append(words, option+" "+strings.Join(values, ","))
+		}
+	}
+	one := func(option string, value *string) {
+		if value != nil {
+			add(option, *value)
+		}
+	}
+	add("start-at", k.StartAt...)
+	add("days", k.Days...)
+	for _, line := range k.Cron {
+		add("cron", line)
+	}
+	one("every", k.Every)
+	one("at", k.At)
+	one("timezone", k.Timezone)
+	return strings.Join(words, " ")
 }
 
 // adHocError tells all mistakes, by their options.
@@ -287,8 +344,9 @@ func pick(defs []*jobfile.Definition, jobs []string) ([]*jobfile.Definition, err
 	return picked, nil
 }
 
-// writeNext prints all times of all jobs in their order, and then the jobs that have none.
-func writeNext(w io.Writer, p palette, previews []preview, now time.Time) {
+// writeNext prints the times of all jobs in their order, at most limit of them if that is above 0, and then the jobs
+// that have none. It tells whether there were more times.
+func writeNext(w io.Writer, p palette, previews []preview, limit int, now time.Time) (cut bool) {
 	type slot struct {
 		at    statefile.Time
 		job   string
@@ -298,19 +356,36 @@ func writeNext(w io.Writer, p palette, previews []preview, now time.Time) {
 	var idle [][]cell
 	for _, v := range previews {
 		notes := v.notes()
+		notes[0] = joined(v.words, notes[0])
 		for i, t := range v.Next {
 			all = append(all, slot{t, v.Job, notes[i]})
 		}
 		if len(v.Next) == 0 {
 			idle = append(idle, []cell{{text: none}, {text: none}, {text: v.Job}, {notes[0], yellow}})
 		}
+		cut = cut || limit > 0 && v.more
 	}
 	slices.SortStableFunc(all, func(a, b slot) int { return cmp.Or(a.at.Compare(b.at.Time), cmp.Compare(a.job, b.job)) })
+	if limit > 0 && len(all) > limit {
+		all, cut = all[:limit], true
+	}
 	var rows [][]cell
 	for _, s := range all {
 		seconds := s.at.Second() != 0
 		rows = append(rows, []cell{{text: when(s.at.Time, now, seconds)}, {text: s.at.String()}, {text: s.job},
 			{s.notes, yellow}})
 	}
-	writeTable(w, p, []column{{head: "next run"}, {head: "exactly"}, {head: "job"}, {}}, append(rows, idle...))
+	more := len(idle) - mostIdle
+	if limit > 0 && more > 1 {
+		idle = idle[:mostIdle]
+	} else {
+		more = 0
+	}
+	if rows = append(rows, idle...); len(rows) > 0 {
+		writeTable(w, p, []column{{head: "next run"}, {head: "exactly"}, {head: "job", shrink: true}, {below: true}}, rows)
+	}
+	if more > 0 {
+		fmt.Fprintf(w, "and %d more jobs that are not due by themselves\n", more)
+	}
+	return cut
 }

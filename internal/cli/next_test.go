@@ -79,7 +79,7 @@ func TestWriteNext(t *testing.T) {
 		{Job: "backup", Next: fall, Explain: []remark{{fall[1], "the first of two"}}},
 		{Job: "once", Next: on()},
 		{Job: "tick", Next: on("2026-11-23 16:00:07")},
-	}, now)
+	}, 0, now)
 	const want = `
 next run           exactly                    job
 today at 16:00:07  2026-11-23T16:00:07-05:00  tick

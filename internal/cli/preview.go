@@ -19,8 +19,9 @@ type preview struct {
 	Next    []statefile.Time `json:"next"`
 	Explain []remark         `json:"explain,omitzero"` // nil: not asked for
 
-	note string // short, of the job
-	more bool   // there are others after Next in the window
+	note  string // short, of the job
+	words string // what a schedule that stands in no file means
+	more  bool   // there are others after Next in the window
 }
 
 // remark says what is special at a time, or, where that is zero, about the job.
