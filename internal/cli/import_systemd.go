@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"os/user"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 
 	"jobsd/internal/foreign"
 	"jobsd/internal/foreign/systemd"
+	"jobsd/spawn"
 )
 
 // Where systemd looks for units, the first that has one counts.
@@ -34,6 +36,7 @@ func importTimers(names []string, o importOptions, now time.Time) (*foreign.Resu
 			userUnits...)
 	}
 	found := &foreign.Result{}
+	options := systemd.Options{User: o.user, Now: now, Local: time.Local, HasUser: isUser, HasGroup: isGroup, Values: specifiers(o.user)}
 	for _, name := range names {
 		where := dirs
 		if strings.Contains(name, "/") {
@@ -43,27 +46,69 @@ func importTimers(names []string, o importOptions, now time.Time) (*foreign.Resu
 			name += ".timer"
 		}
 		timer, err := readUnit(filepath.Base(name), where)
-		if err != nil {
-			return nil, err
+		var service systemd.Unit
+		if err == nil && !timer.Masked {
+			service, err = readUnit(timer.Service(), where)
 		}
-		service, err := readUnit(timer.Service(), where)
-		if err != nil {
+		switch {
+		case err != nil && len(names) == 1:
 			return nil, err
+		case err != nil: // the others are translated all the same
+			found.Refuse(foreign.Place{}, "%v", err)
+			continue
 		}
-		found.Add(systemd.Translate(timer, service, systemd.Options{User: o.user, Now: now, Local: time.Local}))
+		found.Add(systemd.Translate(timer, service, options))
 	}
 	return found, nil
 }
 
-// dropInDirs are the folders of the drop-ins of a unit, the nearest first: of a-b.timer its own, that of all whose names
-// begin with a-, and that of all timers.
+func isUser(name string) bool { return isNumber(name) || hasUser(name) }
+
+func isGroup(name string) bool {
+	_, err := user.LookupGroup(name)
+	return isNumber(name) || err == nil
+}
+
+// specifiers are the values of those that depend on this machine, and in units of a user on that user.
+func specifiers(own bool) map[byte]string {
+	values := map[byte]string{}
+	if host, err := os.Hostname(); err == nil {
+		values['H'] = host
+		values['l'], _, _ = strings.Cut(host, ".")
+	}
+	if id := spawn.MachineID(); id != "" {
+		values['m'] = id
+	}
+	u, err := user.Current()
+	if !own || err != nil {
+		return values
+	}
+	values['u'], values['U'], values['G'], values['h'] = u.Username, u.Uid, u.Gid, u.HomeDir
+	values['t'] = "/run/user/" + u.Uid
+	values['T'], values['V'] = "/tmp", "/var/tmp"
+	if g, err := user.LookupGroupId(u.Gid); err == nil {
+		values['g'] = g.Name
+	}
+	return values
+}
+
+// dropInDirs are the folders of the drop-ins of a unit, the nearest first: of a-b@c.timer its own, that of the template,
+// those of all whose names begin with a-, and that of all timers.
 func dropInDirs(name string) []string {
 	ext := filepath.Ext(name)
-	stem := strings.TrimSuffix(name, ext)
-	dirs := []string{name + ".d"}
+	stem, instance, isInstance := strings.Cut(strings.TrimSuffix(name, ext), "@")
+	var dirs []string
+	add := func(stem string) {
+		if isInstance {
+			dirs = append(dirs, stem+"@"+instance+ext+".d", stem+"@"+ext+".d")
+		} else {
+			dirs = append(dirs, stem+ext+".d")
+		}
+	}
+	add(stem)
 	for i := len(stem) - 2; i > 0; i-- {
 		if stem[i] == '-' {
-			dirs = append(dirs, stem[:i+1]+ext+".d")
+			add(stem[:i+1])
 		}
 	}
 	return append(dirs, strings.TrimPrefix(ext, ".")+".d")
@@ -72,18 +117,18 @@ func dropInDirs(name string) []string {
 // readUnit reads a unit from the first directory that has it, and its drop-ins: of those of one name the first.
 func readUnit(name string, dirs []string) (systemd.Unit, error) {
 	u := systemd.Unit{Name: name}
-	if strings.Contains(name, "@") {
-		return u, fail(exitFailed, "copy it to a name without @, with its instance written out", "%s is an instance of a template", name)
+	files := []string{name}
+	if prefix, instance, ok := strings.Cut(name, "@"); ok {
+		ext := filepath.Ext(name)
+		if instance == ext {
+			return u, fail(exitFailed, "name an instance, such as "+prefix+"@main"+ext, "%s is a template", name)
+		}
+		files = append(files, prefix+"@"+ext)
+	}
+	if err := readFirst(&u, files, dirs); err != nil || u.Masked {
+		return u, err
 	}
 	dropIns := map[string]string{}
-	for _, dir := range dirs {
-		text, err := os.ReadFile(filepath.Join(dir, name))
-		if err == nil && u.Files == nil {
-			u.Files = append(u.Files, systemd.File{Path: filepath.Join(dir, name), Text: string(text)})
-		} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return u, fmt.Errorf("cannot read the unit: %w", err)
-		}
-	}
 	for _, of := range dropInDirs(name) {
 		for _, dir := range dirs {
 			paths, _ := filepath.Glob(filepath.Join(dir, of, "*.conf")) // only a bad pattern fails
@@ -94,15 +139,43 @@ func readUnit(name string, dirs []string) (systemd.Unit, error) {
 			}
 		}
 	}
-	if u.Files == nil {
-		return u, fail(exitFailed, "", "there is no unit %s in %s", name, strings.Join(dirs, ", "))
-	}
 	for _, base := range slices.Sorted(maps.Keys(dropIns)) {
-		text, err := os.ReadFile(dropIns[base])
+		text, err := readUnitFile(dropIns[base])
 		if err != nil {
-			return u, fmt.Errorf("cannot read the unit: %w", err)
+			return u, err
 		}
-		u.Files = append(u.Files, systemd.File{Path: dropIns[base], Text: string(text)})
+		u.Files = append(u.Files, systemd.File{Path: dropIns[base], Text: text})
 	}
 	return u, nil
+}
+
+// readFirst reads the file that counts: that of an instance before that of its template, and of each the first one.
+func readFirst(u *systemd.Unit, files, dirs []string) error {
+	for _, name := range files {
+		for _, dir := range dirs {
+			path := filepath.Join(dir, name)
+			text, err := readUnitFile(path)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			u.Files, u.Masked = []systemd.File{{Path: path, Text: text}}, text == ""
+			return nil
+		}
+	}
+	return fail(exitFailed, "", "there is no unit %s in %s", u.Name, strings.Join(dirs, ", "))
+}
+
+// readUnitFile reads one file of a unit. One that is masked is a link to /dev/null.
+func readUnitFile(path string) (string, error) {
+	if real, err := filepath.EvalSymlinks(path); err == nil && real == os.DevNull {
+		return "", nil
+	}
+	text, _, err := readForeign(path)
+	if err != nil {
+		return "", fmt.Errorf("cannot read the unit: %w", err)
+	}
+	return text, nil
 }

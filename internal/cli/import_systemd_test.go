@@ -16,7 +16,7 @@ func TestDropIns(t *testing.T) {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(path, nil, 0o644); err != nil {
+		if err := os.WriteFile(path, []byte("[Timer]\n"), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -32,5 +32,39 @@ func TestDropIns(t *testing.T) {
 	want := []string{"a-b-c.timer", "timer.d/1.conf", "a-b-.timer.d/4.conf", "a-b-c.timer.d/5.conf", "a-.timer.d/6.conf"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// An instance is read from the file of its template unless it has one of its own, with the drop-ins of both.
+func TestInstance(t *testing.T) {
+	dir := t.TempDir()
+	for _, path := range []string{"a-b@.timer", "a-b@c.timer.d/1.conf", "a-b@.timer.d/2.conf", "a-@.timer.d/3.conf", "a-b@d.timer"} {
+		path = filepath.Join(dir, path)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte("[Timer]\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, want := range map[string][]string{
+		"a-b@c.timer": {"a-b@.timer", "a-b@c.timer.d/1.conf", "a-b@.timer.d/2.conf", "a-@.timer.d/3.conf"},
+		"a-b@d.timer": {"a-b@d.timer", "a-b@.timer.d/2.conf", "a-@.timer.d/3.conf"},
+	} {
+		u, err := readUnit(name, []string{dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, f := range u.Files {
+			file, _ := filepath.Rel(dir, f.Path)
+			got = append(got, file)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+	}
+	if _, err := readUnit("a-b@.timer", []string{dir}); err == nil {
+		t.Error("a template is no unit")
 	}
 }

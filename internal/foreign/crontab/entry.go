@@ -266,7 +266,7 @@ func (e *entry) run() (jobfile.Pair, error) {
 	case !strings.HasPrefix(shell, "/"):
 		return jobfile.Pair{}, fmt.Errorf("SHELL is %q, which is not an absolute path: cron cannot execute it", shell)
 	case shell != usualShell && e.input != "":
-		script = "exec " + quote(shell) + " -c " + quote(e.command) + " " + e.document()
+		script = "exec " + foreign.Quote(shell) + " -c " + foreign.Quote(e.command) + " " + e.document()
 	case e.input != "":
 		script = "exec " + e.document() + e.command
 	}
@@ -286,12 +286,4 @@ func (e *entry) document() string {
 		end += "F"
 	}
 	return "<<'" + end + "'\n" + e.input + end + "\n"
-}
-
-// quote quotes a word for a shell where it must be.
-func quote(s string) string {
-	if strings.Trim(s, "/._-abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == "" {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

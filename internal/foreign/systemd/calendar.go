@@ -10,7 +10,8 @@ import (
 
 var shorthands = map[string]string{
 	"minutely": "* * * * *", "hourly": "0 * * * *", "daily": "0 0 * * *", "weekly": "0 0 * * mon", "monthly": "0 0 1 * *",
-	"quarterly": "0 0 1 1,4,7,10 *", "semiannually": "0 0 1 1,7 *", "yearly": "0 0 1 1 *", "annually": "0 0 1 1 *",
+	"quarterly": "0 0 1 1,4,7,10 *", "semiannually": "0 0 1 1,7 *", "semi-annually": "0 0 1 1,7 *", "biannually": "0 0 1 1,7 *",
+	"bi-annually": "0 0 1 1,7 *", "yearly": "0 0 1 1 *", "annually": "0 0 1 1 *", "anually": "0 0 1 1 *",
 }
 
 var zoneName = regexp.MustCompile(`^([A-Z][A-Za-z_+-]*/[A-Za-z0-9_+/-]+|[A-Z]{3,4}|[A-Z]{3}[0-9][A-Z]{3})$`)

@@ -73,30 +73,15 @@ func escape(s string) (text string, n int, err error) {
 	return "", 0, fmt.Errorf(`"\%c" is not an escape`, s[0])
 }
 
-// literal resolves the one specifier that is the same everywhere, %%.
-func literal(s string) (string, error) {
-	var out strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] == '%' {
-			i++
-			if i >= len(s) || s[i] != '%' {
-				return "", fmt.Errorf("%q has a specifier, %%, whose value only systemd knows; write it out", s)
-			}
-		}
-		out.WriteByte(s[i])
-	}
-	return out.String(), nil
-}
-
-// command is an ExecStart.
+// command is a line that executes something.
 type command struct {
-	argv    []string
-	script  string // instead, where variables are to be expanded
-	lenient bool   // "-": a failure is none
-	asRoot  bool   // "+"
+	words   []string
+	expand  bool // there are variables in it
+	lenient bool // "-": a failure is none
+	asRoot  bool // "+"
 }
 
-func parseCommand(value string) (c command, err error) {
+func parseCommand(value string, literal func(string) (string, error)) (c command, err error) {
 	plain := false
 prefixes:
 	for value != "" {
@@ -119,26 +104,18 @@ prefixes:
 		return c, err
 	}
 	if slices.Contains(raw, ";") {
-		return c, errors.New("it is several commands; a job has one")
+		return c, errors.New(`";" makes it several commands; put them into a script`)
 	}
 	if len(words) == 0 || words[0] == "" {
 		return c, errors.New("there is no command")
 	}
-	expand := false
 	for i, w := range words {
+		c.expand = c.expand || strings.Contains(w, "$") && !plain
 		if words[i], err = literal(w); err != nil {
 			return c, err
 		}
-		expand = expand || strings.Contains(w, "$")
 	}
-	if expand && !plain {
-		c.script = "set -f; exec"
-		for _, w := range words {
-			c.script += " " + expanding(w)
-		}
-		return c, nil
-	}
-	c.argv = words
+	c.words = words
 	return c, nil
 }
 

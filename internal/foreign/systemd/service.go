@@ -2,9 +2,12 @@ package systemd
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"jobsd/internal/foreign"
 )
 
 var serviceKeys = map[string]handler{
@@ -13,9 +16,14 @@ var serviceKeys = map[string]handler{
 			t.refuse(s, "a job is its process: it has ended when that has")
 		}
 	}),
-	"ExecStart":        (*translator).execStart,
-	"User":             single(func(t *translator, s setting) { t.user = s; plain("user")(t, []setting{s}) }),
-	"Group":            plain("group"),
+	"ExecStart":        func(t *translator, all []setting) { t.execs.start = all },
+	"ExecStartPre":     func(t *translator, all []setting) { t.execs.pre = all },
+	"ExecStartPost":    func(t *translator, all []setting) { t.execs.post = all },
+	"User":             single((*translator).setUser),
+	"Group":            single((*translator).setGroup),
+	"DynamicUser":      single(func(t *translator, s setting) { t.dynamic = s }),
+	"RootDirectory":    elsewhere,
+	"RootImage":        elsewhere,
 	"WorkingDirectory": single((*translator).workingDirectory),
 	"Environment":      (*translator).environment,
 	"EnvironmentFile":  (*translator).environmentFile,
@@ -49,9 +57,9 @@ var serviceKeys = map[string]handler{
 		}
 		t.note(s, "has no effect with Type=oneshot")
 	}),
-	"TimeoutStopSec": timed("stop_timeout"),
+	"TimeoutStopSec": single((*translator).stopTimeout),
 	"TimeoutSec": func(t *translator, all []setting) {
-		timed("stop_timeout")(t, all)
+		t.stopTimeout(last(all))
 		if t.oneshot {
 			timed("timeout")(t, all)
 		}
@@ -73,11 +81,22 @@ var serviceKeys = map[string]handler{
 			t.refuse(s, "a stop signals all processes")
 		}
 	}),
-	"SendSIGKILL":       only("yes", "true", "on", "1"),
+	"SendSIGKILL": single(func(t *translator, s setting) {
+		if !truth(s.value) {
+			t.noKill = true
+			t.note(s, never)
+		}
+	}),
+	"IgnoreSIGPIPE": single(func(t *translator, s setting) {
+		t.pipes = true
+		if truth(s.value) {
+			t.note(s, sigpipe)
+		}
+	}),
 	"SuccessExitStatus": (*translator).successCodes,
 	"Restart": single(func(t *translator, s setting) {
 		if s.value != "no" {
-			t.refuse(s, "a job with times is not restarted; retries tries failures again")
+			t.refuse(s, "a job with times is not restarted; retries = 3 tries a failure again")
 		}
 	}),
 	"StandardInput":    only("null"),
@@ -94,33 +113,59 @@ var serviceKeys = map[string]handler{
 // signals are those that end something.
 var signals = strings.Fields("HUP INT QUIT ABRT KILL USR1 USR2 PIPE ALRM TERM")
 
-func (t *translator) execStart(all []setting) {
-	if len(all) > 1 {
-		for _, s := range all {
-			t.refuse(s, "a job has one command; put them into a script")
-		}
+// What is noted where systemd never sends KILL, and of a signal that its commands do not get.
+const (
+	never   = "systemd never sends KILL; here that comes after 3650 days"
+	sigpipe = "systemd has commands ignore SIGPIPE, unless IgnoreSIGPIPE=no; here it ends a command that writes to a closed pipe"
+)
+
+func (t *translator) stopTimeout(s setting) {
+	if d, ok := span(s.value); ok && d <= 0 { // 0 means infinity, too
+		t.keys["stop_timeout"] = foreign.Duration(longest)
+		t.note(s, never)
 		return
 	}
-	s := all[0]
-	c, err := parseCommand(s.value)
+	timed("stop_timeout")(t, []setting{s})
+}
+
+// setUser takes in whose job it is. Without that user it would be root's, so there is no job then.
+func (t *translator) setUser(s setting) {
+	t.user = s
+	v, err := t.literal(s.value)
 	switch {
 	case err != nil:
-		t.refuse(s, "%v", err)
-		return
-	case c.script != "":
-		t.keys["shell"] = c.script
-		t.note(s, "a shell expands the variables; quotes in their values do not count there")
+		t.none(s, "%v; no job was made, as it would be root's", err)
+	case t.User && v == t.Values['u']: // the user's own daemon runs it
+	case t.User:
+		t.none(s, "only a daemon of root can run jobs of other users, so no job was made")
+	case t.HasUser != nil && !t.HasUser(v):
+		t.none(s, "there is no user %q, so no job was made", v)
 	default:
-		t.keys["cmd"] = c.argv
+		t.keys["user"] = v
 	}
-	if c.lenient {
-		t.refuse(s, `"-": a failure counts here; success_codes makes exit codes a success`)
+}
+
+func (t *translator) setGroup(s setting) {
+	v, err := t.literal(s.value)
+	switch {
+	case err != nil:
+		t.none(s, "%v; no job was made, as it would have another group", err)
+	case t.User:
+		t.refuse(s, "only a daemon of root can run jobs with another group")
+	case t.HasGroup != nil && !t.HasGroup(v):
+		t.none(s, "there is no group %q, so no job was made", v)
+	default:
+		t.keys["group"] = v
 	}
-	t.asRoot = c.asRoot
+}
+
+// elsewhere is a handler for what has the command run in another file system.
+func elsewhere(t *translator, all []setting) {
+	t.none(last(all), "the command would be looked for outside of it, so no job was made; write one with chroot(8)")
 }
 
 func (t *translator) workingDirectory(s setting) {
-	switch v, err := literal(s.value); {
+	switch v, err := t.literal(s.value); {
 	case err != nil:
 		t.refuse(s, "%v", err)
 	case v == "~":
@@ -154,7 +199,7 @@ func (t *translator) environment(all []setting) {
 	for _, s := range all {
 		words, _, err := split(s.value)
 		for _, w := range words {
-			w, err2 := literal(w)
+			w, err2 := t.literal(w)
 			name, value, ok := strings.Cut(w, "=")
 			switch {
 			case err2 != nil:
@@ -180,7 +225,7 @@ func (t *translator) environmentFile(all []setting) {
 	}
 	s := last(all)
 	path, optional := strings.CutPrefix(s.value, "-")
-	path, err := literal(path)
+	path, err := t.literal(path)
 	if err == nil && !strings.HasPrefix(path, "/") {
 		err = fmt.Errorf("%q is not an absolute path", path)
 	}
@@ -215,6 +260,7 @@ func (t *translator) successCodes(all []setting) {
 	}
 	if len(codes) > 1 {
 		t.keys["success_codes"] = codes
+		t.success = &all[len(all)-1]
 	}
 }
 
@@ -229,6 +275,9 @@ func (t *translator) outputTo(s setting) {
 	}
 }
 
+// sized is a limit with a unit.
+var sized = regexp.MustCompile(`^[0-9]{1,10}[KMGT]$`)
+
 func limit(name string) handler {
 	return single(func(t *translator, s setting) {
 		limits, _ := t.keys["limits"].(map[string]any)
@@ -236,12 +285,14 @@ func limit(name string) handler {
 			limits = map[string]any{}
 		}
 		switch n := number(s.value); {
+		case sized.MatchString(s.value) && name != "cpu" && name != "nofile" && name != "nproc":
+			limits[name] = s.value + "iB"
 		case s.value == "infinity":
 			limits[name] = "unlimited"
 		case n >= 0:
 			limits[name] = n
 		default:
-			t.refuse(s, "%q is neither a number nor infinity", s.value)
+			t.refuse(s, "%q is neither a number nor infinity; limits in a job file are both soft and hard", s.value)
 			return
 		}
 		t.keys["limits"] = limits
@@ -256,7 +307,11 @@ func (t *translator) complete() {
 	case 2:
 		t.keys["log"] = map[string]any{"discard": true}
 	}
-	if t.asRoot && t.keys["user"] != nil {
+	if truth(t.dynamic.value) && !t.User {
+		t.dynamicUser()
+	}
+	t.commands()
+	if t.asRoot {
 		delete(t.keys, "user")
 		t.refuse(t.user, `"+" has the command run as root, so user was left out`)
 	}
@@ -272,4 +327,22 @@ func (t *translator) complete() {
 	if t.keys["cron"] != nil && !t.persistent {
 		t.keys["catch_up"] = false
 	}
+	if t.noKill {
+		t.keys["stop_timeout"] = foreign.Duration(longest)
+	} else if t.keys["stop_timeout"] == nil {
+		t.keys["stop_timeout"] = "1m30s"
+	}
+	if !t.pipes {
+		t.result.Note(foreign.Place{}, sigpipe)
+	}
+}
+
+// dynamicUser looks whether the user is one that is there without systemd.
+func (t *translator) dynamicUser() {
+	if t.keys["user"] != nil {
+		t.refuse(t.dynamic, "the job runs as the user that is there already; it is not shut in")
+		return
+	}
+	t.none(t.dynamic, "there is such a user only while systemd runs the service, so no job was made, as it would be root's; "+
+		"make a user and write the job by hand")
 }

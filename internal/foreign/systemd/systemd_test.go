@@ -94,26 +94,32 @@ func TestCommand(t *testing.T) {
 		{":/bin/a $B", `["/bin/a" "$B"]`},
 		{"/bin/a $B ${C} x${D}y a$E $$ 'q r' f&", `set -f; exec /bin/a $B "${C}" "x${D}y" "a\$E" "\$" "q r" "f&"`},
 	} {
-		c, err := parseCommand(test.text)
-		got := c.script
-		if got == "" {
-			got = fmt.Sprintf("%q", c.argv)
+		c, err := parseCommand(test.text, scope{unit: "x.service"}.literal)
+		got := fmt.Sprintf("%q", c.words)
+		if c.expand {
+			got = c.prefix() + "exec " + c.line()
 		}
 		if err != nil || got != test.want {
 			t.Errorf("%s: %s, %v; want %s", test.text, got, err, test.want)
 		}
 	}
-	for _, text := range []string{"", "-", "@/bin/a b", "!/bin/a", "/bin/a %h", "/bin/a 5%", `/bin/a "b`, `/bin/a \q`, "/bin/a ; /bin/b", `""`, `/bin/a \x0`} {
-		if c, err := parseCommand(text); err == nil {
-			t.Errorf("%q: %q", text, c.argv)
+	for _, text := range []string{"", "-", "@/bin/a b", "!/bin/a", "/bin/a %b", "/bin/a 5%", `/bin/a "b`, `/bin/a \q`, "/bin/a ; /bin/b", `""`, `/bin/a \x0`} {
+		if c, err := parseCommand(text, scope{unit: "x.service"}.literal); err == nil {
+			t.Errorf("%q: %q", text, c.words)
 		}
 	}
 }
 
 var now = time.Date(2026, 11, 27, 10, 0, 0, 0, time.UTC)
 
+func unit(name, text string) Unit { return Unit{Name: name, Files: []File{{name, text}}} }
+
 func translate(timer, service string) *foreign.Result {
-	return Translate(Unit{"x.timer", []File{{"x.timer", timer}}}, Unit{"x.service", []File{{"x.service", service}}}, Options{Now: now})
+	return Translate(unit("x.timer", timer), unit("x.service", service), Options{Now: now,
+		HasUser:  func(s string) bool { return s != "ghost" },
+		HasGroup: func(s string) bool { return s != "ghosts" },
+		Values:   map[byte]string{'H': "box"},
+	})
 }
 
 const daily, job = "[Timer]\nOnCalendar=daily\n", "[Service]\nType=oneshot\nExecStart=/bin/a\n"
@@ -128,8 +134,8 @@ func TestKeys(t *testing.T) {
 		{"[Timer]\nOnBootSec=0\nOnUnitActiveSec=1h\n", job, "cmd=[/bin/a] every=1h at_boot=true user=root dir=/"},
 		{"[Timer]\nOnBootSec=5m\nOnUnitActiveSec=1h\n", job, "refused 2; cmd=[/bin/a] every=1h user=root dir=/"},
 		{"[Timer]\nOnUnitActiveSec=1h\nOnCalendar=daily\n", job, "refused 3; cmd=[/bin/a] every=1h user=root dir=/"},
-		{daily + "OnUnitInactiveSec=1h\nWakeSystem=true\nOnClockChange=true\n", job,
-			"refused 3 4 5; cmd=[/bin/a] cron=0 0 * * * catch_up=false user=root dir=/"},
+		{daily + "OnUnitInactiveSec=1h\nWakeSystem=true\nOnClockChange=true\nOnActiveSec=5\n", job,
+			"refused 3 4 5 6; cmd=[/bin/a] cron=0 0 * * * catch_up=false user=root dir=/"},
 		{daily + "RandomizedDelaySec=30m\nAccuracySec=1h\nWakeSystem=no\n", job,
 			"cmd=[/bin/a] cron=0 0 * * * jitter=30m catch_up=false user=root dir=/"},
 		{"# c\n; c\n[Unit]\nDescription=timer\n" + daily, "[Unit]\nDescription=all of \\\n# c\n  it\n" + job,
@@ -143,15 +149,55 @@ func TestKeys(t *testing.T) {
 		{daily, "[Service]\nExecStart=/bin/a\nRuntimeMaxSec=1h\nTimeoutStartSec=5\n", "cmd=[/bin/a] cron=0 0 * * * catch_up=false timeout=1h user=root dir=/"},
 		{daily, job + "WorkingDirectory=~\n", "cmd=[/bin/a] cron=0 0 * * * catch_up=false user=root"},
 		{daily, "[Service]\nExecStart=/bin/a\nExecStart=\nExecStart=/bin/b $X\n", "shell=set -f; exec /bin/b $X cron=0 0 * * * catch_up=false user=root dir=/"},
-		{daily, job + "EnvironmentFile=-/etc/default/a\nEnvironment=A=%h B\nSuccessExitStatus=SIGKILL\n",
+		{daily, job + "EnvironmentFile=-/etc/default/a\nEnvironment=A=%b B\nSuccessExitStatus=SIGKILL\n",
 			"refused 4 5 5 6; cmd=[/bin/a] cron=0 0 * * * catch_up=false user=root dir=/ env_file=/etc/default/a"},
+		{"[Timer]\nOnUnitInactiveSec=1h\n", job, "cmd=[/bin/a] every=1h user=root dir=/"},
+		{"[Timer]\nOnBootSec=5\nOnUnitActiveSec=1h\nOnUnitActiveSec=2h\n", job, "refused 3; cmd=[/bin/a] every=2h at_boot=true user=root dir=/"},
+		{"[Timer]\nOnBootSec=0\nOnBootSec=1h\n", job, "refused 3; cmd=[/bin/a] at_boot=true user=root dir=/"},
+		{daily + "Persistent=perhaps\nRandomizedDelaySec=infinity\n", job, "refused 3 4; cmd=[/bin/a] cron=0 0 * * * catch_up=false user=root dir=/"},
+		{"[Timer]\nOnCalendar=bi-annually\n", job, "cmd=[/bin/a] cron=0 0 1 1,7 * catch_up=false user=root dir=/"},
+		{daily, job + "TimeoutStopSec=infinity\nIgnoreSIGPIPE=false\n", "cmd=[/bin/a] cron=0 0 * * * catch_up=false stop_timeout=3650d user=root dir=/"},
+		{daily, job + "TimeoutSec=0\n", "cmd=[/bin/a] cron=0 0 * * * catch_up=false stop_timeout=3650d user=root dir=/"},
+		{daily, job + "SendSIGKILL=no\nTimeoutStopSec=5\n", "cmd=[/bin/a] cron=0 0 * * * catch_up=false stop_timeout=3650d user=root dir=/"},
+		{daily, job + "LimitMEMLOCK=64M\nLimitCORE=0\n", "cmd=[/bin/a] cron=0 0 * * * catch_up=false user=root dir=/ limits=map[core:0 memlock:64MiB]"},
+
+		// No job becomes root's that was not, nor one of a user that is not there.
+		{daily, job + "DynamicUser=yes\n", "refused 4; "},
+		{daily, job + "DynamicUser=yes\nUser=ghost\n", "refused 5 4; "},
+		{daily, job + "DynamicUser=yes\nUser=www\n", "refused 4; cmd=[/bin/a] cron=0 0 * * * catch_up=false user=www dir=/"},
+		{daily, job + "DynamicUser=no\n", "cmd=[/bin/a] cron=0 0 * * * catch_up=false user=root dir=/"},
+		{daily, job + "User=ghost\n", "refused 4; "},
+		{daily, job + "Group=ghosts\n", "refused 4; "},
+		{daily, job + "User=%b\n", "refused 4; "},
+		{daily, job + "RootDirectory=/srv/root\n", "refused 4; "},
+
+		// Several commands are a script, which ends at the first failure as systemd does.
+		{daily, "[Service]\nType=oneshot\nExecStart=/bin/a 'x y'\nExecStart=-/bin/b $C\nExecStart=/bin/d 100%%\n",
+			`shell=set -ef
+/bin/a 'x y'
+/bin/b $C || :
+exec /bin/d '100%' cron=0 0 * * * catch_up=false user=root dir=/`},
+		{daily, "[Service]\nType=oneshot\nExecStart=-/bin/a\n", "shell=/bin/a || : cron=0 0 * * * catch_up=false user=root dir=/"},
+		{daily, "[Service]\nExecStartPre=-:/bin/p $X\nExecStart=/bin/a\n", "shell=set -e\n/bin/p '$X' || :\nexec /bin/a cron=0 0 * * * catch_up=false user=root dir=/"},
+		{daily, job + "ExecStartPost=/bin/z\n", "shell=set -e\n/bin/a\nexec /bin/z cron=0 0 * * * catch_up=false user=root dir=/"},
+		{daily, "[Service]\nExecStart=/bin/a\nExecStartPost=/bin/z\n", "refused 3; cmd=[/bin/a] cron=0 0 * * * catch_up=false user=root dir=/"},
+		{daily, job + "ExecStartPre=+/bin/p\nUser=www\n", "refused 4; cmd=[/bin/a] cron=0 0 * * * catch_up=false user=www dir=/"},
+		{daily, job + "ExecStart=/bin/b\nSuccessExitStatus=2\n",
+			"refused 5; shell=set -e\n/bin/a\nexec /bin/b success_codes=[0 2] cron=0 0 * * * catch_up=false user=root dir=/"},
+
+		// Specifiers.
+		{daily, "[Service]\nExecStart=/bin/a %n %N %p %h %u %U %S/x %t %E %%\nWorkingDirectory=%C\nEnvironment=L=%L T=%T V=%V\n",
+			"cmd=[/bin/a x.service x x /root root 0 /var/lib/x /run /etc %] cron=0 0 * * * catch_up=false user=root dir=/var/cache env=map[L:/var/log T:/tmp V:/var/tmp]"},
+		{daily, "[Service]\nExecStart=/bin/a %H\n", "cmd=[/bin/a box] cron=0 0 * * * catch_up=false user=root dir=/"},
+		{daily, "[Service]\nExecStart=/bin/a %v\n", "refused 2 1; "},
+
 		{daily, "[Service]\nExecStart=-/bin/a\nType=forking\nRestart=on-failure\nKillMode=mixed\nStandardError=null\nStandardInput=tty\n",
-			"refused 2 3 4 5 7 6; cmd=[/bin/a] cron=0 0 * * * catch_up=false user=root dir=/"},
+			"refused 3 4 5 7 6; shell=/bin/a || : cron=0 0 * * * catch_up=false user=root dir=/"},
 		{daily, "[Service]\nExecStart=+/bin/a\nUser=www\n", "refused 3; cmd=[/bin/a] cron=0 0 * * * catch_up=false user=root dir=/"},
-		{daily, job + "ExecStartPre=/bin/b\nProtectSystem=full\nnonsense\n[Foo]\nBar=1\n",
+		{daily, job + "ExecStopPost=/bin/b\nProtectSystem=full\nnonsense\n[Foo]\nBar=1\n",
 			"refused 6 4 5 8; cmd=[/bin/a] cron=0 0 * * * catch_up=false user=root dir=/"},
 		{daily, job + "Nice=x\nUMask=9\nTimeoutStopSec=soon\nLimitCPU=1:2\nUser=%u\n",
-			"refused 4 5 6 7 8; cmd=[/bin/a] cron=0 0 * * * catch_up=false user=root dir=/"},
+			"refused 4 5 6 7; cmd=[/bin/a] cron=0 0 * * * catch_up=false user=root dir=/"},
 		{daily + "RandomizedDelaySec=20y\n", job + "WorkingDirectory=x\nEnvironmentFile=x\nKillSignal=SIGRTMIN+3\nPassEnvironment=JOBSD_X A\n",
 			"refused 3 4 5 6 7; cmd=[/bin/a] cron=0 0 * * * catch_up=false user=root dir=/ pass_env=[A]"},
 		{daily, job + "WorkingDirectory=-/srv\n", "refused 4; cmd=[/bin/a] cron=0 0 * * * catch_up=false user=root dir=/srv"},
@@ -175,6 +221,7 @@ func TestKeys(t *testing.T) {
 				keys = append(keys, fmt.Sprintf("%s=%v", p.Key, p.Value))
 			}
 		}
+		keys = slices.DeleteFunc(keys, func(k string) bool { return k == "stop_timeout=1m30s" }) // what systemd has by default
 		if got += strings.Join(keys, " "); got != test.want {
 			t.Errorf("%s%s:\n got %s\nwant %s\n%v", test.timer, test.service, got, test.want, r.Refused)
 		}
@@ -182,9 +229,14 @@ func TestKeys(t *testing.T) {
 }
 
 func TestService(t *testing.T) {
-	for text, want := range map[string]string{"[Timer]\nUnit=y.service\n": "y.service", daily: "x.service"} {
-		if got := (Unit{"x.timer", []File{{"x.timer", text}}}).Service(); got != want {
-			t.Errorf("%q: %s, want %s", text, got, want)
+	for _, test := range []struct{ timer, text, want string }{
+		{"x.timer", "[Timer]\nUnit=y.service\n", "y.service"},
+		{"x.timer", daily, "x.service"},
+		{"x@a.timer", daily, "x@a.service"},
+		{"x@a-b.timer", "[Timer]\nUnit=y@%i.service\n", "y@a-b.service"},
+	} {
+		if got := unit(test.timer, test.text).Service(); got != test.want {
+			t.Errorf("%q: %s, want %s", test.text, got, test.want)
 		}
 	}
 }
@@ -204,7 +256,7 @@ func FuzzTranslate(f *testing.F) {
 		for _, x := range slices.Concat(r.Refused, r.Notes) {
 			told[x.Place] = true
 		}
-		_, byKey := (Unit{"x.service", []File{{"x.service", service}}}).settings(&foreign.Result{})
+		_, byKey := unit("x.service", service).settings(&foreign.Result{})
 		for key, all := range byKey {
 			section, name, _ := strings.Cut(key, ".")
 			if section == "Service" && serviceKeys[name] != nil || section == "Unit" && unitKeys[name] != nil || section == "Install" {
@@ -233,4 +285,86 @@ func FuzzTranslate(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestInstance(t *testing.T) {
+	r := Translate(unit(`dump@main-x\x2dy.timer`, daily), unit(`dump@main-x\x2dy.service`,
+		"[Service]\nExecStart=/bin/a %i %I %f %p %P %j %n %N\n"), Options{Now: now})
+	want := []string{"/bin/a", `main-x\x2dy`, "main/x-y", "/main/x-y", "dump", "dump", "dump", `dump@main-x\x2dy.service`, `dump@main-x\x2dy`}
+	if len(r.Jobs) != 1 || r.Jobs[0].Name != "dump@main-xx2dy" {
+		t.Fatalf("%v, refused %v", r.Jobs, r.Refused)
+	}
+	if got := r.Jobs[0].Keys[0]; fmt.Sprint(got.Value) != fmt.Sprint(want) {
+		t.Errorf("got %v, want %v", got.Value, want)
+	}
+}
+
+// Units of a user's own manager get the values of that user, and no job gets a user.
+func TestUserUnit(t *testing.T) {
+	r := Translate(unit("x.timer", daily), unit("x.service", "[Service]\nExecStart=%h/bin/a %u\nUser=%u\n"),
+		Options{Now: now, User: true, Values: map[byte]string{'h': "/home/alice", 'u': "alice"}})
+	if len(r.Jobs) != 1 || r.Refused != nil || fmt.Sprint(r.Jobs[0].Keys[0].Value) != "[/home/alice/bin/a alice]" {
+		t.Fatalf("%v, refused %v", r.Jobs, r.Refused)
+	}
+	for _, p := range r.Jobs[0].Keys {
+		if p.Key == "user" {
+			t.Error("the job has a user")
+		}
+	}
+}
+
+func TestMasked(t *testing.T) {
+	masked := unit("x.timer", "")
+	masked.Masked = true
+	r := Translate(masked, unit("x.service", job), Options{Now: now})
+	if len(r.Jobs) != 0 || len(r.Refused) != 1 || !strings.Contains(r.Refused[0].Reason, "is masked") {
+		t.Errorf("%v, refused %v", r.Jobs, r.Refused)
+	}
+}
+
+func TestNotes(t *testing.T) {
+	for _, test := range []struct{ timer, service, note string }{
+		{daily, job, "SIGPIPE"},
+		{daily, job + "IgnoreSIGPIPE=yes\n", "SIGPIPE"},
+		{daily, job + "[Install]\nWantedBy=multi-user.target\n", "at_boot = true"},
+		{daily + "[Install]\nWantedBy=x.service\n", job, "runs whenever the daemon does"},
+		{"[Unit]\nDescription=a\n" + daily, "[Unit]\nDescription=b\n" + job, "that of the service"},
+		{"[Timer]\nOnUnitInactiveSec=1h\n", job, "after the end of the run before"},
+		{"[Timer]\nOnBootSec=5\n", job, "5s"},
+		{daily, job + "TimeoutStopSec=infinity\n", "never"},
+		{daily, "[Service]\nExecStart=/bin/a %H\n", `%H is written out as "box"`},
+	} {
+		r := translate(test.timer, test.service)
+		if !slices.ContainsFunc(r.Notes, func(n foreign.Remark) bool { return strings.Contains(n.Reason, test.note) }) {
+			t.Errorf("%q %q: no note %q: %v", test.timer, test.service, test.note, r.Notes)
+		}
+	}
+	if r := translate(daily, job+"IgnoreSIGPIPE=no\n"); slices.ContainsFunc(r.Notes, func(n foreign.Remark) bool { return strings.Contains(n.Reason, "SIGPIPE") }) {
+		t.Errorf("%v", r.Notes)
+	}
+}
+
+// What is refused says what to do by hand, at least for common settings.
+func TestReasons(t *testing.T) {
+	for _, test := range []struct{ setting, why string }{
+		{"ExecCondition=/bin/c", "|| exit 0"},
+		{"ExecStop=/bin/c", "put it into a script"},
+		{"ProtectSystem=full", "all that its user can"},
+		{"IOSchedulingClass=idle", "ionice"},
+		{"StateDirectory=x", "mkdir"},
+		{"MemoryMax=1G", "control group"},
+		{"SupplementaryGroups=adm", "its user's"},
+		{"Restart=on-failure", "retries"},
+		{"Odd=1", "jobsd has no key for it"},
+	} {
+		r := translate(daily, job+test.setting+"\n")
+		if len(r.Refused) != 1 || !strings.Contains(r.Refused[0].Reason, test.why) {
+			t.Errorf("%s: %v, want %s", test.setting, r.Refused, test.why)
+		}
+	}
+	r := translate("[Unit]\nConditionACPower=true\nOnFailure=x\nWants=y\n"+daily, job)
+	if len(r.Refused) != 3 || !strings.Contains(r.Refused[0].Reason, "begin the command with a test") ||
+		!strings.Contains(r.Refused[1].Reason, "notify.on_failure") || !strings.Contains(r.Refused[2].Reason, "knows no units") {
+		t.Errorf("%v", r.Refused)
+	}
 }

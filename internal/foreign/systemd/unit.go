@@ -11,8 +11,9 @@ import (
 
 // Unit is the text of a unit: that of its own file, then those of its drop-ins in their order.
 type Unit struct {
-	Name  string
-	Files []File
+	Name   string
+	Files  []File
+	Masked bool // its file is empty, or a link to /dev/null
 }
 
 // File is one file of a unit.
@@ -91,6 +92,9 @@ func logicalLines(f File) (lines []foreign.Place) {
 func (u Unit) Service() string {
 	_, byKey := u.settings(&foreign.Result{})
 	if s := byKey["Timer.Unit"]; len(s) > 0 {
+		if name, err := (scope{unit: u.Name}).literal(s[len(s)-1].value); err == nil {
+			return name
+		}
 		return s[len(s)-1].value
 	}
 	return strings.TrimSuffix(u.Name, ".timer") + ".service"
