@@ -2,7 +2,7 @@ package systemd
 
 import (
 	"fmt"
-	"path/filepath"
+	"path"
 	"strconv"
 	"strings"
 )
@@ -61,7 +61,7 @@ func (s scope) value(c byte) (string, bool) {
 
 // ofName are the specifiers whose value follows from the name of the unit.
 func (s scope) ofName(c byte) (string, bool) {
-	stem := strings.TrimSuffix(s.unit, filepath.Ext(s.unit))
+	stem := strings.TrimSuffix(s.unit, path.Ext(s.unit))
 	prefix, instance, isInstance := strings.Cut(stem, "@")
 	last := prefix[strings.LastIndexByte(prefix, '-')+1:]
 	switch c {
