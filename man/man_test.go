@@ -3,6 +3,7 @@ package man
 import (
 	"bytes"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -41,5 +42,65 @@ func TestLint(t *testing.T) {
 		if out, err := lint.CombinedOutput(); err != nil {
 			t.Errorf("%s: %v\n%s", name, err, strings.TrimSpace(string(out)))
 		}
+	}
+}
+
+// TestText holds the pages in plain text against what mandoc makes of them, but for blanks, quotes and bullets.
+func TestText(t *testing.T) {
+	mandoc, err := exec.LookPath("mandoc")
+	if err != nil {
+		t.Skip("mandoc is not installed")
+	}
+	for _, name := range Names() {
+		page, _ := Page(name)
+		text, ok := Text(name)
+		if !ok {
+			t.Fatalf("%s: no text", name)
+		}
+		render := exec.Command(mandoc, "-T", "ascii")
+		render.Stdin = bytes.NewReader(page)
+		out, err := render.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, want := bare(text), bare(string(out))
+		want = want[:strings.LastIndex(want, "November")] // the foot of the page
+		if i := strings.LastIndex(want, "Debian"); i > len(want)-20 {
+			want = want[:i]
+		}
+		for i := range min(len(got), len(want)) {
+			if got[i] != want[i] {
+				t.Errorf("%s: got ...%s, want ...%s", name, got[max(i-60, 0):min(i+60, len(got))], want[max(i-60, 0):min(i+60, len(want))])
+				break
+			}
+		}
+		if len(got) != len(want) {
+			t.Errorf("%s: %d characters, want %d", name, len(got), len(want))
+		}
+	}
+}
+
+var overstruck = regexp.MustCompile(".\b")
+
+// bare is the text from its first heading on, without what differs from one formatter to another.
+func bare(text string) string {
+	text = overstruck.ReplaceAllString(text, "")
+	_, text, _ = strings.Cut(text, "NAME\n")
+	return regexp.MustCompile("[\\s'`\"‘’“”]").ReplaceAllString(text, "")
+}
+
+func TestTextWidth(t *testing.T) {
+	for _, name := range Names() {
+		text, _ := Text(name)
+		page, _ := Page(name)
+		for line := range strings.SplitSeq(text, "\n") {
+			asItStands := bytes.Contains(page, []byte(strings.TrimSpace(line)))
+			if len(line) > 80 && !asItStands {
+				t.Errorf("%s: %d characters: %q", name, len(line), line)
+			}
+		}
+	}
+	if _, ok := Text("nothing"); ok {
+		t.Error("a page that is not there")
 	}
 }

@@ -51,7 +51,32 @@ func (a *app) doBackground(s *site, o runOptions) error {
 	if err != nil {
 		return fmt.Errorf("cannot start the daemon: %w", err)
 	}
-	return a.awaitReady(r, child, s.daemonLog())
+	if err := a.awaitReady(r, child, s.daemonLog()); err != nil {
+		return err
+	}
+	if idle := s.idle(); idle != "" {
+		fmt.Fprintln(a.err, "jobsd: "+idle)
+	}
+	return nil
+}
+
+// idle says why the daemon that is ready now has nothing to do, "" if it has. Its log says so too, which nobody may read.
+func (s *site) idle() string {
+	state, err := s.state()
+	switch {
+	case err != nil || len(state.Jobs) > 0:
+		return ""
+	case !exists(s.Jobs):
+		return "there is no jobs directory " + s.Jobs + `; "jobsd help add" tells how to make a job`
+	case len(state.Daemon.Reload.Errors) > 0:
+		return `no job file can be used; "jobsd check" says why`
+	}
+	return s.noJobs()
+}
+
+// noJobs is what to say where there is no job.
+func (s *site) noJobs() string {
+	return "there are no jobs in " + s.Jobs + `; "jobsd help add" tells how to make one`
 }
 
 // daemonCommand is the daemon's command line: absolute in everything, as it works in /.

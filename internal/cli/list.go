@@ -128,7 +128,7 @@ func choose(state *statefile.State, patterns []string) error {
 func (s *site) nothingListed(chosen int) string {
 	switch chosen {
 	case 0:
-		return "there are no jobs in " + s.Jobs + `; "jobsd help add" tells how to make one`
+		return s.noJobs()
 	case 1:
 		return "the job is well"
 	}

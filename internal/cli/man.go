@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -13,21 +14,26 @@ import (
 
 const manHelp = `jobsd man - show the manual
 
-usage: jobsd man [PAGE]
+usage: jobsd man [--source] [PAGE]
 
 The pages are jobsd (the program), jobs.d (job files), jobsd-state (the state
 file and the journal) and jobsd-control (the control socket); without a name it
-is jobsd. On a terminal they are shown by mandoc or man, if there is one; else
-their source is printed, for "jobsd man jobs.d > jobs.d.5".
+is jobsd. On a terminal they are shown by mandoc or man, if there is one. Else,
+as in "jobsd man | less", they are plain text.
+
+  --source  the page in mdoc, to install it: jobsd man --source jobsd > jobsd.8
 `
 
 func (a *app) man() *cobra.Command {
-	cmd := takes(verb("man [PAGE]", manHelp, a.doMan), 0, 1, "page")
+	var source bool
+	do := func(args []string) error { return a.doMan(args, source) }
+	cmd := takes(verb("man [PAGE]", manHelp, do), 0, 1, "page")
+	cmd.Flags().BoolVar(&source, "source", false, "")
 	cmd.ValidArgsFunction = only(man.Names())
 	return cmd
 }
 
-func (a *app) doMan(args []string) error {
+func (a *app) doMan(args []string, source bool) error {
 	name := "jobsd"
 	if len(args) > 0 {
 		name = args[0]
@@ -36,13 +42,20 @@ func (a *app) doMan(args []string) error {
 	if !ok {
 		return usage("the pages are "+strings.Join(man.Names(), ", "), "no page is called %q", name)
 	}
+	if source {
+		_, err := a.out.Write(page)
+		return err
+	}
 	if isTerminal(a.out) {
 		if viewer := manViewer(); viewer != nil {
 			viewer.Stdin, viewer.Stdout, viewer.Stderr = bytes.NewReader(page), os.Stdout, os.Stderr
-			return viewer.Run()
+			if err := viewer.Run(); err == nil {
+				return nil
+			}
 		}
 	}
-	_, err := a.out.Write(page)
+	text, _ := man.Text(name)
+	_, err := io.WriteString(a.out, text)
 	return err
 }
 

@@ -1,0 +1,299 @@
+package man
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// textWidth is how many characters a line of a page in plain text has at most.
+const textWidth = 78
+
+// Text returns the page of that name in plain text, for where nothing can show its source. It knows the macros that our
+// pages use; a test holds it against mandoc.
+func Text(name string) (string, bool) {
+	source, ok := Page(name)
+	if !ok {
+		return "", false
+	}
+	f := &formatter{}
+	for line := range strings.Lines(string(source)) {
+		f.line(strings.TrimRight(line, "\n"))
+	}
+	f.flush()
+	return strings.TrimLeft(f.out.String(), "\n"), true
+}
+
+// formatter makes plain text of mdoc.
+type formatter struct {
+	out      strings.Builder
+	name     string // of the program, for .Nm
+	section  string // that .Sh named last
+	words    words  // of the paragraph that is being read
+	hang     int    // how far its lines but the first are indented beyond indent
+	first    string // stands in front of its first line, in place of as much indent
+	indent   int
+	lists    []list
+	literal  bool
+	verbatim int  // the indent of literal text
+	gap      bool // the last line is empty, or a heading
+}
+
+// list is a .Bl that has not ended.
+type list struct {
+	kind    string // tag, bullet, enum or column
+	compact bool
+	indent  int   // of its items
+	body    int   // how much further their texts are
+	columns []int // widths
+	row     []string
+	number  int
+}
+
+// line takes in a line of the source.
+func (f *formatter) line(line string) {
+	switch {
+	case f.literal && line != ".Ed":
+		f.print(strings.Repeat(" ", f.verbatim) + expand(unescape(line)))
+	case !strings.HasPrefix(line, "."):
+		f.words.add(strings.Fields(unescape(line))...)
+	default:
+		name, rest, _ := strings.Cut(line[1:], " ")
+		f.macro(name, arguments(rest))
+	}
+}
+
+// expand writes the tabs at the front of a line as blanks.
+func expand(line string) string {
+	text := strings.TrimLeft(line, "\t")
+	return strings.Repeat("    ", len(line)-len(text)) + text
+}
+
+// macro does what a macro at the front of a line says.
+func (f *formatter) macro(name string, args []string) {
+	switch name {
+	case "Dd", "Os":
+	case "Dt":
+		title := args[0] + "(" + args[1] + ")"
+		f.print(fmt.Sprintf("%s%*s", title, textWidth-len(title), title))
+	case "Sh":
+		f.heading(0, args)
+		f.section = strings.Join(args, " ")
+		f.indent = 5
+	case "Ss":
+		f.heading(3, args)
+	case "Pp":
+		f.flush()
+		f.blank()
+	case "Bl":
+		f.begin(args)
+	case "It":
+		f.item(args)
+	case "El":
+		f.end()
+	case "Bd":
+		f.flush()
+		f.blank()
+		f.literal, f.verbatim = true, f.indent+6
+	case "Ed":
+		f.literal = false
+	case "Dl":
+		f.flush()
+		f.indent += 6
+		f.inline(args)
+		f.flush()
+		f.indent -= 6
+	case "Nm":
+		if f.section == "SYNOPSIS" {
+			f.flush()
+			f.hang = len(f.name) + 1
+		}
+		f.inline(append([]string{name}, args...))
+	default:
+		f.inline(append([]string{name}, args...))
+	}
+}
+
+func (f *formatter) heading(indent int, args []string) {
+	f.flush()
+	f.lists = nil
+	f.blank()
+	f.print(strings.Repeat(" ", indent) + unescape(strings.Join(args, " ")))
+	f.gap = true
+}
+
+// print writes a line.
+func (f *formatter) print(line string) {
+	f.out.WriteString(strings.TrimRight(line, " ") + "\n")
+	f.gap = false
+}
+
+// blank makes sure of one empty line, but not below a heading.
+func (f *formatter) blank() {
+	if !f.gap {
+		f.out.WriteByte('\n')
+		f.gap = true
+	}
+}
+
+func (f *formatter) begin(args []string) {
+	f.flush()
+	l := list{indent: f.indent, body: 8}
+	for i := 0; i < len(args); i++ {
+		switch arg := args[i]; {
+		case arg == "-compact":
+			l.compact = true
+		case arg == "-offset":
+			l.indent += 6
+			i++
+		case arg == "-width":
+			i++
+			if n := len(args[i]) + 2; args[i] != "Ds" && n <= 16 {
+				l.body = n
+			}
+		case strings.HasPrefix(arg, "-"):
+			l.kind = arg[1:]
+		default:
+			l.columns = append(l.columns, utf8.RuneCountInString(unescape(arg))+2)
+		}
+	}
+	if l.kind == "bullet" || l.kind == "enum" {
+		l.body = 4
+	}
+	if l.kind == "column" {
+		f.blank()
+		l.compact = true
+	}
+	f.lists = append(f.lists, l)
+}
+
+func (f *formatter) item(args []string) {
+	f.flush()
+	l := &f.lists[len(f.lists)-1]
+	if !l.compact {
+		f.blank()
+	}
+	l.number++
+	f.indent = l.indent
+	switch l.kind {
+	case "column":
+		f.cells(l, args)
+	case "tag":
+		f.inline(args)
+		head := f.words.String()
+		f.words = words{}
+		f.indent += l.body
+		if utf8.RuneCountInString(head) < l.body {
+			f.first = strings.Repeat(" ", l.indent) + head
+			return
+		}
+		f.first = ""
+		for _, line := range fill(head, textWidth-l.indent) {
+			f.print(strings.Repeat(" ", l.indent) + line)
+		}
+	case "enum":
+		f.first = fmt.Sprintf("%*s%d.", l.indent, "", l.number)
+		f.indent += l.body
+	default:
+		f.first = fmt.Sprintf("%*so", l.indent, "")
+		f.indent += l.body
+	}
+}
+
+// cells begins a row of a table. Its last cell may go on in the lines that follow.
+func (f *formatter) cells(l *list, args []string) {
+	first, column := "", 0
+	for cell := range splitCells(args) {
+		if f.words.String() != "" {
+			text := f.words.String()
+			f.words = words{}
+			first += text
+			column++
+			to := l.indent
+			for _, w := range l.columns[:min(column, len(l.columns))] {
+				to += w
+			}
+			first += strings.Repeat(" ", max(to-l.indent-utf8.RuneCountInString(first), 2))
+		}
+		f.inline(cell)
+	}
+	f.first = strings.Repeat(" ", l.indent) + first
+	f.indent = utf8.RuneCountInString(f.first)
+}
+
+// splitCells yields the arguments between the Ta of a row.
+func splitCells(args []string) func(yield func([]string) bool) {
+	return func(yield func([]string) bool) {
+		var cell []string
+		for _, arg := range args {
+			if arg == "Ta" {
+				if !yield(cell) {
+					return
+				}
+				cell = nil
+			} else {
+				cell = append(cell, arg)
+			}
+		}
+		yield(cell)
+	}
+}
+
+func (f *formatter) end() {
+	f.flush()
+	l := f.lists[len(f.lists)-1]
+	f.lists = f.lists[:len(f.lists)-1]
+	f.indent = l.indent
+	if len(f.lists) > 0 {
+		outer := f.lists[len(f.lists)-1]
+		f.indent = outer.indent + outer.body
+	} else {
+		f.indent = 5
+	}
+}
+
+// flush writes the paragraph that has been read.
+func (f *formatter) flush() {
+	text := f.words.String()
+	f.words = words{}
+	first, hang := f.first, f.hang
+	f.first, f.hang = "", 0
+	if text == "" {
+		if first != "" {
+			f.print(first)
+		}
+		return
+	}
+	indent := strings.Repeat(" ", f.indent)
+	if pad := f.indent - utf8.RuneCountInString(first); pad > 0 {
+		first += strings.Repeat(" ", pad)
+	}
+	lines := fill(text, max(textWidth-f.indent-hang, 20))
+	for i, line := range lines {
+		switch {
+		case i > 0:
+			f.print(indent + strings.Repeat(" ", hang) + line)
+		case first != "":
+			f.print(first + line)
+		default:
+			f.print(indent + line)
+		}
+	}
+}
+
+// fill breaks a text into lines.
+func fill(text string, width int) (lines []string) {
+	line := ""
+	for word := range strings.FieldsSeq(text) {
+		switch {
+		case line == "":
+			line = word
+		case utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width:
+			lines = append(lines, line)
+			line = word
+		default:
+			line += " " + word
+		}
+	}
+	return append(lines, line)
+}
