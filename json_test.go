@@ -48,6 +48,8 @@ start_at = "4am"
 var documented = map[string][]string{
 	"add":     {"add fresh --every 1h -- true"},
 	"check":   {"check", "check --diff"},
+	"disable": {"disable past"},
+	"enable":  {"enable past"},
 	"history": {"history past", "history prints"},
 	"list":    {"list"},
 	"logs":    {"logs prints"},
@@ -56,6 +58,7 @@ var documented = map[string][]string{
 	"remove":  {"remove fresh"},
 	"restart": {"restart prints"},
 	"show":    {"show prints"},
+	"signal":  {"signal stays WINCH"},
 	"start":   {"start --wait prints", "start prints"}, // not the other way round: only one can wait for its turn
 	"status":  {"status"},
 	"stop":    {"stop stays"},

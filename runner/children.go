@@ -167,11 +167,21 @@ func (l *loop) signal(e core.Signal) {
 	if p == nil {
 		return
 	}
+	if p.gone && e.Leader {
+		return
+	}
 	if p.gone {
 		l.hunter.in.put(quest{prey: l.prey(p, e.Far), signal: spawn.SignalNumber(e.Name)})
 		return
 	}
-	err := l.sys.signal(p.Process, spawn.SignalNumber(e.Name))
+	if e.Leader && p.exit != nil { // its number may belong to a stranger by now
+		return
+	}
+	send := l.sys.signal
+	if e.Leader {
+		send = l.sys.signalLeader
+	}
+	err := send(p.Process, spawn.SignalNumber(e.Name))
 	if err != nil && !errors.Is(err, spawn.ErrGroupEmpty) {
 		l.log.Error("cannot signal", "run", e.Run, "pid", p.PID, "signal", e.Name, "err", err)
 	}

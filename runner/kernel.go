@@ -39,6 +39,10 @@ func (kernel) reap() (spawn.Exit, bool) { return spawn.Reap() }
 
 func (kernel) signal(p spawn.Process, sig syscall.Signal) error { return spawn.SignalGroup(p, sig) }
 
+func (kernel) signalLeader(p spawn.Process, sig syscall.Signal) error {
+	return spawn.SignalLeader(p, sig)
+}
+
 func (kernel) left(p *spawn.Process) (int, bool) { return spawn.Leftovers(p) }
 
 func (k kernel) close() { k.cgroups.Close() }

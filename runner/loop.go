@@ -25,6 +25,7 @@ type system interface {
 	start(run uint64, c *spawn.Command) (spawn.Process, *spawn.Handshake, error)
 	reap() (spawn.Exit, bool)
 	signal(spawn.Process, syscall.Signal) error
+	signalLeader(spawn.Process, syscall.Signal) error
 	left(*spawn.Process) (n int, group bool)
 	release(spawn.Process)
 	close()
@@ -60,6 +61,7 @@ type loop struct {
 	checkpoint bool // the disk wants one
 	loaded     *core.Loaded
 	seeking    map[string]core.Outlived // the hunter looks for their leaders, by mark
+	who        func(uid int) string     // as the last load has it; set before the first command is taken
 	announced  bool
 	denials    denials
 	answered   bool     // somebody, in this turn
@@ -107,6 +109,7 @@ func (l *loop) turn() {
 	l.handle(core.Due{})
 	loaded := l.loaded != nil && l.seeking == nil
 	if loaded {
+		l.who = l.loaded.Set.Who
 		l.handle(*l.loaded)
 		l.loaded = nil
 		l.repoll = true

@@ -60,6 +60,8 @@ func (k *fakeKernel) reap() (spawn.Exit, bool) {
 	return x, true
 }
 
+func (k *fakeKernel) signalLeader(p spawn.Process, sig syscall.Signal) error { return k.signal(p, sig) }
+
 func (k *fakeKernel) signal(p spawn.Process, sig syscall.Signal) error {
 	k.calls = append(k.calls, fmt.Sprint("signal ", p.PID, " ", spawn.SignalName(sig)))
 	return nil

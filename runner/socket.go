@@ -8,6 +8,7 @@ import (
 
 	"jobsd/internal/control"
 	"jobsd/runner/core"
+	"jobsd/spawn"
 )
 
 // denialPause is how long those who may not ask are counted before the next line about them: they must not be able to
@@ -63,6 +64,11 @@ func (l *loop) obey(c control.Call) {
 		l.socket.Answer(now.Mono, c.ID, control.Response{Asked: now.Boot.Truncate(time.Microsecond), Last: true})
 		return
 	}
+	if c.Verb == control.Signal && spawn.SignalNumber(c.Signal) == 0 {
+		l.socket.Answer(l.sys.now().Mono, c.ID, control.Response{Last: true,
+			Error: &control.Error{Code: control.BadRequest, Text: fmt.Sprintf("no signal is called %q", c.Signal)}})
+		return
+	}
 	if c.Verb == control.Stop || c.Verb == control.Upgrade { // that may take long, and the client must know that it was heard
 		l.socket.Answer(l.sys.now().Mono, c.ID, control.Response{})
 	}
@@ -71,7 +77,7 @@ func (l *loop) obey(c control.Call) {
 		return
 	}
 	l.handle(core.Order{ID: c.ID, Verb: core.Verb(c.Verb), Job: c.Job, Run: c.Run, Args: c.Args, Wait: c.Wait,
-		In: c.In, Reason: c.Reason, By: fmt.Sprintf("uid %d", c.UID)})
+		In: c.In, Reason: c.Reason, Until: c.Until, Signal: c.Signal, Group: c.Group, By: l.who(c.UID)})
 }
 
 func (l *loop) answer(a core.Answer) {

@@ -46,6 +46,19 @@ func SignalGroup(p Process, sig syscall.Signal) error {
 	return err
 }
 
+// SignalLeader sends sig to p alone, not to the rest of its group. p must not have been reaped, unless it has a pidfd.
+// The error is ErrGroupEmpty if p has ended, or an errno.
+func SignalLeader(p Process, sig syscall.Signal) error {
+	if p.PID <= 1 {
+		return syscall.EINVAL
+	}
+	err := signalLeader(p, sig)
+	if err == syscall.ESRCH {
+		return ErrGroupEmpty
+	}
+	return err
+}
+
 // killGroup addresses the group by number.
 func killGroup(p Process, sig syscall.Signal) error { return unix.Kill(-p.PID, sig) }
 

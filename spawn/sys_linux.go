@@ -55,6 +55,13 @@ func signalGroup(p Process, sig syscall.Signal) error {
 	return killGroup(p, sig)
 }
 
+func signalLeader(p Process, sig syscall.Signal) error {
+	if p.FD < 0 {
+		return unix.Kill(p.PID, sig)
+	}
+	return unix.PidfdSendSignal(p.FD, sig, nil, 0)
+}
+
 // StartTime returns when the process began, in clock ticks since boot (/proc/PID/stat, field 22).
 func StartTime(pid int) (uint64, error) {
 	s, err := readStat(pid)

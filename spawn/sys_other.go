@@ -23,6 +23,8 @@ func pidfdInode(int) uint64                { return 0 }
 
 func signalGroup(p Process, sig syscall.Signal) error { return killGroup(p, sig) }
 
+func signalLeader(p Process, sig syscall.Signal) error { return unix.Kill(p.PID, sig) }
+
 // CanUpgrade is false on this system.
 const CanUpgrade = false
 

@@ -86,14 +86,23 @@ func (r *Held) apply(f *Facts, at Time) {
 func (r *Disabled) apply(f *Facts, at Time) {
 	j := f.Job(r.Job)
 	if j.DisabledBy = r.By; r.By == nil {
-		f.enable(j, at)
+		f.enable(j, r.from(at))
 	}
+}
+
+// from is the time that slots count from once the job is enabled.
+func (r *Disabled) from(at Time) Time {
+	if r.From.IsZero() {
+		return at
+	}
+	return r.From
 }
 
 func (r *AllDisabled) apply(f *Facts, at Time) {
 	if f.DisabledBy = r.By; r.By == nil {
+		from := (&Disabled{From: r.From}).from(at)
 		for _, j := range f.Jobs {
-			f.enable(j, at)
+			f.enable(j, from)
 		}
 	}
 }

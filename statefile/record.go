@@ -77,18 +77,20 @@ type Deleted struct {
 type Held struct {
 	Job  string `json:"job"`
 	Held bool   `json:"held"`
-	By   string `json:"by"` // uid N
+	By   string `json:"by"` // "root (uid 0)" or "uid N"
 }
 
 // Disabled says that a person disabled a job or, without By, enabled it again: what passed meanwhile is not missed.
 type Disabled struct {
-	Job string      `json:"job"`
-	By  *DisabledBy `json:"by"`
+	Job  string      `json:"job"`
+	By   *DisabledBy `json:"by"`
+	From Time        `json:"from,omitzero"` // of an end at a set time: slots count from here, not from the record
 }
 
 // AllDisabled says the same of all jobs, those too that are to come.
 type AllDisabled struct {
-	By *DisabledBy `json:"by"`
+	By   *DisabledBy `json:"by"`
+	From Time        `json:"from,omitzero"` // as in Disabled
 }
 
 // Later says that a person asked for a start that is to come.
@@ -96,7 +98,7 @@ type Later struct {
 	Job     string   `json:"job"`
 	Run     uint64   `json:"run"`
 	Due     Anchor   `json:"due"`
-	By      string   `json:"by"` // uid N
+	By      string   `json:"by"` // "root (uid 0)" or "uid N"
 	Args    []string `json:"-"`  // they may be secrets: the daemon keeps them elsewhere
 	HasArgs bool     `json:"has_args,omitempty"`
 }

@@ -44,6 +44,7 @@ type DisabledBy struct {
 	Who    string `json:"who"`
 	When   Time   `json:"when"`
 	Reason string `json:"reason"`
+	Until  Time   `json:"until"` // null: until a person enables it
 }
 
 // Job is the present of one job.
@@ -94,7 +95,7 @@ type Run struct {
 	MaxRSS      int64       `json:"max_rss"` // bytes
 	StartError  *StartError `json:"start_error"`
 	LostStage   *string     `json:"lost_stage"` // intent or started
-	By          *string     `json:"by"`         // who stopped it: uid N, shutdown, replace, reload
+	By          *string     `json:"by"`         // who stopped it: "root (uid 0)", "uid N", shutdown, replace, reload
 	Leftovers   int         `json:"leftovers"`
 	Missed      uint64      `json:"missed"` // slots that this run made up, itself included
 	Unjournaled bool        `json:"unjournaled"`
@@ -113,6 +114,7 @@ type Running struct {
 	Run           uint64  `json:"run"`
 	State         string  `json:"state"` // pending starting running stopping draining
 	Why           *string `json:"why"`   // of a pending run: overlap draining lock max_running catch_up retry backoff fork claim
+	Lock          *string `json:"lock"`  // of a pending run that waits for one: its name
 	Error         *string `json:"error"`
 	Slot          Time    `json:"slot"`
 	Reason        string  `json:"reason"`
@@ -128,7 +130,7 @@ type Running struct {
 type LaterStart struct {
 	Run uint64 `json:"run"` // the number that it will have
 	Due Time   `json:"due"`
-	By  string `json:"by"` // uid N
+	By  string `json:"by"` // "root (uid 0)" or "uid N"
 }
 
 // Death is one end of a service's life.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strings"
 
@@ -28,6 +29,7 @@ the daemon
   start       start a job now
   stop        stop the runs of a job
   restart     stop what runs of a job and start it again
+  signal      send a signal to running jobs
   disable     keep jobs from running until they are enabled
   enable      let them run again
   reload      have the daemon read its job files again, and tell what changed
@@ -107,7 +109,7 @@ func (a *app) command() *cobra.Command {
 	root.TraverseChildren = true // what stands in front of a verb is not one of its options: --user is another thing to add
 	a.places.flags(root)
 	a.versionFlags(root.Flags())
-	root.AddCommand(a.run(), a.start(), a.stop(), a.restart(), a.enable(), a.disable(), a.reload(), a.status(),
+	root.AddCommand(a.run(), a.start(), a.stop(), a.restart(), a.signal(), a.enable(), a.disable(), a.reload(), a.status(),
 		a.list(), a.show(), a.logs(), a.history(), a.next(), a.check(), a.schema(), a.add(), a.remove(),
 		a.edit(), a.imports(), a.upgrade(), a.candidate(), a.version(), a.man(), a.completion())
 	root.SetHelpCommand(a.help())
@@ -160,6 +162,9 @@ func (a *app) reader(use, help string, do func(args []string) error) *cobra.Comm
 	cmd.Flags().BoolVar(&a.json, "json", false, "print JSON")
 	return cmd
 }
+
+// many is any number of arguments.
+const many = math.MaxInt
 
 // takes says that a verb wants at least least and at most most arguments of that kind.
 func takes(cmd *cobra.Command, least, most int, kind string) *cobra.Command {

@@ -6,11 +6,8 @@ import (
 	"io"
 	"maps"
 	"os"
-	"os/user"
-	"path"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -94,30 +91,26 @@ func (a *app) doList(patterns []string, o listOptions, now time.Time) error {
 	return nil
 }
 
-// choose leaves in state only the jobs that a name or pattern matches; all if there is none. Each must match one.
-func choose(state *statefile.State, patterns []string) error {
-	if len(patterns) == 0 {
+// choose leaves in state only the jobs that the words name, all if there are none. Each word must name one.
+func choose(state *statefile.State, words []string) error {
+	if len(words) == 0 {
 		return nil
 	}
 	known := names(state)
 	chosen := map[string]*statefile.Job{}
-	for _, pattern := range patterns {
-		found := false
-		for _, name := range known {
-			match, err := path.Match(pattern, name)
-			if err != nil {
-				return usage("", "%q is not a pattern", pattern)
-			}
-			if match {
-				chosen[name], found = state.Jobs[name], true
+	for _, word := range words {
+		matches := []string{word}
+		if isPattern(word) {
+			var err error
+			if matches, err = matching(word, known); err != nil {
+				return err
 			}
 		}
-		switch {
-		case found:
-		case strings.ContainsAny(pattern, "*?["):
-			return fail(exitNoJob, "jobsd list shows the jobs", "no job matches %q", pattern)
-		default:
-			return noJob(pattern, known)
+		for _, name := range matches {
+			if state.Jobs[name] == nil {
+				return noJob(name, known)
+			}
+			chosen[name] = state.Jobs[name]
 		}
 	}
 	state.Jobs = chosen
@@ -238,16 +231,11 @@ func writeDisabled(w io.Writer, p palette, state *statefile.State, now time.Time
 
 // disabledText says who disabled something, when and why: "by root, today at 4:35pm: moving house".
 func disabledText(by *statefile.DisabledBy, now time.Time) string {
-	return fmt.Sprintf("by %s, %s%s", person(by.Who), when(by.When.Time, now, false), prefixed(": ", by.Reason))
-}
-
-// person is how people call who the daemon knows as a number.
-func person(who string) string {
-	id, ok := strings.CutPrefix(who, "uid ")
-	if u, err := user.LookupId(id); ok && err == nil {
-		return u.Username
+	until := ""
+	if !by.Until.IsZero() {
+		until = ", until " + when(by.Until.Time, now, false)
 	}
-	return who
+	return fmt.Sprintf("by %s, %s%s%s", by.Who, when(by.When.Time, now, false), until, prefixed(": ", by.Reason))
 }
 
 // writeErrors prints what the last reload refused.

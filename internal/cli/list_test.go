@@ -180,7 +180,7 @@ func TestChoose(t *testing.T) {
 		{"b*", "backup", ""},
 		{"wbe", "", `no job is called "wbe"`},
 		{"x*", "", `no job matches "x*"`},
-		{"[", "", `"[" is not a pattern`},
+		{"[", "", `"[" is not a pattern of job names: syntax error in pattern`},
 	} {
 		s := &statefile.State{Jobs: map[string]*statefile.Job{"backup": {}, "tick": {}, "web": {}}}
 		err := choose(s, strings.Fields(test.patterns))

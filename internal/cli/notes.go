@@ -33,6 +33,9 @@ func notes(j *statefile.Job, now time.Time) string {
 		if (why == "retry" || why == "fork") && !j.NextTry.IsZero() {
 			why += ", next try in " + length(j.NextTry.Sub(now))
 		}
+		if why == "lock" {
+			why += prefixed(" ", text(r.Lock))
+		}
 		add(r.State == "pending" && why != "" && !j.CrashLoop, "waits: "+why)
 		add(r.OldDefinition, "old definition")
 	}

@@ -208,7 +208,7 @@ func (v *portrait) toCome() (facts []fact) {
 	}
 	for _, l := range j.Later {
 		facts = append(facts, fact{key: "later",
-			text: fmt.Sprintf("run %d, %s, asked for by %s", l.Run, exactly(l.Due, v.now), person(l.By))})
+			text: fmt.Sprintf("run %d, %s, asked for by %s", l.Run, exactly(l.Due, v.now), l.By)})
 	}
 	for _, r := range j.Running {
 		facts = append(facts, fact{"running", runningText(r, v.now), green})

@@ -18,36 +18,44 @@ import (
 	"jobsd/statefile"
 )
 
-const startHelp = `jobsd start - start a job now
+const startHelp = `jobsd start - start jobs now
 
-usage: jobsd start [--wait] [--in DURATION] [--json] JOB [-- ARGUMENT...]
+usage: jobsd start [--in DURATION] [--json] JOB... [-- ARGUMENT...]
+       jobsd start --wait [--json] JOB [-- ARGUMENT...]
 
-Starts a run beside the schedule and prints its number. The arguments are added
-to the job's command for this run. A job that is disabled or held starts all
-the same; one whose overlap or machines forbid it is refused. Started is what
-the daemon has taken on: a lock or max_running may have the run wait.
+Starts a run of each job beside the schedule and prints its number. The
+arguments are added to the commands of the jobs for these runs. A job that is
+disabled or was stopped starts all the same; a job whose overlap or machines
+forbid it is refused. The run may have to wait, for a lock or for max_running;
+then the output says so. A JOB may be a pattern such as 'web-*'.
 
   --wait         print what the run writes, and exit with its exit code: 128
                  and the signal's number if it died of one, 1 if it has none.
                  An interrupt ends the waiting and leaves the run alone
   --in DURATION  start so much later, such as 90s, 10m or 2h30m. The daemon
                  remembers it over restarts and reboots, and jobsd list shows
-                 it; jobsd stop takes it back. What forbids the run is looked
-                 at when it is due
-  --json         {"run", "outcome"}; outcome is like last_run in
-                 jobsd-state(5), null without --wait
+                 it; jobsd stop cancels it. Whether the run is allowed is
+                 decided when it is due
+  --json         {"job", "run", "outcome"}, where outcome is like last_run in
+                 jobsd-state(5), null without --wait; an array of these for
+                 several jobs or a pattern
 `
 
-const restartHelp = `jobsd restart - stop what runs of a job and start it again
+const restartHelp = `jobsd restart - stop the runs of jobs and start the jobs again
 
-usage: jobsd restart [--wait] [--json] JOB [-- ARGUMENT...]
+usage: jobsd restart [--for DURATION | --until TIME] [--json] JOB...
+                     [-- ARGUMENT...]
+       jobsd restart --wait [--json] JOB [-- ARGUMENT...]
 
 The new run starts when nothing is left of the old ones. All else is as with
 "jobsd start".
 
-  --wait  print what the new run writes, and exit with its exit code
-  --json  {"run", "outcome"}; outcome is like last_run in jobsd-state(5), null
-          without --wait
+  --wait          print what the new run writes, and exit with its exit code
+  --for DURATION  stop the job now and start it again after so long, such as 2h
+  --until TIME    the same, at a time such as 18:00 or "2026-12-24 18:00"
+  --json          {"job", "run", "outcome"}, where outcome is like last_run in
+                  jobsd-state(5), null without --wait; an array of these for
+                  several jobs or a pattern
 `
 
 func (a *app) start() *cobra.Command   { return a.starter(control.Start, startHelp) }
@@ -56,43 +64,52 @@ func (a *app) restart() *cobra.Command { return a.starter(control.Restart, resta
 func (a *app) starter(name, help string) *cobra.Command {
 	r := control.Request{Verb: name}
 	var in string
+	var until untilFlags
 	var cmd *cobra.Command
-	cmd = a.reader(name+" JOB", help, func(args []string) (err error) {
+	cmd = a.reader(name+" JOB...", help, func(args []string) (err error) {
 		if cmd.Flags().Changed("in") { // also to nothing, as by a variable that is not set
 			if r.In, err = later(in); err != nil {
 				return err
 			}
 		}
-		r.Job, r.Args = args[0], args[1:]
+		if r.Until, err = until.instant(name, time.Now()); err != nil {
+			return err
+		}
+		jobs := args
+		if dash := cmd.ArgsLenAtDash(); dash >= 0 {
+			jobs, r.Args = args[:dash], args[dash:]
+		}
 		for _, arg := range r.Args {
 			if !utf8.ValidString(arg) { // JSON would make something else of it
 				return usage("", "the argument %q is not UTF-8", arg)
 			}
 		}
-		return a.doStart(r)
+		return a.doStart(jobs, r)
 	})
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
-		own := len(args)
+		jobs := len(args)
 		if dash := cmd.ArgsLenAtDash(); dash >= 0 {
-			own = dash
+			jobs = dash
 		}
 		switch hint := "jobsd help " + name; {
-		case own < 1:
+		case jobs < 1:
 			return usage(hint, "%s: which job?", name)
-		case own > 1:
-			return usage("arguments for the job stand behind --", "%s takes one job, got %q too", name, args[1])
+		case jobs > 1 && r.Wait:
+			return usage("arguments for the job stand behind --", "%s --wait takes one job, got %q too", name, args[1])
 		}
 		return nil
 	}
 	cmd.Flags().BoolVar(&r.Wait, "wait", false, "")
 	if name == control.Start {
 		cmd.Flags().StringVar(&in, "in", "", "")
+	} else {
+		until.add(cmd.Flags())
 	}
 	cmd.ValidArgsFunction = func(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
-		if len(args) > 1 { // behind --: of the job
+		if dash := cmd.ArgsLenAtDash(); dash >= 0 && dash < len(args) { // an argument for the job
 			return nil, cobra.ShellCompDirectiveDefault
 		}
-		return a.completeJob(cmd, args, word)
+		return a.completeJobs(cmd, args, word)
 	}
 	return cmd
 }
@@ -111,34 +128,110 @@ func later(text string) (time.Duration, error) {
 
 // startResult is what start prints.
 type startResult struct {
+	Job     string         `json:"job"`
 	Run     uint64         `json:"run"`
 	Outcome *statefile.Run `json:"outcome"`
 }
 
-func (a *app) doStart(r control.Request) error {
+func (a *app) doStart(words []string, r control.Request) error {
 	s, err := a.site()
 	if err != nil {
 		return err
 	}
-	interrupt := make(chan os.Signal, 1)
-	if r.Wait { // from before the run can be seen
-		signal.Notify(interrupt, os.Interrupt)
-		defer signal.Stop(interrupt)
+	jobs, err := s.expand(words)
+	if err != nil {
+		return err
 	}
+	if r.Wait && len(jobs) > 1 {
+		return usage("start them without --wait, or one by one", "--wait takes one job, %q are %d", words[0], len(jobs))
+	}
+	if r.Wait {
+		r.Job = jobs[0]
+		return a.startAndWait(s, r)
+	}
+	results := []startResult{}
+	var last control.Response
+	err = a.each(jobs, func(job string) error {
+		r := r
+		r.Job = job
+		answer, err := s.able(r)
+		if err == nil {
+			last = answer
+			results = append(results, startResult{Job: job, Run: answer.Run})
+		}
+		return err
+	})
+	s.seen(last)
+	switch {
+	case !a.json:
+		known := s.known()
+		for _, started := range results {
+			fmt.Fprintln(a.out, startedText(known[started.Job], started.Job, started.Run))
+		}
+	case len(words) == 1 && !isPattern(words[0]):
+		if len(results) == 1 {
+			return a.printJSON(results[0])
+		}
+	default:
+		if err := a.printJSON(results); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+// startedText says what a start came to: the run may have to wait, or be due later.
+func startedText(j *statefile.Job, job string, run uint64) string {
+	text := fmt.Sprintf("started run %d of %s", run, job)
+	if j == nil {
+		return text
+	}
+	for _, r := range j.Running {
+		if r.Run == run && r.State == "pending" && r.Why != nil {
+			return text + " (waiting for " + awaited(&r) + ")"
+		}
+	}
+	for _, l := range j.Later {
+		if l.Run == run {
+			return fmt.Sprintf("run %d of %s starts %s", run, job, when(l.Due.Time, time.Now(), true))
+		}
+	}
+	return text
+}
+
+// awaited says what a pending run waits for.
+func awaited(r *statefile.Running) string {
+	switch why := text(r.Why); why {
+	case "lock":
+		return "lock " + text(r.Lock)
+	case "overlap":
+		return "the run before it"
+	case "draining":
+		return "processes that the last run left"
+	case "max_running":
+		return "a free place, as max_running is reached"
+	case "catch_up":
+		return "other jobs that catch up"
+	case "retry", "backoff":
+		return "its next try"
+	case "fork":
+		return "the system to have room for another process"
+	default:
+		return why
+	}
+}
+
+// startAndWait starts one job and prints what it writes until its outcome is known.
+func (a *app) startAndWait(s *site, r control.Request) error {
+	interrupt := make(chan os.Signal, 1)
+	signal.Notify(interrupt, os.Interrupt) // from before the run can be seen
+	defer signal.Stop(interrupt)
 	client, answer, err := s.ask(r)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	result := startResult{Run: answer.Run}
-	if !r.Wait {
-		s.seen(answer)
-		if a.json {
-			return a.printJSON(result)
-		}
-		fmt.Fprintf(a.out, "run %d\n", answer.Run)
-		return nil
-	}
+	result := startResult{Job: r.Job, Run: answer.Run}
 	if !a.json {
 		fmt.Fprintf(a.err, "run %d\n", answer.Run) // standard output is the job's
 	}

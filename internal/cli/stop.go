@@ -3,69 +3,132 @@ package cli
 import (
 	"fmt"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"jobsd/internal/control"
 )
 
-const stopHelp = `jobsd stop - stop the runs of a job
+const stopHelp = `jobsd stop - stop the runs of jobs
 
-usage: jobsd stop [--run NUMBER] [--json] JOB
+usage: jobsd stop [--run NUMBER | --for DURATION | --until TIME] [--json] JOB...
 
-Has the daemon send the job's stop signal and, after its stop_timeout, KILL.
-Returns when nothing is left of the runs and prints which they were. An
-interrupt ends the waiting only. A service stays down until it is started again
-or the machine boots; other jobs run again when they are due.
+Sends the stop signal of each job and, after its stop_timeout, KILL. Returns
+when nothing is left of the runs and prints which they were. An interrupt ends
+the waiting only. A service stays stopped until it is started again or the
+machine boots; other jobs run again when they are due. A JOB may be a pattern
+such as 'web-*'.
 
-  --run NUMBER  only that run
-  --json        {"runs": their numbers}
+  --run NUMBER    only that run, of one job
+  --for DURATION  also keep the job from running for so long, such as 2h. A
+                  service starts again after that time
+  --until TIME    the same until a time such as 18:00 or "2026-12-24 18:00"
+  --json          {"runs": their numbers}
 `
 
 func (a *app) stop() *cobra.Command {
 	var run uint64
-	cmd := takes(a.reader("stop JOB", stopHelp, func(args []string) error { return a.doStop(args[0], run) }), 1, 1, "job")
+	var until untilFlags
+	cmd := takes(a.reader("stop JOB...", stopHelp, func(args []string) error { return a.doStop(args, run, &until) }), 1, many, "job")
+	until.add(cmd.Flags())
 	cmd.Flags().Uint64Var(&run, "run", 0, "")
-	cmd.ValidArgsFunction = a.completeJob
+	cmd.ValidArgsFunction = a.completeJobs
 	return cmd
 }
 
-// stopResult is what stop prints.
-type stopResult struct {
+// runsResult is what stop and signal print.
+type runsResult struct {
 	Runs []uint64 `json:"runs"`
 }
 
-func (a *app) doStop(name string, run uint64) error {
-	s, err := a.site()
+func (a *app) doStop(words []string, run uint64, until *untilFlags) error {
+	end, err := until.instant("stop", time.Now())
+	if err == nil && run != 0 && !end.IsZero() {
+		err = usage("jobsd help stop", "stop: either --run or --for and --until")
+	}
 	if err != nil {
 		return err
 	}
-	r := control.Request{Verb: control.Stop, Job: name, Run: run}
-	client, answer, err := s.ask(r)
+	s, jobs, err := a.someJobs(words, run)
 	if err != nil {
 		return err
 	}
-	defer client.Close()
-	for !answer.Last {
-		if answer, err = client.Next(); err != nil {
-			return s.refused(err, r)
+	runs, err := a.askForRuns(s, jobs, control.Request{Verb: control.Stop, Run: run, Until: end}, func(job string, runs []uint64, held bool) {
+		if len(runs) == 0 {
+			fmt.Fprintf(a.out, "%s was not running\n", job)
+		} else {
+			fmt.Fprintf(a.out, "stopped %s of %s\n", runsText(runs), job)
+		}
+		switch {
+		case !end.IsZero():
+			fmt.Fprintf(a.out, "%s is disabled until %s\n", job, when(end, time.Now(), false))
+		case held:
+			fmt.Fprintf(a.out, "%s stays stopped until it is started: jobsd start %s\n", job, job)
+		}
+	})
+	if a.json && runs != nil {
+		if err := a.printJSON(runsResult{runs}); err != nil {
+			return err
 		}
 	}
-	s.seen(answer)
-	if a.json {
-		return a.printJSON(stopResult{append([]uint64{}, answer.Runs...)}) // no null in the output
-	}
-	fmt.Fprintln(a.out, stopped(answer.Runs))
-	return nil
+	return err
 }
 
-// stopped says which runs were stopped.
-func stopped(runs []uint64) string {
-	switch len(runs) {
-	case 0:
-		return "nothing ran"
-	case 1:
-		return fmt.Sprintf("stopped run %d", runs[0])
+// someJobs returns the jobs that words name. The number of a run belongs to one job.
+func (a *app) someJobs(words []string, run uint64) (*site, []string, error) {
+	s, err := a.site()
+	if err != nil {
+		return nil, nil, err
 	}
-	return "stopped runs " + strings.Trim(strings.ReplaceAll(fmt.Sprint(runs), " ", ", "), "[]")
+	jobs, err := s.expand(words)
+	if err == nil && run != 0 && len(jobs) > 1 {
+		err = usage("name one job", "--run %d is a run of one job, not of %d", run, len(jobs))
+	}
+	return s, jobs, err
+}
+
+// askForRuns sends a request about each of the jobs, waits for the answers, and has each told: the runs that it was
+// about, and whether the job is now a service that stays stopped. It returns all of these runs, nil if no job had any
+// answer.
+func (a *app) askForRuns(s *site, jobs []string, r control.Request, tell func(job string, runs []uint64, held bool)) ([]uint64, error) {
+	var lock sync.Mutex
+	answers := map[string]control.Response{}
+	ask := func(job string) error {
+		r := r
+		r.Job = job
+		client, answer, err := s.ask(r)
+		if err != nil {
+			return err
+		}
+		defer client.Close()
+		for !answer.Last {
+			if answer, err = client.Next(); err != nil {
+				return s.refused(err, r)
+			}
+		}
+		s.seen(answer)
+		lock.Lock()
+		defer lock.Unlock()
+		answers[job] = answer
+		return nil
+	}
+	var all []uint64
+	err := a.together(jobs, ask, func(job string) {
+		all = append(append([]uint64{}, all...), answers[job].Runs...) // no null in the output
+		if !a.json {
+			j := s.known()[job]
+			tell(job, answers[job].Runs, j != nil && j.Held)
+		}
+	})
+	return all, err
+}
+
+// runsText names runs: "run 7", "runs 7, 8".
+func runsText(runs []uint64) string {
+	if len(runs) == 1 {
+		return fmt.Sprintf("run %d", runs[0])
+	}
+	return "runs " + strings.Trim(strings.ReplaceAll(fmt.Sprint(runs), " ", ", "), "[]")
 }

@@ -37,6 +37,7 @@ const (
 	Disable = "disable"
 	Reload  = "reload"
 	Upgrade = "upgrade"
+	Signal  = "signal"
 )
 
 // Request is what a client asks for: one line.
@@ -44,12 +45,15 @@ type Request struct {
 	Version int           `json:"version"`
 	Verb    string        `json:"verb"`
 	Job     string        `json:"job,omitempty"`
-	Run     uint64        `json:"run,omitempty"`    // of stop: only this one
+	Run     uint64        `json:"run,omitempty"`    // of stop and signal: only this one
 	Args    []string      `json:"args,omitempty"`   // of start and restart: added to those of the job
 	Wait    bool          `json:"wait,omitempty"`   // of start and restart: answer once more at the end of the run
 	In      time.Duration `json:"in,omitempty"`     // of start: so much later, nanoseconds
 	All     bool          `json:"all,omitempty"`    // of enable and disable: all jobs in place of one
 	Reason  string        `json:"reason,omitempty"` // of disable
+	Until   time.Time     `json:"until,omitzero"`   // of stop, restart and disable: when the job may run again
+	Signal  string        `json:"signal,omitempty"` // of signal: its name without SIG
+	Group   bool          `json:"group,omitempty"`  // of signal: to the whole process group of a run, not only to its leader
 }
 
 // Response is a line of an answer. The one with Last ends it.
@@ -57,7 +61,7 @@ type Response struct {
 	Version int             `json:"version"`
 	Error   *Error          `json:"error,omitempty"`
 	Run     uint64          `json:"run,omitempty"`     // of start and restart: the new one
-	Runs    []uint64        `json:"runs,omitempty"`    // of stop: those that were stopped
+	Runs    []uint64        `json:"runs,omitempty"`    // of stop and signal: those that were stopped, or got the signal
 	Asked   time.Duration   `json:"asked,omitempty"`   // of reload: the boot clock when it was asked for, nanoseconds
 	Outcome json.RawMessage `json:"outcome,omitempty"` // of a run that was waited for, as last_run in jobsd-state(5)
 	Uptime  time.Duration   `json:"uptime,omitempty"`  // of the daemon: the state file has what was done once its uptime is not below, nanoseconds
@@ -117,10 +121,11 @@ func Parse(line []byte) (Request, *Error) {
 // takes is what may be said to each verb, besides its name.
 var takes = map[string][]string{
 	Start:   {"job", "args", "wait", "in"},
-	Restart: {"job", "args", "wait"},
-	Stop:    {"job", "run"},
+	Restart: {"job", "args", "wait", "until"},
+	Stop:    {"job", "run", "until"},
+	Signal:  {"job", "run", "signal", "group"},
 	Enable:  {"job", "all"},
-	Disable: {"job", "all", "reason"},
+	Disable: {"job", "all", "reason", "until"},
 	Reload:  {},
 	Upgrade: {},
 }
@@ -139,6 +144,9 @@ func (r *Request) said() (fields []string) {
 	add("in", r.In != 0)
 	add("all", r.All)
 	add("reason", r.Reason != "")
+	add("until", !r.Until.IsZero())
+	add("signal", r.Signal != "")
+	add("group", r.Group)
 	return fields
 }
 
@@ -158,6 +166,10 @@ func (r *Request) check() *Error {
 		return bad("%s takes a job or all, not both", r.Verb)
 	case r.Job == "" && !r.All && slices.Contains(takes, "job"):
 		return bad("%s wants a job", r.Verb)
+	case r.Run != 0 && !r.Until.IsZero():
+		return bad("until is about a job, not about one run")
+	case r.Verb == Signal && r.Signal == "":
+		return bad("signal wants the name of a signal")
 	case r.In < 0 || r.In > MaxIn:
 		return bad("in must be from 0 to %d days", MaxIn/(24*time.Hour))
 	case len(r.Reason) > MaxReason:

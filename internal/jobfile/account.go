@@ -112,6 +112,14 @@ func (a *accounts) homeOf(path string) int {
 	return -1
 }
 
+// whoIs names a user with the number: "root (uid 0)", or "uid 4242" where there is no entry.
+func (a *accounts) whoIs(uid int) string {
+	if u := a.byUID(uint32(uid)); u != nil {
+		return u.Name + " (uid " + strconv.Itoa(uid) + ")"
+	}
+	return "uid " + strconv.Itoa(uid)
+}
+
 // who names a user for people.
 func (a *accounts) who(uid int) string {
 	if u := a.byUID(uint32(uid)); u != nil {

@@ -61,6 +61,7 @@ type Definition struct {
 	Enabled       bool
 	AtBoot        bool
 	KeepLeftovers bool
+	StopLeader    bool // the stop signal goes to the leader of the process group alone
 	DirRemote     bool // the folder that it starts in may be on a file system that can hang
 }
 

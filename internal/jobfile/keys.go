@@ -15,6 +15,7 @@ type draft struct {
 	when        schedule.Keys
 	user, group string
 	leftovers   string
+	stop        string
 	notify      notification
 	schedule    string // Schedule as text
 }
@@ -66,6 +67,8 @@ var jobKeys = newKeys(
 		jobName, "", func(d *draft) *string { return &d.Lock }, unfit),
 	row("timeout", "A run that takes longer is stopped and has failed; 0s: it may take for ever.",
 		duration(0), 0, func(d *draft) *time.Duration { return &d.Timeout }),
+	row("stop", "Who gets the signal that stops a run: its whole process group, or only its first process, the leader.",
+		choice("group", "leader"), "group", func(d *draft) *string { return &d.stop }),
 	row("stop_signal", "The signal that stops a run.",
 		signalName, "TERM", func(d *draft) *string { return &d.StopSignal }),
 	row("stop_timeout", "How long a run may go on after that signal, before KILL.",

@@ -98,6 +98,8 @@ var keyCases = []keyCase{
 		of: func(d *Definition) any { return d.Lock }},
 	{key: "timeout", good: `"1w"`, want: 7 * 24 * time.Hour, bad: `"4000d"`, says: `"4000d" is more than 3650d`,
 		byDefault: time.Duration(0), of: func(d *Definition) any { return d.Timeout }},
+	{key: "stop", good: `"leader"`, want: true, bad: `"all"`, says: `must be one of "group", "leader", not "all"`,
+		byDefault: false, of: func(d *Definition) any { return d.StopLeader }},
 	{key: "stop_signal", good: `"SIGINT"`, want: "INT", bad: `"STOP"`,
 		says:      `"STOP" halts a process and does not end it`,
 		byDefault: "TERM", of: func(d *Definition) any { return d.StopSignal }},

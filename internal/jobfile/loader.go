@@ -28,6 +28,9 @@ type Set struct {
 
 	NoMailer string // why no mail can be sent; "": the mailer is there, or cannot be looked at without waiting
 
+	// Who names a user: "root (uid 0)", or "uid 4242" where /etc/passwd has no such number.
+	Who func(uid int) string
+
 	Settings    []string // the keys of jobsd.toml whose values changed since the last load
 	DirsChanged bool     // Config names other folders than it did at the start
 	Fingerprint string   // of what was there when the load began; "" if the directory could not be read
@@ -113,7 +116,7 @@ func (l *Loader) Load() *Set {
 	l.settle(set, why, refused)
 	l.collect(set, why, refused)
 	l.why = why
-	set.Config, set.Zone = l.config, l.host.zone.name
+	set.Config, set.Zone, set.Who = l.config, l.host.zone.name, l.host.accounts.whoIs
 	set.Sealed = l.host.sealed
 	set.NoMailer = l.host.noMailer(l.config)
 	set.Host = cmp.Or(l.config.Machine, l.o.Host)

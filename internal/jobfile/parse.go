@@ -179,6 +179,7 @@ func (r *reader) finish(n *node, d *draft, stem string, whole bool) {
 	r.together(n, d)
 	r.account(n, d)
 	d.KeepLeftovers = d.leftovers == "keep"
+	d.StopLeader = d.stop == "leader"
 	d.Notify = d.notify.complete(r.host.mailTo)
 	if !whole || len(d.Argv) == 0 || d.Schedule == nil {
 		return

@@ -137,7 +137,7 @@ func TestSchemaKeys(t *testing.T) {
 // schemaValues are tried as the value of every key.
 var schemaValues = []any{
 	true, false, 0, 1, -1, 5, 19, 20, 31, 32, 64, 255, 256, 4096, 70000, 1 << 40, 4294967294, 4294967295, -20, 1.5,
-	"", "0", "4am", "4 pm", "04:35 am", "4:35am", "12am", "13pm", "0am", "0:05", "00:05", "16:05", "24:00", "noon", "midnight",
+	"leader", "", "0", "4am", "4 pm", "04:35 am", "4:35am", "12am", "13pm", "0am", "0:05", "00:05", "16:05", "24:00", "noon", "midnight",
 	"mon", "tuesday", "wed", "thursday", "fri", "saturday", "sun", "mon-fri", "sat-monday", "weekdays", "weekends", "15", "-1",
 	"0s", "1s", "90s", "1h30m", "1.5d", "2w", ".5h", "1.h", "1us", "1µs", "1μs", "10ms1ns", "3650d", "3651d", "1h 30m", "5",
 	"* * * * *", "35 4 * * mon-fri", "*/10 0-6/2 1,L jan sun#L", "0 0 L * fri#2", "@daily", "@hourly", "@annually", "@reboot",

@@ -87,12 +87,12 @@ func (w *world) account() {
 		case *statefile.Disabled:
 			off[r.Job] = r.By != nil
 			close(r.Job)
-			open(r.Job, e.At.Time)
+			open(r.Job, orElse(r.From, e.At))
 		case *statefile.AllDisabled:
 			allOff = r.By != nil
 			for job := range defined {
 				close(job)
-				open(job, e.At.Time)
+				open(job, orElse(r.From, e.At))
 			}
 		case *statefile.Deleted:
 			close(r.Job)
@@ -114,4 +114,12 @@ func (w *world) account() {
 	for job := range books {
 		close(job)
 	}
+}
+
+// orElse is the first of the times that is set.
+func orElse(a, b statefile.Time) time.Time {
+	if a.IsZero() {
+		return b.Time
+	}
+	return a.Time
 }

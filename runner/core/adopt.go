@@ -133,7 +133,7 @@ func (c *Core) resumeStops() {
 			c.forget(r)
 		case r.spared:
 			r.spared = false
-			c.signalStop(r)
+			c.signalStop(r, r.leaderOnly())
 		}
 	}
 }

@@ -62,6 +62,7 @@ type Core struct {
 	compact  bool              // order holds deleted jobs
 	follow   map[string][]*job // jobs that run after the one of that name
 	reload   statefile.Reload
+	alarm    alarm // ends the disabling of all jobs
 	ready    bool
 	clean    bool // the daemon before this one ended in order
 	crashed  bool // or it crashed
@@ -270,7 +271,7 @@ func (c *Core) shutNow(e Shutdown) {
 			case r.state == pending:
 				c.stop(r, "shutdown")
 			case r.notice != nil && r.pid > 0: // nobody would look after it; what it tells is owed on
-				c.emit(Signal{r.number, "KILL", true})
+				c.emit(Signal{Run: r.number, Name: "KILL", Far: true})
 			}
 		}
 		return

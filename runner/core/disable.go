@@ -2,25 +2,48 @@ package core
 
 import (
 	"slices"
+	"time"
 
 	"jobsd/internal/schedule"
 	"jobsd/statefile"
 )
 
-// orderDisable has a job not run until it is enabled again. What runs of it goes on, but for a service.
+// orderDisable keeps a job from running until it is enabled again. Its runs go on, but for those of a service.
 func (c *Core) orderDisable(j *job, o Order) {
-	c.quiet(j, o.By)
-	c.record(&statefile.Disabled{Job: j.name, By: c.disabledBy(o)})
-	c.tell(j, Info, "disabled by "+o.By, "reason", o.Reason)
+	if c.isPast(o) {
+		return
+	}
+	c.disable(j, o)
 	c.emit(Answer{ID: o.ID, Last: true})
+}
+
+func (c *Core) disable(j *job, o Order) {
+	c.quiet(j, o.By)
+	c.record(&statefile.Disabled{Job: j.name, By: c.disabledBy(o, j.facts.DisabledBy)})
+	c.setAlarm(j)
+	c.tell(j, Info, "disabled by "+o.By+untilText(o), "reason", j.facts.DisabledBy.Reason)
+}
+
+// isPast refuses an order that is to hold until a time that has passed.
+func (c *Core) isPast(o Order) bool {
+	past := !o.Until.IsZero() && !o.Until.After(c.now.Wall)
+	if past {
+		c.refuse(o, "%s has passed", statefile.At(o.Until))
+	}
+	return past
+}
+
+func untilText(o Order) string {
+	if o.Until.IsZero() {
+		return ""
+	}
+	return " until " + statefile.At(o.Until).String()
 }
 
 // orderEnable ends that. What its file says stands.
 func (c *Core) orderEnable(j *job, o Order) {
 	if j.facts.DisabledBy != nil {
-		c.record(&statefile.Disabled{Job: j.name})
-		c.tell(j, Info, "enabled by "+o.By)
-		c.fromNow(j)
+		c.enable(j, o.By, statefile.Time{})
 	}
 	switch {
 	case !j.def.Enabled:
@@ -35,25 +58,32 @@ func (c *Core) orderEnable(j *job, o Order) {
 // orderAll disables or enables all jobs at once, those too that are to come. Those that were disabled one by one stay so.
 func (c *Core) orderAll(o Order) {
 	switch {
+	case c.isPast(o):
+		return
 	case o.Verb == VerbDisable:
 		for _, j := range c.order {
 			c.quiet(j, o.By)
 		}
-		c.record(&statefile.AllDisabled{By: c.disabledBy(o)})
-		c.say(Warn, "", "all jobs were disabled", "by", o.By, "reason", o.Reason)
+		c.record(&statefile.AllDisabled{By: c.disabledBy(o, c.facts.DisabledBy)})
+		c.setAlarmOfAll()
+		c.say(Warn, "", "all jobs were disabled"+untilText(o), "by", o.By, "reason", c.facts.DisabledBy.Reason)
 	case c.facts.DisabledBy != nil:
-		c.record(&statefile.AllDisabled{})
-		c.say(Info, "", "all jobs were enabled", "by", o.By)
-		for _, j := range c.order {
-			c.fromNow(j)
-		}
+		c.enableAll(o.By, statefile.Time{})
 	}
 	c.touched = true
 	c.emit(Answer{ID: o.ID, Last: true})
 }
 
-func (c *Core) disabledBy(o Order) *statefile.DisabledBy {
-	return &statefile.DisabledBy{Who: o.By, When: c.at(), Reason: o.Reason}
+// disabledBy says who disables, when and why. Somebody who gives no reason does not take away the one that is there.
+func (c *Core) disabledBy(o Order, before *statefile.DisabledBy) *statefile.DisabledBy {
+	by := &statefile.DisabledBy{Who: o.By, When: c.at(), Reason: o.Reason}
+	if before != nil && by.Reason == "" {
+		by.Reason = before.Reason
+	}
+	if !o.Until.IsZero() {
+		by.Until = statefile.At(o.Until)
+	}
+	return by
 }
 
 // quiet has nothing of a job start any more but what a person asked for.
@@ -75,10 +105,9 @@ func (c *Core) quiet(j *job, by string) {
 	c.soil(j)
 }
 
-// fromNow has the slots of a job count from now on: what passed while it was not to run is not missed.
-func (c *Core) fromNow(j *job) {
+// countFrom has the slots of a job count from a time on: slots that passed while it was not to run are not missed.
+func (c *Core) countFrom(j *job, from time.Time) {
 	defer c.rescueJob(j)
-	from := c.now.Wall
 	if j.epoch == c.facts.Epoch { // the clock may have gone back a little, to before a slot that ran
 		from = latest(from, j.wild)
 	}

@@ -39,7 +39,7 @@ func leaderEnded(c *Core, r *run, e Event) {
 
 func (c *Core) stopLeftovers(r *run) {
 	c.tell(r.job, Info, r.title()+" left processes behind: stopping them")
-	c.signalStop(r)
+	c.signalStop(r, false) // the leader is gone
 }
 
 func (r *run) keeps() bool { return r.def != nil && r.def.KeepLeftovers && r.stopBy == "" }

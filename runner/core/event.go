@@ -103,9 +103,12 @@ type (
 		ID     uint64
 		Verb   Verb
 		Job    string        // "": all, of enable and disable
-		Run    uint64        // of stop: only this one
-		By     string        // uid N
+		Run    uint64        // of stop and signal: only this one
+		By     string        // "root (uid 0)" or "uid N"
 		Reason string        // of disable
+		Until  time.Time     // of stop, restart and disable: when the job may run again; zero: when a person says so
+		Signal string        // of signal: its name without SIG
+		Group  bool          // of signal: to the whole process group, not only to its leader
 		Args   []string      // of start and restart: added to those of the job
 		In     time.Duration // of start: so much later
 		Wait   bool          // of start and restart: for the outcome
@@ -158,11 +161,13 @@ type (
 	// Fork starts the process. Forked or NotStarted answers. Without a log its output goes nowhere.
 	Fork struct{ Start Start }
 
-	// Signal sends a signal to the group of the run. Far: and to all else that is proven to be of the run.
+	// Signal sends a signal to the process group of the run. Far: and to all else that is proven to be of the run.
+	// Leader: to the leader of the group alone.
 	Signal struct {
-		Run  uint64
-		Name string // without SIG
-		Far  bool
+		Run    uint64
+		Name   string // without SIG
+		Far    bool
+		Leader bool
 	}
 
 	// Probe asks how many processes are left in the run's group, or, if Far, anywhere. Probed answers.

@@ -24,6 +24,7 @@ type job struct {
 	delay  time.Duration // of those after it, should a change of the job have come between a slot and its time
 	next   time.Time     // when the armed slot is due
 	runs   []*run        // pending ones too, oldest first
+	alarm  *alarm        // nil: no time was ever set for the end of its disabling
 	later  []*later      // starts that somebody asked for and that are to come
 
 	// The slots settled or handed out so far: the facts lag behind by the pending runs and the open streak.

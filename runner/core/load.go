@@ -60,6 +60,7 @@ func (c *Core) load(e Loaded) {
 			c.resumeRetries(j)
 			c.resumeLater(j)
 		}
+		c.setAlarmOfAll()
 		c.tellCrash()
 	}
 	c.settleLost()
@@ -231,6 +232,7 @@ func adjust(c *Core, j *job, d *jobfile.Job) {
 	}
 	anew = anew || j.facts == nil
 	j.facts = c.facts.Jobs[j.name]
+	c.setAlarm(j)
 	if def.KeepAlive == nil && j.facts.Held { // as a service; what it is now cannot be held
 		c.record(&statefile.Held{Job: j.name, By: "reload"})
 	}

@@ -17,6 +17,7 @@ const (
 	VerbRestart Verb = "restart"
 	VerbEnable  Verb = "enable"
 	VerbDisable Verb = "disable"
+	VerbSignal  Verb = "signal"
 )
 
 // Refused says why an order is not carried out.
@@ -44,7 +45,7 @@ func (c *Core) obey(o Order) {
 	case o.Job == "":
 		c.orderAll(o)
 		return
-	case j == nil || j.def == nil && o.Verb != VerbStop:
+	case j == nil || j.def == nil && o.Verb != VerbStop && o.Verb != VerbSignal:
 		c.emit(Answer{ID: o.ID, Refused: &Refused{Text: fmt.Sprintf("no job is called %q", o.Job), NoJob: true}, Last: true})
 		return
 	}
@@ -59,6 +60,8 @@ func (c *Core) obey(o Order) {
 		c.orderEnable(j, o)
 	case VerbDisable:
 		c.orderDisable(j, o)
+	case VerbSignal:
+		c.orderSignal(j, o)
 	default:
 		c.never("order %q", o.Verb)
 	}
@@ -130,6 +133,9 @@ func (c *Core) begun(o Order, r *run) {
 
 // orderStop stops one run or all of a job. A service is held until it is started again, or the next boot.
 func (c *Core) orderStop(j *job, o Order) {
+	if c.isPast(o) {
+		return
+	}
 	runs := slices.Clone(j.runs)
 	broken := c.breakPromises(j, o.Run, "stopped by "+o.By)
 	if o.Run != 0 {
@@ -139,12 +145,42 @@ func (c *Core) orderStop(j *job, o Order) {
 			return
 		}
 	}
-	if j.def != nil && j.def.KeepAlive != nil && !j.facts.Held && (o.Run == 0 || len(runs) > 0) {
-		c.record(&statefile.Held{Job: j.name, Held: true, By: o.By})
-		c.tell(j, Info, "held by "+o.By)
-		c.soil(j)
+	switch {
+	case !o.Until.IsZero() && j.def != nil:
+		o.Reason = "stopped"
+		c.disable(j, o)
+	case j.def != nil && j.def.KeepAlive != nil && !j.facts.Held && (o.Run == 0 || len(runs) > 0):
+		c.hold(j, o.By)
 	}
 	c.stopRuns(j, runs, broken, o)
+}
+
+// orderSignal sends a signal to the runs of a job that have a process, or to one of them. What becomes of them is theirs.
+func (c *Core) orderSignal(j *job, o Order) {
+	var sent []uint64
+	for _, r := range j.runs {
+		if o.Run != 0 && r.number != o.Run || r.state != running && r.state != stopping || r.notice != nil {
+			continue
+		}
+		c.emit(Signal{Run: r.number, Name: o.Signal, Leader: !o.Group})
+		sent = append(sent, r.number)
+	}
+	switch {
+	case sent != nil:
+		c.tell(j, Info, "signal "+o.Signal+" was sent by "+o.By)
+		c.emit(Answer{ID: o.ID, Runs: sent, Last: true})
+	case o.Run != 0:
+		c.emit(Answer{ID: o.ID, Refused: &Refused{Text: fmt.Sprintf("%s has no run %d that is running", j.name, o.Run), NoJob: true}, Last: true})
+	default:
+		c.refuse(o, "%s is not running", j.name)
+	}
+}
+
+// hold keeps a service from running until it is started again, or the next boot.
+func (c *Core) hold(j *job, by string) {
+	c.record(&statefile.Held{Job: j.name, Held: true, By: by})
+	c.tell(j, Info, "held by "+by)
+	c.soil(j)
 }
 
 // stopRuns stops the runs and answers when nothing is left of them. Others were to come.
@@ -168,13 +204,29 @@ func (c *Core) stopRuns(j *job, runs []*run, others []uint64, o Order) {
 	}
 }
 
-// orderRestart stops what runs and starts a new run once nothing is left of it. The answer is about the new one.
+// orderRestart stops what runs and starts a new run once nothing is left of it, or at a later time. The answer is about
+// the new one.
 func (c *Core) orderRestart(j *job, o Order) {
 	if j.away {
 		c.refuse(o, "%s", c.awayText(j))
 		return
 	}
+	if c.isPast(o) {
+		return
+	}
 	old := slices.Clone(j.runs)
+	if !o.Until.IsZero() {
+		if j.def.KeepAlive != nil && !j.facts.Held {
+			c.hold(j, o.By)
+		}
+		for _, r := range old {
+			c.skip(r, "stopped")
+			c.stop(r, o.By)
+		}
+		o.In = o.Until.Sub(c.now.Wall)
+		c.orderLater(j, o)
+		return
+	}
 	r := c.manual(j, o)
 	r.alone = true
 	for _, r := range old {
@@ -190,7 +242,7 @@ func (c *Core) release(j *job, by string) {
 		aside := j.facts.SetAside
 		c.record(&statefile.Held{Job: j.name, By: by})
 		if aside {
-			c.fromNow(j)
+			c.countFrom(j, c.now.Wall)
 		}
 		c.needArm(j)
 		c.soil(j)

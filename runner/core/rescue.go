@@ -101,7 +101,7 @@ func (c *Core) scrap(r *run, ev runEvent) {
 		}
 		c.recordStop(r)
 		r.killAt = c.now.Mono + killPatience
-		c.emit(Signal{r.number, "KILL", true})
+		c.emit(Signal{Run: r.number, Name: "KILL", Far: true})
 		c.after(&r.timer, killPatience)
 	}
 }

@@ -167,12 +167,18 @@ func (w *world) order() {
 		o.In = time.Duration(w.rng.IntN(4)-2) * time.Duration(w.rng.IntN(7200)) * time.Second
 		fallthrough
 	case VerbRestart:
+		if o.Verb == VerbRestart && w.rng.IntN(3) == 0 {
+			o.Until = w.wall.Add(time.Duration(w.rng.IntN(7200)) * time.Second)
+		}
 		o.Wait = w.rng.IntN(2) == 0
 	case VerbStop:
 		if j := w.c.jobs[o.Job]; j != nil && len(j.later) > 0 && w.rng.IntN(2) == 0 {
 			o.Run = j.later[w.rng.IntN(len(j.later))].Run
 		}
 	case VerbDisable, VerbEnable:
+		if o.Verb == VerbDisable && w.rng.IntN(3) == 0 {
+			o.Until = w.wall.Add(time.Duration(w.rng.IntN(7200)) * time.Second)
+		}
 		if w.rng.IntN(4) == 0 {
 			o.Job = ""
 		}

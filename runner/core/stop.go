@@ -27,7 +27,7 @@ func stopLater(*Core, *run, Event) {} // stopBy is remembered; the process is st
 func stopForking(c *Core, r *run, _ Event) {
 	if r.pid > 0 && !r.killed {
 		r.killed = true
-		c.emit(Signal{r.number, "KILL", false})
+		c.emit(Signal{Run: r.number, Name: "KILL", Far: false})
 		c.after(&r.timer, killPatience)
 	}
 }
@@ -67,7 +67,7 @@ func timedOut(c *Core, r *run, _ Event) { c.stop(r, "timeout") }
 func (c *Core) terminate(r *run) {
 	c.to(r, stopping)
 	c.recordStop(r)
-	c.signalStop(r)
+	c.signalStop(r, r.leaderOnly())
 	c.setTimer(&r.timer, mono, int64(r.killAt))
 }
 
@@ -79,8 +79,12 @@ func (c *Core) recordStop(r *run) {
 	r.far = true
 }
 
-// signalStop tells the group to end and sets its deadline. CONT wakes what is stopped, so that it can obey.
-func (c *Core) signalStop(r *run) {
+// leaderOnly tells whether the run is stopped by a signal to its leader alone, which then ends the rest.
+func (r *run) leaderOnly() bool { return r.def != nil && r.def.StopLeader }
+
+// signalStop tells the run to end and sets its deadline: all of it, or only its leader. CONT wakes what is stopped, so
+// that it can obey.
+func (c *Core) signalStop(r *run, leader bool) {
 	signal := "TERM"
 	if r.def != nil {
 		signal = r.def.StopSignal
@@ -90,8 +94,9 @@ func (c *Core) signalStop(r *run) {
 		c.kill(r)
 		return
 	}
-	c.emit(Signal{r.number, signal, r.far})
-	c.emit(Signal{r.number, "CONT", r.far})
+	for _, name := range []string{signal, "CONT"} {
+		c.emit(Signal{Run: r.number, Name: name, Far: r.far && !leader, Leader: leader})
+	}
 }
 
 // patience is how long a run may take to end when it is told to.
@@ -113,7 +118,7 @@ func (c *Core) kill(r *run) {
 		c.tell(r.job, Error, "run "+itoa(r.number)+" survives KILL: waiting for it to die")
 		c.soil(r.job)
 	}
-	c.emit(Signal{r.number, "KILL", r.far})
+	c.emit(Signal{Run: r.number, Name: "KILL", Far: r.far})
 }
 
 // tellKilled names what would have lived on, had it been left to itself.

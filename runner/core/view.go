@@ -100,6 +100,9 @@ func (r *run) view() statefile.Running {
 		Adopted: r.adopted, Unjournaled: r.unjournaled, OldDefinition: r.old()}
 	if r.state == pending && r.why != "" {
 		v.Why = new(r.why)
+		if r.why == "lock" {
+			v.Lock = new(r.def.Lock)
+		}
 		if r.text != "" {
 			v.Error = new(r.text)
 		}

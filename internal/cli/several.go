@@ -1,0 +1,89 @@
+package cli
+
+import (
+	"path"
+	"strings"
+	"sync"
+
+	"jobsd/statefile"
+)
+
+// atOnce is how many requests of one command wait for the daemon at the same time: it has 64 connections for all.
+const atOnce = 16
+
+// expand returns the jobs that the words of a command line name, each once. A word with * ? or [ is a pattern of names
+// and must match one at least; any other word is the name of a job, which the daemon may know or not.
+func (s *site) expand(words []string) ([]string, error) {
+	var jobs []string
+	seen := map[string]bool{}
+	var state *statefile.State
+	for _, word := range words {
+		matches := []string{word}
+		if isPattern(word) {
+			if state == nil {
+				var err error
+				if state, err = s.state(); err != nil {
+					return nil, err
+				}
+			}
+			var err error
+			if matches, err = matching(word, names(state)); err != nil {
+				return nil, err
+			}
+		}
+		for _, name := range matches {
+			if !seen[name] {
+				seen[name] = true
+				jobs = append(jobs, name)
+			}
+		}
+	}
+	return jobs, nil
+}
+
+func isPattern(word string) bool { return strings.ContainsAny(word, "*?[") }
+
+// matching returns the names that a pattern matches.
+func matching(pattern string, names []string) (matches []string, err error) {
+	for _, name := range names {
+		ok, err := path.Match(pattern, name)
+		if err != nil {
+			return nil, usage("patterns are like those of file names: web-*", "%q is not a pattern of job names: %w", pattern, err)
+		}
+		if ok {
+			matches = append(matches, name)
+		}
+	}
+	if matches == nil {
+		return nil, fail(exitNoJob, "jobsd list shows all jobs", "no job matches %q", pattern)
+	}
+	return matches, nil
+}
+
+// together does something of each job, several at once, and reports in the order of the list. It ends with the code of
+// the first that failed.
+func (a *app) together(list []string, do func(job string) error, then func(job string)) error {
+	errs := make([]error, len(list))
+	turns := make(chan struct{}, atOnce)
+	var all sync.WaitGroup
+	for i, job := range list {
+		turns <- struct{}{}
+		all.Go(func() {
+			errs[i] = do(job)
+			<-turns
+		})
+	}
+	all.Wait()
+	code := 0
+	for i, job := range list {
+		if errs[i] == nil {
+			then(job)
+		} else if failed := report(a.err, errs[i]); code == 0 {
+			code = failed
+		}
+	}
+	if code != 0 {
+		return &failure{code: code}
+	}
+	return nil
+}

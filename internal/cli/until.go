@@ -1,0 +1,49 @@
+package cli
+
+import (
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"jobsd/internal/control"
+	"jobsd/internal/schedule"
+)
+
+// untilFlags are the two ways to say for how long something holds.
+type untilFlags struct{ duration, time string }
+
+func (u *untilFlags) add(fs *pflag.FlagSet) {
+	fs.StringVar(&u.duration, "for", "", "")
+	fs.StringVar(&u.time, "until", "", "")
+}
+
+// instant returns the end of what holds, as seen from now; zero: no end was given.
+func (u *untilFlags) instant(verb string, now time.Time) (time.Time, error) {
+	hint := "jobsd help " + verb
+	switch {
+	case u.duration == "" && u.time == "":
+		return time.Time{}, nil
+	case u.duration != "" && u.time != "":
+		return time.Time{}, usage(hint, "%s: either --for or --until", verb)
+	case u.duration != "":
+		d, err := schedule.ParseDuration(u.duration)
+		if err != nil {
+			return time.Time{}, usage(hint, "--for %s: %w", u.duration, err)
+		}
+		if d <= 0 || d > control.MaxIn {
+			return time.Time{}, usage(hint, "--for %s: must be more than 0 and at most %dd", u.duration, control.MaxIn/(24*time.Hour))
+		}
+		return now.Add(d), nil
+	}
+	end, errs := schedule.Parse(schedule.Keys{StartAt: []string{u.time}}, time.Local, now) // the next such time of day
+	if errs != nil {
+		end, errs = schedule.Parse(schedule.Keys{At: &u.time}, time.Local, now)
+	}
+	switch {
+	case errs != nil:
+		return time.Time{}, usage(hint, "--until %s: %w", u.time, errs[0])
+	case end.Next(now).IsZero():
+		return time.Time{}, usage("name a time that lies ahead", "--until %s has passed", u.time)
+	}
+	return end.Next(now), nil
+}

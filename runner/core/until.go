@@ -1,0 +1,76 @@
+package core
+
+import (
+	"time"
+
+	"jobsd/statefile"
+)
+
+// alarm ends the disabling of a job, or of all jobs (job nil), at the time that a person set for it. It waits on the wall
+// clock, which is what people set times by.
+type alarm struct {
+	timer timer
+	job   *job
+}
+
+// setAlarm sets or stops the alarm of a job, as its facts say. The facts outlive the daemon, the alarm does not.
+func (c *Core) setAlarm(j *job) {
+	if by := j.facts.DisabledBy; by != nil && !by.Until.IsZero() || j.alarm != nil {
+		if j.alarm == nil {
+			j.alarm = &alarm{job: j}
+		}
+		c.armAlarm(j.alarm, by)
+	}
+}
+
+// setAlarmOfAll does the same of the disabling of all jobs.
+func (c *Core) setAlarmOfAll() { c.armAlarm(&c.alarm, c.facts.DisabledBy) }
+
+func (c *Core) armAlarm(a *alarm, by *statefile.DisabledBy) {
+	a.timer.owner = a
+	if by == nil || by.Until.IsZero() {
+		c.stopTimer(&a.timer)
+		return
+	}
+	c.setTimer(&a.timer, wall, nanos(by.Until.Time))
+}
+
+// ring enables what was disabled until now. Slots since that time count, even if no daemon ran then.
+func (a *alarm) ring(c *Core) {
+	const by = "the time set for it"
+	if j := a.job; j != nil {
+		if was := j.facts.DisabledBy; was != nil && j.def != nil {
+			c.enable(j, by, was.Until)
+		}
+		return
+	}
+	if was := c.facts.DisabledBy; was != nil {
+		c.enableAll(by, was.Until)
+	}
+}
+
+// enable ends the disabling of a job. Slots count from a time on that has passed, or, if it is zero, from now on.
+func (c *Core) enable(j *job, by string, from statefile.Time) {
+	c.record(&statefile.Disabled{Job: j.name, From: from})
+	c.setAlarm(j)
+	c.tell(j, Info, "enabled by "+by)
+	c.countFrom(j, c.orNow(from))
+}
+
+// enableAll does the same of all jobs at once.
+func (c *Core) enableAll(by string, from statefile.Time) {
+	c.record(&statefile.AllDisabled{From: from})
+	c.setAlarmOfAll()
+	c.say(Info, "", "all jobs were enabled", "by", by)
+	for _, j := range c.order {
+		c.countFrom(j, c.orNow(from))
+	}
+	c.touched = true
+}
+
+func (c *Core) orNow(from statefile.Time) time.Time {
+	if from.IsZero() {
+		return c.now.Wall
+	}
+	return from.Time
+}

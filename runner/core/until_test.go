@@ -1,0 +1,122 @@
+package core
+
+import (
+	"testing"
+	"time"
+
+	"jobsd/statefile"
+)
+
+// A job that is disabled until a time is enabled then. Slots before that time are not missed, whether or not a daemon
+// ran; slots after it are.
+func TestDisabledUntil(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 06:59:30")
+	w.put(w.define("hourly", clockKeys("0 * * * *")))
+	w.put(w.define("other", clockKeys("0 * * * *")))
+	w.start()
+	w.run(time.Minute)
+	w.ran = nil
+	until := w.wall.Add(2*time.Hour + 29*time.Minute) // 09:29:30
+	if a := w.ordered(Order{ID: 1, Verb: VerbDisable, Job: "hourly", Until: until}); len(a) != 1 || a[0].Refused != nil {
+		t.Fatalf("%+v", a)
+	}
+	if v := w.view("hourly"); v.DisabledBy == nil || !v.DisabledBy.Until.Equal(until) {
+		t.Errorf("%+v", v.DisabledBy)
+	}
+	w.until("2026-06-01 08:10:00")
+	w.off(3 * time.Hour) // over the time, and over the slots of 10:00 and 11:00
+	w.until("2026-06-01 12:01:00")
+	w.want(`other schedule 01 08:00:00
+		other catch_up 01 11:00:00
+		hourly catch_up 01 11:00:00
+		hourly schedule 01 12:00:00
+		other schedule 01 12:00:00`)
+	if v := w.view("hourly"); v.Disabled || v.DisabledBy != nil {
+		t.Errorf("%+v", v)
+	}
+	missed := map[string]uint64{}
+	for _, e := range w.journal {
+		if i, ok := e.Record.(*statefile.Intent); ok && i.Reason == "catch_up" {
+			missed[i.Job] = i.Missed
+		}
+	}
+	if missed["hourly"] != 2 || missed["other"] != 3 {
+		t.Errorf("missed %v", missed)
+	}
+	w.replayed()
+}
+
+// All jobs are disabled until a time, which a person may bring forward, and a time that has passed is refused.
+func TestAllDisabledUntil(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 06:59:30")
+	w.put(w.define("hourly", clockKeys("0 * * * *")))
+	w.start()
+	w.run(time.Minute)
+	w.ran = nil
+	if a := w.ordered(Order{ID: 1, Verb: VerbDisable, Until: w.wall.Add(-time.Second)}); a[0].Refused == nil {
+		t.Error("a time that has passed is accepted")
+	}
+	w.ordered(Order{ID: 1, Verb: VerbDisable, Until: w.wall.Add(24 * time.Hour), Reason: "backup"})
+	w.ordered(Order{ID: 1, Verb: VerbDisable, Until: w.wall.Add(90 * time.Minute)})
+	var d statefile.Daemon
+	w.c.Daemon(&d)
+	if d.DisabledBy == nil || d.DisabledBy.Reason != "backup" {
+		t.Errorf("%+v", d.DisabledBy)
+	}
+	w.until("2026-06-01 09:01:00")
+	w.want("hourly schedule 01 09:00:00")
+	w.replayed()
+}
+
+// A service that is stopped until a time starts again then, and so does one that is restarted at a time; other jobs are
+// kept from running, or are started.
+func TestStoppedUntil(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 06:59:30")
+	w.lasting(100*time.Hour, 0)
+	w.put(w.service("web"))
+	w.put(w.define("hourly", clockKeys("0 * * * *")))
+	w.start()
+	w.run(2 * time.Minute)
+	w.ran = nil
+	for _, job := range []string{"web", "hourly"} {
+		w.ordered(Order{ID: 1, Verb: VerbStop, Job: job, Until: w.wall.Add(2 * time.Hour)}) // 09:01:30
+	}
+	w.until("2026-06-01 10:00:30")
+	if got := w.runs(); got != "web service\nhourly schedule 01 10:00:00" {
+		t.Errorf("after a stop until a time:\n%s", got)
+	}
+	w.ran = nil
+	for _, job := range []string{"web", "hourly"} {
+		if a := w.ordered(Order{ID: 1, Verb: VerbRestart, Job: job, Until: w.wall.Add(20 * time.Minute)}); a[0].Run == 0 {
+			t.Errorf("%s: %+v", job, a)
+		}
+	}
+	w.until("2026-06-01 10:19:00")
+	if got := w.runs(); got != "" {
+		t.Errorf("before the time of a restart:\n%s", got)
+	}
+	w.until("2026-06-01 10:30:00")
+	if got := w.runs(); got != "web service\nhourly manual" && got != "hourly manual\nweb service" {
+		t.Errorf("after a restart at a time:\n%s", got)
+	}
+	w.replayed()
+}
+
+// A signal goes to the leader of each run that has a process, or to its group.
+func TestOrderSignal(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 06:59:30")
+	w.lasting(time.Hour, 0)
+	w.put(w.define("j", clockKeys("0 0 1 1 *")))
+	w.start()
+	if a := w.ordered(Order{ID: 1, Verb: VerbSignal, Job: "j", Signal: "HUP"}); a[0].Refused == nil || a[0].Refused.NoJob {
+		t.Errorf("%+v", a[0])
+	}
+	w.ordered(Order{ID: 1, Verb: VerbStart, Job: "j"})
+	w.run(time.Second)
+	if a := w.ordered(Order{ID: 1, Verb: VerbSignal, Job: "j", Signal: "HUP"}); a[0].Refused != nil || len(a[0].Runs) != 1 {
+		t.Errorf("%+v", a[0])
+	}
+	if a := w.ordered(Order{ID: 1, Verb: VerbSignal, Job: "j", Run: 99, Signal: "HUP"}); a[0].Refused == nil || !a[0].Refused.NoJob {
+		t.Errorf("%+v", a[0])
+	}
+}
