@@ -74,7 +74,7 @@ func (p *parser) from(k Keys) {
 	case k.Every == nil:
 		err = wrong("add every, or remove from", "from goes only with every")
 	case p.s.n%int64(time.Minute) != 0:
-		p.fail("every", 0, *k.Every, wrong("use whole minutes, or remove from", "%s does not go with from", quote(*k.Every)))
+		p.fail("every", 0, *k.Every, wrong("use whole minutes, or remove from", "%s is not in whole minutes, as from needs it", quote(*k.Every)))
 		return
 	}
 	if err != nil {
