@@ -327,6 +327,10 @@ func (t *translator) complete() {
 	if t.keys["cron"] != nil && !t.persistent {
 		t.keys["catch_up"] = false
 	}
+	if t.persistent && t.keys["cron"] == nil {
+		t.note(t.lasting, "is only about OnCalendar; an interval that is over while the machine is off is made up for anyway, "+
+			"unless catch_up = false")
+	}
 	if t.noKill {
 		t.keys["stop_timeout"] = foreign.Duration(longest)
 	} else if t.keys["stop_timeout"] == nil {

@@ -322,6 +322,13 @@ func TestMasked(t *testing.T) {
 	}
 }
 
+func TestTarget(t *testing.T) {
+	r := Translate(unit("x.timer", daily+"Unit=x.target\n"), unit("x.target", "[Unit]\nRequires=x.service\n"), Options{Now: now})
+	if len(r.Jobs) != 0 || len(r.Refused) != 1 || !strings.Contains(r.Refused[0].Reason, "it starts x.target") {
+		t.Errorf("%v, refused %v", r.Jobs, r.Refused)
+	}
+}
+
 func TestNotes(t *testing.T) {
 	for _, test := range []struct{ timer, service, note string }{
 		{daily, job, "SIGPIPE"},
@@ -331,6 +338,7 @@ func TestNotes(t *testing.T) {
 		{"[Unit]\nDescription=a\n" + daily, "[Unit]\nDescription=b\n" + job, "that of the service"},
 		{"[Timer]\nOnUnitInactiveSec=1h\n", job, "after the end of the run before"},
 		{"[Timer]\nOnBootSec=5\n", job, "5s"},
+		{"[Timer]\nOnUnitActiveSec=1h\nPersistent=true\n", job, "only about OnCalendar"},
 		{daily, job + "TimeoutStopSec=infinity\n", "never"},
 		{daily, "[Service]\nExecStart=/bin/a %H\n", `%H is written out as "box"`},
 	} {

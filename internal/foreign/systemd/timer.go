@@ -1,6 +1,7 @@
 package systemd
 
 import (
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -28,6 +29,10 @@ func Translate(timer, service Unit, o Options) *foreign.Result {
 			t.result.Refuse(place(u), "%s is masked, so systemd does not start it, and no job was made", u.Name)
 			return &t.result
 		}
+	}
+	if ext := path.Ext(service.Name); ext != ".service" {
+		t.result.Refuse(place(timer), "it starts %s, and a job can only do what a service does, so no job was made", service.Name)
+		return &t.result
 	}
 	t.each(timer, "Timer", timerKeys)
 	t.each(service, "Service", serviceKeys)
@@ -72,6 +77,7 @@ type translator struct {
 	timer      Unit
 	keys       map[string]any
 	persistent bool
+	lasting    setting // Persistent, if it is true
 	oneshot    bool
 	asRoot     bool     // the command has a "+" and there is a user
 	user       setting  // the line that names one
@@ -242,7 +248,9 @@ func (t *translator) setPersistent(s setting) {
 		t.refuse(s, "%q is neither yes nor no, so systemd passes it over", s.value)
 		return
 	}
-	t.persistent = truth(s.value)
+	if t.persistent = truth(s.value); t.persistent {
+		t.lasting = s
+	}
 }
 
 func (t *translator) setJitter(s setting) {
