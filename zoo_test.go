@@ -16,6 +16,16 @@ import (
 //	            them together for a minute, should nobody end it
 //	flood N     writes N numbered lines as fast as it can
 //	nest CMD... runs a command and reaps all orphans of it, also when it has ended, until it is killed
+//	sit         does nothing until it is killed
+//
+// and what an ordinary user may do to others, on Linux:
+//
+//	freeze      stops every other process of the user, again and again
+//	lease FILE  holds a lease on a file, so that others wait to open it
+//	hide FILE   executes a program with FILE open, which ends only when it can be closed
+//	grow        makes its standard output a terabyte long
+//	knock PATH  connects to a socket as often as it can and sends garbage
+//	repoint LINK DIR  points a link at good.toml and evil.toml of a directory in turn
 func zoo() {
 	switch os.Args[1] {
 	case "hop":
@@ -24,6 +34,10 @@ func zoo() {
 		flood(os.Args[2])
 	case "nest":
 		nest(os.Args[2:])
+	case "sit":
+		select {}
+	case "freeze", "lease", "hide", "grow", "knock", "repoint":
+		attack(os.Args[1], os.Args[2:])
 	default:
 		fmt.Fprintln(os.Stderr, "no such animal")
 		os.Exit(2)

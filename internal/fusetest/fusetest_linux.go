@@ -20,7 +20,14 @@ const (
 
 // Hang mounts a file system that answers nothing until it is let go.
 func Hang(t testing.TB) (dir string, release func()) {
-	return mount(t, func(uint32, uint64) (body []byte, answered bool) { return nil, false })
+	needsRoot(t)
+	dir = t.TempDir()
+	return dir, HangAt(t, dir, 0)
+}
+
+// HangAt mounts such a file system on a directory for a user, as fusermount(1) does.
+func HangAt(t testing.TB, dir string, uid int) (release func()) {
+	return mount(t, dir, uid, func(uint32, uint64) (body []byte, answered bool) { return nil, false })
 }
 
 // HangOnClose mounts a file system with a file that can be opened; whoever closes it hangs until the file system is let
@@ -31,7 +38,9 @@ func Hang(t testing.TB) (dir string, release func()) {
 func HangOnClose(t testing.TB) (file string, flushes <-chan bool, release func()) {
 	const root, node = 1, 2
 	closing := make(chan bool, 1000)
-	dir, release := mount(t, func(op uint32, of uint64) (body []byte, answered bool) {
+	needsRoot(t)
+	dir := t.TempDir()
+	release = mount(t, dir, 0, func(op uint32, of uint64) (body []byte, answered bool) {
 		switch op {
 		case lookup:
 			body = make([]byte, 40)
@@ -62,18 +71,22 @@ func attr(node uint64, mode uint32) []byte {
 	return b
 }
 
-// mount mounts a file system that answer speaks for: with a body, with an error if that is nil, or not at all.
-func mount(t testing.TB, answer func(op uint32, node uint64) (body []byte, answered bool)) (dir string, release func()) {
+func needsRoot(t testing.TB) {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("needs root, to mount a file system")
 	}
+}
+
+// mount mounts a file system that answer speaks for: with a body, with an error if that is nil, or not at all.
+func mount(t testing.TB, dir string, uid int, answer func(op uint32, node uint64) (body []byte, answered bool)) (release func()) {
+	t.Helper()
+	needsRoot(t)
 	fd, err := syscall.Open("/dev/fuse", syscall.O_RDWR|syscall.O_CLOEXEC, 0)
 	if err != nil {
 		t.Skip("needs FUSE: ", err)
 	}
-	dir = t.TempDir()
-	options := fmt.Sprintf("fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other", fd)
+	options := fmt.Sprintf("fd=%d,rootmode=40000,user_id=%d,group_id=%[2]d,allow_other", fd, uid)
 	if err := syscall.Mount("fusetest", dir, "fuse", syscall.MS_NOSUID|syscall.MS_NODEV, options); err != nil {
 		syscall.Close(fd)
 		t.Skip("cannot mount: ", err)
@@ -88,7 +101,7 @@ func mount(t testing.TB, answer func(op uint32, node uint64) (body []byte, answe
 		}
 	}
 	t.Cleanup(release)
-	return dir, release
+	return release
 }
 
 func serve(fd int, answer func(op uint32, node uint64) ([]byte, bool)) {
