@@ -63,7 +63,9 @@ func TestA18PowerCut(t *testing.T) {
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
-	s.until("some runs after that", func(state *statefile.State) bool { return state.Jobs["job0"].Runs > 2 })
+	s.until("some runs after that", func(state *statefile.State) bool {
+		return state.Jobs["job0"].Runs > 2 && state.Jobs["promised"].Runs == 8 && state.Jobs["flaky"].Runs == 6
+	})
 	s.cut()
 	calls := readTrace(t, trace)
 	d := &model{dir: filepath.Join(s.root, "state"), names: map[string]*inode{}, durable: map[string]*inode{}, states: map[string]bool{}}

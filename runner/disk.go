@@ -83,6 +83,8 @@ type disk struct {
 	asked   bool              // for a checkpoint
 	dirty   bool              // the state has changed since it was written
 	ready   bool              // it has the first load in it
+	hold    time.Duration     // until when the state file is left as the daemon before this one wrote it, monotonic
+	carried map[string]bool   // jobs that were taken over from there; nil: that was not done
 	told    bool              // that it is out
 	trouble map[string]string
 	retry   time.Duration // when what failed may be tried again
@@ -98,6 +100,7 @@ func newDisk(o Options, config *jobfile.Config, journal *statefile.Journal, fact
 	d := &disk{in: newInbox[[]any](), post: post, journal: journal, state: state, logDir: o.Dirs.Log, stateDir: o.Dirs.State,
 		runDir: o.Dirs.Run, lock: o.lock,
 		outputs: newOutputs(facts), promises: promises, gid: groupID(config.Group),
+		hold:    readClocks().Mono + firstLoadWait,
 		garbage: garbage, batch: flushFirst, base: map[string]int64{}, growing: map[string]*growing{}, trouble: map[string]string{}}
 	for name, j := range facts.Jobs {
 		if j.LogBase > 0 {
@@ -108,7 +111,6 @@ func newDisk(o Options, config *jobfile.Config, journal *statefile.Journal, fact
 		return nil, nil, err
 	}
 	d.mendCuts()
-	go d.run()
 	return d, said, nil
 }
 
@@ -241,7 +243,9 @@ func plain(err error) string {
 func (d *disk) finish(q quit) {
 	d.sync = true
 	d.flush()
-	d.write()
+	if d.dirty {
+		d.write()
+	}
 	if d.journal.NeedsCheckpoint() {
 		d.rotateJournal(q.facts)
 	}

@@ -111,6 +111,7 @@ func (l *loop) turn() {
 	if loaded {
 		l.who = l.loaded.Set.Who
 		l.handle(*l.loaded)
+		l.handle(core.Trouble{Part: reading})
 		l.loaded = nil
 		l.repoll = true
 		l.reap() // what ended before anything was known of its job
@@ -157,6 +158,10 @@ func (l *loop) take(posts []any) {
 			l.checkpoint = true
 		case vetted:
 			l.ask(m)
+		case lateLoad:
+			if _, ready := l.core.Ready(); !ready { // else it came while this was on its way
+				l.handle(core.Trouble{Part: reading, Text: stillReading})
+			}
 		case published:
 			l.announce()
 		case heartbeat:

@@ -1,9 +1,32 @@
 package runner
 
-import "time"
+import (
+	"time"
+
+	"jobsd/statefile"
+)
+
+// firstLoadWait is how long the state file of the daemon before this one is left alone while the first load is not in
+// force. Until then this daemon knows only the jobs that have runs, and a reader would take all others for removed. It
+// is written all the same after that: the old one must not be taken for the present for ever.
+const firstLoadWait = 10 * time.Second
+
+// reading is the part of the daemon that has trouble while the first load takes long.
+const reading = "the reading of the job files"
+
+const stillReading = "the job files have not been read yet: no job starts, and those that are shown without a run are" +
+	" the ones that the daemon before this one had"
+
+// lateLoad is posted when the state file had to be written before the first load was in force.
+type lateLoad struct{}
 
 func (d *disk) update(p publish) {
+	if p.ready && !d.ready {
+		d.ready = true
+		d.dropCarried()
+	}
 	for _, c := range p.changes {
+		delete(d.carried, c.Name)
 		if c.Job == nil {
 			d.state.Remove(c.Name)
 		} else {
@@ -11,7 +34,7 @@ func (d *disk) update(p publish) {
 		}
 	}
 	d.state.SetDaemon(p.daemon)
-	d.dirty, d.ready = true, p.ready
+	d.dirty = true
 	if p.loaded {
 		d.garbage.loaded()
 	}
@@ -24,12 +47,18 @@ func (d *disk) writeWait() time.Duration {
 	if d.trouble["state"] != "" {
 		wait = max(wait, d.retry-now)
 	}
+	if !d.ready {
+		wait = max(wait, d.hold-now)
+	}
 	return wait
 }
 
 // write publishes the state.
 func (d *disk) write() {
 	failpoint("state")
+	if !d.ready {
+		d.carry()
+	}
 	began := readClocks().Mono
 	err := d.anew(d.state.Write)
 	now := readClocks().Mono
@@ -40,4 +69,35 @@ func (d *disk) write() {
 		d.told = true
 		d.post(published{})
 	}
+}
+
+// carry takes over the jobs of the state file that is there, for a daemon that has to write its own before its first
+// load is in force. Nothing of them runs or is due by this daemon: what runs it knows of.
+func (d *disk) carry() {
+	if d.carried != nil {
+		return
+	}
+	d.carried = map[string]bool{}
+	d.post(lateLoad{})
+	old, err := statefile.ReadState(d.stateDir)
+	if err != nil {
+		return // there is none, or it says nothing
+	}
+	for name, j := range old.Jobs {
+		if d.state.Has(name) {
+			continue
+		}
+		j.State, j.NextRun, j.NextTry = "waiting", statefile.Time{}, statefile.Time{}
+		j.Running, j.Later, j.Unkillable = []statefile.Running{}, []statefile.LaterStart{}, false
+		d.state.Update(name, j)
+		d.carried[name] = true
+	}
+}
+
+// dropCarried forgets them, as the first load tells which jobs there are.
+func (d *disk) dropCarried() {
+	for name := range d.carried {
+		d.state.Remove(name)
+	}
+	d.carried = nil
 }

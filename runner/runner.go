@@ -206,6 +206,7 @@ func newLoop(o Options, config *jobfile.Config, log *logger, hand *handover) (*l
 	if l.disk, said, err = newDisk(o, config, journal, facts, garbage, promises, post); err != nil {
 		return nil, err
 	}
+	go l.disk.run()
 	for _, text := range said {
 		log.Warn(text)
 	}

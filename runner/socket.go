@@ -85,7 +85,7 @@ func (l *loop) answer(a core.Answer) {
 		return
 	}
 	now := l.sys.now()
-	r := control.Response{Run: a.Run, Runs: a.Runs, Last: a.Last, Uptime: (now.Boot - l.began).Truncate(time.Microsecond)}
+	r := control.Response{Run: a.Run, Runs: a.Runs, Last: a.Last, Uptime: (now.Boot - l.began).Truncate(time.Microsecond), Started: l.daemon.StartedAt.String()}
 	l.answered = true
 	if a.Refused != nil {
 		r.Error = &control.Error{Code: control.Refused, Text: a.Refused.Text}

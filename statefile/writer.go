@@ -74,6 +74,12 @@ func (w *Writer) Remove(name string) {
 	}
 }
 
+// Has tells whether the file says something of a job.
+func (w *Writer) Has(name string) bool {
+	_, known := w.find(name)
+	return known
+}
+
 func (w *Writer) find(name string) (int, bool) {
 	return slices.BinarySearchFunc(w.jobs, name, func(f fragment, name string) int { return strings.Compare(f.name, name) })
 }

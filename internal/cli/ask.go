@@ -28,13 +28,16 @@ func (s *site) ask(r control.Request) (*control.Client, control.Response, error)
 // seenPatience is how long what was done may take to be in the state file: it may be a full disk's.
 const seenPatience = 2 * time.Second
 
-// seen waits until the state file has what an answer tells of, so that who looks next sees it.
+// seen waits until the state file has what an answer tells of, so that who looks next sees it. A daemon that has just begun
+// may not have replaced that of the daemon before it.
 func (s *site) seen(answer control.Response) {
+	began, _ := time.Parse(time.RFC3339, answer.Started)
 	tick := time.NewTicker(reloadPoll)
 	defer tick.Stop()
 	for deadline := time.Now().Add(seenPatience); time.Now().Before(deadline); <-tick.C {
 		d, err := statefile.ReadDaemon(s.State)
-		if err != nil || time.Duration(d.Uptime) >= answer.Uptime || !alive(d) {
+		its := err == nil && (answer.Started == "" || d.StartedAt.Equal(began)) // "": an older program does not say it
+		if err != nil || its && (time.Duration(d.Uptime) >= answer.Uptime || !alive(d)) {
 			return
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
+	"time"
 
 	"jobsd/internal/jobfile"
 	"jobsd/spawn"
@@ -39,6 +41,57 @@ func (s *site) state() (*statefile.State, error) {
 		return nil, fail(exitNoDaemon, s.howToStart(), "no daemon has run with the state directory %s", s.State)
 	}
 	return state, err
+}
+
+// startPatience is how long a daemon that has just begun may take to write its state file. It leaves the one that is there
+// alone until its first load is in force, but not for longer than ten seconds.
+const startPatience = 15 * time.Second
+
+// present returns the state file of the daemon that runs. The one that is there may still be that of the daemon before it.
+func (s *site) present() (*statefile.State, error) {
+	tick := time.NewTicker(reloadPoll)
+	defer tick.Stop()
+	for deadline := time.Now().Add(startPatience); ; <-tick.C {
+		state, err := s.state()
+		switch {
+		case err == nil && alive(&state.Daemon):
+			return state, nil
+		case err != nil && codeOf(err) != exitNoDaemon:
+			return nil, err
+		case !s.held():
+			return nil, s.noDaemon()
+		case time.Now().After(deadline):
+			return nil, fail(exitFailed, "its log may say why", "the daemon has begun, but has not written its state file in %s", s.State)
+		}
+	}
+}
+
+// newest returns the state file that is there. If it is that of an earlier daemon than the one that runs, it waits for that
+// one's.
+func (s *site) newest() (*statefile.State, error) {
+	state, err := s.state()
+	if err == nil && alive(&state.Daemon) || !s.held() {
+		return state, err
+	}
+	if now, late := s.present(); late == nil {
+		return now, nil
+	}
+	return state, err
+}
+
+// held tells whether a daemon has the state directory: by the lock that it holds or, where the kernel does not tell, by
+// the pid that it has written down.
+func (s *site) held() bool {
+	dir, err := os.Open(s.State)
+	if err != nil {
+		return false
+	}
+	defer dir.Close()
+	if statefile.LockHolder(dir) > 0 {
+		return true
+	}
+	pid, err := s.pidFile()
+	return err == nil && !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH)
 }
 
 // alive says whether the daemon that wrote d still is: a pid alone may long belong to a stranger.

@@ -80,7 +80,7 @@ func (s *site) takeIn() (*reloadResult, error) {
 }
 
 func (s *site) reload() (r reloadResult, err error) {
-	state, err := s.state()
+	state, err := s.present()
 	if err != nil {
 		return r, err
 	}

@@ -86,7 +86,7 @@ func (a *app) doList(patterns []string, o listOptions, now time.Time) error {
 	}
 	l := listing{state, now, alive(&state.Daemon), o}
 	l.write(a.out, paletteFor(a.out))
-	a.warnDead(&state.Daemon)
+	a.warnDead(s, &state.Daemon)
 	a.warnUnloaded(&state.Daemon)
 	return nil
 }
@@ -135,8 +135,12 @@ func unwell(j *statefile.Job) bool {
 }
 
 // warnDead says that what has been printed is the past.
-func (a *app) warnDead(d *statefile.Daemon) {
-	if !alive(d) {
+func (a *app) warnDead(s *site, d *statefile.Daemon) {
+	switch {
+	case alive(d):
+	case s.held():
+		fmt.Fprintln(a.err, "jobsd: the daemon is starting; this is how the one before it left things")
+	default:
 		fmt.Fprintln(a.err, "jobsd: no daemon is running; this is how the last one left things")
 	}
 }

@@ -42,7 +42,11 @@ func (a *app) reload() *cobra.Command {
 }
 
 func (a *app) doReload(timeout time.Duration) error {
-	s, state, err := a.state()
+	s, err := a.site()
+	if err != nil {
+		return err
+	}
+	state, err := s.present()
 	if err != nil {
 		return err
 	}

@@ -53,7 +53,7 @@ func (a *app) doShow(name string, now time.Time) error {
 		}{name, j})
 	}
 	s.portrait(name, j, alive(&state.Daemon), now).write(a.out, paletteFor(a.out), terminalWidth(a.out))
-	a.warnDead(&state.Daemon)
+	a.warnDead(s, &state.Daemon)
 	a.warnUnloaded(&state.Daemon)
 	return nil
 }

@@ -35,7 +35,11 @@ func (a *app) status() *cobra.Command {
 }
 
 func (a *app) doStatus(now time.Time) error {
-	s, state, err := a.state()
+	s, err := a.site()
+	if err != nil {
+		return err
+	}
+	state, err := s.newest()
 	if codeOf(err) == exitNoDaemon {
 		return a.neverRan(err)
 	}

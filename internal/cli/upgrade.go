@@ -50,12 +50,13 @@ type upgradeResult struct {
 }
 
 func (a *app) doUpgrade(wait bool, timeout time.Duration) error {
-	s, state, err := a.state()
+	s, err := a.site()
 	if err != nil {
 		return err
 	}
-	if !alive(&state.Daemon) {
-		return s.noDaemon()
+	state, err := s.present()
+	if err != nil {
+		return err
 	}
 	result := upgradeResult{From: state.Daemon.Version}
 	r := control.Request{Verb: control.Upgrade}

@@ -60,11 +60,12 @@ type Request struct {
 type Response struct {
 	Version int             `json:"version"`
 	Error   *Error          `json:"error,omitempty"`
-	Run     uint64          `json:"run,omitempty"`     // of start and restart: the new one
-	Runs    []uint64        `json:"runs,omitempty"`    // of stop and signal: those that were stopped, or got the signal
-	Asked   time.Duration   `json:"asked,omitempty"`   // of reload: the boot clock when it was asked for, nanoseconds
-	Outcome json.RawMessage `json:"outcome,omitempty"` // of a run that was waited for, as last_run in jobsd-state(5)
-	Uptime  time.Duration   `json:"uptime,omitempty"`  // of the daemon: the state file has what was done once its uptime is not below, nanoseconds
+	Run     uint64          `json:"run,omitempty"`        // of start and restart: the new one
+	Runs    []uint64        `json:"runs,omitempty"`       // of stop and signal: those that were stopped, or got the signal
+	Asked   time.Duration   `json:"asked,omitempty"`      // of reload: the boot clock when it was asked for, nanoseconds
+	Outcome json.RawMessage `json:"outcome,omitempty"`    // of a run that was waited for, as last_run in jobsd-state(5)
+	Uptime  time.Duration   `json:"uptime,omitempty"`     // of the daemon: the state file has what was done once its uptime is not below and it is of this daemon, nanoseconds
+	Started string          `json:"started_at,omitempty"` // with Uptime: when the daemon began, as daemon.started_at in jobsd-state(5)
 	Last    bool            `json:"last"`
 }
 

@@ -89,8 +89,11 @@ func (c *Core) view(j *job) *statefile.Job {
 			v.State = "running"
 		}
 	}
-	if j.def == nil {
+	switch {
+	case j.def == nil && c.ready:
 		v.State = needsDelete.String()
+	case j.def == nil && v.State != "running": // no load has told yet whether a file defines it
+		v.State = waiting.String()
 	}
 	return v
 }

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+
+	"jobsd/statefile"
+)
+
+// TestNoJobVanishes: a reader that looks at any moment finds all jobs, also while a daemon begins that knows none of them
+// yet but the one that runs. Nor does it find that daemon with the jobs of the one before it.
+func TestNoJobVanishes(t *testing.T) {
+	s := newSite(t)
+	const jobs = 400
+	for n := range jobs - 1 {
+		s.write(fmt.Sprintf("j%d.toml", n), "every = \"1h\"\ncmd = [\"true\"]\n")
+	}
+	s.write("runs.toml", "cmd = [\"sleep\", \"999\"]\n")
+	s.begin()
+	s.tell("start", "runs")
+	was := s.until("it to run", func(state *statefile.State) bool { return state.Jobs["runs"].Runs == 1 }).Daemon
+	s.kill(syscall.SIGKILL)
+	s.start()
+	for {
+		state := s.read()
+		if len(state.Jobs) != jobs {
+			t.Fatalf("there are %d jobs of %d, and the last load was at %s", len(state.Jobs), jobs, state.Daemon.Reload.At)
+		}
+		if state.Daemon.StartedAt.Equal(was.StartedAt.Time) {
+			continue
+		}
+		if state.Daemon.Reload.At.IsZero() {
+			t.Error("the daemon wrote its state before its first load was in force")
+		}
+		if r := state.Jobs["runs"].Running; len(r) != 1 || !r[0].Adopted {
+			t.Errorf("what ran runs as %+v", r)
+		}
+		break
+	}
+	if said := s.tell("status"); !strings.Contains(said, fmt.Sprint(s.cmd.Process.Pid)) {
+		t.Errorf("status: %s", said)
+	}
+	s.tell("stop", "runs")
+	s.term()
+}
+
+// TestEarlyClients: a client that comes while the state file is still that of the daemon before is served by the new one.
+func TestEarlyClients(t *testing.T) {
+	s := newSite(t)
+	s.write("j.toml", "cmd = [\"true\"]\n")
+	s.begin()
+	for _, ask := range [][]string{{"status"}, {"reload"}, {"start", "--wait", "j"}, {"start", "j"}} {
+		s.kill(syscall.SIGKILL)
+		s.start()
+		s.awaits("the daemon to have the lock", func() bool {
+			text, _ := os.ReadFile(s.root + "/run/jobsd.pid")
+			return strings.TrimSpace(string(text)) == fmt.Sprint(s.cmd.Process.Pid)
+		})
+		s.tell(ask...)
+		if state := s.read(); state.Daemon.PID != s.cmd.Process.Pid {
+			t.Errorf("after %q the state file is of pid %d, not of %d", ask, state.Daemon.PID, s.cmd.Process.Pid)
+		}
+	}
+	s.term()
+}
