@@ -46,7 +46,6 @@ type list struct {
 	indent  int   // of its items
 	body    int   // how much further their texts are
 	columns []int // widths
-	row     []string
 	number  int
 }
 

@@ -129,7 +129,7 @@ func (f *foresight) barred(d *jobfile.Definition, known *statefile.Job) (word, w
 	case !d.Enabled:
 		return "disabled", "disabled by enabled = false"
 	case !d.ActiveOn(f.host):
-		return "elsewhere", fmt.Sprintf("elsewhere: this machine is %s, its machines are %s", f.host, strings.Join(d.Machines, ", "))
+		return "elsewhere: only on " + strings.Join(d.Machines, ", "), fmt.Sprintf("elsewhere: this machine is %s, its machines are %s", f.host, strings.Join(d.Machines, ", "))
 	case known != nil && known.DisabledBy != nil:
 		return "disabled", "disabled " + disabledText(known.DisabledBy, f.from)
 	case by != nil: // a job too that is not known yet

@@ -111,13 +111,16 @@ func specWords(specs []spec) string {
 	if dates == "" {
 		dates = "every day"
 	}
+	var day [24]uint64 // the minutes of each hour
+	for i := range specs {
+		for hours := specs[i].hours; hours != 0; hours &= hours - 1 {
+			day[bits.TrailingZeros32(hours)] |= specs[i].minutes
+		}
+	}
 	var times []string
-	for m := range 24 * 60 {
-		for i := range specs {
-			if specs[i].hours>>(m/60)&1 != 0 && specs[i].minutes>>(m%60)&1 != 0 {
-				times = append(times, timeText(m/60, m%60))
-				break
-			}
+	for hour, minutes := range day {
+		for ; minutes != 0; minutes &= minutes - 1 {
+			times = append(times, timeText(hour, bits.TrailingZeros64(minutes)))
 		}
 	}
 	if s.both && s.days != allDays && s.weekdays != allWeekdays { // ends in a clause of its own
