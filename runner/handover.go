@@ -24,6 +24,7 @@ type handover struct {
 	Lock    int    `json:"lock"`
 	Socket  int    `json:"socket"` // -1: there was none
 	Pending uint32 `json:"pending"`
+	Boot    string `json:"boot,omitempty"` // which boot it is to the daemon
 
 	lock *os.File // it, where nothing was executed
 	pump *signals.Pump[any]
@@ -78,7 +79,7 @@ func takeHandover() *handover {
 // leaveTo ends what of a loop would go on beside the next one. The connection of who asked for the upgrade ends with all
 // others.
 func (l *loop) leaveTo(lock *os.File) *handover {
-	h := &handover{PID: os.Getpid(), Lock: int(lock.Fd()), Socket: -1, lock: lock}
+	h := &handover{PID: os.Getpid(), Lock: int(lock.Fd()), Socket: -1, Boot: l.boot, lock: lock}
 	if l.socket != nil {
 		h.Socket = l.socket.Detach()
 	}

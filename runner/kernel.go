@@ -62,6 +62,8 @@ func (k kernel) survivor(l statefile.Live) survivor {
 		return survivor{leaderless, spawn.WatchLeaf(leaf)}
 	case l.PID == 0 && leaf == "" && !l.Ended:
 		return survivor{fate: sought}
+	case l.PID > 0 && !lives && !l.Ended && (isUnknownBoot(l.BootID) || isUnknownBoot(k.bootID)):
+		return survivor{fate: sought} // it lives if its mark does: a pid proves nothing
 	case l.PID == 0, !lives && !sameBoot(l.BootID, k.bootID):
 		return survivor{}
 	}
@@ -75,8 +77,5 @@ func (k kernel) survivor(l statefile.Live) survivor {
 	}
 	return survivor{remains, spawn.Remains(l.PID, leaf)}
 }
-
-// sameBoot compares two boots. One that is not known is like no other.
-func sameBoot(a, b string) bool { return a != "" && a == b }
 
 func (kernel) status(p spawn.Process) (spawn.Exit, bool) { return spawn.AdoptedStatus(p) }

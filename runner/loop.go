@@ -48,6 +48,7 @@ type loop struct {
 	log    *logger
 	o      Options
 	self   *jobfile.User
+	boot   string // which boot of the machine this is
 	daemon statefile.Daemon
 
 	byRun      map[uint64]*process

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
-	"strconv"
 	"syscall"
 	"time"
 
@@ -177,9 +176,9 @@ func newLoop(o Options, config *jobfile.Config, log *logger, hand *handover) (*l
 	machine := cmp.Or(o.Machine, config.Machine, hostName())
 	machineBoot := spawn.BootID()
 	start, _ := spawn.StartTime(os.Getpid())
-	boot := bootOf(machineBoot, start)
+	boot, bootTrouble := whichBoot(machineBoot, o.Dirs.Run, start, hand)
 	leaves := openCgroups(facts.ID, log)
-	l := &loop{sys: kernel{boot, leaves}, pump: pump, timer: timer, log: log, o: o, self: whoAmI(),
+	l := &loop{sys: kernel{boot, leaves}, boot: boot, pump: pump, timer: timer, log: log, o: o, self: whoAmI(),
 		byRun: map[uint64]*process{}, byPID: map[int]*process{}, preparing: map[uint64]prepared{}, inherits: hand != nil}
 	for _, text := range said {
 		log.Warn(text)
@@ -189,9 +188,12 @@ func newLoop(o Options, config *jobfile.Config, log *logger, hand *handover) (*l
 	l.daemon = statefile.Daemon{PID: os.Getpid(), PIDStart: start, StartedAt: statefile.At(now.Wall), BootID: machineBoot,
 		Machine: machine, Version: o.Version, JobsDir: o.Dirs.Jobs, ConfigFile: o.ConfigFile}
 	promises, promised := openPromises(o.Dirs.State, facts)
-	l.core = core.New(core.Options{MachineID: spawn.MachineID(), Machine: machine, BootID: boot,
+	l.core = core.New(core.Options{MachineID: spawn.MachineID(), Machine: machine, BootID: boot, BootUnknown: bootTrouble != "",
 		Seed: uint64(now.Wall.UnixNano()) ^ uint64(os.Getpid()),
 		CPUs: runtime.NumCPU(), Stack: debug.Stack, Promised: promised}, facts, now)
+	if bootTrouble != "" {
+		l.handle(core.Trouble{Part: "boot", Text: bootTrouble})
+	}
 	crash := lastCrash(o.Dirs.State)
 	if crash.Text != "" {
 		log.Error("the daemon before this one crashed", "job", crash.Job, "err", crash.Text, "stack", crash.Stack)
@@ -240,14 +242,6 @@ func openCgroups(id string, log *logger) *spawn.Cgroups {
 		log.Debug(err.Error())
 	}
 	return g
-}
-
-// bootOf returns what at_boot calls a boot: as PID 1 of a container, each start of it.
-func bootOf(bootID string, start uint64) string {
-	if os.Getpid() != 1 {
-		return bootID
-	}
-	return bootID + "/" + strconv.FormatUint(start, 10)
 }
 
 func hostName() string {

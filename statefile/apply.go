@@ -13,7 +13,7 @@ func (r *Checkpoint) apply(f *Facts, _ Time) {
 }
 
 func (r *Start) apply(f *Facts, _ Time) {
-	if f.BootID != r.BootID {
+	if r.BootID != "" && f.BootID != r.BootID { // "": nobody knows, and what is of the last one that was known stays
 		f.BootID, f.BootReady = r.BootID, false
 		for _, j := range f.Jobs {
 			j.Held, j.Finished, j.ShortLives = false, false, 0

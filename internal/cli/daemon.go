@@ -96,8 +96,8 @@ func (s *site) held() bool {
 
 // alive says whether the daemon that wrote d still is: a pid alone may long belong to a stranger.
 func alive(d *statefile.Daemon) bool {
-	if spawn.BootID() != d.BootID {
-		return false
+	if id := spawn.BootID(); id != "" && d.BootID != "" && id != d.BootID {
+		return false // where the kernel hides it from either, the start time must do
 	}
 	start, err := spawn.StartTime(d.PID)
 	return err == nil && start == d.PIDStart && !zombie(d.PID)

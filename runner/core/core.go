@@ -19,13 +19,15 @@ import (
 type Options struct {
 	MachineID string // for jitter
 	Machine   string // host name, or what stands for it
-	BootID    string
-	CPUs      int                                       // so many catch-ups, but two at least, run at once
-	Seed      uint64                                    // for what is spread by chance
-	Visited   func(machine string, from, event, to int) // of each move, for tests; nil: nobody looks
-	Strict    bool                                      // panic where something happens that cannot happen
-	Stack     func() []byte                             // who called, for what the daemon says of its own mistakes
-	Promised  map[uint64][]string                       // the arguments of starts that are to come, by run
+	BootID    string // like no other where it is not known
+
+	BootUnknown bool                                      // nothing tells whether the machine was booted since the last daemon
+	CPUs        int                                       // so many catch-ups, but two at least, run at once
+	Seed        uint64                                    // for what is spread by chance
+	Visited     func(machine string, from, event, to int) // of each move, for tests; nil: nobody looks
+	Strict      bool                                      // panic where something happens that cannot happen
+	Stack       func() []byte                             // who called, for what the daemon says of its own mistakes
+	Promised    map[uint64][]string                       // the arguments of starts that are to come, by run
 }
 
 // Core holds every job and every run. One goroutine owns it.
@@ -316,11 +318,16 @@ func sortJobs(jobs []*job) {
 // Begin records that a daemon begins. Clean said of the one before it: in the same boot, without that record, it crashed.
 func (c *Core) Begin(now Now, r statefile.Start) {
 	c.now = now
-	r.Unclean = !c.facts.Clean && c.facts.BootID == r.BootID
-	power := !c.facts.Clean && c.facts.BootID != r.BootID && c.facts.BootID != ""
+	if c.o.BootUnknown {
+		r.BootID = ""
+	}
+	known := c.facts.BootID != "" && r.BootID != ""
+	clean := c.facts.Clean
+	r.Unclean = !clean && known && c.facts.BootID == r.BootID
+	power := !clean && known && c.facts.BootID != r.BootID
 	c.record(&r)
 	c.reserve()
-	c.clean, c.crashed = !r.Unclean && !power, r.Unclean
+	c.clean, c.crashed = clean, r.Unclean
 	switch {
 	case r.Unclean && r.Suspect != "" && c.facts.Job(r.Suspect).SetAside:
 		c.say(Error, r.Suspect, "set aside: the daemon crashed over it twice in a row")
@@ -328,5 +335,7 @@ func (c *Core) Begin(now Now, r statefile.Start) {
 		c.say(Warn, "", "the daemon before this one did not end in order", "unclean_restarts", c.facts.Unclean)
 	case power:
 		c.say(Warn, "", "the machine went down while a daemon ran")
+	case !clean:
+		c.say(Warn, "", "the daemon before this one did not end in order, or the machine went down")
 	}
 }

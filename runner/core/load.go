@@ -246,7 +246,7 @@ func adjust(c *Core, j *job, d *jobfile.Job) {
 			c.stop(r, "reload")
 		}
 	}
-	if def.AtBoot && c.active(j) && j.facts.BootDone != c.o.BootID && j.alive() == nil {
+	if def.AtBoot && c.active(j) && !c.o.BootUnknown && j.facts.BootDone != c.o.BootID && j.alive() == nil {
 		c.newRun(j, statefile.Time{}, "boot", nil, nil)
 	}
 }
@@ -274,7 +274,7 @@ func (c *Core) settleOn(j *job, when string, known *statefile.JobFacts) {
 	}
 	j.fresh = !same
 	if j.fresh && c.facts.BootReady && len(j.bootRuns()) == 0 {
-		r.BootDone = c.o.BootID
+		r.BootDone = c.facts.BootID
 	}
 	c.record(r)
 	if j.fresh && j.def.Schedule.Kind() == schedule.At {

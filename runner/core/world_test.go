@@ -28,20 +28,21 @@ type world struct {
 	boot  time.Duration
 	mono  time.Duration
 
-	c       *Core
-	bootID  string
-	loc     *time.Location
-	zone    string
-	defs    []jobfile.Job
-	olds    []*jobfile.Definition // all that there were
-	on      map[string]bool       // jobs that were defined at some time
-	todo    []todo                // what will happen, unordered
-	journal []statefile.Entry
-	queue   []todo        // of the disk
-	stalled time.Duration // until when the disk is busy
-	procs   map[uint64]*proc
-	exited  *Exit
-	signals []string
+	c        *Core
+	bootID   string
+	bootless bool // nothing tells which boot it is
+	loc      *time.Location
+	zone     string
+	defs     []jobfile.Job
+	olds     []*jobfile.Definition // all that there were
+	on       map[string]bool       // jobs that were defined at some time
+	todo     []todo                // what will happen, unordered
+	journal  []statefile.Entry
+	queue    []todo        // of the disk
+	stalled  time.Duration // until when the disk is busy
+	procs    map[uint64]*proc
+	exited   *Exit
+	signals  []string
 
 	script    func(Start) (time.Duration, int) // how long a calm run lasts, and its exit code; nil: a second, 0
 	mailer    func(s Start, l *Letter) int     // the exit code of a notification; -1: it cannot be started, -2: it hangs
@@ -133,7 +134,7 @@ func (w *world) begin() {
 	}
 	w.exited = nil
 	w.life++
-	w.c = New(Options{Seed: 1, Visited: w.visited, MachineID: "m", Machine: "host", BootID: w.bootID, Strict: true,
+	w.c = New(Options{Seed: 1, Visited: w.visited, MachineID: "m", Machine: "host", BootID: w.bootID, BootUnknown: w.bootless, Strict: true,
 		Promised: w.promised}, facts, w.now())
 	w.c.Begin(w.now(), statefile.Start{PID: 1, BootID: w.bootID, Suspect: w.suspect})
 	w.suspect = ""

@@ -1,0 +1,47 @@
+package runner
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"os"
+	"strconv"
+	"strings"
+
+	"jobsd/spawn"
+)
+
+// unknownBoot begins the id of a boot that cannot be told from others. It has one all the same, so that it is like no
+// other: nothing that an earlier daemon noted can be of it.
+const unknownBoot = "unknown-"
+
+// whichBoot returns the id of this boot. To PID 1 of a container each start of it is a boot. Where nothing tells one boot
+// from another, trouble says so.
+func whichBoot(kernel, runDir string, start uint64, hand *handover) (id, trouble string) {
+	if id = kernel; id == "" {
+		var err error
+		if id, err = spawn.KeptBootID(runDir); err != nil {
+			id = anyBoot(hand)
+			trouble = "cannot tell one boot of the machine from another, so no job is started by at_boot: the kernel shows no boot id, and " +
+				strings.TrimPrefix(err.Error(), "cannot keep a boot id: ")
+		}
+	}
+	if os.Getpid() != 1 {
+		return id, trouble
+	}
+	return strings.TrimPrefix(id, unknownBoot) + "/" + strconv.FormatUint(start, 10), ""
+}
+
+// anyBoot returns an id that was never used before, but by the program that this one goes on for.
+func anyBoot(hand *handover) string {
+	if hand != nil && strings.HasPrefix(hand.Boot, unknownBoot) {
+		return hand.Boot
+	}
+	var b [16]byte
+	rand.Read(b[:]) // never fails
+	return unknownBoot + hex.EncodeToString(b[:])
+}
+
+func isUnknownBoot(id string) bool { return id == "" || strings.HasPrefix(id, unknownBoot) }
+
+// sameBoot compares two boots. One that is not known is like no other.
+func sameBoot(a, b string) bool { return a == b && a != "" }

@@ -1,0 +1,52 @@
+package spawn
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// KeptBootID stands for BootID where the kernel does not tell it, as in a unit with ProcSubset=pid: an id in a file that
+// is lost when the machine is booted. The first daemon of a boot makes the file. The clocks cannot stand for it: when the
+// clock is set, an old boot looks like a new one, and without a battery two boots look the same.
+func KeptBootID(dir string) (string, error) {
+	path := filepath.Join(dir, "boot_id")
+	id, err := keptBootID(dir, path)
+	if err != nil {
+		return "", fmt.Errorf("cannot keep a boot id: %w", err)
+	}
+	return id, nil
+}
+
+func keptBootID(dir, path string) (string, error) {
+	var fs unix.Statfs_t
+	if err := unix.Statfs(dir, &fs); err != nil {
+		return "", &os.PathError{Op: "statfs", Path: dir, Err: err}
+	}
+	if fs.Type != unix.TMPFS_MAGIC && fs.Type != unix.RAMFS_MAGIC {
+		return "", fmt.Errorf("%s is not on a tmpfs", dir)
+	}
+	text, err := os.ReadFile(path)
+	if id := strings.TrimSpace(string(text)); err == nil && id != "" {
+		return id, nil
+	}
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", err
+	}
+	var b [16]byte
+	rand.Read(b[:]) // never fails
+	id := "kept-" + hex.EncodeToString(b[:])
+	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o644)
+	if err != nil {
+		return "", &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	f := os.NewFile(uintptr(fd), path)
+	_, err = f.WriteString(id + "\n")
+	return id, errors.Join(err, f.Close())
+}
