@@ -16,17 +16,26 @@ func parseAt(text string, loc *time.Location) (u, wall int64, err *Error) {
 	if text == "" {
 		return 0, 0, wrong(`name a date and time such as "2026-12-24 18:00"`, "an empty time")
 	}
+	u, wall, ok := readAt(text, loc)
+	switch {
+	case !ok:
+		return 0, 0, wrong(mendAt(text), "%s is not a date and time", quote(text))
+	case !inRange(time.Unix(u, 0)):
+		return 0, 0, wrong("use a year from 2 to 9998", "%s is too far away", quote(text))
+	}
+	return u, wall, nil
+}
+
+// readAt is parseAt for what has one of the two forms.
+func readAt(text string, loc *time.Location) (u, wall int64, ok bool) {
 	if t, ok := layout(time.RFC3339, withoutFraction(text)); ok {
-		return t.Unix(), noWall, nil
+		return t.Unix(), noWall, true
 	}
-	if t, ok := layout(localLayout, text); ok {
-		u := due(t.Unix(), loc)
-		if !inRange(time.Unix(u, 0)) {
-			return 0, 0, wrong("use a year from 2 to 9998", "%s is too far away", quote(text))
-		}
-		return u, t.Unix(), nil
+	t, ok := layout(localLayout, text)
+	if !ok {
+		return 0, 0, false
 	}
-	return 0, 0, wrong(mendAt(text), "%s is not a date and time", quote(text))
+	return due(t.Unix(), loc), t.Unix(), true
 }
 
 // withoutFraction cuts up to nine digits of a fraction of a second out of a time of RFC 3339.
@@ -99,6 +108,9 @@ func mendAt(text string) string {
 	var bad *time.ParseError
 	if _, err := time.Parse(localLayout, text); errors.As(err, &bad) && strings.HasSuffix(bad.Message, "out of range") {
 		return "there is no such time" + bad.Message
+	}
+	if _, err := Moment(text, time.Unix(0, 0), time.UTC); err == nil {
+		return `write the date out, as in "2026-12-24 18:00"; "jobsd add --at" does that for you`
 	}
 	return `write it like "2026-12-24 18:00" or "2026-12-24T18:00:00+01:00"`
 }

@@ -246,7 +246,7 @@ var refusals = []struct{ key, value, reason, fix string }{
 	{"at", `2026-12-24 24:00`, `"2026-12-24 24:00" is not a date and time`, `there is no such time: hour out of range`},
 	{"at", `2026-12-24T18:00:00+25:00`, `"2026-12-24T18:00:00+25:00" is not a date and time`, `write it like "2026-12-24 18:00" or "2026-12-24T18:00:00+01:00"`},
 	{"at", `tomorrow`, `"tomorrow" is not a date and time`, `write it like "2026-12-24 18:00" or "2026-12-24T18:00:00+01:00"`},
-	{"at", `now + 1 hour`, `"now + 1 hour" is not a date and time`, `write it like "2026-12-24 18:00" or "2026-12-24T18:00:00+01:00"`},
+	{"at", `now + 1 hour`, `"now + 1 hour" is not a date and time`, `write the date out, as in "2026-12-24 18:00"; "jobsd add --at" does that for you`},
 	{"at", `2026-12-24  18:00`, `"2026-12-24  18:00" is not a date and time`, `use "2026-12-24 18:00"`},
 	{"at", `2026-12-24t18:00:00z`, `"2026-12-24t18:00:00z" is not a date and time`, `use "2026-12-24T18:00:00Z"`},
 	{"at", `2026-12-24T18:00:00+0100`, `"2026-12-24T18:00:00+0100" is not a date and time`, `use "2026-12-24T18:00:00+01:00"`},
