@@ -66,3 +66,30 @@ func TestEarlyClients(t *testing.T) {
 	}
 	s.term()
 }
+
+// TestDirectoryAway: a daemon that begins while the jobs directory is away, such as a disk that is not mounted yet, is
+// ready, says so, and shows the jobs that there were.
+func TestDirectoryAway(t *testing.T) {
+	s := newSite(t)
+	s.write("j.toml", "every = \"1h\"\ncmd = [\"true\"]\n")
+	s.begin()
+	s.kill(syscall.SIGKILL)
+	dir := s.root + "/jobs.d"
+	if err := os.Rename(dir, dir+".away"); err != nil {
+		t.Fatal(err)
+	}
+	s.begin()
+	state := s.until("it to say what is wrong", func(state *statefile.State) bool { return len(state.Daemon.Degraded) > 0 })
+	if j := state.Jobs["j"]; j == nil || j.State != "waiting" || !j.NextRun.IsZero() || len(state.Daemon.Reload.Errors) == 0 {
+		t.Errorf("%+v, %+v", state.Daemon, state.Jobs)
+	}
+	if err := os.Rename(dir+".away", dir); err != nil {
+		t.Fatal(err)
+	}
+	s.tell("reload")
+	s.until("it to be well again", func(state *statefile.State) bool {
+		j := state.Jobs["j"]
+		return len(state.Daemon.Degraded) == 0 && j != nil && !j.NextRun.IsZero()
+	})
+	s.term()
+}

@@ -19,7 +19,8 @@ type (
 	publish struct {
 		changes []core.Change
 		daemon  statefile.Daemon
-		ready   bool
+		ready   bool // the first load is in force
+		known   bool // a load has told which jobs there are
 		loaded  bool // a load came into force in this turn
 	}
 	checkpoint struct{ facts *statefile.Facts }
@@ -82,7 +83,8 @@ type disk struct {
 	err     error             // of the journal since the last flush
 	asked   bool              // for a checkpoint
 	dirty   bool              // the state has changed since it was written
-	ready   bool              // it has the first load in it
+	ready   bool              // the first load is in force
+	known   bool              // it has all jobs in it, as a load has told them
 	hold    time.Duration     // until when the state file is left as the daemon before this one wrote it, monotonic
 	carried map[string]bool   // jobs that were taken over from there; nil: that was not done
 	told    bool              // that it is out

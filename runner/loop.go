@@ -112,7 +112,9 @@ func (l *loop) turn() {
 	if loaded {
 		l.who = l.loaded.Set.Who
 		l.handle(*l.loaded)
-		l.handle(core.Trouble{Part: reading})
+		if l.core.Known() {
+			l.handle(core.Trouble{Part: reading})
+		}
 		l.loaded = nil
 		l.repoll = true
 		l.reap() // what ended before anything was known of its job
@@ -160,7 +162,7 @@ func (l *loop) take(posts []any) {
 		case vetted:
 			l.ask(m)
 		case lateLoad:
-			if _, ready := l.core.Ready(); !ready { // else it came while this was on its way
+			if !l.core.Known() { // else that came while this was on its way
 				l.handle(core.Trouble{Part: reading, Text: stillReading})
 			}
 		case published:
@@ -274,7 +276,7 @@ func (l *loop) publish(loaded bool) {
 	l.core.Daemon(&l.daemon)
 	l.daemon.Uptime = statefile.Seconds(l.sys.now().Boot - l.began)
 	_, ready := l.core.Ready()
-	l.disk.in.put([]any{publish{changes, l.daemon, ready, loaded}})
+	l.disk.in.put([]any{publish{changes, l.daemon, ready, l.core.Known(), loaded}})
 }
 
 // wait blocks until something happens or is due. Nothing else in the loop does.

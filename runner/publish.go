@@ -11,18 +11,19 @@ import (
 // is written all the same after that: the old one must not be taken for the present for ever.
 const firstLoadWait = 10 * time.Second
 
-// reading is the part of the daemon that has trouble while the first load takes long.
+// reading is the part of the daemon that has trouble while no load tells which jobs there are.
 const reading = "the reading of the job files"
 
-const stillReading = "the job files have not been read yet: no job starts, and those that are shown without a run are" +
+const stillReading = "the job files could not be read yet: no job starts, and those that are shown without a run are" +
 	" the ones that the daemon before this one had"
 
-// lateLoad is posted when the state file had to be written before the first load was in force.
+// lateLoad is posted when the state file had to be written before a load has told which jobs there are.
 type lateLoad struct{}
 
 func (d *disk) update(p publish) {
-	if p.ready && !d.ready {
-		d.ready = true
+	d.ready = p.ready
+	if p.known && !d.known {
+		d.known = true
 		d.dropCarried()
 	}
 	for _, c := range p.changes {
@@ -56,7 +57,7 @@ func (d *disk) writeWait() time.Duration {
 // write publishes the state.
 func (d *disk) write() {
 	failpoint("state")
-	if !d.ready {
+	if !d.known {
 		d.carry()
 	}
 	began := readClocks().Mono
@@ -71,8 +72,8 @@ func (d *disk) write() {
 	}
 }
 
-// carry takes over the jobs of the state file that is there, for a daemon that has to write its own before its first
-// load is in force. Nothing of them runs or is due by this daemon: what runs it knows of.
+// carry takes over the jobs of the state file that is there, for a daemon that has to write its own before a
+// load has told which jobs there are. Nothing of them runs or is due by this daemon: what runs it knows of.
 func (d *disk) carry() {
 	if d.carried != nil {
 		return
@@ -94,7 +95,7 @@ func (d *disk) carry() {
 	}
 }
 
-// dropCarried forgets them, as the first load tells which jobs there are.
+// dropCarried forgets them, as a load has told which jobs there are.
 func (d *disk) dropCarried() {
 	for name := range d.carried {
 		d.state.Remove(name)

@@ -59,7 +59,7 @@ func TestOldStateStands(t *testing.T) {
 	if wait := d.writeWait(); wait <= 0 {
 		t.Errorf("it is replaced before the first load: the wait is %v", wait)
 	}
-	d.update(publish{daemon: statefile.Daemon{PID: 2}, ready: true, changes: []core.Change{{Name: "c", Job: &statefile.Job{}}}})
+	d.update(publish{daemon: statefile.Daemon{PID: 2}, ready: true, known: true, changes: []core.Change{{Name: "c", Job: &statefile.Job{}}}})
 	if wait := d.writeWait(); wait > 0 {
 		t.Errorf("it stands after the first load: the wait is %v", wait)
 	}
@@ -94,7 +94,7 @@ func TestLateFirstLoad(t *testing.T) {
 			if name == "ends" {
 				return
 			}
-			d.update(publish{daemon: statefile.Daemon{PID: 2}, ready: true, changes: []core.Change{{Name: "c", Job: &statefile.Job{}}}})
+			d.update(publish{daemon: statefile.Daemon{PID: 2}, ready: true, known: true, changes: []core.Change{{Name: "c", Job: &statefile.Job{}}}})
 			d.write()
 			if s := state(t, dir); s.Jobs["b"] != nil || s.Jobs["a"] == nil || s.Jobs["c"] == nil {
 				t.Errorf("after the load there are %+v", s.Jobs)

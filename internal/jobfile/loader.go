@@ -24,6 +24,7 @@ type Set struct {
 	Refused int      // files
 	Files   int      // files that are read, the refused ones included
 	Passed  int      // names that are passed over
+	Unread  bool     // the directory cannot be read: that a job is missing here says nothing of it
 	Sealed  []string // files and directories that this load trusted only because their mount is read-only
 
 	NoMailer string // why no mail can be sent; "": the mailer is there, or cannot be looked at without waiting
@@ -115,7 +116,7 @@ func (l *Loader) Load() *Set {
 	}
 	l.settle(set, why, refused)
 	l.collect(set, why, refused)
-	l.why = why
+	l.why, set.Unread = why, why != nil
 	set.Config, set.Zone, set.Who = l.config, l.host.zone.name, l.host.accounts.whoIs
 	set.Sealed = l.host.sealed
 	set.NoMailer = l.host.noMailer(l.config)

@@ -66,6 +66,7 @@ type Core struct {
 	reload   statefile.Reload
 	alarm    alarm // ends the disabling of all jobs
 	ready    bool
+	known    bool // a load has told which jobs there are
 	clean    bool // the daemon before this one ended in order
 	crashed  bool // or it crashed
 	trouble  []Trouble
@@ -108,6 +109,9 @@ func (c *Core) InHand() string { return c.inHand }
 
 // Ready tells whether a first load is in force, and of how many jobs.
 func (c *Core) Ready() (jobs int, ok bool) { return len(c.order), c.ready }
+
+// Known tells whether a load has told which jobs there are. One that could not read the directory does not.
+func (c *Core) Known() bool { return c.known }
 
 // Settled tells whether the first load is in force, or will not be any more.
 func (c *Core) Settled() bool { return c.ready || c.shutdown != nil }

@@ -114,7 +114,7 @@ func (c *Core) strike(r *run) {
 	if r.notice != nil {
 		return
 	}
-	if c.ready && len(j.runs) == 0 {
+	if c.known && len(j.runs) == 0 {
 		c.moveJob(j, jeEmpty, nil)
 	}
 	if r.reason == "service" || j.def != nil && j.def.KeepAlive != nil { // it may have become one while this ran

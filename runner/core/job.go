@@ -10,14 +10,15 @@ import (
 
 // job is one name: its newest definition, its facts and its runs.
 type job struct {
-	name  string
-	def   *jobfile.Definition // nil: no file defines it any more
-	stale string              // why def is not what its file says now
-	facts *statefile.JobFacts
-	state jobState
-	away  bool // on other machines only
-	dirty bool
-	load  uint64 // the number of the load that saw it last
+	name    string
+	def     *jobfile.Definition // nil: no file defines it any more
+	stale   string              // why def is not what its file says now
+	facts   *statefile.JobFacts
+	state   jobState
+	away    bool // on other machines only
+	dirty   bool
+	resumed bool   // what was to come of it under an earlier daemon was taken up
+	load    uint64 // the number of the load that saw it last
 
 	timer  timer
 	jitter time.Duration // of the next slot

@@ -47,23 +47,26 @@ func (c *Core) load(e Loaded) {
 		case j.def != nil:
 			sum.Removed++
 			c.moveJob(j, jeRemove, nil)
-		case len(j.runs) == 0: // of the daemon before this one, and gone since
+		case len(j.runs) == 0 && !set.Unread: // of the daemon before this one, and gone since
 			c.moveJob(j, jeEmpty, nil)
 		}
 	}
-	if !c.ready {
+	first := !c.known && !set.Unread
+	if first {
+		c.known = true
 		c.forgetVanished()
 	}
 	c.sortOrder()
+	for _, j := range c.order {
+		c.resume(j)
+	}
 	if !c.ready {
-		for _, j := range c.order {
-			c.resumeRetries(j)
-			c.resumeLater(j)
-		}
 		c.setAlarmOfAll()
 		c.tellCrash()
 	}
-	c.settleLost()
+	if c.known {
+		c.settleLost()
+	}
 	for _, r := range c.sortedRuns() { // of the daemon before this one: now it is known what they are
 		if r.def == nil && r.job.def != nil {
 			r.def = r.job.def
@@ -79,17 +82,27 @@ func (c *Core) load(e Loaded) {
 			}
 		}
 	}
-	if !c.ready {
+	if first {
 		c.resumeStops()
 	}
 	c.link()
-	began := !c.ready
 	c.announce(sum, changed, set.Passed)
 	c.warnOfMailer(set)
-	if !c.disbelieve() && began {
+	if !c.disbelieve() && first {
 		c.wentBack()
 	}
 	c.shutAfterLoad()
+}
+
+// resume takes up what was to come of a job when the daemon before this one ended, once it is known whether a file still
+// defines it.
+func (c *Core) resume(j *job) {
+	if j.resumed || j.def == nil && !c.known {
+		return
+	}
+	j.resumed = true
+	c.resumeRetries(j)
+	c.resumeLater(j)
 }
 
 // loadJob puts one definition in force.
@@ -185,7 +198,7 @@ func (c *Core) define(d jobfile.Job) *job {
 // redefine puts a new definition in the place of the old one. Runs go on under the one that they started with; a
 // pending one has not started.
 func (c *Core) redefine(j *job, d jobfile.Job) {
-	if j.def == nil && c.ready { // it was removed while a run lived, and is back
+	if j.def == nil && c.known { // it was removed while a run lived, and is back
 		c.record(&statefile.Deleted{Job: j.name})
 	}
 	away := !d.Def.ActiveOn(c.o.Machine)

@@ -170,7 +170,7 @@ func stopDraining(c *Core, r *run, _ Event) {
 func lookAgain(c *Core, r *run, _ Event) {
 	switch {
 	case c.now.Mono < r.killAt:
-	case r.spared && !c.ready && c.shutdown == nil: // nobody knows yet whether its job keeps them
+	case r.spared && !c.known && c.shutdown == nil: // nobody knows yet whether its job keeps them
 	case r.spared:
 		r.spared = false
 		c.stopLeftovers(r)

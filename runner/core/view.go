@@ -90,7 +90,7 @@ func (c *Core) view(j *job) *statefile.Job {
 		}
 	}
 	switch {
-	case j.def == nil && c.ready:
+	case j.def == nil && c.known:
 		v.State = needsDelete.String()
 	case j.def == nil && v.State != "running": // no load has told yet whether a file defines it
 		v.State = waiting.String()

@@ -119,7 +119,19 @@ func (w *world) visited(machine string, from, event, _ int) { w.visits[visit{mac
 // start brings up a daemon on what the journal holds, and loads.
 func (w *world) start() {
 	w.begin()
+	if !w.calm && w.rng.IntN(10) == 0 {
+		w.unread()
+		w.run(time.Duration(w.rng.IntN(600)) * time.Second)
+	}
 	w.load()
+}
+
+// unread is a load that could not read the directory.
+func (w *world) unread() {
+	config := w.config
+	w.note("the directory cannot be read")
+	w.handle(Loaded{Set: &jobfile.Set{Config: &config, Zone: w.zone, Unread: true}, Begun: w.boot, Done: w.boot})
+	w.settle()
 }
 
 func (w *world) begin() {
