@@ -1,8 +1,11 @@
 package runner
 
 import (
+	"encoding/json"
+	"fmt"
 	"syscall"
 	"testing"
+	"time"
 
 	"jobsd/internal/jobfile"
 	"jobsd/runner/core"
@@ -70,5 +73,40 @@ func TestShutdownWaitsForAdoption(t *testing.T) {
 	l.turn()
 	if len(k.calls) == 0 || k.calls[0] != "signal 77 "+spawn.SignalName(syscall.SIGTERM) {
 		t.Errorf("calls %q", k.calls)
+	}
+}
+
+// BenchmarkAdopt adopts runs of as many jobs, which the first turn of the loop waits for. Its floor is to read the facts
+// of these runs, as each start does.
+func BenchmarkAdopt(b *testing.B) {
+	for _, n := range []int{1000, 8000} {
+		facts := statefile.NewFacts("id")
+		for i := range n {
+			run, job := uint64(i+1), fmt.Sprintf("job%05d", i)
+			facts.Apply(statefile.Entry{Record: &statefile.Intent{Job: job, Run: run, Reason: "manual", Attempt: 1}})
+			facts.Apply(statefile.Entry{Record: &statefile.Started{Job: job, Run: run, PID: 1<<22 + i, Inode: run, BootID: "boot"}})
+		}
+		text, err := json.Marshal(facts)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(fmt.Sprint("runs=", n), func(b *testing.B) {
+			var floor, took time.Duration
+			for b.Loop() {
+				began := time.Now()
+				var read statefile.Facts
+				if err := json.Unmarshal(text, &read); err != nil {
+					b.Fatal(err)
+				}
+				floor += time.Since(began)
+				l := &loop{sys: kernel{"boot", nil}, byRun: map[uint64]*process{}, byPID: map[int]*process{}}
+				l.core = core.New(core.Options{BootID: "boot"}, &read, l.sys.now())
+				began = time.Now()
+				l.adopt()
+				took += time.Since(began)
+			}
+			b.ReportMetric(float64(took.Microseconds())/float64(b.N)/float64(n), "us/run")
+			b.ReportMetric(float64(took)/float64(floor), "x/floor")
+		})
 	}
 }
