@@ -1,11 +1,15 @@
 package main
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -55,11 +59,13 @@ func attack(how string, args []string) {
 				unix.Close(fd)
 				continue
 			}
-			// The kernel takes the lease away after some time, and it is asked for again.
+			fmt.Println("leased")
 			for lease := unix.F_WRLCK; lease == unix.F_WRLCK && err == nil; {
 				unix.Poll(nil, 10)
 				lease, err = unix.FcntlInt(uintptr(fd), unix.F_GETLEASE, 0)
 			}
+			// Now somebody waits for the file, until the kernel takes the lease away. Then it is asked for again.
+			time.Sleep(leaseBreakTime() + time.Second)
 			unix.Close(fd)
 		case "knock":
 			conn, err := net.Dial("unix", args[0])
@@ -76,4 +82,17 @@ func attack(how string, args []string) {
 			}
 		}
 	}
+}
+
+// leaseBreakTime is how long the kernel lets who holds a lease keep others waiting, proc_sys_fs(5).
+func leaseBreakTime() time.Duration {
+	text, err := os.ReadFile("/proc/sys/fs/lease-break-time")
+	if err != nil {
+		panic(err)
+	}
+	seconds, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		panic(err)
+	}
+	return time.Duration(seconds) * time.Second
 }

@@ -18,7 +18,7 @@ func (l *loop) launch(s core.Start, opened prepared) *spawn.Command {
 	c := &spawn.Command{
 		Path: d.Program, Argv: d.Argv, Env: environ(s, l.self, l.core.ID(), l.o.Root),
 		Dir: d.Dir, EnvFile: d.EnvFile, Umask: d.Umask, Nice: d.Nice, Output: -1, Title: "jobsd:" + d.Name,
-		Remote: d.DirRemote,
+		MayHang: d.DirMayHang,
 	}
 	if len(s.Args) > 0 {
 		c.Argv = slices.Clone(d.Argv)

@@ -102,7 +102,7 @@ func (l *loop) startCandidate(c *candidate) error {
 	}
 	var err error
 	c.proc, c.shake, err = spawn.Start(&spawn.Command{Path: c.path, Argv: argv, Env: os.Environ(), Dir: "/", Umask: -1,
-		Output: fds[1], Title: "jobsd:candidate", Remote: true})
+		Output: fds[1], Title: "jobsd:candidate", MayHang: true})
 	if err != nil {
 		unix.Close(c.out)
 		return fmt.Errorf("cannot start it: %w", err)

@@ -4,7 +4,12 @@
 // nothing here uses os/exec, and no goroutine of this package outlives a call.
 package spawn
 
-import "path/filepath"
+import (
+	"path/filepath"
+	"slices"
+
+	"golang.org/x/sys/unix"
+)
 
 // Command is all that the start of one process needs. Strings are taken as they are: nothing is expanded.
 //
@@ -25,7 +30,7 @@ type Command struct {
 	Output      int    // descriptor for standard output and standard error; -1: /dev/null
 	Cgroup      string // leaf to be born in, see Cgroups.Make; "": the daemon's own cgroup
 	Title       string // argv[0] of the shim, while it is that
-	Remote      bool   // Path or Dir may lie on a file system that can hang: nobody but the shim touches them
+	MayHang     bool   // Path or Dir may make a process wait that opens them: only the shim touches them
 }
 
 // Credential is who a process runs as. To set it takes root.
@@ -35,14 +40,32 @@ type Credential struct {
 	Groups []uint32 `json:"groups"` // supplementary groups
 }
 
-// NeedsShim reports whether the process cannot be started directly. A direct start blocks the loop until exec, so
-// what is on a dead NFS needs the shim too.
-func (c *Command) NeedsShim() bool {
-	return c.Remote || c.Path == "" || c.EnvFile != "" || c.Umask >= 0 && c.Umask != ownUmask || c.Nice != 0 || len(c.Limits) > 0
+// own reports whether the credential is that of this process. That the primary group is among the supplementary ones or
+// not makes no difference.
+func (u *Credential) own() bool {
+	groups, err := unix.Getgroups()
+	if err != nil || int(u.UID) != unix.Geteuid() || int(u.GID) != unix.Getegid() {
+		return false
+	}
+	mine, wanted := []uint32{u.GID}, append([]uint32{u.GID}, u.Groups...)
+	for _, g := range groups {
+		mine = append(mine, uint32(g))
+	}
+	slices.Sort(mine)
+	slices.Sort(wanted)
+	return slices.Equal(slices.Compact(mine), slices.Compact(wanted))
 }
 
-// secondLook is the command for the shim after a direct start failed: a Path that came from a lookup is looked up
-// again, for the program may stand elsewhere in PATH by now.
+// NeedsShim reports whether the process cannot be started directly. A direct start blocks the loop from the fork until
+// the exec, so nobody but the daemon's user may be able to draw out that time. A process that has become another user's
+// can be stopped by that user, who also decides how long their own files and file systems make it wait; and what is on a
+// dead NFS makes it wait for good.
+func (c *Command) NeedsShim() bool {
+	return c.MayHang || c.Credential != nil && !c.Credential.own() || c.Path == "" || c.EnvFile != "" || c.Umask >= 0 && c.Umask != ownUmask || c.Nice != 0 || len(c.Limits) > 0
+}
+
+// secondLook is the command for the shim: a Path that came from a lookup is looked up again, for the program may stand
+// elsewhere in PATH by now, or be one that only the daemon's user may execute.
 func (c *Command) secondLook() *Command {
 	again := *c
 	if filepath.Base(c.Path) == c.Argv[0] {

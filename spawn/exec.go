@@ -1,15 +1,15 @@
 package spawn
 
 import (
-	"bytes"
 	"cmp"
-	"debug/elf"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"jobsd/internal/binfmt"
 )
 
 // exec becomes the program, or says which thing stood in the way.
@@ -101,39 +101,13 @@ func diagnose(path string, errno syscall.Errno) *Error {
 	return e
 }
 
-// interpreter returns what runs a script (the first word after #!) or loads a dynamic program; "": nothing, or file
-// cannot be read.
+// interpreter returns what runs a script or loads a dynamic program; "": nothing, or file cannot be read.
 func interpreter(file string) string {
 	f, err := os.Open(file)
 	if err != nil {
 		return ""
 	}
 	defer f.Close()
-	head := make([]byte, 256) // as much as the kernel looks at
-	n, _ := f.Read(head)
-	if script, ok := bytes.CutPrefix(head[:n], []byte("#!")); ok {
-		line, _, _ := bytes.Cut(script, []byte("\n"))
-		word, _, _ := strings.Cut(strings.Trim(string(line), " \t"), " ")
-		word, _, _ = strings.Cut(word, "\t")
-		return word
-	}
-	return loader(f)
-}
-
-// loader returns the dynamic loader that an ELF program asks for.
-func loader(f *os.File) string {
-	program, err := elf.NewFile(f)
-	if err != nil {
-		return ""
-	}
-	for _, segment := range program.Progs {
-		if segment.Type != elf.PT_INTERP || segment.Filesz > 4096 {
-			continue
-		}
-		name := make([]byte, segment.Filesz)
-		if _, err := segment.ReadAt(name, 0); err == nil {
-			return strings.TrimRight(string(name), "\x00")
-		}
-	}
-	return ""
+	path, _ := binfmt.Interpreter(f)
+	return path
 }

@@ -96,7 +96,7 @@ func shell(script string, args ...string) *Command {
 // remote returns c, for the shim alone if far.
 func remote(c *Command, far bool) *Command {
 	again := *c
-	again.Remote = far
+	again.MayHang = far
 	return &again
 }
 

@@ -20,7 +20,7 @@ func Start(c *Command) (Process, *Handshake, error) {
 		return Process{FD: -1}, nil, &Error{Stage: StageExec, Errno: syscall.EINVAL, Path: c.Path}
 	}
 	if c.NeedsShim() {
-		return startShim(c)
+		return startShim(c.secondLook())
 	}
 	p, err := startDirect(c)
 	if err == nil {
@@ -37,11 +37,8 @@ func startDirect(c *Command) (Process, error) {
 	if err != nil {
 		return Process{FD: -1}, err
 	}
-	sys := &syscall.SysProcAttr{}
-	if u := c.Credential; u != nil {
-		sys.Credential = &syscall.Credential{Uid: u.UID, Gid: u.GID, Groups: u.Groups}
-	}
-	return fork(c.Path, c.Argv, c.Cgroup, &syscall.ProcAttr{Dir: c.Dir, Env: c.Env, Files: []uintptr{in, out, out}, Sys: sys})
+	return fork(c.Path, c.Argv, c.Cgroup, &syscall.ProcAttr{Dir: c.Dir, Env: c.Env, Files: []uintptr{in, out, out},
+		Sys: &syscall.SysProcAttr{}})
 }
 
 // directError tells what err means, or nil where only the shim can tell.

@@ -267,8 +267,26 @@ func TestNeedsShim(t *testing.T) {
 	if shell("").NeedsShim() {
 		t.Error("a plain command needs a shim")
 	}
+	other := func(change func(*Credential)) *Credential {
+		groups, err := unix.Getgroups()
+		must(err)
+		u := &Credential{UID: uint32(unix.Geteuid()), GID: uint32(unix.Getegid())}
+		for _, g := range groups {
+			u.Groups = append(u.Groups, uint32(g))
+		}
+		change(u)
+		return u
+	}
+	for _, same := range []func(u *Credential){func(*Credential) {}, func(u *Credential) { u.Groups = append(u.Groups, u.GID) }} {
+		if with(shell(""), func(c *Command) { c.Credential = other(same) }).NeedsShim() {
+			t.Error("the daemon's own user needs a shim")
+		}
+	}
 	for name, change := range map[string]func(*Command){
-		"remote":   func(c *Command) { c.Remote = true },
+		"may hang": func(c *Command) { c.MayHang = true },
+		"user":     func(c *Command) { c.Credential = other(func(u *Credential) { u.UID++ }) },
+		"group":    func(c *Command) { c.Credential = other(func(u *Credential) { u.GID++ }) },
+		"groups":   func(c *Command) { c.Credential = other(func(u *Credential) { u.Groups = append(u.Groups, 12345) }) },
 		"path":     func(c *Command) { c.Path = "" },
 		"env_file": func(c *Command) { c.EnvFile = "/e" },
 		"umask":    func(c *Command) { c.Umask = 0 },

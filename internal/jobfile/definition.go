@@ -17,8 +17,8 @@ type Definition struct {
 	When        string // in words what starts it by itself; each time of day is written as 15:04
 
 	Argv []string // what is executed; for Shell: /bin/sh -c SCRIPT
-	// Program is the absolute path of the executable of Argv[0] in the job's PATH, as found at the load on local file
-	// systems; "" where it could not be found or not be looked for, which is left to the start.
+	// Program is the absolute path of the executable of Argv[0] in the job's PATH, as found at the load where
+	// nothing can make the loader wait; "" where it could not be found or not be looked for, which is left to the start.
 	Program string
 
 	Schedule *schedule.Schedule // never nil; of kind None when the job runs only when asked
@@ -62,7 +62,7 @@ type Definition struct {
 	AtBoot        bool
 	KeepLeftovers bool
 	StopLeader    bool // the stop signal goes to the leader of the process group alone
-	DirRemote     bool // the folder that it starts in may be on a file system that can hang
+	DirMayHang    bool // the folder that it starts in may make a process wait that enters it
 }
 
 // CatchUp says which missed slots are made up: those at most Max old; with Max < 0 any, with 0 none.

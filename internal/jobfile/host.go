@@ -52,5 +52,5 @@ func (h *host) complete() {
 	h.judge = trust.New(h.uid, h.gid)
 	h.judge.Name, h.judge.Home = h.accounts.who, h.accounts.homeOf
 	h.schedules = map[string]compiled{}
-	h.programs = newLookup()
+	h.programs = newLookup(h.judge)
 }

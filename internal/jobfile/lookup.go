@@ -2,9 +2,15 @@ package jobfile
 
 import (
 	"cmp"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"jobsd/internal/binfmt"
+	"jobsd/internal/trust"
 )
 
 // DefaultPath is the PATH of a job that says nothing else, behind its extra_path.
@@ -13,16 +19,19 @@ const DefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 // DefaultUmask is the file mode mask of a job that says nothing else, whatever umask the daemon was started with.
 const DefaultUmask = 0o022
 
-// lookup finds the programs of one load. It touches no file system that a dead server could make hang: what leads there
-// is left to the start of the run, which can wait.
+// lookup finds the programs of one load. It touches nothing that could make it wait: no file system of a server or of a
+// program in user space, and nothing below a directory that somebody besides root and the daemon's user can change. They
+// could put such a file system there at any time, or a FIFO, or a file with a lease. What leads there is left to the start
+// of the run, which can wait.
 type lookup struct {
+	judge  *trust.Judge
 	mounts mounts
 	found  map[[2]string]string // by PATH and program
-	local  map[string]bool      // folders, and whether all of the way to them is local
+	safe   map[string]bool      // folders, and whether nothing on the way to them can make a process wait
 }
 
-func newLookup() *lookup {
-	return &lookup{mounts: readMounts(), found: map[[2]string]string{}, local: map[string]bool{}}
+func newLookup(judge *trust.Judge) *lookup {
+	return &lookup{judge: judge, mounts: readMounts(), found: map[[2]string]string{}, safe: map[string]bool{}}
 }
 
 // program returns the path of the program that the job will execute, "" where that cannot be told before its start.
@@ -110,12 +119,12 @@ func (l *lookup) search(path, name string) (program string, looked bool) {
 		path, name = filepath.Split(name)
 	}
 	for dir := range strings.SplitSeq(path, ":") {
-		if !filepath.IsAbs(dir) || !l.isLocal(dir) {
+		if !filepath.IsAbs(dir) || !l.isSafe(dir) {
 			return "", false
 		}
 		file := filepath.Join(dir, name)
-		switch ok, local := l.executable(file); {
-		case !local:
+		switch ok, safe := l.executable(file); {
+		case !safe:
 			return "", false
 		case ok:
 			return file, true
@@ -124,54 +133,109 @@ func (l *lookup) search(path, name string) (program string, looked bool) {
 	return "", true
 }
 
-// executable tells whether file is a program, if all that it links to is local.
-func (l *lookup) executable(file string) (ok, local bool) {
-	target, local := l.resolve(file)
-	if !local {
+// executable tells whether file is a program, if nothing that the kernel opens to execute it can make it wait.
+func (l *lookup) executable(file string) (ok, safe bool) {
+	target, safe := l.resolve(file)
+	if !safe {
 		return false, false
 	}
-	st, err := os.Lstat(target)
-	return err == nil && st.Mode().IsRegular() && st.Mode()&0o111 != 0, true
-}
-
-// isLocal tells whether dir and all folders and links on the way to it are on local file systems.
-func (l *lookup) isLocal(dir string) bool {
-	local, done := l.local[dir]
-	if !done {
-		_, local = l.resolve(dir)
-		l.local[dir] = local
+	st, err := l.mounts.look(target)
+	if err != nil || !isKind(&st, unix.S_IFREG) || uint32(st.Mode)&0o111 == 0 {
+		return false, true
 	}
-	return local
+	return true, l.interpretersAreSafe(target)
 }
 
-// resolve follows the links in path one step at a time and looks at each step only if it is on a local file system. Of
-// a path that does not exist it returns what there is of it, followed by the rest.
-func (l *lookup) resolve(path string) (target string, local bool) {
+// interpretersAreSafe looks at what runs a script or loads a program, which the kernel opens too, and at what runs that.
+func (l *lookup) interpretersAreSafe(program string) bool {
+	for range 5 { // the kernel follows no more
+		next, err := interpreter(program)
+		if err != nil {
+			return false // the daemon may not read it, or it has changed
+		}
+		if next == "" {
+			return true
+		}
+		target, safe := l.resolve(next)
+		if !filepath.IsAbs(next) || !safe {
+			return false
+		}
+		if st, err := l.mounts.look(target); err != nil || !isKind(&st, unix.S_IFREG) {
+			return true // so that the exec fails
+		}
+		program = target
+	}
+	return true
+}
+
+// interpreter reads what a regular file is interpreted by. The file cannot make it wait.
+func interpreter(file string) (string, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	return binfmt.Interpreter(f)
+}
+
+// isSafe tells whether nothing on the way to dir, dir included, can make a process wait.
+func (l *lookup) isSafe(dir string) bool {
+	safe, done := l.safe[dir]
+	if !done {
+		_, safe = l.resolve(dir)
+		l.safe[dir] = safe
+	}
+	return safe
+}
+
+// resolve follows the links in path one step at a time, as long as nobody else can change what it comes to. Of a path
+// that does not exist it returns what there is of it, followed by the rest.
+func (l *lookup) resolve(path string) (target string, safe bool) {
 	const most = 40 // as Linux follows, path_resolution(7)
 	links, at, rest := 0, "/", filepath.Clean(path)
+	root, err := l.mounts.look("/")
+	if err != nil || !l.trusts(&root) {
+		return "", false
+	}
+	dir := root // what stands at at
 	for rest != "" {
 		var name string
 		name, rest, _ = strings.Cut(strings.TrimPrefix(rest, "/"), "/")
 		next := filepath.Join(at, name)
-		if !l.mounts.local(next) {
+		st, err := l.mounts.look(next)
+		switch {
+		case err == nil && l.trusts(&st) && !isKind(&st, unix.S_IFLNK):
+			at, dir = next, st
+			continue
+		case err != nil && err != errNotLocal: // nothing is there, and in a shared folder anybody may change that
+			return filepath.Join(next, rest), !l.judge.OthersWrite(&dir)
+		case err != nil || !l.trusts(&st):
 			return "", false
 		}
 		link, err := os.Readlink(next)
 		if err != nil {
-			at = next
-			continue
+			return "", false
 		}
 		if links++; links > most {
 			return next, true
 		}
-		if filepath.IsAbs(link) {
-			at = "/"
+		if !filepath.IsAbs(link) {
+			link = filepath.Join(at, link)
 		}
-		rest = strings.TrimPrefix(filepath.Join(link, rest), "/")
-		if up := strings.HasPrefix(rest, ".."); up {
-			rest = strings.TrimPrefix(filepath.Join(at, rest), "/")
-			at = "/"
-		}
+		at, dir, rest = "/", root, strings.TrimPrefix(filepath.Join(link, rest), "/")
 	}
 	return at, true
 }
+
+// trusts tells whether nobody besides root and the daemon's user can change what stands there. In a sticky folder, as
+// /tmp is, others cannot change the entries of those two, nor mount anything there.
+func (l *lookup) trusts(st *unix.Stat_t) bool {
+	sticky := isKind(st, unix.S_IFDIR) && uint32(st.Mode)&unix.S_ISVTX != 0
+	link := isKind(st, unix.S_IFLNK) // the mode of one says nothing
+	return l.judge.Mine(int(st.Uid)) && (link || sticky || !l.judge.OthersWrite(st))
+}
+
+func isKind(st *unix.Stat_t, kind uint32) bool { return uint32(st.Mode)&unix.S_IFMT == kind }
+
+// errNotLocal says that a path leads to a file system that may not answer.
+var errNotLocal = errors.New("not on a local file system")

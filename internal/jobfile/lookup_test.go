@@ -4,7 +4,12 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"jobsd/internal/trust"
 )
 
 // programs makes folders with programs in them.
@@ -61,7 +66,7 @@ func TestProgram(t *testing.T) {
 		{Definition{Argv: []string{"./x"}, Dir: b}, b + "/x"},
 		{Definition{Argv: []string{"bin/w"}, User: &User{Home: root}}, ""},
 	} {
-		h := someHost(t, 0)
+		h := someHost(t, os.Geteuid())
 		h.path, h.home = c, root+"/home"
 		if got := h.program(&k.d); got != k.want {
 			t.Errorf("%+v\ngot  %s\nwant %s", k.d, got, k.want)
@@ -78,8 +83,7 @@ func TestRemote(t *testing.T) {
 	if err := os.Symlink(root+"/nfs/x", root+"/a/linked"); err != nil {
 		t.Fatal(err)
 	}
-	h := someHost(t, 0)
-	setMount(&h.programs.mounts, "/", true)
+	h := someHost(t, os.Geteuid())
 	setMount(&h.programs.mounts, root+"/nfs", false)
 	setMount(&h.programs.mounts, root+"/nfs/local", true)
 	for _, c := range []struct{ path, name, want string }{
@@ -94,14 +98,105 @@ func TestRemote(t *testing.T) {
 			t.Errorf("%+v: %s", c, got)
 		}
 	}
-	if h.programs.isLocal(root+"/nfs/y/z") || !h.programs.isLocal(root+"/b") || !h.programs.isLocal(root+"/none") {
-		t.Error("isLocal")
+	if h.programs.isSafe(root+"/nfs/y/z") || !h.programs.isSafe(root+"/b") || !h.programs.isSafe(root+"/none") {
+		t.Error("isSafe")
 	}
 }
 
 func TestThisMountTable(t *testing.T) {
 	m := readMounts()
-	if !m.local("/proc/self") && runtime.GOOS == "linux" {
-		t.Error("/proc is not local")
+	if _, err := m.look("/proc/self"); err != nil && runtime.GOOS == "linux" {
+		t.Error("/proc/self: ", err)
+	}
+}
+
+// TestHeldWays has ways to a program and to a folder that another user can change at any time: nobody may wait for what
+// they put there.
+func TestHeldWays(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give files to others")
+	}
+	const other = 12345
+	root := programs(t, "own/x", "own/y", "own/loose", "own/gift", "theirs/x", "theirs/sub/x", "group/x", "world/x", "sticky/x")
+	in := func(name string) string { return filepath.Join(root, name) }
+	for name, mode := range map[string]os.FileMode{"own/loose": 0o777, "group": 0o775, "world": 0o777, "sticky": 0o777 | os.ModeSticky} {
+		chmod(t, in(name), mode)
+	}
+	for link, target := range map[string]string{"own/there": in("theirs/x"), "theirs/here": in("own/x"), "own/over": "../theirs/here",
+		"own/pointed": in("own/x"), "sticky/pointed": in("own/x"), "sticky/good": in("own/x"), "way": "own"} {
+		if err := os.Symlink(target, in(link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"own/gift", "theirs", "theirs/here", "own/pointed", "sticky/pointed"} {
+		if err := os.Lchown(in(name), other, other); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, text := range map[string]string{"own/script": "#!" + in("own/x") + "\n", "own/held": "#!" + in("theirs/x") + "\n",
+		"own/second": "#!" + in("own/held") + "\n", "own/relative": "#!x\n", "own/lost": "#!" + in("own/nothing") + "\n",
+		"own/maybe": "#!" + in("sticky/nothing") + "\n"} {
+		write(t, in(name), text)
+		chmod(t, in(name), 0o755)
+	}
+	h := someHost(t, 0)
+	for name, safe := range map[string]bool{
+		"own/x": true, "way/x": true, "sticky/x": true, "sticky/good": true, "own/script": true, "own/lost": true,
+		"own/loose": false, "own/gift": false, "theirs/x": false, "theirs/sub/x": false, "group/x": false, "world/x": false,
+		"own/there": false, "theirs/here": false, "own/over": false, "own/pointed": false, "sticky/pointed": false,
+		"own/held": false, "own/second": false, "own/relative": false, "own/maybe": false,
+	} {
+		if got := h.programs.find("", in(name)); got != "" != safe || safe && got != in(name) {
+			t.Errorf("%s: found %q", name, got)
+		}
+	}
+	for dir, safe := range map[string]bool{"own": true, "way": true, "sticky": true, "none/none": true, "theirs": false,
+		"theirs/sub": false, "group": false, "world": false, "sticky/none": false} {
+		if h.programs.isSafe(in(dir)) != safe {
+			t.Errorf("%s: safe is %v", dir, !safe)
+		}
+	}
+	for path, want := range map[string]string{
+		"own:theirs":    in("own/y"),
+		"theirs:own":    "", // somebody may put one there
+		"sticky:own":    "",
+		"group/sub:own": "",
+	} {
+		dirs := strings.Split(path, ":")
+		if got := h.programs.find(in(dirs[0])+":"+in(dirs[1]), "y"); got != want {
+			t.Errorf("PATH %s: found %q", path, got)
+		}
+	}
+}
+
+// TestTrusts has who may change what stands at a path.
+func TestTrusts(t *testing.T) {
+	const dir, file, link = unix.S_IFDIR, unix.S_IFREG, unix.S_IFLNK
+	root, user := newLookup(trust.New(0, 0)), newLookup(trust.New(1000, 100))
+	for _, c := range []struct {
+		entry      unix.Stat_t
+		root, user bool
+	}{
+		{unix.Stat_t{Uid: 0, Gid: 0, Mode: dir | 0o755}, true, true},
+		{unix.Stat_t{Uid: 0, Gid: 0, Mode: dir | 0o775}, false, false},
+		{unix.Stat_t{Uid: 0, Gid: 0, Mode: dir | 0o757}, false, false},
+		{unix.Stat_t{Uid: 0, Gid: 0, Mode: dir | 0o1777}, true, true},
+		{unix.Stat_t{Uid: 0, Gid: 0, Mode: file | 0o1777}, false, false},
+		{unix.Stat_t{Uid: 0, Gid: 0, Mode: link | 0o777}, true, true},
+		{unix.Stat_t{Uid: 1000, Gid: 100, Mode: dir | 0o755}, false, true},
+		{unix.Stat_t{Uid: 1000, Gid: 100, Mode: dir | 0o775}, false, true}, // the user's own group
+		{unix.Stat_t{Uid: 1000, Gid: 101, Mode: dir | 0o775}, false, false},
+		{unix.Stat_t{Uid: 1000, Gid: 100, Mode: dir | 0o777}, false, false},
+		{unix.Stat_t{Uid: 1000, Gid: 100, Mode: link | 0o777}, false, true},
+		{unix.Stat_t{Uid: 1001, Gid: 100, Mode: dir | 0o755}, false, false},
+		{unix.Stat_t{Uid: 1001, Gid: 100, Mode: dir | 0o1777}, false, false}, // whoever owns a sticky folder can change all in it
+		{unix.Stat_t{Uid: 1001, Gid: 100, Mode: link | 0o777}, false, false},
+	} {
+		if got := root.trusts(&c.entry); got != c.root {
+			t.Errorf("uid %d, gid %d, mode %o: root trusts it: %v", c.entry.Uid, c.entry.Gid, c.entry.Mode, got)
+		}
+		if got := user.trusts(&c.entry); got != c.user {
+			t.Errorf("uid %d, gid %d, mode %o: the user trusts it: %v", c.entry.Uid, c.entry.Gid, c.entry.Mode, got)
+		}
 	}
 }

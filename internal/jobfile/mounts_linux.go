@@ -4,16 +4,19 @@ import (
 	"os"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"jobsd/internal/trust"
 )
 
-// mounts is the mount table: mount points and whether what is mounted there is local.
-type mounts map[string]bool
+// mounts is the mount table: what is mounted at each mount point.
+type mounts map[string]mount
 
-// localTypes are the file systems that answer without a server or a program in user space. What is not listed here costs
-// no more than a start by a longer way.
-var localTypes = words("bcachefs", "btrfs", "cramfs", "devpts", "devtmpfs", "erofs", "exfat", "ext2", "ext3", "ext4",
-	"f2fs", "iso9660", "jfs", "minix", "msdos", "ntfs3", "overlay", "proc", "ramfs", "reiserfs", "rootfs", "squashfs", "sysfs",
-	"tmpfs", "ubifs", "udf", "ufs", "vfat", "xfs", "zfs")
+type mount struct {
+	id    uint64
+	local bool // the file system answers without a server and without a program in user space
+}
 
 // readMounts reads /proc/self/mountinfo, whose format is in proc_pid_mountinfo(5). The last line of a mount point
 // counts.
@@ -27,17 +30,37 @@ func readMounts() mounts {
 		before, after, _ := strings.Cut(line, " - ")
 		f, t := strings.Fields(before), strings.Fields(after)
 		if len(f) > 4 && len(t) > 0 {
-			m[unescapeOctal(f[4])] = localTypes[t[0]]
+			id, _ := strconv.ParseUint(f[0], 10, 64)
+			m[unescapeOctal(f[4])] = mount{id, trust.LocalType(t[0])}
 		}
 	}
 	return m
 }
 
-// local tells whether the path is on a local file system; without a mount table nothing is.
-func (m mounts) local(path string) bool {
+// look returns owner and mode of what stands at path, a link not followed, if the folder that it is in can be trusted not to make it wait. It asks the kernel
+// for what that knows already, so that it does not wait for a file system that somebody has mounted at path since the
+// mount table was read; that it is another one than in the table tells the number of the mount.
+func (m mounts) look(path string) (unix.Stat_t, error) {
+	on := m.of(path)
+	if !on.local {
+		return unix.Stat_t{}, errNotLocal
+	}
+	var st unix.Statx_t
+	const flags = unix.AT_SYMLINK_NOFOLLOW | unix.AT_NO_AUTOMOUNT | unix.AT_STATX_DONT_SYNC
+	if err := unix.Statx(unix.AT_FDCWD, path, flags, unix.STATX_BASIC_STATS|unix.STATX_MNT_ID, &st); err != nil {
+		return unix.Stat_t{}, err
+	}
+	if st.Mask&unix.STATX_MNT_ID != 0 && st.Mnt_id != on.id { // Linux 5.8
+		return unix.Stat_t{}, errNotLocal
+	}
+	return unix.Stat_t{Uid: st.Uid, Gid: st.Gid, Mode: uint32(st.Mode)}, nil
+}
+
+// of returns what the path is on; without a mount table that is nothing local.
+func (m mounts) of(path string) mount {
 	for {
-		if is, ok := m[path]; ok {
-			return is
+		if on, ok := m[path]; ok {
+			return on
 		}
 		i := strings.LastIndexByte(path, '/')
 		switch {
@@ -46,7 +69,7 @@ func (m mounts) local(path string) bool {
 		case i == 0 && path != "/":
 			path = "/"
 		default:
-			return false
+			return mount{}
 		}
 	}
 }
@@ -63,12 +86,4 @@ func unescapeOctal(s string) string {
 		}
 	}
 	return head + `\` + unescapeOctal(tail)
-}
-
-func words(list ...string) map[string]bool {
-	m := make(map[string]bool, len(list))
-	for _, w := range list {
-		m[w] = true
-	}
-	return m
 }

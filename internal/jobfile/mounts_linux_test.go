@@ -1,20 +1,48 @@
 package jobfile
 
-import "testing"
+import (
+	"fmt"
+	"os"
+	"testing"
+	"time"
 
-func setMount(m *mounts, point string, local bool) {
-	if !local || point == "/" { // the first one
-		if _, fake := (*m)["fake"]; !fake {
-			*m = mounts{"fake": true}
-		}
-	}
-	(*m)[point] = local
-}
+	"jobsd/internal/fusetest"
+)
+
+// setMount adds a mount point to the table, below which everything is as it is on the real one.
+func setMount(m *mounts, point string, local bool) { (*m)[point] = mount{m.of(point).id, local} }
 
 func TestUnescapeOctal(t *testing.T) {
 	for in, want := range map[string]string{`/a\040b`: "/a b", `/a`: "/a", `/\134\011`: "/\\\t", `/a\9`: `/a\9`, `\04`: `\04`} {
 		if got := unescapeOctal(in); got != want {
 			t.Errorf("%s: %q", in, got)
 		}
+	}
+}
+
+// TestMountedSince has a file system mounted after the mount table was read that never answers. It says that it is
+// root's.
+func TestMountedSince(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root, to mount a file system")
+	}
+	dir := programs(t, "x")
+	h := someHost(t, 0)
+	if !h.programs.isSafe(dir) {
+		t.Skip("the temporary directory is not for root alone")
+	}
+	h = someHost(t, 0)
+	fusetest.HangAt(t, dir, 12345)
+	done := make(chan string, 1)
+	go func() {
+		done <- fmt.Sprint(h.programs.isSafe(dir), h.programs.isSafe(dir+"/sub"), h.programs.find("", dir+"/x"))
+	}()
+	select {
+	case got := <-done:
+		if got != "false false" {
+			t.Error(got)
+		}
+	case <-time.After(30 * time.Second):
+		t.Error("the look waits for the file system")
 	}
 }

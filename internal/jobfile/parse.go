@@ -185,7 +185,7 @@ func (r *reader) finish(n *node, d *draft, stem string, whole bool) {
 		return
 	}
 	d.Program = r.host.program(&d.Definition)
-	d.DirRemote = !r.host.programs.isLocal(r.host.dirOf(&d.Definition))
+	d.DirMayHang = !r.host.programs.isSafe(r.host.dirOf(&d.Definition))
 	d.hash()
 }
 

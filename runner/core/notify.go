@@ -224,7 +224,7 @@ func (c *Core) deliverCommand(o statefile.Owed) {
 	}
 	j := c.jobs[o.Job]
 	d := &jobfile.Definition{Name: j.name, Argv: argv, User: j.def.User, Dir: j.def.Dir, Env: j.def.Env, EnvFile: j.def.EnvFile,
-		PassEnv: j.def.PassEnv, ExtraPath: j.def.ExtraPath, DirRemote: j.def.DirRemote, Log: j.def.Log}
+		PassEnv: j.def.PassEnv, ExtraPath: j.def.ExtraPath, DirMayHang: j.def.DirMayHang, Log: j.def.Log}
 	r := c.newNotice(j, n, d)
 	if c.commands == nil {
 		c.commands = map[string]*run{}
