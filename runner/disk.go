@@ -101,7 +101,7 @@ func newDisk(o Options, config *jobfile.Config, journal *statefile.Journal, fact
 	}
 	d := &disk{in: newInbox[[]any](), post: post, journal: journal, state: state, logDir: o.Dirs.Log, stateDir: o.Dirs.State,
 		runDir: o.Dirs.Run, lock: o.lock,
-		outputs: newOutputs(facts), promises: promises, gid: groupID(config.Group),
+		outputs: newOutputs(facts), promises: promises, gid: -1,
 		hold:    readClocks().Mono + firstLoadWait,
 		garbage: garbage, batch: flushFirst, base: map[string]int64{}, growing: map[string]*growing{}, trouble: map[string]string{}}
 	for name, j := range facts.Jobs {
@@ -109,9 +109,7 @@ func newDisk(o Options, config *jobfile.Config, journal *statefile.Journal, fact
 			d.base[name] = j.LogBase
 		}
 	}
-	if err := journal.SetGroup(d.gid); err != nil {
-		return nil, nil, err
-	}
+	d.in.put([]any{share{config.Group}})
 	d.mendCuts()
 	return d, said, nil
 }
@@ -188,6 +186,8 @@ func (d *disk) do(op any) {
 		d.watchLog(op.Run, op.Job)
 	case publish:
 		d.update(op)
+	case share:
+		d.share(op.group)
 	case checkpoint:
 		d.rotateJournal(op.facts)
 	default:

@@ -57,16 +57,3 @@ func whoAmI() *jobfile.User {
 	}
 	return u
 }
-
-// groupID returns the number of the group that may read journal and logs; -1: the daemon's own, also where the name is
-// not known.
-func groupID(name string) int {
-	if gid, err := strconv.Atoi(name); err == nil {
-		return gid
-	}
-	if g, err := user.LookupGroup(name); err == nil {
-		gid, _ := strconv.Atoi(g.Gid)
-		return gid
-	}
-	return -1
-}

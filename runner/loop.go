@@ -62,6 +62,7 @@ type loop struct {
 	checkpoint bool // the disk wants one
 	loaded     *core.Loaded
 	seeking    map[string]core.Outlived // the hunter looks for their leaders, by mark
+	group      string                   // that may read journal and logs
 	who        func(uid int) string     // as the last load has it; set before the first command is taken
 	announced  bool
 	denials    denials
@@ -111,6 +112,10 @@ func (l *loop) turn() {
 	loaded := l.loaded != nil && l.seeking == nil
 	if loaded {
 		l.who = l.loaded.Set.Who
+		if group := l.loaded.Set.Config.Group; group != l.group {
+			l.group = group
+			l.batch = append(l.batch, share{group})
+		}
 		l.handle(*l.loaded)
 		if l.core.Known() {
 			l.handle(core.Trouble{Part: reading})

@@ -209,6 +209,7 @@ func newLoop(o Options, config *jobfile.Config, log *logger, hand *handover) (*l
 		return nil, err
 	}
 	go l.disk.run()
+	l.group = config.Group
 	for _, text := range said {
 		log.Warn(text)
 	}

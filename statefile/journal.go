@@ -52,6 +52,9 @@ func (j *Journal) SetLimits(maxSize int64, keep int) {
 // SetGroup gives the file, and those that follow it, to a group. -1 leaves them to the process's own.
 func (j *Journal) SetGroup(gid int) error {
 	j.gid = gid
+	if j.file == nil {
+		return nil
+	}
 	return own(j.file, gid)
 }
 

@@ -143,14 +143,6 @@ func (s *site) noDaemon() error {
 	return fail(exitNoDaemon, s.howToStart(), "no daemon runs with the state directory %s", s.State)
 }
 
-// job picks one job of the state file.
-func (a *app) job(state *statefile.State, name string) (*statefile.Job, error) {
-	if j := state.Jobs[name]; j != nil {
-		return j, nil
-	}
-	return nil, noJob(name, names(state))
-}
-
 func noJob(name string, known []string) error {
 	hint := "jobsd list shows the jobs"
 	if n := jobfile.Nearest(name, known); n != "" {

@@ -81,7 +81,7 @@ func (s *site) events(name string) ([]event, error) {
 	var events []event
 	for entry, err := range statefile.History(s.State, name) {
 		if err != nil {
-			return nil, err
+			return nil, s.unreadable(err)
 		}
 		switch r := entry.Record.(type) {
 		case *statefile.Ended:

@@ -43,13 +43,25 @@ type logRun struct {
 func (s *site) openJobLog(name string) (*jobLog, error) {
 	l := &jobLog{site: s, name: name, path: filepath.Join(s.Log, name+".log")}
 	if err := l.readJournal(); err != nil {
-		return nil, err
+		return nil, s.unreadable(err)
 	}
 	if err := l.open(); err != nil {
 		l.close()
-		return nil, err
+		return nil, s.unreadable(err)
 	}
 	return l, nil
+}
+
+// unreadable says who may read the journal and the logs, if that is why they cannot be read.
+func (s *site) unreadable(err error) error {
+	if !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	hint := `only root and the daemon's user may read it; "group" in jobsd.toml lets a group read journal and logs`
+	if s.config.Group != "" {
+		hint = "only root, the daemon's user and the group " + s.config.Group + " may read it"
+	}
+	return fail(exitDenied, hint, "%w", err)
 }
 
 // readJournal finds the runs' output and the base.

@@ -86,6 +86,7 @@ func (a *app) doList(patterns []string, o listOptions, now time.Time) error {
 	}
 	l := listing{state, now, alive(&state.Daemon), o}
 	l.write(a.out, paletteFor(a.out))
+	a.tellWhose(s)
 	a.warnDead(s, &state.Daemon)
 	a.warnUnloaded(&state.Daemon)
 	return nil

@@ -117,7 +117,7 @@ func (a *app) extent(log *jobLog, name string, run uint64) (from, to int64, err 
 	r := log.run(run)
 	if r == nil {
 		hint := "jobsd history " + name + " shows its runs"
-		return 0, 0, fail(exitFailed, hint, "job %q has no run %d in the journal", name, run)
+		return 0, 0, fail(exitNoJob, hint, "job %q has no run %d in the journal", name, run)
 	}
 	if r.from < log.from() {
 		fmt.Fprintf(a.err, "jobsd: what run %d wrote first has been rotated away\n", run)

@@ -18,41 +18,58 @@ import (
 	"jobsd/statefile"
 )
 
-const showHelp = `jobsd show - everything about one job
+const showHelp = `jobsd show - everything about a job
 
-usage: jobsd show [--json] JOB
+usage: jobsd show [--json] JOB...
 
 Prints what the job file says of it, as far as you may read that: its schedule
 in words, command, user, directory, limits and who is notified; of variables
 only the names. Then how it is: its state, its next five runs, what runs now,
 and how its last ten runs ended.
 
-  --json   the job's object of the state file, see jobsd-state(5), and "name"
+A JOB may be a pattern such as 'web-*'.
+
+  --json   the job's object of the state file, see jobsd-state(5), and "name";
+           an array of these for several jobs or a pattern
 `
 
 func (a *app) show() *cobra.Command {
-	do := func(args []string) error { return a.doShow(args[0], time.Now()) }
-	cmd := takes(a.reader("show JOB", showHelp, do), 1, 1, "job")
-	cmd.ValidArgsFunction = a.completeJob
+	do := func(args []string) error { return a.doShow(args, time.Now()) }
+	cmd := takes(a.reader("show JOB...", showHelp, do), 1, many, "job")
+	cmd.ValidArgsFunction = a.completeJobs
 	return cmd
 }
 
-func (a *app) doShow(name string, now time.Time) error {
+// namedJob is a job as show prints it with --json.
+type namedJob struct {
+	Name string `json:"name"`
+	*statefile.Job
+}
+
+func (a *app) doShow(words []string, now time.Time) error {
 	s, state, err := a.state()
 	if err != nil {
 		return err
 	}
-	j, err := a.job(state, name)
-	if err != nil {
+	if err := choose(state, words); err != nil {
 		return err
 	}
 	if a.json {
-		return a.printJSON(struct {
-			Name string `json:"name"`
-			*statefile.Job
-		}{name, j})
+		var all []namedJob
+		for _, name := range names(state) {
+			all = append(all, namedJob{name, state.Jobs[name]})
+		}
+		if len(words) == 1 && !isPattern(words[0]) {
+			return a.printJSON(all[0])
+		}
+		return a.printJSON(all)
 	}
-	s.portrait(name, j, alive(&state.Daemon), now).write(a.out, paletteFor(a.out), terminalWidth(a.out))
+	for i, name := range names(state) {
+		if i > 0 {
+			fmt.Fprintln(a.out)
+		}
+		s.portrait(name, state.Jobs[name], alive(&state.Daemon), now).write(a.out, paletteFor(a.out), terminalWidth(a.out))
+	}
 	a.warnDead(s, &state.Daemon)
 	a.warnUnloaded(&state.Daemon)
 	return nil

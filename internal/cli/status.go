@@ -13,28 +13,35 @@ import (
 
 const statusHelp = `jobsd status - tell how the daemon is doing
 
-usage: jobsd status [--json]
+usage: jobsd status [--brief | --json]
 
 Tells for how long the daemon has run, how many jobs it has and which is due
 next, when the job files were read and what of them was refused, how often a
 daemon crashed, and what is wrong now.
 
-Exits 1 if something is wrong, so that monitoring can call it: no daemon runs,
-it is degraded, a job file is refused, or a job is not well, as jobsd list
---failed has it.
+Its exit code is for monitoring: 0 if all is well, 5 if no daemon runs, 1 if
+anything else is wrong: the daemon is degraded, a job file is refused, or a job
+is not well, as "jobsd list --failed" shows it.
 
-  --json  the daemon object of the state file, see jobsd-state(5), with
-          "alive": whether that daemon runs, "well": whether nothing is wrong,
-          "next": {"job", "at"} or null, "failed": the names of jobs that are
-          not well, and "files_changed": whether job files changed since the
-          last reload. Where no daemon has ever run, only the first two
+  --brief  print one line
+  --json   the daemon object of the state file, see jobsd-state(5), with
+           "alive": whether that daemon runs, "well": whether nothing is wrong,
+           "next": {"job", "at"} or null, "failed": the names of jobs that are
+           not well, and "files_changed": whether job files changed since the
+           last reload. Where no daemon has ever run, only the first two
 `
 
 func (a *app) status() *cobra.Command {
-	return takes(a.reader("status", statusHelp, func([]string) error { return a.doStatus(time.Now()) }), 0, 0, "")
+	var brief bool
+	cmd := a.reader("status", statusHelp, func([]string) error { return a.doStatus(brief, time.Now()) })
+	cmd.Flags().BoolVar(&brief, "brief", false, "")
+	return takes(cmd, 0, 0, "")
 }
 
-func (a *app) doStatus(now time.Time) error {
+func (a *app) doStatus(brief bool, now time.Time) error {
+	if brief && a.json {
+		return usage("jobsd help status", "status: either --brief or --json")
+	}
 	s, err := a.site()
 	if err != nil {
 		return err
@@ -47,15 +54,23 @@ func (a *app) doStatus(now time.Time) error {
 		return err
 	}
 	r := health(state, alive(&state.Daemon), now)
-	if a.json {
+	switch {
+	case a.json:
 		err = a.printJSON(r)
-	} else {
+	case brief:
+		fmt.Fprintln(a.out, r.brief(state, now))
+	default:
 		writeStatus(a.out, paletteFor(a.out), state, r, s.State, now)
 	}
-	if err == nil && !r.Well {
-		err = notWell
+	switch {
+	case err != nil:
+		return err
+	case !r.Alive:
+		return &failure{code: exitNoDaemon}
+	case !r.Well:
+		return notWell
 	}
-	return err
+	return nil
 }
 
 // statusResult is what status prints.
@@ -86,7 +101,7 @@ func health(state *statefile.State, lives bool, now time.Time) statusResult {
 		if unwell(j) {
 			r.Failed = append(r.Failed, name)
 		}
-		if !j.NextRun.IsZero() && (r.Next == nil || j.NextRun.Before(r.Next.At.Time)) {
+		if lives && !j.NextRun.IsZero() && (r.Next == nil || j.NextRun.Before(r.Next.At.Time)) {
 			r.Next = &nextDue{name, j.NextRun}
 		}
 	}
@@ -94,15 +109,35 @@ func health(state *statefile.State, lives bool, now time.Time) statusResult {
 	return r
 }
 
-// neverRan is the status where no daemon has left a state file: what is wrong, like all that status finds.
+// neverRan is the status where no daemon has left a state file.
 func (a *app) neverRan(err error) error {
 	if !a.json {
-		return fail(exitFailed, hintFor(err), "%w", err)
+		return err
 	}
 	if err := a.printJSON(map[string]bool{"alive": false, "well": false}); err != nil {
 		return err
 	}
-	return notWell
+	return &failure{code: exitNoDaemon}
+}
+
+// brief is the status in one line, the worst first.
+func (r *statusResult) brief(state *statefile.State, now time.Time) string {
+	d := r.Daemon
+	switch {
+	case !r.Alive:
+		return fmt.Sprintf("no daemon is running; the last one was pid %d", d.PID)
+	case len(d.Degraded) > 0:
+		return "degraded: " + strings.Join(d.Degraded, "; ")
+	case len(r.Failed) > 0:
+		return fmt.Sprintf("%s not well: %s", count(len(r.Failed), "job"), strings.Join(r.Failed, ", "))
+	case len(d.Reload.Errors) > 0:
+		return "refused: " + d.Reload.Errors[0]
+	}
+	text := "well: " + count(len(state.Jobs), "job")
+	if r.Next != nil {
+		text += fmt.Sprintf(", next %s %s", r.Next.Job, when(r.Next.At.Time, now, false))
+	}
+	return text
 }
 
 // failedMost is how many jobs that are not well status names.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"os"
 
 	"jobsd/internal/jobfile"
 	"jobsd/statefile"
@@ -17,6 +18,18 @@ func unloaded(d *statefile.Daemon) bool {
 	}
 	now, err := jobfile.Fingerprint(d.JobsDir, d.ConfigFile)
 	return err == nil && now != d.Reload.Files
+}
+
+// tellWhose says whose jobs an ordinary user sees who did not say so.
+func (a *app) tellWhose(s *site) {
+	if os.Geteuid() == 0 || a.places.chosen() {
+		return
+	}
+	if !s.user {
+		fmt.Fprintln(a.err, "jobsd: these are the jobs of the machine; you have none of your own")
+	} else if system, _ := underSystem(); exists(system.State) {
+		fmt.Fprintln(a.err, `jobsd: these are your own jobs; "jobsd --system list" shows those of the machine`)
+	}
 }
 
 // warnUnloaded says that what has been printed is not what the job files say.

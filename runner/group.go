@@ -1,0 +1,90 @@
+package runner
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// share lets the members of a group read the journal and the logs: what is there, and what will be made.
+type share struct{ group string }
+
+// share gives the files to the group. Without a group they stay as they are.
+func (d *disk) share(group string) {
+	d.gid = groupID(group)
+	if d.gid < 0 {
+		d.report("group", nil)
+		return
+	}
+	err := errors.Join(d.journal.SetGroup(d.gid), shareFiles(d.stateDir, d.gid, isJournal), shareFiles(d.logDir, d.gid, isLog))
+	if err == nil {
+		err = openToGroup(d.logDir, d.gid)
+	}
+	if err != nil {
+		err = fmt.Errorf("cannot let group %s read the journal and the logs: %w", group, err)
+	}
+	d.report("group", err)
+}
+
+func isJournal(name string) bool { return strings.HasPrefix(name, "history.jsonl") }
+
+// isLog tells the logs of jobs and of the daemon, the rotated ones included.
+func isLog(name string) bool {
+	return strings.HasSuffix(name, ".log") || strings.Contains(name, ".log.")
+}
+
+// shareFiles gives files of a directory to a group. It follows no link.
+func shareFiles(dir string, gid int, which func(name string) bool) error {
+	d, err := os.OpenFile(dir, os.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	names, err := d.Readdirnames(-1)
+	for _, name := range names {
+		var st unix.Stat_t
+		if !which(name) || unix.Fstatat(int(d.Fd()), name, &st, unix.AT_SYMLINK_NOFOLLOW) != nil ||
+			st.Mode&unix.S_IFMT != unix.S_IFREG || int(st.Gid) == gid {
+			continue
+		}
+		if err := unix.Fchownat(int(d.Fd()), name, -1, gid, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+			return &os.PathError{Op: "chown", Path: dir + "/" + name, Err: err}
+		}
+	}
+	return err
+}
+
+// openToGroup lets a group list a directory, and gives it the files that are made there.
+func openToGroup(dir string, gid int) error {
+	d, err := os.OpenFile(dir, os.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	st, err := d.Stat()
+	if err == nil {
+		err = d.Chown(-1, gid)
+	}
+	if err == nil {
+		err = d.Chmod(st.Mode() | os.ModeSetgid | 0o050)
+	}
+	return err
+}
+
+// groupID returns the number of the group that may read journal and logs; -1: the daemon's own, also where the name is
+// not known.
+func groupID(name string) int {
+	if gid, err := strconv.Atoi(name); err == nil {
+		return gid
+	}
+	if g, err := user.LookupGroup(name); err == nil {
+		gid, _ := strconv.Atoi(g.Gid)
+		return gid
+	}
+	return -1
+}
