@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"jobsd/internal/jobfile"
@@ -30,6 +32,17 @@ type growing struct {
 	seen time.Duration // monotonic, as is next
 	wait time.Duration
 	next time.Duration
+
+	cutting bool // its front is being copied
+}
+
+// copied is posted by the helper that copied the front of a log.
+type copied struct {
+	job     *jobfile.Definition
+	archive string
+	base    int64 // of the log at that time
+	front   spawn.Front
+	err     error
 }
 
 // watchLog has the log of a run looked after while the run lives.
@@ -76,41 +89,32 @@ func (d *disk) cutLogs() {
 	}
 	d.nextCut = now + cutLookMax
 	for name, g := range d.growing {
-		if now >= g.next {
+		if now >= g.next && !g.cutting {
 			d.look(name, g)
 		}
 		d.nextCut = min(d.nextCut, g.next)
 	}
 }
 
+// look has the front of a log cut if it takes up too much. Its size does not tell that: a job can make its log as long as
+// it likes without writing to it.
 func (d *disk) look(name string, g *growing) {
 	st, err := os.Stat(d.logPath(name))
 	if err != nil { // it was deleted: the next start makes it anew
 		delete(d.growing, name)
 		return
 	}
-	size, cut := st.Size(), int64(0)
-	if size > g.job.Log.MaxSize {
-		n, err := d.cut(name, g.job.Log.Keep)
-		switch {
-		case errors.Is(err, spawn.ErrCannotCut): // it is renamed at the next start
-			delete(d.growing, name)
-			return
-		case err != nil:
-			d.report("log of "+name, err)
-		case n > 0:
-			d.report("log of "+name, nil)
-		}
-		cut = n
+	size := min(st.Size(), st.Sys().(*syscall.Stat_t).Blocks*512)
+	if g.pace(size, readClocks().Mono); size > g.job.Log.MaxSize {
+		g.cutting = true
+		d.copyFront(g.job)
 	}
-	g.pace(size, cut, readClocks().Mono)
 }
 
-// pace sets when to look again: when half of the way to the greatest size is behind the log, as it grows now. Cut is what
-// was just taken off its size.
-func (g *growing) pace(size, cut int64, now time.Duration) {
+// pace sets when to look again: when half of the way to the greatest size is behind the log, as it grows now.
+func (g *growing) pace(size int64, now time.Duration) {
 	grown, took := size-g.size, now-g.seen
-	g.size, g.seen = size-cut, now
+	g.size, g.seen = size, now
 	switch {
 	case grown > 0 && took > 0:
 		g.wait = time.Duration(float64(max(0, g.job.Log.MaxSize-g.size)) / float64(grown) * float64(took) / 2)
@@ -121,24 +125,69 @@ func (g *growing) pace(size, cut int64, now time.Duration) {
 	g.next = now + g.wait
 }
 
-// cut moves the front of a live log to its archive and journals how much that was. The archive has a name of its own
-// until the cut is done and journaled, by which mendCuts knows what was under way when the daemon was killed.
-func (d *disk) cut(job string, keep int) (int64, error) {
-	path, archive := d.logPath(job), ""
-	base := d.base[job]
-	if keep > 0 {
-		archive = path + "." + strconv.FormatInt(base, 10) + cutSuffix
+// copyFront has the front of a live log copied by a helper: what a job made of its log may take a while, and intents
+// must not wait for it. The archive has a name of its own until the cut is done and journaled, by which mendCuts knows
+// what was under way when the daemon was killed.
+func (d *disk) copyFront(job *jobfile.Definition) {
+	path, base := d.logPath(job.Name), d.base[job.Name]
+	c := copied{job: job, base: base, archive: path + "." + strconv.FormatInt(base, 10) + cutSuffix}
+	go func() {
+		c.front, c.err = spawn.CopyFront(path, c.archive, job.Log.MaxSize, job.Log.Keep)
+		d.in.put([]any{c})
+	}()
+}
+
+// cut moves the front of a live log to its archive and journals how much that was. If the log is still too large then,
+// the next look is at once.
+func (d *disk) cut(c copied) {
+	name := c.job.Name
+	g, err := d.growing[name], c.err
+	switch {
+	case g == nil && err == nil: // nothing writes to it any more: it is renamed at the next start
+		os.Remove(c.archive)
+		return
+	case g == nil:
+		return
 	}
-	n, err := spawn.CutLog(path, archive)
-	if err != nil || n == 0 {
-		return 0, err
+	g.cutting, g.next = false, readClocks().Mono
+	d.nextCut = min(d.nextCut, g.next)
+	if err == nil && c.front.Size > 0 {
+		if err = d.cutFront(c); err != nil {
+			os.Remove(c.archive)
+		}
 	}
-	d.cutAt(job, base+n)
+	switch {
+	case errors.Is(err, spawn.ErrCannotCut): // it is renamed at the next start
+		delete(d.growing, name)
+	case errors.Is(err, spawn.ErrOtherLog), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, fs.ErrNotExist),
+		errors.Is(err, fs.ErrExist): // it changed while it was copied
+		g.next += cutLookMin
+	case err != nil:
+		g.next += retryWait
+		d.report("log of "+name, err)
+	case c.front.Size > 0:
+		d.report("log of "+name, nil)
+	}
+}
+
+func (d *disk) cutFront(c copied) error {
+	path := d.logPath(c.job.Name)
+	if d.base[c.job.Name] != c.base {
+		return spawn.ErrOtherLog
+	}
+	if err := spawn.CutFront(path, c.front); err != nil {
+		return err
+	}
+	d.cutAt(c.job.Name, c.base+c.front.Size)
 	d.flush()
-	if archive == "" {
-		return n, nil
+	if c.front.Copied {
+		return spawn.ShiftLog(path, c.archive, c.job.Log.Keep)
 	}
-	return n, spawn.ShiftLog(path, archive, keep)
+	// What went without a copy is more than all archives may hold, and older than it is what they have.
+	for n := 1; n <= c.job.Log.Keep; n++ {
+		os.Remove(path + "." + strconv.Itoa(n))
+	}
+	return nil
 }
 
 func (d *disk) cutAt(job string, base int64) {
@@ -187,7 +236,10 @@ func cutName(archive string) (path string, base int64, ok bool) {
 	return path[:dot], base, err == nil && strings.HasSuffix(path[:dot], ".log")
 }
 
-// startsWith tells whether a file begins with all that stands in another.
+// mendWindow is how much of an archive is compared with the log, at either end.
+const mendWindow = 64 << 10
+
+// startsWith tells whether a file begins with what stands in another, as far as the two ends of that tell.
 func startsWith(path, other string) bool {
 	a, err := os.Open(path)
 	if err != nil {
@@ -199,14 +251,19 @@ func startsWith(path, other string) bool {
 		return false
 	}
 	defer b.Close()
-	x, y := make([]byte, 64<<10), make([]byte, 64<<10)
-	for {
-		n, err := io.ReadFull(b, y)
-		if n == 0 {
-			return err == io.EOF
+	st, err := b.Stat()
+	if err != nil {
+		return false
+	}
+	for _, at := range []int64{0, max(0, st.Size()-mendWindow)} {
+		x, y := make([]byte, mendWindow), make([]byte, mendWindow)
+		n, err := b.ReadAt(y, at)
+		if err != nil && err != io.EOF {
+			return false
 		}
-		if m, _ := io.ReadFull(a, x[:n]); m < n || !bytes.Equal(x[:n], y[:n]) {
+		if m, _ := a.ReadAt(x[:n], at); m < n || !bytes.Equal(x[:n], y[:n]) {
 			return false
 		}
 	}
+	return true
 }

@@ -184,6 +184,8 @@ func (d *disk) do(op any) {
 		d.mark(op.Job, op.Text)
 	case core.KeepLog:
 		d.watchLog(op.Run, op.Job)
+	case copied:
+		d.cut(op)
 	case publish:
 		d.update(op)
 	case share:

@@ -59,15 +59,17 @@ func (d *disk) prepare(p core.Prepare) {
 	answer := prepared{run: p.Run}
 	offset, log, err := d.openRunLog(p)
 	answer.log, answer.err = log, err
+	marked := false
 	if log != nil && p.Record != nil {
-		fmt.Fprintf(log, "== %s\n", startMark(p.Run, statefile.At(p.At.In(p.Job.Schedule.Location()))))
+		_, err := fmt.Fprintf(log, "== %s\n", startMark(p.Run, statefile.At(p.At.In(p.Job.Schedule.Location()))))
+		marked = err == nil
 	}
 	if log != nil && p.Mark != "" {
 		fmt.Fprintf(log, "== %s\n", p.Mark)
 	}
 	if p.Record != nil {
 		p.Record.LogOffset, p.Record.OwnLog = offset, ownLog(p)
-		d.outputs.began(p.Run, p.Job.Name, offset, p.Record.OwnLog)
+		d.outputs.began(p.Run, span{job: p.Job.Name, start: offset, own: p.Record.OwnLog, marked: marked})
 		if !p.Record.OwnLog {
 			d.watchLog(p.Run, p.Job)
 		}
@@ -89,6 +91,7 @@ func (d *disk) prepare(p core.Prepare) {
 func (d *disk) ended(f core.Finish) {
 	failpoint("ending")
 	d.takeIn(f)
+	d.noticeEmptied(f.Record.Outcome.Run, f.Job)
 	f.Record.LogEnd = d.mark(f.Job, f.Mark)
 	d.unwatchLog(f.Record.Outcome.Run, f.Record.Job)
 	d.outputs.ended(f.Record)

@@ -23,6 +23,7 @@ type span struct {
 	job        string
 	start, end int64
 	own        bool // in a file of its own, until it has ended
+	marked     bool // it begins with the mark of the start, which this daemon wrote
 }
 
 // outputs knows where the output is of the runs that a notification may tell of: those that live, the last one of each
@@ -51,8 +52,22 @@ func newOutputs(facts *statefile.Facts) *outputs {
 	return o
 }
 
-func (o *outputs) began(run uint64, job string, at int64, own bool) {
-	o.runs[run] = span{job: job, start: at, own: own}
+func (o *outputs) began(run uint64, s span) { o.runs[run] = s }
+
+// emptied has the output of a run begin where the live log does, and forgets what other runs wrote there.
+func (o *outputs) emptied(run uint64, base int64) {
+	job := o.runs[run].job
+	for other, s := range o.runs {
+		switch {
+		case s.job != job || s.own:
+			continue
+		case other == run:
+			s.start = base
+		default:
+			s.start, s.end = min(s.start, base), min(s.end, base)
+		}
+		o.runs[other] = s
+	}
 }
 
 // ended completes the record of an outcome, and that of what is owed for it.

@@ -58,7 +58,8 @@ func (d *disk) takeIn(f core.Finish) {
 	os.Remove(path)
 }
 
-// appendOwn returns the offset at which it begins in the job's log.
+// appendOwn returns the offset at which it begins in the job's log. A file that would make the log too large is not
+// copied but becomes the log.
 func (d *disk) appendOwn(job *jobfile.Definition, path string) (int64, error) {
 	if job == nil {
 		return 0, errors.New("the job is not known any more")
@@ -68,6 +69,9 @@ func (d *disk) appendOwn(job *jobfile.Definition, path string) (int64, error) {
 		return 0, err
 	}
 	defer from.Close()
+	if st, err := from.Stat(); err == nil && st.Size() > job.Log.MaxSize && job.Log.MaxSize > 0 && !job.Log.Discard {
+		return d.replaceLog(job, path)
+	}
 	start, log, err := d.openLog(job)
 	if err != nil {
 		return 0, err
@@ -78,4 +82,18 @@ func (d *disk) appendOwn(job *jobfile.Definition, path string) (int64, error) {
 	defer log.Close()
 	_, err = io.Copy(log, from)
 	return start, err
+}
+
+// replaceLog begins a new log with a file that is there already.
+func (d *disk) replaceLog(job *jobfile.Definition, path string) (int64, error) {
+	live := d.logPath(job.Name)
+	if log, err := spawn.OpenLog(live, d.gid); err == nil {
+		base := d.base[job.Name] + log.Size
+		log.Close()
+		if err := spawn.RotateLog(live, job.Log.Keep); err != nil {
+			return 0, err
+		}
+		d.cutAt(job.Name, base)
+	}
+	return d.base[job.Name], os.Rename(path, live)
 }

@@ -10,70 +10,73 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// CutLog moves the front of a log into a new file while others go on writing to its end, and returns how many bytes it
-// moved; 0: there was less than a block of the file system. No byte is lost, and none is in both once it returns. The
-// cut is where a block ends, most likely within a line. It takes FALLOC_FL_COLLAPSE_RANGE, see fallocate(2): ext4, xfs
-// and some others have it. Elsewhere the error wraps ErrCannotCut. archive "": what is cut is kept nowhere.
+// CopyFront makes the cut of a log ready that others write to: it copies the front, at most so many bytes, into a new
+// file, and returns how much CutFront is to cut off. 0: there was less than a block of the file system. The copy is
+// durable then. What keep copies more could not hold is to be cut off without one.
 //
-// The archive is durable before the cut. If the machine goes down between the two, both have these bytes.
-func CutLog(path, archive string) (int64, error) {
-	n, err := cutLog(path, archive)
+// It takes as long as the disk does.
+func CopyFront(path, archive string, most int64, keep int) (Front, error) {
+	f, err := copyFront(path, archive, most, keep)
 	if err != nil {
-		return 0, fmt.Errorf("cannot cut log: %w", err)
+		return Front{}, fmt.Errorf("cannot copy the front of a log: %w", err)
 	}
-	return n, nil
+	return f, nil
 }
 
-func cutLog(path, archive string) (int64, error) {
-	log, err := os.OpenFile(path, os.O_RDWR|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+func copyFront(path, archive string, most int64, keep int) (Front, error) {
+	log, f, size, err := openFront(path)
 	if err != nil {
-		return 0, err
+		return f, err
 	}
 	defer log.Close()
-	st, err := log.Stat()
-	if err != nil {
-		return 0, err
-	}
 	var fs unix.Statfs_t
 	if err := unix.Fstatfs(int(log.Fd()), &fs); err != nil {
-		return 0, err
+		return f, err
 	}
-	n := (st.Size() - 1) / fs.Bsize * fs.Bsize // the range must end before the file does
-	if n <= 0 {
-		return 0, nil
+	whole := func(n int64) int64 { return max(0, n) / fs.Bsize * fs.Bsize }
+	all := whole(size - 1) // the range must end before the file does
+	if f.Size = whole(size - int64(keep+1)*most); keep < 1 {
+		f.Size = all
 	}
-	if archive != "" {
-		if err := copyFront(log, archive, st.Mode().Perm(), n); err != nil {
-			return 0, err
-		}
+	if f.Size == 0 {
+		f.Size, f.Copied = min(all, max(whole(most), fs.Bsize)), true
 	}
-	for {
-		err = unix.Fallocate(int(log.Fd()), unix.FALLOC_FL_COLLAPSE_RANGE, 0, n)
-		if err != unix.EINTR {
-			break
-		}
+	if f.Size > 0 && f.Copied {
+		err = copyTo(archive, log, f.Size)
 	}
-	switch err {
-	case nil:
-		return n, nil
-	case unix.EOPNOTSUPP, unix.ENOSYS, unix.EINVAL: // EINVAL: its blocks come in larger units
-		err = errors.Join(ErrCannotCut, err)
+	if err == nil {
+		err = unix.Fdatasync(int(log.Fd())) // the cut waits for what is not yet on the disk
 	}
-	if archive != "" {
-		os.Remove(archive)
-	}
-	return 0, err
+	return f, err
 }
 
-func copyFront(log *os.File, archive string, mode os.FileMode, n int64) error {
-	to, err := os.OpenFile(archive, os.O_WRONLY|os.O_CREATE|os.O_EXCL|unix.O_NOFOLLOW, mode)
+// openFront opens a log and tells which file it is, and its size.
+func openFront(path string) (log *os.File, f Front, size int64, err error) {
+	log, err = os.OpenFile(path, os.O_RDWR|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, f, 0, err
+	}
+	st, err := log.Stat()
+	if err != nil {
+		log.Close()
+		return nil, f, 0, err
+	}
+	sys := st.Sys().(*syscall.Stat_t)
+	f.dev, f.ino = uint64(sys.Dev), sys.Ino
+	return log, f, st.Size(), nil
+}
+
+func copyTo(archive string, log *os.File, n int64) error {
+	st, err := log.Stat()
+	if err != nil {
+		return err
+	}
+	to, err := os.OpenFile(archive, os.O_WRONLY|os.O_CREATE|os.O_EXCL|unix.O_NOFOLLOW, st.Mode().Perm())
 	if err != nil {
 		return err
 	}
 	defer to.Close()
-	if st, err := log.Stat(); err == nil {
-		to.Chown(-1, int(st.Sys().(*syscall.Stat_t).Gid))
-	}
+	to.Chown(-1, int(st.Sys().(*syscall.Stat_t).Gid))
 	copied, err := io.Copy(to, io.LimitReader(log, n))
 	if err == nil && copied < n {
 		err = io.ErrUnexpectedEOF // somebody has emptied it meanwhile
@@ -85,4 +88,38 @@ func copyFront(log *os.File, archive string, mode os.FileMode, n int64) error {
 		os.Remove(archive)
 	}
 	return err
+}
+
+// CutFront removes the front of a log while others go on writing to its end. The cut is where a block ends, most likely
+// within a line. If another file stands at path by now, or the log has become shorter, the error wraps ErrOtherLog. It
+// takes FALLOC_FL_COLLAPSE_RANGE, see fallocate(2): ext4, xfs and some others have it; elsewhere the error wraps
+// ErrCannotCut. If the machine goes down before it, the log and the copy of its front have the same bytes.
+func CutFront(path string, front Front) error {
+	log, now, size, err := openFront(path)
+	if err == nil {
+		defer log.Close()
+		if now.dev != front.dev || now.ino != front.ino || size <= front.Size {
+			err = ErrOtherLog
+		}
+	}
+	if err == nil {
+		err = collapse(int(log.Fd()), front.Size)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot cut log: %w", err)
+	}
+	return nil
+}
+
+func collapse(fd int, n int64) error {
+	for {
+		err := unix.Fallocate(fd, unix.FALLOC_FL_COLLAPSE_RANGE, 0, n)
+		switch err {
+		case unix.EINTR:
+			continue
+		case unix.EOPNOTSUPP, unix.ENOSYS, unix.EINVAL: // EINVAL: its blocks come in larger units
+			return errors.Join(ErrCannotCut, err)
+		}
+		return err
+	}
 }

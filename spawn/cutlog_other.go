@@ -4,5 +4,10 @@ package spawn
 
 import "fmt"
 
-// CutLog always fails with ErrCannotCut on this system.
-func CutLog(string, string) (int64, error) { return 0, fmt.Errorf("cannot cut log: %w", ErrCannotCut) }
+// CopyFront always fails with ErrCannotCut on this system.
+func CopyFront(string, string, int64, int) (Front, error) {
+	return Front{}, fmt.Errorf("cannot cut log: %w", ErrCannotCut)
+}
+
+// CutFront always fails with ErrCannotCut on this system.
+func CutFront(string, Front) error { return fmt.Errorf("cannot cut log: %w", ErrCannotCut) }

@@ -45,6 +45,16 @@ func OpenLog(path string, gid int) (*Log, error) {
 // ErrCannotCut says that a log cannot be cut while it is written to: its file system does not know how.
 var ErrCannotCut = errors.New("the file system cannot remove the front of a file")
 
+// ErrOtherLog says that a log is not the one any more whose front was to be cut.
+var ErrOtherLog = errors.New("the log is another by now")
+
+// Front is what is to be cut off a log.
+type Front struct {
+	Size     int64 // bytes
+	Copied   bool
+	dev, ino uint64 // of the log
+}
+
 // RotateLog moves the log file at path to path.1, path.1 to path.2 and so on, keeping so many.
 func RotateLog(path string, keep int) error { return ShiftLog(path, path, keep) }
 

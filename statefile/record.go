@@ -218,10 +218,12 @@ type Drained struct {
 	Run uint64 `json:"run"`
 }
 
-// LogCut says that the front of a job's live log was moved to an archive.
+// LogCut says that the front of a job's live log was moved to an archive or, with EmptiedBy, that a run emptied the
+// live log: its output begins at Base, and what earlier runs wrote from there on is gone.
 type LogCut struct {
-	Job  string `json:"job"`
-	Base int64  `json:"base"`
+	Job       string `json:"job"`
+	Base      int64  `json:"base"`
+	EmptiedBy uint64 `json:"emptied_by,omitempty"`
 }
 
 func (*Checkpoint) Kind() string  { return "checkpoint" }

@@ -77,7 +77,9 @@ func (l *jobLog) readJournal() error {
 				l.base = j.LogBase
 			}
 		case *statefile.LogCut:
-			l.base = r.Base
+			if l.base = r.Base; r.EmptiedBy > 0 {
+				l.emptied(r.EmptiedBy)
+			}
 		case *statefile.Intent:
 			run := logRun{number: r.Run, from: r.LogOffset, to: math.MaxInt64, at: entry.At.Time, own: r.OwnLog}
 			if run.own {
@@ -93,6 +95,18 @@ func (l *jobLog) readJournal() error {
 		}
 	}
 	return nil
+}
+
+// emptied has the output of a run begin with the live file, and forgets what other runs wrote there.
+func (l *jobLog) emptied(run uint64) {
+	for i := range l.runs {
+		switch r := &l.runs[i]; {
+		case r.number == run:
+			r.from = l.base
+		case !r.own:
+			r.from, r.to = min(r.from, l.base), min(r.to, l.base)
+		}
+	}
 }
 
 // open opens the live file and the older ones: .1 ends where the live one begins, .2 where .1 does.

@@ -1,0 +1,51 @@
+package runner
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"jobsd/internal/jobfile"
+	"jobsd/statefile"
+)
+
+// A job has its log as standard output, and a script of root empties it by `> /dev/stderr`. Offsets into the log then
+// point at what another run wrote.
+
+// noticeEmptied looks at the end of a run whether its log is still what it was when the run started. If not, offsets
+// begin again at the first byte of the log, and nothing that is in it belongs to an earlier run.
+func (d *disk) noticeEmptied(run uint64, job *jobfile.Definition) {
+	s, known := d.outputs.runs[run]
+	if job == nil || job.Log.Discard || !known || s.own || s.start < d.base[job.Name] {
+		return
+	}
+	part := "output of " + job.Name
+	if !d.emptied(run, s) {
+		d.report(part, nil)
+		return
+	}
+	base := d.base[job.Name]
+	d.outputs.emptied(run, base)
+	d.append(statefile.Entry{At: statefile.At(wallClock()), Record: &statefile.LogCut{Job: job.Name, Base: base, EmptiedBy: run}})
+	d.mark(job, fmt.Sprintf("run %d emptied this log", run))
+	d.report(part, fmt.Errorf("%s empties its log, and what earlier runs wrote there is lost: write to >&2, not to >/dev/stderr", job.Name))
+}
+
+// emptied reports whether the log is shorter than when the run started, or has no mark where it wrote that of its start.
+func (d *disk) emptied(run uint64, s span) bool {
+	f, err := os.OpenFile(d.logPath(s.job), os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return os.IsNotExist(err)
+	}
+	defer f.Close()
+	at := s.start - d.base[s.job]
+	if st, err := f.Stat(); err != nil || !s.marked {
+		return err == nil && st.Size() < at
+	}
+	want := fmt.Appendf(nil, "== run %d ", run)
+	got := make([]byte, len(want))
+	n, _ := f.ReadAt(got, at)
+	return !bytes.Equal(got[:n], want)
+}
