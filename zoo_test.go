@@ -16,6 +16,9 @@ import (
 //	            them together for a minute, should nobody end it
 //	flood N     writes N numbered lines as fast as it can
 //	nest CMD... runs a command and reaps all orphans of it, also when it has ended, until it is killed
+//	keep KEY CMD...  puts a key into a new session keyring and executes a command, on Linux
+//	add KEY     puts a key into the session keyring, on Linux
+//	look KEY    tells whether a key is in the session keyring, on Linux
 //	sit         does nothing until it is killed
 //
 // and what an ordinary user may do to others, on Linux:
@@ -36,6 +39,12 @@ func zoo() {
 		nest(os.Args[2:])
 	case "sit":
 		select {}
+	case "keep":
+		keep(os.Args[2], os.Args[3:])
+	case "add":
+		addKey(os.Args[2])
+	case "look":
+		look(os.Args[2])
 	case "freeze", "lease", "hide", "grow", "knock", "repoint":
 		attack(os.Args[1], os.Args[2:])
 	default:

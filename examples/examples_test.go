@@ -114,7 +114,7 @@ func TestUnit(t *testing.T) {
 	}
 	lines := strings.Split(string(text), "\n")
 	for _, want := range []string{
-		"Type=notify", "KillMode=process", "TimeoutStopSec=infinity", "Delegate=yes", "OOMPolicy=continue",
+		"Type=notify", "KillMode=process", "TimeoutStopSec=infinity", "Delegate=yes", "OOMPolicy=continue", "OOMScoreAdjust=-500",
 		"TasksMax=infinity", "Restart=always", "ExecReload=/usr/local/bin/jobsd reload",
 	} {
 		if !slices.Contains(lines, want) {

@@ -13,6 +13,7 @@ const (
 	StageUmask       = "umask"
 	StageNice        = "nice"
 	StageLimits      = "limits"
+	StageKeyring     = "keyring"
 	StageUser        = "user"
 	StageDir         = "dir"
 	StageEnvFile     = "env_file"
@@ -54,6 +55,8 @@ func (e *Error) why() string {
 		return "cannot set the nice value " + path + cannot
 	case StageLimits:
 		return "cannot set the limit " + path + cannot
+	case StageKeyring:
+		return "cannot make a session keyring for " + path + cannot
 	case StageUser:
 		return "cannot become " + path + cannot
 	case StageDir:

@@ -13,11 +13,14 @@ import (
 // what a job writes has the same modes under every daemon and few jobs need the shim for a mask of their own.
 const ownUmask = 0o022
 
-// Prepare makes this process fit to be a parent. It is called once, when the daemon starts, before its first Start.
+// Prepare makes this process fit to be a parent. It is called once, when the daemon starts, before its first Start, on the
+// thread that calls Start.
 func Prepare() error {
 	closeOnExec()
 	unix.Umask(ownUmask)
 	defaultSignals()
+	joinKeyring() // without one of its own the daemon still works, and jobs of other users get theirs or do not start
+	readOOMScore()
 	if err := becomeSubreaper(); err != nil {
 		return fmt.Errorf("cannot become subreaper: %w", err)
 	}

@@ -144,7 +144,7 @@ func Stage2() {
 
 // become turns this process into the program. It returns only if that fails.
 func (c *Command) become() *Error {
-	for _, step := range []func() *Error{c.setUmask, c.setNice, c.setLimits, c.setUser, c.enterDir, c.addEnvFile} {
+	for _, step := range []func() *Error{c.setUmask, c.setNice, c.setLimits, c.setKeyring, c.setUser, c.enterDir, c.addEnvFile} {
 		if e := step(); e != nil {
 			return e
 		}
@@ -176,6 +176,18 @@ func (c *Command) setLimits() *Error {
 		if err := l.set(); err != nil {
 			return &Error{Stage: StageLimits, Errno: errnoOf(err), Path: l.Name}
 		}
+	}
+	return nil
+}
+
+// setKeyring gives a process of another user a session keyring of its own. It is made as the daemon's user, whose quota
+// has room for it.
+func (c *Command) setKeyring() *Error {
+	if c.Credential == nil || c.Credential.own() {
+		return nil
+	}
+	if err := joinKeyring(); err != nil {
+		return &Error{Stage: StageKeyring, Errno: errnoOf(err), Path: c.name()}
 	}
 	return nil
 }

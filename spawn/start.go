@@ -67,6 +67,7 @@ func fork(path string, argv []string, leaf string, attr *syscall.ProcAttr) (Proc
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	unblockSignals()
+	defer oom.lend()()
 	p := Process{FD: -1}
 	attr.Sys.Setsid = true
 	wantPidfd(attr.Sys, &p.FD)
