@@ -1,8 +1,10 @@
 package trust
 
 import (
+	"io/fs"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -16,8 +18,7 @@ import (
 // ReadOnly reports whether nobody can write what stands at path, because it is on a read-only mount of a local file
 // system that no writable mount leads to. A link itself is meant.
 func ReadOnly(path string) bool {
-	var fs unix.Statfs_t
-	return unix.Statfs(path, &fs) == nil && fs.Flags&unix.ST_RDONLY != 0 && readOnly(unix.AT_FDCWD, path, unix.AT_SYMLINK_NOFOLLOW)
+	return readOnly(unix.AT_FDCWD, path, unix.AT_SYMLINK_NOFOLLOW)
 }
 
 // ReadOnlyFD is ReadOnly for an open file.
@@ -28,7 +29,7 @@ func ReadOnlyFD(fd int) bool {
 
 func readOnly(fd int, path string, flags int) bool {
 	var stx unix.Statx_t
-	err := unix.Statx(fd, path, flags, unix.STATX_MNT_ID, &stx)
+	err := unix.Statx(fd, path, flags|unix.AT_STATX_DONT_SYNC, unix.STATX_MNT_ID, &stx)
 	if err != nil || stx.Mask&unix.STATX_MNT_ID == 0 {
 		return false
 	}
@@ -48,7 +49,34 @@ type mount struct {
 	root     string // what of the file system is mounted
 	writable bool
 	kind     string
+	user     int // who has mounted it by FUSE; else root
 }
+
+// lstat asks the kernel for what that knows already, so that it does not wait for a file system that does not answer.
+// Where a program of a user serves the file system, that user is the owner of its root directory, whatever it says.
+func lstat(path string, st *unix.Stat_t) error {
+	var stx unix.Statx_t
+	const flags = unix.AT_SYMLINK_NOFOLLOW | unix.AT_NO_AUTOMOUNT | unix.AT_STATX_DONT_SYNC
+	if err := unix.Statx(unix.AT_FDCWD, path, flags, unix.STATX_BASIC_STATS|unix.STATX_MNT_ID, &stx); err != nil {
+		return &fs.PathError{Op: "open", Path: path, Err: err}
+	}
+	st.Uid, st.Gid, st.Mode = stx.Uid, stx.Gid, uint32(stx.Mode)
+	setNlink(&st.Nlink, stx.Nlink)
+	if stx.Attributes&unix.STATX_ATTR_MOUNT_ROOT == 0 || stx.Dev_major != 0 { // a real device: it is not served
+		return nil
+	}
+	all, err := readMounts("/proc/self/mountinfo")
+	if err != nil {
+		return &fs.PathError{Op: "open", Path: path, Err: err}
+	}
+	if i := slices.IndexFunc(all, func(m mount) bool { return m.id == stx.Mnt_id }); i >= 0 && all[i].user != 0 {
+		st.Uid = uint32(all[i].user)
+	}
+	return nil
+}
+
+// setNlink bridges the types of a number of links, which differ by architecture.
+func setNlink[T uint32 | uint64](to *T, n uint32) { *to = T(n) }
 
 // sealed reports whether no mount of the tables lets anybody write to what this one shows.
 func (m mount) sealed(tables ...[]mount) bool {
@@ -96,7 +124,13 @@ func parseMount(line string) (mount, bool) {
 		id = 10*id + uint64(c-'0')
 	}
 	ro := func(options string) bool { return slices.Contains(strings.Split(options, ","), "ro") }
-	return mount{id: id, device: f[2], root: f[3], writable: !ro(f[5]) && !ro(t[2]), kind: t[0]}, true
+	user := 0
+	for option := range strings.SplitSeq(t[2], ",") {
+		if n, ok := strings.CutPrefix(option, "user_id="); ok && strings.HasPrefix(t[0], "fuse") {
+			user, _ = strconv.Atoi(n)
+		}
+	}
+	return mount{id: id, device: f[2], root: f[3], writable: !ro(f[5]) && !ro(t[2]), kind: t[0], user: user}, true
 }
 
 // localTypes are the file systems that answer without a server or a program in user space.

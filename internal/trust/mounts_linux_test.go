@@ -1,6 +1,14 @@
 package trust
 
-import "testing"
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"jobsd/internal/fusetest"
+)
 
 func TestMapsAll(t *testing.T) {
 	for table, want := range map[string]bool{
@@ -55,5 +63,34 @@ func TestSealed(t *testing.T) {
 		if here[0].id != 30 || here[0].sealed(here, parse(c.outside)) != c.want {
 			t.Errorf("%s: %t, %+v", name, !c.want, here[0])
 		}
+	}
+}
+
+// TestMountOfAnother: nobody waits for a file system that somebody else has mounted and that never answers.
+func TestMountOfAnother(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root, to mount a file system")
+	}
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(dir+"/sub/file", link); err != nil {
+		t.Fatal(err)
+	}
+	fusetest.HangAt(t, dir, 12345)
+	done := make(chan error, 1)
+	go func() {
+		_, err := New(0, 0).Walk(link)
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		if err == nil || !strings.Contains(err.Error(), dir+", which is not owned by root but by uid 12345") {
+			t.Error(err)
+		}
+	case <-time.After(30 * time.Second):
+		t.Error("the walk waits for the file system")
 	}
 }

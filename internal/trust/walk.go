@@ -135,13 +135,6 @@ func (w *walk) follow(link string) (string, error) {
 	return os.Readlink(link)
 }
 
-func lstat(path string, st *unix.Stat_t) error {
-	if err := unix.Lstat(path, st); err != nil {
-		return &fs.PathError{Op: "open", Path: path, Err: err}
-	}
-	return nil
-}
-
 // Open opens the file that an absolute path leads to for reading, if it and the way to it are trusted. Opening never
 // waits for the other end of a FIFO.
 func (j *Judge) Open(path string) (*os.File, error) {
