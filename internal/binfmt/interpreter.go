@@ -3,19 +3,19 @@ package binfmt
 
 import (
 	"bytes"
-	"encoding/binary"
+	"debug/elf"
 	"io"
 	"strings"
 )
 
 const (
-	headSize  = 256     // bytes that the kernel looks at of a script
-	mostParts = 1 << 16 // bytes of program headers that it takes
-	mostName  = 4096    // bytes of the name of a loader
+	headSize = 256  // bytes that the kernel looks at of a script
+	mostName = 4096 // bytes of the name of a loader
 )
 
 // Interpreter returns the path of what runs a script (the first word after #!) or loads a dynamic ELF program; "" if the
-// file is neither. The error is that of the reader.
+// file is neither. The error is that of the reader, or says that an ELF program is not understood: the kernel, which
+// looks at less of it, may yet execute it.
 func Interpreter(f io.ReaderAt) (string, error) {
 	head := make([]byte, headSize)
 	n, err := f.ReadAt(head, 0)
@@ -29,56 +29,25 @@ func Interpreter(f io.ReaderAt) (string, error) {
 		word, _, _ = strings.Cut(word, "\t")
 		return word, nil
 	}
-	return loader(f, head)
+	if !bytes.HasPrefix(head, []byte(elf.ELFMAG)) {
+		return "", nil
+	}
+	return loader(f)
 }
-
-// layout says where elf(5) has the fields that lead to the loader's name, for programs of 32 or of 64 bits.
-type layout struct {
-	size                 int // of the file header
-	parts, width, number int // in the file header: offset, size and number of the program headers
-	at, length           int // in a program header: offset and size of what it describes
-	word                 func(binary.ByteOrder, []byte) uint64
-}
-
-var layouts = map[byte]layout{
-	1: {52, 28, 42, 44, 4, 16, func(o binary.ByteOrder, b []byte) uint64 { return uint64(o.Uint32(b)) }},
-	2: {64, 32, 54, 56, 8, 32, func(o binary.ByteOrder, b []byte) uint64 { return o.Uint64(b) }},
-}
-
-var orders = map[byte]binary.ByteOrder{1: binary.LittleEndian, 2: binary.BigEndian}
 
 // loader returns the dynamic loader that an ELF program asks for.
-func loader(f io.ReaderAt, head []byte) (string, error) {
-	if len(head) < 6 || string(head[:4]) != "\x7fELF" {
-		return "", nil
+func loader(f io.ReaderAt) (string, error) {
+	program, err := elf.NewFile(f)
+	if err != nil {
+		return "", err
 	}
-	l, order := layouts[head[4]], orders[head[5]]
-	if l.size == 0 || order == nil || len(head) < l.size {
-		return "", nil
-	}
-	width, number := int(order.Uint16(head[l.width:])), int(order.Uint16(head[l.number:]))
-	if width < l.length+8 || width*number > mostParts {
-		return "", nil
-	}
-	parts, err := read(f, l.word(order, head[l.parts:]), width*number)
-	for ; len(parts) >= width && err == nil; parts = parts[width:] {
-		const interp = 3 // PT_INTERP
-		size := l.word(order, parts[l.length:])
-		if order.Uint32(parts) != interp || size > mostName {
+	for _, segment := range program.Progs {
+		if segment.Type != elf.PT_INTERP || segment.Filesz > mostName {
 			continue
 		}
-		name, err := read(f, l.word(order, parts[l.at:]), int(size))
+		name := make([]byte, segment.Filesz)
+		_, err := segment.ReadAt(name, 0)
 		return strings.TrimRight(string(name), "\x00"), err
 	}
-	return "", err
-}
-
-// read reads n bytes; none where the file has fewer.
-func read(f io.ReaderAt, at uint64, n int) ([]byte, error) {
-	b := make([]byte, n)
-	_, err := f.ReadAt(b, int64(at&(1<<63-1)))
-	if err == io.EOF {
-		return nil, nil
-	}
-	return b, err
+	return "", nil
 }
