@@ -19,6 +19,7 @@ type Config struct {
 	Group        string // of journal and logs, a name or a number; "": the daemon's own
 	Dirs         Dirs
 	Journal      Journal
+	SharedState  bool // the state directory need not be on a local file system
 	Watch        bool // reload without being asked when job files change
 
 	defaults *node  // [defaults], nil without
@@ -63,6 +64,8 @@ var configKeys = newKeys(
 		file, "", func(c *Config) *string { return &c.Dirs.Log }),
 	row("run_dir", "Where the pid file and the control socket are.",
 		file, "", func(c *Config) *string { return &c.Dirs.Run }),
+	row("shared_state", "Whether the state directory may be on a file system that other machines can share.",
+		truth, false, func(c *Config) *bool { return &c.SharedState }),
 	row("watch", "Whether the daemon reloads by itself when job files or this file change.",
 		truth, false, func(c *Config) *bool { return &c.Watch }),
 	row("journal", "When the journal begins a new file and how many are kept.",

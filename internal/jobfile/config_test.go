@@ -35,6 +35,7 @@ var configCases = []struct {
 	{"mail.from", `"jobs@x"`, "jobs@x", `"a b"`, 0, `"a b" is not a mail address`, "", func(c *Config) any { return c.Mail.From }},
 	{"mail.to", `"root"`, []string{"root"}, `["a", "-b"]`, 6, `"-b" is not a mail address`, []string(nil), func(c *Config) any { return c.Mail.To }},
 	{"watch", "true", true, `"yes"`, 0, "must be true or false (without quotes), not a string", false, func(c *Config) any { return c.Watch }},
+	{"shared_state", "true", true, `"yes"`, 0, "must be true or false (without quotes), not a string", false, func(c *Config) any { return c.SharedState }},
 	{"journal.max_size", `"1MiB"`, int64(1 << 20), `"1kB"`, 0, "must be at least 65536 bytes", int64(16_000_000), func(c *Config) any { return c.Journal.MaxSize }},
 	{"journal.keep", "3", 3, "0", 0, "must be from 1 to 1000, not 0", 8, func(c *Config) any { return c.Journal.Keep }},
 	{"defaults.dir", `"/srv"`, "/srv", `"~x"`, 0, `"~x": ~ is not expanded`, nil, func(c *Config) any {

@@ -32,7 +32,7 @@ var rooms = map[string]room{
 	"runner/core":       {imports: []string{"internal/jobfile", "internal/schedule", "statefile"}, std: slices.Concat(pure, []string{"path"}), never: []rule{mutex, osExec, clock, concurrency}},
 	"spawn":             {imports: []string{"internal/binfmt", "internal/trust"}, never: []rule{osExec}},
 	"signals":           {never: []rule{osExec}},
-	"statefile":         {never: []rule{osExec}},
+	"statefile":         {imports: []string{"internal/trust"}, never: []rule{osExec}},
 	"internal/binfmt":   {},
 	"internal/jobfile":  {imports: []string{"internal/binfmt", "internal/schedule", "internal/trust"}, never: []rule{osExec}},
 	"internal/schedule": {},
