@@ -30,9 +30,14 @@ type survivor struct {
 
 // adopt looks for the processes of the runs that outlived the daemon before this one. None of that can wait for anybody;
 // what can is left to the hunter, and the first load waits for its answer: until then nobody knows which runs are lost.
-func (l *loop) adopt() {
+// The processes that a copied state directory knows of belong to the daemon of the original.
+func (l *loop) adopt(copied bool) {
 	marks := map[string]core.Outlived{}
 	for _, o := range l.core.Outliving() {
+		if copied {
+			l.takeOn(o, survivor{fate: gone})
+			continue
+		}
 		s := l.sys.survivor(o.Live)
 		if s.fate == sought {
 			marks[mark(l.core.ID(), o.Job, o.Run)] = o

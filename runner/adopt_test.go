@@ -22,7 +22,7 @@ func doubtful(t *testing.T) (*loop, *fakeKernel) {
 	l.core = core.New(core.Options{Strict: true, BootID: "boot"}, facts, k.clock)
 	l.core.Begin(k.clock, statefile.Start{BootID: "boot"})
 	k.survivors = map[uint64]survivor{1: {fate: sought}}
-	l.adopt()
+	l.adopt(false)
 	return l, k
 }
 
@@ -102,7 +102,7 @@ func BenchmarkAdopt(b *testing.B) {
 				l := &loop{sys: kernel{"boot", nil}, byRun: map[uint64]*process{}, byPID: map[int]*process{}}
 				l.core = core.New(core.Options{BootID: "boot"}, &read, l.sys.now())
 				began = time.Now()
-				l.adopt()
+				l.adopt(false)
 				took += time.Since(began)
 			}
 			b.ReportMetric(float64(took.Microseconds())/float64(b.N)/float64(n), "us/run")

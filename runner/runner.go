@@ -56,11 +56,16 @@ func Run(o Options) error {
 	if err := spawn.Prepare(); err != nil {
 		return err
 	}
-	if err := makeDirs(o.Dirs); err != nil {
-		return err
-	}
 	config, err := jobfile.ReadConfig(o.ConfigFile)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if hand == nil && !config.SharedState { // before anything else touches it
+		if err := statefile.CheckLocal(o.Dirs.State); err != nil {
+			return err
+		}
+	}
+	if err := makeDirs(o.Dirs); err != nil {
 		return err
 	}
 	lock, err := lockState(o.Dirs, hand)
@@ -177,11 +182,22 @@ func newLoop(o Options, config *jobfile.Config, log *logger, hand *handover) (*l
 	machineBoot := spawn.BootID()
 	start, _ := spawn.StartTime(os.Getpid())
 	boot, bootTrouble := whichBoot(machineBoot, o.Dirs.Run, start, hand)
-	leaves := openCgroups(facts.ID, log)
+	begin := statefile.Start{PID: os.Getpid(), PIDStart: start, BootID: boot, Machine: machine, Version: o.Version,
+		Upgraded: hand != nil && hand.lock == nil}
+	if begin.Device, begin.Inode, err = journal.Place(); err != nil {
+		return nil, err
+	}
+	if facts.Copied(boot, begin.Device, begin.Inode) {
+		begin.ID = statefile.NewID()
+	}
+	leaves := openCgroups(cmp.Or(begin.ID, facts.ID), log)
 	l := &loop{sys: kernel{boot, leaves}, boot: boot, pump: pump, timer: timer, log: log, o: o, self: whoAmI(),
 		byRun: map[uint64]*process{}, byPID: map[int]*process{}, preparing: map[uint64]prepared{}, inherits: hand != nil}
 	for _, text := range said {
 		log.Warn(text)
+	}
+	if begin.ID != "" {
+		log.Warn("the state directory is a copy: its processes are left to the daemon of the original", "was", facts.ID, "id", begin.ID)
 	}
 	now := l.sys.now()
 	l.began = now.Boot
@@ -203,8 +219,8 @@ func newLoop(o Options, config *jobfile.Config, log *logger, hand *handover) (*l
 		log.Error(err.Error())
 		l.handle(core.Trouble{Part: "control", Text: err.Error()})
 	}
-	l.core.Begin(now, statefile.Start{PID: os.Getpid(), PIDStart: start, BootID: boot, Machine: machine, Version: o.Version,
-		Suspect: crash.Job, Upgraded: hand != nil && hand.lock == nil})
+	begin.Suspect = crash.Job
+	l.core.Begin(now, begin)
 	if l.disk, said, err = newDisk(o, config, journal, facts, garbage, promises, post); err != nil {
 		return nil, err
 	}
@@ -217,7 +233,7 @@ func newLoop(o Options, config *jobfile.Config, log *logger, hand *handover) (*l
 		log.Warn(err.Error())
 	}
 	l.hunter = newHunter(post, leaves)
-	l.adopt()
+	l.adopt(begin.ID != "")
 	files := jobfile.NewLoader(jobfile.Options{Jobs: o.Dirs.Jobs, Accepted: filepath.Join(o.Dirs.State, "accepted"),
 		Config: o.ConfigFile, Host: o.Machine})
 	l.loader = newLoader(files, &watcher{jobs: o.Dirs.Jobs, config: o.ConfigFile, post: post}, garbage, post)

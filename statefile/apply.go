@@ -1,6 +1,7 @@
 package statefile
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -12,7 +13,15 @@ func (r *Checkpoint) apply(f *Facts, _ Time) {
 	f.Version = Version
 }
 
-func (r *Start) apply(f *Facts, _ Time) {
+func (r *Start) apply(f *Facts, at Time) {
+	if f.BootDoubt && r.BootID != "" {
+		f.servedBoot(r.BootID)
+	}
+	f.Device, f.Inode = r.Device, r.Inode
+	if r.ID != "" {
+		f.ID = r.ID
+		f.doubt(at)
+	}
 	if r.BootID != "" && f.BootID != r.BootID { // "": nobody knows, and what is of the last one that was known stays
 		f.BootID, f.BootReady = r.BootID, false
 		for _, j := range f.Jobs {
@@ -122,6 +131,9 @@ func (r *SetAside) apply(f *Facts, _ Time) {
 
 func (r *Epoch) apply(f *Facts, _ Time) {
 	f.Epoch, f.EpochAt = r.Epoch, r.Wall
+	if f.DoubtUntil.After(r.Wall.Time) { // what the clock shows again is no longer in doubt
+		f.DoubtUntil = r.Wall
+	}
 	if !r.Reset {
 		return
 	}
@@ -144,7 +156,7 @@ func (r *Passed) apply(f *Facts, at Time) {
 	}
 	f.take(j, r.Last, r.Epoch)
 	j.moveAnchor(r.Anchor)
-	if r.At && (r.How == "skipped" || r.Reason == "past") { // one that was missed is settled by LastSlot, which a reset takes back
+	if r.At && (r.How == "skipped" || r.Reason == "past" || r.Reason == ReasonDoubt) { // one that was missed is settled by LastSlot, which a reset takes back
 		j.done(r.Last, at)
 	}
 }
@@ -178,14 +190,17 @@ func (r *Started) apply(f *Facts, at Time) {
 	if j.over(r.Run) || l != nil && l.PID == r.PID && l.Inode == r.Inode && l.PIDStart == r.PIDStart {
 		return
 	}
-	if l == nil || l.PID == 0 { // else a shim before it failed for want of something
+	if l == nil { // its intent is among damaged lines, but its process may live
+		j.Live = append(j.Live, Live{Run: r.Run, Reason: cmp.Or(r.Reason, "manual"), Attempt: 1})
+		l = &j.Live[len(j.Live)-1]
+		f.LastRun = max(f.LastRun, r.Run)
+	}
+	if l.PID == 0 { // else a shim before it failed for want of something
 		j.Runs++
 	}
 	f.Tick++
 	j.LastStart, j.StartTick = at, f.Tick
-	if l != nil {
-		l.PID, l.Inode, l.PIDStart, l.BootID, l.StartedAt = r.PID, r.Inode, r.PIDStart, r.BootID, at
-	}
+	l.PID, l.Inode, l.PIDStart, l.BootID, l.StartedAt = r.PID, r.Inode, r.PIDStart, r.BootID, at
 }
 
 func (r *Stopping) apply(f *Facts, _ Time) {
@@ -279,6 +294,47 @@ func (r *Told) apply(f *Facts, _ Time) {
 
 func (r *Drained) apply(f *Facts, _ Time) { f.Job(r.Job).drop(r.Run) }
 func (r *LogCut) apply(f *Facts, _ Time)  { f.Job(r.Job).LogBase = r.Base }
+
+func (r *Damaged) apply(f *Facts, at Time) {
+	f.LastRun = max(f.LastRun, r.LastRun)
+	f.Clean = true // whether the daemon before ended in order is not known
+	f.doubt(at)
+	if f.BootDoubt = r.BootID == ""; !f.BootDoubt {
+		f.servedBoot(r.BootID)
+	}
+	for _, j := range f.Jobs {
+		if r.Until.After(j.LastSlot.Time) {
+			j.LastSlot = r.Until
+		}
+	}
+}
+
+// ReasonDoubt is why slots count as missed that a damaged journal may have said anything of.
+const ReasonDoubt = "doubt"
+
+// doubt notes that nobody knows what became of what was due or begun before. What follows a success needs a new one.
+func (f *Facts) doubt(at Time) {
+	f.DoubtUntil, f.DoubtRun = at, f.HighestRun()
+	for _, j := range f.Jobs {
+		j.StartTick = f.Tick
+		j.Finished = j.Finished || j.mayHaveFinished()
+	}
+}
+
+// mayHaveFinished tells of a service, of which no life is known, whether it may have ended well since the last one that
+// is. One that was stopped in order is started again as ever.
+func (j *JobFacts) mayHaveFinished() bool {
+	return j.LastRun != nil && j.LastRun.Reason == "service" && j.LastRun.Outcome != "stopped" &&
+		!slices.ContainsFunc(j.Live, func(l Live) bool { return l.Reason == "service" })
+}
+
+// servedBoot notes that all jobs may have had their run of that boot.
+func (f *Facts) servedBoot(id string) {
+	f.BootID, f.BootReady, f.BootDoubt = id, true, false
+	for _, j := range f.Jobs {
+		j.BootDone = id
+	}
+}
 
 // Prune forgets the facts of jobs that vanished more than KeepVanished before now.
 func (f *Facts) Prune(now time.Time) {

@@ -185,7 +185,7 @@ func BenchmarkReplay(b *testing.B) {
 	defer reportCPU(b)()
 	for n := 0; n < b.N; n += 3000 {
 		f := &found{}
-		if err := f.read(newLines(bytes.NewReader(e.b)), NewFacts("x"), nil); err != nil || f.bad > 1 {
+		if err := f.read(newLines(bytes.NewReader(e.b)), NewFacts("x"), &doubt{}, nil); err != nil || f.bad > 1 {
 			b.Fatal(err, f)
 		}
 	}
@@ -205,7 +205,7 @@ func BenchmarkCheckpoint(b *testing.B) {
 	var size int64
 	defer reportCPU(b)()
 	for b.Loop() {
-		size, _ = writeCheckpoint(io.Discard, facts, At(time.Unix(0, 0)))
+		size, _ = writeCheckpoint(io.Discard, facts, At(time.Unix(0, 0)), 0)
 	}
 	b.ReportMetric(float64(size), "bytes")
 }

@@ -21,6 +21,10 @@ type encoder struct {
 	b   []byte
 	w   io.Writer // where long values are spilled while they are encoded; nil: nowhere
 	err error     // of w
+
+	orders uint64 // what the lines of the journal count, see countsAsOrder
+	begin  int    // where in b the part of the present line begins that is not in sum yet
+	sum    uint32 // the checksum of the line before that
 }
 
 // field is what the encoder knows of a field of a struct.
@@ -125,6 +129,7 @@ func (e *encoder) fields(v reflect.Value, before string) {
 
 // spill writes what has been encoded.
 func (e *encoder) spill() {
+	e.sum, e.begin = checksum(e.sum, e.b[e.begin:]), 0
 	if e.err == nil {
 		_, e.err = e.w.Write(e.b)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strconv"
 )
 
 // ErrNewer says that a file was written by a newer version of the program. It has not been touched.
@@ -39,14 +40,21 @@ var kinds = map[string]func() Record{
 	"stopping":     func() Record { return new(Stopping) },
 	"drained":      func() Record { return new(Drained) },
 	"log_cut":      func() Record { return new(LogCut) },
+	"damaged":      func() Record { return new(Damaged) },
 }
 
-// entry appends the line of an entry: its kind, when, and the fields of its record.
+// entry appends the line of an entry: its kind, when, the fields of its record, and what protects the line.
 func (e *encoder) entry(x Entry) {
+	e.begin, e.sum = len(e.b), 0
+	if countsAsOrder(x.Record) {
+		e.orders++
+	}
 	e.b = append(append(append(e.b, `{"kind":"`...), x.Kind()...), `","at":`...)
 	e.b = x.At.appendJSON(e.b)
 	e.fields(reflect.ValueOf(x.Record).Elem(), ",")
-	e.b = append(e.b, "}\n"...)
+	e.b = strconv.AppendUint(append(e.b, ordersKey...), e.orders, 10)
+	e.b = appendChecksum(e.b, checksum(e.sum, e.b[e.begin:]))
+	e.b = append(e.b, '\n')
 }
 
 // decodeEntry reads a line, with or without its newline. Fields that it does not know are passed over: they may be of a
@@ -91,35 +99,41 @@ func jobOf(r Record) reflect.Value { return reflect.ValueOf(r).Elem().FieldByNam
 // checkVersion returns an error if the document is not of a version that is known here. It looks no further than the
 // version stands, for the rest of a newer one may be anything.
 func checkVersion(document []byte) error {
+	_, err := versionOf(document)
+	return err
+}
+
+// versionOf returns the version of a document if it is one that is known here.
+func versionOf(document []byte) (int, error) {
 	d := json.NewDecoder(bytes.NewReader(document))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return errors.New("it is no JSON object")
+		return 0, errors.New("it is no JSON object")
 	}
 	for d.More() {
 		key, err := d.Token()
 		if err != nil {
-			return err
+			return 0, err
 		}
 		var v json.RawMessage
 		if err := d.Decode(&v); err != nil {
-			return err
+			return 0, err
 		}
 		if key == "version" {
 			return judgeVersion(v)
 		}
 	}
-	return errors.New("it has no version")
+	return 0, errors.New("it has no version")
 }
 
-func judgeVersion(text []byte) error {
+func judgeVersion(text []byte) (int, error) {
 	var v int
 	switch err := json.Unmarshal(text, &v); {
 	case err != nil:
-		return fmt.Errorf("it has no version: %w", err)
+		return 0, fmt.Errorf("it has no version: %w", err)
 	case v > Version:
-		return ErrNewer
+		return 0, ErrNewer
 	case v < 1:
-		return fmt.Errorf("it has the version %d", v)
+		return 0, fmt.Errorf("it has the version %d", v)
 	}
-	return nil
+	return v, nil
 }

@@ -17,6 +17,9 @@ type Facts struct {
 	Reserved   uint64               `json:"reserved,omitempty"` // run numbers up to this one may have been used
 	BootID     string               `json:"boot_id"`
 	BootReady  bool                 `json:"boot_ready"`            // this boot has had its first ready
+	BootDoubt  bool                 `json:"boot_doubt,omitempty"`  // the boot of the next daemon may have had it, and its at_boot runs
+	Device     uint64               `json:"device,omitempty"`      // of the state directory, in that boot
+	Inode      uint64               `json:"inode,omitempty"`       // of the state directory, in that boot
 	Epoch      uint64               `json:"epoch"`                 // the clock epoch
 	EpochAt    Time                 `json:"epoch_at"`              // the new clock's reading when the epoch began
 	ResetEpoch uint64               `json:"reset_epoch,omitempty"` // the newest that began with a reset: what is of an older one is of a clock that was wrong
@@ -25,8 +28,10 @@ type Facts struct {
 	Upgrades   uint64               `json:"upgrades"`
 	Tick       uint64               `json:"tick"` // counts starts and successes: which came first, whatever the clock did
 	DisabledBy *DisabledBy          `json:"disabled_by"`
-	Suspect    string               `json:"suspect,omitempty"`   // as in Start, of the last one
-	CrashMail  Time                 `json:"crash_mail,omitzero"` // when a crash was last told
+	Suspect    string               `json:"suspect,omitempty"`    // as in Start, of the last one
+	CrashMail  Time                 `json:"crash_mail,omitzero"`  // when a crash was last told
+	DoubtUntil Time                 `json:"doubt_until,omitzero"` // slots up to here that are not settled are in doubt
+	DoubtRun   uint64               `json:"doubt_run,omitempty"`  // and so are the runs up to this one that had not ended
 	LastOwed   uint64               `json:"last_owed,omitempty"`
 	Owed       []Owed               `json:"owed,omitempty"` // notifications not delivered yet, the oldest first
 	Jobs       map[string]*JobFacts `json:"jobs"`

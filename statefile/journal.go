@@ -35,6 +35,7 @@ type Journal struct {
 	size  int64 // of the file, bytes
 	first int64 // of its first line, a checkpoint
 	lost  error // why entries were lost; nil: none since the last checkpoint
+	old   bool  // the file is of a version whose lines have no checksums
 	shut  bool  // the file's end is not what it should be: nothing may follow it
 }
 
@@ -117,19 +118,22 @@ func (j *Journal) Move(path string) error {
 	return nil
 }
 
-// NeedsCheckpoint tells whether the next thing to be written is a checkpoint: entries were lost, or the file is full. A
-// full file is one of the size set that is also twice as long as its first line, so that the checkpoint of very many
+// NeedsCheckpoint tells whether the next thing to be written is a checkpoint: entries were lost, the file is of an older
+// version, or it is full. A full file is one of the size set that is also twice as long as its first line, so that the checkpoint of very many
 // jobs is not most of what is written. Append goes on in a full file.
 func (j *Journal) NeedsCheckpoint() bool {
-	return j.lost != nil || j.size >= j.max && j.size >= 2*j.first
+	return j.lost != nil || j.old || j.size >= j.max && j.size >= 2*j.first
 }
 
 // Rotate begins a new file with a checkpoint of facts, or, if entries were lost and the file can go on, writes one into
 // it: a disk on the brink would otherwise rotate all history away. The checkpoint is durable when it returns. After an
 // error the old file goes on as it was.
 func (j *Journal) Rotate(facts *Facts, at Time) error {
-	var err error
-	if j.lost != nil && !j.shut && j.size < j.max {
+	err := j.dir.stamp(facts)
+	if err != nil {
+		return fmt.Errorf("cannot write a checkpoint into the journal: %w", err)
+	}
+	if j.lost != nil && !j.shut && !j.old && j.size < j.max {
 		err = j.checkpoint(facts, at)
 	} else {
 		err = j.rotate(facts, at)
@@ -187,7 +191,7 @@ func (j *Journal) lose(err error) error {
 
 // checkpoint writes one into the present file.
 func (j *Journal) checkpoint(facts *Facts, at Time) error {
-	n, err := writeCheckpoint(writerFunc(j.write), facts, at)
+	n, err := writeCheckpoint(writerFunc(j.write), facts, at, j.enc.orders)
 	if err != nil {
 		j.cut()
 		return err
@@ -210,7 +214,7 @@ func (j *Journal) rotate(facts *Facts, at Time) error {
 	}
 	defer next.Cleanup()
 	_ = own(next.File, j.gid) // SetGroup has told
-	first, err := writeCheckpoint(next, facts, at)
+	first, err := writeCheckpoint(next, facts, at, j.enc.orders)
 	if err != nil {
 		return err
 	}
@@ -231,7 +235,7 @@ func (j *Journal) rotate(facts *Facts, at Time) error {
 		return err
 	}
 	j.file.Close()
-	j.file, j.size, j.first, j.shut = file, first, first, false
+	j.file, j.size, j.first, j.shut, j.old = file, first, first, false, false
 	if err := j.dir.flush(); err != nil {
 		return j.lose(err)
 	}
@@ -239,9 +243,9 @@ func (j *Journal) rotate(facts *Facts, at Time) error {
 }
 
 // writeCheckpoint writes the line piece by piece, for it can be long, and returns its length.
-func writeCheckpoint(w io.Writer, facts *Facts, at Time) (int64, error) {
+func writeCheckpoint(w io.Writer, facts *Facts, at Time, orders uint64) (int64, error) {
 	counted := &counter{w: w}
-	enc := encoder{w: counted}
+	enc := encoder{w: counted, orders: orders}
 	enc.entry(Entry{at, &Checkpoint{*facts}})
 	enc.spill()
 	if enc.err == nil && counted.n > maxCheckpoint {

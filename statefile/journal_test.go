@@ -65,6 +65,26 @@ func recorded(t *testing.T, number int) ([]byte, []*Facts) {
 	return read(t, dir, journalName), after
 }
 
+// withDoubt returns what facts come to with what a repair of the journal in dir has added to them.
+func withDoubt(t *testing.T, dir string, facts *Facts) *Facts {
+	t.Helper()
+	facts = facts.Clone()
+	for e, err := range History(dir) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch r := e.Record.(type) {
+		case *Damaged:
+			facts.Apply(e)
+		case *AllDisabled:
+			if r.By != nil && r.By.Who == "jobsd" {
+				facts.Apply(e)
+			}
+		}
+	}
+	return facts
+}
+
 func read(t *testing.T, dir, name string) []byte {
 	t.Helper()
 	content, err := os.ReadFile(filepath.Join(dir, name))
@@ -203,6 +223,9 @@ func TestJournalPrefix(t *testing.T) {
 			t.Fatal(err)
 		}
 		whole := bytes.Count(journal[:cut], []byte("\n"))
+		if cut < len(journal) && journal[cut] == '\n' { // a line that lacks only that is whole
+			whole++
+		}
 		if whole == 0 && (len(said) == 0 || facts.ID == "") {
 			t.Fatalf("cut at %d: said %q", cut, said)
 		}
@@ -233,11 +256,11 @@ func TestJournalGarbage(t *testing.T) {
 			write(t, dir, journalName, damaged)
 			facts, said := reopened(t, dir)
 			bad := names(t, dir)
-			if len(said) != 2 || len(bad) != 2 || !strings.HasPrefix(bad[1], journalName+".bad-") {
+			if len(said) < 2 || len(bad) != 2 || !strings.HasPrefix(bad[1], journalName+".bad-") {
 				t.Fatalf("garbage %.20q before line %d: said %q, there are %q", garbage, n+1, said, bad)
 			}
 			if n > 0 {
-				same(t, "recovered", facts, after[len(after)-1])
+				same(t, "recovered", facts, withDoubt(t, dir, after[len(after)-1]))
 			}
 			if !bytes.Equal(read(t, dir, bad[1]), damaged) {
 				t.Error("the damaged file was changed")
@@ -245,7 +268,7 @@ func TestJournalGarbage(t *testing.T) {
 			if again, said := reopened(t, dir); !same(t, "again", again, facts) || len(said) > 0 {
 				t.Fatalf("said again %q", said)
 			}
-			if n > 0 && !bytes.Equal(read(t, dir, journalName), journal) {
+			if n > 0 && !bytes.HasPrefix(read(t, dir, journalName), journal) {
 				t.Errorf("whole lines are missing: %s", read(t, dir, journalName))
 			}
 		}
@@ -293,9 +316,10 @@ func TestJournalBadNewest(t *testing.T) {
 				t.Fatal(err)
 			}
 			got, said := reopened(t, dir)
+			facts = withDoubt(t, dir, facts)
 			same(t, "recovered", got, facts)
-			if len(said) == 0 {
-				t.Error("nothing was said")
+			if len(said) == 0 || got.DoubtUntil.IsZero() || got.DisabledBy == nil {
+				t.Errorf("said %q, in doubt until %v, disabled by %v", said, got.DoubtUntil, got.DisabledBy)
 			}
 			if again, said := reopened(t, dir); !same(t, "again", again, facts) || len(said) > 0 {
 				t.Errorf("said again %q", said)
@@ -323,15 +347,15 @@ func TestJournalOlderLost(t *testing.T) {
 		write(t, dir, name, content)
 	}
 	got, said := reopened(t, dir)
-	same(t, "recovered", got, facts)
-	if len(said) != 4 {
+	same(t, "recovered", got, withDoubt(t, dir, facts))
+	if len(said) != 5 {
 		t.Errorf("said %q", said)
 	}
 }
 
 func TestJournalNewer(t *testing.T) {
 	journal, _ := recorded(t, 3)
-	newer := bytes.Replace(journal, []byte(`"version":1`), []byte(`"version":2`), 1)
+	newer := bytes.Replace(journal, fmt.Appendf(nil, `"version":%d`, Version), fmt.Appendf(nil, `"version":%d`, Version+1), 1)
 	for name, files := range map[string]map[string][]byte{
 		"newest": {journalName: newer},
 		"torn":   {journalName: newer[:len(newer)-5]},

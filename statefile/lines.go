@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 )
 
 const (
@@ -17,37 +18,62 @@ const (
 
 var checkpointHead = []byte(`{"kind":"checkpoint",`)
 
-var errTooLong = errors.New("the line is too long")
+var (
+	errTooLong = errors.New("the line is too long")
+	errEnd     = errors.New("the last line has another end than a newline")
+)
 
-// lines reads the whole lines of a journal file: those with a newline. A line that repeats the one before it, byte for
-// byte, is passed over.
+// lines reads the whole lines of a journal file: those with a newline, and a last one that lacks only that. A line that
+// repeats the whole line before it, byte for byte, is passed over.
 type lines struct {
-	r      *bufio.Reader
-	line   []byte // with its newline; valid until the next call
-	bad    error  // nil, or why there is no line here
-	number int    // of the line, from 1
-	end    int64  // offset past the line
-	torn   bool   // there is something after the last whole line
-	failed error  // of the reader
-	long   []byte // keeps lines that the reader cannot hold
-	before []byte
+	r       *bufio.Reader
+	line    []byte // with its newline; valid until the next call
+	bad     error  // nil, or why there is no line here
+	number  int    // of the line, from 1
+	size    int    // of the line in the file
+	end     int64  // offset past the line
+	plain   bool   // the file is of a version whose lines have no checksums
+	torn    bool   // there is something after the last whole line
+	unended bool   // the last line lacks its newline
+	failed  error  // of the reader
+	long    []byte // keeps lines that the reader cannot hold
+	before  []byte // the last line that was not found damaged
+	damaged bool   // entry found this one damaged
 }
 
 func newLines(r io.Reader) *lines { return &lines{r: bufio.NewReaderSize(r, 64<<10)} }
 
 // next finds the next line. It returns false at the end of the file.
 func (l *lines) next() bool {
-	for l.read() {
-		if l.bad != nil || !bytes.Equal(l.line, l.before) {
+	for {
+		// Only a whole line can be repeated: a repair leaves out the damaged ones between two that are the same, and
+		// what it writes must come to the same facts as what it reads.
+		if l.bad == nil && !l.damaged && len(l.line) > 0 {
 			l.before = append(l.before[:0], l.line[:min(len(l.line), maxLine)]...)
+		}
+		if !l.read() {
+			return false
+		}
+		if l.number == 1 {
+			l.plain = isPlain(l.line)
+		}
+		if l.bad != nil || !bytes.Equal(l.line, l.before) {
 			return true
 		}
 	}
-	return false
+}
+
+// isPlain tells whether a file that begins with this line has no checksums.
+func isPlain(first []byte) bool {
+	if !bytes.HasPrefix(first, checkpointHead) {
+		return false
+	}
+	version, err := versionOf(first)
+	return err == nil && version <= versionPlain
 }
 
 func (l *lines) read() bool {
-	l.line, l.bad, l.long = nil, nil, l.long[:0]
+	l.line, l.bad, l.damaged, l.long = nil, nil, false, l.long[:0]
 	for size := 0; ; {
 		part, err := l.r.ReadSlice('\n')
 		size += len(part)
@@ -76,17 +102,17 @@ func (l *lines) limit(part []byte) int {
 	return maxLine
 }
 
-// settle decides what was read up to a newline or the end of the file. What has no newline is a torn line, unless it is
-// longer than any that was begun here.
+// settle decides what was read up to a newline or the end of the file.
 func (l *lines) settle(size int, err error) bool {
 	if err != nil && err != io.EOF {
 		l.failed = err
 	}
-	if err != nil && l.bad == nil {
+	if err != nil && !l.unfinished(size) {
 		l.torn = size > 0
 		return false
 	}
 	l.number++
+	l.size = size
 	l.end += int64(size)
 	if l.bad != nil {
 		l.line = nil
@@ -94,14 +120,49 @@ func (l *lines) settle(size int, err error) bool {
 	return true
 }
 
-// entry decodes the line.
-func (l *lines) entry() (Entry, error) {
-	if l.bad != nil {
-		return Entry{}, l.bad
+// unfinished tells whether what stands at the end of the file, without a newline, counts as a line. A crash in the middle
+// of a write leaves the front of a line, which is no damage: nothing has relied on it yet. A line that lacks nothing but
+// its newline is taken for what it is. Anything else was not written here: it is longer than any line, has bytes that no
+// line has, or something follows what ends a line.
+func (l *lines) unfinished(size int) bool {
+	switch _, err := verified(l.line); {
+	case size == 0 || l.failed != nil:
+		return false
+	case l.bad != nil:
+	case err == nil:
+		l.unended = true
+		l.line = append(slices.Clip(l.line), '\n')
+	case pastChecksum(l.line) || bytes.ContainsFunc(l.line, func(r rune) bool { return r < ' ' }):
+		l.bad = errEnd
+	default:
+		return false
 	}
-	e, err := decodeEntry(l.line)
-	if err != nil {
+	return true
+}
+
+// entry verifies and decodes the line. The version of a checkpoint is judged before anything else of it.
+func (l *lines) entry() (Entry, error) {
+	e, err := l.decode()
+	if l.damaged = err != nil; l.damaged {
 		return Entry{}, fmt.Errorf("line %d: %w", l.number, err)
 	}
 	return e, nil
 }
+
+func (l *lines) decode() (Entry, error) {
+	if l.bad != nil {
+		return Entry{}, l.bad
+	}
+	if bytes.HasPrefix(l.line, checkpointHead) {
+		if err := checkVersion(l.line); err != nil {
+			return Entry{}, err
+		}
+	}
+	if _, err := verified(l.line); err != nil && !(l.plain && err == errNoChecksum) {
+		return Entry{}, err
+	}
+	return decodeEntry(l.line)
+}
+
+// orders returns how many lines that count as orders there were up to this one, if it says so.
+func (l *lines) orders() (uint64, bool) { return ordersOf(l.line) }

@@ -194,7 +194,7 @@ func TestDecodeEntryRefuses(t *testing.T) {
 		checkpointWith(`"version":0`):        "it has the version 0",
 		checkpointWith(`"version":"1"`):      "it has no version",
 		checkpointWith(`"version":1`):        "it has no id",
-		checkpointWith(`"version":2,"x":[]`): ErrNewer.Error(),
+		checkpointWith(`"version":3,"x":[]`): ErrNewer.Error(),
 	} {
 		if _, err := decodeEntry([]byte(line)); err == nil || !bytes.Contains([]byte(err.Error()), []byte(want)) {
 			t.Errorf("%s: %v, want %q", line, err, want)

@@ -25,6 +25,9 @@ type Start struct {
 	Upgraded bool   `json:"upgraded,omitempty"` // it goes on under the pid of the one before it
 	Unclean  bool   `json:"unclean"`            // the daemon before it ended without a Clean, in the same boot
 	Suspect  string `json:"suspect,omitempty"`  // the job whose event the daemon before it was handling when it crashed
+	Device   uint64 `json:"device,omitempty"`   // of the state directory
+	Inode    uint64 `json:"inode,omitempty"`    // of the state directory
+	ID       string `json:"id,omitempty"`       // the new one of a state directory that is a copy
 }
 
 // Ready says that the first load of this daemon is in force.
@@ -159,6 +162,7 @@ type Started struct {
 	Inode    uint64 `json:"inode,omitempty"`     // of its pidfd, Linux 6.9+
 	PIDStart uint64 `json:"pid_start,omitempty"` // the kernel's start time, where there is no inode
 	BootID   string `json:"boot_id"`
+	Reason   string `json:"reason,omitempty"` // of the run, should its intent be damaged
 }
 
 // Stopping says that a run was told to end: whatever becomes of the daemon, nothing of it is to survive.
@@ -226,6 +230,14 @@ type LogCut struct {
 	EmptiedBy uint64 `json:"emptied_by,omitempty"`
 }
 
+// Damaged says that lines before it were damaged and left out, and what they may have said is in doubt; see doubt.go.
+type Damaged struct {
+	Lines   int    `json:"lines"`
+	LastRun uint64 `json:"last_run"`          // runs are numbered on from here
+	Until   Time   `json:"until,omitzero"`    // the clock had been further ahead: fixed times up to then are settled
+	BootID  string `json:"boot_id,omitempty"` // the boot that the lines behind the damage are of; "": it may be any
+}
+
 func (*Checkpoint) Kind() string  { return "checkpoint" }
 func (*Start) Kind() string       { return "start" }
 func (*Ready) Kind() string       { return "ready" }
@@ -252,3 +264,4 @@ func (*Told) Kind() string        { return "told" }
 func (*OwedMail) Kind() string    { return "owed" }
 func (*Drained) Kind() string     { return "drained" }
 func (*LogCut) Kind() string      { return "log_cut" }
+func (*Damaged) Kind() string     { return "damaged" }

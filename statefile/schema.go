@@ -1,7 +1,10 @@
 package statefile
 
 // Version is the version of both the state file and the journal. A reader refuses a newer one.
-const Version = 1
+const Version = 2
+
+// versionPlain is the last version without checksums.
+const versionPlain = 1
 
 // State is the state file, documented field by field in jobsd-state(5). It is derived from the journal and the
 // present and may be deleted.
@@ -9,6 +12,7 @@ type State struct {
 	Version int             `json:"version"`
 	Daemon  Daemon          `json:"daemon"`
 	Jobs    map[string]*Job `json:"jobs"`
+	CRC     string          `json:"crc"` // of all that stands before it; see checksum.go
 }
 
 // Daemon says which daemon wrote the state file and how it fares.

@@ -65,7 +65,7 @@ func decodeDaemon(in *json.Decoder) (*Daemon, error) {
 			err = in.Decode(field.into)
 		}
 		if err == nil {
-			err = judgeVersion(version)
+			_, err = judgeVersion(version)
 		}
 		if err != nil {
 			return nil, err
@@ -89,7 +89,16 @@ func readDocument(f *os.File) ([]byte, error) {
 	if _, err := io.ReadFull(f, document); err != nil {
 		return nil, err
 	}
-	return document, checkVersion(document)
+	return document, judgeDocument(document)
+}
+
+// judgeDocument judges the version of a state file, and then its checksum, where that version has one.
+func judgeDocument(document []byte) error {
+	version, err := versionOf(document)
+	if err == nil && version > versionPlain {
+		_, err = verified(document)
+	}
+	return err
 }
 
 func decodeState(document []byte) (*State, error) {

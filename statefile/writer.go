@@ -18,6 +18,7 @@ type Writer struct {
 	jobs   []fragment // by name
 	enc    encoder
 	out    *bufio.Writer
+	sum    uint32   // of what was written of the present document
 	spare  *os.File // keeps a file descriptor back for the temporary file; nil: none was left
 }
 
@@ -128,15 +129,22 @@ func (w *Writer) document() {
 	w.enc.b = append(strconv.AppendInt(w.enc.b, Version, 10), ",\n\"daemon\":"...)
 	w.enc.object(&w.daemon)
 	w.enc.b = append(w.enc.b, ",\n\"jobs\":{"...)
-	w.out.Write(w.enc.b)
+	w.sum = 0
+	w.put(w.enc.b)
 	before := "\n"
 	for _, f := range w.jobs {
-		w.out.WriteString(before)
-		w.out.Write(append(appendString(w.out.AvailableBuffer(), f.name), ':'))
-		w.out.Write(f.json)
+		w.enc.b = append(append(appendString(append(w.enc.b[:0], before...), f.name), ':'), f.json...)
+		w.put(w.enc.b)
 		before = ",\n"
 	}
-	w.out.WriteString("\n}}\n")
+	w.put([]byte("\n}"))
+	w.out.Write(append(appendChecksum(w.enc.b[:0], w.sum), '\n'))
+}
+
+// put writes a part of the document that the checksum covers.
+func (w *Writer) put(b []byte) {
+	w.sum = checksum(w.sum, b)
+	w.out.Write(b)
 }
 
 func (w *Writer) keepSpare() { w.spare, _ = os.Open(os.DevNull) }

@@ -43,7 +43,8 @@ func (c *Core) adopt(e Adopted) {
 		return
 	}
 	if e.Alive && l.PID == 0 && e.PID > 0 { // the daemon before this one was killed between the fork and this record
-		c.record(&statefile.Started{Job: name, Run: l.Run, PID: e.PID, Inode: e.Inode, PIDStart: e.PIDStart, BootID: c.o.BootID})
+		c.record(&statefile.Started{Job: name, Run: l.Run, PID: e.PID, Inode: e.Inode, PIDStart: e.PIDStart, BootID: c.o.BootID,
+			Reason: l.Reason})
 		l.PID, l.StartedAt = e.PID, c.at()
 	}
 	j := c.jobs[name]

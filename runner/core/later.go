@@ -80,6 +80,8 @@ func (c *Core) resumeLater(j *job) {
 		switch {
 		case j.def == nil: // its file is gone, and only a run of it lives on
 			c.breakPromise(j, &later{Later: l}, noFile)
+		case c.inDoubt(l.Run):
+			c.breakPromise(j, &later{Later: l}, doubtText)
 		case l.HasArgs && l.Args == nil:
 			c.breakPromise(j, &later{Later: l}, "its arguments are lost")
 		case !slices.ContainsFunc(j.runs, func(r *run) bool { return r.number == l.Run }):

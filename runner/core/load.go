@@ -282,7 +282,7 @@ func (c *Core) settleOn(j *job, when string, known *statefile.JobFacts) {
 		r.Anchor = &a
 	case schedule.At:
 		if known == nil || !sameTimes(known, j.def) { // else it was disabled, or elsewhere, when it was due
-			r.LastSlot = statefile.At(c.now.Wall.Add(-grace))
+			r.LastSlot = statefile.At(latest(c.now.Wall.Add(-grace), c.facts.DoubtUntil.Time))
 		}
 	}
 	j.fresh = !same

@@ -13,7 +13,7 @@ import (
 func (c *Core) tryLater(r *run, e *statefile.Ended) *statefile.Retry {
 	j := r.job
 	switch {
-	case !e.Failed, r.reason == "service", len(r.args) > 0,
+	case !e.Failed, r.reason == "service", len(r.args) > 0, r.lost && c.inDoubt(r.number),
 		j.def == nil || r.def == nil || r.def.ScheduleHash != j.def.ScheduleHash || !c.active(j),
 		r.attempt > int(j.def.Retries),
 		slices.ContainsFunc(j.runs[slices.Index(j.runs, r)+1:], func(o *run) bool { return o.state == pending }):
@@ -54,6 +54,10 @@ func (c *Core) resumeRetries(j *job) {
 	for _, t := range slices.Clone(j.facts.Waiting) {
 		if t.Attempt > int(j.def.Retries)+1 || !c.active(j) {
 			c.giveUp(j, j.def, t.Run, "changed")
+			continue
+		}
+		if c.inDoubt(t.Run) {
+			c.giveUp(j, j.def, t.Run, doubtText)
 			continue
 		}
 		pause := min(t.Due.Sub(c.now.Wall), j.def.RetryMaxDelay) // a clock that was set must not put it off

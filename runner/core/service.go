@@ -2,6 +2,7 @@ package core
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"jobsd/internal/jobfile"
@@ -125,6 +126,11 @@ func (c *Core) lived(r *run, e *statefile.Ended) {
 	// Nobody knows how a lost run ended. Most are lost as the power fails, and the boot after that starts every service.
 	known := o.Outcome != "stopped" && o.Outcome != "lost"
 	e.Finished = known && e.Retry == nil && !r.def.KeepAlive.Restart.After(!e.Failed)
+	if r.lost && c.inDoubt(r.number) && !r.def.KeepAlive.Restart.After(true) { // it may have ended well, unless the machine went down
+		e.Finished = slices.ContainsFunc(r.job.facts.Live, func(l statefile.Live) bool {
+			return l.Run == r.number && (l.BootID == c.o.BootID || l.BootID == "")
+		})
+	}
 	e.Short = known && !e.Finished &&
 		time.Duration(o.Duration) < r.def.KeepAlive.Stable
 }

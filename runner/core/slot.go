@@ -159,6 +159,11 @@ func (c *Core) passed(j *job, p slots, a *statefile.Anchor) {
 	c.hand(j, p.newest)
 	onTime := p.late <= onTime || j.fresh && j.def.Schedule.Kind() == schedule.At
 	switch {
+	case !p.newest.After(c.facts.DoubtUntil.Time): // it may have run: a damaged line may have said so
+		c.pass(j, c.row(j, "missed", statefile.ReasonDoubt, p.first, p.newest, p.number), a)
+		if !j.unsettled() {
+			c.endStreaks(j)
+		}
 	case onTime && p.number > 1:
 		c.slot(j, p.newest, "schedule", c.row(j, "missed", "late", p.first, p.before, p.number-1), a)
 	case onTime:

@@ -92,7 +92,7 @@ func forked(c *Core, r *run, e Event) {
 	r.pid, r.startedAt, r.started = f.PID, c.at(), c.now.Mono
 	if r.notice == nil {
 		c.record(&statefile.Started{Job: r.job.name, Run: r.number, PID: f.PID, Inode: f.Inode, PIDStart: f.PIDStart,
-			BootID: c.o.BootID})
+			BootID: c.o.BootID, Reason: r.reason})
 	}
 	c.say(Debug, r.job.name, "started", "run", r.number, "pid", f.PID)
 	if f.Executing {

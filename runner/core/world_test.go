@@ -63,6 +63,7 @@ type world struct {
 	suspect   string // whose event the crashed daemon was handling
 
 	executions map[string]int                // by job, slot and epoch
+	booted     map[string]int                // runs of at_boot, by job and boot
 	unwritten  map[uint64]string             // executions whose intent is not on disk
 	written    map[uint64]bool               // intents on disk
 	schedules  map[string]*schedule.Schedule // by what Defined calls them
@@ -99,7 +100,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 		t.Skip("no zone data: ", err)
 	}
 	w := &world{t: t, rng: rand.New(rand.NewPCG(seed, seed)), loc: loc, zone: "zone", bootID: "boot-1", boot: time.Hour, mono: time.Hour,
-		wall: time.Date(2026, 3, 6, 12, 0, 0, 0, time.UTC), procs: map[uint64]*proc{}, executions: map[string]int{},
+		wall: time.Date(2026, 3, 6, 12, 0, 0, 0, time.UTC), procs: map[uint64]*proc{}, executions: map[string]int{}, booted: map[string]int{},
 		visits: map[visit]int{}, on: map[string]bool{}, unwritten: map[uint64]string{}, written: map[uint64]bool{}, stats: map[string]int{},
 		schedules: map[string]*schedule.Schedule{}, given: map[uint64]int{}, told: map[string]uint64{}}
 	w.wall = w.wall.Add(time.Duration(w.rng.Int64N(int64(240 * 24 * time.Hour)))).Round(time.Millisecond)
@@ -470,6 +471,9 @@ func (w *world) fork(s Start) {
 			lasts, p.code = w.script(s)
 			p.endsAt, p.leftUntil = w.mono+lasts, w.mono+lasts
 		}
+	}
+	if s.Reason == "boot" && s.Attempt == 1 {
+		w.booted[s.Job.Name+" "+w.bootID]++
 	}
 	w.starts = append(w.starts, w.mono)
 	w.ran = append(w.ran, s)

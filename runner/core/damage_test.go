@@ -1,0 +1,177 @@
+package core
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"jobsd/statefile"
+)
+
+var flipsFlag = flag.Int("flips", 100, "damage the journals of simulated lives this many times")
+
+// TestDamagedJournal leads random jobs through random hours, ends the daemon without a word, and damages the journal in
+// one place, again and again. The next daemon goes on from what it finds. It runs no slot twice, no at_boot job twice in
+// a boot, uses no run number twice, and runs nothing that a person has disabled or held; and what it finds is what was
+// there, or it says that it is not. Much more often: go test ./runner/core -run DamagedJournal -flips 10000 -v
+func TestDamagedJournal(t *testing.T) {
+	seed := *seedFlag
+	if seed == 0 {
+		seed = uint64(time.Now().UnixNano())
+	}
+	t.Logf("again with: go test ./runner/core -run TestDamagedJournal -flips %d -seed %d", *flipsFlag, seed)
+	const each = 50
+	told, refused, silent := 0, 0, 0
+	for n := 0; n < *flipsFlag; n += each {
+		w := endedLife(t, seed+uint64(n))
+		dir := t.TempDir()
+		file := filepath.Join(dir, "history.jsonl")
+		truth := w.writeJournal(dir)
+		journal, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for k := range each {
+			x := w.clone(seed + uint64(n+k))
+			damaged, what := damage(x.rng, bytes.Clone(journal))
+			if err := os.WriteFile(file, damaged, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			j, facts, said, err := statefile.OpenJournal(dir, 0, 0)
+			switch {
+			case errors.Is(err, statefile.ErrNewer):
+				refused++
+				continue
+			case err != nil:
+				t.Fatal(err)
+			case len(said) > 0:
+				told++
+			case !bytes.Equal(asJSON(t, facts), asJSON(t, truth)):
+				silent++
+			}
+			j.Close()
+			x.note("%s: %q", what, said)
+			x.goOn(dir, truth)
+		}
+	}
+	t.Logf("damaged %d times: said %d, refused as newer %d, other facts in silence %d", *flipsFlag, told, refused, silent)
+	if silent > 0 {
+		t.Errorf("other facts in silence: %d", silent)
+	}
+}
+
+// endedLife is the world after a random life whose daemon, or machine, ended without a word.
+func endedLife(t *testing.T, seed uint64) *world {
+	w := newWorld(t, seed)
+	for n := range 2 + w.rng.IntN(6) {
+		w.put(w.randomJob(fmt.Sprint("job", n)))
+	}
+	w.start()
+	for range 5 + w.rng.IntN(40) {
+		w.run(time.Duration(w.rng.ExpFloat64() * float64(20*time.Minute)))
+		w.disturb()
+	}
+	w.finishDisk()
+	if w.rng.IntN(3) == 0 {
+		w.reboot(time.Duration(w.rng.IntN(12*3600)) * time.Second)
+	} else {
+		w.crash()
+	}
+	return w
+}
+
+// writeJournal writes what the daemon has recorded to a directory, and returns what it comes to.
+func (w *world) writeJournal(dir string) *statefile.Facts {
+	w.t.Helper()
+	j, facts, _, err := statefile.OpenJournal(dir, 0, 0)
+	for _, e := range w.journal {
+		facts.Apply(e)
+		err = errors.Join(err, j.Append(e))
+	}
+	if err = errors.Join(err, j.Close()); err != nil {
+		w.t.Fatal(err)
+	}
+	return facts
+}
+
+// clone returns a world without a daemon that goes on from where this one is.
+func (w *world) clone(seed uint64) *world {
+	x := newWorld(w.t, seed)
+	x.wall, x.boot, x.mono, x.bootID, x.zone = w.wall, w.boot, w.mono, w.bootID, w.zone
+	x.defs, x.on, x.config = slices.Clone(w.defs), maps.Clone(w.on), w.config
+	x.executions, x.booted = maps.Clone(w.executions), maps.Clone(w.booted)
+	x.unwritten, x.written = maps.Clone(w.unwritten), maps.Clone(w.written)
+	x.schedules, x.promised = maps.Clone(w.schedules), maps.Clone(w.promised)
+	x.trace = slices.Clone(w.trace)
+	for run, p := range w.procs {
+		q := *p
+		x.procs[run] = &q
+		if q.leader {
+			x.later(max(0, q.endsAt-x.mono), func() { x.dies(run, false) })
+		}
+	}
+	return x
+}
+
+// goOn lives on for some hours under a daemon that finds the journal in dir.
+func (w *world) goOn(dir string, truth *statefile.Facts) {
+	w.t.Helper()
+	for e, err := range statefile.History(dir) {
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		w.journal = append(w.journal, e)
+	}
+	was := maps.Clone(w.booted)
+	w.start()
+	w.run(3 * time.Hour)
+	for key, n := range was {
+		if w.booted[key] > n {
+			w.fatal("at_boot ran again: %s", key)
+		}
+	}
+	for _, s := range w.ran {
+		f := truth.Jobs[s.Job.Name]
+		kept := truth.DisabledBy != nil || f != nil && (f.DisabledBy != nil || f.SetAside || f.Held && truth.BootID == w.bootID)
+		if s.Reason != "manual" && kept {
+			w.fatal("%s ran, reason %s, although a person keeps it from running", s.Job.Name, s.Reason)
+		}
+	}
+}
+
+func asJSON(t *testing.T, v any) []byte {
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// damage changes a file in one place, and says how.
+func damage(r *rand.Rand, file []byte) ([]byte, string) {
+	at := r.IntN(len(file))
+	switch r.IntN(10) {
+	case 0:
+		return slices.Delete(file, at, at+1), fmt.Sprintf("byte %d removed", at)
+	case 1:
+		n := min(1+r.IntN(1000), len(file)-at)
+		clear(file[at : at+n])
+		return file, fmt.Sprintf("%d bytes zeroed from byte %d on", n, at)
+	case 2:
+		lines := bytes.SplitAfter(file, []byte("\n"))
+		n := r.IntN(len(lines) - 1)
+		return bytes.Join(slices.Insert(slices.Clone(lines), n+1, lines[n]), nil), fmt.Sprintf("line %d doubled", n+1)
+	}
+	bit := r.IntN(8)
+	file[at] ^= 1 << bit
+	return file, fmt.Sprintf("bit %d of byte %d flipped", bit, at)
+}

@@ -1,0 +1,75 @@
+package statefile
+
+import (
+	"bytes"
+	"errors"
+	"testing"
+)
+
+// TestPlainJournal: a journal of version 1, whose lines have no checksums, is read as it is. The next thing that is
+// written is a file of the present version.
+func TestPlainJournal(t *testing.T) {
+	journal, after := recorded(t, 9)
+	plain := bytes.Replace(unsealed(journal), []byte(`"version":2`), []byte(`"version":1`), 1)
+	if bytes.Contains(plain, []byte("crc")) || bytes.Equal(plain, journal) {
+		t.Fatalf("not of version 1: %s", plain)
+	}
+	want := after[len(after)-1]
+	dir := t.TempDir()
+	write(t, dir, journalName, plain)
+	j, facts, said := open(t, dir)
+	if same(t, "read", facts, want); len(said) > 0 || !j.NeedsCheckpoint() {
+		t.Errorf("said %q, needs a checkpoint: %t", said, j.NeedsCheckpoint())
+	}
+	want.Apply(intent(99))
+	if err := j.Append(intent(99)); err != nil {
+		t.Fatal(err)
+	}
+	if again, said := reopened(t, dir); !same(t, "with a line that has a checksum", again, want) || len(said) > 0 {
+		t.Errorf("said %q", said)
+	}
+	if err := errors.Join(j.Rotate(want, someTime), j.Append(intent(100))); err != nil || j.NeedsCheckpoint() {
+		t.Errorf("%v, needs a checkpoint: %t", err, j.NeedsCheckpoint())
+	}
+	want.Apply(intent(100))
+	if again, said := reopened(t, dir); !same(t, "begun anew", again, want) || len(said) > 0 {
+		t.Errorf("said %q", said)
+	}
+	for line := range bytes.Lines(read(t, dir, journalName)) {
+		if _, err := verified(line); err != nil {
+			t.Errorf("%v: %s", err, line)
+		}
+	}
+	unsealedLine := append(bytes.TrimSuffix(plain[bytes.IndexByte(plain, '\n')+1:], []byte("\n")), '\n')
+	write(t, dir, journalName, append(read(t, dir, journalName), unsealedLine...))
+	if _, said := reopened(t, dir); len(said) == 0 {
+		t.Error("a line without a checksum was accepted in a file of the present version")
+	}
+}
+
+// TestPlaceOfDirectory: a directory that is renamed is the same, another one with the same contents is a copy within the
+// boot and none after it.
+func TestPlaceOfDirectory(t *testing.T) {
+	j, facts, _ := open(t, t.TempDir())
+	device, inode, err := j.Place()
+	if err != nil || inode == 0 {
+		t.Fatal(device, inode, err)
+	}
+	facts.Apply(Entry{someTime, &Start{BootID: "boot", Device: device, Inode: inode}})
+	for _, test := range []struct {
+		boot          string
+		device, inode uint64
+		want          bool
+	}{
+		{"boot", device, inode, false},
+		{"boot", device, inode + 1, true},
+		{"boot", device + 1, inode, true},
+		{"another", device, inode + 1, false},
+		{"", device, inode + 1, true},
+		{"", device, inode, false},
+	} {
+		if got := facts.Copied(test.boot, test.device, test.inode); got != test.want {
+			t.Errorf("%+v: copied %t", test, got)
+		}
+	}
+}
