@@ -55,7 +55,7 @@ var documented = map[string][]string{
 	"logs":    {"logs prints"},
 	"next":    {"next", "next --explain"},
 	"reload":  {"reload"},
-	"remove":  {"remove fresh"},
+	"remove":  {"remove fresh", "remove --done"},
 	"restart": {"restart prints"},
 	"show":    {"show prints"},
 	"signal":  {"signal stays WINCH"},

@@ -175,12 +175,9 @@ func escapes(s string) bool {
 
 // CheckEnvFile tells what is wrong with an env_file, as far as whoever asks may read it. It does not look whether it can
 // be trusted.
-func CheckEnvFile(path string) error {
+func CheckEnvFile(path string) *Error {
 	c := Command{EnvFile: path}
-	if e := c.readEnvFile(openAny); e != nil {
-		return e
-	}
-	return nil
+	return c.readEnvFile(openAny)
 }
 
 // openEnvFile opens a regular file. For root, who gives openRoots, the file and all on the way to it must be root's and

@@ -36,15 +36,15 @@ type Error struct {
 
 // Error reads like `cannot start: the interpreter /bin/nosuch of /opt/x does not exist`.
 func (e *Error) Error() string {
-	text := "cannot start: " + e.why()
+	text := "cannot start: " + e.Why()
 	if e.Transient() { // by the name that manuals explain it under
 		text += " (" + ErrnoName(e.Errno) + ")"
 	}
 	return text
 }
 
-// why says in words what stood in the way.
-func (e *Error) why() string {
+// Why says in words what stood in the way.
+func (e *Error) Why() string {
 	path, cannot := printable(e.Path), ": "+reason(e.Errno)
 	switch e.Stage {
 	case StageFork:

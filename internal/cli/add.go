@@ -8,10 +8,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"jobsd/internal/jobfile"
+	"jobsd/internal/schedule"
+	"jobsd/statefile"
 )
 
 const addHelp = `jobsd add - make a job, or add a job file
@@ -37,7 +40,9 @@ Each key of jobs.d(5) is an option: start_at is --start-at, log.max_size is
                      likewise
   --every DURATION   again and again: --every 10m
   --cron LINE        a cron expression: --cron '35 4 * * *'
-  --at TIME          once: --at '2026-12-24 18:00'
+  --at TIME          once: --at '2026-12-24 18:00', or as a person says it:
+                     16:00, 'tomorrow 4pm', 'mon 9am', 'now + 1h'. The file
+                     gets the full date; one that is past is refused
   --keep-alive       a service, always started anew
   --env NAME=VALUE   may be given several times
   --mail ADDRESS     who is told of failures, notify.mail
@@ -83,6 +88,9 @@ func (a *app) doAdd(o addOptions, args []string, dash int) error {
 		own, command = args[:dash], args[dash:]
 	}
 	if err := o.misused(own, command, dash >= 0); err != nil {
+		return err
+	}
+	if err := o.reckonAt(time.Now()); err != nil {
 		return err
 	}
 	s, err := a.places.site()
@@ -183,7 +191,7 @@ func (a *app) addFile(s *site, f newFile, dry bool) error {
 	if dry {
 		return a.dryAdd(s, f)
 	}
-	defs, r, err := a.addFiles(s, []newFile{f})
+	defs, r, err := a.addFiles(s, []newFile{f}, stillToCome)
 	if defs == nil {
 		return err
 	}
@@ -195,6 +203,9 @@ func (a *app) dryAdd(s *site, f newFile) error {
 		return s.isThere(f.Name)
 	}
 	defs, err := s.try([]newFile{f})
+	if err == nil {
+		err = stillToCome(defs)
+	}
 	if err != nil {
 		return err
 	}
@@ -203,7 +214,40 @@ func (a *app) dryAdd(s *site, f newFile) error {
 	}
 	a.out.Write(f.Text)
 	tellDues(a.err, s.dues(defs))
-	a.warnOf(defs)
+	a.warnOf(s, defs)
+	return nil
+}
+
+// stillToCome refuses a job that would never run, for its time is past.
+func stillToCome(defs []*jobfile.Definition) error {
+	now := time.Now()
+	for _, d := range defs {
+		if isPast(d, now) {
+			return fail(exitFailed, "name a time that is still to come", "cannot add %s: its time, %s, is past", d.Name,
+				statefile.At(d.Schedule.Next(time.Time{})))
+		}
+	}
+	return nil
+}
+
+// reckonAt writes out the time of --at as a job file has it, of what a person says, such as "tomorrow 4pm".
+func (o *addOptions) reckonAt(now time.Time) error {
+	zone := time.Local
+	for _, g := range o.keys {
+		if loc, err := time.LoadLocation(g.texts[0]); g.Name == "timezone" && err == nil && g.texts[0] != "" && g.texts[0] != "local" {
+			zone = loc
+		}
+	}
+	for _, g := range o.keys {
+		if g.Name != "at" {
+			continue
+		}
+		at, err := schedule.Moment(g.texts[0], now, zone)
+		if err != nil {
+			return usage("", "--at: %w", err)
+		}
+		g.texts[0] = at
+	}
 	return nil
 }
 

@@ -1,32 +1,37 @@
 package cli
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"jobsd/internal/jobfile"
-	"jobsd/internal/schedule"
 	"jobsd/statefile"
 )
 
 const checkHelp = `jobsd check - look for mistakes in job files
 
 usage: jobsd check [--diff] [--json] [DIR]
+       jobsd check [--json] FILE...
 
 Reads the jobs directory, or DIR, and jobsd.toml as a daemon would, and prints
 all that is wrong with them. Exits 1 if anything is. It needs no daemon and
 changes nothing.
 
+A FILE is checked by itself, wherever it is and whoever may write it, for what
+installs job files: validate="jobsd check %s". One that does not end in .toml
+or .json is JSON if it begins with a brace; jobsd.toml is known by its name.
+
 What is allowed but hardly meant is a warning, which does not count as wrong: a
-job that shuts the machine down or suspends it while catch_up is on, for it
-would do so again as soon as the machine is up.
+command of one word with blanks in it, characters that only a shell reads, a
+program, directory or env_file that is not there, a time that is past, mail
+without a mailer, a job that shuts the machine down while catch_up is on.
 
   --diff  tell also what a reload would do: which jobs are new, changed or
           removed, and which stay as they are because their file is refused
@@ -34,16 +39,17 @@ would do so again as soon as the machine is up.
           "message"}], "warnings": [the same], "read_only"}: how many files
           and good jobs, and each mistake; line and column count from 1 and
           are 0 where they are not known; the paths that are trusted because
-          their mount is read-only. With --diff also "diff": {"new",
+          their mount is read-only; "ignored", the names in the directory that
+          are those of no job files. With --diff also "diff": {"new",
           "changed", "removed", "stale"}, the names of jobs
 `
 
 func (a *app) check() *cobra.Command {
 	var compare bool
-	cmd := takes(a.reader("check [DIR]", checkHelp, func(args []string) error { return a.doCheck(args, compare) }), 0, 1, "directory")
+	cmd := a.reader("check [DIR|FILE...]", checkHelp, func(args []string) error { return a.doCheck(args, compare) })
 	cmd.Flags().BoolVar(&compare, "diff", false, "")
 	cmd.ValidArgsFunction = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		return nil, cobra.ShellCompDirectiveFilterDirs
+		return nil, cobra.ShellCompDirectiveDefault
 	}
 	return cmd
 }
@@ -62,11 +68,18 @@ func (a *app) doCheck(args []string, compare bool) error {
 	if err != nil {
 		return err
 	}
+	if len(args) > 1 || len(args) == 1 && isOrdinary(args[0]) {
+		if compare {
+			return usage("", "--diff goes with a directory, not with files")
+		}
+		return a.checkFiles(s, args)
+	}
 	dir := s.Jobs
 	if len(args) > 0 {
 		dir = absolute(args[0])
 	}
 	set := s.load(dir)
+	warned := s.warnings(set)
 	var d *diff
 	if compare {
 		if d, err = s.diff(set); err != nil {
@@ -74,11 +87,11 @@ func (a *app) doCheck(args []string, compare bool) error {
 		}
 	}
 	if a.json {
-		c := checkResult(set)
+		c := checkResult(set, warned)
 		c.Diff = d
 		err = a.printJSON(c)
 	} else {
-		writeCheck(a.out, set)
+		writeCheck(a.out, set, warned)
 		writeDiff(a.out, d)
 		if daemon, err := statefile.ReadDaemon(s.State); err == nil && daemon.JobsDir == dir {
 			a.warnUnloaded(daemon)
@@ -97,31 +110,51 @@ type checked struct {
 	Errors   []mistake `json:"errors"`
 	Warnings []mistake `json:"warnings"`
 	ReadOnly []string  `json:"read_only"`
+	Ignored  []string  `json:"ignored"`
 	Diff     *diff     `json:"diff,omitempty"`
 }
 
-func checkResult(set *jobfile.Set) checked {
-	c := checked{Files: set.Files, Jobs: len(set.Jobs), Errors: []mistake{}, Warnings: []mistake{}} // no null in the output
+func checkResult(set *jobfile.Set, warned []mistake) *checked {
+	c := &checked{Files: set.Files, Jobs: len(set.Jobs), Errors: []mistake{}, Warnings: []mistake{}} // no null in the output
 	for _, e := range set.Errors {
 		c.Errors = append(c.Errors, mistakeOf(e))
 	}
-	c.Warnings = append(c.Warnings, warnings(set)...)
+	c.Warnings = append(c.Warnings, warned...)
+	c.Ignored = append([]string{}, set.Ignored...)
 	c.ReadOnly = append([]string{}, set.Sealed...)
 	return c
 }
 
-func writeCheck(w io.Writer, set *jobfile.Set) {
+func writeCheck(w io.Writer, set *jobfile.Set, warned []mistake) {
 	for _, e := range set.Errors {
 		fmt.Fprintln(w, e)
 	}
 	writeSealed(w, set)
-	warned := warnings(set)
+	writeIgnored(w, set.Ignored)
 	writeWarnings(w, warned)
-	total := fmt.Sprintf("%s, %s, %s", count(set.Files, "file"), count(len(set.Jobs), "job"), errorCount(len(set.Errors)))
-	if len(warned) > 0 {
-		total += ", " + count(len(warned), "warning")
+	fmt.Fprintln(w, checkResult(set, warned).total())
+}
+
+// total counts what was found.
+func (c *checked) total() string {
+	text := fmt.Sprintf("%s, %s, %s", count(c.Files, "file"), count(c.Jobs, "job"), errorCount(len(c.Errors)))
+	if len(c.Warnings) > 0 {
+		text += ", " + count(len(c.Warnings), "warning")
 	}
-	fmt.Fprintln(w, total)
+	return text
+}
+
+// writeIgnored names what in the directory no daemon reads.
+func writeIgnored(w io.Writer, names []string) {
+	const most = 10
+	if len(names) == 0 {
+		return
+	}
+	list := strings.Join(names[:min(len(names), most)], ", ")
+	if more := len(names) - most; more > 0 {
+		list += fmt.Sprintf(" and %d more", more)
+	}
+	fmt.Fprintf(w, "ignored, for job files end in .toml or .json: %s\n", printable(list))
 }
 
 // writeSealed names what is trusted only because it is on a read-only mount: the directory stands for all that is in it.
@@ -131,28 +164,6 @@ func writeSealed(w io.Writer, set *jobfile.Set) {
 			fmt.Fprintf(w, "trusted because its mount is read-only: %s\n", path)
 		}
 	}
-}
-
-func writeWarnings(w io.Writer, warned []mistake) {
-	for _, m := range warned {
-		fmt.Fprintf(w, "warning: %s:%d: %s: %s\n", m.File, m.Line, m.Key, m.Message)
-	}
-}
-
-// warnings are about what is allowed but hardly meant.
-func warnings(set *jobfile.Set) (list []mistake) {
-	for _, j := range set.Jobs {
-		d := j.Def
-		command := haltingCommand(d)
-		if command == "" || d.CatchUp.Max == 0 || d.Schedule.Kind() == schedule.None {
-			continue
-		}
-		list = append(list, mistake{File: d.File, Line: int(d.Line), Key: "catch_up", Message: fmt.Sprintf(
-			"%s runs %q: missed while the machine is off, it would take it down again as soon as it is up; "+
-				"add catch_up = false", d.Name, command)})
-	}
-	slices.SortFunc(list, func(a, b mistake) int { return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line)) })
-	return list
 }
 
 func errorCount(n int) string {

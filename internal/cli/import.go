@@ -151,12 +151,12 @@ func (a *app) installImported(files []newFile) error {
 	if err != nil || len(files) == 0 {
 		return err
 	}
-	defs, r, err := a.addFiles(s, files)
+	defs, r, err := a.addFiles(s, files, nil)
 	if defs == nil {
 		return err
 	}
 	tellDues(a.out, s.dues(defs))
-	a.warnOf(defs)
+	a.warnOf(s, defs)
 	fmt.Fprintf(a.out, "%s in %s\n", count(len(files), "file"), s.Jobs)
 	if err != nil {
 		return err

@@ -30,7 +30,7 @@ type due struct {
 // addFiles writes new job files, all or none of them, if they are without fault beside what is there, and has a running
 // daemon take them in. Mistakes are of type jobfile.Errors. With an error the jobs may be there all the same: then defs
 // has them.
-func (a *app) addFiles(s *site, files []newFile) (defs []*jobfile.Definition, r *reloadResult, err error) {
+func (a *app) addFiles(s *site, files []newFile, vet func([]*jobfile.Definition) error) (defs []*jobfile.Definition, r *reloadResult, err error) {
 	if err := makeJobsDir(s.Jobs); err != nil {
 		return nil, nil, fmt.Errorf("cannot make the jobs directory: %w", err)
 	}
@@ -41,6 +41,9 @@ func (a *app) addFiles(s *site, files []newFile) (defs []*jobfile.Definition, r 
 	err = d.absent(files)
 	if err == nil {
 		defs, err = s.try(files)
+	}
+	if err == nil && vet != nil {
+		err = vet(defs)
 	}
 	if err == nil {
 		err = d.create(files)
@@ -103,7 +106,7 @@ func (a *app) tellChange(s *site, file string, defs []*jobfile.Definition, r *re
 	}
 	fmt.Fprintln(a.out, c.File)
 	tellDues(a.out, c.Jobs)
-	a.warnOf(defs)
+	a.warnOf(s, defs)
 	if err != nil {
 		return err
 	}
@@ -163,10 +166,10 @@ func tellDues(w io.Writer, dues []due) {
 }
 
 // warnOf prints the warnings that "jobsd check" would.
-func (a *app) warnOf(defs []*jobfile.Definition) {
-	var set jobfile.Set
-	for _, d := range defs {
-		set.Jobs = append(set.Jobs, jobfile.Job{Def: d})
+func (a *app) warnOf(s *site, defs []*jobfile.Definition) {
+	host := s.config.Machine
+	if host == "" {
+		host, _ = os.Hostname()
 	}
-	writeWarnings(a.err, warnings(&set))
+	writeWarnings(a.err, s.jobWarnings(defs, host))
 }

@@ -17,19 +17,35 @@ import (
 const removeHelp = `jobsd remove - remove a job
 
 usage: jobsd remove [--json] JOB
+       jobsd remove [--json] --done
 
 Removes the job's file, if it holds nothing else, and has a running daemon take
 note of it. A run that lives ends under its old definition; a service is
 stopped. What is known of the job, its log and its history stay. Refused for a
 job that others are after.
 
+  --done  remove all jobs that were to run once, by at, and have had their
+          time; a file that also holds other jobs stays. Logs and history stay
   --json  {"file", "job", "reload"}; reload is as with "jobsd reload", null
-          without a daemon
+          without a daemon. With --done {"files", "jobs", "kept": [{"job",
+          "why"}], "reload"}: kept are jobs that are done whose file stays
 `
 
 func (a *app) remove() *cobra.Command {
-	do := func(args []string) error { return a.doRemove(args[0]) }
-	cmd := takes(a.reader("remove JOB", removeHelp, do), 1, 1, "job")
+	var done bool
+	do := func(args []string) error {
+		switch {
+		case done && len(args) > 0:
+			return usage("", "--done goes without the name of a job")
+		case done:
+			return a.removeDone()
+		case len(args) == 0:
+			return usage("jobsd help remove", "remove: which job?")
+		}
+		return a.doRemove(args[0])
+	}
+	cmd := takes(a.reader("remove JOB", removeHelp, do), 0, 1, "job")
+	cmd.Flags().BoolVar(&done, "done", false, "")
 	cmd.ValidArgsFunction = a.completeJob
 	return cmd
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -19,11 +20,7 @@ func ReadFile(path string, config *Config) ([]*Definition, []error) {
 
 // ReadFileAs is ReadFile with what the file means to a daemon of that user: only root's runs jobs of others.
 func ReadFileAs(path string, config *Config, uid int) ([]*Definition, []error) {
-	text, err := readOrdinary(path)
-	if err != nil {
-		return nil, []error{fmt.Errorf("%s: %w", printable(path), err)}
-	}
-	dir, err := filepath.Abs(filepath.Dir(path))
+	src, err := ordinary(path)
 	if err != nil {
 		return nil, []error{err}
 	}
@@ -36,7 +33,46 @@ func ReadFileAs(path string, config *Config, uid int) ([]*Definition, []error) {
 	if config != nil {
 		defaults, h.mailTo = config.defaults, config.Mail.To
 	}
-	return h.parse(newSource(printable(path), dir, text), filepath.Base(path), defaults)
+	return h.parse(src, fileName(filepath.Base(path), src.text), defaults)
+}
+
+// CheckConfig says what is wrong with a jobsd.toml that is not in force. Nothing of it will be used, so it need not be
+// safe from others.
+func CheckConfig(path string) (*Config, error) {
+	src, err := ordinary(path)
+	if err != nil {
+		return nil, err
+	}
+	return thisHost(time.Now()).parseConfig(path, src.text, false)
+}
+
+func ordinary(path string) (*source, error) {
+	text, err := readOrdinary(path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", printable(path), err)
+	}
+	dir, err := filepath.Abs(filepath.Dir(path))
+	if err != nil {
+		return nil, err
+	}
+	return newSource(printable(path), dir, text), nil
+}
+
+// fileName is what a file would be called in a jobs directory. What installs files has them checked under the names of
+// temporary files, which say neither the format nor the name of the job; then the text says the format.
+func fileName(base, text string) string {
+	ext := filepath.Ext(base)
+	if !passedOver(base) && len(base)-len(ext) <= maxName {
+		return base
+	}
+	switch {
+	case ext == ".toml", ext == ".json":
+	case strings.HasPrefix(strings.TrimLeft(text, byteOrderMark+" \t\r\n"), "{"):
+		ext = ".json"
+	default:
+		ext = ".toml"
+	}
+	return "job" + ext
 }
 
 // readOrdinary reads a regular file, and never waits for another end to be opened.

@@ -5,15 +5,54 @@ import (
 	"strings"
 )
 
-// elsewhere is what other schedulers and supervisors call a key of ours.
+// elsewhere is what other schedulers and supervisors call a key of ours: cron and anacron, systemd, supervisord, launchd,
+// Kubernetes, runit, and what people write out of habit. Words are without their case and what joins them.
 var elsewhere = map[string]string{
-	"command": "cmd", "args": "cmd", "argv": "cmd", "exec": "cmd", "run": "cmd", "program": "cmd", "script": "shell",
-	"schedule": "start_at", "time": "start_at", "times": "start_at", "weekdays": "days", "interval": "every",
-	"date": "at", "onboot": "at_boot", "restart": "keep_alive", "retry": "retries", "depends": "after", "tz": "timezone",
-	"concurrency": "overlap", "environment": "env", "cwd": "dir", "workdir": "dir", "workingdirectory": "dir",
-	"path": "extra_path", "host": "machines", "hosts": "machines", "exitcodes": "success_codes",
-	"kill_signal": "stop_signal", "mail": "notify", "email": "notify", "mailto": "notify",
+	"command": "cmd", "args": "cmd", "argv": "cmd", "exec": "cmd", "run": "cmd", "program": "cmd", "commandline": "cmd",
+	"execstart": "cmd", "programarguments": "cmd", "entrypoint": "cmd", "script": "shell", "bash": "shell", "sh": "shell",
+	"label": "name", "title": "name", "id": "name", "comment": "description", "summary": "description",
+	"schedule": "start_at", "time": "start_at", "times": "start_at", "runat": "start_at", "startcalendarinterval": "start_at",
+	"oncalendar": "start_at", "weekdays": "days", "weekday": "days", "dayofweek": "days", "dow": "days",
+	"interval": "every", "startinterval": "every", "onunitactivesec": "every", "period": "every", "frequency": "every",
+	"crontab": "cron", "cronexpression": "cron", "cronschedule": "cron", "expression": "cron",
+	"date": "at", "datetime": "at", "once": "at", "onboot": "at_boot", "onbootsec": "at_boot", "runatload": "at_boot",
+	"atreboot": "at_boot", "reboot": "at_boot", "onstartup": "at_boot",
+	"restart": "keep_alive", "autorestart": "keep_alive", "autostart": "keep_alive", "service": "keep_alive",
+	"daemon": "keep_alive", "respawn": "keep_alive", "restartsec": "keep_alive.delay", "throttleinterval": "keep_alive.delay",
+	"startsecs": "keep_alive.stable", "retry": "retries", "maxretries": "retries", "retrycount": "retries",
+	"startretries": "retries", "backofflimit": "retries", "retryinterval": "retry_delay",
+	"depends": "after", "dependson": "after", "requires": "after", "wants": "after", "needs": "after",
+	"tz": "timezone", "concurrency": "overlap", "concurrencypolicy": "overlap", "maxinstances": "overlap",
+	"singleton": "overlap", "mutex": "lock", "persistent": "catch_up", "startingdeadlineseconds": "catch_up",
+	"misfire": "catch_up", "randomizeddelaysec": "jitter", "randomdelay": "jitter", "splay": "jitter",
+	"environment": "env", "environ": "env", "envvars": "env", "variables": "env", "environmentvariables": "env",
+	"environmentfile": "env_file", "dotenv": "env_file", "passenvironment": "pass_env",
+	"cwd": "dir", "wd": "dir", "chdir": "dir", "workdir": "dir", "workingdir": "dir", "workingdirectory": "dir",
+	"directory": "dir", "path": "extra_path", "username": "user", "runas": "user", "uid": "user", "gid": "group",
+	"groupname": "group", "host": "machines", "hosts": "machines", "hostname": "machines", "disabled": "enabled",
+	"suspend": "enabled", "active": "enabled", "exitcodes": "success_codes", "successexitstatus": "success_codes",
+	"killsignal": "stop_signal", "killmode": "leftovers", "killasgroup": "leftovers", "stopasgroup": "leftovers",
+	"stopwaitsecs": "stop_timeout", "timeoutstopsec": "stop_timeout", "exittimeout": "stop_timeout",
+	"gracetime": "stop_timeout", "timeoutsec": "timeout", "timeoutseconds": "timeout", "runtimemaxsec": "timeout",
+	"maxruntime": "timeout", "activedeadlineseconds": "timeout", "priority": "nice", "niceness": "nice",
+	"ulimit": "limits", "ulimits": "limits", "limitnofile": "limits.nofile", "limitcore": "limits.core",
+	"mail": "notify.mail", "email": "notify.mail", "mailto": "notify.mail", "notifyemail": "notify.mail",
+	"onfailure": "notify.on_failure", "onerror": "notify.on_failure", "onfail": "notify.on_failure",
+	"onsuccess": "notify.on_success", "onrecovery": "notify.on_recovery",
+	"logfile": "log", "logpath": "log", "logs": "log", "stdout": "log", "stderr": "log", "output": "log",
+	"stdoutlogfile": "log", "stderrlogfile": "log", "redirectstderr": "log", "standardoutput": "log", "standarderror": "log",
+	"standardoutpath": "log", "standarderrorpath": "log", "stdoutlogfilemaxbytes": "log.max_size",
+	"stdoutlogfilebackups": "log.keep",
 }
+
+// instead says more of what is not done by a key of that name here.
+var instead = map[string]string{
+	"log":        `jobsd keeps the output of each job itself: "jobsd logs" prints it, the table log says how much is kept`,
+	"keep_alive": "for a job that is to be started again whenever it ends",
+}
+
+// sections are the parts of systemd's units.
+var sections = []string{"unit", "service", "timer", "install"}
 
 // suggest returns which of names was meant by an unknown one, "" when nobody can tell.
 func suggest(unknown string, names []string) string {
@@ -21,8 +60,10 @@ func suggest(unknown string, names []string) string {
 		return ""
 	}
 	plain := plainKey(unknown)
-	if s := elsewhere[plain]; slices.Contains(names, s) {
-		return s
+	if s := elsewhere[plain]; s != "" {
+		if top, _, _ := strings.Cut(s, "."); slices.Contains(names, top) {
+			return s
+		}
 	}
 	if best := Nearest(unknown, names); best != "" {
 		return best

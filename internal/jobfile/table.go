@@ -249,7 +249,12 @@ func (r *reader) unknown(n *node, prefix string, names []string) {
 		return
 	}
 	hint := known("")
-	if s := suggest(n.key, names); s != "" {
+	switch s := suggest(n.key, names); {
+	case n.kind == table && slices.Contains(sections, strings.ToLower(n.key)):
+		hint = `; this is a unit of systemd: "jobsd import" makes job files of timers`
+	case s != "" && plainKey(s) != plainKey(n.key) && instead[s] != "" && elsewhere[plainKey(n.key)] == s:
+		hint = known(fmt.Sprintf("; did you mean %q? (%s)", s, instead[s]))
+	case s != "":
 		hint = known(fmt.Sprintf("; did you mean %q?", s))
 	}
 	name := join(prefix, printable(cut(n.key)))

@@ -113,6 +113,9 @@ var (
 	})
 )
 
+// maxName is how many characters the name of a job may have.
+const maxName = 64
+
 // BadName returns what is wrong with the name of a job, "" if nothing is.
 func BadName(s string) string { return string(badName(s)) }
 
@@ -122,7 +125,7 @@ func badName(s string) known {
 	switch {
 	case s == "":
 		return "must not be empty"
-	case len(s) > 64:
+	case len(s) > maxName:
 		return "is longer than 64 characters"
 	case s[0] == '.' || s[0] == '-':
 		return "must not begin with . or -"

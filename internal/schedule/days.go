@@ -94,12 +94,15 @@ func mendDay(low string) string {
 		case n < 0:
 			return "from the end only -1 counts, the last day of the month"
 		}
+		if n == 0 {
+			return "days of the month are 1 to 31, and -1 for the last; Sunday is \"sun\""
+		}
 		return "days of the month are 1 to 31, and -1 for the last"
 	}
 	low = strings.NewReplacer(" ", "", "\u2013", "-").Replace(low) // an editor's en dash
 	a, b, _ := strings.Cut(low, "-")
 	if _, err := strconv.Atoi(a + b); err == nil {
-		return "list the days of the month one by one"
+		return "list the days of the month one by one; weekdays go by name, as in \"mon-fri\""
 	}
 	if a, ok := likeWeekday(a); ok {
 		if b, ok := likeWeekday(b); ok {

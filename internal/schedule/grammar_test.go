@@ -158,7 +158,7 @@ func TestKeysTogether(t *testing.T) {
 			`timezone 0: an empty timezone; name a zone such as "Europe/Berlin", or remove the key for the machine's own`,
 			`start_at 1: "13pm" is not a time of day; use "1pm"`,
 			`start_at 2: "25:00" is not a time of day; hours go from 0 to 23`,
-			`days 1: "0" is not a day; days of the month are 1 to 31, and -1 for the last`}},
+			`days 1: "0" is not a day; days of the month are 1 to 31, and -1 for the last; Sunday is "sun"`}},
 		{Keys{Cron: []string{"@daily", "60 0 * * 9"}}, []string{
 			`cron 1: minute "60" is not in range; use a number from 0 to 59`,
 			`cron 1: weekday "9" is not in range; use a number from 0 to 7, or a name from sun to sat`}},

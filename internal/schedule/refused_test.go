@@ -65,7 +65,7 @@ var refusals = []struct{ key, value, reason, fix string }{
 	{"start_at", `１２:00`, `"１２:00" is not a time of day`, `write it like "4:35am" or "16:05"`},
 
 	{"days", ``, `an empty day`, `name one such as "mon"`},
-	{"days", `0`, `"0" is not a day`, `days of the month are 1 to 31, and -1 for the last`},
+	{"days", `0`, `"0" is not a day`, `days of the month are 1 to 31, and -1 for the last; Sunday is "sun"`},
 	{"days", `32`, `"32" is not a day`, `days of the month are 1 to 31, and -1 for the last`},
 	{"days", `-2`, `"-2" is not a day`, `from the end only -1 counts, the last day of the month`},
 	{"days", `05`, `"05" is not a day`, `use 5`},
@@ -87,7 +87,7 @@ var refusals = []struct{ key, value, reason, fix string }{
 	{"days", `*`, `"*" is not a day`, `for every day remove the key`},
 	{"days", `last`, `"last" is not a day`, `use -1 for the last day of the month`},
 	{"days", `L`, `"L" is not a day`, `use -1 for the last day of the month`},
-	{"days", `1-15`, `"1-15" is not a day`, `list the days of the month one by one`},
+	{"days", `1-15`, `"1-15" is not a day`, `list the days of the month one by one; weekdays go by name, as in "mon-fri"`},
 	{"days", `fri#2`, `"fri#2" is not a day`, `use cron, which has that`},
 	{"days", `mon-`, `"mon-" is not a day`, `use "mon"`},
 	{"days", `-mon`, `"-mon" is not a day`, `use a weekday such as "mon", a range such as "mon-fri", or a day of the month`},
