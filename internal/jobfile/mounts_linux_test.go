@@ -3,6 +3,8 @@ package jobfile
 import (
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -44,5 +46,29 @@ func TestMountedSince(t *testing.T) {
 		}
 	case <-time.After(30 * time.Second):
 		t.Error("the look waits for the file system")
+	}
+}
+
+// TestLinkIntoMountOfAnother: the reading of job files does not wait where a link leads to a file system of a user's that
+// never answers.
+func TestLinkIntoMountOfAnother(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root, to mount a file system")
+	}
+	dir, away := safeDir(t), programs(t, "home/x")+"/home"
+	put(t, dir, "good.toml", "cmd = [\"true\"]\n")
+	if err := os.Symlink(away+"/bad.toml", filepath.Join(dir, "bad.toml")); err != nil {
+		t.Fatal(err)
+	}
+	fusetest.HangAt(t, away, 12345)
+	done := make(chan *Set, 1)
+	go func() { done <- NewLoader(Options{Jobs: dir}).Load() }()
+	select {
+	case set := <-done:
+		if len(set.Jobs) != 1 || len(set.Errors) != 1 || !strings.Contains(set.Errors[0], "uid 12345") {
+			t.Errorf("%d jobs, %q", len(set.Jobs), set.Errors)
+		}
+	case <-time.After(30 * time.Second):
+		t.Error("the reading waits for the file system")
 	}
 }

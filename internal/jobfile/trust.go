@@ -148,14 +148,19 @@ func (f *folder) look(name string) (stamp, error) {
 // directory that is trusted, and its target has to pass the same check.
 func (f *folder) read(name string, looked stamp) (text string, s stamp, err error) {
 	link := looked.link()
-	if why := f.irregular(name, looked); why != "" {
-		return "", stamp{}, errors.New(why)
-	}
-	dir, at := f.fd, name
+	dir, at, mode := f.fd, name, looked.mode
 	if link {
 		if dir, at, err = f.follow(name); err != nil {
 			return "", stamp{}, err
 		}
+		var st unix.Stat_t
+		if err := unix.Fstatat(dir, at, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+			return "", stamp{}, openError(err, link)
+		}
+		mode = uint32(st.Mode)
+	}
+	if why := irregular(mode, link); why != "" { // the open of a device can do something to it
+		return "", stamp{}, errors.New(why)
 	}
 	const flags = unix.O_RDONLY | unix.O_NONBLOCK | unix.O_NOCTTY | unix.O_CLOEXEC | unix.O_NOFOLLOW
 	fd, err := retry(func() (int, error) { return unix.Openat(dir, at, flags, 0) })
@@ -187,19 +192,6 @@ func (f *folder) follow(name string) (dir int, path string, err error) {
 		return 0, "", fmt.Errorf("is a symbolic link: %w", err)
 	}
 	return unix.AT_FDCWD, path, nil
-}
-
-// irregular says why the name is not opened at all: the open of a device can do something to it.
-func (f *folder) irregular(name string, looked stamp) string {
-	mode := looked.mode
-	if looked.link() {
-		var st unix.Stat_t
-		if unix.Fstatat(f.fd, name, &st, 0) != nil {
-			return "" // the open says why
-		}
-		mode = uint32(st.Mode)
-	}
-	return irregular(mode, looked.link())
 }
 
 // readAll reads at most MaxFile bytes, which the size at the open does not promise.
