@@ -180,6 +180,8 @@ func (d *disk) do(op any) {
 		d.prepare(op)
 	case core.Finish:
 		d.ended(op)
+	case core.EndOutput:
+		d.endOutput(op)
 	case core.Mark:
 		d.mark(op.Job, op.Text)
 	case core.KeepLog:

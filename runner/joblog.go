@@ -55,6 +55,15 @@ func (d *disk) mark(job *jobfile.Definition, text string) int64 {
 	return d.base[job.Name] + log.Size + int64(n)
 }
 
+// logEnd returns where the log of a job ends, as far as that is known.
+func (d *disk) logEnd(name string) int64 {
+	st, err := os.Stat(d.logPath(name))
+	if err != nil {
+		return d.base[name]
+	}
+	return d.base[name] + st.Size()
+}
+
 // newline ends the last line of a log, should its writer not have done so: a mark stands at the beginning of a line.
 func newline(path string, size int64) string {
 	if size == 0 {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"jobsd/internal/jobfile"
 	"jobsd/runner/core"
 	"jobsd/statefile"
 )
@@ -90,14 +91,33 @@ func (d *disk) prepare(p core.Prepare) {
 // ended writes the mark and appends the outcome, with the end of the run's output.
 func (d *disk) ended(f core.Finish) {
 	failpoint("ending")
-	d.takeIn(f)
-	d.noticeEmptied(f.Record.Outcome.Run, f.Job)
-	f.Record.LogEnd = d.mark(f.Job, f.Mark)
-	d.unwatchLog(f.Record.Outcome.Run, f.Record.Job)
+	if f.Record.Open {
+		f.Record.LogEnd = d.logEnd(f.Record.Job)
+	} else {
+		f.Record.LogEnd = d.closeLog(f.Record.Outcome.Run, f.Record.Job, f.Job, f.Mark)
+	}
 	d.outputs.ended(f.Record)
 	d.promises.drop(f.Record.Outcome.Run)
 	d.append(statefile.Entry{At: f.At, Record: f.Record})
 	d.sync = true
+}
+
+// endOutput writes the mark of a run that had ended before, and appends where its output is.
+func (d *disk) endOutput(e core.EndOutput) {
+	e.Record.LogEnd = d.closeLog(e.Record.Run, e.Record.Job, e.Job, e.Mark)
+	d.outputs.closed(e.Record)
+	d.append(statefile.Entry{At: e.At, Record: e.Record})
+}
+
+// closeLog ends the output of a run with its mark, and returns where that is.
+func (d *disk) closeLog(run uint64, name string, job *jobfile.Definition, mark string) int64 {
+	d.takeIn(run, name, job)
+	d.noticeEmptied(run, job)
+	d.unwatchLog(run, name)
+	if job == nil || mark == "" {
+		return d.logEnd(name)
+	}
+	return d.mark(job, mark)
 }
 
 // flush makes what was appended durable and answers the runs that waited for it.

@@ -237,7 +237,7 @@ func (l *loop) perform() {
 func (l *loop) effect(e core.Effect) {
 	defer l.rescue(e)
 	switch e := e.(type) {
-	case core.Append, core.Finish, core.Mark, core.KeepLog:
+	case core.Append, core.Finish, core.EndOutput, core.Mark, core.KeepLog:
 		l.batch = append(l.batch, e)
 	case core.Prepare:
 		l.preparing[e.Run] = prepared{}

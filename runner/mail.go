@@ -24,6 +24,7 @@ type span struct {
 	start, end int64
 	own        bool // in a file of its own, until it has ended
 	marked     bool // it begins with the mark of the start, which this daemon wrote
+	open       bool // its leader has ended, and its output goes on
 }
 
 // outputs knows where the output is of the runs that a notification may tell of: those that live, the last one of each
@@ -38,18 +39,27 @@ func newOutputs(facts *statefile.Facts) *outputs {
 	o := &outputs{runs: map[uint64]span{}, last: map[string]uint64{}, owed: map[uint64]uint64{}}
 	for name, j := range facts.Jobs {
 		for _, l := range j.Live {
-			o.runs[l.Run] = span{job: name, start: l.LogOffset, own: l.OwnLog}
+			o.runs[l.Run] = span{job: name, start: l.LogOffset, own: l.OwnLog, open: l.Open}
 		}
 		if r := j.LastRun; r != nil {
-			o.runs[r.Run], o.last[name] = span{job: name, start: j.LogStart, end: j.LogEnd}, r.Run
+			o.place(r.Run, name, j.LogStart, j.LogEnd)
+			o.last[name] = r.Run
 		}
 	}
 	for _, n := range facts.Owed {
 		if n.Run != nil {
-			o.runs[n.Run.Run], o.owed[n.ID] = span{job: n.Job, start: n.LogStart, end: n.LogEnd}, n.Run.Run
+			o.place(n.Run.Run, n.Job, n.LogStart, n.LogEnd)
+			o.owed[n.ID] = n.Run.Run
 		}
 	}
 	return o
+}
+
+// place notes where the output of an ended run is.
+func (o *outputs) place(run uint64, job string, start, end int64) {
+	s := o.runs[run]
+	s.job, s.start, s.end = job, start, end
+	o.runs[run] = s
 }
 
 func (o *outputs) began(run uint64, s span) { o.runs[run] = s }
@@ -74,13 +84,22 @@ func (o *outputs) emptied(run uint64, base int64) {
 func (o *outputs) ended(r *statefile.Ended) {
 	run := r.Outcome.Run
 	s := o.runs[run]
-	s.job, s.end = r.Job, r.LogEnd
+	s.job, s.end, s.open = r.Job, r.LogEnd, r.Open
 	o.runs[run] = s
 	r.LogStart = s.start
 	before := o.last[r.Job]
 	o.last[r.Job] = run
 	o.owes(r.Owes)
 	o.drop(before)
+}
+
+// closed completes the record of where the output of an ended run is.
+func (o *outputs) closed(r *statefile.Output) {
+	s := o.runs[r.Run]
+	s.job, s.end, s.open = r.Job, r.LogEnd, false
+	o.runs[r.Run] = s
+	r.LogStart = s.start
+	o.drop(r.Run)
 }
 
 func (o *outputs) owes(list []statefile.Owed) {
@@ -106,7 +125,7 @@ func (o *outputs) told(r *statefile.Told) {
 // drop forgets a run that nobody will ask about.
 func (o *outputs) drop(run uint64) {
 	s, ok := o.runs[run]
-	if !ok || o.last[s.job] == run {
+	if !ok || s.open || o.last[s.job] == run {
 		return
 	}
 	for _, other := range o.owed {

@@ -37,22 +37,21 @@ func (d *disk) openRunLog(p core.Prepare) (int64, *spawn.Log, error) {
 }
 
 // takeIn appends the file of a run's own to its job's log. What cannot be appended stays where it is, and that is said.
-func (d *disk) takeIn(f core.Finish) {
-	run := f.Record.Outcome.Run
+func (d *disk) takeIn(run uint64, name string, job *jobfile.Definition) {
 	s := d.outputs.runs[run]
 	if !s.own {
 		return
 	}
 	s.own = false
-	path := d.ownPath(f.Record.Job, run)
-	start, err := d.appendOwn(f.Job, path)
+	path := d.ownPath(name, run)
+	start, err := d.appendOwn(job, path)
 	s.start = start
 	d.outputs.runs[run] = s
 	if errors.Is(err, fs.ErrNotExist) {
 		return
 	}
 	if err != nil {
-		d.report("log of "+f.Record.Job, fmt.Errorf("cannot append %s: %w", path, err))
+		d.report("log of "+name, fmt.Errorf("cannot append %s: %w", path, err))
 		return
 	}
 	os.Remove(path)

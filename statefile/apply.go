@@ -239,7 +239,7 @@ func (r *Ended) apply(f *Facts, _ Time) {
 	}
 	f.owe(r.Owes)
 	if l := j.live(run.Run); l != nil {
-		l.Ended = true
+		l.Ended, l.Open = true, r.Open
 		if run.Outcome == "start_error" && l.PID > 0 && j.Runs > 0 { // a shim that never became the job's program
 			j.Runs--
 		}
@@ -290,6 +290,22 @@ func (r *Told) apply(f *Facts, _ Time) {
 		}
 	}
 	f.Owed = keep
+}
+
+func (r *Output) apply(f *Facts, _ Time) {
+	j := f.Job(r.Job)
+	if l := j.live(r.Run); l != nil {
+		l.Open = false
+	}
+	if j.LastRun != nil && j.LastRun.Run == r.Run {
+		j.LogStart, j.LogEnd = r.LogStart, r.LogEnd
+	}
+	for i, o := range f.Owed {
+		if o.Job == r.Job && o.Run != nil && o.Run.Run == r.Run {
+			f.Owed = slices.Clone(f.Owed) // others may have the list as it was
+			f.Owed[i].LogStart, f.Owed[i].LogEnd = r.LogStart, r.LogEnd
+		}
+	}
 }
 
 func (r *Drained) apply(f *Facts, _ Time) { f.Job(r.Job).drop(r.Run) }

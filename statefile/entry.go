@@ -38,6 +38,7 @@ var kinds = map[string]func() Record{
 	"later":        func() Record { return new(Later) },
 	"set_aside":    func() Record { return new(SetAside) },
 	"stopping":     func() Record { return new(Stopping) },
+	"output":       func() Record { return new(Output) },
 	"drained":      func() Record { return new(Drained) },
 	"log_cut":      func() Record { return new(LogCut) },
 	"damaged":      func() Record { return new(Damaged) },

@@ -101,6 +101,7 @@ type Live struct {
 	StartedAt Time   `json:"started_at,omitzero"`
 	StopBy    string `json:"stop_by,omitempty"` // who has told it to end
 	Ended     bool   `json:"ended,omitempty"`   // draining
+	Open      bool   `json:"open,omitempty"`    // and its output has not ended
 	LogOffset int64  `json:"log_offset,omitempty"`
 	OwnLog    bool   `json:"own_log,omitempty"`
 }

@@ -49,8 +49,10 @@ func (s *story) record(job string) Record {
 	case n < 6 && run != 0:
 		delete(s.live, job)
 		code := s.r.IntN(2)
-		return &Ended{Job: job, Failed: code != 0, Drained: n == 4, LogEnd: s.r.Int64N(1000),
+		return &Ended{Job: job, Failed: code != 0, Drained: n == 4, Open: n == 5, LogEnd: s.r.Int64N(1000),
 			Outcome: Run{Run: run, EndedAt: s.at(), Outcome: "exited", ExitCode: &code}}
+	case n < 7 && s.r.IntN(2) == 0:
+		return &Output{Job: job, Run: s.run, LogEnd: s.r.Int64N(1000)}
 	case n < 7:
 		return &Drained{Job: job, Run: s.run}
 	case n < 8:
@@ -111,6 +113,7 @@ func TestApplyAgain(t *testing.T) {
 		&Intent{Job: "a", Run: 3, Slot: at, Reason: "schedule", Attempt: 1},
 		&Started{Job: "a", Run: 3, PID: 7},
 		&Ended{Job: "a", Outcome: Run{Run: 3, Outcome: "exited", ExitCode: &code, EndedAt: at}, Failed: true},
+		&Output{Job: "a", Run: 3, LogEnd: 7},
 		&Drained{Job: "a", Run: 3},
 	} {
 		facts.Apply(Entry{at, record})

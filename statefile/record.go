@@ -185,6 +185,7 @@ type Ended struct {
 	LogStart int64  `json:"log_start"`          // where its output begins, as in Intent
 	Drained  bool   `json:"drained"`            // nothing of its group is left
 	LogEnd   int64  `json:"log_end"`            // where its output ends, as LogOffset counts
+	Open     bool   `json:"open,omitempty"`     // what it left behind may still write for a moment: Output follows
 }
 
 // GaveUp says that a run will not be that was to come: another try of a failed one, the slot of which has failed then, or
@@ -214,6 +215,14 @@ type Told struct {
 // OwedMail is a notification about the daemon itself.
 type OwedMail struct {
 	Owes []Owed `json:"owes"`
+}
+
+// Output says where the output of an ended run is, which had not ended with its leader.
+type Output struct {
+	Job      string `json:"job"`
+	Run      uint64 `json:"run"`
+	LogStart int64  `json:"log_start"` // as in Ended
+	LogEnd   int64  `json:"log_end"`
 }
 
 // Drained says that the group of an ended run is empty.
@@ -262,6 +271,7 @@ func (*GaveUp) Kind() string      { return "gave_up" }
 func (*Stable) Kind() string      { return "stable" }
 func (*Told) Kind() string        { return "told" }
 func (*OwedMail) Kind() string    { return "owed" }
+func (*Output) Kind() string      { return "output" }
 func (*Drained) Kind() string     { return "drained" }
 func (*LogCut) Kind() string      { return "log_cut" }
 func (*Damaged) Kind() string     { return "damaged" }

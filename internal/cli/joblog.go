@@ -40,6 +40,12 @@ type logRun struct {
 	own      bool      // it writes to a file of its own until its end
 }
 
+func (r *logRun) end(from, to int64) {
+	if r.to = to; r.own {
+		r.from, r.own = from, false
+	}
+}
+
 func (s *site) openJobLog(name string) (*jobLog, error) {
 	l := &jobLog{site: s, name: name, path: filepath.Join(s.Log, name+".log")}
 	if err := l.readJournal(); err != nil {
@@ -87,10 +93,12 @@ func (l *jobLog) readJournal() error {
 			}
 			l.runs = append(l.runs, run)
 		case *statefile.Ended:
-			if run := l.run(r.Outcome.Run); run != nil {
-				if run.to = r.LogEnd; run.own {
-					run.from, run.own = r.LogStart, false
-				}
+			if run := l.run(r.Outcome.Run); run != nil && !r.Open {
+				run.end(r.LogStart, r.LogEnd)
+			}
+		case *statefile.Output:
+			if run := l.run(r.Run); run != nil {
+				run.end(r.LogStart, r.LogEnd)
 			}
 		}
 	}

@@ -73,7 +73,7 @@ var jobKeys = newKeys(
 		signalName, "TERM", func(d *draft) *string { return &d.StopSignal }),
 	row("stop_timeout", "How long a run may go on after that signal, before KILL.",
 		duration(0), 10*time.Second, func(d *draft) *time.Duration { return &d.StopTimeout }),
-	row("leftovers", "What to do with processes of its group that outlive a run: stop them or leave them alone.",
+	row("leftovers", "What to do with processes of its group that outlive a run by more than a second: stop them or leave them alone.",
 		choice("kill", "keep"), "kill", func(d *draft) *string { return &d.leftovers }),
 	row("retries", "How often a failure is tried again.",
 		whole[int32](0, math.MaxInt32), 0, func(d *draft) *int32 { return &d.Retries }, unfit),

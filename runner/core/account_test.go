@@ -51,6 +51,34 @@ func (w *world) promises() {
 	}
 }
 
+// outputs checks that the output of every run has an end in the journal, and only one.
+func (w *world) outputs() {
+	open := map[uint64]bool{}
+	for _, e := range w.journal {
+		switch r := e.Record.(type) {
+		case *statefile.Ended:
+			open[r.Outcome.Run] = r.Open
+			if r.Open && r.Drained {
+				w.fatal("nothing is left of run %d, and its output goes on", r.Outcome.Run)
+			}
+		case *statefile.Output:
+			if !open[r.Run] {
+				w.fatal("the output of run %d ends twice", r.Run)
+			}
+			delete(open, r.Run)
+		case *statefile.Drained:
+			if open[r.Run] {
+				w.fatal("the output of run %d has no end", r.Run)
+			}
+		}
+	}
+	for run, goesOn := range open {
+		if goesOn {
+			w.fatal("the output of run %d has no end", run)
+		}
+	}
+}
+
 // account checks that of every slot the journal says exactly once what became of it: a run, skipped or missed. Where the
 // clock went back there is no telling which slots there were, so these stretches are left out.
 func (w *world) account() {

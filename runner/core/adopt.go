@@ -39,6 +39,9 @@ func (c *Core) adopt(e Adopted) {
 	delete(c.outlived, e.Run)
 	name := l.Job
 	if l.Ended && !e.Remains {
+		if l.Open {
+			c.outputEnds(name, l.Run, nil, "")
+		}
 		c.record(&statefile.Drained{Job: name, Run: l.Run})
 		return
 	}
@@ -64,6 +67,9 @@ func (c *Core) adopt(e Adopted) {
 	c.soil(j)
 	switch {
 	case l.Ended:
+		if r.open = l.Open; r.open && j.facts.LastRun != nil && j.facts.LastRun.Run == r.number {
+			r.mark = mark(r, j.facts.LastRun)
+		}
 		c.drainRemains(r)
 	case e.Child:
 	case e.Alive:
@@ -132,6 +138,8 @@ func (c *Core) resumeStops() {
 		case r.state != draining:
 		case r.keeps():
 			c.forget(r)
+		case r.spared && !r.far:
+			r.killAt = min(r.killAt, c.now.Mono+leaveTime)
 		case r.spared:
 			r.spared = false
 			c.signalStop(r, r.leaderOnly())

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"jobsd/internal/jobfile"
 	"jobsd/statefile"
 )
 
@@ -11,30 +12,64 @@ const (
 	reapWait = 3 * time.Second       // so long a process may lie about as a zombie before it counts as left behind
 	probeMin = 10 * time.Millisecond // between looks at a draining group
 	probeMax = time.Second
+
+	// leaveTime is how long what a leader left in its group may take to end by itself: what reads the last of its output
+	// through a pipe, what is about to make a session of its own, what ends with it.
+	leaveTime = time.Second
+	leaveMin  = time.Millisecond // until the first look at it; each pause is twice as long as the one before
 )
 
-// leaderEnded publishes the outcome; the run is over when its group is empty too.
+// leaderEnded publishes the outcome; the run is over when its group is empty too. What is left in the group gets a moment,
+// unless the run was told to end.
 func leaderEnded(c *Core, r *run, e Event) {
 	x := e.(Exited)
-	over := !r.far && (!x.Group || r.keeps())
+	over := !r.far && !x.Group
+	r.open = !r.far && x.Group
 	c.end(r, r.outcome(x), !over)
 	if over {
 		c.forget(r)
 		return
 	}
-	switch {
-	case r.far: // its deadline stands
-	case r.adopted: // its zombie counts until its parent, which is not this daemon, has reaped it
-		r.spared, r.killAt = true, c.now.Mono+reapWait
-	default:
-		c.stopLeftovers(r)
-	}
 	c.to(r, draining)
 	r.wait = probeMin
+	if !r.far { // else its deadline stands
+		r.spared, r.killAt, r.wait = true, c.now.Mono+leaveTime, leaveMin
+		if r.adopted && !r.keeps() { // its zombie counts until its parent, which is not this daemon, has reaped it
+			r.killAt = c.now.Mono + reapWait
+		}
+	}
 	c.after(&r.timer, r.wait)
 	if r.far {
 		c.emit(Probe{r.number, true})
 	}
+}
+
+// momentOver does what is to be done with what did not end by itself.
+func (c *Core) momentOver(r *run) {
+	r.spared = false
+	if r.keepsLeftovers() {
+		c.forget(r)
+		return
+	}
+	c.endOutput(r)
+	c.stopLeftovers(r)
+}
+
+// endOutput ends the output of a run that went on when its leader had ended.
+func (c *Core) endOutput(r *run) {
+	if !r.open {
+		return
+	}
+	r.open = false
+	if r.notice == nil {
+		c.outputEnds(r.job.name, r.number, r.def, r.mark)
+	}
+}
+
+func (c *Core) outputEnds(job string, run uint64, d *jobfile.Definition, mark string) {
+	o := &statefile.Output{Job: job, Run: run}
+	c.apply(o)
+	c.emit(EndOutput{Job: d, Record: o, At: c.at(), Mark: mark})
 }
 
 func (c *Core) stopLeftovers(r *run) {
@@ -42,7 +77,10 @@ func (c *Core) stopLeftovers(r *run) {
 	c.signalStop(r, false) // the leader is gone
 }
 
-func (r *run) keeps() bool { return r.def != nil && r.def.KeepLeftovers && r.stopBy == "" }
+func (r *run) keeps() bool { return r.keepsLeftovers() && r.stopBy == "" }
+
+// keepsLeftovers tells whether what its leader leaves behind is left alone. Who stops the run after that stops nothing.
+func (r *run) keepsLeftovers() bool { return r.def != nil && r.def.KeepLeftovers && !r.far }
 
 // end completes and records an outcome.
 func (c *Core) end(r *run, o statefile.Run, draining bool) {
@@ -66,14 +104,15 @@ func (c *Core) end(r *run, o statefile.Run, draining bool) {
 	if j := r.job; !j.unsettled() { // the slots that it kept from running are settled with its end at the latest
 		c.endStreaks(j)
 	}
-	ended := &statefile.Ended{Job: r.job.name, Outcome: o, Failed: r.failed(&o), Drained: !draining}
+	ended := &statefile.Ended{Job: r.job.name, Outcome: o, Failed: r.failed(&o), Drained: !draining, Open: r.open}
 	ended.Retry = c.tryLater(r, ended)
 	c.lived(r, ended)
 	c.tellOutcome(r, ended)
 	c.fellIntoLoop(r, ended)
 	c.failedForGood(r, ended)
 	c.facts.Apply(statefile.Entry{At: c.at(), Record: ended})
-	c.emit(Finish{Job: r.def, Record: ended, At: c.at(), Mark: mark(r, &o)})
+	r.mark = mark(r, &o)
+	c.emit(Finish{Job: r.def, Record: ended, At: c.at(), Mark: r.mark})
 	level := Debug
 	if ended.Failed {
 		level = Warn
@@ -88,6 +127,7 @@ func (c *Core) end(r *run, o statefile.Run, draining bool) {
 
 // forget ends a run for good: what waited for it may go on.
 func (c *Core) forget(r *run) {
+	c.endOutput(r)
 	if r.state == draining && r.notice == nil {
 		c.record(&statefile.Drained{Job: r.job.name, Run: r.number})
 	}
@@ -96,6 +136,7 @@ func (c *Core) forget(r *run) {
 
 // strike takes a run off the list.
 func (c *Core) strike(r *run) {
+	c.endOutput(r)
 	c.to(r, done)
 	r.gone(c)
 	c.vacate(r)

@@ -187,6 +187,15 @@ type (
 		Mark   string
 	}
 
+	// EndOutput writes the mark to the job's log and appends where the output of the run is. It follows a Finish that said
+	// that the output goes on.
+	EndOutput struct {
+		Job    *jobfile.Definition // nil: not known
+		Record *statefile.Output
+		At     statefile.Time
+		Mark   string
+	}
+
 	// KeepLog has the size of a log watched for a run that an earlier daemon began; for others Prepare does.
 	KeepLog struct {
 		Run uint64
@@ -239,19 +248,20 @@ type Start struct {
 	Mail    bool     // its input is the Letter
 }
 
-func (Append) effect()  {}
-func (Prepare) effect() {}
-func (Fork) effect()    {}
-func (Signal) effect()  {}
-func (Probe) effect()   {}
-func (Release) effect() {}
-func (Finish) effect()  {}
-func (KeepLog) effect() {}
-func (Mark) effect()    {}
-func (Say) effect()     {}
-func (Answer) effect()  {}
-func (Remind) effect()  {}
-func (Exit) effect()    {}
+func (Append) effect()    {}
+func (Prepare) effect()   {}
+func (Fork) effect()      {}
+func (Signal) effect()    {}
+func (Probe) effect()     {}
+func (Release) effect()   {}
+func (Finish) effect()    {}
+func (EndOutput) effect() {}
+func (KeepLog) effect()   {}
+func (Mark) effect()      {}
+func (Say) effect()       {}
+func (Answer) effect()    {}
+func (Remind) effect()    {}
+func (Exit) effect()      {}
 
 // Level is how much a line of the daemon's log matters.
 type Level uint8

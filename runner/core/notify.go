@@ -164,17 +164,26 @@ func (c *Core) deliver() {
 		c.deliverMail()
 	}
 	for _, o := range c.facts.Owed {
-		if o.Way != "mail" && len(c.commands) < commandMost && c.commands[o.Job] == nil {
+		if o.Way != "mail" && !c.writes(o.Run) && len(c.commands) < commandMost && c.commands[o.Job] == nil {
 			c.deliverCommand(o)
 		}
 	}
+}
+
+// writes tells whether the output of an ended run goes on. It is told of when that is complete.
+func (c *Core) writes(o *statefile.Run) bool {
+	if o == nil {
+		return false
+	}
+	r := c.runs[o.Run]
+	return r != nil && r.open
 }
 
 func (c *Core) deliverMail() {
 	var to []string
 	n := &notice{way: "mail"}
 	for _, o := range c.facts.Owed {
-		if o.Way != "mail" {
+		if o.Way != "mail" || c.writes(o.Run) {
 			continue
 		}
 		theirs := c.recipients(c.definition(o.Job))

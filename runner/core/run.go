@@ -45,6 +45,8 @@ type run struct {
 	killAt time.Duration
 	killed bool
 	spared bool // its group is looked at before it is told to end
+	open   bool // and may still write to the run's log, which then ends with the mark
+	mark   string
 	far    bool // it was stopped: what has left its group goes too
 	undead bool // it survived KILL
 

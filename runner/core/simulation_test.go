@@ -61,7 +61,7 @@ func TestSimulation(t *testing.T) {
 		unvisited(t, visits)
 	}
 	for _, what := range []string{"exited", "lost", "stopped", "start_error", "signaled", "passed", "epoch", "drained",
-		"accounted", "order", "gave_up", "stable", "told", "held", "notice", "disabled", "later", "leaderless"} {
+		"accounted", "order", "gave_up", "stable", "told", "held", "notice", "disabled", "later", "leaderless", "output"} {
 		if total[what] == 0 && seeds >= 100 {
 			t.Errorf("no simulated life saw %q: the simulation has become too tame", what)
 		}
@@ -82,6 +82,7 @@ func simulate(t *testing.T, seed uint64) *world {
 	w.replayed()
 	w.end()
 	w.account()
+	w.outputs()
 	w.promises()
 	return w
 }

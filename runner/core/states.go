@@ -10,7 +10,10 @@ type runState uint8
 // forking   its process is being made: the fork, then the exec behind the shim
 // running   its program runs
 // stopping  it was told to end; the kill deadline is set
-// draining  its outcome is published, but its group is not empty: its leader ended, or hangs where it was to start
+// draining  its outcome is published, but its group is not empty: its leader ended, or hangs where it was to start. What
+//
+//	the leader left behind has a moment to end by itself first
+//
 // done      over
 const (
 	pending runState = iota
@@ -126,7 +129,7 @@ func init() {
 			evNotStarted: runs(lateFailure, done),
 			evExited:     runs(lateEnd, draining),
 			evProbed:     runs(drained, draining, done),
-			evStop:       runs(stopDraining, draining),
+			evStop:       runs(stopDraining, draining, done),
 			evRing:       runs(lookAgain, draining, done),
 		},
 		done: {

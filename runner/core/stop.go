@@ -152,6 +152,7 @@ func killStopping(c *Core, r *run, _ Event) {
 
 // abandon gives up on a process that survives KILL, so that the daemon can end.
 func (c *Core) abandon(r *run) {
+	c.endOutput(r)
 	c.tell(r.job, Error, "run "+itoa(r.number)+" cannot be killed: leaving it")
 	c.stopTimer(&r.timer)
 	c.to(r, done)
@@ -159,8 +160,12 @@ func (c *Core) abandon(r *run) {
 	c.shutdown.Hurry = true // the daemon does not end in order
 }
 
+// stopDraining ends the moment that the leftovers of a run have, and hurries those that must hurry.
 func stopDraining(c *Core, r *run, _ Event) {
-	if c.shutdown != nil && c.shutdown.Hurry {
+	if r.spared && (c.known || c.shutdown != nil) && (!r.adopted || r.keepsLeftovers()) {
+		c.momentOver(r)
+	}
+	if r.state == draining && c.shutdown != nil && c.shutdown.Hurry {
 		c.kill(r)
 	}
 }
@@ -172,8 +177,9 @@ func lookAgain(c *Core, r *run, _ Event) {
 	case c.now.Mono < r.killAt:
 	case r.spared && !c.known && c.shutdown == nil: // nobody knows yet whether its job keeps them
 	case r.spared:
-		r.spared = false
-		c.stopLeftovers(r)
+		if c.momentOver(r); r.state == done {
+			return
+		}
 	case r.killed && c.shutdown != nil:
 		c.abandon(r)
 		return

@@ -18,15 +18,16 @@ import (
 // world is all that the core sees of the outside: three clocks, a disk, and processes. It holds what happened to the
 // promises that users rely on.
 type world struct {
-	t     *testing.T
-	rng   *rand.Rand
-	calm  bool          // nothing goes wrong
-	lasts time.Duration // a calm run
-	hangs time.Duration // in its shim, deaf to KILL
-	ran   []Start
-	wall  time.Time
-	boot  time.Duration
-	mono  time.Duration
+	t      *testing.T
+	rng    *rand.Rand
+	calm   bool          // nothing goes wrong
+	lasts  time.Duration // a calm run
+	hangs  time.Duration // in its shim, deaf to KILL
+	leaves time.Duration // how long what its leader leaves in its group lives on
+	ran    []Start
+	wall   time.Time
+	boot   time.Duration
+	mono   time.Duration
 
 	c        *Core
 	bootID   string
@@ -91,7 +92,8 @@ type proc struct {
 	hunted    bool          // all of it was told to end
 	dies      time.Duration // so long it takes to die of KILL
 
-	leaderless bool // it counts as alive until all of it is gone
+	diedAt     time.Duration // when its leader ended
+	leaderless bool          // it counts as alive until all of it is gone
 }
 
 func newWorld(t *testing.T, seed uint64) *world {
@@ -269,6 +271,8 @@ func (w *world) perform(e Effect) {
 			w.fatal("run %d of %s lasted %v", o.Run, e.Record.Job, o.Duration)
 		}
 		w.stats[e.Record.Outcome.Outcome]++
+		w.disk(func() { w.append(statefile.Entry{At: e.At, Record: e.Record}) })
+	case EndOutput:
 		w.disk(func() { w.append(statefile.Entry{At: e.At, Record: e.Record}) })
 	case Prepare:
 		w.prepare(e)
@@ -465,11 +469,11 @@ func (w *world) fork(s Start) {
 		w.undead = w.undead || p.dies >= killPatience
 	}
 	if w.calm {
-		*p = proc{job: p.job, leader: true, group: true, endsAt: w.mono + w.lasts, leftUntil: w.mono + w.lasts}
+		*p = proc{job: p.job, leader: true, group: true, endsAt: w.mono + w.lasts, leftUntil: w.mono + w.lasts + w.leaves}
 		if w.script != nil {
 			var lasts time.Duration
 			lasts, p.code = w.script(s)
-			p.endsAt, p.leftUntil = w.mono+lasts, w.mono+lasts
+			p.endsAt, p.leftUntil = w.mono+lasts, w.mono+lasts+w.leaves
 		}
 	}
 	if s.Reason == "boot" && s.Attempt == 1 {
@@ -506,7 +510,7 @@ func (w *world) dies(run uint64, killed bool) {
 	if p.shim && !killed { // it cannot end before it has begun
 		return
 	}
-	p.leader = false
+	p.leader, p.diedAt = false, w.mono
 	p.group = p.leftUntil > w.mono && !killed && !p.leaderless
 	p.far = p.far && !p.leaderless
 	if p.group {
@@ -551,6 +555,9 @@ func (w *world) signal(s Signal) {
 	}
 	p.hunted = p.hunted || s.Far
 	w.signals = append(w.signals, s.Name)
+	if r := w.c.runs[s.Run]; r != nil && r.stopBy == "" && !r.inherited && w.mono < p.diedAt+leaveTime {
+		w.fatal("run %d of %s got %s %v after its leader had ended by itself", s.Run, p.job, s.Name, w.mono-p.diedAt)
+	}
 	switch {
 	case s.Name == "KILL":
 		p.leftUntil = w.mono
