@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -71,7 +72,8 @@ func TestA2EndedMeanwhile(t *testing.T) {
 	fds := s.steady() + len(ended) // of the services that start anew
 	after := s.until("the lost services to run again", func(state *statefile.State) bool {
 		for job := range ended {
-			if j := state.Jobs[job]; j.LastRun == nil || job[0] == 's' && len(j.Running) != 1 || job[0] == 'j' && len(j.Running) != 0 {
+			want := map[byte][]string{'s': {"running"}, 'j': nil}[job[0]]
+			if state.Jobs[job].LastRun == nil || !slices.Equal(states(state, job), want) {
 				return false
 			}
 		}
