@@ -147,7 +147,10 @@ lock = "disk"
 	s.begin()
 	s.tell("start", "held")
 	s.populated("held", 4)
-	leader := *s.read().Jobs["held"].Running[0].PID
+	leader := *s.until("the run to be known", func(state *statefile.State) bool {
+		r := state.Jobs["held"].Running
+		return len(r) == 1 && r[0].PID != nil
+	}).Jobs["held"].Running[0].PID
 	s.kill(syscall.SIGKILL)
 	syscall.Kill(leader, syscall.SIGKILL)
 	reaped(t, leader)
