@@ -19,6 +19,9 @@ var zoneName = regexp.MustCompile(`^([A-Z][A-Za-z_+-]*/[A-Za-z0-9_+/-]+|[A-Z]{3,
 // calendar writes a calendar event as a cron expression with a time zone, "" if it names none.
 func calendar(s string) (cron, zone string, err error) {
 	words := strings.Fields(s)
+	if len(words) == 0 {
+		return "", "", errors.New("it names no time")
+	}
 	if n := len(words); n > 1 && zoneName.MatchString(words[n-1]) {
 		zone, words = words[n-1], words[:n-1]
 	}
