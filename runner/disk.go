@@ -219,7 +219,7 @@ func (d *disk) anew(do func() error) error {
 func (d *disk) report(part string, err error) {
 	text := ""
 	if err != nil {
-		text = plain(err)
+		text = nameless(err)
 		if now := readClocks().Mono; now >= d.retry { // a part that fails often must not push its own retry away
 			d.retry = now + retryWait
 		}
@@ -233,8 +233,8 @@ func (d *disk) report(part string, err error) {
 	d.post(core.Trouble{Part: part, Text: text})
 }
 
-// plain says an error without the names of temporary files, so that the same trouble reads the same each time.
-func plain(err error) string {
+// nameless says an error without the names of temporary files, so that the same trouble reads the same each time.
+func nameless(err error) string {
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		return fmt.Sprintf("cannot %s in %s: %v", e.Op, filepath.Dir(e.Path), e.Err)
 	}

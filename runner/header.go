@@ -4,7 +4,8 @@ import (
 	"bytes"
 	"mime"
 	"strings"
-	"unicode"
+
+	"jobsd/internal/plain"
 )
 
 // lineMost is how long a line of a mail's header is at most, if it has a blank to be folded at (RFC 5322, 2.1.1).
@@ -29,7 +30,7 @@ func writeHeader(b *bytes.Buffer, name, value string) {
 func subject(s string) string {
 	// What would end the line, or do something to the terminal that shows it.
 	s = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
+		if plain.Hidden(r) {
 			return ' '
 		}
 		return r

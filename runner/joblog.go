@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"jobsd/internal/jobfile"
+	"jobsd/internal/plain"
 	"jobsd/spawn"
 )
 
@@ -50,7 +51,7 @@ func (d *disk) mark(job *jobfile.Definition, text string) int64 {
 		return 0
 	}
 	defer log.Close()
-	n, err := fmt.Fprintf(log, "%s== %s\n", newline(d.logPath(job.Name), log.Size), text)
+	n, err := fmt.Fprintf(log, "%s== %s\n", newline(d.logPath(job.Name), log.Size), plain.Line(text))
 	d.report("log of "+job.Name, err)
 	return d.base[job.Name] + log.Size + int64(n)
 }

@@ -6,10 +6,12 @@ import (
 	"os"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"github.com/hashicorp/go-hclog"
 	"golang.org/x/sys/unix"
 
+	"jobsd/internal/plain"
 	"jobsd/runner/core"
 )
 
@@ -55,10 +57,19 @@ func openLogFile(path string) (*os.File, error) {
 	return f, nil
 }
 
-// Write takes one line for the helper. It implements io.Writer for the formatter.
+// Write takes one line for the helper. It implements io.Writer for the formatter, which leaves some characters as they
+// are that a terminal would obey; what they become is right in JSON too.
 func (l *logger) Write(line []byte) (int, error) {
+	var b []byte
+	for _, r := range string(line) {
+		if plain.Hidden(r) && r != '\n' {
+			b = fmt.Appendf(b, "\\u%04x", r)
+		} else {
+			b = utf8.AppendRune(b, r)
+		}
+	}
 	select {
-	case l.lines <- append([]byte(nil), line...):
+	case l.lines <- b:
 	default:
 		l.dropped.Add(1)
 	}
@@ -116,4 +127,11 @@ func (l *logger) close() {
 
 var hclogLevels = [...]hclog.Level{core.Debug: hclog.Debug, core.Info: hclog.Info, core.Warn: hclog.Warn, core.Error: hclog.Error}
 
-func (l *logger) say(s core.Say) { l.Log(hclogLevels[s.Level], s.Text, s.Args...) }
+func (l *logger) say(s core.Say) { l.Log(hclogLevels[s.Level], plain.Line(s.Text), s.Args...) }
+
+// These keep what is said in one line, whatever strangers have brought into it; the formatter sees to the arguments only.
+
+func (l *logger) Debug(text string, args ...any) { l.Logger.Debug(plain.Line(text), args...) }
+func (l *logger) Info(text string, args ...any)  { l.Logger.Info(plain.Line(text), args...) }
+func (l *logger) Warn(text string, args ...any)  { l.Logger.Warn(plain.Line(text), args...) }
+func (l *logger) Error(text string, args ...any) { l.Logger.Error(plain.Line(text), args...) }

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"jobsd/internal/plain"
 	"jobsd/runner/core"
 	"jobsd/statefile"
 )
@@ -209,7 +210,7 @@ func (d *disk) letter(l *core.Letter) []byte {
 		if i > 0 {
 			b.WriteString(strings.Repeat("-", 72) + "\n\n")
 		}
-		b.WriteString(p.Text)
+		b.Write(printableText([]byte(p.Text)))
 		if p.Job != "" {
 			d.writeTail(&b, d.outputs.runs[d.outputs.owed[p.Owed]])
 		}
@@ -286,7 +287,7 @@ func printableText(text []byte) []byte {
 			length = -1
 		case r == '\r':
 			continue
-		case r < ' ' && r != '\t' || r == 0x7f:
+		case r != '\t' && plain.Hidden(r):
 			r = '?'
 		}
 		if length+utf8.RuneLen(r) > 990 {

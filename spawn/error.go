@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"jobsd/internal/plain"
 )
 
 // The stages of a start, in their order. StageShim is a shim that ended without a word, before exec: killed, or
@@ -155,10 +157,10 @@ func (e *Error) Busy() bool { return e.Errno == syscall.ETXTBSY }
 
 // printable shows what would be missed otherwise, as the carriage return in an interpreter named by a DOS file.
 func printable(path string) string {
-	if path == "" || strings.ContainsFunc(path, func(r rune) bool { return !strconv.IsPrint(r) }) {
-		return strconv.Quote(path)
+	if path == "" {
+		return `""`
 	}
-	return path
+	return plain.Word(path)
 }
 
 func reason(errno syscall.Errno) string {

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"jobsd/internal/jobfile"
+	"jobsd/internal/plain"
 	"jobsd/statefile"
 )
 
@@ -154,7 +155,7 @@ func writeIgnored(w io.Writer, names []string) {
 	if more := len(names) - most; more > 0 {
 		list += fmt.Sprintf(" and %d more", more)
 	}
-	fmt.Fprintf(w, "ignored, for job files end in .toml or .json: %s\n", printable(list))
+	fmt.Fprintf(w, "ignored, for job files end in .toml or .json: %s\n", plain.Word(list))
 }
 
 // writeSealed names what is trusted only because it is on a read-only mount: the directory stands for all that is in it.

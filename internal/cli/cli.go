@@ -84,7 +84,7 @@ type app struct {
 
 // Main runs the command line args, without the program's name, and returns the exit code.
 func Main(args []string) int {
-	a := &app{out: os.Stdout, err: os.Stderr}
+	a := &app{out: onScreen(os.Stdout), err: onScreen(os.Stderr)}
 	warnTimeStyle(a.err, os.Getenv)
 	root := a.command()
 	root.SetArgs(args)

@@ -32,7 +32,7 @@ func paletteFor(w io.Writer) palette {
 
 // isTerminal takes every character device for a terminal: ink that goes to /dev/null does no harm.
 func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
+	f, ok := fileOf(w)
 	if !ok {
 		return false
 	}

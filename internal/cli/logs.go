@@ -19,7 +19,8 @@ usage: jobsd logs [-f] [-n NUMBER] [--json] JOB...
 Prints the job's log with what has been rotated away but kept. Lines that begin
 with == are the daemon's. The logs of several jobs are printed as one, the name
 of the job in front of each line: run by run, in the order of their starts, and
-with -f as the lines come.
+with -f as the lines come. A terminal gets control characters written out,
+except for colours; a file or a pipe gets them as they are.
 
   -f            go on as the job writes, until interrupted; begins with the
                 last 10 lines

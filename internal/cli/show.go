@@ -9,12 +9,12 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
 	"jobsd/internal/jobfile"
+	"jobsd/internal/plain"
 	"jobsd/statefile"
 )
 
@@ -152,20 +152,7 @@ func fitted(text string, width int) (lines []string) {
 }
 
 // visibly writes control characters as Go does, a tab as blanks.
-func visibly(text string) string {
-	var b strings.Builder
-	for _, c := range text {
-		switch {
-		case c == '\t':
-			b.WriteString("    ")
-		case unicode.IsControl(c):
-			b.WriteString(strings.Trim(strconv.QuoteRune(c), "'"))
-		default:
-			b.WriteRune(c)
-		}
-	}
-	return b.String()
-}
+func visibly(text string) string { return plain.Line(strings.ReplaceAll(text, "\t", "    ")) }
 
 func (v *portrait) facts() (facts []fact) {
 	j := v.job
@@ -322,20 +309,12 @@ func ending(r *statefile.Run) string {
 		case e != nil && e.Text != "":
 			return e.Text
 		case e != nil: // of an older version
-			return fmt.Sprintf("cannot start: %s%s: %s", e.Stage, prefixed(" ", printable(e.Path)), e.Errno)
+			return fmt.Sprintf("cannot start: %s%s: %s", e.Stage, prefixed(" ", plain.Word(e.Path)), e.Errno)
 		}
 	case "lost":
 		return "lost" + prefixed(", last known: ", text(r.LostStage))
 	}
 	return r.Outcome + after
-}
-
-// printable shows what a terminal would not, or would obey, as the carriage return in an interpreter named by a DOS file.
-func printable(path string) string {
-	if q := strconv.Quote(path); q[1:len(q)-1] != path {
-		return q
-	}
-	return path
 }
 
 func totals(j *statefile.Job) string {

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"jobsd/internal/trust"
+	"jobsd/internal/plain"
 )
 
 // Error is one mistake in a job file or in the settings.
@@ -95,7 +95,7 @@ func cut(s string) string {
 }
 
 // printable returns name as it is if it can stand in a line of text, else quoted.
-func printable(name string) string { return trust.Printable(name) }
+func printable(name string) string { return plain.Word(name) }
 
 // Errors are several errors, each with a line of its own.
 type Errors []error

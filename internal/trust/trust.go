@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"jobsd/internal/plain"
 )
 
 // Judge decides for one user. A group may write if it is the primary group of that user and the user is not root: under
@@ -134,19 +136,11 @@ func (j *Judge) name(uid int) string {
 
 // Quote quotes a path for the shell where it has to be, and what would not show in a line of text.
 func Quote(s string) string {
-	const plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-+@%,:="
-	if s != "" && strings.Trim(s, plain) == "" {
+	const bare = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-+@%,:="
+	if s != "" && strings.Trim(s, bare) == "" {
 		return s
 	}
-	return Printable("'" + strings.ReplaceAll(s, "'", `'\''`) + "'")
-}
-
-// Printable returns a name as it is if it can stand in a line of text, else quoted.
-func Printable(name string) string {
-	if q := strconv.Quote(name); q[1:len(q)-1] != name {
-		return q
-	}
-	return name
+	return plain.Word("'" + strings.ReplaceAll(s, "'", `'\''`) + "'")
 }
 
 // Self is the judge for the user of this process.

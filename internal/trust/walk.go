@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"jobsd/internal/plain"
 )
 
 // linksMost is how many symbolic links a path may lead through, as path_resolution(7) has it.
@@ -22,7 +24,7 @@ const linksMost = 40
 // is looked at.
 func (j *Judge) Walk(path string) (string, error) {
 	if !filepath.IsAbs(path) {
-		return "", fmt.Errorf("%s: is not an absolute path", Printable(path))
+		return "", fmt.Errorf("%s: is not an absolute path", plain.Word(path))
 	}
 	w := &walk{judge: j}
 	return w.from("/", path)
@@ -111,7 +113,7 @@ func (w *walk) enter(st *unix.Stat_t, path string) (open bool, err error) {
 	case uint32(st.Mode)&unix.S_ISVTX != 0 && w.judge.Mine(int(st.Uid)):
 		return true, nil
 	}
-	return false, fmt.Errorf("the path leads through the directory %s, which %s: "+elsewhere, Printable(path), why)
+	return false, fmt.Errorf("the path leads through the directory %s, which %s: "+elsewhere, plain.Word(path), why)
 }
 
 const elsewhere = "move it to a directory that nobody else can change"
@@ -121,9 +123,9 @@ const elsewhere = "move it to a directory that nobody else can change"
 func (w *walk) planted(st *unix.Stat_t, path string) error {
 	switch {
 	case !w.judge.Mine(int(st.Uid)):
-		return fmt.Errorf("the path leads through %s, which %s: "+elsewhere, Printable(path), w.judge.owner(int(st.Uid)))
+		return fmt.Errorf("the path leads through %s, which %s: "+elsewhere, plain.Word(path), w.judge.owner(int(st.Uid)))
 	case uint32(st.Mode)&unix.S_IFMT == unix.S_IFREG && st.Nlink > 1:
-		return fmt.Errorf("the path leads to %s, which has other names too: "+elsewhere, Printable(path))
+		return fmt.Errorf("the path leads to %s, which has other names too: "+elsewhere, plain.Word(path))
 	}
 	return nil
 }
@@ -150,7 +152,7 @@ func (j *Judge) Open(path string) (*os.File, error) {
 	err = unix.Fstat(fd, &st)
 	if err == nil && !ReadOnlyFD(fd) {
 		if why := j.Fault(&st, real, real != path); why != "" {
-			err = errors.New(Printable(real) + " " + why)
+			err = errors.New(plain.Word(real) + " " + why)
 		}
 	}
 	if err != nil {
