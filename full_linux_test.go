@@ -88,7 +88,7 @@ func TestA16NoSpace(t *testing.T) {
 	s.begin()
 	before := s.beatsOn()
 	fds := s.steady()
-	stays := *before.Jobs["stays"].Running[0].PID
+	stays := pids(before)["stays"]
 
 	free := fill(t, dir)
 	s.awaits("the daemon to notice", func() bool {
@@ -144,7 +144,7 @@ func TestA16Errors(t *testing.T) {
 	s := newSite(t)
 	s.write("jobs.toml", beats)
 	s.begin()
-	stays := *s.beatsOn().Jobs["stays"].Running[0].PID
+	stays := pids(s.beatsOn())["stays"]
 	fds := s.steady()
 	journal := filepath.Join(s.root, "state", "history.jsonl")
 	for _, c := range []struct {

@@ -68,7 +68,7 @@ func (s *site) alone() *statefile.State {
 	if got := states(state, "held"); len(got) != 1 || got[0] != "running" || state.Jobs["held"].LastRun != nil {
 		s.t.Fatalf("the run in doubt is %v, and ended as %+v", got, state.Jobs["held"].LastRun)
 	}
-	if r := state.Jobs["other"].Running; len(r) != 1 || *r[0].Why != "lock" {
+	if r := state.Jobs["other"].Running; len(r) != 1 || r[0].Why == nil || *r[0].Why != "lock" {
 		s.t.Fatalf("the other job did not wait for the lock: %+v", r)
 	}
 	return state
@@ -147,10 +147,7 @@ lock = "disk"
 	s.begin()
 	s.tell("start", "held")
 	s.populated("held", 4)
-	leader := *s.until("the run to be known", func(state *statefile.State) bool {
-		r := state.Jobs["held"].Running
-		return len(r) == 1 && r[0].PID != nil
-	}).Jobs["held"].Running[0].PID
+	leader := s.leader("held")
 	s.kill(syscall.SIGKILL)
 	syscall.Kill(leader, syscall.SIGKILL)
 	reaped(t, leader)
@@ -161,7 +158,7 @@ lock = "disk"
 		r := state.Jobs["other"].Running
 		return len(r) == 1 && r[0].Why != nil || state.Jobs["other"].LastRun != nil
 	})
-	if r := state.Jobs["other"].Running; len(r) != 1 || *r[0].Why != "lock" {
+	if r := state.Jobs["other"].Running; len(r) != 1 || r[0].Why == nil || *r[0].Why != "lock" {
 		t.Errorf("the other job started beside what is left: %+v", r)
 	}
 	for _, pid := range marked(t, s.root, "held") {

@@ -56,7 +56,7 @@ func TestA2EndedMeanwhile(t *testing.T) {
 	ended := map[string]bool{}
 	for n := range 5 {
 		for _, job := range []string{fmt.Sprint("s", n), fmt.Sprint("j", n)} {
-			pid := *before.Jobs[job].Running[0].PID
+			pid := pids(before)[job]
 			syscall.Kill(pid, syscall.SIGKILL)
 			reaped(t, pid)
 			ended[job] = true
@@ -79,10 +79,10 @@ func TestA2EndedMeanwhile(t *testing.T) {
 		}
 		return true
 	})
-	for job, was := range before.Jobs {
+	for job := range before.Jobs {
 		is := after.Jobs[job]
 		if !ended[job] {
-			if r := is.Running[0]; *r.PID != *was.Running[0].PID || !r.Adopted || r.State != "running" || is.Runs != 1 {
+			if r := is.Running; pids(after)[job] != pids(before)[job] || !r[0].Adopted || r[0].State != "running" || is.Runs != 1 {
 				t.Errorf("%s: %+v, %d runs", job, r, is.Runs)
 			}
 			continue
@@ -175,8 +175,9 @@ func TestA4ByHand(t *testing.T) {
 	if r := s.lastRun("unborn"); r.Outcome != "lost" || r.LostStage == nil || *r.LostStage != "intent" || r.Run != 1 {
 		t.Errorf("unborn: %+v", r)
 	}
-	j := s.read().Jobs["forked"]
-	if r := j.Running; len(r) != 1 || !r[0].Adopted || r[0].State != "running" || *r[0].PID != forked.Process.Pid || j.Runs != 1 {
+	state := s.read()
+	j := state.Jobs["forked"]
+	if r := j.Running; len(r) != 1 || !r[0].Adopted || r[0].State != "running" || pids(state)["forked"] != forked.Process.Pid || j.Runs != 1 {
 		t.Errorf("forked: %+v, %d runs", r, j.Runs)
 	}
 	s.populated("forked", 1)

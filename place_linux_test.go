@@ -30,7 +30,7 @@ func beating(t *testing.T) (s *site, before *statefile.State, stays, fds int) {
 	s.write("jobs.toml", beats)
 	s.begin()
 	before = s.beatsOn()
-	return s, before, *before.Jobs["stays"].Running[0].PID, s.steady()
+	return s, before, pids(before)["stays"], s.steady()
 }
 
 // TestA17ReadOnly: the daemon starts on a file system that cannot be written to, which then can.
@@ -85,7 +85,7 @@ func TestA17NotPermitted(t *testing.T) {
 	s.write("jobs.toml", beats)
 	s.begin()
 	before := s.beatsOn()
-	stays := *before.Jobs["stays"].Running[0].PID
+	stays := pids(before)["stays"]
 	fds := s.steady()
 	dir := filepath.Join(s.root, "state")
 	if err := os.Chmod(dir, 0o555); err != nil {
@@ -124,7 +124,7 @@ func TestA17Removed(t *testing.T) {
 	s.kill(syscall.SIGKILL)
 	s.begin()
 	state := s.until("the jobs to run", func(state *statefile.State) bool { return state.Jobs["beat"].LastRun.Run > runs })
-	if r := state.Jobs["stays"].Running; len(r) != 1 || *r[0].PID != stays || !r[0].Adopted || state.Jobs["beat"].Runs < before.Jobs["beat"].Runs {
+	if r := state.Jobs["stays"].Running; len(r) != 1 || pids(state)["stays"] != stays || !r[0].Adopted || state.Jobs["beat"].Runs < before.Jobs["beat"].Runs {
 		t.Errorf("stays: %+v, %d runs of beat", r, state.Jobs["beat"].Runs)
 	}
 	s.term()
@@ -163,7 +163,7 @@ func TestA17Taken(t *testing.T) {
 	s := newSite(t)
 	s.write("jobs.toml", beats)
 	s.begin()
-	stays := *s.beatsOn().Jobs["stays"].Running[0].PID
+	stays := pids(s.beatsOn())["stays"]
 	fds := s.steady()
 	dir := filepath.Join(s.root, "state")
 	theirs := filepath.Join(s.root, "theirs")

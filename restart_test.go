@@ -21,7 +21,7 @@ func TestNoJobVanishes(t *testing.T) {
 	s.write("runs.toml", "cmd = [\"sleep\", \"999\"]\n")
 	s.begin()
 	s.tell("start", "runs")
-	was := s.until("it to run", func(state *statefile.State) bool { return state.Jobs["runs"].Runs == 1 }).Daemon
+	was := s.until("it to run", func(state *statefile.State) bool { return pids(state)["runs"] > 0 }).Daemon
 	s.kill(syscall.SIGKILL)
 	s.start()
 	for {

@@ -120,7 +120,7 @@ cmd = ["echo", "once"]
 func (s *site) beatsOn() *statefile.State {
 	s.t.Helper()
 	return s.until("the jobs to run", func(state *statefile.State) bool {
-		return state.Jobs["beat"].LastRun != nil && len(state.Jobs["stays"].Running) == 1
+		return state.Jobs["beat"].LastRun != nil && pids(state)["stays"] > 0
 	})
 }
 

@@ -88,7 +88,7 @@ func installed(t *testing.T) (s *site, real string) {
 	return s, filepath.Join(s.root, "real", "jobsd")
 }
 
-// pids returns the pid of each job's only run.
+// pids returns the pid of each job's only run. A run that is still starting may have none yet, so it is not among them.
 func pids(state *statefile.State) map[string]int {
 	all := map[string]int{}
 	for name, j := range state.Jobs {
@@ -97,6 +97,12 @@ func pids(state *statefile.State) map[string]int {
 		}
 	}
 	return all
+}
+
+// leader waits until a job runs, and returns the pid of its only run.
+func (s *site) leader(job string) int {
+	s.t.Helper()
+	return pids(s.until(job+" to run", func(state *statefile.State) bool { return pids(state)[job] > 0 }))[job]
 }
 
 // TestA38Upgrade: fifty jobs run, five of them end while the new program has not begun to listen. The daemon keeps its
