@@ -38,7 +38,8 @@ file, and above jobsd list.
   --reason TEXT   for others to read. Without it, a reason that was given
                   before stays
   --for DURATION  only for so long, such as 2h; the daemon enables it by itself
-  --until TIME    only until a time such as 18:00 or "2026-12-24 18:00"
+  --until TIME    only until a time such as 18:00, "tomorrow 4pm", "now + 1h" or
+                  "2026-12-24 18:00"
   --json          {"jobs", "all"}: the jobs that were disabled, and whether all
                   were
 `

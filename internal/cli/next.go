@@ -196,18 +196,6 @@ func (o *nextOptions) window(now time.Time) (w window, err error) {
 	return w, nil
 }
 
-// instant reads a time as the key `at` does.
-func instant(option, text string, now time.Time) (time.Time, error) {
-	if at, err := schedule.Moment(text, now, time.Local); err == nil {
-		text = at
-	}
-	s, errs := schedule.Parse(schedule.Keys{At: &text}, time.Local, now)
-	if errs != nil {
-		return time.Time{}, usage(errs[0].Fix, "%s: %s", option, errs[0].Reason)
-	}
-	return s.Next(time.Time{}), nil
-}
-
 // previewSchedule is for a schedule that stands in no file. It is named as it was given, and said in words.
 func (o *nextOptions) previewSchedule(w window, now time.Time) ([]preview, error) {
 	if at := o.adHoc.At; at != nil {

@@ -52,7 +52,8 @@ The new run starts when nothing is left of the old ones. All else is as with
 
   --wait          print what the new run writes, and exit with its exit code
   --for DURATION  stop the job now and start it again after so long, such as 2h
-  --until TIME    the same, at a time such as 18:00 or "2026-12-24 18:00"
+  --until TIME    the same, at a time such as 18:00, "tomorrow 4pm", "now + 1h"
+                  or "2026-12-24 18:00"
   --json          {"job", "run", "outcome"}, where outcome is like last_run in
                   jobsd-state(5), null without --wait; an array of these for
                   several jobs or a pattern

@@ -24,7 +24,8 @@ such as 'web-*'.
   --run NUMBER    only that run, of one job
   --for DURATION  also keep the job from running for so long, such as 2h. A
                   service starts again after that time
-  --until TIME    the same until a time such as 18:00 or "2026-12-24 18:00"
+  --until TIME    the same until a time such as 18:00, "tomorrow 4pm",
+                  "now + 1h" or "2026-12-24 18:00"
   --json          {"runs": their numbers}
 `
 

@@ -35,15 +35,9 @@ func (u *untilFlags) instant(verb string, now time.Time) (time.Time, error) {
 		}
 		return now.Add(d), nil
 	}
-	end, errs := schedule.Parse(schedule.Keys{StartAt: []string{u.time}}, time.Local, now) // the next such time of day
-	if errs != nil {
-		end, errs = schedule.Parse(schedule.Keys{At: &u.time}, time.Local, now)
+	end, err := instant("--until", u.time, now)
+	if err == nil && !end.After(now) {
+		err = usage("name a time that lies ahead", "--until %s has passed", u.time)
 	}
-	switch {
-	case errs != nil:
-		return time.Time{}, usage(hint, "--until %s: %w", u.time, errs[0])
-	case end.Next(now).IsZero():
-		return time.Time{}, usage("name a time that lies ahead", "--until %s has passed", u.time)
-	}
-	return end.Next(now), nil
+	return end, err
 }

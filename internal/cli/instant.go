@@ -1,0 +1,29 @@
+package cli
+
+import (
+	"errors"
+	"time"
+
+	"jobsd/internal/schedule"
+)
+
+// instant reads the time that an option names, as a person says it: "16:00", "tomorrow 4pm", "now + 1h". Only a time
+// that is named with its date and year may be in the past.
+func instant(option, text string, now time.Time) (time.Time, error) {
+	at, err := schedule.Moment(text, now, time.Local)
+	if err != nil {
+		return time.Time{}, wrongInstant(option, err)
+	}
+	s, errs := schedule.Parse(schedule.Keys{At: &at}, time.Local, now)
+	if errs != nil {
+		return time.Time{}, wrongInstant(option, errs[0])
+	}
+	return s.Next(time.Time{}), nil
+}
+
+func wrongInstant(option string, err error) error {
+	if e, ok := errors.AsType[*schedule.Error](err); ok {
+		return usage(e.Fix, "%s: %s", option, e.Reason)
+	}
+	return usage("", "%s: %w", option, err)
+}
