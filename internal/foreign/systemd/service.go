@@ -74,11 +74,17 @@ var serviceKeys = map[string]handler{
 	"KillMode": single(func(t *translator, s setting) {
 		switch s.value {
 		case "control-group":
-		case "process", "none":
-			t.keys["leftovers"] = "keep"
-			t.refuse(s, "what is left at the end is kept, but a stop stops all of it")
+		case "mixed":
+			t.keys["stop"] = "leader"
+			t.note(s, mixed)
+		case "process":
+			t.keys["stop"], t.keys["leftovers"] = "leader", "keep"
+			t.refuse(s, "processes that outlive the first one are kept when it ends by itself, but after a stop they get KILL once stop_timeout is over")
+		case "none":
+			t.keys["stop"], t.keys["leftovers"] = "leader", "keep"
+			t.refuse(s, "a stop sends the signal to the first process, and KILL to all once stop_timeout is over")
 		default:
-			t.refuse(s, "a stop signals all processes")
+			t.refuse(s, "%q is not one of control-group, mixed, process and none", s.value)
 		}
 	}),
 	"SendSIGKILL": single(func(t *translator, s setting) {
@@ -113,9 +119,10 @@ var serviceKeys = map[string]handler{
 // signals are those that end something.
 var signals = strings.Fields("HUP INT QUIT ABRT KILL USR1 USR2 PIPE ALRM TERM")
 
-// What is noted where systemd never sends KILL, and of a signal that its commands do not get.
+// What is noted where systemd never sends KILL, where it sends it earlier, and of a signal that its commands do not get.
 const (
 	never   = "systemd never sends KILL; here that comes after 3650 days"
+	mixed   = "systemd sends KILL to the other processes as soon as the first one has ended; here they have until stop_timeout to end by themselves"
 	sigpipe = "systemd has commands ignore SIGPIPE, unless IgnoreSIGPIPE=no; here it ends a command that writes to a closed pipe"
 )
 

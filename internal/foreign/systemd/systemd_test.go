@@ -191,7 +191,14 @@ exec /bin/d '100%' cron=0 0 * * * catch_up=false user=root dir=/`},
 		{daily, "[Service]\nExecStart=/bin/a %H\n", "cmd=[/bin/a box] cron=0 0 * * * catch_up=false user=root dir=/"},
 		{daily, "[Service]\nExecStart=/bin/a %v\n", "refused 2 1; "},
 
-		{daily, "[Service]\nExecStart=-/bin/a\nType=forking\nRestart=on-failure\nKillMode=mixed\nStandardError=null\nStandardInput=tty\n",
+		// Who gets the signal of a stop.
+		{daily, job + "KillMode=control-group\n", "cmd=[/bin/a] cron=0 0 * * * catch_up=false user=root dir=/"},
+		{daily, job + "KillMode=mixed\n", "cmd=[/bin/a] cron=0 0 * * * catch_up=false stop=leader user=root dir=/"},
+		{daily, job + "KillMode=process\n", "refused 4; cmd=[/bin/a] cron=0 0 * * * catch_up=false stop=leader leftovers=keep user=root dir=/"},
+		{daily, job + "KillMode=none\n", "refused 4; cmd=[/bin/a] cron=0 0 * * * catch_up=false stop=leader leftovers=keep user=root dir=/"},
+		{daily, job + "KillMode=all\n", "refused 4; cmd=[/bin/a] cron=0 0 * * * catch_up=false user=root dir=/"},
+
+		{daily, "[Service]\nExecStart=-/bin/a\nType=forking\nRestart=on-failure\nKillMode=x\nStandardError=null\nStandardInput=tty\n",
 			"refused 3 4 5 7 6; shell=/bin/a || : cron=0 0 * * * catch_up=false user=root dir=/"},
 		{daily, "[Service]\nExecStart=+/bin/a\nUser=www\n", "refused 3; cmd=[/bin/a] cron=0 0 * * * catch_up=false user=root dir=/"},
 		{daily, job + "ExecStopPost=/bin/b\nProtectSystem=full\nnonsense\n[Foo]\nBar=1\n",
@@ -340,6 +347,7 @@ func TestNotes(t *testing.T) {
 		{"[Timer]\nOnBootSec=5\n", job, "5s"},
 		{"[Timer]\nOnUnitActiveSec=1h\nPersistent=true\n", job, "only about OnCalendar"},
 		{daily, job + "TimeoutStopSec=infinity\n", "never"},
+		{daily, job + "KillMode=mixed\n", "as soon as the first one has ended"},
 		{daily, "[Service]\nExecStart=/bin/a %H\n", `%H is written out as "box"`},
 	} {
 		r := translate(test.timer, test.service)

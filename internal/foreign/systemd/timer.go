@@ -60,7 +60,7 @@ func Translate(timer, service Unit, o Options) *foreign.Result {
 // order is that of the keys in the job file.
 var order = []string{
 	"description", "cmd", "shell", "success_codes", "cron", "every", "at_boot", "timezone", "jitter", "catch_up", "timeout",
-	"stop_signal", "stop_timeout", "leftovers", "user", "group", "dir", "umask", "nice", "env_file", "pass_env", "env", "limits",
+	"stop", "stop_signal", "stop_timeout", "leftovers", "user", "group", "dir", "umask", "nice", "env_file", "pass_env", "env", "limits",
 	"log",
 }
 
