@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"runtime"
 	"slices"
@@ -44,13 +45,16 @@ cmd = ["shutdown", "-h", "now"]
 start_at = "4am"
 `
 
-// documented has for each verb with --json the command lines that together print every field that the manual has.
+// documented has for each verb with --json the command lines that together print every field that the manual has. ROOT
+// stands for the root of the site.
 var documented = map[string][]string{
 	"add":     {"add fresh --every 1h -- true"},
 	"check":   {"check", "check --diff"},
 	"disable": {"disable past"},
+	"edit":    {"edit fresh"},
 	"enable":  {"enable past"},
 	"history": {"history past", "history prints"},
+	"import":  {"import crontab ROOT/crontab"},
 	"list":    {"list"},
 	"logs":    {"logs prints"},
 	"next":    {"next", "next --explain"},
@@ -82,6 +86,7 @@ func TestJSONDocumented(t *testing.T) {
 	s.tell("start", "--wait", "prints")
 	s.until("the service", func(state *statefile.State) bool { return len(pids(state)) == 1 })
 	s.write("wrong.toml", "cmdd = 1\n")
+	put(t, filepath.Join(s.root, "crontab"), "0 5 * * * echo hello\nneither a setting nor an entry\n")
 
 	verbs := s.jsonVerbs()
 	for verb := range documented {
@@ -104,7 +109,7 @@ func TestJSONDocumented(t *testing.T) {
 			c.also = sections["reload"].fields
 		}
 		for _, line := range documented[verb] {
-			v := s.json(strings.Fields(line))
+			v := s.json(strings.Fields(strings.ReplaceAll(line, "ROOT", s.root)))
 			if verb == "list" {
 				v = slices.Collect(maps.Values(v.(map[string]any))) // by names of jobs
 			}
@@ -146,7 +151,9 @@ func (s *site) jsonVerbs() (verbs []string) {
 func (s *site) json(args []string) (v any) {
 	s.t.Helper()
 	args = slices.Insert(args, 1, "--json")
-	out, err := exec.Command(s.path(), append([]string{"--root", s.root}, args...)...).Output()
+	cmd := exec.Command(s.path(), append([]string{"--root", s.root}, args...)...)
+	cmd.Env = append(os.Environ(), "VISUAL=", `EDITOR=echo edits; sh -c 'echo "# edited" >>"$0"'`)
+	out, err := cmd.Output()
 	if broken := json.Unmarshal(out, &v); broken != nil {
 		s.t.Fatalf("jobsd %v: %v, %v: %s", args, err, broken, out)
 	}

@@ -38,7 +38,7 @@ the daemon
 
 job files
   add         make a job, or add a job file
-  remove      remove a job
+  remove      remove jobs
   edit        change a job file in an editor
   import      make job files of crontabs and systemd timers
 

@@ -22,7 +22,7 @@ import (
 
 const editHelp = `jobsd edit - change a job file in an editor
 
-usage: jobsd edit JOB|FILE
+usage: jobsd edit [--json] JOB|FILE
 
 Opens a copy of the file, or of the one that holds the job, in the editor that
 VISUAL or EDITOR names, else vi. What is saved is checked with the whole
@@ -32,11 +32,16 @@ file stays as it was while there is a mistake, if the editor fails, and if
 somebody else changed it meanwhile; what was written is kept then, and where is
 said. Others who add, remove or edit wait until this is done. A symbolic link
 is refused: what it leads to can be edited.
+
+  --json  {"file", "changed", "jobs": [{"job", "next_run"}], "reload"}; changed
+          tells whether the file is another one now; reload is as with "jobsd
+          reload", null without a daemon or a change. The editor writes to
+          standard error then
 `
 
 func (a *app) edit() *cobra.Command {
 	do := func(args []string) error { return a.doEdit(args[0]) }
-	cmd := takes(verb("edit JOB|FILE", editHelp, do), 1, 1, "job or file")
+	cmd := takes(a.reader("edit JOB|FILE", editHelp, do), 1, 1, "job or file")
 	cmd.ValidArgsFunction = func(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
 		jobs, directive := a.completeJob(cmd, args, word)
 		if len(args) == 0 { // where no job fits, a file
@@ -57,21 +62,38 @@ func (a *app) doEdit(what string) error {
 		return err
 	}
 	if e.defs == nil {
-		fmt.Fprintf(a.err, "jobsd: %s is as it was\n", filepath.Join(s.Jobs, e.name))
-		return nil
+		return a.tellUnchanged(e)
 	}
 	r, err := s.takeIn()
+	if a.json {
+		return cmp.Or(a.printJSON(edited{s.change(e.name, e.defs, r), true}), err, r.refusal(e.name))
+	}
 	return a.tellChange(s, e.name, e.defs, r, err)
+}
+
+// edited is what edit prints.
+type edited struct {
+	change
+	Changed bool `json:"changed"`
+}
+
+func (a *app) tellUnchanged(e *editing) error {
+	if a.json {
+		return a.printJSON(edited{change: e.site.change(e.name, e.before, nil)})
+	}
+	fmt.Fprintf(a.err, "jobsd: %s is as it was\n", filepath.Join(e.site.Jobs, e.name))
+	return nil
 }
 
 // editing is a job file while somebody changes it.
 type editing struct {
 	*jobsDir
-	name string
-	was  []byte
-	info fs.FileInfo
-	copy string                // for the editor, in a folder of its own, which only its owner can look into
-	defs []*jobfile.Definition // that the file has now; nil: it is as it was
+	name   string
+	was    []byte
+	info   fs.FileInfo
+	before []*jobfile.Definition // that the file had; none if it was refused
+	copy   string                // for the editor, in a folder of its own, which only its owner can look into
+	defs   []*jobfile.Definition // that the file has now; nil: it is as it was
 }
 
 // editFile has a person change a file, and returns when it is changed or nothing of it has to be kept.
@@ -82,9 +104,14 @@ func (a *app) editFile(s *site, what string) (*editing, error) {
 	}
 	defer d.close()
 	e := &editing{jobsDir: d}
-	if e.name, err = s.fileToEdit(what); err != nil {
+	files, err := s.loaded().Files()
+	if err != nil {
 		return nil, err
 	}
+	if e.name, err = s.fileToEdit(files, what); err != nil {
+		return nil, err
+	}
+	e.before = files[e.name]
 	if e.was, e.info, err = d.read(e.name); err != nil {
 		return nil, err
 	}
@@ -104,11 +131,7 @@ func (a *app) editFile(s *site, what string) (*editing, error) {
 }
 
 // fileToEdit returns the name of the job file that a job or a file stands for.
-func (s *site) fileToEdit(what string) (string, error) {
-	files, err := s.loaded().Files()
-	if err != nil {
-		return "", err
-	}
+func (s *site) fileToEdit(files map[string][]*jobfile.Definition, what string) (string, error) {
 	name, err := s.fileOf(files, what)
 	if codeOf(err) != exitNoJob || !isFile(what) {
 		return name, err
@@ -150,7 +173,7 @@ func (e *editing) untouched() bool {
 // change has the copy edited until there is no mistake in it, and returns its text; nil if it is as it was.
 func (a *app) change(e *editing) ([]byte, error) {
 	for {
-		if err := runEditor(e.copy); err != nil {
+		if err := runEditor(e.copy, a.editorOutput()); err != nil {
 			return nil, err
 		}
 		text, err := os.ReadFile(e.copy)
@@ -174,15 +197,23 @@ func (a *app) change(e *editing) ([]byte, error) {
 	}
 }
 
+// editorOutput is where the editor shows itself: not in the midst of JSON.
+func (a *app) editorOutput() *os.File {
+	if a.json {
+		return os.Stderr
+	}
+	return os.Stdout
+}
+
 // runEditor runs the editor, whose name may be a command with arguments. Keys that interrupt are the editor's, not ours
 // and not the shell's. What is trapped, and not ignored, is as usual in what is executed.
-func runEditor(path string) error {
+func runEditor(path string, out *os.File) error {
 	editor := cmp.Or(os.Getenv("VISUAL"), os.Getenv("EDITOR"), "vi")
 	interrupts := make(chan os.Signal, 1)
 	signal.Notify(interrupts, os.Interrupt, syscall.SIGQUIT)
 	defer signal.Stop(interrupts)
 	cmd := exec.Command("/bin/sh", "-c", "trap : INT QUIT; "+editor+` "$@"`, editor, path)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, out, os.Stderr
 	if err := cmd.Run(); err != nil {
 		return fail(exitFailed, "VISUAL or EDITOR says which editor to use", "the editor %s failed: %w", editor, err)
 	}

@@ -14,9 +14,9 @@ import (
 
 const importHelp = `jobsd import - make job files of crontabs, anacrontabs and systemd timers
 
-usage: jobsd import crontab [--system] [--dry-run] [FILE | DIR | -]
-       jobsd import anacrontab [--dry-run] [FILE | -]
-       jobsd import systemd-timer [--user] [--dry-run] UNIT...
+usage: jobsd import crontab [--system] [--dry-run] [--json] [FILE | DIR | -]
+       jobsd import anacrontab [--dry-run] [--json] [FILE | -]
+       jobsd import systemd-timer [--user] [--dry-run] [--json] UNIT...
 
 Makes a job file of each entry, or of each timer with its service, that means
 the same. A line that is not carried over, or not exactly, is printed as
@@ -36,6 +36,11 @@ differences.
              without FILE these are /etc/crontab and /etc/cron.d
   --user     the units are those of a user's own systemd
   --dry-run  print the job files, each below "# NAME.toml", and change nothing
+  --json     {"files", "jobs": [{"job", "next_run"}], "refused": [{"file",
+             "line", "text", "reason"}], "notes", "reload"}: the paths of the
+             job files, when their jobs run next, the lines that are not
+             carried over, and the notes, which have the same fields; reload
+             is as with "jobsd reload", null without a daemon
 `
 
 type importOptions struct {
@@ -44,7 +49,7 @@ type importOptions struct {
 
 func (a *app) imports() *cobra.Command {
 	var o importOptions
-	cmd := verb("import crontab|anacrontab|systemd-timer", importHelp, func(args []string) error {
+	cmd := a.reader("import crontab|anacrontab|systemd-timer", importHelp, func(args []string) error {
 		return a.doImport(args[0], args[1:], o)
 	})
 	cmd.Args = func(_ *cobra.Command, args []string) error { return checkImport(args, o) }
@@ -101,24 +106,36 @@ func (a *app) doImport(kind string, args []string, o importOptions) error {
 		return err
 	}
 	files := jobFiles(found)
+	still := foreign.Remark{Reason: stillRun(kind, args)}
+	if a.json {
+		err = a.importJSON(found, files, still, o.dryRun)
+	} else {
+		err = a.importText(found, files, still, o.dryRun)
+	}
+	if err == nil && len(found.Refused) > 0 {
+		err = notWell
+	}
+	return err
+}
+
+// importText installs the files, or only prints them, and says what there is to say; still is what to do about jobs that
+// are there twice now.
+func (a *app) importText(found *foreign.Result, files []newFile, still foreign.Remark, dry bool) error {
 	for _, n := range found.Notes {
 		fmt.Fprintf(a.err, "note: %s\n", n)
 	}
 	for _, r := range found.Refused {
 		fmt.Fprintln(a.err, r)
 	}
-	if o.dryRun {
+	if dry {
 		a.printFiles(files)
 	} else if err := a.installImported(files); err != nil {
 		return err
 	}
-	if len(files) > 0 && !o.dryRun {
-		fmt.Fprintf(a.err, "note: %s\n", stillRun(kind, args))
+	if len(files) > 0 && !dry {
+		fmt.Fprintf(a.err, "note: %s\n", still)
 	}
 	fmt.Fprintf(a.err, "%s, %s not carried over\n", count(len(files), "job"), count(len(found.Refused), "line"))
-	if len(found.Refused) > 0 {
-		return notWell
-	}
 	return nil
 }
 

@@ -98,9 +98,13 @@ func (s *site) reload() (r reloadResult, err error) {
 	return s.reloaded(done)
 }
 
+func (s *site) change(file string, defs []*jobfile.Definition, r *reloadResult) change {
+	return change{filepath.Join(s.Jobs, file), s.dues(defs), r}
+}
+
 // tellChange prints a file with its jobs and what the daemon made of it; err is what went wrong on the way.
 func (a *app) tellChange(s *site, file string, defs []*jobfile.Definition, r *reloadResult, err error) error {
-	c := change{filepath.Join(s.Jobs, file), s.dues(defs), r}
+	c := s.change(file, defs, r)
 	if a.json {
 		return cmp.Or(a.printJSON(c), err, r.refusal(file))
 	}

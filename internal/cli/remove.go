@@ -14,21 +14,24 @@ import (
 	"jobsd/statefile"
 )
 
-const removeHelp = `jobsd remove - remove a job
+const removeHelp = `jobsd remove - remove jobs
 
-usage: jobsd remove [--json] JOB
+usage: jobsd remove [--json] JOB...
        jobsd remove [--json] --done
 
-Removes the job's file, if it holds nothing else, and has a running daemon take
-note of it. A run that lives ends under its old definition; a service is
-stopped. What is known of the job, its log and its history stay. Refused for a
-job that others are after.
+Removes the files of the jobs, each of which may hold no other jobs, and has a
+running daemon reload once. All is checked before any file is removed. A
+run that lives ends under its old definition; a service is stopped. What is
+known of a job, its log and its history stay. A job that stands in "after" of
+another one can only be removed together with that. A JOB may be a pattern such
+as 'web-*'.
 
   --done  remove all jobs that were to run once, by at, and have had their
           time; a file that also holds other jobs stays. Logs and history stay
-  --json  {"file", "job", "reload"}; reload is as with "jobsd reload", null
-          without a daemon. With --done {"files", "jobs", "kept": [{"job",
-          "why"}], "reload"}: kept are jobs that are done whose file stays
+  --json  {"files", "jobs", "kept": [{"job", "why"}], "reload"}: the paths of
+          the files, the names of the jobs, with --done the jobs that are done
+          and whose file stays; reload is as with "jobsd reload", null without
+          a daemon or a removed file
 `
 
 func (a *app) remove() *cobra.Command {
@@ -38,73 +41,150 @@ func (a *app) remove() *cobra.Command {
 		case done && len(args) > 0:
 			return usage("", "--done goes without the name of a job")
 		case done:
-			return a.removeDone()
+			return a.doRemove((*removing).done)
 		case len(args) == 0:
 			return usage("jobsd help remove", "remove: which job?")
 		}
-		return a.doRemove(args[0])
+		return a.doRemove(func(r *removing) error { return r.named(a, args) })
 	}
-	cmd := takes(a.reader("remove JOB", removeHelp, do), 0, 1, "job")
+	cmd := takes(a.reader("remove JOB...", removeHelp, do), 0, many, "job")
 	cmd.Flags().BoolVar(&done, "done", false, "")
-	cmd.ValidArgsFunction = a.completeJob
+	cmd.ValidArgsFunction = a.completeJobs
 	return cmd
-}
-
-func (a *app) doRemove(job string) error {
-	s, err := a.site()
-	if err != nil {
-		return err
-	}
-	file, err := a.removeFile(s, job)
-	if err != nil {
-		return err
-	}
-	r, err := s.takeIn()
-	path := filepath.Join(s.Jobs, file)
-	if a.json {
-		return cmp.Or(a.printJSON(removal{path, job, r}), err)
-	}
-	fmt.Fprintln(a.out, "removed", path)
-	if err != nil {
-		return err
-	}
-	a.tellRemaining(s, job)
-	a.tellTaken(s, r)
-	return nil
 }
 
 // removal is what remove prints.
 type removal struct {
-	File   string        `json:"file"`
-	Job    string        `json:"job"`
+	Files  []string      `json:"files"`
+	Jobs   []string      `json:"jobs"`
+	Kept   []kept        `json:"kept"`
 	Reload *reloadResult `json:"reload"`
 }
 
-// removeFile removes the file that holds the job and nothing else.
-func (a *app) removeFile(s *site, job string) (string, error) {
-	d, err := a.lockJobs(s)
+// kept is a job that is done and whose file stays.
+type kept struct {
+	Job string `json:"job"`
+	Why string `json:"why"`
+}
+
+// removing is a removal under way, while nobody else changes job files.
+type removing struct {
+	*jobsDir
+	files map[string][]*jobfile.Definition // all of the directory
+	removal
+}
+
+// doRemove removes files as remove does it, and has a running daemon reload once for all of them.
+func (a *app) doRemove(remove func(*removing) error) error {
+	s, err := a.site()
 	if err != nil {
-		return "", err
+		return err
 	}
-	defer d.close()
-	files, err := s.loaded().Files()
+	c, err := a.removeFiles(s, remove)
+	if len(c.Files) > 0 {
+		var failed error
+		c.Reload, failed = s.takeIn()
+		err = cmp.Or(err, failed)
+	} else if err != nil {
+		return err
+	}
+	if a.json {
+		return cmp.Or(a.printJSON(c), err)
+	}
+	a.tellRemoval(c)
+	if err == nil && len(c.Files) > 0 {
+		a.tellRemaining(s, c.Jobs)
+		a.tellTaken(s, c.Reload)
+	}
+	return err
+}
+
+// removeFiles holds the lock on the jobs directory only while files are removed, not while the daemon is waited for.
+func (a *app) removeFiles(s *site, remove func(*removing) error) (removal, error) {
+	r := &removing{removal: removal{Files: []string{}, Jobs: []string{}, Kept: []kept{}}}
+	var err error
+	if r.jobsDir, err = a.lockJobs(s); err != nil {
+		return r.removal, err
+	}
+	defer r.close()
+	if r.files, err = s.loaded().Files(); err == nil {
+		err = remove(r)
+	}
+	return r.removal, err
+}
+
+// file removes a file with its jobs.
+func (r *removing) file(name string, jobs []string) error {
+	err := r.remove(name)
+	if err == nil {
+		r.Files, r.Jobs = append(r.Files, filepath.Join(r.site.Jobs, name)), append(r.Jobs, jobs...)
+	}
+	return err
+}
+
+// named removes the jobs that words name, or none of them.
+func (r *removing) named(a *app, words []string) error {
+	jobs, err := expandIn(words, func() ([]string, error) { return r.site.namesIn(r.files), nil })
 	if err != nil {
-		return "", err
+		return err
 	}
-	file, err := s.fileOf(files, job)
+	byFile := map[string][]string{}
+	err = a.each(jobs, func(job string) error {
+		file, err := r.site.fileOf(r.files, job)
+		if err == nil {
+			err = r.removable(job, file, jobs)
+		}
+		if err == nil {
+			byFile[file] = append(byFile[file], job)
+		}
+		return err
+	})
 	if err != nil {
-		return "", err
+		return err
 	}
-	others := slices.DeleteFunc(s.jobsIn(files, file), func(name string) bool { return name == job })
-	if len(others) > 0 {
-		return "", fail(exitFailed, "jobsd edit "+file, "%s also holds %s", filepath.Join(s.Jobs, file),
-			strings.Join(others, ", "))
+	for _, file := range slices.Sorted(maps.Keys(byFile)) {
+		if err := r.file(file, byFile[file]); err != nil {
+			return err
+		}
 	}
-	if later := jobsAfter(files, job); len(later) > 0 {
-		return "", fail(exitFailed, "take it out there first: jobsd edit "+later[0],
+	return nil
+}
+
+// removable tells what keeps a job from being removed together with those jobs.
+func (r *removing) removable(job, file string, jobs []string) error {
+	stay := func(names []string) []string {
+		return slices.DeleteFunc(names, func(name string) bool { return slices.Contains(jobs, name) })
+	}
+	if others := stay(r.site.jobsIn(r.files, file)); len(others) > 0 {
+		return fail(exitFailed, "jobsd edit "+file, "%s also holds %s", filepath.Join(r.site.Jobs, file), strings.Join(others, ", "))
+	}
+	if later := stay(jobsAfter(r.files, job)); len(later) > 0 {
+		return fail(exitFailed, "take it out there first: jobsd edit "+later[0],
 			`cannot remove %s: it stands in "after" of %s`, job, strings.Join(later, ", "))
 	}
-	return file, d.remove(file)
+	return nil
+}
+
+// namesIn returns the names of all jobs that the files hold.
+func (s *site) namesIn(files map[string][]*jobfile.Definition) (names []string) {
+	for file := range files {
+		names = append(names, s.jobsIn(files, file)...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// tellRemoval says which files were removed, and which stay.
+func (a *app) tellRemoval(c removal) {
+	for _, file := range c.Files {
+		fmt.Fprintln(a.out, "removed", file)
+	}
+	for _, k := range c.Kept {
+		fmt.Fprintf(a.err, "jobsd: %s is done, but %s\n", k.Job, k.Why)
+	}
+	if len(c.Files)+len(c.Kept) == 0 {
+		fmt.Fprintln(a.out, "no job is done")
+	}
 }
 
 // fileOf returns the file that holds a job, by what the files say or, of one that cannot be read, by what the daemon
@@ -179,18 +259,20 @@ func jobsAfter(files map[string][]*jobfile.Definition, job string) (names []stri
 	return names
 }
 
-// tellRemaining says what becomes of the runs of a job that is gone.
-func (a *app) tellRemaining(s *site, job string) {
-	j := s.known()[job]
-	if j == nil {
-		return
-	}
-	for _, r := range j.Running {
-		switch {
-		case r.State == "stopping":
-			fmt.Fprintf(a.out, "run %d is being stopped\n", r.Run)
-		case r.OldDefinition:
-			fmt.Fprintf(a.out, "run %d goes on to its end\n", r.Run)
+// tellRemaining says what becomes of the runs of jobs that are gone.
+func (a *app) tellRemaining(s *site, jobs []string) {
+	known := s.known()
+	for _, job := range jobs {
+		if known[job] == nil {
+			continue
+		}
+		for _, r := range known[job].Running {
+			switch {
+			case r.State == "stopping":
+				fmt.Fprintf(a.out, "run %d of %s is being stopped\n", r.Run, job)
+			case r.OldDefinition:
+				fmt.Fprintf(a.out, "run %d of %s goes on to its end\n", r.Run, job)
+			}
 		}
 	}
 }

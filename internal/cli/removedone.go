@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -12,70 +11,12 @@ import (
 	"jobsd/statefile"
 )
 
-// cleared is what "remove --done" prints.
-type cleared struct {
-	Files  []string      `json:"files"`
-	Jobs   []string      `json:"jobs"`
-	Kept   []kept        `json:"kept"`
-	Reload *reloadResult `json:"reload"`
-}
-
-// kept is a job that is done and whose file stays.
-type kept struct {
-	Job string `json:"job"`
-	Why string `json:"why"`
-}
-
-// removeDone removes the files of all jobs that are done.
-func (a *app) removeDone() error {
-	s, err := a.site()
-	if err != nil {
-		return err
-	}
-	c, err := a.clear(s)
-	if err != nil {
-		return err
-	}
-	if len(c.Files) > 0 {
-		c.Reload, err = s.takeIn()
-	}
-	if a.json {
-		if printed := a.printJSON(c); err == nil {
-			err = printed
-		}
-		return err
-	}
-	for _, file := range c.Files {
-		fmt.Fprintln(a.out, "removed", file)
-	}
-	for _, k := range c.Kept {
-		fmt.Fprintf(a.err, "jobsd: %s is done, but %s\n", k.Job, k.Why)
-	}
-	switch {
-	case len(c.Files)+len(c.Kept) == 0:
-		fmt.Fprintln(a.out, "no job is done")
-	case err == nil && len(c.Files) > 0:
-		a.tellTaken(s, c.Reload)
-	}
-	return err
-}
-
-// clear removes the files, each of which has to hold nothing but jobs that are done.
-func (a *app) clear(s *site) (*cleared, error) {
-	d, err := a.lockJobs(s)
-	if err != nil {
-		return nil, err
-	}
-	defer d.close()
-	files, err := s.loaded().Files()
-	if err != nil {
-		return nil, err
-	}
-	c := &cleared{Files: []string{}, Jobs: []string{}, Kept: []kept{}}
-	known := s.known()
-	for _, file := range slices.Sorted(maps.Keys(files)) {
+// done removes the files that hold nothing but jobs that are done.
+func (r *removing) done() error {
+	known := r.site.known()
+	for _, file := range slices.Sorted(maps.Keys(r.files)) {
 		var done, others []string
-		for _, def := range files[file] {
+		for _, def := range r.files[file] {
 			if isDone(def, known[def.Name]) {
 				done = append(done, def.Name)
 			} else {
@@ -84,7 +25,7 @@ func (a *app) clear(s *site) (*cleared, error) {
 		}
 		why := ""
 		for _, job := range done {
-			if later := jobsAfter(files, job); len(later) > 0 {
+			if later := jobsAfter(r.files, job); len(later) > 0 {
 				why = fmt.Sprintf("it stands in \"after\" of %s", strings.Join(later, ", "))
 			}
 		}
@@ -95,16 +36,15 @@ func (a *app) clear(s *site) (*cleared, error) {
 		case len(done) == 0:
 		case why != "":
 			for _, job := range done {
-				c.Kept = append(c.Kept, kept{job, why})
+				r.Kept = append(r.Kept, kept{job, why})
 			}
 		default:
-			if err := d.remove(file); err != nil {
-				return nil, err
+			if err := r.file(file, done); err != nil {
+				return err
 			}
-			c.Files, c.Jobs = append(c.Files, filepath.Join(s.Jobs, file)), append(c.Jobs, done...)
 		}
 	}
-	return c, nil
+	return nil
 }
 
 // isDone tells whether a job that was to run once has had its time, by what the daemon knows: nothing of it runs, waits

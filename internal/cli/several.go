@@ -4,8 +4,6 @@ import (
 	"path"
 	"strings"
 	"sync"
-
-	"jobsd/statefile"
 )
 
 // atOnce is how many requests of one command wait for the daemon at the same time: it has 64 connections for all.
@@ -14,20 +12,28 @@ const atOnce = 16
 // expand returns the jobs that the words of a command line name, each once. A word with * ? or [ is a pattern of names
 // and must match one at least; any other word is the name of a job, which the daemon may know or not.
 func (s *site) expand(words []string) ([]string, error) {
+	return expandIn(words, func() ([]string, error) {
+		state, err := s.state()
+		if err != nil {
+			return nil, err
+		}
+		return names(state), nil
+	})
+}
+
+// expandIn is expand among the names that all returns, which is asked once, and only if there is a pattern.
+func expandIn(words []string, all func() ([]string, error)) ([]string, error) {
+	all = sync.OnceValues(all)
 	var jobs []string
 	seen := map[string]bool{}
-	var state *statefile.State
 	for _, word := range words {
 		matches := []string{word}
 		if isPattern(word) {
-			if state == nil {
-				var err error
-				if state, err = s.state(); err != nil {
-					return nil, err
-				}
+			names, err := all()
+			if err != nil {
+				return nil, err
 			}
-			var err error
-			if matches, err = matching(word, names(state)); err != nil {
+			if matches, err = matching(word, names); err != nil {
 				return nil, err
 			}
 		}
