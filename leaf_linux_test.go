@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"jobsd/spawn"
 	"jobsd/statefile"
@@ -28,7 +29,16 @@ func inDoubt(t *testing.T, script string) *site {
 		t.Fatal(err)
 	}
 	defer dir.Close()
-	t.Cleanup(func() { os.WriteFile(filepath.Join(dir.Name(), "cgroup.kill"), []byte("1"), 0) })
+	t.Cleanup(func() {
+		os.WriteFile(filepath.Join(dir.Name(), "cgroup.kill"), []byte("1"), 0)
+		for deadline := time.After(patience); spawn.Populated(dir.Name()); {
+			select {
+			case <-deadline:
+				t.Fatal("the leaf is not empty")
+			case <-time.After(10 * time.Millisecond):
+			}
+		}
+	})
 	leader := exec.Command("/bin/sh", "-c", script)
 	leader.Env = []string{"PATH=/usr/bin:/bin"}
 	leader.SysProcAttr = &syscall.SysProcAttr{Setsid: true, UseCgroupFD: true, CgroupFD: int(dir.Fd())}

@@ -80,7 +80,11 @@ func testCgroups(t *testing.T) (g *Cgroups, in func(leaf, mark string, argv ...s
 		c := program(argv...)
 		c.Env = append(c.Env, MarkName+"="+mark)
 		c.Cgroup = g.Make(leaf)
-		t.Cleanup(func() { g.Drop(c.Cgroup) })
+		t.Cleanup(func() {
+			killLeaf(c.Cgroup)
+			until(t, "the leaf to be empty", func() bool { return !Populated(c.Cgroup) })
+			g.Drop(c.Cgroup)
+		})
 		p := mustLaunch(t, c, true)
 		if p.Cgroup == "" {
 			t.Skip("processes cannot be born in a cgroup here")
