@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/signal"
 	"regexp"
 	"sync"
 	"syscall"
@@ -16,12 +17,23 @@ type measured struct{ *testing.M }
 
 func (m measured) Run() int {
 	syscall.Umask(0o22) // what the scripts unpack must be trusted, whatever the tester's umask; a daemon gets its starter's
+	unignore()
 	defer openTempDir()()
 	code := m.M.Run()
 	turns.Lock()
 	defer turns.Unlock()
 	fmt.Printf("longest turn of the loop in %d daemons: %v (%s)\n", turns.daemons, turns.longest, turns.where)
 	return code
+}
+
+// unignore has what the tests start not inherit that signals are ignored, as they are below nohup(1) and in the
+// background of a shell without job control. The tests themselves go on ignoring them.
+func unignore() {
+	for _, s := range []os.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT} {
+		if signal.Ignored(s) {
+			signal.Notify(make(chan os.Signal, 1), s) // a signal that is caught is as usual in what is executed
+		}
+	}
 }
 
 var turns struct {

@@ -269,7 +269,7 @@ func TestA38Refused(t *testing.T) {
 	s.install("#!/bin/sh\nsleep 1000 &\necho oops; exit 3\n")
 	refused("a broken one that leaves something behind", "exited 3: oops")
 	s.install("no program")
-	refused("no program", "exec format error")
+	refused("no program", "cannot upgrade: cannot start: "+s.exe+" is neither a program for this machine nor a script")
 	s.install("#!/bin/sh\nkill -SEGV $$\n")
 	refused("one that crashes", "died of SEGV")
 	s.install("#!/bin/sh\necho '{\"version\":\"0.0.1\",\"state_version\":0,\"handover\":1}'\n")

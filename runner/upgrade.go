@@ -105,7 +105,7 @@ func (l *loop) startCandidate(c *candidate) error {
 		Output: fds[1], Title: "jobsd:candidate", MayHang: true})
 	if err != nil {
 		unix.Close(c.out)
-		return fmt.Errorf("cannot start it: %w", err)
+		return err
 	}
 	c.until = l.sys.now().Mono + candidateTime
 	return nil
@@ -161,7 +161,7 @@ func (c *candidate) verdict(x spawn.Exit) error {
 	if c.shake != nil {
 		defer c.shake.Close()
 		if _, err := c.shake.Result(); err != nil {
-			return fmt.Errorf("cannot start it: %w", err)
+			return err
 		}
 	}
 	said := c.words()

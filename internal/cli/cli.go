@@ -44,7 +44,7 @@ job files
 
 reading, which needs no daemon
   list        all jobs: next run, last run and how it ended
-  show        everything about one job
+  show        everything about a job
   logs        what a job wrote
   history     the runs of a job
   next        when jobs will run

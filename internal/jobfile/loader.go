@@ -23,7 +23,8 @@ type Set struct {
 	Errors  []string // every mistake of every file, one line each
 	Refused int      // files
 	Files   int      // files that are read, the refused ones included
-	Ignored []string // names that are passed over, but for those that begin with a dot, sorted
+	Passed  int      // names that are passed over
+	Ignored []string // those of them that do not begin with a dot, sorted
 	Unread  bool     // the directory cannot be read: that a job is missing here says nothing of it
 	Sealed  []string // files and directories that this load trusted only because their mount is read-only
 
@@ -193,6 +194,7 @@ func (l *Loader) readFiles(set *Set) error {
 	old := l.files
 	for _, name := range names {
 		if passedOver(name) {
+			set.Passed++
 			if name[0] != '.' {
 				set.Ignored = append(set.Ignored, name)
 			}

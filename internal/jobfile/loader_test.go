@@ -304,8 +304,8 @@ func TestPassedOver(t *testing.T) {
 	}
 	b.put("a.toml", job(""))
 	want := []string{"#x.toml#", "README", "more", "x.TOML", "x.toml.bak", "x.toml.dpkg-dist", "x.toml.rpmnew", "x.toml~", "x.yaml"}
-	if set := b.load("a="); !slices.Equal(set.Ignored, want) || set.Files != 1 {
-		t.Error(set.Ignored, set.Files)
+	if set := b.load("a="); !slices.Equal(set.Ignored, want) || set.Passed != len(want)+3 || set.Files != 1 {
+		t.Error(set.Ignored, set.Passed, set.Files)
 	}
 }
 

@@ -86,7 +86,7 @@ func (c *Core) load(e Loaded) {
 		c.resumeStops()
 	}
 	c.link()
-	c.announce(sum, changed, len(set.Ignored))
+	c.announce(sum, changed, set.Passed)
 	c.warnOfMailer(set)
 	if !c.disbelieve() && first {
 		c.wentBack()
