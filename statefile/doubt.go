@@ -101,15 +101,30 @@ func (d *doubt) entries(f *Facts, now Time) []Entry {
 		r.Until = d.latest
 	}
 	list := []Entry{{now, r}}
-	if (d.orders || d.since) && f.DisabledBy == nil {
-		by := &DisabledBy{Who: "jobsd", When: now, Reason: orderReason}
-		list = append(list, Entry{now, &AllDisabled{By: by}})
+	if d.orders || d.since {
+		list = append(list, Entry{now, &AllDisabled{By: disabledByDamage(f.DisabledBy, now)}})
 	}
 	return list
 }
 
 // orderReason is why all jobs are disabled after damage.
 const orderReason = "the journal was damaged: somebody may have disabled or stopped jobs, and nobody knows which"
+
+// disabledByDamage disables all jobs until a person has looked at them. All jobs may be disabled already, and perhaps only
+// until a time: whoever did that did not know of the damage. Their reason stays.
+func disabledByDamage(before *DisabledBy, now Time) *DisabledBy {
+	by := &DisabledBy{Who: "jobsd", When: now, Reason: orderReason}
+	switch {
+	case before == nil:
+	case before.Who == by.Who:
+		by.Reason = before.Reason
+	case before.Reason == "":
+		by.Reason += "; before that, " + before.Who + " disabled all jobs"
+	default:
+		by.Reason += "; before that, " + before.Who + " disabled all jobs: " + before.Reason
+	}
+	return by
+}
 
 // words says what the doubt leads to.
 func (d *doubt) words(entries []Entry) []string {

@@ -133,7 +133,8 @@ func (w *world) account() {
 				b.last = latest(b.last, r.Last.Time)
 			}
 		case *statefile.Intent:
-			if b := books[r.Job]; b != nil && r.Reason == "schedule" && r.Attempt == 1 {
+			// A slot that came due in the turn of a reload runs after it, under the definition before.
+			if b := books[r.Job]; b != nil && r.Reason == "schedule" && r.Attempt == 1 && r.Slot.After(b.base) {
 				b.settled++
 				b.last = latest(b.last, r.Slot.Time)
 			}

@@ -123,7 +123,7 @@ func (c *Core) Ending() bool { return c.shutdown != nil || c.early.e != nil }
 // job's success did. "": there is none.
 func (c *Core) Waits() string {
 	for _, r := range c.pending {
-		if r.state == pending && r.slot.IsZero() && !r.durable && !r.settled && !r.promised && r.notice == nil && r.reason != "service" && r.reason != "boot" {
+		if r.onlyHere() {
 			return r.job.name
 		}
 	}

@@ -108,12 +108,13 @@ func (c *Core) quiet(j *job, by string) {
 // countFrom has the slots of a job count from a time on: slots that passed while it was not to run are not missed.
 func (c *Core) countFrom(j *job, from time.Time) {
 	defer c.rescueJob(j)
+	since := from
 	if j.epoch == c.facts.Epoch { // the clock may have gone back a little, to before a slot that ran
 		from = latest(from, j.wild)
 	}
 	c.hand(j, from)
 	if j.def != nil && j.def.Schedule.Kind() == schedule.Every && j.anchor != nil {
-		a := c.phase(j, *j.anchor, j.def.Schedule.Interval())
+		a := c.phase(j, *j.anchor, j.def.Schedule.Interval(), since)
 		j.anchor = &a
 		c.record(&statefile.Anchored{Job: j.name, Anchor: a})
 	}

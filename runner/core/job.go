@@ -82,6 +82,11 @@ func (j *job) alive() *run {
 	return nil
 }
 
+// ending tells whether all runs of the job that live have been told to end.
+func (j *job) ending() bool {
+	return !slices.ContainsFunc(j.runs, func(r *run) bool { return r.state != draining && !r.retrying() && r.stopBy == "" })
+}
+
 // bases returns the times after which fixed and wild slots are due: for wild ones the clock may have gone back since the
 // latest.
 func (c *Core) bases(j *job) (fixed, wild time.Time) {

@@ -22,15 +22,14 @@ type later struct {
 
 // orderLater promises a start. It outlives the daemon.
 func (c *Core) orderLater(j *job, o Order) {
-	switch {
-	case j.away:
-		c.refuse(o, "%s", c.awayText(j))
-		return
-	case len(j.later) >= laterMost:
-		c.refuse(o, "%d starts of %s are to come already", laterMost, j.name)
+	if why := c.noLater(j); why != "" {
+		c.refuse(o, "%s", why)
 		return
 	}
 	due := statefile.Anchor{Wall: statefile.At(c.now.Wall.Add(o.In).In(j.zone())), Boot: c.now.Boot + o.In, BootID: c.o.BootID}
+	if !o.Until.IsZero() { // that is a time of the wall clock, which may be set until then
+		due = statefile.Anchor{Wall: statefile.At(o.Until.In(j.zone()))}
+	}
 	l := &later{Later: statefile.Later{Job: j.name, Run: c.nextRun(), Due: due, By: o.By, Args: o.Args, HasArgs: len(o.Args) > 0}}
 	if o.Wait {
 		l.wait = o.ID
@@ -43,7 +42,18 @@ func (c *Core) orderLater(j *job, o Order) {
 	c.soil(j)
 }
 
-// due counts on the boot clock, over a reboot on that of the wall.
+// noLater says why no more starts of a job can be promised, "" if nothing speaks against it.
+func (c *Core) noLater(j *job) string {
+	switch {
+	case j.away:
+		return c.awayText(j)
+	case len(j.later) >= laterMost:
+		return fmt.Sprintf("%s has %d starts to come already", j.name, laterMost)
+	}
+	return ""
+}
+
+// due counts on the boot clock; over a reboot, and to a time that a person named, on the wall clock.
 func (c *Core) due(l *later) time.Duration {
 	if l.Due.BootID == c.o.BootID {
 		return l.Due.Boot - c.now.Boot

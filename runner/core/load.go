@@ -62,6 +62,7 @@ func (c *Core) load(e Loaded) {
 	}
 	if !c.ready {
 		c.setAlarmOfAll()
+		c.ringOverdue()
 		c.tellCrash()
 	}
 	if c.known {
@@ -259,7 +260,12 @@ func adjust(c *Core, j *job, d *jobfile.Job) {
 			c.stop(r, "reload")
 		}
 	}
-	if def.AtBoot && c.active(j) && !c.o.BootUnknown && j.facts.BootDone != c.o.BootID && j.alive() == nil {
+	c.runAtBoot(j)
+}
+
+// runAtBoot makes the run of a job for this boot, if there is to be one and there was none.
+func (c *Core) runAtBoot(j *job) {
+	if j.def != nil && j.def.AtBoot && c.active(j) && !c.o.BootUnknown && j.facts.BootDone != c.o.BootID && j.alive() == nil {
 		c.newRun(j, statefile.Time{}, "boot", nil, nil)
 	}
 }
@@ -277,7 +283,7 @@ func (c *Core) settleOn(j *job, when string, known *statefile.JobFacts) {
 	case schedule.Every:
 		a := c.anchorNow()
 		if known != nil && known.Anchor != nil && sameTimes(known, j.def) {
-			a = c.phase(j, *known.Anchor, j.def.Schedule.Interval()) // another key was changed: the phase stays
+			a = c.phase(j, *known.Anchor, j.def.Schedule.Interval(), c.now.Wall) // another key was changed: the phase stays
 		}
 		r.Anchor = &a
 	case schedule.At:

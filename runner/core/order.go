@@ -96,6 +96,12 @@ func (c *Core) start(j *job, o Order) (r *run, why string) {
 		c.regate = true
 		return busy, ""
 	}
+	if busy != nil && o.Run != 0 && j.ending() { // nobody is there to ask again
+		c.cancelRetries(j)
+		r := c.manual(j, o)
+		r.alone = true
+		return r, ""
+	}
 	if busy != nil && (j.def.KeepAlive != nil || !c.lap(j)) {
 		return nil, fmt.Sprintf("run %d of %s is %s", busy.number, j.name, runStates[busy.state])
 	}
@@ -198,10 +204,7 @@ func (c *Core) stopRuns(j *job, runs []*run, others []uint64, o Order) {
 	if w.left == 0 {
 		c.emit(Answer{ID: o.ID, Runs: w.runs, Last: true})
 	}
-	for _, r := range runs {
-		c.skip(r, "stopped")
-		c.stop(r, o.By)
-	}
+	c.stopAll(runs, o.By)
 }
 
 // orderRestart stops what runs and starts a new run once nothing is left of it, or at a later time. The answer is about
@@ -214,26 +217,38 @@ func (c *Core) orderRestart(j *job, o Order) {
 	if c.isPast(o) {
 		return
 	}
-	old := slices.Clone(j.runs)
 	if !o.Until.IsZero() {
-		if j.def.KeepAlive != nil && !j.facts.Held {
-			c.hold(j, o.By)
-		}
-		for _, r := range old {
-			c.skip(r, "stopped")
-			c.stop(r, o.By)
-		}
-		o.In = o.Until.Sub(c.now.Wall)
-		c.orderLater(j, o)
+		c.restartLater(j, o)
 		return
 	}
+	old := slices.Clone(j.runs)
 	r := c.manual(j, o)
 	r.alone = true
-	for _, r := range old {
-		c.skip(r, "stopped")
-		c.stop(r, o.By)
-	}
+	c.stopAll(old, o.By)
 	c.begun(o, r)
+}
+
+// restartLater stops a job now and has it start at a time. A service does not start before: no earlier order to start it
+// holds any more.
+func (c *Core) restartLater(j *job, o Order) {
+	if j.def.KeepAlive != nil {
+		c.breakPromises(j, 0, o.By+" wants a restart at another time")
+		if !j.facts.Held {
+			c.hold(j, o.By)
+		}
+	} else if why := c.noLater(j); why != "" {
+		c.refuse(o, "%s", why)
+		return
+	}
+	c.stopAll(slices.Clone(j.runs), o.By)
+	c.orderLater(j, o)
+}
+
+func (c *Core) stopAll(runs []*run, by string) {
+	for _, r := range runs {
+		c.skip(r, "stopped")
+		c.stop(r, by)
+	}
 }
 
 // release ends what keeps a job that is enabled from running: it was held, or set aside for the crashes it brought.

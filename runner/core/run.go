@@ -94,14 +94,23 @@ func (c *Core) unsettle(r *run) {
 	if r.promised { // the next daemon starts it
 		return
 	}
-	if r.slot.IsZero() { // nothing will judge it anew
+	if r.onlyHere() {
 		c.say(Warn, r.job.name, "given up before it began: the daemon ends", "run", r.number, "reason", r.reason)
+		return
+	}
+	if r.slot.IsZero() {
 		return
 	}
 	later := len(r.job.streaks) > 0 || r.job.facts.LastSlot.After(r.slot.Time)
 	if later && !r.settled {
 		c.skip(r, "shutdown")
 	}
+}
+
+// onlyHere tells whether only this daemon knows of a run that waits to be let in: the next one will not make it again.
+func (r *run) onlyHere() bool {
+	return r.state == pending && r.slot.IsZero() && !r.durable && !r.settled && !r.promised && r.notice == nil &&
+		r.reason != "service" && r.reason != "boot"
 }
 
 // skip counts the slots of a pending run that will not be.

@@ -123,15 +123,15 @@ func (c *Core) anchorNow() statefile.Anchor {
 	return statefile.Anchor{Wall: statefile.At(w), Boot: c.now.Boot + w.Sub(c.now.Wall), BootID: c.o.BootID}
 }
 
-// phase moves an anchor on to the newest of its instants.
-func (c *Core) phase(j *job, a statefile.Anchor, every time.Duration) statefile.Anchor {
+// phase moves an anchor on to the newest of its instants until then, a time that has passed.
+func (c *Core) phase(j *job, a statefile.Anchor, every time.Duration, then time.Time) statefile.Anchor {
 	if a.BootID != c.o.BootID {
 		if a.Wall.After(c.now.Wall) {
 			return c.anchorNow()
 		}
 		a.Boot, a.BootID = c.now.Boot-c.now.Wall.Sub(a.Wall.Time), c.o.BootID
 	}
-	n := max(0, (c.now.Boot-a.Boot)/every)
+	n := max(0, (c.now.Boot-c.now.Wall.Sub(then)-a.Boot)/every)
 	return statefile.Anchor{Wall: statefile.At(c.slotOf(j, a, every, n)), Boot: a.Boot + n*every, BootID: a.BootID}
 }
 

@@ -49,12 +49,29 @@ func (a *alarm) ring(c *Core) {
 	}
 }
 
+// ringOverdue ends at the first load what was to end while no daemon ran. If the machine has been booted since, jobs run at
+// this boot that were disabled before it.
+func (c *Core) ringOverdue() {
+	overdue := func(by *statefile.DisabledBy) bool {
+		return by != nil && !by.Until.IsZero() && !by.Until.After(c.now.Wall)
+	}
+	for _, j := range c.order {
+		if j.alarm != nil && overdue(j.facts.DisabledBy) {
+			j.alarm.ring(c)
+		}
+	}
+	if overdue(c.facts.DisabledBy) {
+		c.alarm.ring(c)
+	}
+}
+
 // enable ends the disabling of a job. Slots count from a time on that has passed, or, if it is zero, from now on.
 func (c *Core) enable(j *job, by string, from statefile.Time) {
 	c.record(&statefile.Disabled{Job: j.name, From: from})
 	c.setAlarm(j)
 	c.tell(j, Info, "enabled by "+by)
 	c.countFrom(j, c.orNow(from))
+	c.runAtBoot(j)
 }
 
 // enableAll does the same of all jobs at once.
@@ -64,6 +81,7 @@ func (c *Core) enableAll(by string, from statefile.Time) {
 	c.say(Info, "", "all jobs were enabled", "by", by)
 	for _, j := range c.order {
 		c.countFrom(j, c.orNow(from))
+		c.runAtBoot(j)
 	}
 	c.touched = true
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"jobsd/internal/schedule"
 	"jobsd/statefile"
 )
 
@@ -27,8 +28,8 @@ func TestDisabledUntil(t *testing.T) {
 	w.off(3 * time.Hour) // over the time, and over the slots of 10:00 and 11:00
 	w.until("2026-06-01 12:01:00")
 	w.want(`other schedule 01 08:00:00
-		other catch_up 01 11:00:00
 		hourly catch_up 01 11:00:00
+		other catch_up 01 11:00:00
 		hourly schedule 01 12:00:00
 		other schedule 01 12:00:00`)
 	if v := w.view("hourly"); v.Disabled || v.DisabledBy != nil {
@@ -44,6 +45,34 @@ func TestDisabledUntil(t *testing.T) {
 		t.Errorf("missed %v", missed)
 	}
 	w.replayed()
+}
+
+// The same of jobs that count from their last slot: those after the time are missed, if no daemon runs, and are made up for.
+func TestEveryDisabledUntil(t *testing.T) {
+	for name, all := range map[string]bool{"one": false, "all": true} {
+		t.Run(name, func(t *testing.T) {
+			w := calmWorld(t, "2026-06-01 06:59:30")
+			w.put(w.define("hourly", everyKeys("1h")))
+			w.start()
+			w.run(time.Minute)
+			o := Order{ID: 1, Verb: VerbDisable, Job: "hourly", Until: w.wall.Add(2*time.Hour + 29*time.Minute)} // 09:29:30
+			if all {
+				o.Job = ""
+			}
+			w.ordered(o)
+			w.until("2026-06-01 08:10:00")
+			w.ran = nil
+			w.off(3 * time.Hour)
+			w.until("2026-06-01 11:30:00")
+			w.want("hourly catch_up 01 10:59:30")
+			for _, e := range w.journal {
+				if i, ok := e.Record.(*statefile.Intent); ok && i.Reason == "catch_up" && i.Missed != 2 {
+					t.Errorf("missed %d", i.Missed)
+				}
+			}
+			w.replayed()
+		})
+	}
 }
 
 // All jobs are disabled until a time, which a person may bring forward, and a time that has passed is refused.
@@ -118,5 +147,136 @@ func TestOrderSignal(t *testing.T) {
 	}
 	if a := w.ordered(Order{ID: 1, Verb: VerbSignal, Job: "j", Run: 99, Signal: "HUP"}); a[0].Refused == nil || !a[0].Refused.NoJob {
 		t.Errorf("%+v", a[0])
+	}
+}
+
+// A restart at a time comes when the clock shows that time, also if the clock is set meanwhile.
+func TestRestartedAtTime(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 06:59:30")
+	w.lasting(100*time.Hour, 0)
+	w.put(w.service("web"))
+	w.start()
+	w.run(time.Minute)
+	w.ran = nil
+	w.ordered(Order{ID: 1, Verb: VerbRestart, Job: "web", Until: w.wall.Add(2 * time.Hour)}) // 09:00:30
+	w.run(time.Minute)
+	w.setClock(-time.Hour)
+	w.until("2026-06-01 09:00:00")
+	w.want("")
+	if v := w.view("web"); len(v.Later) != 1 || v.Later[0].Due.Format("15:04:05") != "09:00:30" {
+		t.Errorf("%+v", v.Later)
+	}
+	w.until("2026-06-01 09:01:00")
+	w.want("web service")
+	w.ran = nil
+	w.ordered(Order{ID: 1, Verb: VerbRestart, Job: "web", Until: w.wall.Add(2 * time.Hour)})
+	w.crash()
+	w.run(time.Minute)
+	w.start()
+	w.setClock(3 * time.Hour)
+	w.run(time.Second)
+	w.want("web service")
+	w.replayed()
+}
+
+// What was to come of a job is no longer to come once it is told to restart at another time: the last order counts.
+func TestRestartedAtAnotherTime(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 06:59:30")
+	w.lasting(100*time.Hour, 0)
+	w.put(w.service("web"))
+	w.start()
+	w.run(time.Minute)
+	w.ran = nil
+	first := w.ordered(Order{ID: 1, Verb: VerbRestart, Job: "web", Until: w.wall.Add(time.Hour), Wait: true})
+	second := w.ordered(Order{ID: 2, Verb: VerbRestart, Job: "web", Until: w.wall.Add(3 * time.Hour)})
+	if v := w.view("web"); len(second) != 2 || second[0].Refused == nil || len(v.Later) != 1 || v.Later[0].Run != second[1].Run {
+		t.Errorf("%+v, after %+v and %+v", v.Later, first, second)
+	}
+	w.run(2 * time.Hour)
+	w.want("")
+	w.run(2 * time.Hour)
+	w.want("web service")
+	w.replayed()
+}
+
+// A run that takes longer to stop than the pause of its restart is waited for.
+func TestRestartedWhileStopping(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 06:59:30")
+	w.lasting(100*time.Hour, 0)
+	web := w.service("web")
+	web.StopTimeout = time.Minute
+	w.put(web)
+	job := w.define("job", dailyKeys("11am"))
+	job.StopTimeout = time.Minute
+	w.put(job)
+	w.start()
+	w.ask(VerbStart, "job")
+	w.run(time.Minute)
+	w.ran = nil
+	for _, p := range w.procs {
+		p.stubborn = true
+	}
+	for _, name := range []string{"job", "web"} {
+		w.ordered(Order{ID: 1, Verb: VerbRestart, Job: name, Until: w.wall.Add(10 * time.Second)})
+	}
+	w.run(50 * time.Second)
+	w.want("")
+	w.run(time.Minute)
+	w.want("job manual\nweb service")
+	w.replayed()
+}
+
+// An order to restart a job later that cannot be carried out stops nothing.
+func TestRestartRefused(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 06:59:30")
+	w.lasting(100*time.Hour, 0)
+	w.put(w.service("web"))
+	w.start()
+	w.run(time.Minute)
+	for range laterMost {
+		w.ordered(Order{ID: 1, Verb: VerbStart, Job: "web", In: time.Hour})
+	}
+	a := w.ordered(Order{ID: 2, Verb: VerbRestart, Job: "web", Until: w.wall.Add(time.Hour)})
+	w.run(time.Minute)
+	if v := w.view("web"); (a[0].Refused != nil) != (v.State == "running" && !v.Held) {
+		t.Errorf("%+v: %s, held %t", a[0], v.State, v.Held)
+	}
+}
+
+// A job that was disabled until a time before the boot runs at the boot.
+func TestBootAfterDisabling(t *testing.T) {
+	for name, all := range map[string]bool{"one": false, "all": true} {
+		t.Run(name, func(t *testing.T) {
+			w := calmWorld(t, "2026-06-01 06:59:30")
+			d := w.define("boot", schedule.Keys{})
+			d.AtBoot = true
+			w.put(d)
+			w.start()
+			w.run(time.Minute)
+			w.ran = nil
+			o := Order{ID: 1, Verb: VerbDisable, Job: "boot", Until: w.wall.Add(time.Hour)}
+			if all {
+				o.Job = ""
+			}
+			w.ordered(o)
+			w.reboot(30 * time.Minute)
+			w.start()
+			w.run(time.Minute)
+			w.want("")
+			w.run(time.Hour)
+			w.want("") // what passed while it was disabled is not missed, and so is this boot
+			w.reboot(time.Minute)
+			w.start()
+			w.run(time.Minute)
+			w.want("boot boot")
+			w.ran = nil
+			o.Until = w.wall.Add(time.Hour)
+			w.ordered(o)
+			w.reboot(2 * time.Hour)
+			w.start()
+			w.run(time.Minute)
+			w.want("boot boot")
+			w.replayed()
+		})
 	}
 }
