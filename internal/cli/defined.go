@@ -110,7 +110,7 @@ func directoryWords(d *jobfile.Definition, owner *user.User) string {
 	if d.User != nil {
 		home = d.User.Home
 	}
-	return cmp.Or(d.Dir, prefixed("its home, ", home), "its home")
+	return cmp.Or(d.Dir, prefixed("its home, ", home), "/, as its user has no home")
 }
 
 func environmentWords(d *jobfile.Definition) (words []string) {
@@ -168,18 +168,23 @@ func ruleWords(d *jobfile.Definition) (words []string) {
 	add(!d.Enabled, "enabled = false")
 	add(len(d.Machines) > 0, "machines %s", strings.Join(d.Machines, " "))
 	add(d.Jitter > 0, "jitter below %s", span(d.Jitter))
-	add(d.CatchUp.Max == 0, "misses are not made up for")
-	add(d.CatchUp.Max > 0, "a miss is made up for within %s", span(d.CatchUp.Max))
+	add(d.CatchUp.Max == 0, "missed runs are not made up for")
+	add(d.CatchUp.Max > 0, "missed runs are made up for if the newest is at most %s old", span(d.CatchUp.Max))
 	add(d.Overlap != jobfile.Skip && d.KeepAlive == nil, "overlap %s", d.Overlap)
 	add(d.Lock != "", "lock %s", d.Lock)
 	if k := d.KeepAlive; k != nil {
 		add(true, "restart %s", k.Restart)
 	}
 	if d.Retries > 0 {
-		add(true, "%d retries after %s to %s", d.Retries, span(d.RetryDelay), span(d.RetryMaxDelay))
+		retries := "retries"
+		if d.Retries == 1 {
+			retries = "retry"
+		}
+		add(true, "%d %s with pauses of %s up to %s", d.Retries, retries, span(d.RetryDelay), span(d.RetryMaxDelay))
 	}
 	add(!slices.Equal(d.SuccessCodes, []int{0}), "success codes %v", d.SuccessCodes)
-	add(d.StopSignal != "TERM" || d.StopTimeout != 10*time.Second, "stopped by %s, and KILL after %s", d.StopSignal, span(d.StopTimeout))
+	add(d.StopSignal != "TERM" || d.StopTimeout != 10*time.Second, "stopped by %s, after %s by KILL", d.StopSignal, span(d.StopTimeout))
+	add(d.StopLeader, "only the first process gets the stop signal")
 	add(d.KeepLeftovers, "leftovers are kept")
 	return words
 }

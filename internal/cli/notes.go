@@ -11,7 +11,10 @@ import (
 
 // notes are the words beside a job, "" if there is nothing to say.
 func notes(j *statefile.Job, now time.Time) string {
-	var words []string
+	return strings.Join(noteWords(j, now), ", ")
+}
+
+func noteWords(j *statefile.Job, now time.Time) (words []string) {
 	add := func(say bool, word string) {
 		if say {
 			words = append(words, word)
@@ -41,7 +44,7 @@ func notes(j *statefile.Job, now time.Time) string {
 	}
 	add(startError(j.LastRun) != "" && j.ConsecutiveFailures > 0 && !j.CrashLoop, startError(j.LastRun))
 	add(len(j.Later) > 0, nextLater(j.Later, now))
-	add(j.ConsecutiveFailures > 1 && !j.CrashLoop, fmt.Sprintf("failed %d times", j.ConsecutiveFailures))
+	add(j.ConsecutiveFailures > 1 && !j.CrashLoop, failures(j))
 	add(j.Skipped > 0, fmt.Sprintf("skipped %d", j.Skipped))
 	switch {
 	case j.LastRun != nil && j.LastRun.Missed > 0:
@@ -49,7 +52,15 @@ func notes(j *statefile.Job, now time.Time) string {
 	case j.Missed > 0:
 		add(true, fmt.Sprintf("missed %d", j.Missed))
 	}
-	return strings.Join(words, ", ")
+	return words
+}
+
+// failures says how often the job has failed in a row.
+func failures(j *statefile.Job) string {
+	if j.ConsecutiveFailures == 1 {
+		return "failed once"
+	}
+	return fmt.Sprintf("failed %d times", j.ConsecutiveFailures)
 }
 
 // startError says in short why a run could not be started; "jobsd show" has all of it, such as the PATH.

@@ -176,18 +176,19 @@ func (v *portrait) facts() (facts []fact) {
 		add("notes", yellow, "%s", n)
 	}
 	for _, l := range legend {
-		if l.is(j) {
+		switch {
+		case !l.is(j):
+		case l.more != nil:
+			add(l.word, red, "%s", l.means+prefixed(": ", l.more(j)))
+		default:
 			add(l.word, yellow, "%s", l.means)
 		}
 	}
 	if d := j.DisabledBy; d != nil {
 		add("disabled", "", "%s", disabledText(d, v.now))
 	}
-	if j.Error != nil {
+	if j.Error != nil && !j.InternalError {
 		add("error", red, "%s", *j.Error)
-	}
-	if j.NotifyError != nil {
-		add("notify error", red, "%s", *j.NotifyError)
 	}
 	return append(append(facts, v.toCome()...), v.past()...)
 }

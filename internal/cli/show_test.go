@@ -65,7 +65,7 @@ user:         root, as the daemon
 directory:    /srv
 environment:  A PASSWORD (values are not shown), from /etc/busy.env, from the daemon DISPLAY
 limits:       timeout 1h30m, core unlimited, nofile 1024, nice 10, umask 027
-rules:        lock disk, 3 retries after 10s to 10m
+rules:        lock disk, 3 retries with pauses of 10s up to 10m
 notify:       mail to a@example.org, on_failure page me, at 2 failures in a row
 file:         /etc/jobs.d/busy.toml
 state:        running: a run of it has not ended
@@ -124,6 +124,54 @@ so far:       0 runs, 0 failures (0 in a row), 0 skipped, 0 missed
 its last runs cannot be shown: permission denied
 `
 	same(t, b.String(), want[1:])
+}
+
+// TestShowTroubles: a trouble is explained in one line that has all that is known of it, and does not point to show itself.
+func TestShowTroubles(t *testing.T) {
+	_, now := state(t)
+	v := &portrait{name: "x", now: now, noDef: "no file defines it any more", job: &statefile.Job{State: "waiting",
+		NotifyError: new("mail: cannot start: /usr/sbin/sendmail does not exist"), InternalError: true, Error: new("index out of range")}}
+	var b strings.Builder
+	v.write(&b, false, 0)
+	const want = `
+job:          x
+definition:   no file defines it any more
+file:         -
+state:        waiting: no next run is planned
+notes:        internal error, error, notify error
+internal error: the daemon made a mistake over it: index out of range
+notify error: a message about it was not delivered: mail: cannot start: /usr/sbin/sendmail does not exist
+next run:     -
+last success: -
+so far:       0 runs, 0 failures (0 in a row), 0 skipped, 0 missed
+`
+	same(t, b.String(), want[1:])
+}
+
+// TestRuleWords: the rules are whole words of the right number, and each that is not the default is there.
+func TestRuleWords(t *testing.T) {
+	const start = "cmd = [\"true\"]\nstart_at = \"4am\"\n"
+	for text, want := range map[string]string{
+		start + "retries = 1":           "1 retry with pauses of 10s up to 10m",
+		start + "catch_up = false":      "missed runs are not made up for",
+		start + "catch_up = \"2h\"":     "missed runs are made up for if the newest is at most 2h old",
+		start + "stop = \"leader\"":     "only the first process gets the stop signal",
+		start + "stop_timeout = \"1m\"": "stopped by TERM, after 1m by KILL",
+	} {
+		if got := strings.Join(ruleWords(defined(t, text)), ", "); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
+// TestDirectoryWords: a user without a home directory, as in a container, works in the root directory.
+func TestDirectoryWords(t *testing.T) {
+	d := defined(t, "cmd = [\"true\"]\n")
+	for home, want := range map[string]string{"/root": "its home, /root", "": "/, as its user has no home"} {
+		if got := directoryWords(d, &user.User{HomeDir: home}); got != want {
+			t.Errorf("home %q: %q, want %q", home, got, want)
+		}
+	}
 }
 
 // TestDefinition: what the job file says is shown as far as it can be read, and if it cannot, why.

@@ -3,11 +3,13 @@ package cli
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"jobsd/internal/plain"
 	"jobsd/statefile"
 )
 
@@ -60,7 +62,7 @@ func (a *app) doStatus(brief bool, now time.Time) error {
 	case brief:
 		fmt.Fprintln(a.out, r.brief(state, now))
 	default:
-		writeStatus(a.out, paletteFor(a.out), state, r, s.State, now)
+		writeStatus(a.out, paletteFor(a.out), terminalWidth(a.out), state, r, s.State, now)
 	}
 	switch {
 	case err != nil:
@@ -120,18 +122,24 @@ func (a *app) neverRan(err error) error {
 	return &failure{code: exitNoDaemon}
 }
 
-// brief is the status in one line, the worst first.
+// brief is the status in one line: all that is wrong, the worst first.
 func (r *statusResult) brief(state *statefile.State, now time.Time) string {
 	d := r.Daemon
-	switch {
-	case !r.Alive:
+	if !r.Alive {
 		return fmt.Sprintf("no daemon is running; the last one was pid %d", d.PID)
-	case len(d.Degraded) > 0:
-		return "degraded: " + strings.Join(d.Degraded, "; ")
-	case len(r.Failed) > 0:
-		return fmt.Sprintf("%s not well: %s", count(len(r.Failed), "job"), strings.Join(r.Failed, ", "))
-	case len(d.Reload.Errors) > 0:
-		return "refused: " + d.Reload.Errors[0]
+	}
+	var wrong []string
+	if len(d.Degraded) > 0 {
+		wrong = append(wrong, "degraded: "+strings.Join(d.Degraded, "; "))
+	}
+	if n := len(r.Failed); n > 0 {
+		wrong = append(wrong, fmt.Sprintf("%s not well: %s", count(n, "job"), someOf(r.Failed, failedMost-1)))
+	}
+	if len(d.Reload.Errors) > 0 {
+		wrong = append(wrong, "refused: "+someOf(d.Reload.Errors, 1))
+	}
+	if wrong != nil {
+		return plain.Line(strings.Join(wrong, "; "))
 	}
 	text := "well: " + count(len(state.Jobs), "job")
 	if r.Next != nil {
@@ -140,13 +148,30 @@ func (r *statusResult) brief(state *statefile.State, now time.Time) string {
 	return text
 }
 
+// someOf joins the first of some words and says how many more there are, if it is more than one.
+func someOf(words []string, most int) string {
+	more := len(words) - most
+	if more < 2 {
+		return strings.Join(words, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(words[:most], ", "), more)
+}
+
 // failedMost is how many jobs that are not well status names.
 const failedMost = 10
 
-func writeStatus(w io.Writer, p palette, state *statefile.State, r statusResult, dir string, now time.Time) {
+// statusKeyWidth is how much room the names of facts have.
+const statusKeyWidth = 10
+
+// writeStatus prints a line for each fact, for a terminal of that width; 0: there is none.
+func writeStatus(w io.Writer, p palette, width int, state *statefile.State, r statusResult, dir string, now time.Time) {
 	d := r.Daemon
 	say := func(key string, i ink, format string, args ...any) {
-		fmt.Fprintf(w, "%-10s %s\n", key+":", p.paint(i, fmt.Sprintf(format, args...)))
+		key += ":"
+		for _, line := range fitted(fmt.Sprintf(format, args...), width-statusKeyWidth-1) {
+			fmt.Fprintf(w, "%-*s %s\n", statusKeyWidth, key, p.paint(i, line))
+			key = ""
+		}
 	}
 	if r.Alive {
 		say("daemon", green, "runs, pid %d, since %s", d.PID, exactly(d.StartedAt, now))
@@ -188,14 +213,20 @@ func writeStatus(w io.Writer, p palette, state *statefile.State, r statusResult,
 
 // failedText says in a line what is wrong with a job.
 func failedText(name string, j *statefile.Job, now time.Time) string {
-	text := name
+	line, words := name, noteWords(j, now)
 	if r := j.LastRun; r != nil && j.ConsecutiveFailures > 0 {
-		text += fmt.Sprintf(": %s, %s", ending(r), when(r.EndedAt.Time, now, false))
+		how, said := ending(r), startError(r)
+		if r.Outcome == "stopped" { // by somebody, which is no failure
+			said = failures(j)
+			how = said + ", then stopped" + prefixed(" by ", text(r.By))
+		}
+		line += fmt.Sprintf(": %s, %s", how, when(r.EndedAt.Time, now, false))
+		words = slices.DeleteFunc(words, func(w string) bool { return w == said })
 	}
-	if n := notes(j, now); n != "" {
-		text += " (" + n + ")"
+	if len(words) > 0 {
+		line += " (" + strings.Join(words, ", ") + ")"
 	}
-	return text
+	return line
 }
 
 // jobTotals counts the jobs and those that stand out: "12 (2 running, 1 failing, 1 stale)".

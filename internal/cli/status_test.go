@@ -16,7 +16,7 @@ func TestWriteStatus(t *testing.T) {
 		DisabledBy: &statefile.DisabledBy{Who: "uid 4294967290", When: statefile.At(now), Reason: "moving house"},
 		Reload:     statefile.Reload{At: statefile.At(now), Errors: []string{"a.toml:4:9: no"}}}
 	var b strings.Builder
-	writeStatus(&b, false, s, health(s, true, now), "/var/lib/jobsd", now)
+	writeStatus(&b, false, 0, s, health(s, true, now), "/var/lib/jobsd", now)
 	const want = `
 daemon:    runs, pid 1234, since today at 15:00 (2026-11-23T15:00:00-05:00)
 uptime:    1h00m
@@ -34,6 +34,60 @@ failed:    broken: exited 3 after 59.1s, today at 04:47 (stale, failed 4 times)
 failed:    web (crash loop: 2 restarts in 1 h, next try in 4m12s)
 `
 	same(t, b.String(), want[1:])
+}
+
+// TestStatusFits: on a terminal no line is wider than that, and what goes on in the next line is set in.
+func TestStatusFits(t *testing.T) {
+	s, now := state(t)
+	s.Daemon.Degraded = []string{"mail: cannot start: " + strings.Repeat("a long word ", 12)}
+	var b strings.Builder
+	writeStatus(&b, false, 80, s, health(s, true, now), "/var/lib/jobsd", now)
+	for line := range strings.Lines(b.String()) {
+		if len(line) > 81 {
+			t.Errorf("%d characters: %q", len(line)-1, line)
+		}
+	}
+	if !strings.Contains(b.String(), "\n           a long word") {
+		t.Errorf("the second line of a fact is not below the first:\n%s", &b)
+	}
+}
+
+// TestFailedText says once what is wrong with a job, and does not call a stop a failure.
+func TestFailedText(t *testing.T) {
+	_, now := state(t)
+	for want, j := range map[string]*statefile.Job{
+		`x: cannot start: "x" is not in PATH (/usr/bin), today at 16:00`: {ConsecutiveFailures: 1,
+			LastRun: &statefile.Run{Outcome: "start_error", EndedAt: statefile.At(now),
+				StartError: &statefile.StartError{Text: `cannot start: "x" is not in PATH (/usr/bin)`}}},
+		"x: failed once, then stopped by root (uid 0), today at 16:00": {ConsecutiveFailures: 1,
+			LastRun: &statefile.Run{Outcome: "stopped", By: new("root (uid 0)"), EndedAt: statefile.At(now)}},
+		"x: failed 3 times, then stopped, today at 16:00": {ConsecutiveFailures: 3,
+			LastRun: &statefile.Run{Outcome: "stopped", EndedAt: statefile.At(now)}},
+	} {
+		if got := failedText("x", j, now); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+}
+
+// TestBrief: the one line for monitoring has each kind of trouble, and cuts long lists of names.
+func TestBrief(t *testing.T) {
+	_, now := state(t)
+	d := func(degraded, refused []string) *statefile.Daemon {
+		return &statefile.Daemon{PID: 7, Degraded: degraded, Reload: statefile.Reload{Errors: refused}}
+	}
+	many := strings.Fields("a b c d e f g h i j k l")
+	for want, r := range map[string]statusResult{
+		"no daemon is running; the last one was pid 7":           {Failed: []string{"a"}, Daemon: d(nil, nil)},
+		"degraded: no disk; 1 job not well: a; refused: x: bad":  {Alive: true, Failed: []string{"a"}, Daemon: d([]string{"no disk"}, []string{"x: bad"})},
+		"refused: x: bad and 2 more":                             {Alive: true, Daemon: d(nil, []string{"x: bad", "y", "z"})},
+		"12 jobs not well: a, b, c, d, e, f, g, h, i and 3 more": {Alive: true, Failed: many, Daemon: d(nil, nil)},
+		"well: 1 job": {Alive: true, Well: true, Daemon: d(nil, nil)},
+	} {
+		if got := r.brief(&statefile.State{Jobs: map[string]*statefile.Job{"a": {}}}, now); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
 }
 
 // TestHealth: each thing that is wrong is enough.
