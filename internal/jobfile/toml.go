@@ -30,11 +30,11 @@ func tomlError(src *source, err error) *Error {
 	if !errors.As(err, &pe) {
 		return src.fail(0, "", "not valid TOML: %s", err.Error())
 	}
-	at := pe.Position.Start
+	at := min(max(0, pe.Position.Start), len(src.text)) // the library has been seen to say -1
 	if src.secret {
 		return src.fail(at, "", "not valid TOML")
 	}
-	if where, key, text := unquotedTOML(src, min(at, len(src.text)), pe.Message); text != "" {
+	if where, key, text := unquotedTOML(src, at, pe.Message); text != "" {
 		return src.fail(where, key, "%s", known(text))
 	}
 	message := strings.ReplaceAll(withoutValues(oneLine(pe.Message)), `but got '\x00' instead`, "but the file ends")

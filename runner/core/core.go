@@ -34,6 +34,7 @@ type Options struct {
 type Core struct {
 	o      Options
 	now    Now
+	began  time.Time     // the wall clock when the daemon began
 	offset time.Duration // of the wall clock from the boot clock
 	peak   time.Time     // the latest that the clock has shown in this epoch, as far as a step tells
 	facts  *statefile.Facts
@@ -321,7 +322,7 @@ func sortJobs(jobs []*job) {
 
 // Begin records that a daemon begins. Clean said of the one before it: in the same boot, without that record, it crashed.
 func (c *Core) Begin(now Now, r statefile.Start) {
-	c.now = now
+	c.now, c.began = now, now.Wall
 	if c.o.BootUnknown {
 		r.BootID = ""
 	}

@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"testing"
 	"time"
@@ -80,6 +81,12 @@ func endedLife(t *testing.T, seed uint64) *world {
 		w.run(time.Duration(w.rng.ExpFloat64() * float64(20*time.Minute)))
 		w.disturb()
 	}
+	if w.rng.IntN(2) == 0 && len(w.defs) > 0 {
+		job := w.defs[w.rng.IntN(len(w.defs))].Def.Name
+		w.handle(Order{ID: 1, Verb: VerbDisable, Job: job, By: "uid 0"})
+		w.settle()
+		w.run(time.Duration(w.rng.IntN(3600)) * time.Second)
+	}
 	w.finishDisk()
 	if w.rng.IntN(3) == 0 {
 		w.reboot(time.Duration(w.rng.IntN(12*3600)) * time.Second)
@@ -129,6 +136,9 @@ func (w *world) goOn(dir string, truth *statefile.Facts) {
 		if err != nil {
 			w.t.Fatal(err)
 		}
+		if r, ok := e.Record.(*statefile.AllDisabled); e.Kind() == "damaged" || ok && r.By != nil && r.By.Who == "jobsd" {
+			e.At = statefile.At(w.wall) // the repair has read the real clock
+		}
 		w.journal = append(w.journal, e)
 	}
 	was := maps.Clone(w.booted)
@@ -156,9 +166,16 @@ func asJSON(t *testing.T, v any) []byte {
 	return text
 }
 
+// orderLines are the lines by which a job is kept from running, or no longer is.
+var orderLines = regexp.MustCompile(`(?m)^\{"kind":"(disabled|all_disabled|held|set_aside)".*\n`)
+
 // damage changes a file in one place, and says how.
 func damage(r *rand.Rand, file []byte) ([]byte, string) {
 	at := r.IntN(len(file))
+	if orders := orderLines.FindAllIndex(file, -1); len(orders) > 0 && r.IntN(3) == 0 { // they are few, and matter most
+		line := orders[r.IntN(len(orders))]
+		at = line[0] + r.IntN(line[1]-line[0])
+	}
 	switch r.IntN(10) {
 	case 0:
 		return slices.Delete(file, at, at+1), fmt.Sprintf("byte %d removed", at)

@@ -159,7 +159,7 @@ func (c *Core) passed(j *job, p slots, a *statefile.Anchor) {
 	c.hand(j, p.newest)
 	onTime := p.late <= onTime || j.fresh && j.def.Schedule.Kind() == schedule.At
 	switch {
-	case !p.newest.After(c.facts.DoubtUntil.Time): // it may have run: a damaged line may have said so
+	case c.slotInDoubt(p.newest): // it may have run: a damaged line may have said so
 		c.pass(j, c.row(j, "missed", statefile.ReasonDoubt, p.first, p.newest, p.number), a)
 		if !j.unsettled() {
 			c.endStreaks(j)
