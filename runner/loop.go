@@ -168,7 +168,7 @@ func (l *loop) take(posts []any) {
 			l.ask(m)
 		case lateLoad:
 			if !l.core.Known() { // else that came while this was on its way
-				l.handle(core.Trouble{Part: reading, Text: stillReading})
+				l.handle(core.Trouble{Part: reading, Text: m.text()})
 			}
 		case published:
 			l.announce()

@@ -14,11 +14,22 @@ const firstLoadWait = 10 * time.Second
 // reading is the part of the daemon that has trouble while no load tells which jobs there are.
 const reading = "the reading of the job files"
 
-const stillReading = "the job files could not be read yet: no job starts, and those that are shown without a run are" +
-	" the ones that the daemon before this one had"
+const (
+	stillReading = "the job files could not be read yet, so no job starts"
+	formerShown  = "; jobs that are shown without a run are those of the daemon before this one"
+)
 
 // lateLoad is posted when the state file had to be written before a load has told which jobs there are.
-type lateLoad struct{}
+type lateLoad struct {
+	shown bool // it shows jobs of the daemon before this one
+}
+
+func (l lateLoad) text() string {
+	if l.shown {
+		return stillReading + formerShown
+	}
+	return stillReading
+}
 
 func (d *disk) update(p publish) {
 	d.ready = p.ready
@@ -79,7 +90,7 @@ func (d *disk) carry() {
 		return
 	}
 	d.carried = map[string]bool{}
-	d.post(lateLoad{})
+	defer func() { d.post(lateLoad{shown: len(d.carried) > 0}) }()
 	old, err := statefile.ReadState(d.stateDir)
 	if err != nil {
 		return // there is none, or it says nothing

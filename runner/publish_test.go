@@ -1,6 +1,8 @@
 package runner
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 
 	"jobsd/internal/jobfile"
@@ -88,7 +90,7 @@ func TestLateFirstLoad(t *testing.T) {
 				b.Runs != 5 || b.File != "b.toml" || b.State != "waiting" || !b.NextRun.IsZero() {
 				t.Errorf("%+v %+v %+v", s.Daemon, s.Jobs["a"], s.Jobs["b"])
 			}
-			if len(*posts) != 1 || (*posts)[0] != (lateLoad{}) {
+			if len(*posts) != 1 || (*posts)[0] != (lateLoad{shown: true}) {
 				t.Errorf("posted %v", *posts)
 			}
 			if name == "ends" {
@@ -100,5 +102,19 @@ func TestLateFirstLoad(t *testing.T) {
 				t.Errorf("after the load there are %+v", s.Jobs)
 			}
 		})
+	}
+}
+
+// TestLateLoadOfAFirstDaemon: the first daemon on a state directory does not speak of jobs that another one had.
+func TestLateLoadOfAFirstDaemon(t *testing.T) {
+	dir, d, posts := oldState(t)
+	if err := os.Remove(filepath.Join(dir, "state.json")); err != nil {
+		t.Fatal(err)
+	}
+	d.update(beforeLoad)
+	d.hold = 0
+	d.write()
+	if len(*posts) != 1 || (*posts)[0] != (lateLoad{}) {
+		t.Errorf("posted %v", *posts)
 	}
 }

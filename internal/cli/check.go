@@ -69,7 +69,7 @@ func (a *app) doCheck(args []string, compare bool) error {
 	if err != nil {
 		return err
 	}
-	if len(args) > 1 || len(args) == 1 && isOrdinary(args[0]) {
+	if len(args) > 1 || len(args) == 1 && !isDirectory(args[0]) {
 		if compare {
 			return usage("", "--diff goes with a directory, not with files")
 		}

@@ -10,10 +10,10 @@ import (
 	"jobsd/internal/jobfile"
 )
 
-// isOrdinary tells whether a path is there and no directory.
-func isOrdinary(path string) bool {
+// isDirectory tells a directory of job files from a file, which may also be missing.
+func isDirectory(path string) bool {
 	st, err := os.Stat(path)
-	return err == nil && !st.IsDir()
+	return err == nil && st.IsDir()
 }
 
 // checkFiles checks files one by one, each by itself.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -175,5 +176,9 @@ func (a *app) warnOf(s *site, defs []*jobfile.Definition) {
 	if host == "" {
 		host, _ = os.Hostname()
 	}
-	writeWarnings(a.err, s.jobWarnings(defs, host))
+	list := s.jobWarnings(defs, host)
+	if slices.ContainsFunc(defs, mails) { // else the settings are not what this is about
+		list = append(list, configWarnings(s.config, true)...)
+	}
+	writeWarnings(a.err, list)
 }

@@ -32,14 +32,21 @@ func (s *site) warnings(set *jobfile.Set) []mistake {
 	mailed := false
 	for _, j := range set.Jobs {
 		defs = append(defs, j.Def)
-		mailed = mailed || j.Def.Notify != nil && len(j.Def.Notify.Mail) > 0
+		mailed = mailed || mails(j.Def)
 	}
-	list := s.jobWarnings(defs, set.Host)
-	for _, doubt := range set.Config.Doubts(mailed) {
-		list = append(list, mistake{File: filepath.Base(cmp.Or(set.Config.File, "jobsd.toml")), Key: doubt.Key, Message: doubt.Text})
+	return append(s.jobWarnings(defs, set.Host), configWarnings(set.Config, mailed)...)
+}
+
+// configWarnings are those about the settings. mailed tells that some job sends mail.
+func configWarnings(c *jobfile.Config, mailed bool) (list []mistake) {
+	for _, doubt := range c.Doubts(mailed) {
+		list = append(list, mistake{File: filepath.Base(cmp.Or(c.File, "jobsd.toml")), Key: doubt.Key, Message: doubt.Text})
 	}
 	return list
 }
+
+// mails tells whether a job names people who get mail.
+func mails(d *jobfile.Definition) bool { return d.Notify != nil && len(d.Notify.Mail) > 0 }
 
 // jobWarnings are those about jobs, in the order of their files.
 func (s *site) jobWarnings(defs []*jobfile.Definition, host string) (list []mistake) {

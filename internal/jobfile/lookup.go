@@ -99,7 +99,7 @@ func (h *host) noMailer(c *Config) string {
 	if path != "" {
 		why += " in " + path
 	}
-	return why + ": install one or set mail.sendmail in " + filepath.Base(cmp.Or(c.File, "jobsd.toml"))
+	return why + ": install one or set mail.sendmail in " + printable(cmp.Or(c.File, "jobsd.toml"))
 }
 
 func (l *lookup) find(path, name string) string {
