@@ -119,7 +119,7 @@ func (o *addOptions) misused(own, command []string, dash bool) error {
 	case len(own) == 0:
 		return usage(help, "add: which job, or which file?")
 	case len(own) > 1:
-		return usage("the command of a job stands behind --", "add takes one name or file, got %q too", own[1])
+		return usage(o.blanksHint(own[1]), "add takes one name or file, got %q too", own[1])
 	}
 	name := own[0]
 	shell := slices.ContainsFunc(o.keys, func(g givenKey) bool { return g.Name == "shell" })
@@ -139,6 +139,16 @@ func (o *addOptions) misused(own, command []string, dash bool) error {
 		return usage("keep one of them", "--shell and a command exclude each other")
 	}
 	return nil
+}
+
+// blanksHint says what to do about a word that is too many: it may belong to the value of the last option.
+func (o *addOptions) blanksHint(word string) string {
+	if len(o.keys) == 0 {
+		return "the command of a job stands behind --"
+	}
+	last := o.keys[len(o.keys)-1]
+	return fmt.Sprintf("a value of several words needs quotes, as in %s '%s %s'; the command stands behind --",
+		optionOf(last.Name), last.texts[len(last.texts)-1], word)
 }
 
 // isFile tells a file from the name of a job.

@@ -130,7 +130,8 @@ func (d *jobsDir) absent(files []newFile) error {
 }
 
 func (s *site) isThere(name string) error {
-	return fail(exitFailed, "jobsd edit "+name, "%s is there already", filepath.Join(s.Jobs, name))
+	hint := fmt.Sprintf("%q changes it; remove it first to have the new one instead", "jobsd edit "+name)
+	return fail(exitFailed, hint, "%s is there already", filepath.Join(s.Jobs, name))
 }
 
 // create writes files that are not there yet, each whole and durable before it has its name, all or none of them.

@@ -74,16 +74,34 @@ func (p *parser) exclusive(k Keys) {
 		case first == "":
 			first, p.s.kind = key.name, key.kind
 		default:
-			p.fail(key.name, 0, "", wrong("keep one of them, or make two jobs", "%s and %s exclude each other", first, key.name))
+			fix := "keep one of them, or make two jobs"
+			if first == "start_at" && key.name == "every" && wholeDays(*k.Every) {
+				fix = useFrom(first)
+			}
+			p.fail(key.name, 0, "", wrong(fix, "%s and %s exclude each other", first, key.name))
 		}
 	}
 	if k.Days != nil && k.StartAt == nil {
 		fix := "add start_at, or remove days"
-		if k.Cron != nil {
+		switch {
+		case k.Cron != nil:
 			fix = "use the day fields of cron"
+		case k.Every != nil && wholeDays(*k.Every):
+			fix = useFrom("days")
 		}
 		p.fail("days", 0, "", wrong(fix, "days goes only with start_at"))
 	}
+}
+
+// useFrom is the advice for a job like one of every other Tuesday at 9.
+func useFrom(instead string) string {
+	return "remove " + instead + `, and say by from = "2026-01-06 09:00" when it runs first`
+}
+
+// wholeDays tells an interval by which somebody counts days.
+func wholeDays(every string) bool {
+	d, err := ParseDuration(every)
+	return err == nil && d > 0 && d%(24*time.Hour) == 0
 }
 
 // set gives the schedule its specs.

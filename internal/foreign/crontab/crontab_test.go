@@ -290,13 +290,17 @@ func TestNotes(t *testing.T) {
 		{"0 12 ? * 1 x\n", `"?" is read as "*"`},
 		{"# " + strings.Repeat("long ", 300) + "\n* * * * * x\n", "comment above it is cut"},
 		{"* * * * * [ -x /bin/a ] && /bin/a -b\n", "[ ! -x /bin/a ] || /bin/a -b"},
+		{"25 6 * * * test -x /usr/sbin/anacron || ( cd / && run-parts --report /etc/cron.daily )\n", "it does nothing where anacron is installed"},
+		{"25 6 * * * test -x /usr/sbin/anacron || { cd / && run-parts /etc/cron.daily; }\n", "it does nothing where anacron is installed"},
+		{"30 7 * * * [ -x /etc/init.d/anacron ] && /usr/sbin/invoke-rc.d anacron start >/dev/null\n", "it starts anacron"},
+		{"@daily /usr/sbin/anacron -s\n", "it starts anacron"},
 	} {
 		r := Parse("f", test.text, Options{Now: now})
 		if !slices.ContainsFunc(r.Notes, func(n foreign.Remark) bool { return strings.Contains(n.Reason, test.note) }) {
 			t.Errorf("%q: no note %q: %v", test.text, test.note, r.Notes)
 		}
 	}
-	for _, text := range []string{"*/60 * * * * x\n", "* */24 * * * x\n", "0 5 */40 */13 */9 x\n"} {
+	for _, text := range []string{"* * * * * panacron\n", "* * * * * ls /var/spool/anacron/x\n", "*/60 * * * * x\n", "* */24 * * * x\n", "0 5 */40 */13 */9 x\n"} {
 		if r := Parse("f", text, Options{Now: now}); len(r.Notes) != 1 {
 			t.Errorf("%q loses nothing: %v", text, r.Notes)
 		}

@@ -81,8 +81,21 @@ func (e *entry) read(line string) (err error) {
 	if better := foreign.Guard(e.command); better != "" {
 		e.reading.note(guarded, foreign.Shorten(better, 300))
 	}
+	switch {
+	case unlessAnacron.MatchString(e.command):
+		e.reading.note("it does nothing where anacron is installed, as the anacrontab has the same work; keep one of the two")
+	case startsAnacron.MatchString(e.command):
+		e.reading.note("it starts anacron; remove it once the anacrontab is imported, or all in there runs twice")
+	}
 	return nil
 }
+
+var (
+	// unlessAnacron is how Debian has cron leave the work to anacron.
+	unlessAnacron = regexp.MustCompile(`^\s*(test -x|\[ -x) \S*/anacron( \])? \|\|`)
+	// startsAnacron is anacron itself, or its service.
+	startsAnacron = regexp.MustCompile(`(^|[ \t;&|(/])anacron([ \t;&|)]+(-\w+|start|restart)\b|[ \t]*$)`)
+)
 
 // when reads what comes before the command.
 func (e *entry) when(line string) (cron, rest string, err error) {
