@@ -1,4 +1,4 @@
-// jobsd runs jobs: at times, at intervals, at boot, or for ever. See jobsd(8), or "jobsd help".
+// Jobsd runs jobs: at set times, at intervals, at boot, or all the time. See jobsd(8), or run "jobsd help".
 package main
 
 import (
@@ -10,6 +10,6 @@ import (
 )
 
 func main() {
-	spawn.Stage2() // does not return in a process that is on its way to become a job
+	spawn.Stage2() // does not return in a process that is about to become a job
 	os.Exit(cli.Main(os.Args[1:]))
 }

@@ -1,5 +1,5 @@
-// Package signals wakes the loop: it turns Unix signals into pending bits, takes posts from other goroutines, and
-// makes one file descriptor readable when there is something to take. It does not know what a signal means.
+// Package signals wakes the loop. It turns Unix signals into pending bits, accepts posts from other goroutines, and
+// makes one file descriptor readable when the loop has something to take. It does not know what a signal means.
 package signals
 
 import (
@@ -22,22 +22,24 @@ type Set uint32
 // Has reports whether sig is pending.
 func (s Set) Has(sig syscall.Signal) bool { return sig > 0 && sig < 32 && s&(1<<sig) != 0 }
 
-// posted marks a waiting post in the mask. No signal has number 0, so its bit is free.
+// posted is the bit of the mask that says a post is waiting. No signal has number 0, so its bit is free.
 const posted Set = 1
 
-// Pump gathers signals and posts for one loop. Any goroutine may Post; only the loop may Take.
+// Pump collects signals and posts for one loop. Any goroutine may call Post; only the loop may call Take.
 //
-// Three rules keep it from losing anything:
-//   - os/signal drops what does not fit into a channel, so a shared one loses a TERM amid a storm of CHLD. Each signal
-//     has its own channel of capacity 1: full means that the signal is pending already.
-//   - A byte goes into the pipe only when the mask leaves zero. So the pipe cannot fill, and a burst is one wake-up.
-//   - Take empties the pipe before it takes the mask. The other way round, a byte written between the two would be
-//     swallowed while its bit stays, and the loop would sleep on it.
+// Three rules keep the pump from losing anything:
+//   - The package os/signal drops a signal that does not fit into its channel, so one shared channel would lose a
+//     TERM in a storm of CHLD. Each signal therefore has its own channel of capacity 1: a full channel means that the
+//     signal is already pending.
+//   - The pump writes a byte into the pipe only when the mask leaves zero. So the pipe cannot fill up, and a burst
+//     causes one wake-up.
+//   - Take empties the pipe before it takes the mask. In the other order, Take could swallow a byte that was written
+//     between the two steps while its bit stays set, and the loop would sleep with that bit pending.
 type Pump[T any] struct {
 	read, write int
 	pending     atomic.Uint32
 	posts       atomic.Pointer[post[T]] // newest first
-	tasks       tasks[T]                // the loop's
+	tasks       tasks[T]                // only the loop uses them
 	channels    []chan os.Signal
 	caught      Set
 	forwarders  sync.WaitGroup
@@ -49,7 +51,7 @@ type post[T any] struct {
 	next  *post[T]
 }
 
-// New catches sigs (1..31 each) from now on and returns their pump.
+// New starts to catch sigs (each in 1..31) and returns their pump.
 func New[T any](sigs ...syscall.Signal) (*Pump[T], error) {
 	for _, sig := range sigs {
 		if sig < 1 || sig > 31 {
@@ -66,14 +68,14 @@ func New[T any](sigs ...syscall.Signal) (*Pump[T], error) {
 		p.caught |= 1 << sig
 		p.forwarders.Go(func() { p.forward(c, 1<<sig) })
 		signal.Notify(c, sig)
-		if sig != syscall.SIGCHLD { // nobody sends that one
+		if sig != syscall.SIGCHLD { // the kernel sends it; its sender is of no use
 			watch(sig)
 		}
 	}
 	return p, nil
 }
 
-// openPipe makes the self-pipe. Not every system has pipe2(2): the lock keeps a fork from inheriting the two
+// openPipe makes the self-pipe. Some systems lack pipe2(2), so a lock keeps a fork from inheriting the two
 // descriptors before they are close-on-exec.
 func (p *Pump[T]) openPipe() error {
 	syscall.ForkLock.RLock()
@@ -102,24 +104,24 @@ func (p *Pump[T]) forward(c <-chan os.Signal, bit Set) {
 
 func (p *Pump[T]) mark(bit Set) {
 	if p.pending.Or(uint32(bit)) != 0 {
-		return // the loop is being woken already
+		return // a wake-up is already under way
 	}
 	for {
-		// EAGAIN would mean a full pipe, which wakes as well as one byte more.
+		// EAGAIN means that the pipe is full, and a full pipe wakes the loop too.
 		if _, err := unix.Write(p.write, []byte{0}); err != unix.EINTR {
 			return
 		}
 	}
 }
 
-// FD is readable when Take has something to give; it is for the loop's poll set.
+// FD is readable when Take has something to return. The loop adds it to its poll set.
 func (p *Pump[T]) FD() int { return p.read }
 
 // Post hands v to the loop and wakes it. It never blocks and takes no lock.
 func (p *Pump[T]) Post(v T) { p.push(&post[T]{task: task[T]{value: v}}) }
 
-// PostAt hands v to the loop when its clock has reached at and, if every is positive, each time that much later. It may
-// be posted by anyone, at any time, as Post may.
+// PostAt hands v to the loop when the loop's clock reaches at. If every is positive, v comes again after each such
+// interval. Like Post, PostAt may be called by any goroutine at any time.
 func (p *Pump[T]) PostAt(v T, at, every time.Duration) {
 	p.push(&post[T]{task: task[T]{value: v, at: at, every: every}, timed: true})
 }
@@ -134,9 +136,9 @@ func (p *Pump[T]) push(n *post[T]) {
 	p.mark(posted)
 }
 
-// Take returns the signals that are pending, the posts that wait, in the order in which they were posted, and behind
-// them those whose time has come, now being what the loop's clock reads. Both may be empty: a wake-up is a hint too. Only
-// the loop calls it, when FD is readable or Next is due.
+// Take returns the pending signals, then the waiting posts in the order in which they were posted, then the posts
+// whose time has come. The parameter now is the time on the loop's clock. Both results may be empty, because a
+// wake-up is only a hint. Only the loop calls Take, when FD is readable or Next is due.
 func (p *Pump[T]) Take(now time.Duration) (Set, []T) {
 	p.drain()
 	pending := Set(p.pending.Swap(0))
@@ -167,8 +169,9 @@ func (p *Pump[T]) drain() {
 	}
 }
 
-// Leave has the signals of the pump ignored, but for those to be kept, which get their default action, and returns what
-// was pending. What is ignored stays so over an exec. The pump is of no use any more, but whoever Posts does no harm.
+// Leave makes this process ignore the signals of the pump, except those in keep, which get their default action. It
+// returns the signals that were pending. An ignored signal stays ignored after an exec. The pump cannot be used
+// afterwards, but a late Post does no harm.
 func (p *Pump[T]) Leave(keep ...syscall.Signal) Set {
 	var ignored []os.Signal
 	for sig := syscall.Signal(1); sig < 32; sig++ {
@@ -185,11 +188,11 @@ func (p *Pump[T]) Leave(keep ...syscall.Signal) Set {
 	return Set(p.pending.Load()) &^ posted
 }
 
-// Close gives the signals back and frees the pipe. Nobody may Post any more. A daemon needs it not: its pump lives as
-// long as it does.
+// Close stops catching the signals and closes the pipe. Nobody may call Post afterwards. A daemon does not need
+// Close, because its pump lives as long as the process.
 func (p *Pump[T]) Close() {
 	for _, c := range p.channels {
-		signal.Stop(c) // nothing is sent on c after this
+		signal.Stop(c) // after this, os/signal sends nothing on c
 		close(c)
 	}
 	p.forwarders.Wait()

@@ -22,7 +22,7 @@ func newPump[T any](t testing.TB, sigs ...syscall.Signal) *Pump[T] {
 	return p
 }
 
-// wait blocks as the loop does, until the pump wakes it.
+// wait blocks until the pump wakes it, as the loop does.
 func (p *Pump[T]) wait(t testing.TB) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); ; {
@@ -93,7 +93,7 @@ func TestPipeFlags(t *testing.T) {
 func TestOneSignal(t *testing.T) {
 	p := newPump[int](t, syscall.SIGUSR1, syscall.SIGUSR2)
 	if p.readable(t) {
-		t.Error("readable before anything came")
+		t.Error("the pipe is readable before any signal arrived")
 	}
 	raise(t, syscall.SIGUSR2)
 	p.wait(t)
@@ -105,7 +105,7 @@ func TestOneSignal(t *testing.T) {
 	}
 }
 
-// A burst writes one byte, however many marks it has: the pipe can never fill.
+// A burst writes only one byte however many bits it sets, so the pipe can never fill up.
 func TestBurstIsOneWake(t *testing.T) {
 	p := newPump[int](t)
 	for i := range 100_000 {
@@ -127,7 +127,7 @@ func TestBurstIsOneWake(t *testing.T) {
 	}
 }
 
-// A TERM amid a storm of CHLD and HUP reaches a loop that is slow, and so does the HUP sent last.
+// A slow loop still gets a TERM in a storm of CHLD and HUP, and the last HUP.
 func TestFloodLosesNothing(t *testing.T) {
 	rounds := 20
 	if testing.Short() {
@@ -154,7 +154,7 @@ func TestFloodLosesNothing(t *testing.T) {
 			set, _ := p.Take(0)
 			term = term || set.Has(syscall.SIGTERM)
 			if set.Has(syscall.SIGHUP) {
-				seen.Store(hups.Load()) // the state that this HUP stands for is read after it was taken
+				seen.Store(hups.Load()) // as a daemon does: take the HUP first, then read the state
 			}
 			for i := 0; i < 20_000; i++ { // a slow turn
 				_ = p.pending.Load()
@@ -164,7 +164,7 @@ func TestFloodLosesNothing(t *testing.T) {
 	}
 }
 
-// Every post wakes a loop that sleeps for ever between them: one lost wake hangs here.
+// Every post wakes a loop that sleeps without a deadline between posts. If a wake-up is lost, the test hangs.
 func TestNoWakeIsLost(t *testing.T) {
 	p := newPump[int](t, syscall.SIGUSR1)
 	taken := make(chan int)
@@ -173,7 +173,7 @@ func TestNoWakeIsLost(t *testing.T) {
 		for i := range n {
 			p.Post(i)
 			if i%3 == 0 {
-				raise(t, syscall.SIGUSR1) // spurious company
+				raise(t, syscall.SIGUSR1) // an unrelated wake-up
 			}
 			if got := <-taken; got != i {
 				t.Errorf("posted %d, got %d", i, got)
@@ -218,7 +218,7 @@ func TestManyPosters(t *testing.T) {
 	}
 	wg.Wait()
 	if _, posts := p.Take(0); len(posts) != 0 {
-		t.Errorf("%d posts too many", len(posts))
+		t.Errorf("Take returned %d more posts than were posted", len(posts))
 	}
 }
 
@@ -232,7 +232,8 @@ func TestCloseEndsForwarders(t *testing.T) {
 	}
 }
 
-// BenchmarkSignal measures kill(2) to Take; BenchmarkFloor the same wake-up without Go's signal delivery.
+// BenchmarkSignal measures the time from kill(2) to Take. BenchmarkFloor measures the same wake-up without Go's
+// signal delivery.
 func BenchmarkSignal(b *testing.B) {
 	p := newPump[int](b, syscall.SIGUSR1)
 	benchmarkWake(b, p, func() { raise(b, syscall.SIGUSR1) })

@@ -9,11 +9,12 @@ import (
 type task[T any] struct {
 	value T
 	at    time.Duration
-	every time.Duration // 0: once
-	order uint64        // of those due at the same time
+	every time.Duration // 0: only once
+	order uint64        // the order of tasks that are due at the same time
 }
 
-// tasks is a heap, the earliest first. It is the loop's own: what others post comes to it by Take.
+// tasks is a heap with the earliest task on top. Only the loop uses it; Take moves the posts of other goroutines into
+// it.
 type tasks[T any] struct {
 	list []task[T]
 	last uint64
@@ -31,7 +32,7 @@ func (h *tasks[T]) Push(x any)    { h.list = append(h.list, x.(task[T])) }
 func (h *tasks[T]) Pop() any {
 	n := len(h.list) - 1
 	last := h.list[n]
-	h.list[n] = task[T]{} // what it leads to is free
+	h.list[n] = task[T]{} // release the value for the garbage collector
 	h.list = h.list[:n]
 	return last
 }
@@ -42,8 +43,8 @@ func (h *tasks[T]) add(t task[T]) {
 	heap.Push(h, t)
 }
 
-// due appends the values whose time has come. What repeats and was missed several times comes once, and again at the
-// next of its times.
+// due appends the values whose time has come. A repeating task that missed several of its times comes once, and then
+// again at its next time.
 func (h *tasks[T]) due(now time.Duration, values []T) []T {
 	for len(h.list) > 0 && h.list[0].at <= now {
 		t := heap.Pop(h).(task[T])
@@ -56,7 +57,7 @@ func (h *tasks[T]) due(now time.Duration, values []T) []T {
 	return values
 }
 
-// Next returns when the earliest task is due; false if there is none. Only the loop calls it.
+// Next returns the time at which the earliest task is due; false if there is no task. Only the loop calls it.
 func (p *Pump[T]) Next() (at time.Duration, ok bool) {
 	if len(p.tasks.list) == 0 {
 		return 0, false

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// TestTasks: each comes when it is due and not before, in order of time; what repeats goes on, and what it has missed it
-// makes up for once.
+// TestTasks: each task comes when it is due and not earlier, in order of time. A repeating task continues, and comes
+// once for all the times that it missed.
 func TestTasks(t *testing.T) {
 	p := newPump[string](t)
 	p.PostAt("late", 30, 0)
@@ -33,15 +33,15 @@ func TestTasks(t *testing.T) {
 	} {
 		_, got := p.Take(step.now)
 		if !slices.Equal(got, step.want) {
-			t.Errorf("at %d came %q, want %q", step.now, got, step.want)
+			t.Errorf("at %d: got %q, want %q", step.now, got, step.want)
 		}
 		if at, ok := p.Next(); !ok || at != step.next {
-			t.Errorf("at %d the next one is due at %d, %v; want %d", step.now, at, ok, step.next)
+			t.Errorf("at %d: Next = %d, %v; want %d", step.now, at, ok, step.next)
 		}
 	}
 }
 
-// TestTaskWakes: a loop that sleeps learns of a task that is due before what it waits for.
+// TestTaskWakes: a new task wakes the sleeping loop when it is due before the time the loop waits for.
 func TestTaskWakes(t *testing.T) {
 	p := newPump[int](t)
 	if at, ok := p.Next(); ok {
@@ -50,15 +50,16 @@ func TestTaskWakes(t *testing.T) {
 	go p.PostAt(1, 7, 0)
 	p.wait(t)
 	if _, got := p.Take(0); len(got) != 0 {
-		t.Errorf("came early: %v", got)
+		t.Errorf("a task came early: %v", got)
 	}
 	if at, ok := p.Next(); !ok || at != 7 {
 		t.Errorf("next at %d, %v", at, ok)
 	}
 }
 
-// TestPosters: 64 goroutines post at once, plain posts, tasks of one time and tasks that repeat, while the loop's clock
-// goes on. Nothing is lost, nothing comes twice or early, and what one of them posts for one time comes in its order.
+// TestPosters: 64 goroutines post at once while the loop's clock advances: plain posts, tasks with the same time, and
+// tasks that repeat. No post is lost, none comes twice or early, and the posts of one goroutine for one time come in
+// its order.
 func TestPosters(t *testing.T) {
 	const (
 		posters = 64
@@ -144,7 +145,7 @@ func TestPosters(t *testing.T) {
 	}
 }
 
-// BenchmarkPostAt is the price of a task that is posted and comes, beside a plain post.
+// BenchmarkPostAt measures posting and taking a task, next to a plain post.
 func BenchmarkPostAt(b *testing.B) {
 	for name, post := range map[string]func(p *Pump[int]){
 		"plain": func(p *Pump[int]) { p.Post(1) },

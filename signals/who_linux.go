@@ -12,22 +12,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// os/signal does not tell who sent a signal: only the handler learns that. So a handler of our own, in assembly, goes in
-// front of the runtime's. It notes the sender and jumps on, with all as the kernel had it. As it has no stack frame,
-// calls nothing and waits for nothing, it may run whenever the runtime's may.
+// The package os/signal does not report the sender of a signal: only the signal handler sees it. So this file puts a
+// handler of its own, in assembly, in front of the handler of the Go runtime. It notes the sender and jumps to the
+// runtime's handler with everything as the kernel passed it. It has no stack frame, calls nothing and waits for
+// nothing, so it may run whenever the runtime's handler may.
 //
-// The runtime puts its handler in when a signal is first notified, or notified after it was ignored. So watch comes
-// after every signal.Notify.
+// The runtime installs its handler when a program first asks for a signal, or asks for it after ignoring it. So watch
+// must run after every signal.Notify.
 
-// These are what the handler shares with us, by signal.
+// The handler shares these variables with this file. The arrays are indexed by signal.
 var (
-	// senders holds the last one that was not asked for yet. It is one word, so that no two senders mix, whatever happens
-	// meanwhile: bits 0..22 are the pid, which is below 1<<22; 23 is set, to tell who is all 0 from nobody; 24..31 the
-	// low byte of si_code; 32..63 the uid.
+	// senders holds the last sender that LastSender has not returned yet. It is one word, so that two senders can
+	// never mix. Bits 0..22 are the pid, which is below 1<<22; bit 23 is always set, so that pid 0 and uid 0 differ
+	// from no sender; bits 24..31 are the low byte of si_code; bits 32..63 are the uid.
 	senders [32]uint64
-	// merged counts those in senders that gave way to another one.
+	// merged counts the senders that a later one has replaced in senders.
 	merged [32]uint32
-	// runtimeHandler is the same for all signals.
+	// runtimeHandler is the address of the runtime's handler, the same for all signals.
 	runtimeHandler uintptr
 )
 
@@ -35,7 +36,7 @@ const newsBit = 1 << 23
 
 var watched atomic.Uint32 // a Set
 
-// handlerPC returns the address of the handler, which has no Go declaration: it is not to be called.
+// handlerPC returns the address of the handler. The handler has no Go declaration because no Go code may call it.
 func handlerPC() uintptr
 
 // sigaction is the kernel's struct of that name.
@@ -46,18 +47,18 @@ type sigaction struct {
 	mask     uint64
 }
 
-// watch puts the handler in front of the runtime's, which keeps its flags, its mask and its stack. Where that cannot be,
-// senders are unknown.
+// watch puts the handler in front of the runtime's handler and keeps its flags, its mask and its stack. Where this
+// fails, senders stay unknown.
 func watch(sig syscall.Signal) {
 	a, err := getAction(sig)
 	if err != nil || a.handler == handlerPC() {
 		return
 	}
-	if a.handler <= 1 { // the default, or ignored: no runtime to chain to
+	if a.handler <= 1 { // default or ignored: the runtime has no handler to jump to
 		return
 	}
 	atomic.CompareAndSwapUintptr(&runtimeHandler, 0, a.handler)
-	if atomic.LoadUintptr(&runtimeHandler) != a.handler { // it is somebody else's
+	if atomic.LoadUintptr(&runtimeHandler) != a.handler { // some other code installed it
 		return
 	}
 	a.handler = handlerPC()
@@ -76,8 +77,9 @@ func getAction(sig syscall.Signal) (a sigaction, err error) {
 	return a, nil
 }
 
-// LastSender returns who sent a signal that was taken, or of several the last one. Without news, they were all told
-// when one before was asked for: the senders come in a little before the signals do.
+// LastSender returns the sender of a signal that the loop has taken; if there were several, the last one. It returns
+// news = false if an earlier call already returned all senders: the handler stores a sender a little before the loop
+// sees the signal.
 func LastSender(sig syscall.Signal) (s Sender, news bool) {
 	if !Set(watched.Load()).Has(sig) {
 		return unknown, true
@@ -94,7 +96,7 @@ func LastSender(sig syscall.Signal) (s Sender, news bool) {
 	return s, true
 }
 
-// hows are the low bytes of si_code that go with a pid and a uid. All others do not.
+// hows are the low bytes of si_code that come with a pid and a uid. The other codes have neither.
 var hows = map[byte]string{
 	0x00: "kill",     // SI_USER: also pidfd_send_signal(2)
 	0xff: "sigqueue", // SI_QUEUE
@@ -107,7 +109,7 @@ func decode(word uint64) Sender {
 		return Sender{PID: int(word & (newsBit - 1)), UID: int(word >> 32), How: how}
 	}
 	s := unknown
-	if code == 0x80 { // SI_KERNEL: a terminal, say
+	if code == 0x80 { // SI_KERNEL: for example a terminal
 		s.How = "kernel"
 	}
 	return s

@@ -2,11 +2,11 @@
 
 #include "textflag.h"
 
-// handler is what the kernel calls, by the C ABI: DI is the signal, SI the siginfo, DX the ucontext. These three, the
-// stack and what the callee has to keep are left as they are for the runtime's handler; AX and R8 to R10 are free.
+// The kernel calls handler by the C ABI: DI is the signal, SI the siginfo, DX the ucontext. The handler leaves these
+// three, the stack and the callee-saved registers unchanged for the runtime's handler. It uses only AX and R8 to R10.
 TEXT ·handler(SB), NOSPLIT|NOFRAME, $0
 	MOVL	DI, AX
-	ANDL	$31, AX		// no signal beyond is watched
+	ANDL	$31, AX		// no signal above 31 is watched
 	MOVL	16(SI), R8	// si_pid
 	ANDL	$0x7fffff, R8
 	ORL	$0x800000, R8	// newsBit
@@ -17,7 +17,7 @@ TEXT ·handler(SB), NOSPLIT|NOFRAME, $0
 	SHLQ	$32, R9
 	ORQ	R9, R8
 	LEAQ	·senders(SB), R10
-	XCHGQ	R8, (R10)(AX*8)	// atomic by itself
+	XCHGQ	R8, (R10)(AX*8)	// XCHG with memory is always atomic
 	TESTQ	R8, R8
 	JEQ	chain
 	LEAQ	·merged(SB), R10

@@ -2,11 +2,12 @@
 
 #include "textflag.h"
 
-// handler is what the kernel calls, by the C ABI: R0 is the signal, R1 the siginfo, R2 the ucontext, R30 the way back.
-// These four, the stack and what the callee has to keep are left as they are for the runtime's handler; R9 to R13 are
-// free. The exclusive pairs are those of every arm64: the single instructions came later.
+// The kernel calls handler by the C ABI: R0 is the signal, R1 the siginfo, R2 the ucontext, R30 the return address.
+// The handler leaves these four, the stack and the callee-saved registers unchanged for the runtime's handler. It
+// uses only R9 to R13. It uses load and store exclusive, which every arm64 has, because older processors lack the
+// single atomic instructions.
 TEXT ·handler(SB), NOSPLIT|NOFRAME, $0
-	AND	$31, R0, R9		// no signal beyond is watched
+	AND	$31, R0, R9		// no signal above 31 is watched
 	MOVWU	16(R1), R10		// si_pid
 	AND	$0x7fffff, R10
 	ORR	$0x800000, R10		// newsBit

@@ -21,10 +21,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// other is a user who may signal us only if he is given the capability.
+// other is a user who cannot signal this process without an extra capability.
 const other = 65534
 
-// sender is a shell that sends signals to this process: one line of its input is one script.
+// sender is a shell that sends signals to this process. Each line of its input is one script.
 type sender struct {
 	t     *testing.T
 	pid   int
@@ -59,7 +59,7 @@ func newSender(t *testing.T, uid int) *sender {
 	return &sender{t, cmd.Process.Pid, uid, input, bufio.NewScanner(output)}
 }
 
-// begin has the sender begin to run a script, in which $us is this process.
+// begin makes the sender run a script, in which $us is the pid of this process.
 func (s *sender) begin(script string) {
 	fmt.Fprintf(s.input, "us=%d; %s\n", os.Getpid(), script)
 }
@@ -70,7 +70,7 @@ func (s *sender) end() {
 	}
 }
 
-// newWatched is a pump of signals whose former senders are forgotten.
+// newWatched returns a pump after it has discarded the earlier senders of its signals.
 func newWatched(t *testing.T, sigs ...syscall.Signal) *Pump[int] {
 	t.Helper()
 	for _, sig := range sigs {
@@ -79,7 +79,7 @@ func newWatched(t *testing.T, sigs ...syscall.Signal) *Pump[int] {
 	return newPump[int](t, sigs...)
 }
 
-// uids are the users that this test can be.
+// uids returns the users that this test can run processes as.
 func uids() []int {
 	if os.Getuid() == 0 {
 		return []int{0, other}
@@ -119,14 +119,14 @@ func TestSenderOfKill(t *testing.T) {
 				t.Errorf("%v: got %+v, want %+v", sig, got, want)
 			}
 			if s, news := LastSender(sig); news {
-				t.Errorf("%v: told twice: %+v", sig, s)
+				t.Errorf("%v: LastSender returned a sender twice: %+v", sig, s)
 			}
 			from.end()
 		}
 	}
 }
 
-// TestSenderGone: one that has ended has no program any more.
+// TestSenderGone: a sender that has ended has no program.
 func TestSenderGone(t *testing.T) {
 	p := newWatched(t, syscall.SIGUSR1)
 	cmd := exec.Command("/bin/sh", "-c", fmt.Sprintf("kill -USR1 %d", os.Getpid()))
@@ -138,7 +138,7 @@ func TestSenderGone(t *testing.T) {
 	}
 }
 
-// siginfo is the kernel's, for signals that carry a sender.
+// siginfo is the kernel's struct of that name, for signals that have a sender.
 type siginfo struct {
 	signo, errno, code int32
 	_                  int32
@@ -146,7 +146,7 @@ type siginfo struct {
 	_                  [104]byte
 }
 
-// queue sends this thread a signal with any siginfo: that it may, to itself.
+// queue sends this thread a signal with any siginfo. The kernel allows this only to the process itself.
 func queue(t *testing.T, sig syscall.Signal, code, pid, uid int32) {
 	t.Helper()
 	runtime.LockOSThread()
@@ -159,7 +159,7 @@ func queue(t *testing.T, sig syscall.Signal, code, pid, uid int32) {
 	}
 }
 
-// TestHow sends in all the ways there are, and what a terminal and a process out of sight would seem to be.
+// TestHow sends a signal in every possible way. It also imitates a terminal and a process of another pid namespace.
 func TestHow(t *testing.T) {
 	p := newWatched(t, syscall.SIGUSR1)
 	us := Sender{PID: os.Getpid(), UID: os.Getuid()}
@@ -194,12 +194,13 @@ func TestHow(t *testing.T) {
 	}
 }
 
-// TestSendersMerge: of several whom nobody asked for, the last one is told, and how many others there were.
+// TestSendersMerge: if several senders were not asked for, LastSender returns the last one and the number of the
+// others.
 func TestSendersMerge(t *testing.T) {
 	p := newWatched(t, syscall.SIGUSR1, syscall.SIGUSR2)
 	for pid := range int32(3) {
 		queue(t, syscall.SIGUSR1, 0, 1<<22-3+pid, 5)
-		p.wait(t) // until it was handled
+		p.wait(t) // until the handler has run
 		p.Take(0)
 	}
 	queue(t, syscall.SIGUSR2, 0, 1<<22-1, 6)
@@ -213,15 +214,15 @@ func TestSendersMerge(t *testing.T) {
 	}
 }
 
-// As in asm/signal.h.
+// These are the values of asm/signal.h.
 const (
 	saSiginfo = 0x00000004
 	saOnStack = 0x08000000
 )
 
-// TestOnlyHandlerChanges: all else of the action is what the runtime made it, and a second time changes nothing.
+// TestOnlyHandlerChanges: watch changes only the handler of the action, and a second call changes nothing.
 func TestOnlyHandlerChanges(t *testing.T) {
-	signal.Ignore(syscall.SIGWINCH) // takes ours away, if it is there
+	signal.Ignore(syscall.SIGWINCH) // removes our handler if it is installed
 	c := make(chan os.Signal, 1)
 	signal.Notify(c, syscall.SIGWINCH)
 	defer signal.Stop(c)
@@ -230,13 +231,13 @@ func TestOnlyHandlerChanges(t *testing.T) {
 		t.Fatal(err)
 	}
 	if want.handler != runtimeHandler && runtimeHandler != 0 || want.flags&(saSiginfo|saOnStack) != saSiginfo|saOnStack {
-		t.Errorf("the runtime's is %+v", want)
+		t.Errorf("the runtime's action is %+v", want)
 	}
 	want.handler = handlerPC()
 	for range 2 {
 		watch(syscall.SIGWINCH)
 		if got, err := getAction(syscall.SIGWINCH); err != nil || got != want {
-			t.Errorf("%+v, %v: not %+v", got, err, want)
+			t.Errorf("got %+v, %v; want %+v", got, err, want)
 		}
 	}
 	newPump[int](t, syscall.SIGCHLD, syscall.SIGUSR1)
@@ -245,7 +246,7 @@ func TestOnlyHandlerChanges(t *testing.T) {
 	}
 }
 
-// TestWatchLeavesDefault: where the runtime has no handler, ours stays away.
+// TestWatchLeavesDefault: watch installs no handler where the runtime has none.
 func TestWatchLeavesDefault(t *testing.T) {
 	signal.Ignore(syscall.SIGUSR2)
 	defer signal.Reset(syscall.SIGUSR2)
@@ -255,12 +256,12 @@ func TestWatchLeavesDefault(t *testing.T) {
 	}
 	watch(syscall.SIGUSR2)
 	if after, err := getAction(syscall.SIGUSR2); err != nil || after != before {
-		t.Errorf("%+v, %v: was %+v", after, err, before)
+		t.Errorf("got %+v, %v; want the action from before watch, %+v", after, err, before)
 	}
 }
 
-// TestSenderAfterLeave: a pump that comes after one that left its signals ignored, as when an upgrade fails, knows the
-// senders again.
+// TestSenderAfterLeave: a pump that follows one whose Leave ignored the signals knows the senders again. This happens
+// when an upgrade fails.
 func TestSenderAfterLeave(t *testing.T) {
 	for range 3 {
 		p, err := New[int](syscall.SIGUSR1, syscall.SIGTERM)
@@ -280,9 +281,9 @@ func TestSenderAfterLeave(t *testing.T) {
 	}
 }
 
-// TestSendersFlood has four processes of two users send 100,000 signals while goroutines allocate, their stacks grow,
-// the collector runs, threads come and go, processes are forked and the profiler signals, too. No record mixes two
-// senders, and a TERM after it all is obeyed.
+// TestSendersFlood: four processes of two users send 100,000 signals. Meanwhile goroutines allocate, their stacks
+// grow, the garbage collector runs, threads start and end, processes are forked, and the profiler sends signals too.
+// No record mixes two senders, and the loop gets a TERM at the end.
 func TestSendersFlood(t *testing.T) {
 	each := 25_000
 	if testing.Short() {
@@ -301,11 +302,11 @@ func TestSendersFlood(t *testing.T) {
 	sample := func() {
 		for range 10_000 {
 			if word := atomic.LoadUint64(&senders[syscall.SIGHUP]); !slices.Contains(whole, word) {
-				t.Errorf("%#x is none of %#x", word, whole)
+				t.Errorf("sender %#x is not one of %#x", word, whole)
 			}
 		}
 	}
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(16)) // for the loop to have its turn amid all the strain
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(16)) // so that the loop runs in spite of the load
 	flood := make(chan struct{})
 	profile := &countingWriter{}
 	if err := pprof.StartCPUProfile(profile); err != nil {
@@ -336,7 +337,7 @@ func TestSendersFlood(t *testing.T) {
 		all[3].begin("kill -TERM $us")
 		all[3].end()
 	}()
-	told, seen := map[int]int{}, 0
+	reported, seen := map[int]int{}, 0
 	for ended := false; !ended; {
 		p.wait(t)
 		set, _ := p.Take(0)
@@ -349,9 +350,9 @@ func TestSendersFlood(t *testing.T) {
 				continue
 			}
 			if uid, known := uidOf[s.PID]; !known || s.UID != uid || s.How != "kill" {
-				t.Errorf("%+v is none of %v", s, uidOf)
+				t.Errorf("sender %+v is not one of %v", s, uidOf)
 			}
-			told[s.PID]++
+			reported[s.PID]++
 			seen += 1 + s.More
 		}
 		ended = set.Has(syscall.SIGTERM)
@@ -360,7 +361,7 @@ func TestSendersFlood(t *testing.T) {
 		t.Errorf("TERM came from %+v, not %+v", s, all[3])
 	}
 	pprof.StopCPUProfile()
-	t.Logf("%d sent, %d seen, told by sender: %v; %d bytes of profile", 4*each, seen, told, profile.n)
+	t.Logf("%d sent, %d seen, reported by sender: %v; %d bytes of profile", 4*each, seen, reported, profile.n)
 	if seen == 0 || seen > 4*each {
 		t.Errorf("%d sent, %d seen", 4*each, seen)
 	}
@@ -399,7 +400,7 @@ func deep(n int) int {
 	return deep(n-1) + room[n%64]
 }
 
-// spin has to be preempted by a signal for the collector to get on.
+// spin runs until a signal preempts it, so that the garbage collector can continue.
 func spin() {
 	n := 0
 	for i := range 1_000_000 {
@@ -408,7 +409,7 @@ func spin() {
 	runtime.KeepAlive(n)
 }
 
-// newThread ends a thread: a goroutine that keeps its lock takes it along.
+// newThread ends a thread: a goroutine that ends while it holds its lock ends its thread too.
 func newThread() {
 	done := make(chan struct{})
 	go func() {
