@@ -7,8 +7,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// addressOf returns a name of the socket in dir that a socket address has room for, and what ends its use. A long one
-// goes over a descriptor of the directory, where the system can do that.
+// addressOf returns a path to the socket in dir that fits into a socket address, and a function that releases it
+// after use. If the real path is too long, the short one goes through a descriptor of the directory, on systems that
+// support this.
 func addressOf(dir string) (string, func(), error) {
 	path := filepath.Join(dir, SocketName)
 	room := len(unix.RawSockaddrUnix{}.Path) - 1
@@ -16,7 +17,8 @@ func addressOf(dir string) (string, func(), error) {
 		return path, func() {}, nil
 	}
 	if !hasFDPath {
-		return "", nil, fmt.Errorf("the path has %d bytes, more than the %d of a socket address", len(path), room)
+		return "", nil, fmt.Errorf("the path has %d bytes, but a socket address holds only %d; use a shorter run directory",
+			len(path), room)
 	}
 	fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {

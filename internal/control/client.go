@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// ErrNoDaemon says that nobody listens on the socket.
-var ErrNoDaemon = errors.New("no daemon listens")
+// ErrNoDaemon means that no daemon listens on the socket.
+var ErrNoDaemon = errors.New("no daemon is running")
 
-// Client is the end of who asks.
+// Client is the client's end of a connection.
 type Client struct {
 	conn net.Conn
 	in   *bufio.Reader
@@ -37,7 +37,7 @@ func Dial(dir string) (*Client, error) {
 	return nil, fmt.Errorf("cannot reach the daemon: %w", err)
 }
 
-// dial tries again while the daemon has too many waiting for it.
+// dial retries while the queue of the daemon's socket is full.
 func dial(address string, deadline time.Time) (net.Conn, error) {
 	for {
 		conn, err := net.Dial("unix", address)
@@ -48,18 +48,19 @@ func dial(address string, deadline time.Time) (net.Conn, error) {
 	}
 }
 
-// Ask sends a request and returns the first line of the answer, which must come within Idle. If it is an error, so is
-// the error that Ask returns.
+// Ask sends a request and returns the first line of the answer, which must come within Idle. If the daemon answers
+// with an error, Ask returns that error.
 func (c *Client) Ask(r Request) (Response, error) {
 	r.Version = Version
 	line := encode(r)
 	if len(line) > MaxLine {
-		return Response{}, bad("a request has more than %d bytes", MaxLine)
+		return Response{}, bad("the request has more than %d bytes", MaxLine)
 	}
 	if err := c.conn.SetDeadline(time.Now().Add(Idle)); err != nil {
 		return Response{}, fmt.Errorf("cannot ask the daemon: %w", err)
 	}
-	_, wrote := c.conn.Write(line) // who is turned away at the door may not have been read, but was answered
+	// The daemon rejects some clients without reading, so an answer may come even if the write fails.
+	_, wrote := c.conn.Write(line)
 	answer, err := c.Next()
 	var e *Error
 	if wrote != nil && err != nil && !errors.As(err, &e) {
@@ -74,16 +75,17 @@ func (c *Client) Next() (Response, error) {
 	var r Response
 	line, err := c.in.ReadBytes('\n')
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return r, errors.New("the daemon does not answer")
+		return r, errors.New("the daemon did not answer in time")
 	}
 	if err != nil {
-		return r, fmt.Errorf("the daemon broke off: %w", err)
+		return r, fmt.Errorf("lost the connection to the daemon: %w", err)
 	}
 	if err := json.Unmarshal(line, &r); err != nil {
-		return r, fmt.Errorf("cannot understand the daemon: %w", err)
+		return r, fmt.Errorf("cannot read the daemon's answer: %w", err)
 	}
 	if r.Version != Version {
-		return r, fmt.Errorf("the daemon speaks version %d of the protocol, this jobsd %d", r.Version, Version)
+		return r, fmt.Errorf("the daemon uses protocol version %d, but this jobsd uses %d; use the same version of both",
+			r.Version, Version)
 	}
 	if r.Error != nil {
 		return r, r.Error
@@ -91,5 +93,5 @@ func (c *Client) Next() (Response, error) {
 	return r, nil
 }
 
-// Close ends the connection. What was asked for goes on.
+// Close ends the connection. The daemon still carries out the request.
 func (c *Client) Close() { c.conn.Close() }

@@ -7,21 +7,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// conn is a connection. It has at most one request at a time, and the next line is not looked at before the answer to
-// the last one is with the client: so its buffers are bounded.
+// conn is a connection. It handles one request at a time: the server reads the next line only when the client has the
+// whole answer to the last request. This bounds the buffers.
 type conn struct {
 	fd       int
 	caller   Caller
 	in, out  []byte
-	pending  uint64        // the call whose answer is not complete; 0: none
+	pending  uint64        // ID of the call whose answer is not complete; 0: none
 	eof      bool          // no more requests
-	doomed   bool          // to be closed when out is empty
-	deadline time.Duration // monotonic; counts unless a call is pending and out is empty
+	doomed   bool          // the server closes the connection when out is empty
+	deadline time.Duration // monotonic; ignored while a call is pending and out is empty
 }
 
 func (c *conn) timed() bool { return c.pending == 0 || len(c.out) > 0 }
 
-// waiting says whether the next request came in together with one that is answered by now.
+// waiting reports whether the next request arrived together with one that now has its answer.
 func (c *conn) waiting() bool {
 	return c.pending == 0 && len(c.out) == 0 && bytes.IndexByte(c.in, '\n') >= 0
 }
@@ -34,7 +34,7 @@ func (s *Server) drop(c *conn) {
 
 func (s *Server) serve(c *conn, now time.Duration, ready int16, calls []Call) []Call {
 	if ready&(unix.POLLERR|unix.POLLNVAL) != 0 || ready&unix.POLLHUP != 0 && !c.timed() {
-		s.drop(c) // whoever waited has gone
+		s.drop(c) // the waiting client has gone
 		return calls
 	}
 	s.flush(c)
@@ -48,7 +48,7 @@ func (s *Server) serve(c *conn, now time.Duration, ready int16, calls []Call) []
 	return s.next(c, now, calls)
 }
 
-// read takes in what there is, up to a line of full length. It returns false if the connection is dead.
+// read reads what is available, up to one line of the maximum length. It returns false if the connection is dead.
 func (c *conn) read() bool {
 	buf := make([]byte, MaxLine-len(c.in))
 	if len(buf) == 0 {
@@ -67,12 +67,12 @@ func (c *conn) read() bool {
 	return true
 }
 
-// next takes one request out of what was read, if one is complete.
+// next takes one request out of the input if a whole one is there.
 func (s *Server) next(c *conn, now time.Duration, calls []Call) []Call {
 	line, rest, whole := bytes.Cut(c.in, []byte("\n"))
 	switch {
 	case !whole && len(c.in) >= MaxLine:
-		s.reject(c, now, bad("a request has more than %d bytes", MaxLine))
+		s.reject(c, now, bad("the request has more than %d bytes", MaxLine))
 	case !whole && c.eof:
 		s.drop(c)
 	case whole:
@@ -90,7 +90,8 @@ func (s *Server) next(c *conn, now time.Duration, calls []Call) []Call {
 	return calls
 }
 
-// reject answers with an error and ends the connection: who sends nonsense is not listened to further.
+// reject answers with an error and ends the connection. The server does not listen to a client after a malformed
+// request.
 func (s *Server) reject(c *conn, now time.Duration, err *Error) {
 	c.doomed = true
 	s.send(c, now, Response{Error: err, Last: true})
@@ -103,7 +104,7 @@ func (s *Server) send(c *conn, now time.Duration, r Response) {
 	s.flush(c)
 }
 
-// flush writes what the client takes.
+// flush writes as much as the client accepts now.
 func (s *Server) flush(c *conn) {
 	if len(c.out) > 0 {
 		n, err := unix.Write(c.fd, c.out)

@@ -12,9 +12,9 @@ import (
 	"jobsd/internal/fusetest"
 )
 
-// TestCaller: the program of a peer is known while it is there, and nobody else's is taken for it afterwards.
+// TestCaller: the server knows the program of a peer that is alive. It reports no program for a peer that has ended.
 func TestCaller(t *testing.T) {
-	if path := os.Getenv("TEST_CALLS"); path != "" { // it is the one that does not stay
+	if path := os.Getenv("TEST_CALLS"); path != "" { // this process is the client that ends at once
 		conn, err := net.Dial("unix", path)
 		if err != nil {
 			t.Fatal(err)
@@ -53,9 +53,9 @@ func TestCaller(t *testing.T) {
 	}
 }
 
-// TestCallerHides: a peer connects and goes on to an exec that never ends. The server does not wait for it.
+// TestCallerHides: a client connects and then starts an exec that never ends. The server does not wait for it.
 func TestCallerHides(t *testing.T) {
-	if path := os.Getenv("TEST_CALLS"); path != "" { // it is the one that hides
+	if path := os.Getenv("TEST_CALLS"); path != "" { // this process is the client with the endless exec
 		s, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
 		if err == nil {
 			err = syscall.Connect(s, &syscall.SockaddrUnix{Name: path})

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// requests are good and bad ones, which the fuzzer begins with.
+// requests are valid and invalid requests; the fuzzer starts from them.
 var requests = map[string]Code{
 	`{"version":1,"verb":"start","job":"a"}`:                                                       "",
 	`{"version":1,"verb":"start","job":"a","args":["x",""],"wait":true}`:                           "",
@@ -65,7 +65,7 @@ func codeOf(err *Error) Code {
 	return err.Code
 }
 
-// FuzzParse: nothing that comes in panics, and what is accepted means the same when it is written again.
+// FuzzParse: no input makes Parse panic, and an accepted request keeps its meaning when it is encoded again.
 func FuzzParse(f *testing.F) {
 	for line := range requests {
 		f.Add([]byte(line))
@@ -74,13 +74,13 @@ func FuzzParse(f *testing.F) {
 		r, bad := Parse(line)
 		if bad != nil {
 			if bad.Text == "" {
-				t.Error("an error without words")
+				t.Error("an error without a text")
 			}
 			return
 		}
 		for _, arg := range r.Args {
 			if bytes.IndexByte([]byte(arg), 0) >= 0 {
-				t.Errorf("NUL in %q", arg)
+				t.Errorf("Parse accepted a NUL in %q", arg)
 			}
 		}
 		again, err := json.Marshal(r)
@@ -97,7 +97,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// TestManual: jobsd-control(7) has every verb and every field of a request and an answer.
+// TestManual: jobsd-control(7) documents every verb and every field of a request and an answer.
 func TestManual(t *testing.T) {
 	page, err := os.ReadFile("../../man/jobsd-control.7")
 	if err != nil {
@@ -106,23 +106,23 @@ func TestManual(t *testing.T) {
 	text := string(page)
 	for verb, fields := range takes {
 		if !strings.Contains(text, ".Ql "+verb+"\n") && !strings.Contains(text, ".Ql "+verb+" ") {
-			t.Errorf("the manual does not have the verb %s", verb)
+			t.Errorf("jobsd-control(7) does not document the verb %s", verb)
 		}
 		for _, field := range fields {
 			if !strings.Contains(text, ".It Va "+field+"\n") {
-				t.Errorf("the manual does not have %s of %s", field, verb)
+				t.Errorf("jobsd-control(7) does not document %s of %s", field, verb)
 			}
 		}
 	}
 	for typ := range reflect.TypeFor[Response]().Fields() {
 		name, _, _ := strings.Cut(typ.Tag.Get("json"), ",")
 		if !strings.Contains(text, ".It Va "+name+"\n") {
-			t.Errorf("the manual does not have %s of an answer", name)
+			t.Errorf("jobsd-control(7) does not document %s of an answer", name)
 		}
 	}
 	for _, code := range []Code{BadRequest, BadVersion, Busy, NotPermitted, NoJob, Refused} {
 		if !strings.Contains(text, ".It Ql "+string(code)+"\n") {
-			t.Errorf("the manual does not have the code %s", code)
+			t.Errorf("jobsd-control(7) does not document the code %s", code)
 		}
 	}
 }

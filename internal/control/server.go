@@ -12,20 +12,20 @@ import (
 	"jobsd/internal/trust"
 )
 
-// deafness is how long the listener is left alone when there is no descriptor for another connection: it stays readable
-// and would make the loop spin.
+// deafness is how long the server ignores the listener when no descriptor is left for another connection. The
+// listener stays readable, so polling it would make the loop spin.
 const deafness = time.Second
 
-// acceptShare is how many connections one turn accepts at most.
+// acceptShare is the maximum number of connections that one turn accepts.
 const acceptShare = 4 * MaxConnections
 
-// Caller is who is at the other end, as the kernel says. PID is 0 where it does not.
+// Caller is the process at the other end, as the kernel reports it. PID is 0 where the kernel does not report it.
 type Caller struct {
 	PID, UID int
-	Program  string // its name, when the connection was accepted; "": unknown. It informs only
+	Program  string // its name when the server accepted the connection; "": unknown. For information only
 }
 
-// Call is what came in: a request that waits for its answer or, with Denied, the attempt of somebody who may not ask.
+// Call is a request that waits for its answer. With Denied, it is an attempt by a user who has no permission.
 type Call struct {
 	ID uint64
 	Caller
@@ -33,21 +33,21 @@ type Call struct {
 	Denied bool
 }
 
-// Server is the daemon's end. One goroutine uses it; none of its methods waits.
+// Server is the daemon's end. Only one goroutine uses it, and none of its methods blocks.
 type Server struct {
 	listener int // -1: closed
 	path     string
-	file     os.FileInfo // of the socket, to remove no other
+	file     os.FileInfo // of the socket, so that Close removes no other file
 	conns    []*conn
 	pending  map[uint64]*conn
-	last     uint64        // ID of a call
-	deaf     time.Duration // monotonic: the listener is not polled before
+	last     uint64        // ID of the latest call
+	deaf     time.Duration // monotonic: the loop does not poll the listener before this time
 	may      func(uid int) bool
 }
 
-// Listen makes the socket in dir, for all to connect to; root and the user of this process are permitted. What is left
-// of a dead daemon is removed: the caller holds the lock of the state directory. The umask of the process is changed for
-// a moment.
+// Listen makes the socket in dir. Every user may connect to it, but only root and the user of this process are
+// permitted. Listen removes the socket of a dead daemon; the caller holds the lock of the state directory. Listen
+// changes the umask of the process for a moment.
 func Listen(dir string) (*Server, error) {
 	s := &Server{listener: -1, path: filepath.Join(dir, SocketName), pending: map[uint64]*conn{}, may: permitted()}
 	if err := s.listen(dir); err != nil {
@@ -57,7 +57,7 @@ func Listen(dir string) (*Server, error) {
 	return s, nil
 }
 
-// Inherit goes on with the socket that a program before this one made in dir under the same pid.
+// Inherit continues with the listening socket that the previous program with the same pid made in dir.
 func Inherit(dir string, fd int) (*Server, error) {
 	s := &Server{listener: fd, path: filepath.Join(dir, SocketName), pending: map[uint64]*conn{}, may: permitted()}
 	file, err := os.Lstat(s.path)
@@ -66,12 +66,12 @@ func Inherit(dir string, fd int) (*Server, error) {
 	}
 	if err != nil {
 		unix.Close(fd)
-		return nil, fmt.Errorf("cannot go on with the control socket %s: %w", s.path, err)
+		return nil, fmt.Errorf("cannot take over the control socket %s: %w", s.path, err)
 	}
 	return s, nil
 }
 
-// Detach drops all connections and returns the listening descriptor, to be handed over. The server is closed.
+// Detach drops all connections, closes the server, and returns the listening descriptor for the next program.
 func (s *Server) Detach() int {
 	fd := s.listener
 	s.listener = -1
@@ -79,8 +79,8 @@ func (s *Server) Detach() int {
 	return fd
 }
 
-// permitted goes by what the kernel says of the peer. In a user namespace that is one and the same number for all who
-// are not known there, which is nobody's, though this process may have it too.
+// permitted checks the user id that the kernel reports for the peer. In a user namespace the kernel reports the same
+// overflow id for every user without a mapping. So that id counts as nobody's, even if this process has it too.
 func permitted() func(uid int) bool { return trust.Self().Mine }
 
 func (s *Server) listen(dir string) error {
@@ -107,7 +107,7 @@ func (s *Server) listen(dir string) error {
 	return unix.Listen(s.listener, MaxConnections)
 }
 
-// clear removes a socket that nobody listens on.
+// clear removes a socket that no process listens on.
 func (s *Server) clear(address string) error {
 	info, err := os.Lstat(s.path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -117,7 +117,7 @@ func (s *Server) clear(address string) error {
 		return err
 	}
 	if info.Mode().Type() != os.ModeSocket {
-		return errors.New("a file that is no socket has its name")
+		return errors.New("a file that is not a socket has this name; remove it")
 	}
 	fd, err := newSocket()
 	if err != nil {
@@ -125,12 +125,13 @@ func (s *Server) clear(address string) error {
 	}
 	defer unix.Close(fd)
 	if err := unix.Connect(fd, &unix.SockaddrUnix{Name: address}); err != unix.ECONNREFUSED {
-		return errors.New("another daemon has it")
+		return errors.New("another daemon is using it")
 	}
 	return os.Remove(s.path)
 }
 
-// newSocket returns a non-blocking socket that is not inherited. Nothing can fork meanwhile: only the loop does.
+// newSocket returns a non-blocking, close-on-exec socket. No fork can happen between the two steps, because only the
+// loop forks.
 func newSocket() (int, error) {
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0)
 	if err != nil {
@@ -148,7 +149,7 @@ func prepare(fd int) error {
 	return nil
 }
 
-// Close closes the socket and all connections, and removes it.
+// Close closes the socket and all connections, and removes the socket file.
 func (s *Server) Close() {
 	for _, c := range s.conns {
 		unix.Close(c.fd)
@@ -164,7 +165,7 @@ func (s *Server) Close() {
 	}
 }
 
-// Polls appends what is to be polled to polls. Turn wants the same ones back.
+// Polls appends the descriptors of the server to polls. The caller passes the same entries back to Turn.
 func (s *Server) Polls(now time.Duration, polls []unix.PollFd) []unix.PollFd {
 	listener := unix.PollFd{Fd: int32(s.listener), Events: unix.POLLIN}
 	if now < s.deaf {
@@ -172,7 +173,7 @@ func (s *Server) Polls(now time.Duration, polls []unix.PollFd) []unix.PollFd {
 	}
 	polls = append(polls, listener)
 	for _, c := range s.conns {
-		p := unix.PollFd{Fd: int32(c.fd)} // a hang-up is told in any case
+		p := unix.PollFd{Fd: int32(c.fd)} // poll reports a hang-up even without events
 		switch {
 		case len(c.out) > 0:
 			p.Events = unix.POLLOUT
@@ -184,9 +185,10 @@ func (s *Server) Polls(now time.Duration, polls []unix.PollFd) []unix.PollFd {
 	return polls
 }
 
-// Wait returns in how long Turn must be called even if nothing is ready; negative: never.
+// Wait returns how long the loop may wait before it must call Turn even if no descriptor is ready; negative: for
+// ever.
 func (s *Server) Wait(now time.Duration) time.Duration {
-	wait := time.Duration(-1) // never
+	wait := time.Duration(-1) // for ever
 	until := func(t time.Duration) {
 		if d := max(0, t-now); wait < 0 || d < wait {
 			wait = d
@@ -206,8 +208,8 @@ func (s *Server) Wait(now time.Duration) time.Duration {
 	return wait
 }
 
-// Turn goes on with all connections that polls says are ready, drops those whose time is up, and returns what is asked.
-// Each call that is not Denied is to be answered.
+// Turn serves all connections that are ready in polls, drops those whose deadline has passed, and returns the new
+// calls. The caller must answer each call that is not Denied.
 func (s *Server) Turn(now time.Duration, polls []unix.PollFd) (calls []Call) {
 	for i, c := range s.conns {
 		switch {
@@ -227,7 +229,8 @@ func (s *Server) Turn(now time.Duration, polls []unix.PollFd) (calls []Call) {
 	return calls
 }
 
-// sweep forgets the dropped connections. It is done at the end of a turn: until then their places in polls count.
+// sweep forgets the dropped connections. It runs at the end of a turn, because Turn matches connections and polls by
+// index.
 func (s *Server) sweep() {
 	kept := s.conns[:0]
 	for _, c := range s.conns {
@@ -239,7 +242,7 @@ func (s *Server) sweep() {
 	s.conns = kept
 }
 
-// Answer sends a line of the answer to a call. What comes for a client that has gone is dropped.
+// Answer sends one line of the answer to a call. If the client has gone, Answer drops the line.
 func (s *Server) Answer(now time.Duration, id uint64, r Response) {
 	c := s.pending[id]
 	if c == nil {
@@ -253,7 +256,8 @@ func (s *Server) Answer(now time.Duration, id uint64, r Response) {
 	s.sweep()
 }
 
-// accept takes the connections that wait. Who is not permitted is told so and sent away: strangers take no one's place.
+// accept takes the waiting connections. A client without permission gets an error at once and is disconnected, so
+// that strangers use up no connections.
 func (s *Server) accept(now time.Duration, calls []Call) []Call {
 	for range acceptShare {
 		fd, _, err := unix.Accept(s.listener)
@@ -278,14 +282,14 @@ func (s *Server) accept(now time.Duration, calls []Call) []Call {
 		switch {
 		case !s.may(c.caller.UID):
 			calls = append(calls, Call{Caller: c.caller, Denied: true})
-			s.reject(c, now, &Error{NotPermitted, "not permitted: only root and the daemon's own user may"})
+			s.reject(c, now, &Error{NotPermitted, "not permitted: only root and the daemon's own user may do that"})
 		case len(s.conns) >= MaxConnections:
-			s.reject(c, now, &Error{Busy, fmt.Sprintf("the daemon has %d connections already", MaxConnections)})
+			s.reject(c, now, &Error{Busy, fmt.Sprintf("the daemon already has %d connections; try again later", MaxConnections)})
 		default:
 			s.conns = append(s.conns, c)
 			continue
 		}
-		if c.fd >= 0 { // it did not fit into an empty buffer
+		if c.fd >= 0 { // the answer did not fit into the socket buffer
 			s.drop(c)
 		}
 	}

@@ -16,7 +16,7 @@ import (
 
 const patience = 30 * time.Second
 
-// bench is a server with a clock of its own, turned by hand.
+// bench is a server with its own clock. The test calls each turn itself.
 type bench struct {
 	*Server
 	t   *testing.T
@@ -33,7 +33,7 @@ func newBench(t *testing.T, dir string) *bench {
 	return &bench{s, t, time.Hour}
 }
 
-// turn polls without waiting and turns once.
+// turn polls without waiting, then runs one turn.
 func (b *bench) turn() []Call {
 	polls := b.Polls(b.now, nil)
 	if _, err := unix.Poll(polls, 0); err != nil && err != unix.EINTR {
@@ -42,7 +42,7 @@ func (b *bench) turn() []Call {
 	return b.Turn(b.now, polls)
 }
 
-// call turns until one call has come in.
+// call runs turns until a call arrives.
 func (b *bench) call() Call {
 	b.t.Helper()
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
@@ -50,7 +50,7 @@ func (b *bench) call() Call {
 			return calls[0]
 		}
 	}
-	b.t.Fatal("no call came in")
+	b.t.Fatal("no call arrived")
 	return Call{}
 }
 
@@ -65,10 +65,10 @@ func (b *bench) dial() *net.UnixConn {
 	return conn.(*net.UnixConn)
 }
 
-// TestLongPath has both ends find each other where a socket address has no room for the path.
+// TestLongPath: client and server find each other when the path is too long for a socket address.
 func TestLongPath(t *testing.T) {
 	if !hasFDPath {
-		t.Skip("this system has no other way to the socket")
+		t.Skip("this system has no /proc/self/fd to shorten the path")
 	}
 	dir := filepath.Join(t.TempDir(), strings.Repeat("d", 100), strings.Repeat("e", 100))
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -95,14 +95,15 @@ func TestLongPath(t *testing.T) {
 	}
 	b.Close()
 	if _, err := os.Lstat(filepath.Join(dir, SocketName)); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("the socket is left: %v", err)
+		t.Errorf("the socket still exists: %v", err)
 	}
 	if _, err := Dial(dir); !errors.Is(err, ErrNoDaemon) {
 		t.Errorf("got %v", err)
 	}
 }
 
-// TestPlaceTaken removes a dead daemon's socket, but neither a living one's nor a file that is none.
+// TestPlaceTaken: Listen removes the socket of a dead daemon, but not that of a living one, nor a file that is not a
+// socket.
 func TestPlaceTaken(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, SocketName)
@@ -117,7 +118,7 @@ func TestPlaceTaken(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o666 {
 		t.Errorf("%v, %v", info.Mode(), err)
 	}
-	if _, err := Listen(dir); err == nil || !strings.Contains(err.Error(), "another daemon has it") {
+	if _, err := Listen(dir); err == nil || !strings.Contains(err.Error(), "another daemon is using it") {
 		t.Errorf("got %v", err)
 	}
 	b.dial()
@@ -125,7 +126,7 @@ func TestPlaceTaken(t *testing.T) {
 	if err := os.WriteFile(path, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Listen(dir); err == nil || !strings.Contains(err.Error(), "no socket") {
+	if _, err := Listen(dir); err == nil || !strings.Contains(err.Error(), "not a socket") {
 		t.Errorf("got %v", err)
 	}
 	if _, err := os.Stat(path); err != nil {
@@ -133,7 +134,8 @@ func TestPlaceTaken(t *testing.T) {
 	}
 }
 
-// TestPipelined sends two requests at once and closes its half: both are answered, one after the other.
+// TestPipelined: a client sends two requests at once and closes its sending half. It gets both answers, one after the
+// other.
 func TestPipelined(t *testing.T) {
 	b := newBench(t, t.TempDir())
 	conn := b.dial()
@@ -142,12 +144,12 @@ func TestPipelined(t *testing.T) {
 	first := b.call()
 	for range 5 {
 		if calls := b.turn(); len(calls) > 0 {
-			t.Fatalf("the second one came before the answer to the first: %+v", calls)
+			t.Fatalf("the second request arrived before the first had its answer: %+v", calls)
 		}
 	}
 	b.Answer(b.now, first.ID, Response{Run: 1, Last: true})
 	if w := b.Wait(b.now); w != 0 {
-		t.Errorf("the second one waits %v", w)
+		t.Errorf("the second request waits %v", w)
 	}
 	second := b.call()
 	b.Answer(b.now, second.ID, Response{Run: 2, Last: true})
@@ -159,7 +161,7 @@ func TestPipelined(t *testing.T) {
 	}
 }
 
-// TestIdle drops who says nothing for ten seconds, but not who waits for an answer.
+// TestIdle: the server drops a client that sends nothing for ten seconds, but not a client that waits for an answer.
 func TestIdle(t *testing.T) {
 	b := newBench(t, t.TempDir())
 	idle, waiting := b.dial(), b.dial()
@@ -174,7 +176,7 @@ func TestIdle(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	if w := b.Wait(b.now); w >= 0 {
-		t.Errorf("Wait() = %v with nobody to be dropped", w)
+		t.Errorf("Wait() = %v although no connection has a deadline", w)
 	}
 	b.Answer(b.now, c.ID, Response{Last: true})
 	if _, err := bufio.NewReader(waiting).ReadString('\n'); err != nil {
@@ -182,7 +184,7 @@ func TestIdle(t *testing.T) {
 	}
 }
 
-// TestGone forgets who has gone while its order was carried out; what comes for it is dropped.
+// TestGone: the server forgets a client that disconnects while its request is carried out, and drops the answer.
 func TestGone(t *testing.T) {
 	b := newBench(t, t.TempDir())
 	conn := b.dial()
@@ -194,11 +196,11 @@ func TestGone(t *testing.T) {
 	}
 	b.Answer(b.now, c.ID, Response{Last: true})
 	if len(b.conns) != 0 || len(b.pending) != 0 {
-		t.Errorf("%d connections, %d calls are left", len(b.conns), len(b.pending))
+		t.Errorf("%d connections and %d calls remain", len(b.conns), len(b.pending))
 	}
 }
 
-// TestStranger sends away who is not permitted, and gives them nobody's place.
+// TestStranger: the server rejects a client without permission, and the client uses up no connection.
 func TestStranger(t *testing.T) {
 	b := newBench(t, t.TempDir())
 	b.may = func(int) bool { return false }
