@@ -212,14 +212,15 @@ func (d *disk) letter(l *core.Letter) []byte {
 		}
 		b.Write(printableText([]byte(p.Text)))
 		if p.Job != "" {
-			d.writeTail(&b, d.outputs.runs[d.outputs.owed[p.Owed]])
+			d.writeTail(&b, d.outputs.owed[p.Owed])
 		}
 	}
 	return b.Bytes()
 }
 
 // writeTail writes the end of the output of one run: of this run only, whatever stands in the log around it.
-func (d *disk) writeTail(b *bytes.Buffer, s span) {
+func (d *disk) writeTail(b *bytes.Buffer, run uint64) {
+	s := d.outputs.runs[run]
 	text, cut, err := d.tail(s)
 	switch {
 	case err != nil:
@@ -229,7 +230,7 @@ func (d *disk) writeTail(b *bytes.Buffer, s span) {
 		b.WriteString("\nIt wrote nothing.\n")
 		return
 	case cut:
-		b.WriteString("\nThe end of its output:\n\n")
+		fmt.Fprintf(b, "\nThe end of its output, all of which is shown by: jobsd logs --run %d %s\n\n", run, s.job)
 	default:
 		b.WriteString("\nIts output:\n\n")
 	}

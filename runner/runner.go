@@ -155,7 +155,7 @@ func makeDirs(d jobfile.Dirs) error {
 			err = os.Chmod(dir, mode) // whatever the umask is
 		}
 		if err != nil {
-			return fmt.Errorf("cannot make a directory of the daemon's: %w", err)
+			return fmt.Errorf("cannot make a directory for the daemon: %w", err)
 		}
 	}
 	return nil

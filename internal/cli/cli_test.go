@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"unicode/utf8"
 
@@ -131,5 +132,13 @@ func TestReloadSummary(t *testing.T) {
 		if got := r.summary(); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
+	}
+}
+
+// TestReadOnlyHint: where nothing can be written, as in a container, a person is shown the way out.
+func TestReadOnlyHint(t *testing.T) {
+	err := fmt.Errorf("cannot make a directory for the daemon: %w", &fs.PathError{Op: "mkdir", Path: "/var/lib/jobsd", Err: syscall.EROFS})
+	if hint := hintFor(err); !strings.Contains(hint, "--root DIR") {
+		t.Errorf("hint: %q", hint)
 	}
 }

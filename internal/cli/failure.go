@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"strings"
+	"syscall"
 
 	"jobsd/statefile"
 )
@@ -102,6 +103,8 @@ func hintFor(err error) string {
 		return "a newer jobsd wrote it: use that one, or give this one a state directory of its own"
 	case errors.Is(err, statefile.ErrShared):
 		return "name a directory on a local disk as state_dir in jobsd.toml, or set shared_state = true there if only one machine runs jobsd on this one"
+	case errors.Is(err, syscall.EROFS):
+		return "--root DIR keeps all files of jobsd below DIR; name one that can be written"
 	case errors.Is(err, fs.ErrPermission):
 		return "only root and the daemon's own user may do that"
 	}

@@ -96,5 +96,8 @@ func (c *Core) story(o *statefile.Owed, head, host string) string {
 			line("missed", r.Missed)
 		}
 	}
+	if o.Kind == "failure" || o.Kind == "crash_loop" {
+		fmt.Fprintf(&b, "\nNo other failure of %s is mailed until it is well again.\n", o.Job)
+	}
 	return b.String()
 }

@@ -89,6 +89,7 @@ func (c *Core) load(e Loaded) {
 	c.link()
 	c.announce(sum, changed, set.Passed)
 	c.warnOfMailer(set)
+	c.retryMail(set)
 	if !c.disbelieve() && first {
 		c.wentBack()
 	}

@@ -143,9 +143,21 @@ func (c *Core) warnOfMailer(set *jobfile.Set) {
 
 // postman waits with the mail after a failure.
 type postman struct {
-	timer timer
-	tries uint64
-	busy  *run
+	timer   timer
+	tries   uint64
+	busy    *run
+	missing bool // the last load found no mailer
+}
+
+// retryMail ends the wait for the next try if a load shows that somebody mended the mailer. At any other load the wait goes
+// on: many reloads must not use up the tries.
+func (c *Core) retryMail(set *jobfile.Set) {
+	installed := c.post.missing && set.NoMailer == ""
+	c.post.missing = set.NoMailer != ""
+	if installed || slices.Contains(set.Settings, "mail") {
+		c.stopTimer(&c.post.timer)
+		c.post.tries = 0
+	}
 }
 
 func (p *postman) ring(*Core) {} // the end of the turn does the rest
@@ -335,11 +347,18 @@ func (c *Core) tellCrash() {
 	if !c.crashed || len(c.config.Mail.To) == 0 || !c.facts.CrashMail.IsZero() && since < crashPause {
 		return
 	}
-	text := fmt.Sprintf("jobsd crashed and was started again, %d times so far", c.facts.Unclean)
+	text := fmt.Sprintf("jobsd crashed and was started again, %s so far", times(c.facts.Unclean))
 	if s := c.facts.Suspect; s != "" {
 		text += "; it was handling " + s
 	}
 	c.record(&statefile.OwedMail{Owes: []statefile.Owed{c.newOwed(statefile.Owed{Kind: "daemon", Way: "mail", Text: text})}})
+}
+
+func times[N int | uint64](n N) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
 }
 
 func (c *Core) dropOwed(list []statefile.Owed, why string) {

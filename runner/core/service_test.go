@@ -395,6 +395,57 @@ func TestB42Mailer(t *testing.T) {
 	}
 }
 
+// A mail of a failure says that it is the only one, so that nobody takes silence for success; that of a recovery does not.
+func TestMailSaysItIsTheOnlyOne(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 06:59:30")
+	code := 1
+	w.script = func(Start) (time.Duration, int) { return time.Second, code }
+	d := w.define("j", clockKeys("* * * * *"))
+	d.Notify = &jobfile.Notify{Mail: []string{"root"}, Failures: 1}
+	w.put(d)
+	var texts []string
+	w.mailer = func(_ Start, l *Letter) int { texts = append(texts, l.Parts[0].Text); return 0 }
+	w.start()
+	w.run(2 * time.Minute)
+	code = 0
+	w.run(time.Minute)
+	const only = "\n\nNo other failure of j is mailed until it is well again.\n"
+	if len(texts) != 2 || !strings.HasSuffix(texts[0], only) || strings.Contains(texts[1], only) {
+		t.Errorf("%q", texts)
+	}
+}
+
+// A mail that waits for its next try is sent at once when a load shows that the mailer was mended: by other settings, or as
+// the program is there now. Another load does not use up tries.
+func TestMailerMended(t *testing.T) {
+	for name, mend := range map[string]func(s *jobfile.Set){
+		"settings": func(s *jobfile.Set) { s.Settings = []string{"mail"} },
+		"program":  func(s *jobfile.Set) { s.NoMailer = "" },
+		"neither":  func(s *jobfile.Set) { s.NoMailer, s.Settings = "no program", []string{"watch"} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := calmWorld(t, "2026-06-01 06:59:30")
+			w.lasting(time.Second, 1)
+			d := w.define("j", clockKeys("0 7 * * *"))
+			d.Notify = &jobfile.Notify{Mail: []string{"root"}, Failures: 1}
+			w.put(d)
+			w.noMailer = "no program"
+			w.mailer = func(Start, *Letter) int { return -1 }
+			w.start()
+			w.until("2026-06-01 12:00:00") // tried once an hour by now
+			w.mailer = nil
+			set := w.set()
+			mend(set)
+			w.handle(Loaded{Set: set, Begun: w.boot, Done: w.boot})
+			w.settle()
+			w.run(2 * time.Second)
+			if sent := len(w.sent) == 1; sent != (name != "neither") {
+				t.Errorf("sent %q", w.sent)
+			}
+		})
+	}
+}
+
 // An outcome that is told is owed until it was: a crash in between does not lose it.
 func TestOwedMailOutlivesDaemon(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:59:30")

@@ -47,6 +47,7 @@ type world struct {
 
 	script    func(Start) (time.Duration, int) // how long a calm run lasts, and its exit code; nil: a second, 0
 	mailer    func(s Start, l *Letter) int     // the exit code of a notification; -1: it cannot be started, -2: it hangs
+	noMailer  string                           // why a load finds that no mail can be sent
 	sent      []string                         // subjects of mails, and commands
 	letters   map[uint64]*Letter
 	starts    []time.Duration // of runs
@@ -216,9 +217,13 @@ func (w *world) loadInTurn() {
 		}
 		return 1
 	})
+	w.handle(Loaded{Set: w.set(), Begun: w.boot, Done: w.boot})
+}
+
+// set is what a load finds.
+func (w *world) set() *jobfile.Set {
 	config := w.config
-	set := &jobfile.Set{Config: &config, Jobs: slices.Clone(w.defs), Zone: w.zone}
-	w.handle(Loaded{Set: set, Begun: w.boot, Done: w.boot})
+	return &jobfile.Set{Config: &config, Jobs: slices.Clone(w.defs), Zone: w.zone, NoMailer: w.noMailer}
 }
 
 func (w *world) note(format string, args ...any) {
