@@ -159,6 +159,9 @@ func (d *disk) cut(c copied) {
 	switch {
 	case errors.Is(err, spawn.ErrCannotCut): // it is renamed at the next start
 		delete(d.growing, name)
+		if errors.Is(err, spawn.ErrPieces) {
+			d.mark(c.job, "this log is not cut before the next start: "+spawn.ErrPieces.Error())
+		}
 	case errors.Is(err, spawn.ErrOtherLog), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, fs.ErrNotExist),
 		errors.Is(err, fs.ErrExist): // it changed while it was copied
 		g.next += cutLookMin

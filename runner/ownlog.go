@@ -68,7 +68,11 @@ func (d *disk) appendOwn(job *jobfile.Definition, path string) (int64, error) {
 		return 0, err
 	}
 	defer from.Close()
-	if st, err := from.Stat(); err == nil && st.Size() > job.Log.MaxSize && job.Log.MaxSize > 0 && !job.Log.Discard {
+	st, err := from.Stat()
+	if err != nil {
+		return 0, err
+	}
+	if st.Size() > job.Log.MaxSize && job.Log.MaxSize > 0 && !job.Log.Discard {
 		return d.replaceLog(job, path)
 	}
 	start, log, err := d.openLog(job)
@@ -79,7 +83,10 @@ func (d *disk) appendOwn(job *jobfile.Definition, path string) (int64, error) {
 		return 0, nil
 	}
 	defer log.Close()
-	_, err = io.Copy(log, from)
+	_, err = io.CopyN(log, from, st.Size()) // what the run has left behind may write on, faster than this reads
+	if err == io.EOF { // it was made shorter
+		err = nil
+	}
 	return start, err
 }
 

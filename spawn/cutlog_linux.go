@@ -93,13 +93,15 @@ func copyTo(archive string, log *os.File, n int64) error {
 // CutFront removes the front of a log while others go on writing to its end. The cut is where a block ends, most likely
 // within a line. If another file stands at path by now, or the log has become shorter, the error wraps ErrOtherLog. It
 // takes FALLOC_FL_COLLAPSE_RANGE, see fallocate(2): ext4, xfs and some others have it; elsewhere the error wraps
-// ErrCannotCut. If the machine goes down before it, the log and the copy of its front have the same bytes.
+// ErrCannotCut, also for a log that is in so many pieces that it would take long. If the machine goes down before it, the log and the copy of its front have the same bytes.
 func CutFront(path string, front Front) error {
 	log, now, size, err := openFront(path)
 	if err == nil {
 		defer log.Close()
 		if now.dev != front.dev || now.ino != front.ino || size <= front.Size {
 			err = ErrOtherLog
+		} else if inPieces(int(log.Fd())) {
+			err = errors.Join(ErrCannotCut, ErrPieces)
 		}
 	}
 	if err == nil {

@@ -45,6 +45,9 @@ func OpenLog(path string, gid int) (*Log, error) {
 // ErrCannotCut says that a log cannot be cut while it is written to: its file system does not know how.
 var ErrCannotCut = errors.New("the file system cannot remove the front of a file")
 
+// ErrPieces says that a log cannot be cut because its job has scattered it over the disk.
+var ErrPieces = errors.New("it is in too many pieces on the disk")
+
 // ErrOtherLog says that a log is not the one any more whose front was to be cut.
 var ErrOtherLog = errors.New("the log is another by now")
 
