@@ -108,17 +108,20 @@ func TestConfig(t *testing.T) {
 
 // TestUnit holds the unit to what the daemon's ways with its jobs need.
 func TestUnit(t *testing.T) {
-	text, err := os.ReadFile("jobsd.service")
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines := strings.Split(string(text), "\n")
-	for _, want := range []string{
-		"Type=notify", "KillMode=process", "TimeoutStopSec=infinity", "Delegate=yes", "OOMPolicy=continue", "OOMScoreAdjust=-500",
-		"TasksMax=infinity", "Restart=always", "ExecReload=/usr/local/bin/jobsd reload",
+	for unit, own := range map[string][]string{
+		"jobsd.service":      {"OOMScoreAdjust=-500", "WantedBy=multi-user.target"},
+		"jobsd-user.service": {"WantedBy=default.target"}, // a user may not lower the score
 	} {
-		if !slices.Contains(lines, want) {
-			t.Errorf("jobsd.service has no line %s", want)
+		text, err := os.ReadFile(unit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.Split(string(text), "\n")
+		for _, want := range append(own, "Type=notify", "KillMode=process", "TimeoutStopSec=infinity", "Delegate=yes",
+			"OOMPolicy=continue", "TasksMax=infinity", "Restart=always", "ExecReload=/usr/local/bin/jobsd reload") {
+			if !slices.Contains(lines, want) {
+				t.Errorf("%s has no line %s", unit, want)
+			}
 		}
 	}
 }
