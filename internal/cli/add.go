@@ -38,7 +38,8 @@ Each key of jobs.d(5) is an option: start_at is --start-at, log.max_size is
                      4am,noon, or the option several times
   --days DAY         the days on which that holds: --days mon-fri; several
                      likewise
-  --every DURATION   again and again: --every 10m
+  --every DURATION   again and again: --every 10m; with --from by the calendar:
+                     --every 2w --from '2026-01-06 09:00'
   --cron LINE        a cron expression: --cron '35 4 * * *'
   --at TIME          once: --at '2026-12-24 18:00', or as a person says it:
                      16:00, 'tomorrow 4pm', 'mon 9am', 'now + 1h'. The file
