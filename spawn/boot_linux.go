@@ -12,9 +12,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// KeptBootID stands for BootID where the kernel does not tell it, as in a unit with ProcSubset=pid: an id in a file that
-// is lost when the machine is booted. The first daemon of a boot makes the file. The clocks cannot stand for it: when the
-// clock is set, an old boot looks like a new one, and without a battery two boots look the same.
+// KeptBootID replaces BootID where the kernel does not show its boot id, for example in a unit with ProcSubset=pid.
+// It returns an id from a file that disappears when the machine reboots. The first daemon of a boot makes the file.
+// Clocks are no replacement: after the clock is set, an old boot looks like a new one, and on a machine without a
+// battery two boots look the same.
 func KeptBootID(dir string) (string, error) {
 	path := filepath.Join(dir, "boot_id")
 	id, err := keptBootID(dir, path)

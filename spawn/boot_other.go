@@ -4,7 +4,7 @@ package spawn
 
 import "errors"
 
-// KeptBootID always fails on this system, which tells the time of its boot.
+// KeptBootID always fails on this system, because BootID can use the boot time here.
 func KeptBootID(string) (string, error) {
-	return "", errors.New("the system does not tell when it was booted")
+	return "", errors.New("the system does not report its boot time")
 }

@@ -13,15 +13,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Cgroups is the folder below the daemon's own cgroup (version 2, cgroups(7)) in which each run has a leaf: whatever a
-// run's processes do to hide, they are in it. A nil one has no leaves.
+// Cgroups is the folder below the daemon's own cgroup (version 2, cgroups(7)) in which each run has a leaf. A run's
+// processes stay in its leaf whatever they do to hide. A nil Cgroups has no leaves.
 type Cgroups struct {
 	dir  string
-	full []string // leaves in which something lives on although their run is over
+	full []string // leaves of finished runs that still hold processes
 }
 
-// OpenCgroups makes the folder of that name, or returns why there can be none: no such hierarchy, not the right to write
-// there, or a kernel without cgroup.kill (Linux 5.14).
+// OpenCgroups makes the folder with that name. It fails if there is no such hierarchy, if the daemon may not write
+// there, or if the kernel has no cgroup.kill (before Linux 5.14).
 func OpenCgroups(name string) (*Cgroups, error) {
 	own, err := ownCgroup()
 	if err != nil {
@@ -31,7 +31,7 @@ func OpenCgroups(name string) (*Cgroups, error) {
 	if err := os.Mkdir(g.dir, 0o755); err != nil && !os.IsExist(err) {
 		return nil, fmt.Errorf("cannot use cgroups: %w", err)
 	}
-	// Who moves a process needs the right to write to the common ancestor of where it was and where it goes.
+	// To move a process, the daemon needs write permission for the common ancestor of the old and the new cgroup.
 	for _, file := range []string{filepath.Join(own, "cgroup.procs"), filepath.Join(g.dir, "cgroup.kill")} {
 		if err := unix.Access(file, unix.W_OK); err != nil {
 			os.Remove(g.dir)
@@ -41,8 +41,8 @@ func OpenCgroups(name string) (*Cgroups, error) {
 	return g, nil
 }
 
-// Sweep removes the leaves of runs that are long over. Those that are in use cannot be removed. A new daemon first looks
-// which leaves the one before it has left: that there is one says something of its run.
+// Sweep removes the leaves of finished runs. The kernel refuses to remove leaves in use. A new daemon must look at
+// the leaves of the previous daemon before it calls Sweep, because a leaf is evidence that its run started.
 func (g *Cgroups) Sweep() {
 	if g == nil {
 		return
@@ -55,7 +55,7 @@ func (g *Cgroups) Sweep() {
 	}
 }
 
-// ownCgroup returns the folder of the cgroup that this process is in.
+// ownCgroup returns the folder of this process's cgroup.
 func ownCgroup() (string, error) {
 	path, err := cgroupOf(os.Getpid())
 	if err != nil {
@@ -78,14 +78,14 @@ func ownCgroup() (string, error) {
 		dir := filepath.Join(f[4], below)
 		var fs unix.Statfs_t
 		if err := unix.Statfs(dir, &fs); err != nil || fs.Type != unix.CGROUP2_SUPER_MAGIC {
-			continue // something else is mounted over it
+			continue // another file system is mounted over it
 		}
 		return dir, nil
 	}
-	return "", errors.New("no cgroup file system of version 2 is mounted")
+	return "", errors.New("no cgroup version 2 file system is mounted")
 }
 
-// cgroupOf returns the path of a process's cgroup in the hierarchy of version 2.
+// cgroupOf returns the path of a process's cgroup in the version 2 hierarchy.
 func cgroupOf(pid int) (string, error) {
 	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cgroup")
 	if err != nil {
@@ -96,11 +96,11 @@ func cgroupOf(pid int) (string, error) {
 			return path, nil
 		}
 	}
-	return "", errors.New("there are no cgroups of version 2")
+	return "", errors.New("this system has no cgroups version 2")
 }
 
-// Make makes the leaf of a run and returns its folder; "" where that cannot be, or where an earlier one of the name is
-// still in use.
+// Make makes the leaf of a run and returns its folder. It returns "" if that fails, or if an older leaf with this
+// name is still in use.
 func (g *Cgroups) Make(name string) string {
 	if g == nil {
 		return ""
@@ -128,8 +128,8 @@ func (g *Cgroups) Leaf(name string) string {
 	return leaf
 }
 
-// Drop removes the leaf of a run that is over, and those of earlier ones that have become empty since. As long as
-// something lives in it a leaf stays.
+// Drop removes the leaf of a finished run, and the leaves of earlier runs that have become empty since. A leaf stays
+// while it holds a process.
 func (g *Cgroups) Drop(leaf string) {
 	if g == nil {
 		return
@@ -138,7 +138,7 @@ func (g *Cgroups) Drop(leaf string) {
 		g.full = append(g.full, leaf)
 		return
 	}
-	for range min(len(g.full), 4) { // by turns
+	for range min(len(g.full), 4) { // a few in each call
 		first := g.full[0]
 		if g.full = g.full[1:]; rmdirTree(first) != nil {
 			g.full = append(g.full, first)
@@ -146,7 +146,7 @@ func (g *Cgroups) Drop(leaf string) {
 	}
 }
 
-// Close removes the folder if nothing lives in it any more.
+// Close removes the folder if no process is left in it.
 func (g *Cgroups) Close() {
 	if g != nil {
 		g.Sweep()
@@ -154,7 +154,7 @@ func (g *Cgroups) Close() {
 	}
 }
 
-// rmdirTree removes a cgroup, and those that a job has made in its own.
+// rmdirTree removes a cgroup and the cgroups that a job made inside it.
 func rmdirTree(dir string) error {
 	err := syscall.Rmdir(dir)
 	if err != syscall.EBUSY {
@@ -172,8 +172,8 @@ func rmdirTree(dir string) error {
 	return syscall.Rmdir(dir)
 }
 
-// forkIn forks a child that is born in a leaf, and returns that leaf. Where it cannot be born there it is better off
-// without than not at all: its mark will do. Old container runtimes know nothing of clone3(2).
+// forkIn forks a child directly into a leaf, and returns that leaf. If this is impossible, it forks the child without
+// a leaf, and the child is found by its mark. For example, old container runtimes do not support clone3(2).
 func forkIn(leaf, path string, argv []string, attr *syscall.ProcAttr) (int, string, error) {
 	fd, err := -1, error(nil)
 	if leaf != "" {
@@ -195,8 +195,8 @@ func forkIn(leaf, path string, argv []string, attr *syscall.ProcAttr) (int, stri
 	return pid, leaf, err
 }
 
-// leaveLeaf removes the leaf of a process, or returns how many live in it, but for what a job has put into cgroups of its
-// own.
+// leaveLeaf removes the leaf of a process, or returns how many processes are in it, without those that a job put into
+// cgroups of its own.
 func leaveLeaf(p *Process) int {
 	if p.Cgroup == "" {
 		return 0
@@ -209,7 +209,7 @@ func leaveLeaf(p *Process) int {
 	return strings.Count(string(text), "\n")
 }
 
-// leafProcesses returns the processes in a leaf and below.
+// leafProcesses returns the processes in a leaf and in the cgroups below it.
 func leafProcesses(leaf string) []int {
 	if leaf == "" {
 		return nil
@@ -225,13 +225,13 @@ func leafProcesses(leaf string) []int {
 	return pids
 }
 
-// inLeaf tells whether a process is in a leaf or below. The names of the leaf and of the folder above it are enough for
-// that: no other folder has the id of the state directory in its name.
+// inLeaf reports whether a process is in a leaf or below it. The names of the leaf and of its parent folder are
+// enough for that, because no other folder has the id of the state directory in its name.
 func inLeaf(pid int, leaf string) bool {
 	return leaf != "" && within(pid, filepath.Join(filepath.Base(filepath.Dir(leaf)), filepath.Base(leaf)))
 }
 
-// holds tells whether a process is in any of the leaves.
+// holds reports whether a process is in any of the leaves.
 func (g *Cgroups) holds(pid int) bool { return g != nil && within(pid, filepath.Base(g.dir)) }
 
 func within(pid int, folders string) bool {
@@ -244,8 +244,8 @@ const (
 	populatedLine = "populated 1\n"
 )
 
-// Populated tells whether something lives in a leaf: that proves that the run which it was made for has begun, and that
-// something of it lives, whatever is known of its processes.
+// Populated reports whether a process is in a leaf. If so, the run of this leaf has started and some of it is alive,
+// even if its processes are unknown.
 func Populated(leaf string) bool {
 	if leaf == "" {
 		return false
@@ -254,9 +254,9 @@ func Populated(leaf string) bool {
 	return strings.Contains(string(text), populatedLine)
 }
 
-// LeafLeader returns the leader of the run in a leaf whose pid nobody wrote down, as the daemon that forked it was killed
-// first. It leads a session, and its parent is not in the leaf; so may be an orphan of the run, but that is younger.
-// False: there is none. The caller closes it.
+// LeafLeader finds the leader of the run in a leaf whose pid is unknown because the daemon was killed before it wrote
+// the pid down. The leader leads a session, and its parent is not in the leaf. An orphan of the run can have the same
+// properties, but it is younger than the leader. False: there is no leader. The caller closes the process.
 func LeafLeader(leaf string) (Process, bool) {
 	found := Process{FD: -1}
 	inside := leafProcesses(leaf)
@@ -281,13 +281,13 @@ func LeafLeader(leaf string) (Process, bool) {
 	return found, found.PID > 0
 }
 
-// older tells which of two processes was started first: inodes of pidfds and start times only rise.
-func (p *Process) older(than Process) bool {
-	return p.Inode < than.Inode || p.Inode == than.Inode && p.Start < than.Start
+// older reports whether p started before the other process: inodes of pidfds and start times only rise.
+func (p *Process) older(other Process) bool {
+	return p.Inode < other.Inode || p.Inode == other.Inode && p.Start < other.Start
 }
 
-// WatchLeaf returns what stands for a run of which nothing is known but its leaf. Its descriptor has urgent data for
-// poll(2) whenever the leaf becomes empty.
+// WatchLeaf returns a Process for a run of which only the leaf is known. For poll(2), its descriptor has urgent data
+// (POLLPRI) when the leaf becomes empty.
 func WatchLeaf(leaf string) Process {
 	fd, err := unix.Open(filepath.Join(leaf, eventsFile), unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -296,14 +296,14 @@ func WatchLeaf(leaf string) Process {
 	return Process{FD: fd, Cgroup: leaf, born: leaf}
 }
 
-// LeafEnded tells whether the leaf of such a run is empty. To ask makes its descriptor quiet again.
+// LeafEnded reports whether the leaf of such a run is empty. The read also clears the urgent data of the descriptor.
 func LeafEnded(p Process) bool {
 	text := make([]byte, 256)
 	n, err := unix.Pread(p.FD, text, 0)
 	return err != nil || !strings.Contains(string(text[:n]), populatedLine)
 }
 
-// killLeaf kills all in a cgroup at once, unless this process itself was started from there.
+// killLeaf kills all processes of a cgroup at once, unless this process itself is in it.
 func killLeaf(leaf string) {
 	if leaf != "" && !inLeaf(os.Getpid(), leaf) {
 		os.WriteFile(filepath.Join(leaf, "cgroup.kill"), []byte("1"), 0)

@@ -4,16 +4,16 @@ package spawn
 
 import "syscall"
 
-// Cgroups are Linux's; here there are none.
+// Cgroups is empty on this system, because only Linux has cgroups.
 type Cgroups struct{}
 
 // OpenCgroups always fails on this system.
 func OpenCgroups(string) (*Cgroups, error) { return nil, syscall.ENOTSUP }
 
-// Make makes no leaf.
+// Make makes no leaf on this system.
 func (*Cgroups) Make(string) string { return "" }
 
-// Leaf knows of none.
+// Leaf finds no leaf on this system.
 func (*Cgroups) Leaf(string) string { return "" }
 
 // Drop does nothing.
@@ -35,7 +35,7 @@ func (*Cgroups) Sweep() {}
 // Populated is always false on this system.
 func Populated(string) bool { return false }
 
-// LeafLeader finds nobody.
+// LeafLeader finds no process on this system.
 func LeafLeader(string) (Process, bool) { return Process{FD: -1}, false }
 
 // WatchLeaf is not used on this system.
@@ -44,17 +44,18 @@ func WatchLeaf(string) Process { return Process{FD: -1} }
 // LeafEnded is always true on this system.
 func LeafEnded(Process) bool { return true }
 
-// Hunter finds nobody: what has left its process group cannot be told from others on this system.
+// Hunter finds no process on this system: nothing shows which run a process belongs to once it has left its process
+// group.
 type Hunter struct{}
 
-// NewHunter returns one.
+// NewHunter returns a Hunter that finds nothing.
 func NewHunter(*Cgroups) *Hunter { return &Hunter{} }
 
 // Close does nothing.
 func (*Hunter) Close() {}
 
-// Hunt finds nobody.
+// Hunt finds no process on this system.
 func (*Hunter) Hunt([]Prey, syscall.Signal) Catch { return Catch{} }
 
-// FindLeaders finds nobody.
+// FindLeaders finds no process on this system.
 func (*Hunter) FindLeaders([]string) map[string]Process { return nil }

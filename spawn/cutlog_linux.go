@@ -10,11 +10,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// CopyFront makes the cut of a log ready that others write to: it copies the front, at most so many bytes, into a new
-// file, and returns how much CutFront is to cut off. 0: there was less than a block of the file system. The copy is
-// durable then. What keep copies more could not hold is to be cut off without one.
+// CopyFront prepares to cut a log that other processes write to. It copies the front, at most the given number of
+// bytes, into a new file, and returns the Front for CutFront to remove. When it returns, the copy is durable. A size
+// of 0 means that the log has less than one block of the file system to cut. If the log is longer than keep more
+// copies can hold, the excess is removed without a copy.
 //
-// It takes as long as the disk does.
+// CopyFront waits for the disk.
 func CopyFront(path, archive string, most int64, keep int) (Front, error) {
 	f, err := copyFront(path, archive, most, keep)
 	if err != nil {
@@ -34,7 +35,7 @@ func copyFront(path, archive string, most int64, keep int) (Front, error) {
 		return f, err
 	}
 	whole := func(n int64) int64 { return max(0, n) / fs.Bsize * fs.Bsize }
-	all := whole(size - 1) // the range must end before the file does
+	all := whole(size - 1) // the range must end before the end of the file
 	if f.Size = whole(size - int64(keep+1)*most); keep < 1 {
 		f.Size = all
 	}
@@ -45,12 +46,12 @@ func copyFront(path, archive string, most int64, keep int) (Front, error) {
 		err = copyTo(archive, log, f.Size)
 	}
 	if err == nil {
-		err = unix.Fdatasync(int(log.Fd())) // the cut waits for what is not yet on the disk
+		err = unix.Fdatasync(int(log.Fd())) // otherwise the cut itself would wait for unwritten data
 	}
 	return f, err
 }
 
-// openFront opens a log and tells which file it is, and its size.
+// openFront opens a log and returns its identity and its size.
 func openFront(path string) (log *os.File, f Front, size int64, err error) {
 	log, err = os.OpenFile(path, os.O_RDWR|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {
@@ -79,7 +80,7 @@ func copyTo(archive string, log *os.File, n int64) error {
 	to.Chown(-1, int(st.Sys().(*syscall.Stat_t).Gid))
 	copied, err := io.Copy(to, io.LimitReader(log, n))
 	if err == nil && copied < n {
-		err = io.ErrUnexpectedEOF // somebody has emptied it meanwhile
+		err = io.ErrUnexpectedEOF // another process truncated the log in the meantime
 	}
 	if err == nil {
 		err = to.Sync()
@@ -90,10 +91,11 @@ func copyTo(archive string, log *os.File, n int64) error {
 	return err
 }
 
-// CutFront removes the front of a log while others go on writing to its end. The cut is where a block ends, most likely
-// within a line. If another file stands at path by now, or the log has become shorter, the error wraps ErrOtherLog. It
-// takes FALLOC_FL_COLLAPSE_RANGE, see fallocate(2): ext4, xfs and some others have it; elsewhere the error wraps
-// ErrCannotCut, also for a log that is in so many pieces that it would take long. If the machine goes down before it, the log and the copy of its front have the same bytes.
+// CutFront removes the front of a log while other processes continue to append to it. The cut is at a block boundary,
+// so it usually splits a line. If path is now another file, or the log has become shorter, the error wraps
+// ErrOtherLog. CutFront needs FALLOC_FL_COLLAPSE_RANGE (see fallocate(2)), which ext4, xfs and some other file
+// systems have; elsewhere the error wraps ErrCannotCut. It wraps ErrCannotCut also if the log is in so many pieces
+// that the cut would take long. If the machine crashes before the cut, both the log and the copy contain these bytes.
 func CutFront(path string, front Front) error {
 	log, now, size, err := openFront(path)
 	if err == nil {
@@ -119,7 +121,7 @@ func collapse(fd int, n int64) error {
 		switch err {
 		case unix.EINTR:
 			continue
-		case unix.EOPNOTSUPP, unix.ENOSYS, unix.EINVAL: // EINVAL: its blocks come in larger units
+		case unix.EOPNOTSUPP, unix.ENOSYS, unix.EINVAL: // EINVAL: the file system allocates larger units than one block
 			return errors.Join(ErrCannotCut, err)
 		}
 		return err

@@ -17,11 +17,11 @@ import (
 
 const (
 	maxEnvFile = 1 << 20  // bytes
-	reserved   = "JOBSD_" // names that only the daemon gives: by them it knows its own processes again
+	reserved   = "JOBSD_" // prefix that only the daemon uses: it recognizes its own processes by such a name
 )
 
-// addEnvFile puts the values of the env_file over those of Env. It runs as the process's user, so a user's file is
-// trusted exactly as far as that user may read. What root reads has to be root's own.
+// addEnvFile adds the values of the env_file, which override those of Env. It runs as the user of the process, so it
+// reads a user's file with only the rights of that user. A file that root reads must belong to root.
 func (c *Command) addEnvFile() *Error {
 	if c.EnvFile == "" {
 		return nil
@@ -54,7 +54,7 @@ func (c *Command) readEnvFile(open func(string) (*os.File, *Error)) *Error {
 	return nil
 }
 
-// mergeEnv returns env with each of vars in the place of its namesake, or at the end.
+// mergeEnv returns env with vars added. A variable replaces one with the same name, or goes to the end.
 func mergeEnv(env, vars []string) []string {
 	place := make(map[string]int, len(env)+len(vars))
 	for i, s := range env {
@@ -75,20 +75,20 @@ func mergeEnv(env, vars []string) []string {
 
 // parseEnvFile reads lines of the form NAME=value and returns them in order.
 //
-//   - NAME is a letter or underscore, then letters, digits and underscores, and does not begin with JOBSD_. Blanks may
-//     stand around it, and "export" in front of it. One that comes twice has its last value.
-//   - The value is the rest of the line without the blanks (space, tab) around it. One that begins with a single or
-//     double quote must end with the same; what is between the two is the value.
-//   - Nothing is expanded: no $, no backslash. A value ends with its line.
-//   - Empty lines, and lines whose first character after blanks is # or ;, are passed over. Elsewhere these are as any
-//     other.
-//   - A line may end with CR LF, the file may begin with a byte order mark. There is no NUL in it.
+//   - NAME is a letter or underscore, followed by letters, digits and underscores. It must not begin with JOBSD_.
+//     Blanks around it are allowed, and so is "export" before it. If a name occurs twice, its last value counts.
+//   - The value is the rest of the line without the blanks (space, tab) around it. A value that begins with a single
+//     or double quote must end with the same quote; the text between the quotes is the value.
+//   - Nothing is expanded: neither $ nor a backslash. A value ends at the end of its line.
+//   - Empty lines are skipped, and so are lines that begin with # or ; after blanks. In other places # and ; are
+//     ordinary characters.
+//   - A line may end with CR LF, and the file may begin with a byte order mark. A NUL is an error.
 //
-// Every file that systemd takes for an EnvironmentFile= or docker for an --env-file either means the same here or is
-// refused, but for two things that these two read differently themselves: quotes around a value, which docker keeps, and
-// a backslash in a value without quotes, which systemd takes away.
+// A file that systemd accepts as EnvironmentFile= or docker as --env-file either means the same here or is refused.
+// There are two exceptions, in which systemd and docker also differ from each other: docker keeps quotes around a
+// value, and systemd removes a backslash from a value without quotes.
 //
-// An error names the line, and nothing of what it holds: env files are where secrets are kept.
+// An error names the line but shows none of its text, because env files hold secrets.
 func parseEnvFile(text string) ([]string, error) {
 	var vars []string
 	number := 0
@@ -117,15 +117,15 @@ func parseVar(line string) (name, value string, err error) {
 	}
 	switch {
 	case !ok && isName(name):
-		return "", "", errors.New("a name without = and a value; to take a variable from the daemon, use pass_env")
+		return "", "", errors.New("a name without = and a value; to pass on a variable of the daemon, use pass_env")
 	case !ok:
 		return "", "", errors.New("not of the form NAME=value")
 	case !isName(name):
-		return "", "", errors.New("in front of the = stands no name of letters, digits and _")
+		return "", "", errors.New("the text before = is not a name: use letters, digits and _, and no digit at the beginning")
 	case strings.HasPrefix(name, reserved):
 		return "", "", fmt.Errorf("names that begin with %s are reserved", reserved)
 	case strings.Contains(value, "\x00"):
-		return "", "", errors.New("a NUL character")
+		return "", "", errors.New("the value contains a NUL character")
 	}
 	value, err = unquote(strings.TrimLeft(value, blanks))
 	return name, value, err
@@ -141,12 +141,13 @@ func isName(s string) bool {
 	return s != ""
 }
 
-// unquote takes the quotes off a value. It refuses what other readers of such files take for more than it says here.
+// unquote removes the quotes around a value. It refuses values that other readers of such files would interpret
+// further.
 func unquote(value string) (string, error) {
 	if value == "" || value[0] != '\'' && value[0] != '"' {
 		if strings.HasSuffix(value, `\`) {
-			return "", errors.New("a backslash at the end of the line: a value does not go on in the next line; " +
-				"write it in one line, or in single quotes if the backslash belongs to it")
+			return "", errors.New("a backslash at the end of the line: a value cannot continue on the next line; " +
+				"write it on one line, or in single quotes if the backslash belongs to it")
 		}
 		return value, nil
 	}
@@ -154,16 +155,16 @@ func unquote(value string) (string, error) {
 	in, ends := strings.CutSuffix(value[1:], quote)
 	switch {
 	case !ends:
-		return "", errors.New("the value begins with a quote and does not end with it")
+		return "", errors.New("the value begins with a quote but does not end with the same quote")
 	case quote == `"` && escapes(in):
-		return "", errors.New("a backslash in double quotes: nothing is expanded; write the value in single quotes, as it is")
+		return "", errors.New("a backslash in double quotes: jobsd expands nothing; write the value unchanged in single quotes")
 	case strings.Contains(in, quote):
-		return "", errors.New("a quote of the same kind within the quotes around the value")
+		return "", errors.New("the value contains the same quote that encloses it; enclose it in the other kind of quote")
 	}
 	return in, nil
 }
 
-// escapes tells whether a backslash in double quotes would be taken away by a shell and by systemd.
+// escapes reports whether a shell or systemd would interpret a backslash of s in double quotes.
 func escapes(s string) bool {
 	for i := 0; i+1 < len(s); i++ {
 		if s[i] == '\\' && strings.IndexByte("\"\\$`", s[i+1]) >= 0 {
@@ -173,15 +174,15 @@ func escapes(s string) bool {
 	return strings.HasSuffix(s, `\`)
 }
 
-// CheckEnvFile tells what is wrong with an env_file, as far as whoever asks may read it. It does not look whether it can
-// be trusted.
+// CheckEnvFile reports what is wrong with an env_file, as far as the caller may read it. It does not check whether
+// the file can be trusted.
 func CheckEnvFile(path string) *Error {
 	c := Command{EnvFile: path}
 	return c.readEnvFile(openAny)
 }
 
-// openEnvFile opens a regular file. For root, who gives openRoots, the file and all on the way to it must be root's and
-// for nobody else to change.
+// openEnvFile opens a regular file. For root, the caller passes openRoots: root must own the file and every directory
+// on the way to it, and no one else may be able to change them.
 func openEnvFile(path string, open func(string) (*os.File, *Error)) (*os.File, *Error) {
 	f, e := open(path)
 	if e != nil {
@@ -189,7 +190,7 @@ func openEnvFile(path string, open func(string) (*os.File, *Error)) (*os.File, *
 	}
 	if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() {
 		f.Close()
-		return nil, &Error{Stage: StageEnvFile, Errno: syscall.EINVAL, Path: path, Detail: " is not a file"}
+		return nil, &Error{Stage: StageEnvFile, Errno: syscall.EINVAL, Path: path, Detail: " is not a regular file"}
 	}
 	return f, nil
 }

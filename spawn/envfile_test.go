@@ -28,35 +28,35 @@ func TestParseEnvFile(t *testing.T) {
 		{"A=$HOME ~ \\n `x`", []string{"A=$HOME ~ \\n `x`"}, ""},
 		{`A=" x "`, []string{"A= x "}, ""},
 		{`A='x"y'`, []string{`A=x"y`}, ""},
-		{`A="a" "b"`, nil, "line 1: a quote of the same kind within the quotes around the value"},
-		{`A='it''s'`, nil, "line 1: a quote of the same kind within the quotes around the value"},
+		{`A="a" "b"`, nil, "line 1: the value contains the same quote that encloses it; enclose it in the other kind of quote"},
+		{`A='it''s'`, nil, "line 1: the value contains the same quote that encloses it; enclose it in the other kind of quote"},
 		{`A="it's"`, []string{"A=it's"}, ""},
-		{`A="a\"b"`, nil, "line 1: a backslash in double quotes: nothing is expanded; write the value in single quotes, as it is"},
+		{`A="a\"b"`, nil, "line 1: a backslash in double quotes: jobsd expands nothing; write the value unchanged in single quotes"},
 		{`A="C:\dir"`, []string{`A=C:\dir`}, ""},
-		{`A="C:\"`, nil, "line 1: a backslash in double quotes: nothing is expanded; write the value in single quotes, as it is"},
+		{`A="C:\"`, nil, "line 1: a backslash in double quotes: jobsd expands nothing; write the value unchanged in single quotes"},
 		{`A='C:\'`, []string{`A=C:\`}, ""},
-		{"A=1\nB=x\\\ny\n", nil, "line 2: a backslash at the end of the line: a value does not go on in the next line; write it in one line, or in single quotes if the backslash belongs to it"},
-		{"A=1\nB=x\\\r\n", nil, "line 2: a backslash at the end of the line: a value does not go on in the next line; write it in one line, or in single quotes if the backslash belongs to it"},
+		{"A=1\nB=x\\\ny\n", nil, "line 2: a backslash at the end of the line: a value cannot continue on the next line; write it on one line, or in single quotes if the backslash belongs to it"},
+		{"A=1\nB=x\\\r\n", nil, "line 2: a backslash at the end of the line: a value cannot continue on the next line; write it on one line, or in single quotes if the backslash belongs to it"},
 		{"A = 1\n\tB\t=\t2", []string{"A=1", "B=2"}, ""},
 		{"export A=1\n  export  B = '2 '", []string{"A=1", "B=2 "}, ""},
 		{"export=1", []string{"export=1"}, ""},
-		{"export A", nil, "line 1: a name without = and a value; to take a variable from the daemon, use pass_env"},
-		{"HOME", nil, "line 1: a name without = and a value; to take a variable from the daemon, use pass_env"},
+		{"export A", nil, "line 1: a name without = and a value; to pass on a variable of the daemon, use pass_env"},
+		{"HOME", nil, "line 1: a name without = and a value; to pass on a variable of the daemon, use pass_env"},
 		{"set -a", nil, "line 1: not of the form NAME=value"},
-		{"a.b=1", nil, "line 1: in front of the = stands no name of letters, digits and _"},
+		{"a.b=1", nil, "line 1: the text before = is not a name: use letters, digits and _, and no digit at the beginning"},
 		{`A=""`, []string{"A="}, ""},
 		{`A=x"`, []string{`A=x"`}, ""},
-		{`A="x`, nil, "line 1: the value begins with a quote and does not end with it"},
-		{`A='`, nil, "line 1: the value begins with a quote and does not end with it"},
-		{`A="x" # secret`, nil, "line 1: the value begins with a quote and does not end with it"},
+		{`A="x`, nil, "line 1: the value begins with a quote but does not end with the same quote"},
+		{`A='`, nil, "line 1: the value begins with a quote but does not end with the same quote"},
+		{`A="x" # secret`, nil, "line 1: the value begins with a quote but does not end with the same quote"},
 		{"A=\xff", []string{"A=\xff"}, ""},
 		{"A=1\nA=2", []string{"A=1", "A=2"}, ""},
-		{"ok=1\nexport A B=1", nil, "line 2: in front of the = stands no name of letters, digits and _"},
+		{"ok=1\nexport A B=1", nil, "line 2: the text before = is not a name: use letters, digits and _, and no digit at the beginning"},
 		{"a secret", nil, "line 1: not of the form NAME=value"},
-		{"=1", nil, "line 1: in front of the = stands no name of letters, digits and _"},
-		{"1A=1", nil, "line 1: in front of the = stands no name of letters, digits and _"},
-		{"Ä=1", nil, "line 1: in front of the = stands no name of letters, digits and _"},
-		{"A=\x00", nil, "line 1: a NUL character"},
+		{"=1", nil, "line 1: the text before = is not a name: use letters, digits and _, and no digit at the beginning"},
+		{"1A=1", nil, "line 1: the text before = is not a name: use letters, digits and _, and no digit at the beginning"},
+		{"Ä=1", nil, "line 1: the text before = is not a name: use letters, digits and _, and no digit at the beginning"},
+		{"A=\x00", nil, "line 1: the value contains a NUL character"},
 		{"JOBSD_MARK=x", nil, "line 1: names that begin with JOBSD_ are reserved"},
 	} {
 		got, err := parseEnvFile(row.text)
@@ -90,7 +90,7 @@ func FuzzParseEnvFile(f *testing.F) {
 				quote = `"`
 			}
 			if strings.Contains(value, quote) || quote == `"` && escapes(value) {
-				quote = "" // as it stood
+				quote = "" // no quotes, as in the input
 			}
 			quoted = append(quoted, key+"="+quote+value+quote)
 		}
@@ -134,8 +134,8 @@ func TestEnvFileRefused(t *testing.T) {
 	write(t, in("big"), strings.Repeat("A=1\n", 1<<18)+"A=1\n", 0o644)
 	write(t, in("bad"), "A=1\na secret\n", 0o644)
 	for name, want := range map[string]Error{
-		"fifo": {StageEnvFile, syscall.EINVAL, in("fifo"), " is not a file"},
-		".":    {StageEnvFile, syscall.EINVAL, in("."), " is not a file"},
+		"fifo": {StageEnvFile, syscall.EINVAL, in("fifo"), " is not a regular file"},
+		".":    {StageEnvFile, syscall.EINVAL, in("."), " is not a regular file"},
 		"big":  {StageEnvFile, syscall.EFBIG, in("big"), ""},
 		"bad":  {StageEnvFile, syscall.EINVAL, in("bad"), ", line 2: not of the form NAME=value"},
 	} {
@@ -143,7 +143,8 @@ func TestEnvFileRefused(t *testing.T) {
 	}
 }
 
-// What root reads must be root's, all the way down; what a user reads is the user's affair.
+// A file that root reads must belong to root, with all its directories. A file that a user reads may belong to
+// anyone.
 func TestEnvFileTrust(t *testing.T) {
 	needRoot(t)
 	dir := openDir(t)

@@ -8,8 +8,9 @@ import (
 	"jobsd/internal/plain"
 )
 
-// The stages of a start, in their order. StageShim is a shim that ended without a word, before exec: killed, or
-// brought down by the limits it had set itself. StageTimeout is for the caller who gives a shim up.
+// These are the stages of a start, in their order. StageShim is a shim that ended before exec without a report: it
+// was killed, also by the limits that it had set for itself. StageTimeout is for a caller that stops waiting for a
+// shim.
 const (
 	StageFork        = "fork"
 	StageUmask       = "umask"
@@ -20,32 +21,32 @@ const (
 	StageDir         = "dir"
 	StageEnvFile     = "env_file"
 	StageExec        = "exec"
-	StageInterpreter = "interpreter" // of a script, or the dynamic loader of a program
+	StageInterpreter = "interpreter" // the interpreter of a script, or the dynamic loader of a program
 	StageShim        = "shim"
 	StageTimeout     = "timeout"
-	StageInternal    = "internal error" // of the daemon's own
+	StageInternal    = "internal error" // a bug in the daemon
 )
 
-// Error says which step of a start failed, why, and on what.
+// Error describes which step of a start failed, why, and on which file or value.
 type Error struct {
 	Stage string        `json:"stage"`
 	Errno syscall.Errno `json:"errno"`
-	Path  string        `json:"path"` // file or directory; of limits, user and nice what could not be set
-	// Detail is more on Path: of exec the PATH in which a name was looked up, of an interpreter the program that asks
-	// for it, of env_file what is wrong with it.
+	Path  string        `json:"path"` // file or directory; for limits, user and nice the value that could not be set
+	// Detail adds to Path. For exec it is the PATH that was searched, for an interpreter the program that asks for
+	// it, for env_file what is wrong with the file.
 	Detail string `json:"detail,omitempty"`
 }
 
-// Error reads like `cannot start: the interpreter /bin/nosuch of /opt/x does not exist`.
+// Error returns a text like `cannot start: the interpreter /bin/nosuch of /opt/x does not exist`.
 func (e *Error) Error() string {
 	text := "cannot start: " + e.Why()
-	if e.Transient() { // by the name that manuals explain it under
+	if e.Transient() { // the manual pages explain these errors by name
 		text += " (" + ErrnoName(e.Errno) + ")"
 	}
 	return text
 }
 
-// Why says in words what stood in the way.
+// Why describes the failure in words.
 func (e *Error) Why() string {
 	path, cannot := printable(e.Path), ": "+reason(e.Errno)
 	switch e.Stage {
@@ -60,7 +61,7 @@ func (e *Error) Why() string {
 	case StageKeyring:
 		return "cannot make a session keyring for " + path + cannot
 	case StageUser:
-		return "cannot become " + path + cannot
+		return "cannot switch to " + path + cannot
 	case StageDir:
 		return "the directory " + path + e.fate("cannot be entered")
 	case StageEnvFile:
@@ -70,20 +71,20 @@ func (e *Error) Why() string {
 	case StageInterpreter:
 		return "the interpreter " + path + " of " + printable(e.Detail) + e.fate("cannot be executed") + e.lineEnds()
 	case StageShim:
-		return "its process ended before it was " + path + cannot
+		return "its process ended before it executed " + path + cannot
 	case StageTimeout:
 		return "the start of " + path + " timed out"
 	}
-	return "by a mistake of the daemon's own: " + path + cannot
+	return "internal error of the daemon: " + path + cannot
 }
 
-// fate says what is the matter with a file or directory.
+// fate describes what is wrong with a file or directory.
 func (e *Error) fate(cannot string) string {
 	switch e.Errno {
 	case syscall.ENOENT:
 		return " does not exist"
 	case syscall.ENOTDIR:
-		return " does not exist, for what leads to it is not a directory"
+		return " does not exist: its path leads through a file that is not a directory"
 	}
 	return " " + cannot + ": " + reason(e.Errno)
 }
@@ -98,17 +99,17 @@ func (e *Error) exec() string {
 	case e.Errno == syscall.ENOEXEC:
 		return path + " is neither a program for this machine nor a script that begins with #!"
 	case e.Errno == syscall.ETXTBSY:
-		return path + " is being written"
+		return path + " is open for writing"
 	case e.Errno == syscall.E2BIG:
 		return "the arguments and the environment of " + path + " are too long"
 	}
 	return path + e.fate("cannot be executed")
 }
 
-// lineEnds explains what cannot be seen in an editor.
+// lineEnds explains a carriage return, which editors do not show.
 func (e *Error) lineEnds() string {
 	if strings.HasSuffix(e.Path, "\r") {
-		return ": the lines of the script end as on Windows"
+		return ": the script has Windows line endings (CR LF); convert it to LF"
 	}
 	return ""
 }
@@ -127,7 +128,7 @@ func (e *Error) envFile() string {
 	return e.fate("cannot be read")
 }
 
-// shortened is a PATH that fits a line.
+// shortened returns a PATH that fits on a line.
 func shortened(path string) string {
 	const most = 200
 	path = printable(path)
@@ -137,25 +138,27 @@ func shortened(path string) string {
 	return path
 }
 
-// Unwrap gives the errno, for errors.Is.
+// Unwrap returns the errno, for errors.Is.
 func (e *Error) Unwrap() error { return e.Errno }
 
-// Transient reports whether the start failed for want of processes, memory or descriptors: weather, not the fault of
-// the command. The kernel refuses a user over its RLIMIT_NPROC at exec instead of fork (execve(2), EAGAIN).
+// Transient reports whether the start failed because processes, memory or descriptors ran out. That is a temporary
+// condition, not a fault of the command. If a user is over RLIMIT_NPROC, the kernel refuses exec, not fork
+// (execve(2), EAGAIN).
 func (e *Error) Transient() bool {
 	switch e.Errno {
 	case syscall.EAGAIN, syscall.ENOMEM, syscall.EMFILE, syscall.ENFILE:
 		return e.Stage == StageFork || e.Stage == StageExec
-	case syscall.EBADF: // of dup3(2) in the child, for a number that RLIMIT_NOFILE does not allow
+	case syscall.EBADF: // dup3(2) in the child returns it for a number above RLIMIT_NOFILE
 		return e.Stage == StageFork
 	}
 	return false
 }
 
-// Busy reports whether the program is being written just now (ETXTBSY): worth a few tries more.
+// Busy reports whether the program is open for writing (ETXTBSY). The condition is short, so the start is worth a few
+// retries.
 func (e *Error) Busy() bool { return e.Errno == syscall.ETXTBSY }
 
-// printable shows what would be missed otherwise, as the carriage return in an interpreter named by a DOS file.
+// printable makes invisible characters visible, such as the carriage return of an interpreter in a DOS file.
 func printable(path string) string {
 	if path == "" {
 		return `""`
@@ -165,7 +168,7 @@ func printable(path string) string {
 
 func reason(errno syscall.Errno) string {
 	if errno == syscall.ETIMEDOUT {
-		return "timed out" // the system's text speaks of connections
+		return "timed out" // the text of the system is about connections
 	}
 	return errno.Error()
 }

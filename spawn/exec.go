@@ -12,7 +12,7 @@ import (
 	"jobsd/internal/binfmt"
 )
 
-// exec becomes the program, or says which thing stood in the way.
+// exec replaces this process with the program. If that fails, it reports which file is at fault.
 func (c *Command) exec() *Error {
 	path := c.Path
 	if path == "" && strings.Contains(c.Argv[0], "/") {
@@ -29,8 +29,9 @@ func (c *Command) exec() *Error {
 	return diagnose(path, errnoOf(err))
 }
 
-// lookPath finds name in the PATH of env as execvp(3) does: the first file that this process may execute, and EACCES
-// rather than ENOENT if there are only others. Elements that are not absolute are passed over.
+// lookPath searches the PATH of env for name as execvp(3) does. It returns the first file that this process may
+// execute. If there are only files without permission, the error is EACCES instead of ENOENT. Elements of PATH that
+// are not absolute are skipped.
 func lookPath(name string, env []string) (string, *Error) {
 	path := getenv(env, "PATH")
 	errno := syscall.ENOENT
@@ -50,7 +51,7 @@ func lookPath(name string, env []string) (string, *Error) {
 	return "", &Error{Stage: StageExec, Errno: errno, Path: name, Detail: cmp.Or(path, emptyPath)}
 }
 
-// emptyPath stands for a PATH that is empty or not set.
+// emptyPath replaces a PATH that is empty or not set.
 const emptyPath = "which is empty"
 
 // getenv returns the last value of key.
@@ -68,8 +69,8 @@ func exists(file string) bool {
 	return unix.Stat(file, &st) == nil
 }
 
-// executable returns nil if file is a regular file that this process may execute. access(2) goes by the real user,
-// which in a shim is the effective one.
+// executable returns nil if file is a regular file that this process may execute. access(2) checks the real user; in
+// a shim that is also the effective user.
 func executable(file string) error {
 	var st unix.Stat_t
 	if err := unix.Stat(file, &st); err != nil {
@@ -81,15 +82,15 @@ func executable(file string) error {
 	return unix.Access(file, unix.X_OK)
 }
 
-// diagnose tells the error of an exec of path. The kernel has one ENOENT and one EACCES for the program, for the
-// interpreter of a script, for the interpreter's interpreter, and for the dynamic loader.
+// diagnose returns the error for a failed exec of path. The kernel uses the same ENOENT and EACCES for the program,
+// the interpreter of a script, the interpreter's interpreter, and the dynamic loader.
 func diagnose(path string, errno syscall.Errno) *Error {
 	e := &Error{Stage: StageExec, Errno: errno, Path: path}
 	if errno != syscall.ENOENT && errno != syscall.EACCES || executable(path) != nil {
 		return e
 	}
 	program := path
-	for range 5 { // the kernel follows no more
+	for range 5 { // the kernel follows at most five interpreters
 		program, path = path, interpreter(path)
 		if path == "" {
 			break
@@ -101,7 +102,8 @@ func diagnose(path string, errno syscall.Errno) *Error {
 	return e
 }
 
-// interpreter returns what runs a script or loads a dynamic program; "": nothing, or file cannot be read.
+// interpreter returns the program that runs a script or loads a dynamic program. It returns "" if there is none or if
+// file cannot be read.
 func interpreter(file string) string {
 	f, err := os.Open(file)
 	if err != nil {

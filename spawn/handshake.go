@@ -8,15 +8,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Handshake is the daemon's end of a shim's pipe. To give a shim up, kill its group and Close.
+// Handshake is the daemon's end of a shim's pipe. To stop waiting for a shim, kill its group and call Close.
 type Handshake struct {
 	fd   int
-	name string // of the program
+	name string // the program's name
 	said []byte
 }
 
-// newHandshake returns a handshake and the shim's end of its pipe. Only the daemon's end must not block: the two ends
-// have flags of their own.
+// newHandshake returns a handshake and the shim's end of its pipe. Only the daemon's end is non-blocking; each end
+// has its own flags.
 func newHandshake(name string) (h *Handshake, w int, err error) {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
@@ -35,12 +35,12 @@ func newHandshake(name string) (h *Handshake, w int, err error) {
 	return h, fds[1], nil
 }
 
-// FD is readable when Result has news; it is for the loop's poll set. -1 after Close.
+// FD is readable when Result has news. The loop adds it to its poll set. It is -1 after Close.
 func (h *Handshake) FD() int { return h.fd }
 
-// Result never blocks. done false: not yet, ask again when FD is readable. done true: the process has become the
-// program if err is nil, else it has ended or is about to, and its exit status means nothing. The status may be reaped
-// before the result is in.
+// Result never blocks. If done is false, call it again when FD is readable. If done is true and err is nil, the
+// process has become the program. If done is true and err is not nil, the process has ended or is about to end, and
+// its exit status means nothing. The loop may reap the status before it has the result.
 func (h *Handshake) Result() (done bool, err *Error) {
 	var b [1024]byte
 	for {
@@ -56,7 +56,7 @@ func (h *Handshake) Result() (done bool, err *Error) {
 	}
 }
 
-// verdict reads what the shim had said when its end of the pipe was closed: by exec, or by its death.
+// verdict interprets what the shim wrote before its end of the pipe was closed, by exec or by its death.
 func (h *Handshake) verdict() *Error {
 	message, execed := bytes.CutPrefix(h.said, []byte{ready})
 	if execed && len(message) == 0 {
@@ -77,7 +77,7 @@ func (h *Handshake) Close() {
 	}
 }
 
-// report is the shim's last word.
+// report sends the shim's error, the last thing that it writes.
 func report(e *Error) {
 	message, _ := json.Marshal(e) // strings and a number: cannot fail
 	reportBytes(message)
@@ -90,7 +90,7 @@ func reportBytes(b []byte) {
 			continue
 		}
 		if err != nil {
-			return // the daemon has gone or given up; nobody is there to be told
+			return // the daemon has ended or closed its end, so no one reads the report
 		}
 		b = b[n:]
 	}

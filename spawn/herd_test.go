@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// BenchmarkHerd starts 200 processes as fast as it can: by a bare ForkExec, of the daemon's own user, and of another
-// user. It measures the time until the last of them has become its program. The three come in turn, and what is reported
-// is the median of a start by ForkExec, and how many times as long the others take.
+// BenchmarkHerd starts 200 processes as fast as possible: with a bare ForkExec, as the daemon's own user, and as
+// another user. It measures the time until the last process has become its program. The three variants take turns.
+// The benchmark reports the median time of a start with ForkExec, and the ratios of the other variants to it.
 func BenchmarkHerd(b *testing.B) {
 	if os.Geteuid() != 0 {
 		b.Skip("needs root, to start processes of another user")
@@ -26,7 +26,7 @@ func BenchmarkHerd(b *testing.B) {
 		}))
 	}
 	floor := median(floors)
-	b.ReportMetric(0, "ns/op") // of all three
+	b.ReportMetric(0, "ns/op") // it would be the time of all three variants
 	b.ReportMetric(float64(floor.Microseconds())/herdSize, "floor-us/start")
 	b.ReportMetric(float64(median(direct))/float64(floor), "direct/floor")
 	b.ReportMetric(float64(median(user))/float64(floor), "user/floor")
@@ -46,7 +46,7 @@ func median(all []time.Duration) time.Duration {
 	return all[len(all)/2]
 }
 
-// herd returns how long it takes until the last process of a herd has become its program, and reaps all of them.
+// herd returns the time until the last process of a herd has become its program, and reaps all of them.
 func herd(b *testing.B, start func() (Process, *Handshake, error)) time.Duration {
 	began := time.Now()
 	polls := make([]unix.PollFd, 0, herdSize)

@@ -9,15 +9,15 @@ import (
 
 func init() { helpers["hide"] = hide }
 
-// hide becomes sleep(1) with a file open that is to be closed in the middle of the exec.
+// hide becomes sleep(1) with an open file that the kernel closes in the middle of the exec.
 func hide(args []string) {
 	_, err := syscall.Open(args[0], syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
 	must(err)
 	must(syscall.Exec("/bin/sleep", []string{"sleep", "1000"}, []string{MarkName + "=" + args[1]}))
 }
 
-// startHidden starts n processes that are in the middle of an exec until the test ends: the kernel shows nobody their
-// environment.
+// startHidden starts n processes that stay in the middle of an exec until the test ends. The kernel shows their
+// environment to no one.
 func startHidden(t *testing.T, n int, mark string) (hidden []Process) {
 	t.Helper()
 	file, flushes, release := fusetest.HangOnClose(t)

@@ -1,20 +1,21 @@
 package spawn
 
-// Prey is a run whose processes are looked for, wherever they went.
+// Prey is a run whose processes a Hunter looks for.
 type Prey struct {
-	Run    uint64  // for who asks
-	Mark   string  // the value of MarkName in the environment of its processes; looked at only where the leader has no leaf
-	Leader Process // its descriptors are not used: the hunt may take longer than they last
-	Gone   bool    // nothing holds the number of its group any more: who is in it is signalled one by one
-	Group  bool    // only who is in the group
+	Run    uint64  // identifies the run for the caller
+	Mark   string  // the value of MarkName in the environment of its processes; used only if the leader has no leaf
+	Leader Process // its descriptors are not used, because the hunt may last longer than they stay open
+	Gone   bool    // no process keeps the group's number reserved, so the hunter signals its processes one by one
+	Group  bool    // look only for processes in the group
 }
 
-// Catch is what a hunt brought, by run.
+// Catch is the result of a hunt, by run.
 type Catch struct {
-	Left   map[uint64]int   // how many processes live, in the leader's group or out of it
-	Killed map[uint64][]int // the pids of those out of it that were killed
-	Hidden int              // processes that do not show whose they are, see markReader
+	Left   map[uint64]int   // number of living processes, inside and outside the leader's group
+	Killed map[uint64][]int // pids of the killed processes outside the leader's group
+	Hidden int              // number of processes whose environment cannot be read now, see markReader
 }
 
-// MarkName is the variable that says to which run a process belongs. Only an exact match of its value counts.
+// MarkName is the environment variable that says which run a process belongs to. Only an exact match of its value
+// counts.
 const MarkName = "JOBSD_MARK"

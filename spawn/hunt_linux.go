@@ -11,32 +11,32 @@ import (
 )
 
 const (
-	huntTime  = 2 * time.Second  // so long processes that fork faster than they can be killed are chased in one call
-	huntPause = time.Millisecond // between two rounds
-	huntEmpty = 3                // so many empty rounds in a row prove that nobody was on the jump
+	huntTime  = 2 * time.Second  // time limit of one call for processes that fork faster than it can kill them
+	huntPause = time.Millisecond // pause between two rounds
+	huntEmpty = 3                // empty rounds in a row that prove that no process slipped through by forking
 )
 
-// Hunter looks for the processes of runs, wherever they went. It belongs to one goroutine, which may have to wait for it
-// for some seconds.
+// Hunter looks for the processes of runs, inside and outside their process groups. It belongs to one goroutine. A
+// call may take some seconds.
 type Hunter struct {
-	leaves *Cgroups // nil: there are none
+	leaves *Cgroups // nil: runs have no leaves
 	marks  *markReader
 }
 
 // NewHunter returns a hunter for the runs that have their leaves in g.
 func NewHunter(g *Cgroups) *Hunter { return &Hunter{g, newMarkReader()} }
 
-// Close ends what the hunter has begun.
+// Close ends the threads of the hunter.
 func (h *Hunter) Close() { h.marks.close() }
 
-// Hunt sends sig to the processes of the prey that have left the process group of their leader, or to all of them where
-// that group is Gone. Signal 0 only counts;
-// KILL is for all of them, and comes back when nobody is left or after two seconds. Zombies do not count.
+// Hunt sends sig to the processes of the prey outside the process group of their leader, or to all of them if the
+// prey is Gone. Signal 0 only counts. KILL goes to all of them, and Hunt then returns when none is left or after two
+// seconds. Zombies do not count.
 //
-// A run that began in a cgroup of its own has its processes there and nowhere else, whatever a stranger's environment
-// says. Only for other runs all processes of the machine are looked at: one is found by its mark, and by being a child of
-// one that was found. None is signalled that is not proven to be the run's: its pidfd is opened first, then the proof is
-// looked at once more, and the signal goes through the pidfd.
+// If a run started in its own cgroup, all its processes are in that cgroup, and the marks of other processes do not
+// matter. Only for other runs does Hunt look at all processes of the machine: it finds a process by its mark, or
+// because it is a child of a process already found. Hunt signals only processes that it has proved to belong to the
+// run. It opens the pidfd first, then checks the proof again, and then sends the signal through the pidfd.
 func (h *Hunter) Hunt(prey []Prey, sig syscall.Signal) Catch {
 	var c Catch
 	switch sig {
@@ -58,7 +58,8 @@ func (h *Hunter) Hunt(prey []Prey, sig syscall.Signal) Catch {
 	return c
 }
 
-// countAll counts. That nobody is there takes more than one look: who forks and ends all the time may slip through one.
+// countAll counts the processes of the prey. One empty scan is no proof that none is left, because a process that
+// keeps forking and exiting may slip through a scan.
 func (h *Hunter) countAll(prey []Prey) map[uint64]int {
 	left := map[uint64]int{}
 	deadline := time.Now().Add(huntTime)
@@ -79,8 +80,8 @@ func (h *Hunter) countAll(prey []Prey) map[uint64]int {
 	return left
 }
 
-// huntDown kills until nobody is found any more. All are stopped before the first is killed, so that none forks
-// meanwhile.
+// huntDown kills until no process is found. In each round it stops all processes before it kills the first, so that
+// none can fork in the meantime.
 func (h *Hunter) huntDown(prey []Prey) Catch {
 	deadline := time.Now().Add(huntTime)
 	killed := map[uint64][]int{}
@@ -112,7 +113,7 @@ func (h *Hunter) huntDown(prey []Prey) Catch {
 	}
 }
 
-// quarry is a process that was found and proven.
+// quarry is a process that is proved to belong to the prey.
 type quarry struct {
 	prey  *Prey
 	pid   int
@@ -120,12 +121,12 @@ type quarry struct {
 	group int
 }
 
-// bag is what one look at all processes has brought.
+// bag is the result of one scan of the processes.
 type bag struct {
 	list []quarry
 	seen map[int]bool
 
-	unsure bool // a descendant of ours was in the middle of its exec, or gone before it could be looked at
+	unsure bool // a descendant was in the middle of its exec, or ended before the scan could look at it
 }
 
 func (b *bag) close() {
@@ -134,8 +135,8 @@ func (b *bag) close() {
 	}
 }
 
-// count returns how many were found of each run. A leaf that is populated holds at least one, also if it could not be
-// looked at.
+// count returns the number of processes found for each run. A populated leaf counts as at least one process, even if
+// the scan could not look at it.
 func (b *bag) count(prey []Prey) map[uint64]int {
 	n := map[uint64]int{}
 	for _, q := range b.list {
@@ -149,7 +150,7 @@ func (b *bag) count(prey []Prey) map[uint64]int {
 	return n
 }
 
-// add takes in a process if it still proves to be the prey's once it is held.
+// add adds a process if its proof still holds after its pidfd is open.
 func (b *bag) add(p *Prey, pid int, proof func() bool) {
 	if b.seen[pid] {
 		return
@@ -167,7 +168,7 @@ func (b *bag) add(p *Prey, pid int, proof func() bool) {
 	b.list = append(b.list, quarry{p, pid, fd, s.Group})
 }
 
-// roams tells that no cgroup holds the processes of the run together.
+// roams reports whether no cgroup holds the processes of the run together.
 func (p Prey) roams() bool { return p.Leader.born == "" }
 
 func (h *Hunter) scan(prey []Prey) *bag {
@@ -193,7 +194,7 @@ func (h *Hunter) scan(prey []Prey) *bag {
 			leader.Close()
 		}
 	}
-	for i := 0; i < len(b.list); i++ { // the list grows
+	for i := 0; i < len(b.list); i++ { // the list grows while it is read
 		if q := b.list[i]; q.prey.roams() {
 			b.addChildren(q.prey, q.pid, q.fd)
 		}
@@ -201,7 +202,7 @@ func (h *Hunter) scan(prey []Prey) *bag {
 	return b
 }
 
-// addMarked takes in a process that bears one of the marks, and tells whether its environment could be read.
+// addMarked adds a process that has one of the marks, and reports whether its environment could be read.
 func (h *Hunter) addMarked(b *bag, marks map[string]*Prey, pid int, ours bool) bool {
 	if b.seen[pid] || h.leaves.holds(pid) {
 		return true
@@ -213,8 +214,9 @@ func (h *Hunter) addMarked(b *bag, marks map[string]*Prey, pid int, ours bool) b
 	return ok
 }
 
-// addDescendants goes through our own descendants. All orphans of our runs are among them, as we are their subreaper,
-// and they are few: who hops from process to process may be gone before a look at all processes comes to it.
+// addDescendants scans the descendants of this process. All orphans of its runs are among them, because this process
+// is their subreaper. They are few, so this scan also catches a process that moves from pid to pid by forking, which
+// a scan of all processes may miss.
 func (h *Hunter) addDescendants(b *bag, marks map[string]*Prey) {
 	for queue := childrenOf(os.Getpid()); len(queue) > 0; queue = queue[1:] {
 		pid := queue[0]
@@ -232,7 +234,8 @@ func (b *bag) addLeaf(p *Prey) {
 	}
 }
 
-// addChildren takes in the children of a process that is held. A child is one as long as both live.
+// addChildren adds the children of a process whose pidfd is open. The parent's pid proves the relation only while the
+// parent lives.
 func (b *bag) addChildren(p *Prey, parent, fd int) {
 	lives := func() bool { return fd >= 0 && unix.PidfdSendSignal(fd, 0, nil, 0) == nil }
 	for _, pid := range childrenOf(parent) {
@@ -271,13 +274,13 @@ func processes() []int {
 	return pids
 }
 
-// FindLeaders looks for the leaders of runs of which only the mark is known: the daemon that forked them was killed
-// before it could write down their pids, and they have no leaf. The caller closes them.
+// FindLeaders looks for the leaders of runs of which only the mark is known: the daemon was killed before it could
+// write down their pids, and they have no leaf. The caller closes them.
 func (h *Hunter) FindLeaders(marks []string) map[string]Process {
 	found := map[string]Process{}
 	deadline := time.Now().Add(huntTime)
 	for _, pid := range processes() {
-		if time.Now().After(deadline) { // strangers hide their environments: the daemon cannot wait for all of them
+		if time.Now().After(deadline) { // other users can hide environments, and the daemon must not wait for all of them
 			break
 		}
 		mark, _ := h.marks.of(pid, false)
@@ -292,7 +295,7 @@ func (h *Hunter) FindLeaders(marks []string) map[string]Process {
 		again, _ := h.marks.of(pid, false)
 		s, err := standingOf(pid)
 		ours := err == nil && !s.ended() && again == mark && !h.leaves.holds(pid)
-		if !ours || s.Session != pid { // a leader made a session of its own
+		if !ours || s.Session != pid { // a leader always leads its own session
 			p.Close()
 			continue
 		}

@@ -21,7 +21,8 @@ func marked(t *testing.T, mark, script string) Process {
 	return mustLaunch(t, c, true)
 }
 
-// Only what bears exactly this mark, or is a child of what does, is hit; and not the group, which the caller sees to.
+// A hunt hits only processes with exactly this mark and their children. It leaves out the group, which the caller
+// signals.
 func TestHuntProves(t *testing.T) {
 	needProc(t)
 	ours := marked(t, testID+"/job/1", "setsid sh -c 'env -i sleep 1000; exit' & sleep 1000")
@@ -29,25 +30,25 @@ func TestHuntProves(t *testing.T) {
 		marked(t, testID+"/job/1 ", "sleep 1000"), mustLaunch(t, shell("sleep 1000; exit", MarkName+"="+testID+"/job/1"), true)}
 	prey := []Prey{{Run: 1, Mark: testID + "/job/1", Leader: ours}}
 	h := newHunter(t, nil)
-	until(t, "four to live", func() bool { return h.Hunt(prey, 0).Left[1] == 4 })
+	until(t, "four living processes", func() bool { return h.Hunt(prey, 0).Left[1] == 4 })
 	if n := h.Hunt(prey, syscall.SIGTERM).Left[1]; n != 4 {
-		t.Errorf("%d were there", n)
+		t.Errorf("TERM found %d processes, want 4", n)
 	}
-	until(t, "two to be left", func() bool { return h.Hunt(prey, 0).Left[1] == 2 })
+	until(t, "two remaining processes", func() bool { return h.Hunt(prey, 0).Left[1] == 2 })
 	if !alive(ours) {
-		t.Error("the leader, whose group is the caller's to signal, is gone")
+		t.Error("the hunt ended the leader, whose group only the caller may signal")
 	}
 	if catch := h.Hunt(prey, syscall.SIGKILL); catch.Left[1] != 0 || len(catch.Killed[1]) != 0 {
 		t.Errorf("after KILL: %+v", catch)
 	}
 	for _, p := range others {
 		if !alive(p) {
-			t.Errorf("%d was hit", p.PID)
+			t.Errorf("the hunt killed the unrelated process %d", p.PID)
 		}
 	}
 }
 
-// testID is in the marks of this test's processes: others may run the same test beside it.
+// testID is in the marks of this test's processes, because the same test may run twice at once on this machine.
 var testID = fmt.Sprint("test", os.Getpid())
 
 func newHunter(t *testing.T, g *Cgroups) *Hunter {
@@ -56,7 +57,7 @@ func newHunter(t *testing.T, g *Cgroups) *Hunter {
 	return h
 }
 
-// inTime fails the test where do hangs.
+// inTime fails the test if do hangs.
 func inTime(t *testing.T, what string, do func()) {
 	t.Helper()
 	done := make(chan bool)
@@ -68,7 +69,7 @@ func inTime(t *testing.T, what string, do func()) {
 	}
 }
 
-// testCgroups returns leaves for the test, and in, which starts a program that bears a mark and is born in one of them.
+// testCgroups returns leaves for the test, and a function that starts a program with a mark in one of them.
 func testCgroups(t *testing.T) (g *Cgroups, in func(leaf, mark string, argv ...string) Process) {
 	needProc(t)
 	g, err := OpenCgroups(fmt.Sprint("jobsd-test-", os.Getpid()))
@@ -82,12 +83,12 @@ func testCgroups(t *testing.T) (g *Cgroups, in func(leaf, mark string, argv ...s
 		c.Cgroup = g.Make(leaf)
 		t.Cleanup(func() {
 			killLeaf(c.Cgroup)
-			until(t, "the leaf to be empty", func() bool { return !Populated(c.Cgroup) })
+			until(t, "empty leaf", func() bool { return !Populated(c.Cgroup) })
 			g.Drop(c.Cgroup)
 		})
 		p := mustLaunch(t, c, true)
 		if p.Cgroup == "" {
-			t.Skip("processes cannot be born in a cgroup here")
+			t.Skip("this system cannot start processes in a cgroup")
 		}
 		return p
 	}
@@ -98,17 +99,17 @@ func alive(p Process) bool {
 	return err == nil && !s.ended()
 }
 
-// A process that has thrown off its mark and its parent is still in its cgroup.
+// A process without its mark and its parent is still in its cgroup.
 func TestCgroup(t *testing.T) {
 	g, in := testCgroups(t)
 	p := in("1", testID+"/job/1", "/bin/sh", "-c", "setsid env -i sleep 1000 & exit 0")
 	reap(t, p.PID)
 	prey := []Prey{{Run: 1, Mark: "none/of/1", Leader: p}}
 	h := newHunter(t, g)
-	until(t, "one to be left", func() bool { return GroupEmpty(p) && h.Hunt(prey, 0).Left[1] == 1 })
+	until(t, "one remaining process", func() bool { return GroupEmpty(p) && h.Hunt(prey, 0).Left[1] == 1 })
 	g.Drop(p.Cgroup)
 	if g.Leaf("1") == "" {
-		t.Error("a leaf that is in use is gone")
+		t.Error("Drop removed a leaf in use")
 	}
 	if catch := h.Hunt(prey, syscall.SIGKILL); catch.Left[1] != 0 || len(catch.Killed[1]) != 1 {
 		t.Errorf("after KILL: %+v", catch)
@@ -116,8 +117,8 @@ func TestCgroup(t *testing.T) {
 	until(t, "the leaf to be gone", func() bool { g.Drop(""); return g.Leaf("1") == "" })
 }
 
-// Where a run has a leaf, a process outside of it is not the run's, whatever mark it bears: a person who logs in with a
-// copied environment, or the run of another leaf.
+// If a run has a leaf, a process outside of it does not belong to the run, whatever its mark is. Examples are the
+// login of a person with a copied environment, and the run of another leaf.
 func TestHuntCopiedMark(t *testing.T) {
 	g, in := testCgroups(t)
 	leader := in("1", testID+"/job/1", "/bin/sleep", "1000")
@@ -126,24 +127,24 @@ func TestHuntCopiedMark(t *testing.T) {
 	prey := []Prey{{Run: 1, Mark: testID + "/job/1", Leader: leader}}
 	h := newHunter(t, g)
 	if n := h.Hunt(prey, 0).Left[1]; n != 1 {
-		t.Errorf("%d count as the run's, not its leader alone", n)
+		t.Errorf("the run has %d processes, want only its leader", n)
 	}
 	h.Hunt(prey, syscall.SIGTERM)
 	if catch := h.Hunt(prey, syscall.SIGKILL); catch.Left[1] != 0 || alive(leader) {
-		t.Errorf("after KILL: %+v, the leader lives: %t", catch, alive(leader))
+		t.Errorf("after KILL: %+v, leader alive: %t", catch, alive(leader))
 	}
 	if !alive(forger) || !alive(login) {
-		t.Errorf("the run of another leaf lives: %t, the login: %t", alive(forger), alive(login))
+		t.Errorf("run of another leaf alive: %t, login alive: %t", alive(forger), alive(login))
 	}
-	// The leaf is removed as soon as it is empty. Nothing of the run lives then.
+	// Leftovers removes the leaf as soon as it is empty. No process of the run is alive then.
 	until(t, "the leaf to be gone", func() bool { Leftovers(&leader); return leader.Cgroup == "" })
 	if n := h.Hunt([]Prey{{Run: 1, Mark: testID + "/job/1", Leader: leader}}, 0).Left[1]; n != 0 {
-		t.Errorf("%d count as those of a run that is over", n)
+		t.Errorf("the finished run has %d processes, want none", n)
 	}
 }
 
-// A process may keep the kernel from showing its environment, by an exec that does not end. A hunt is not held up by it,
-// and finds the others.
+// A process can hide its environment with an exec that does not end. This does not block a hunt, which still finds
+// the other processes.
 func TestHuntHidden(t *testing.T) {
 	needProc(t)
 	ours := marked(t, testID+"/job/1", "sleep 1000; exit")
@@ -151,7 +152,7 @@ func TestHuntHidden(t *testing.T) {
 	prey := []Prey{{Run: 1, Mark: testID + "/job/1", Leader: ours}}
 	h := newHunter(t, nil)
 	inTime(t, "a count", func() {
-		if catch := h.Hunt(prey, 0); catch.Left[1] != 2 || catch.Hidden < 3 { // others may hide on this machine, too
+		if catch := h.Hunt(prey, 0); catch.Left[1] != 2 || catch.Hidden < 3 { // other processes of this machine may hide too
 			t.Errorf("%+v, want 2 left and 3 hidden", catch)
 		}
 	})
@@ -168,7 +169,7 @@ func TestHuntHidden(t *testing.T) {
 	})
 }
 
-// The environment of a run that has a leaf is not looked at: the leaf tells all there is to know.
+// A hunt does not read environments for a run with a leaf: the leaf has all its processes.
 func TestHuntLeafReadsNothing(t *testing.T) {
 	g, in := testCgroups(t)
 	leader := in("1", testID+"/job/1", "/bin/sleep", "1000")
@@ -178,13 +179,13 @@ func TestHuntLeafReadsNothing(t *testing.T) {
 	inTime(t, "a hunt", func() {
 		for _, sig := range []syscall.Signal{0, syscall.SIGTERM, syscall.SIGKILL} {
 			if catch := h.Hunt(prey, sig); catch.Hidden != 0 {
-				t.Errorf("signal %d: %d environments were asked for", sig, catch.Hidden)
+				t.Errorf("signal %d: the hunt tried to read %d environments", sig, catch.Hidden)
 			}
 		}
 	})
 }
 
-// However many processes hide, they take up a bounded number of threads.
+// The number of threads that wait for hidden environments is limited, however many processes hide.
 func TestMarkReaderIsBounded(t *testing.T) {
 	needProc(t)
 	hidden := startHidden(t, mostStuckOnOthers+2, testID+"/job/1")
@@ -195,16 +196,16 @@ func TestMarkReaderIsBounded(t *testing.T) {
 			r.of(p.PID, false)
 		}
 		if n := len(r.stuck); n != mostStuckOnOthers {
-			t.Errorf("%d threads wait for others", n)
+			t.Errorf("%d threads wait for processes that are not descendants", n)
 		}
 		ours := marked(t, testID+"/job/1", "sleep 1000; exit")
 		if mark, ok := r.of(ours.PID, true); mark != testID+"/job/1" || !ok {
-			t.Errorf("of a descendant the mark is %q, %t", mark, ok)
+			t.Errorf("the mark of a descendant is %q, %t", mark, ok)
 		}
 	})
 }
 
-// Large environments are read through a window: they cost no memory.
+// Reading a large environment needs no more memory, because it goes through a window.
 func TestMarkOfLargeEnvironment(t *testing.T) {
 	needProc(t)
 	var processes []Process
@@ -222,15 +223,15 @@ func TestMarkOfLargeEnvironment(t *testing.T) {
 	r.of(os.Getpid(), false)
 	runtime.ReadMemStats(&before)
 	for n, p := range processes {
-		until(t, "the mark to be read", func() bool { mark, _ := r.of(p.PID, true); return mark == fmt.Sprint(testID, "/job/", n) })
+		until(t, "mark", func() bool { mark, _ := r.of(p.PID, true); return mark == fmt.Sprint(testID, "/job/", n) })
 	}
 	runtime.ReadMemStats(&after)
 	if grown := after.TotalAlloc - before.TotalAlloc; grown > 1<<20 {
-		t.Errorf("%d KiB were allocated for environments of 1.8 MB", grown>>10)
+		t.Errorf("reading environments of 1.8 MB allocated %d KiB", grown>>10)
 	}
 }
 
-// A variable may lie across the edges of the window, be too long for it, or miss its NUL.
+// A variable may cross the edge of the window, be too long for it, or lack its NUL.
 func TestScanMark(t *testing.T) {
 	long := strings.Repeat("y", 100)
 	for _, c := range []struct{ env, want string }{
@@ -257,7 +258,7 @@ func TestScanMark(t *testing.T) {
 	}
 }
 
-// The leader whose pid nobody wrote down is found, and none of its children is taken for it.
+// FindLeaders finds the leader whose pid was not written down, and does not mistake one of its children for it.
 func TestFindLeaders(t *testing.T) {
 	needProc(t)
 	p := marked(t, testID+"/job/7", "sleep 1000 & sleep 1000")
@@ -269,7 +270,7 @@ func TestFindLeaders(t *testing.T) {
 	q.Close()
 }
 
-// Who was born in a leaf is not taken for the leader of a run that has none.
+// A process in a leaf is not mistaken for the leader of a run without a leaf.
 func TestFindLeadersOutsideOfLeaves(t *testing.T) {
 	g, in := testCgroups(t)
 	in("10", testID+"/job/1", "/bin/sleep", "1000")
@@ -278,11 +279,11 @@ func TestFindLeadersOutsideOfLeaves(t *testing.T) {
 	}
 }
 
-// In a leaf the leader is found even if it has no mark any more, and is told from what it has started.
+// LeafLeader finds the leader in a leaf even if it has no mark, and distinguishes it from the processes it started.
 func TestLeafLeader(t *testing.T) {
 	g, in := testCgroups(t)
 	p := in("1", testID+"/job/1", "/bin/sh", "-c", "setsid sleep 1000 & exec env -i sleep 1000")
-	until(t, "two to live", func() bool { return len(leafProcesses(p.Cgroup)) == 2 })
+	until(t, "two living processes", func() bool { return len(leafProcesses(p.Cgroup)) == 2 })
 	found, ok := LeafLeader(p.Cgroup)
 	if !ok || found.PID != p.PID || found.Inode != p.Inode || found.Cgroup != p.Cgroup {
 		t.Errorf("found %+v, started %+v", found, p)
@@ -290,12 +291,12 @@ func TestLeafLeader(t *testing.T) {
 	found.Close()
 	leaf := g.Make("2")
 	if found, ok := LeafLeader(leaf); ok || Populated(leaf) {
-		t.Errorf("in an empty leaf there is %+v", found)
+		t.Errorf("LeafLeader of an empty leaf: %+v", found)
 	}
 	g.Drop(leaf)
 }
 
-// A leaf without a leader in it is watched until it is empty.
+// A leaf without a leader can be watched until it is empty.
 func TestWatchLeaf(t *testing.T) {
 	g, in := testCgroups(t)
 	p := in("1", testID+"/job/1", "/bin/sh", "-c", "(sleep 1000; exit) & exit 0")
@@ -306,7 +307,7 @@ func TestWatchLeaf(t *testing.T) {
 	w := WatchLeaf(p.Cgroup)
 	defer w.Close()
 	if LeafEnded(w) {
-		t.Fatal("it counts as empty")
+		t.Fatal("LeafEnded is true although a process is alive")
 	}
 	fds := []unix.PollFd{{Fd: int32(w.FD), Events: unix.POLLPRI}}
 	if n, err := unix.Poll(fds, 0); n != 0 || err != nil {
@@ -320,7 +321,7 @@ func TestWatchLeaf(t *testing.T) {
 	}
 }
 
-// BenchmarkHunt is a look at all processes of the machine, for one run.
+// BenchmarkHunt measures one scan of all processes of the machine for one run.
 func BenchmarkHunt(b *testing.B) {
 	cmd := exec.Command("sleep", "1000")
 	must(cmd.Start())

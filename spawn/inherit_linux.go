@@ -6,11 +6,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What a process must not inherit of the daemon, or of whoever started it.
+// This file removes what a process must not inherit from the daemon or from the daemon's parent.
 
-// joinKeyring gives this thread a session keyring of its own, without a name, which is empty: a child inherits that of
-// the thread that forks it, and with it whatever its keys open. A kernel without keyrings, or a container that may not
-// use them, is no error.
+// joinKeyring gives this thread a new, empty session keyring without a name. A child inherits the keyring of the
+// thread that forks it, and with it access to everything that its keys open. It is no error if the kernel has no
+// keyrings or if a container may not use them.
 func joinKeyring() error {
 	_, err := unix.KeyctlInt(unix.KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0)
 	if err == unix.ENOSYS || err == unix.EPERM {
@@ -19,16 +19,16 @@ func joinKeyring() error {
 	return err
 }
 
-// oomScore is what proc_pid_oom_score_adj(5) says of the daemon, if that is not for its children.
+// oomScore holds the daemon's oom_score_adj (proc_pid_oom_score_adj(5)) if children must have another one.
 type oomScore struct {
-	fd        int // -1: the children may have the daemon's own
+	fd        int // -1: children inherit the daemon's score
 	own, born string
 }
 
 var oom = oomScore{fd: -1}
 
-// readOOMScore finds out which score the children are born with: a score below zero protects the daemon alone from a lack
-// of memory, while one above it says that all that is started here is to go first.
+// readOOMScore determines the score of children. A negative score protects only the daemon when memory runs out, so
+// children get 0. A positive score means that the kernel kills everything started here first, so children keep it.
 func readOOMScore() {
 	fd, err := unix.Open("/proc/self/oom_score_adj", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -52,9 +52,9 @@ func scoreOfChildren(own string) string {
 	return own
 }
 
-// lend gives this process the score of a child, until the returned function takes it back. To write it for the child
-// after the fork would be too late for what that has started by then. Whoever has raised their own score may lower it to
-// where it was.
+// lend gives this process the score of a child until the caller calls back. Writing the child's score after the fork
+// would be too late for processes that the child has already started. A process that raised its own score may lower
+// it again to the old value.
 func (o oomScore) lend() (back func()) {
 	if o.fd < 0 {
 		return func() {}

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A child is born with a score of its own, and so is all that it starts, however soon. Not everybody may protect a
-// process, so it is the child's that is above zero here.
+// A child starts with its own score, and so do all processes that it starts, however early. Not every user may lower
+// a score, so in this test the child's score is above zero.
 func TestOOMScoreIsLent(t *testing.T) {
 	const file = "/proc/self/oom_score_adj"
 	own := strings.TrimSpace(readFile(file))

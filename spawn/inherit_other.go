@@ -2,7 +2,7 @@
 
 package spawn
 
-// Session keyrings and the score for a lack of memory are Linux's.
+// Only Linux has session keyrings and an OOM score.
 
 type oomScore struct{}
 

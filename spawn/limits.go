@@ -9,11 +9,11 @@ import (
 
 // Limit is one resource limit. Both the soft and the hard limit become Value.
 type Limit struct {
-	Name  string `json:"name"`  // nofile, nproc, as, data, stack, core, cpu, fsize or memlock
-	Value uint64 `json:"value"` // number, bytes, or seconds, as setrlimit(2) has it; or Unlimited
+	Name  string `json:"name"`  // one of nofile, nproc, as, data, stack, core, cpu, fsize, memlock
+	Value uint64 `json:"value"` // a number, bytes or seconds, as in setrlimit(2); or Unlimited
 }
 
-// Unlimited takes a limit away.
+// Unlimited removes a limit.
 const Unlimited uint64 = math.MaxUint64
 
 var resources = map[string]int{
@@ -28,8 +28,8 @@ var resources = map[string]int{
 	"memlock": unix.RLIMIT_MEMLOCK,
 }
 
-// set sets the limit of this process, by syscall.Setrlimit: Go restores the soft nofile limit at exec unless it was
-// told so by that very function.
+// set sets the limit of this process with syscall.Setrlimit. Go restores the soft nofile limit at exec unless the
+// program changed it with that function.
 func (l Limit) set() error {
 	resource, known := resources[l.Name]
 	if !known {
@@ -41,7 +41,8 @@ func (l Limit) set() error {
 	return syscall.Setrlimit(resource, &r)
 }
 
-// assign bridges the systems' types of a limit. Each has its own figure for "none"; what does not fit is cut to it.
+// assign hides that systems use different types for a limit. Each system has its own number for no limit, and larger
+// values are cut to that number.
 func assign[T int64 | uint64](to *T, value uint64) {
 	*to = T(min(value, uint64(unix.RLIM_INFINITY)))
 }

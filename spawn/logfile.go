@@ -9,14 +9,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Log is a job's log file, open for appending by a process and by whoever writes marks.
+// Log is a job's log file. A process and the writer of log markers append to it.
 type Log struct {
 	*os.File
-	Size int64 // when it was opened
+	Size int64 // the size when it was opened
 }
 
-// OpenLog opens the log file at path for appending and makes it, with mode 0640 and group gid (-1: the daemon's), where
-// it is missing. A link in its place is not followed.
+// OpenLog opens the log file at path for appending. If the file is missing, OpenLog makes it with mode 0640 and group
+// gid (-1: the daemon's). It does not follow a symbolic link.
 func OpenLog(path string, gid int) (*Log, error) {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if os.IsNotExist(err) {
@@ -42,26 +42,26 @@ func OpenLog(path string, gid int) (*Log, error) {
 	return &Log{f, st.Size()}, nil
 }
 
-// ErrCannotCut says that a log cannot be cut while it is written to: its file system does not know how.
+// ErrCannotCut means that the file system cannot cut a log while processes write to it.
 var ErrCannotCut = errors.New("the file system cannot remove the front of a file")
 
-// ErrPieces says that a log cannot be cut because its job has scattered it over the disk.
+// ErrPieces means that a log cannot be cut because it is in too many pieces on the disk.
 var ErrPieces = errors.New("it is in too many pieces on the disk")
 
-// ErrOtherLog says that a log is not the one any more whose front was to be cut.
-var ErrOtherLog = errors.New("the log is another by now")
+// ErrOtherLog means that the file is no longer the log that was to be cut.
+var ErrOtherLog = errors.New("the log has been replaced")
 
-// Front is what is to be cut off a log.
+// Front is the part to cut off a log.
 type Front struct {
 	Size     int64 // bytes
 	Copied   bool
-	dev, ino uint64 // of the log
+	dev, ino uint64 // identify the log
 }
 
-// RotateLog moves the log file at path to path.1, path.1 to path.2 and so on, keeping so many.
+// RotateLog moves the log file at path to path.1, path.1 to path.2 and so on. It keeps the given number of old logs.
 func RotateLog(path string, keep int) error { return ShiftLog(path, path, keep) }
 
-// ShiftLog moves a file to path.1, path.1 to path.2 and so on, keeping so many.
+// ShiftLog moves a file to path.1, path.1 to path.2 and so on. It keeps the given number of old logs.
 func ShiftLog(path, file string, keep int) error {
 	for n := keep; n > 1; n-- {
 		err := os.Rename(fmt.Sprintf("%s.%d", path, n-1), fmt.Sprintf("%s.%d", path, n))

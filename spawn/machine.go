@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// MachineID returns what tells this machine from others with the same name, "" where there is nothing (machine-id(5)).
+// MachineID returns an id that distinguishes this machine from others with the same name (machine-id(5)); "" if there
+// is none.
 func MachineID() string {
 	for _, path := range []string{"/etc/machine-id", "/var/lib/dbus/machine-id", "/etc/hostid"} {
 		if b, err := os.ReadFile(path); err == nil {

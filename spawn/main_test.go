@@ -15,11 +15,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The tests of this package reap with wait4(-1): none runs in parallel with another, and none uses os/exec.
+// The tests of this package reap with wait4(-1), so they do not run in parallel and do not use os/exec.
 
 const patience = 30 * time.Second
 
-// The test binary is the shim, and a helper with many faces, too.
+// The test binary also serves as the shim and as the helper programs.
 func TestMain(m *testing.M) {
 	Stage2()
 	if len(os.Args) > 2 && os.Args[1] == "@helper" {
@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	for _, sig := range []os.Signal{syscall.SIGHUP, syscall.SIGINT} {
-		if signal.Ignored(sig) { // under nohup(1); a daemon catches them in any case
+		if signal.Ignored(sig) { // under nohup(1); a daemon always catches these signals
 			signal.Notify(make(chan os.Signal, 1), sig)
 		}
 	}
@@ -56,7 +56,7 @@ func must(err error) {
 	}
 }
 
-// exitOnTerm prints "ready" and exits with 42 at TERM.
+// exitOnTerm prints "ready" and exits with code 42 when it gets TERM.
 func exitOnTerm([]string) {
 	c := make(chan os.Signal, 1)
 	signal.Notify(c, syscall.SIGTERM)
@@ -80,7 +80,7 @@ func helper(args ...string) *Command {
 	}
 }
 
-// program is a command for a file, or for a name to be looked up.
+// program returns a command for a file, or for a name that the shim looks up.
 func program(argv ...string) *Command {
 	c := &Command{Argv: argv, Env: []string{"PATH=/usr/bin:/bin"}, Umask: -1, Output: -1, Title: "shim: test"}
 	if filepath.IsAbs(argv[0]) {
@@ -93,20 +93,20 @@ func shell(script string, args ...string) *Command {
 	return program(append([]string{"/bin/sh", "-c", script}, args...)...)
 }
 
-// remote returns c, for the shim alone if far.
+// remote returns a copy of c. If far is true, only the shim can start it.
 func remote(c *Command, far bool) *Command {
 	again := *c
 	again.MayHang = far
 	return &again
 }
 
-// paths runs a test directly and through the shim.
+// paths runs a test twice: with a direct start and with the shim.
 func paths(t *testing.T, test func(t *testing.T, local bool)) {
 	t.Run("direct", func(t *testing.T) { test(t, true) })
 	t.Run("shim", func(t *testing.T) { test(t, false) })
 }
 
-// launch starts c and waits for the handshake. Its process is killed and reaped when the test ends.
+// launch starts c and waits for the handshake. When the test ends, it kills and reaps the process.
 func launch(t testing.TB, c *Command, local bool) (Process, error) {
 	t.Helper()
 	p, h, err := Start(remote(c, !local))
@@ -151,17 +151,17 @@ func mustLaunch(t testing.TB, c *Command, local bool) Process {
 	return p
 }
 
-// until waits for a condition that nothing can be polled for.
+// until waits for a condition that poll(2) cannot wait for.
 func until(t testing.TB, what string, condition func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !condition(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatal("no", what)
+			t.Fatal("timed out; still no", what)
 		}
 	}
 }
 
-// reap waits for the end of the process with that pid, and reaps what else ends meanwhile.
+// reap waits for the end of the process with that pid, and also reaps others that end in the meantime.
 func reap(t testing.TB, pid int) (e Exit) {
 	t.Helper()
 	until(t, fmt.Sprintf("exit of %d", pid), func() bool {
@@ -208,7 +208,7 @@ func written(t testing.TB, f *os.File) string {
 	return string(b)
 }
 
-// write makes a file with exactly that mode, under any umask.
+// write makes a file with exactly this mode, under any umask.
 func write(t testing.TB, path, text string, mode os.FileMode) string {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -220,7 +220,7 @@ func write(t testing.TB, path, text string, mode os.FileMode) string {
 	return path
 }
 
-// openDir is a temporary directory that every user may enter.
+// openDir returns a temporary directory that every user may enter.
 func openDir(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()

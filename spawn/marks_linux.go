@@ -9,30 +9,30 @@ import (
 )
 
 const (
-	markWait   = 100 * time.Millisecond // how long one process may take to show its environment
-	markSettle = time.Second            // after that it counts as a process that hangs, not as one that is slow
-	markWindow = 64 << 10               // bytes of an environment that are in memory at once
-	mostEnv    = 4 << 20                // bytes of an environment that are looked at
+	markWait   = 100 * time.Millisecond // time limit for reading the environment of one process
+	markSettle = time.Second            // after this time a process counts as hanging, not as slow
+	markWindow = 64 << 10               // bytes of an environment in memory at once
+	mostEnv    = 4 << 20                // bytes of an environment that are searched
 
-	// mostStuck is how many threads may wait for environments that do not come. Processes that are not our descendants
-	// can take up only half of them: any local user can make some.
+	// mostStuck is the maximum number of threads that wait for environments that do not come. Processes that are not
+	// our descendants can block only half of them, because every local user can make such processes.
 	mostStuck         = 32
 	mostStuckOnOthers = mostStuck / 2
 )
 
 // markReader reads the marks of processes. The kernel does not show the environment of a process in the middle of an
-// exec, and its user can make that last for ever. The thread that waits for it cannot be interrupted, so it is left
-// behind: the reader goes on with another one, and does not ask for that process again until the thread is back.
+// exec, and its user can make an exec last for ever. The reading thread cannot be interrupted, so the reader abandons
+// it and continues with another thread. It does not read that process again until the abandoned thread returns.
 type markReader struct {
 	idle  *markThread
-	stuck map[int]*markThread // by the process that each of them waits for
+	stuck map[int]*markThread // abandoned threads, by the pid that each waits for
 }
 
-// markThread is a goroutine that is blocked in the kernel, and so takes up a thread, for as long as one read takes.
+// markThread is a goroutine that blocks in the kernel for the time of one read, and so occupies a thread.
 type markThread struct {
 	ask    chan int
-	answer chan markAnswer // has room for one: a thread that was left behind can always give its answer
-	since  time.Time       // when it was left behind
+	answer chan markAnswer // has room for one, so that an abandoned thread can always deliver its answer
+	since  time.Time       // when it was abandoned
 }
 
 type markAnswer struct {
@@ -54,8 +54,9 @@ func newMarkThread() *markThread {
 	return t
 }
 
-// of returns the mark of a process, "" where there is none. False: nobody can tell yet, as the process is gone, or in the
-// middle of an exec. Ours says that the process is a descendant of this one.
+// of returns the mark of a process, or "" if it has none. It returns false if the mark is unknown for now, because
+// the process has ended or is in the middle of an exec. The parameter ours says that the process is a descendant of
+// this one.
 func (r *markReader) of(pid int, ours bool) (mark string, ok bool) {
 	r.collect()
 	if t := r.stuck[pid]; t != nil {
@@ -83,7 +84,7 @@ func (r *markReader) of(pid int, ours bool) (mark string, ok bool) {
 	}
 }
 
-// collect takes back the threads that have come back. Their answers are too old to be used.
+// collect takes back the threads that have returned. Their answers are too old to use.
 func (r *markReader) collect() {
 	for pid, t := range r.stuck {
 		select {
@@ -99,7 +100,7 @@ func (r *markReader) collect() {
 	}
 }
 
-// close ends the thread that is not in use. Those that were left behind end when the kernel lets them go.
+// close ends the idle thread. An abandoned thread ends when the kernel releases it.
 func (r *markReader) close() {
 	if r.idle != nil {
 		close(r.idle.ask)
@@ -109,12 +110,12 @@ func (r *markReader) close() {
 	}
 }
 
-// readMark reads an environment through a window, so that a large one costs no memory.
+// readMark reads an environment through a window, so that a large environment needs no more memory.
 func readMark(pid int, window []byte) (mark string, known bool) {
 	path := "/proc/" + strconv.Itoa(pid)
 	fd, err := unix.Open(path+"/environ", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return "", err == unix.EACCES || err == unix.EPERM // what we may not read is not ours
+		return "", err == unix.EACCES || err == unix.EPERM // a process that we may not read is not ours
 	}
 	defer unix.Close(fd)
 	mark, seen, err := scanMark(window, func(b []byte) (int, error) { return unix.Read(fd, b) })
@@ -127,20 +128,21 @@ func readMark(pid int, window []byte) (mark string, known bool) {
 	}
 	defer unix.Close(fd)
 	n, _ := unix.Read(fd, window[:1])
-	return "", n > 0 // it has no environment: some clear it
+	return "", n > 0 // the process has cleared its environment
 }
 
-// scanMark looks for the mark among variables that end in NUL. Seen is how many bytes there were.
+// scanMark looks for the mark among NUL-terminated variables. It also returns how many bytes it has read.
 func scanMark(window []byte, read func([]byte) (int, error)) (mark string, seen int, err error) {
 	prefix := []byte(MarkName + "=")
-	held, skip := 0, false // the beginning of a variable that is not complete; the rest of one that is too long for a mark
+	held := 0     // length of an incomplete variable at the start of the window
+	skip := false // true in the rest of a variable that is too long for a mark
 	for seen < mostEnv {
 		n, err := read(window[held:])
 		if err == unix.EINTR {
 			continue
 		}
 		if n <= 0 || err != nil {
-			if !skip && bytes.HasPrefix(window[:held], prefix) { // the last one needs no NUL
+			if !skip && bytes.HasPrefix(window[:held], prefix) { // the last variable needs no NUL
 				return string(window[len(prefix):held]), seen, nil
 			}
 			return "", seen, err

@@ -8,13 +8,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The signals from rtMin on have no names of their own. It is what the C libraries leave of the kernel's 32.
+// Signals from rtMin on have no names of their own. The C libraries reserve the first two of the kernel's 32 to 64.
 const (
 	rtMin = 34
 	rtMax = 64
 )
 
-// SignalName returns the name of sig without SIG, as TERM or RTMIN+3; the number where there is no name.
+// SignalName returns the name of sig without SIG, such as TERM or RTMIN+3, or the number if sig has no name.
 func SignalName(sig syscall.Signal) string {
 	if name := unix.SignalName(sig); name != "" {
 		return strings.TrimPrefix(name, "SIG")
@@ -28,7 +28,7 @@ func SignalName(sig syscall.Signal) string {
 	return strconv.Itoa(int(sig))
 }
 
-// SignalNumber is the inverse of SignalName: upper case, without SIG. 0: no such signal.
+// SignalNumber is the inverse of SignalName. The name must be upper case and without SIG. 0: no such signal.
 func SignalNumber(name string) syscall.Signal {
 	if sig := unix.SignalNum("SIG" + name); sig != 0 {
 		return sig
@@ -45,7 +45,7 @@ func SignalNumber(name string) syscall.Signal {
 	return 0
 }
 
-// ErrnoName returns the name of an errno, as ENOENT; the number where there is no name.
+// ErrnoName returns the name of an errno, such as ENOENT, or the number if errno has no name.
 func ErrnoName(errno syscall.Errno) string {
 	if name := unix.ErrnoName(errno); name != "" {
 		return name

@@ -9,17 +9,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ownUmask is the umask of the daemon, which a process that is started directly inherits. It is the usual one, so that
-// what a job writes has the same modes under every daemon and few jobs need the shim for a mask of their own.
+// ownUmask is the umask of the daemon, which directly started processes inherit. It is the usual umask, so that files
+// of a job have the same modes under every daemon, and few jobs need the shim to set a umask.
 const ownUmask = 0o022
 
-// Prepare makes this process fit to be a parent. It is called once, when the daemon starts, before its first Start, on the
-// thread that calls Start.
+// Prepare makes this process fit to start children. The daemon calls it once at its start, before the first Start and
+// on the thread that calls Start.
 func Prepare() error {
 	closeOnExec()
 	unix.Umask(ownUmask)
 	defaultSignals()
-	joinKeyring() // without one of its own the daemon still works, and jobs of other users get theirs or do not start
+	joinKeyring() // the daemon works without a keyring of its own, and a job of another user does not start without one
 	readOOMScore()
 	if err := becomeSubreaper(); err != nil {
 		return fmt.Errorf("cannot become subreaper: %w", err)
@@ -32,11 +32,12 @@ func Prepare() error {
 	return nil
 }
 
-// openPoller has the runtime open the descriptors of its poller, which the first timer needs: later there may be none left,
-// and then it aborts the program.
+// openPoller makes the runtime open the descriptors of its poller, which the first timer needs. If no descriptor is
+// left later, the runtime aborts the program.
 func openPoller() { time.AfterFunc(time.Hour, func() {}).Stop() }
 
-// closeOnExec marks every descriptor but the first three: what our parent forgot to close is not for our children.
+// closeOnExec marks every descriptor except the first three. Children must not inherit descriptors that the daemon's
+// parent left open.
 func closeOnExec() {
 	if closeRangeOnExec() == nil {
 		return
@@ -46,17 +47,17 @@ func closeOnExec() {
 	}
 }
 
-// warmThreads makes the runtime start n threads and keep them. At the limit of processes fork fails with a clean
-// EAGAIN, but a runtime that cannot have the thread it wants aborts the program.
+// warmThreads makes the runtime start n threads and keep them. At the process limit, fork fails with a plain EAGAIN,
+// but the runtime aborts the program if it cannot get a new thread.
 func warmThreads(n int) {
 	var all, done sync.WaitGroup
 	all.Add(n)
 	for range n {
 		done.Go(func() {
-			runtime.LockOSThread() // each goroutine has a thread of its own
+			runtime.LockOSThread() // each goroutine needs its own thread
 			defer runtime.UnlockOSThread()
 			all.Done()
-			all.Wait() // until all have theirs
+			all.Wait() // until every goroutine has one
 		})
 	}
 	done.Wait()

@@ -7,37 +7,41 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Process identifies a started process for good. Its process group and session have the number PID.
+// Process identifies a started process uniquely, even after its pid is reused. Its process group and session have the
+// number PID.
 type Process struct {
 	PID   int
 	FD    int    // pidfd, readable when the process has ended; -1 where there is none
-	Inode uint64 // of the pidfd: unique until reboot (Linux 6.9 or later); else 0
-	Start uint64 // the kernel's start time, see StartTime; 0 where Inode is known
+	Inode uint64 // of the pidfd: unique until reboot (Linux 6.9 or later); otherwise 0
+	Start uint64 // the kernel's start time, see StartTime; 0 if Inode is known
 
-	Cgroup string // the leaf that it was born in; "": none, or removed
-	born   string // the same, also once it is removed
+	Cgroup string // the leaf it started in; "": none, or removed
+	born   string // the leaf it started in, even after removal
 }
 
-// ErrGroupEmpty says that nobody is left in the group. For who wants a group gone that is success. It wraps ESRCH.
+// ErrGroupEmpty means that no process is left in the group. A caller that wants the group to end treats this as
+// success. It wraps ESRCH.
 var ErrGroupEmpty = fmt.Errorf("process group is empty: %w", syscall.ESRCH)
 
-// identify fills in what tells p from a later process with the same pid. To be called before p can be reaped.
+// identify fills in the fields that distinguish p from a later process with the same pid. Call it before p can be
+// reaped.
 func (p *Process) identify() {
 	if p.Inode = pidfdInode(p.FD); p.Inode == 0 {
-		p.Start, _ = StartTime(p.PID) // 0: never adopted, which is safe
+		p.Start, _ = StartTime(p.PID) // with 0 the process is never adopted, which is safe
 	}
 }
 
-// SignalGroup sends sig to all processes of p's group, zombies included. Signal 0 only asks.
+// SignalGroup sends sig to all processes of p's group, including zombies. Signal 0 only checks whether the group
+// exists.
 //
-// With a pidfd and Linux 6.9 or later no stranger can be hit, even long after p was reaped. Elsewhere the group is
-// addressed by number, which is right as long as p has not been reaped, and as long as its group lives: a number is
-// given to nobody else while a group bears it.
+// With a pidfd and Linux 6.9 or later, the signal never hits another program's processes, even long after p was
+// reaped. Otherwise SignalGroup uses the number of the group. That is correct until p is reaped, and also afterwards
+// while the group lives: the kernel reuses no number that a group has.
 //
-// The error is ErrGroupEmpty or an errno: EPERM if none of the processes may be signalled.
+// The error is ErrGroupEmpty or an errno: EPERM if the caller may signal none of the processes.
 func SignalGroup(p Process, sig syscall.Signal) error {
 	if p.PID <= 1 {
-		return syscall.EINVAL // kill(2) would take it for everybody, or for the caller's own group
+		return syscall.EINVAL // kill(2) would signal every process or the caller's own group
 	}
 	err := signalGroup(p, sig)
 	if err == syscall.ESRCH {
@@ -46,8 +50,8 @@ func SignalGroup(p Process, sig syscall.Signal) error {
 	return err
 }
 
-// SignalLeader sends sig to p alone, not to the rest of its group. p must not have been reaped, unless it has a pidfd.
-// The error is ErrGroupEmpty if p has ended, or an errno.
+// SignalLeader sends sig to p alone, not to the rest of its group. Without a pidfd, the caller must not have reaped
+// p. The error is ErrGroupEmpty if p has ended, or an errno.
 func SignalLeader(p Process, sig syscall.Signal) error {
 	if p.PID <= 1 {
 		return syscall.EINVAL
@@ -59,20 +63,20 @@ func SignalLeader(p Process, sig syscall.Signal) error {
 	return err
 }
 
-// killGroup addresses the group by number.
+// killGroup signals the group by its number.
 func killGroup(p Process, sig syscall.Signal) error { return unix.Kill(-p.PID, sig) }
 
-// GroupEmpty reports whether nobody is left in p's group. Zombies count: reap before asking.
+// GroupEmpty reports whether no process is left in p's group. Zombies count, so reap before you ask.
 func GroupEmpty(p Process) bool { return SignalGroup(p, 0) == ErrGroupEmpty }
 
-// Leftovers returns how many live of those that p began, which has ended itself: what is in its cgroup, or, where it has
-// none, one for a group that is not empty. Group tells whether that is so.
-// An empty cgroup is removed, which costs less than to count what is in it.
+// Leftovers returns how many processes remain of those that the ended process p started. That is the number of
+// processes in its cgroup, or, without a cgroup, 1 if its group is not empty. The result group reports whether the
+// group is not empty. Leftovers removes an empty cgroup, which costs less than counting its processes.
 func Leftovers(p *Process) (n int, group bool) {
 	leaf := p.Cgroup != ""
 	n, group = leaveLeaf(p), !GroupEmpty(*p)
 	if group && n == 0 && leaf && zombie(p.PID) {
-		return 0, false // it is the leader's own zombie that bears the group's number: somebody else is its parent
+		return 0, false // only the leader's zombie is left in the group, because another process is its parent
 	}
 	if group {
 		n = max(n, 1)
@@ -85,7 +89,7 @@ func zombie(pid int) bool {
 	return err == nil && state == 'Z'
 }
 
-// Close frees the pidfd. The process is left as it is.
+// Close closes the pidfd. It does not affect the process.
 func (p *Process) Close() {
 	if p.FD >= 0 {
 		unix.Close(p.FD)
@@ -93,11 +97,11 @@ func (p *Process) Close() {
 	}
 }
 
-// Adopt returns a process that an earlier daemon started, from what was known of it then; known.FD does not matter.
-// False: it is gone, or the pid belongs to a stranger now, or it cannot be told. Inodes and start times are of one
-// boot: the caller has compared the BootID of then and now.
+// Adopt finds a process that an earlier daemon started, from what that daemon wrote down. It ignores known.FD. It
+// returns false if the process has ended, if another process now has the pid, or if neither can be decided. Inodes
+// and start times are valid for one boot only, so the caller must first compare the BootID of then and now.
 //
-// The pidfd comes first and is compared afterwards, so that the process that was compared is the one that is held.
+// Adopt opens the pidfd first and compares afterwards, so that it holds exactly the process that it has compared.
 func Adopt(known Process) (Process, bool) {
 	none := Process{FD: -1}
 	if known.PID <= 1 || known.Inode == 0 && known.Start == 0 {
@@ -115,12 +119,12 @@ func Adopt(known Process) (Process, bool) {
 	return p, true
 }
 
-// Remains returns what stands for a run whose leader has ended, for its group and its leaf to be looked at.
+// Remains returns a Process for a run whose leader has ended, to look at its group and its leaf.
 func Remains(pid int, leaf string) Process {
 	return Process{PID: pid, FD: -1, Cgroup: leaf, born: leaf}
 }
 
-// same reports whether the process that is there now is the one that p describes.
+// same reports whether the process with this pid now is the one that p describes.
 func (p *Process) same() bool {
 	if p.Inode != 0 {
 		return pidfdInode(p.FD) == p.Inode

@@ -83,7 +83,7 @@ func TestReapNothing(t *testing.T) {
 	}
 }
 
-// The daemon's own memory is not taken for that of its children.
+// The memory of the daemon does not count as memory of its children.
 func TestUsage(t *testing.T) {
 	p := mustLaunch(t, program("/bin/true"), true)
 	if e := reap(t, p.PID); runtime.GOOS == "linux" && e.MaxRSS != 0 {
@@ -99,13 +99,13 @@ func TestUsage(t *testing.T) {
 	}
 }
 
-// awaitWords waits until so many words stand in f.
+// awaitWords waits until f contains at least this number of words.
 func awaitWords(t *testing.T, f *os.File, words int) {
 	t.Helper()
-	until(t, "word from the process", func() bool { return len(strings.Fields(written(t, f))) >= words })
+	until(t, "output of the process", func() bool { return len(strings.Fields(written(t, f))) >= words })
 }
 
-// A group is signalled, and found empty, after its leader has been reaped.
+// A group can be signalled and found empty after its leader has been reaped.
 func TestGroupOutlivesLeader(t *testing.T) {
 	paths(t, func(t *testing.T, local bool) {
 		c := shell("sleep 1000 & sleep 1000 & exit 3")
@@ -121,7 +121,7 @@ func TestGroupOutlivesLeader(t *testing.T) {
 	})
 }
 
-// gone waits until the group is empty, reaping the orphans that come to us.
+// gone waits until the group is empty. It also reaps the orphans that become our children.
 func gone(t *testing.T, p Process) {
 	t.Helper()
 	until(t, "end of group", func() bool {
@@ -134,7 +134,7 @@ func gone(t *testing.T, p Process) {
 	}
 }
 
-// TERM reaches stopped processes once they continue.
+// A stopped process gets TERM when it continues.
 func TestStoppedGroup(t *testing.T) {
 	f := outputFile(t)
 	c := with(shell("sleep 1000 & echo ready; kill -STOP 0; wait"), func(c *Command) { c.Output = int(f.Fd()) })
@@ -149,19 +149,19 @@ func TestStoppedGroup(t *testing.T) {
 	gone(t, p)
 }
 
-// Zombies are alive to kill(2): the group is empty once they have been reaped.
+// For kill(2), a zombie is alive: a group is empty only after its zombies have been reaped.
 func TestZombieGroup(t *testing.T) {
 	p := mustLaunch(t, program("/bin/true"), true)
 	until(t, "zombie", func() bool { return ended(p) })
 	if GroupEmpty(p) {
-		t.Error("a zombie is gone before it was reaped")
+		t.Error("the group counts as empty although its zombie was not reaped")
 	}
 	must(SignalGroup(p, syscall.SIGTERM))
 	reap(t, p.PID)
 	gone(t, p)
 }
 
-// ended reports whether p has ended, be it reaped or not.
+// ended reports whether p has ended, reaped or not.
 func ended(p Process) bool {
 	if p.FD < 0 {
 		var info unix.Stat_t
@@ -171,7 +171,7 @@ func ended(p Process) bool {
 	return n > 0
 }
 
-// By number the same holds, as on systems without pidfds.
+// Signalling by number works in the same way, as on systems without pidfds.
 func TestGroupByNumber(t *testing.T) {
 	p := mustLaunch(t, shell("sleep 1000 & exit 0"), true)
 	reap(t, p.PID)
@@ -193,14 +193,14 @@ func TestSignalNobodyByMistake(t *testing.T) {
 
 func TestSignalNotPermitted(t *testing.T) {
 	if os.Geteuid() == 0 {
-		t.Skip("root may signal everybody")
+		t.Skip("root may signal every process")
 	}
 	if err := SignalGroup(Process{PID: 2, FD: -1}, 0); err == nil {
-		t.Error("may signal the kernel")
+		t.Error("signalling a kernel process succeeded")
 	}
 }
 
-// keeper is a subreaper that starts a parent and reaps until it is told to end by TERM.
+// keeper is a subreaper that starts a parent and reaps until TERM ends it.
 func keeper(args []string) {
 	must(Prepare())
 	child := make(chan os.Signal, 1)
@@ -214,7 +214,7 @@ func keeper(args []string) {
 	}
 }
 
-// parent starts a process, writes down who it is, and waits to be killed.
+// parent starts a process, writes down its identity, and waits to be killed.
 func parent(args []string) {
 	f, err := os.OpenFile(args[0]+".out", os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	must(err)
@@ -229,13 +229,13 @@ func parent(args []string) {
 	<-never
 }
 
-// orphan returns a process whose parent was killed and whose reaper is not this process.
+// orphan returns a process whose parent was killed and whose reaper is another process.
 func orphan(t *testing.T) (pid int, inode, start uint64) {
 	t.Helper()
 	note := filepath.Join(t.TempDir(), "note")
 	mustLaunch(t, helper("keeper", note), true)
 	var who [4]uint64
-	until(t, "word from the orphan", func() bool {
+	until(t, "output of the orphan", func() bool {
 		b, err := os.ReadFile(note)
 		if err != nil || json.Unmarshal(b, &who) != nil {
 			return false
@@ -244,7 +244,7 @@ func orphan(t *testing.T) (pid int, inode, start uint64) {
 		return err == nil && string(out) == "ready\n"
 	})
 	pid = int(who[1])
-	end := func(pid int) { // its keeper reaps it
+	end := func(pid int) { // the keeper reaps the process
 		until(t, "end of the keeper's child", func() bool { return unix.Kill(pid, unix.SIGKILL) == unix.ESRCH })
 	}
 	t.Cleanup(func() { end(pid) })
@@ -265,24 +265,24 @@ func TestAdopt(t *testing.T) {
 		t.Errorf("adopted %+v", p)
 	}
 	if e, known := AdoptedStatus(p); known {
-		t.Errorf("status of the living: %+v", e)
+		t.Errorf("a living process has the exit status %+v", e)
 	}
 	must(SignalGroup(p, syscall.SIGTERM))
 	until(t, "end", func() bool { return ended(p) })
-	until(t, "end of group", func() bool { return GroupEmpty(p) }) // its keeper has reaped it
+	until(t, "end of group", func() bool { return GroupEmpty(p) }) // the keeper has reaped it
 	e, known := AdoptedStatus(p)
 	if !known && !hasExitInfo() {
-		t.Skip("needs Linux 6.15 to know the status of a process that another one reaped")
+		t.Skip("needs Linux 6.15 to read the status of a process that another process reaped")
 	}
 	if e.PID != pid || e.Code != 42 || !known {
 		t.Errorf("status %+v, %v", e, known)
 	}
 	if _, ok := Adopt(then); ok {
-		t.Error("adopted the dead")
+		t.Error("adopted a process that has ended")
 	}
 }
 
-// hasExitInfo asks a process of our own that was reaped.
+// hasExitInfo checks whether the kernel reports the status of a reaped process.
 func hasExitInfo() bool {
 	p, _, err := Start(program("/bin/true"))
 	must(err)
@@ -293,7 +293,7 @@ func hasExitInfo() bool {
 	return known
 }
 
-// As root, the status of a zombie is known before its parent reaps it, with every kernel.
+// As root, the status of a zombie can be read before its parent reaps it, with every kernel.
 func TestAdoptedZombie(t *testing.T) {
 	needProc(t)
 	needRoot(t)

@@ -6,19 +6,19 @@ import (
 	"time"
 )
 
-// Exit is how a process ended and what it used.
+// Exit says how a process ended and what it used.
 type Exit struct {
 	PID    int
-	Code   int            // 0..255; -1 when a signal ended it
-	Signal syscall.Signal // 0 when it exited
-	Core   bool           // a core was dumped
+	Code   int            // 0..255; -1 if a signal ended it
+	Signal syscall.Signal // 0 if it exited
+	Core   bool           // the process dumped core
 	User   time.Duration
 	System time.Duration
-	MaxRSS int64 // peak resident memory in bytes; 0: not known
+	MaxRSS int64 // peak resident memory in bytes; 0: unknown
 }
 
-// Reap takes the status of one child that has ended, any child. False: there is none (left). A subreaper and PID 1
-// also meet the children of others here.
+// Reap collects the status of any one child that has ended. False: no such child is left. A subreaper and PID 1 also
+// get children of other processes here.
 func Reap() (Exit, bool) {
 	for {
 		var status syscall.WaitStatus
@@ -45,10 +45,10 @@ func exitOf(pid int, status syscall.WaitStatus) Exit {
 	return Exit{PID: pid, Code: status.ExitStatus()}
 }
 
-// maxRSS returns ru_maxrss in bytes; getrusage(2) counts in bytes on macOS, elsewhere in KiB.
+// maxRSS returns ru_maxrss in bytes. getrusage(2) counts bytes on macOS and KiB elsewhere.
 //
-// On Linux the figure includes what the child had before exec, and between vfork and exec that is the memory of the
-// daemon. A figure that is not above the daemon's own peak therefore says nothing about the child.
+// On Linux the number includes memory from before the exec, and between vfork and exec that is the daemon's memory.
+// So a number that is not above the daemon's own peak says nothing about the child.
 func maxRSS(child *syscall.Rusage) int64 {
 	if runtime.GOOS == "darwin" {
 		return int64(child.Maxrss)

@@ -12,22 +12,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The shim is this program again, started as the process-to-be: it does what ForkExec cannot, or what could block,
+// The shim is this program, started again as the future process. It does what ForkExec cannot do and what may block,
 // and then becomes the program. The pid stays the same throughout.
 //
-// It finds its instructions in its environment, each string of the command in a variable of its own. So the kernel
-// passes them whole, whatever their size, with the limits that the program's own exec has too (the names cost a few
-// bytes of the 128 KiB a string may have); the loop writes nothing that could block; and like all of
-// /proc/PID/environ they are for the same user and root only. Nothing of the command's own environment can reach the
-// Go runtime of the shim, as GODEBUG would.
+// The shim finds its instructions in its environment, with each string of the command in its own variable. The kernel
+// passes the strings unchanged, whatever their size, with the same limits as for the program's own exec (the names
+// take a few bytes of the 128 KiB that a string may have). The loop has to write nothing that could block. And only
+// the same user and root can read the instructions, like all of /proc/PID/environ. No variable of the command's own
+// environment, such as GODEBUG, reaches the Go runtime of the shim.
 const (
 	stage2   = "@stage2" // argv[1] of the shim
-	reportFD = 3         // its end of the handshake's pipe
-	ready    = '+'       // written before exec: what follows is the end of the stream, or an Error
-	exitShim = 111       // of a shim that could not become the program; the Error says why
+	reportFD = 3         // the shim's end of the handshake's pipe
+	ready    = '+'       // written before exec; after it comes the end of the stream or an Error
+	exitShim = 111       // exit code of a shim that could not become the program; the Error says why
 )
 
-// instructions are what a shim must know beyond strings.
+// instructions hold what a shim needs besides strings.
 type instructions struct {
 	Args        int         `json:"args"`
 	Vars        int         `json:"vars"`
@@ -38,14 +38,14 @@ type instructions struct {
 	Limits      []Limit     `json:"limits"`
 }
 
-// startShim starts the shim that is to become c.
+// startShim starts the shim that will become c.
 func startShim(c *Command) (Process, *Handshake, error) {
 	p, h, err := forkShim(c)
 	if err == nil {
 		return p, h, nil
 	}
 	e := &Error{Stage: StageFork, Errno: errnoOf(err), Path: c.name()}
-	if e.Errno == syscall.E2BIG || e.Errno == syscall.EINVAL { // too much for the program too, or a NUL in a string
+	if e.Errno == syscall.E2BIG || e.Errno == syscall.EINVAL { // also too much for the program, or a NUL in a string
 		e.Stage = StageExec
 	}
 	return p, nil, e
@@ -75,7 +75,7 @@ func forkShim(c *Command) (Process, *Handshake, error) {
 	return p, h, nil
 }
 
-// name is what the program is called in errors.
+// name returns the name of the program for errors.
 func (c *Command) name() string {
 	if c.Path != "" {
 		return c.Path
@@ -100,7 +100,7 @@ func (c *Command) shimEnv() ([]string, error) {
 	for i, s := range c.Env {
 		env = append(env, "e"+strconv.Itoa(i)+"="+s)
 		if strings.HasPrefix(s, reserved) {
-			env = append(env, s) // the process must be known for ours before it is the program, too
+			env = append(env, s) // the daemon must recognize the process as its own even before exec
 		}
 	}
 	return env, nil
@@ -125,24 +125,24 @@ func (c *Command) fromShimEnv() error {
 	return nil
 }
 
-// Stage2 must be the first thing in main. In a process that Start made to be a shim it never returns; in any other it
-// does nothing.
+// Stage2 must be the first call in main. In a process that Start made as a shim it never returns; in any other
+// process it does nothing.
 func Stage2() {
 	if len(os.Args) != 2 || os.Args[1] != stage2 {
 		return
 	}
-	runtime.LockOSThread() // nice and the signal mask belong to the thread, and it is this one that calls exec
+	runtime.LockOSThread() // the nice value and the signal mask belong to a thread, and this thread calls exec
 	unix.CloseOnExec(reportFD)
 	var c Command
 	if err := c.fromShimEnv(); err != nil || len(c.Argv) == 0 {
-		fmt.Fprintln(os.Stderr, "cannot start: "+stage2+" is for the daemon's own use")
+		fmt.Fprintln(os.Stderr, "cannot start: only the daemon itself uses "+stage2)
 		syscall.Exit(2)
 	}
 	report(c.become())
-	syscall.Exit(exitShim) // not os.Exit: nothing may run on the way out
+	syscall.Exit(exitShim) // not os.Exit, because nothing may run at exit
 }
 
-// become turns this process into the program. It returns only if that fails.
+// become replaces this process with the program. It returns only if that fails.
 func (c *Command) become() *Error {
 	for _, step := range []func() *Error{c.setUmask, c.setNice, c.setLimits, c.setKeyring, c.setUser, c.enterDir, c.addEnvFile} {
 		if e := step(); e != nil {
@@ -180,8 +180,8 @@ func (c *Command) setLimits() *Error {
 	return nil
 }
 
-// setKeyring gives a process of another user a session keyring of its own. It is made as the daemon's user, whose quota
-// has room for it.
+// setKeyring gives a process of another user its own session keyring. The shim makes it while it is still the
+// daemon's user, whose quota has room for it.
 func (c *Command) setKeyring() *Error {
 	if c.Credential == nil || c.Credential.own() {
 		return nil
@@ -192,7 +192,8 @@ func (c *Command) setKeyring() *Error {
 	return nil
 }
 
-// setUser takes on the credential: groups first, the uid last, for after it nothing else may be changed.
+// setUser switches to the credential. It sets the groups first and the uid last, because after that it may change
+// nothing else.
 func (c *Command) setUser() *Error {
 	u := c.Credential
 	if u == nil {

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// spoilSignals ignores every signal and blocks every signal of this thread, which then must call exec.
+// spoilSignals ignores every signal and blocks every signal for this thread. The thread must then call exec.
 func spoilSignals() {
 	runtime.LockOSThread()
 	action := struct {
@@ -24,7 +24,7 @@ func spoilSignals() {
 	unix.RawSyscall6(unix.SYS_RT_SIGPROCMASK, 2, uintptr(unsafe.Pointer(&all)), 0, 8, 0, 0)
 }
 
-// notifyHangup catches what the loop of the daemon does.
+// notifyHangup catches the signals that the daemon's loop catches.
 func notifyHangup() {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP, syscall.SIGINT)
 }

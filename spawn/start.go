@@ -8,11 +8,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Start starts a process: directly where that is possible, else through the shim.
+// Start starts a process: directly if possible, otherwise through the shim.
 //
-// A direct start is complete on return, and the Handshake is nil. Through the shim the process exists on return, and
-// the Handshake tells later whether it became the program. A direct start that fails for a reason with more than one
-// possible cause is tried once more through the shim, which finds out which, and may look where the loop must not.
+// A direct start is complete when Start returns, and the Handshake is nil. Through the shim, the process exists when
+// Start returns, and the Handshake reports later whether it became the program. If a direct start fails for a reason
+// with more than one possible cause, Start tries again through the shim. The shim finds the cause, because it may
+// open files that the loop must not touch.
 //
 // The error is always an *Error.
 func Start(c *Command) (Process, *Handshake, error) {
@@ -41,7 +42,7 @@ func startDirect(c *Command) (Process, error) {
 		Sys: &syscall.SysProcAttr{}})
 }
 
-// directError tells what err means, or nil where only the shim can tell.
+// directError returns the meaning of err, or nil if only the shim can find it.
 func directError(c *Command, err error) *Error {
 	e := &Error{Stage: StageFork, Errno: errnoOf(err), Path: c.Path}
 	if e.Transient() {
@@ -61,8 +62,8 @@ func errnoOf(err error) syscall.Errno {
 	return errno
 }
 
-// fork is the one place where processes begin. ForkExec gives the child the mask of the thread that forks, and Go
-// leaves signals blocked that were blocked when the daemon was started, so they are unblocked first.
+// fork is the only function that makes processes. ForkExec gives the child the signal mask of the forking thread, and
+// Go keeps signals blocked that were blocked when the daemon started, so fork unblocks them first.
 func fork(path string, argv []string, leaf string, attr *syscall.ProcAttr) (Process, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -80,7 +81,7 @@ func fork(path string, argv []string, leaf string, attr *syscall.ProcAttr) (Proc
 	return p, nil
 }
 
-// null is /dev/null, opened once: when descriptors run out it must not be the one that lacks.
+// null is /dev/null. It is opened once, so that a start never fails for want of this descriptor.
 var null = -1
 
 func openNull() error {

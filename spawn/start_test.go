@@ -97,7 +97,7 @@ func with(c *Command, change func(*Command)) *Command {
 	return c
 }
 
-// fails starts c and checks the error. A Detail of * is not compared.
+// fails starts c and checks the error. If want.Detail is *, the detail is not compared.
 func fails(t *testing.T, c *Command, local bool, want Error) {
 	t.Helper()
 	p, err := launch(t, c, local)
@@ -118,14 +118,14 @@ func fails(t *testing.T, c *Command, local bool, want Error) {
 		return
 	}
 	if e := reap(t, p.PID); e.Code != exitShim {
-		t.Errorf("shim ended with %+v", e)
+		t.Errorf("exit of the shim: %+v", e)
 	}
 	if e, ok := Reap(); ok {
-		t.Errorf("one child too many: %+v", e)
+		t.Errorf("unexpected child: %+v", e)
 	}
 }
 
-// foreignELF is the header of a program for a machine that never was.
+// foreignELF is the header of a program for a machine that does not exist.
 func foreignELF() string {
 	h := elf.Header64{Type: uint16(elf.ET_EXEC), Machine: 0xFFF0, Version: 1, Ehsize: 64, Phentsize: 56}
 	copy(h.Ident[:], "\x7fELF\x02\x01\x01")
@@ -169,7 +169,7 @@ func TestErrorText(t *testing.T) {
 		{Error{StageInterpreter, syscall.ENOENT, "/bin/nosuch", "/opt/x"},
 			"cannot start: the interpreter /bin/nosuch of /opt/x does not exist"},
 		{Error{StageInterpreter, syscall.ENOENT, "/bin/sh\r", "/opt/x"},
-			`cannot start: the interpreter "/bin/sh\r" of /opt/x does not exist: the lines of the script end as on Windows`},
+			`cannot start: the interpreter "/bin/sh\r" of /opt/x does not exist: the script has Windows line endings (CR LF); convert it to LF`},
 		{Error{StageDir, syscall.EACCES, "/root", ""}, "cannot start: the directory /root cannot be entered: permission denied"},
 		{Error{StageDir, syscall.ENOENT, "/srv", ""}, "cannot start: the directory /srv does not exist"},
 		{Error{StageTimeout, syscall.ETIMEDOUT, "/mnt/x", ""}, "cannot start: the start of /mnt/x timed out"},
@@ -177,7 +177,7 @@ func TestErrorText(t *testing.T) {
 			"cannot start: cannot fork for /opt/x: resource temporarily unavailable (EAGAIN)"},
 		{Error{StageEnvFile, syscall.EINVAL, "/e", ", line 3: not of the form NAME=value"},
 			"cannot start: the env_file /e, line 3: not of the form NAME=value"},
-		{Error{StageEnvFile, syscall.EINVAL, "/e", " is not a file"}, "cannot start: the env_file /e is not a file"},
+		{Error{StageEnvFile, syscall.EINVAL, "/e", " is not a regular file"}, "cannot start: the env_file /e is not a regular file"},
 		{Error{StageEnvFile, syscall.ENOENT, "/e", ""}, "cannot start: the env_file /e does not exist"},
 		{Error{StageEnvFile, syscall.EFBIG, "/e", ""}, "cannot start: the env_file /e is larger than 1 MiB"},
 		{Error{StageEnvFile, syscall.ELOOP, "/d/e", "/d/e"},
@@ -191,16 +191,16 @@ func TestErrorText(t *testing.T) {
 	}
 	for _, stage := range []string{StageFork, StageUmask, StageNice, StageLimits, StageUser, StageDir, StageEnvFile, StageExec,
 		StageInterpreter, StageShim, StageTimeout} {
-		for n := range 140 { // no errno and no stage may come out without words
+		for n := range 140 { // every errno and stage needs a text
 			e := (&Error{Stage: stage, Errno: syscall.Errno(n), Path: "/x", Detail: "/y"}).Error()
-			if !strings.HasPrefix(e, "cannot start: ") || strings.HasSuffix(e, ": ") || strings.Contains(e, "mistake") {
+			if !strings.HasPrefix(e, "cannot start: ") || strings.HasSuffix(e, ": ") || strings.Contains(e, "internal error") {
 				t.Errorf("stage %s, errno %d: %s", stage, n, e)
 			}
 		}
 	}
 }
 
-// A failure for want of descriptors is weather, whichever way, and leaves nothing behind.
+// A start without free descriptors fails with a transient error in both ways of starting, and leaves nothing behind.
 func TestOutOfDescriptors(t *testing.T) {
 	var old syscall.Rlimit
 	must(syscall.Getrlimit(syscall.RLIMIT_NOFILE, &old))
@@ -221,7 +221,7 @@ func TestOutOfDescriptors(t *testing.T) {
 		}
 		fds = append(fds, fd)
 	}
-	for left := range 6 { // what lacks is another descriptor each time
+	for left := range 6 { // each time, a different descriptor is missing
 		for _, local := range []bool{true, false} {
 			p, h, err := Start(remote(shell("exit 0"), !local))
 			if err == nil {
@@ -320,7 +320,7 @@ func TestEnvironmentIsExact(t *testing.T) {
 	})
 }
 
-// More than any socket buffer holds passes through the shim, and the loop does not block on it.
+// A command larger than any socket buffer passes through the shim, and the loop does not block on it.
 func TestHugeCommand(t *testing.T) {
 	c := shell("echo $#", "sh")
 	for range 12 {
@@ -336,7 +336,7 @@ func TestFiles(t *testing.T) {
 		if got := output(t, shell("cat; echo out; echo err >&2; echo end"), local); got != "out\nerr\nend\n" {
 			t.Errorf("got %q", got)
 		}
-		c := shell("read line; test $? -ne 0 && echo into the void")
+		c := shell("read line; test $? -ne 0 && echo discarded")
 		if e := reap(t, mustLaunch(t, c, local).PID); e.Code != 0 {
 			t.Errorf("with /dev/null: %+v", e)
 		}
@@ -393,19 +393,19 @@ func TestDir(t *testing.T) {
 	})
 }
 
-// A program that has moved since it was looked up is found where it is now.
+// The shim finds a program that has moved since it was looked up.
 func TestSecondLook(t *testing.T) {
 	c := program("sh", "-c", "echo found")
 	c.Path = "/nowhere/sh"
 	if got := output(t, c, true); got != "found\n" {
 		t.Errorf("got %q", got)
 	}
-	c = program("not-sh", "-c", "echo found") // but not where the caller chose the name apart from the path
+	c = program("not-sh", "-c", "echo found") // but it does not look up a name that differs from the file's
 	c.Path = "/nowhere/sh"
 	fails(t, c, true, Error{StageExec, syscall.ENOENT, "/nowhere/sh", ""})
 }
 
-// PATH leads to the first file that may be executed, past those that may not.
+// The lookup returns the first file in PATH that may be executed, and skips others.
 func TestLookup(t *testing.T) {
 	a, b := openDir(t), openDir(t)
 	write(t, a+"/tool", "#!/bin/sh\necho a", 0o644)
@@ -438,7 +438,7 @@ func TestUmaskNiceLimits(t *testing.T) {
 	}
 }
 
-// Every name is known, and what the daemon has may always be set again.
+// Every limit has a known name, and setting it to the daemon's own value always works.
 func TestEveryLimit(t *testing.T) {
 	for name, resource := range resources {
 		var r syscall.Rlimit
@@ -459,7 +459,7 @@ func TestUnlimited(t *testing.T) {
 	}
 }
 
-// Go raises the soft limit for itself; what is started must not see that.
+// Go raises its own soft limit; started processes must not see that.
 func TestSoftLimitIsNotGos(t *testing.T) {
 	needProc(t)
 	var r syscall.Rlimit
@@ -515,7 +515,7 @@ func TestCredentialFailures(t *testing.T) {
 	})
 }
 
-// A user over its limit of processes is refused at exec, and for want of a process only: weather.
+// If a user is over the process limit, the kernel refuses exec, and the error is transient.
 func TestTooManyProcesses(t *testing.T) {
 	needRoot(t)
 	user := &Credential{UID: 12346, GID: 23456}
@@ -531,7 +531,7 @@ func TestTooManyProcesses(t *testing.T) {
 
 func TestPrivilegesOfOthers(t *testing.T) {
 	if os.Geteuid() == 0 {
-		t.Skip("root may do all this")
+		t.Skip("root has permission for all of this")
 	}
 	paths(t, func(t *testing.T, local bool) {
 		c := with(shell(""), func(c *Command) { c.Credential = &Credential{UID: 0, GID: 0} })
@@ -545,9 +545,9 @@ func TestPrivilegesOfOthers(t *testing.T) {
 	})
 }
 
-// A shim that is killed before exec is not taken for a program that was.
+// A shim that is killed before exec does not count as a started program.
 func TestShimKilled(t *testing.T) {
-	for range 200 { // now and then the shim is quicker than the signal
+	for range 200 { // sometimes the shim is faster than the signal
 		p, h, err := Start(remote(shell("exit 0"), true))
 		must(err)
 		must(SignalGroup(p, syscall.SIGKILL))
@@ -566,7 +566,7 @@ func TestShimKilled(t *testing.T) {
 	t.Error("no shim could be killed before exec")
 }
 
-// The word of a shim counts however it is cut up, and its silence too.
+// Verdict understands a shim's report in pieces of any size, and also an empty report.
 func TestVerdict(t *testing.T) {
 	for said, want := range map[string]Error{
 		"":    {StageShim, syscall.ECANCELED, "x", ""},
@@ -584,12 +584,12 @@ func TestVerdict(t *testing.T) {
 	must(err)
 	defer h.Close()
 	if done, e := h.Result(); done || e != nil {
-		t.Errorf("before a word: %v, %v", done, e)
+		t.Errorf("before the report: %v, %v", done, e)
 	}
 	for _, b := range []byte{ready} {
 		unix.Write(w, []byte{b})
 		if done, e := h.Result(); done || e != nil {
-			t.Errorf("amid: %v, %v", done, e)
+			t.Errorf("in the middle of the report: %v, %v", done, e)
 		}
 	}
 	unix.Close(w)
@@ -629,11 +629,11 @@ func TestNoLeaks(t *testing.T) {
 		t.Errorf("%d descriptors before, %d after", before, after)
 	}
 	if e, ok := Reap(); ok {
-		t.Errorf("one child too many: %+v", e)
+		t.Errorf("unexpected child: %+v", e)
 	}
 }
 
-// spoiled is a daemon whose parent ignored and blocked all it could and left a descriptor open.
+// spoiled is a daemon whose parent ignored and blocked every signal and left a descriptor open.
 func spoiled(args []string) {
 	if len(args) > 0 {
 		unix.Dup2(1, 9)
@@ -674,7 +674,7 @@ func readFile(name string) string {
 	return string(b)
 }
 
-// Children get the signals as init would give them, whatever the daemon got from its own parent.
+// Children get default signals, as from init, whatever the daemon inherited from its own parent.
 func TestInheritedSignals(t *testing.T) {
 	needProc(t)
 	got := output(t, helper("spoiled", "first"), true)
@@ -684,7 +684,7 @@ func TestInheritedSignals(t *testing.T) {
 		t.Errorf("children have %q", found)
 	}
 	if n := strings.Count(got, "reaped true 0\n"); n != 4 {
-		t.Errorf("%d right statuses of 4", n)
+		t.Errorf("%d of 4 statuses are correct", n)
 	}
 	if n := strings.Count(got, "\n0\n1\n2\n3\nreaped"); n != 2 {
 		t.Errorf("stray descriptors:\n%s", got)

@@ -6,18 +6,18 @@ import (
 	"strings"
 )
 
-var errStat = errors.New("cannot read process status: unknown format")
+var errStat = errors.New("cannot read the process status: unknown format")
 
-// stat is what is wanted of /proc/PID/stat, see proc_pid_stat(5). To read it can take for ever, see standingOf: it is not
-// for processes that a stranger may have started.
+// stat holds some fields of /proc/PID/stat, see proc_pid_stat(5). Reading that file can block for ever, see
+// standingOf. So do not read it for processes that another user may have started.
 type stat struct {
 	State  byte   // field 3: R, S, Z, ...
 	Start  uint64 // field 22, clock ticks since boot
-	Status uint32 // field 52, wait status of a zombie; 0 if absent, or if the reader may not know
+	Status uint32 // field 52, wait status of a zombie; 0 if absent, or if the reader lacks permission
 }
 
-// parseStat reads the text of /proc/PID/stat. Field 2 is the program's name in parentheses, and may itself hold blanks
-// and parentheses: the fields are counted from the last one.
+// parseStat parses the text of /proc/PID/stat. Field 2 is the program's name in parentheses. The name may contain
+// blanks and parentheses, so parseStat counts the fields from the last parenthesis.
 func parseStat(text string) (stat, error) {
 	end := strings.LastIndexByte(text, ')')
 	if end < 0 {

@@ -14,7 +14,7 @@ func TestStartTimeOfOddName(t *testing.T) {
 	sleep, err := filepath.EvalSymlinks("/bin/sleep")
 	must(err)
 	if strings.HasSuffix(sleep, "busybox") {
-		t.Skip("sleep goes by its name here")
+		t.Skip("busybox chooses its command by the program's name")
 	}
 	must(os.Symlink(sleep, odd))
 	before, err := StartTime(os.Getpid())
@@ -27,7 +27,7 @@ func TestStartTimeOfOddName(t *testing.T) {
 		t.Errorf("%+v, %v", s, err)
 	}
 	if _, err := StartTime(1<<22 + 1); err == nil {
-		t.Error("StartTime of nobody: no error")
+		t.Error("StartTime of a pid that does not exist: no error")
 	}
 }
 

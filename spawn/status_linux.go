@@ -8,18 +8,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// standing is what a process is to others.
+// standing describes a process in relation to other processes.
 type standing struct {
 	State   byte // R, S, Z, ...
 	Parent  int
-	Group   int // of processes
+	Group   int // process group
 	Session int
 }
 
 func (s standing) ended() bool { return s.State == 'Z' || s.State == 'X' }
 
-// standingOf asks for it in a way that no process can hold up. In the middle of an exec, which its user may make last for
-// ever, /proc/PID/stat, environ, io and exe wait; status does not, see proc_pid_status(5).
+// standingOf returns the standing of a process in a way that no process can block. In the middle of an exec, which
+// its user may make last for ever, reading /proc/PID/stat, environ, io or exe blocks. Reading status does not block,
+// see proc_pid_status(5).
 func standingOf(pid int) (standing, error) {
 	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 func TestStandingOf(t *testing.T) {
 	needProc(t)
 	p := mustLaunch(t, shell("sleep 1000; exit"), true)
-	until(t, "its child to live", func() bool { return len(childrenOf(p.PID)) == 1 })
+	until(t, "living child", func() bool { return len(childrenOf(p.PID)) == 1 })
 	s, err := standingOf(p.PID)
 	if err != nil || s.Parent != os.Getpid() || s.Group != p.PID || s.Session != p.PID || s.ended() {
 		t.Errorf("of the leader: %+v, %v", s, err)
@@ -36,7 +36,7 @@ func TestStandingOfHidden(t *testing.T) {
 		if q, ok := Adopt(p); !ok {
 			t.Error("it cannot be adopted")
 		} else if _, known := AdoptedStatus(q); known {
-			t.Error("its status is known while it lives")
+			t.Error("the exit status is known although the process is alive")
 		} else {
 			q.Close()
 		}

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// self is this very program, even after an upgrade has put another under its name.
+// self is the running program, even after an upgrade has replaced the file with its name.
 const self = "/proc/self/exe"
 
 func wantPidfd(sys *syscall.SysProcAttr, fd *int) { sys.PidFD = fd }
@@ -18,13 +18,13 @@ func wantPidfd(sys *syscall.SysProcAttr, fd *int) { sys.PidFD = fd }
 func openPidfd(p *Process) bool {
 	fd, err := unix.PidfdOpen(p.PID, 0)
 	if err != nil {
-		return err == unix.ENOSYS // Linux before 5.3: the start time alone must do
+		return err == unix.ENOSYS // Linux before 5.3: only the start time identifies the process
 	}
 	p.FD = fd
 	return true
 }
 
-// pidfdInode returns the inode of a pidfd. Before pidfs (Linux 6.9) all had the same: 0.
+// pidfdInode returns the inode of a pidfd. Before pidfs (Linux 6.9) all pidfds have the same inode, so it returns 0.
 func pidfdInode(fd int) uint64 {
 	var fs unix.Statfs_t
 	var st unix.Stat_t
@@ -34,7 +34,7 @@ func pidfdInode(fd int) uint64 {
 	return st.Ino
 }
 
-// reaped reports whether p is known to be gone for good, not even a zombie.
+// reaped reports whether p is known to have ended and been reaped.
 func (p *Process) reaped() bool {
 	return p.FD >= 0 && unix.PidfdSendSignal(p.FD, 0, nil, 0) == unix.ESRCH
 }
@@ -47,8 +47,8 @@ func signalGroup(p Process, sig syscall.Signal) error {
 	if err != unix.EINVAL && err != unix.ENOSYS {
 		return err
 	}
-	// Before Linux 6.9. A process that has the number of one long reaped proves that the old group is gone as well,
-	// and that this one is a stranger's.
+	// This code is for Linux before 6.9. If a process has the number of a reaped process, the old group has ended,
+	// and the new process is not ours.
 	if p.reaped() && unix.Kill(p.PID, 0) != unix.ESRCH {
 		return unix.ESRCH
 	}
@@ -62,7 +62,7 @@ func signalLeader(p Process, sig syscall.Signal) error {
 	return unix.PidfdSendSignal(p.FD, sig, nil, 0)
 }
 
-// StartTime returns when the process began, in clock ticks since boot (/proc/PID/stat, field 22).
+// StartTime returns when the process started, in clock ticks since boot (/proc/PID/stat, field 22).
 func StartTime(pid int) (uint64, error) {
 	s, err := readStat(pid)
 	return s.Start, err
@@ -73,7 +73,8 @@ func processState(pid int) (byte, error) {
 	return s.State, err
 }
 
-// CanUpgrade tells whether a daemon can go on as another program under its pid: it must know its children then.
+// CanUpgrade reports whether a daemon can continue as another program with the same pid. For that, the new program
+// must be able to recognize its children.
 const CanUpgrade = true
 
 // IsChild reports whether the process is a child of this one.
@@ -90,8 +91,8 @@ func readStat(pid int) (stat, error) {
 	return parseStat(string(text))
 }
 
-// BootID returns what stays the same until the next boot and never comes again: the kernel's random boot id. "": not
-// known.
+// BootID returns an id that stays the same until the next boot and never repeats: the kernel's random boot id. "":
+// unknown.
 func BootID() string {
 	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {
@@ -100,10 +101,10 @@ func BootID() string {
 	return strings.TrimSpace(string(id))
 }
 
-// AdoptedStatus returns how a process ended that is not our child; User, System and MaxRSS are not known of it. False:
-// it has not ended, or nobody can tell. The pidfd of an ended process is readable (POLLIN) from its end on, and hung up
-// (POLLHUP) once its parent has reaped it. From then on Linux 6.15 and later tell the status. Between the two, and with
-// older kernels, root may read it in /proc.
+// AdoptedStatus returns how a process ended that is not our child. User, System and MaxRSS are unknown for it. False:
+// the process has not ended, or its status is unknown. The pidfd is readable (POLLIN) when the process has ended, and
+// hung up (POLLHUP) when its parent has reaped it. From then on Linux 6.15 and later report the status. Between the
+// two events, and with older kernels, root may read the status in /proc.
 func AdoptedStatus(p Process) (Exit, bool) {
 	if p.FD < 0 {
 		return Exit{}, false
@@ -117,8 +118,8 @@ func AdoptedStatus(p Process) (Exit, bool) {
 	return Exit{}, false
 }
 
-// pidfdInfo is struct pidfd_info of linux/pidfd.h in its first size, PIDFD_INFO_SIZE_VER0: the size is part of the
-// ioctl's number, and a kernel takes every one it knows.
+// pidfdInfo is struct pidfd_info of linux/pidfd.h in its first size, PIDFD_INFO_SIZE_VER0. The size is part of the
+// ioctl's number, and a kernel accepts every size it knows.
 type pidfdInfo struct {
 	Mask, Cgroup                     uint64
 	Pid, Tgid, Ppid                  uint32
@@ -133,11 +134,11 @@ func exitInfo(fd int) (syscall.WaitStatus, bool) {
 	return syscall.WaitStatus(info.Status), errno == 0 && info.Mask&unix.PIDFD_INFO_EXIT != 0
 }
 
-// zombieStatus reads field 52 of /proc/PID/stat. To a reader who lacks the permission it shows 0, which would look
-// like success; /proc/PID/io is refused to the same readers, and aloud. The pidfd is asked last: if the zombie is
-// still there then, it was there all the time, and the number was its own.
+// zombieStatus reads field 52 of /proc/PID/stat. Without permission the field is 0, which would look like success. So
+// zombieStatus also reads /proc/PID/io, where the same readers get an error. It checks the pidfd last: if the zombie
+// still exists then, it existed all the time, and the pid was its own.
 func zombieStatus(p Process) (syscall.WaitStatus, bool) {
-	if !zombie(p.PID) { // what lives may keep us waiting, see standingOf
+	if !zombie(p.PID) { // reading stat of a living process may block, see standingOf
 		return 0, false
 	}
 	s, err := readStat(p.PID)
@@ -157,9 +158,9 @@ func unblockSignals() {
 	unix.RawSyscall6(unix.SYS_RT_SIGPROCMASK, setMask, uintptr(unsafe.Pointer(&empty)), 0, unsafe.Sizeof(empty), 0, 0)
 }
 
-// defaultSignals puts signals back to their default action that the daemon's parent had set to be ignored: children
-// would inherit that. What Go catches is caught already and needs no care, HUP and INT are left to the loop's
-// signal.Notify: until then a daemon under nohup(1) must go on ignoring them.
+// defaultSignals restores the default action of signals that the daemon's parent ignored, because children would
+// inherit that. Signals that Go catches need no change. HUP and INT are left to the loop's signal.Notify: until then
+// a daemon under nohup(1) must continue to ignore them.
 func defaultSignals() {
 	type sigaction struct {
 		Handler, Flags, Restorer uintptr
@@ -177,7 +178,7 @@ func defaultSignals() {
 	}
 }
 
-// becomeSubreaper makes orphans of our processes our children instead of init's, see prctl(2).
+// becomeSubreaper makes this process the parent of orphaned descendants, instead of init, see prctl(2).
 func becomeSubreaper() error { return unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }
 
 func closeRangeOnExec() error { return unix.CloseRange(3, ^uint(0), unix.CLOSE_RANGE_CLOEXEC) }

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// No pidfds here. Groups are signalled by number; adoption goes by start time and cannot be polled; the status of an
-// adopted process is not known; nothing but init adopts orphans.
+// This system has no pidfds. Groups are signalled by number. Adoption relies on the start time, and an adopted
+// process cannot be polled. The exit status of an adopted process is unknown. Only init adopts orphans.
 
 var self, _ = os.Executable()
 
@@ -34,8 +34,8 @@ func IsChild(int) bool { return false }
 // AdoptedStatus is always false on this system.
 func AdoptedStatus(Process) (Exit, bool) { return Exit{}, false }
 
-// BootID returns the time of the boot. Where the kernel reckons it anew when the clock is set, that looks like another
-// boot: what ran is then not adopted, which is the safe side. "": not known.
+// BootID returns the time of the boot. Some kernels recompute it when the clock is set, which looks like another
+// boot. Then running processes are not adopted, which is the safe side. "": unknown.
 func BootID() string {
 	boot, err := unix.SysctlTimeval("kern.boottime")
 	if err != nil {
@@ -44,13 +44,14 @@ func BootID() string {
 	return fmt.Sprint(boot.Sec)
 }
 
-// offsets of the fields of struct kinfo_proc on 64-bit systems: of the pid, and of the start time as a timeval.
+// kinfo holds offsets of fields in struct kinfo_proc on 64-bit systems: of the pid, and of the start time as a
+// timeval.
 var kinfo = map[string]struct{ pid, start int }{
 	"darwin":  {pid: 40, start: 0},   // sys/sysctl.h, sys/proc.h: kp_proc.p_pid, kp_proc.p_starttime
 	"freebsd": {pid: 72, start: 336}, // sys/user.h: ki_pid, ki_start
 }
 
-// StartTime returns when the process began, in microseconds since the epoch.
+// StartTime returns when the process started, in microseconds since the epoch.
 func StartTime(pid int) (uint64, error) {
 	at, known := kinfo[runtime.GOOS]
 	if !known {
@@ -70,7 +71,7 @@ func StartTime(pid int) (uint64, error) {
 
 func processState(int) (byte, error) { return 0, syscall.ENOTSUP }
 
-// A mask or an ignored TSTP, TTIN or TTOU that the daemon inherited stays with its children on this system.
+// On this system children keep a signal mask or an ignored TSTP, TTIN or TTOU that the daemon inherited.
 func unblockSignals()        {}
 func defaultSignals()        {}
 func becomeSubreaper() error { return nil }
