@@ -188,8 +188,8 @@ func (p *Pump[T]) Leave(keep ...syscall.Signal) Set {
 	return Set(p.pending.Load()) &^ posted
 }
 
-// Close stops catching the signals and closes the pipe. Nobody may call Post afterwards. A daemon does not need
-// Close, because its pump lives as long as the process.
+// Close stops catching the signals and closes the pipe. Do not call Post afterwards. A daemon does not need Close,
+// because its pump lives as long as the process.
 func (p *Pump[T]) Close() {
 	for _, c := range p.channels {
 		signal.Stop(c) // after this, os/signal sends nothing on c

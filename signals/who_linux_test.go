@@ -87,7 +87,7 @@ func uids() []int {
 	return []int{os.Getuid()}
 }
 
-// take waits for sig and returns who sent it.
+// take waits for sig and returns its sender.
 func (p *Pump[T]) take(t testing.TB, sig syscall.Signal) Sender {
 	t.Helper()
 	for {

@@ -58,9 +58,9 @@ func (u *Credential) own() bool {
 }
 
 // NeedsShim reports whether the process cannot be started directly. A direct start blocks the loop from the fork to
-// the exec, so no one except the daemon's user may be able to delay it. Another user can: after the change of user,
-// that user can stop the process, or make it wait for a file or a file system of their own. A dead NFS server can
-// block it for ever.
+// the exec, so only the daemon's user may be able to delay it. Another user can delay a process that runs as that
+// user: by stopping it, or by making it wait for a file or a file system of their own. A dead NFS server can block it
+// for ever.
 func (c *Command) NeedsShim() bool {
 	return c.MayHang || c.Credential != nil && !c.Credential.own() || c.Path == "" || c.EnvFile != "" || c.Umask >= 0 && c.Umask != ownUmask || c.Nice != 0 || len(c.Limits) > 0
 }

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestCutPieces: the front of a log is not removed that its job has scattered over the disk. The file system would take
-// minutes for it, and whoever writes to the log would wait for that.
+// TestCutPieces: CutFront refuses a log that its job has scattered over the disk. The file system would need minutes
+// for the cut, and every writer of the log would wait for that.
 func TestCutPieces(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log")
 	const step = 8192
@@ -38,9 +38,9 @@ func TestCutPieces(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := cut(2 * mostPieces); !errors.Is(err, ErrCannotCut) {
-		t.Errorf("it was cut: %v", err)
+		t.Errorf("CutFront of a scattered log: %v", err)
 	}
 	if log, err := os.ReadFile(path); err != nil || len(log) != 2*mostPieces*step || bytes.Count(log, []byte("x")) != 2*mostPieces {
-		t.Errorf("it has %d bytes now: %v", len(log), err)
+		t.Errorf("the log changed: it has %d bytes now, %v", len(log), err)
 	}
 }

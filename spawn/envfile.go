@@ -182,7 +182,7 @@ func CheckEnvFile(path string) *Error {
 }
 
 // openEnvFile opens a regular file. For root, the caller passes openRoots: root must own the file and every directory
-// on the way to it, and no one else may be able to change them.
+// on the way to it, and no other user may be able to change them.
 func openEnvFile(path string, open func(string) (*os.File, *Error)) (*os.File, *Error) {
 	f, e := open(path)
 	if e != nil {
@@ -209,10 +209,10 @@ func openRoots(path string) (*os.File, *Error) {
 		return nil, &Error{Stage: StageEnvFile, Errno: errnoOf(err), Path: path}
 	}
 	f, err := trust.Self().Open(full)
-	var lacks *fs.PathError
+	var missing *fs.PathError
 	switch {
-	case errors.As(err, &lacks):
-		return nil, &Error{Stage: StageEnvFile, Errno: errnoOf(err), Path: path, Detail: lacks.Path}
+	case errors.As(err, &missing):
+		return nil, &Error{Stage: StageEnvFile, Errno: errnoOf(err), Path: path, Detail: missing.Path}
 	case err != nil:
 		return nil, &Error{Stage: StageEnvFile, Errno: syscall.EPERM, Path: path, Detail: " cannot be trusted: " + err.Error()}
 	}

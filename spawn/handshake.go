@@ -90,7 +90,7 @@ func reportBytes(b []byte) {
 			continue
 		}
 		if err != nil {
-			return // the daemon has ended or closed its end, so no one reads the report
+			return // the daemon has ended or closed its end, so nothing reads the report
 		}
 		b = b[n:]
 	}

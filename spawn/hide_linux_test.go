@@ -16,8 +16,8 @@ func hide(args []string) {
 	must(syscall.Exec("/bin/sleep", []string{"sleep", "1000"}, []string{MarkName + "=" + args[1]}))
 }
 
-// startHidden starts n processes that stay in the middle of an exec until the test ends. The kernel shows their
-// environment to no one.
+// startHidden starts n processes that stay in the middle of an exec until the test ends. The kernel does not show
+// their environment to any process.
 func startHidden(t *testing.T, n int, mark string) (hidden []Process) {
 	t.Helper()
 	file, flushes, release := fusetest.HangOnClose(t)

@@ -136,7 +136,7 @@ func TestHuntCopiedMark(t *testing.T) {
 	if !alive(forger) || !alive(login) {
 		t.Errorf("run of another leaf alive: %t, login alive: %t", alive(forger), alive(login))
 	}
-	// Leftovers removes the leaf as soon as it is empty. No process of the run is alive then.
+	// Leftovers removes the leaf as soon as it is empty. By then, no process of the run is alive.
 	until(t, "the leaf to be gone", func() bool { Leftovers(&leader); return leader.Cgroup == "" })
 	if n := h.Hunt([]Prey{{Run: 1, Mark: testID + "/job/1", Leader: leader}}, 0).Left[1]; n != 0 {
 		t.Errorf("the finished run has %d processes, want none", n)

@@ -6,14 +6,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mostPieces is in how many pieces on its disk a file may be for its front to be removed. The file system moves each piece
-// that is left, some thousand of them in a second, and nobody can read or write the file meanwhile.
+// mostPieces is the maximum number of pieces on the disk that a file may have for its front to be removed. The file
+// system moves each remaining piece, some thousand pieces a second, and no process can read or write the file in the
+// meantime.
 const mostPieces = 1000
 
-// inPieces tells whether a file is in more pieces than that, without counting the rest of them. A file system that cannot
-// tell has not answered.
+// inPieces reports whether a file has more pieces than mostPieces. It does not count the rest of them. If the file
+// system cannot report the pieces, inPieces returns false.
 func inPieces(fd int) bool {
-	// See fiemap.h of Linux: struct fiemap and struct fiemap_extent.
+	// These are struct fiemap and struct fiemap_extent of Linux's fiemap.h.
 	var request struct {
 		start, length                  uint64
 		flags, mapped, count, reserved uint32

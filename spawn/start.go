@@ -81,7 +81,7 @@ func fork(path string, argv []string, leaf string, attr *syscall.ProcAttr) (Proc
 	return p, nil
 }
 
-// null is /dev/null. It is opened once, so that a start never fails for want of this descriptor.
+// null is /dev/null. It is opened once, so that a start does not need a free descriptor for it.
 var null = -1
 
 func openNull() error {

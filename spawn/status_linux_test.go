@@ -18,7 +18,7 @@ func TestStandingOf(t *testing.T) {
 		t.Errorf("of its child: %+v, %v", s, err)
 	}
 	if _, err := standingOf(1<<22 + 1); err == nil {
-		t.Error("of nobody: no error")
+		t.Error("standingOf a pid that does not exist: no error")
 	}
 }
 

@@ -80,7 +80,7 @@ func (s *Server) Detach() int {
 }
 
 // permitted checks the user id that the kernel reports for the peer. In a user namespace the kernel reports the same
-// overflow id for every user without a mapping. So that id counts as nobody's, even if this process has it too.
+// overflow id for every user without a mapping. So that id is never permitted, even if this process has it too.
 func permitted() func(uid int) bool { return trust.Self().Mine }
 
 func (s *Server) listen(dir string) error {
