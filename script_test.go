@@ -379,36 +379,9 @@ func cmdWaitGroup(ts *testscript.TestScript, neg bool, args []string) {
 	want, err := strconv.Atoi(args[1])
 	ts.Check(err)
 	await(ts, args[1]+" processes in the group "+args[0], func() (bool, string) {
-		pids := inGroup(ts, args[0])
+		pids := inGroup(args[0])
 		return len(pids) == want, fmt.Sprint("there are ", pids)
 	})
-}
-
-// inGroup returns the processes of a group that have not ended.
-func inGroup(ts *testscript.TestScript, group string) (pids []string) {
-	files, err := filepath.Glob("/proc/[0-9]*/stat")
-	ts.Check(err)
-	for _, file := range files {
-		stat, err := os.ReadFile(file)
-		if err != nil {
-			continue // it has ended meanwhile
-		}
-		// pid (name) state ppid pgrp: the name may hold anything, brackets too.
-		fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
-		if fields[2] == group && fields[0] != "Z" && fields[0] != "X" {
-			pids = append(pids, filepath.Base(filepath.Dir(file)))
-		}
-	}
-	return pids
-}
-
-// lives says whether there is a process that has not ended; one that nobody has reaped yet has.
-func lives(pid int) bool {
-	if syscall.Kill(pid, 0) != nil {
-		return false
-	}
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	return err != nil || !bytes.Contains(stat, []byte(") Z "))
 }
 
 func cmdJSON(ts *testscript.TestScript, neg bool, args []string) {
@@ -557,8 +530,7 @@ func marked(t testing.TB, root, job string) []int {
 	}
 	var pids []int
 	for _, file := range files {
-		environ, err := os.ReadFile(file)
-		if err != nil || !bytes.Contains(append([]byte{0}, environ...), append([]byte{0}, mark...)) {
+		if !bytes.Contains(append([]byte{0}, environ(file)...), append([]byte{0}, mark...)) {
 			continue
 		}
 		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file)))

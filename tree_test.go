@@ -294,19 +294,6 @@ func TestA23B29B31Ends(t *testing.T) {
 	})
 }
 
-// zombiesOf returns the children of a process that ended and were not reaped.
-func zombiesOf(pid int) (zombies []string) {
-	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
-	for _, file := range stats {
-		text, _ := os.ReadFile(file)
-		f := strings.Fields(string(text)[strings.LastIndexByte(string(text), ')')+1:])
-		if len(f) > 1 && f[0] == "Z" && f[1] == strconv.Itoa(pid) {
-			zombies = append(zombies, file)
-		}
-	}
-	return zombies
-}
-
 // TestB41Container: as PID 1 of a container each start is a boot; elsewhere a new daemon is none.
 func TestB41Container(t *testing.T) {
 	inHabitats(t, true, func(t *testing.T, s *site) {
