@@ -84,7 +84,7 @@ func (d *disk) appendOwn(job *jobfile.Definition, path string) (int64, error) {
 	}
 	defer log.Close()
 	_, err = io.CopyN(log, from, st.Size()) // what the run has left behind may write on, faster than this reads
-	if err == io.EOF { // it was made shorter
+	if err == io.EOF {                      // it was made shorter
 		err = nil
 	}
 	return start, err

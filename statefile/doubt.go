@@ -107,16 +107,23 @@ func (d *doubt) entries(f *Facts, now Time) []Entry {
 	return list
 }
 
-// orderReason is why all jobs are disabled after damage.
-const orderReason = "the journal was damaged: somebody may have disabled or stopped jobs, and nobody knows which"
+// orderReason is why all jobs are disabled after damage, and what is to be done then.
+const orderReason = "the journal was damaged: somebody may have disabled or stopped jobs, and nobody knows which;" +
+	" look at the jobs, then run jobsd enable --all"
+
+// whoDamage is who disables all jobs after damage.
+const whoDamage = "jobsd"
+
+// ByDamage tells whether no person but damage to the journal has disabled all jobs.
+func (b *DisabledBy) ByDamage() bool { return b != nil && b.Who == whoDamage }
 
 // disabledByDamage disables all jobs until a person has looked at them. All jobs may be disabled already, and perhaps only
 // until a time: whoever did that did not know of the damage. Their reason stays.
 func disabledByDamage(before *DisabledBy, now Time) *DisabledBy {
-	by := &DisabledBy{Who: "jobsd", When: now, Reason: orderReason}
+	by := &DisabledBy{Who: whoDamage, When: now, Reason: orderReason}
 	switch {
 	case before == nil:
-	case before.Who == by.Who:
+	case before.ByDamage():
 		by.Reason = before.Reason
 	case before.Reason == "":
 		by.Reason += "; before that, " + before.Who + " disabled all jobs"
@@ -132,7 +139,7 @@ func (d *doubt) words(entries []Entry) []string {
 		"runs that had not ended count as lost; retries and starts to come are given up", entries[0].At)}
 	if len(entries) > 1 {
 		list = append(list, "all jobs are disabled, since one of the damaged lines may have been an order to disable or stop a job: "+
-			"look at the jobs, then: jobsd enable --all")
+			"look at the jobs, then run jobsd enable --all")
 	}
 	return list
 }

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -191,4 +192,57 @@ func damage(r *rand.Rand, file []byte) ([]byte, string) {
 	bit := r.IntN(8)
 	file[at] ^= 1 << bit
 	return file, fmt.Sprintf("bit %d of byte %d flipped", bit, at)
+}
+
+// TestDisabledByDamage: that damage to the journal has all jobs disabled is wrong with the daemon, and is mailed once.
+func TestDisabledByDamage(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 06:00:00")
+	w.config.Mail.To = []string{"root"}
+	w.put(w.define("hourly", clockKeys("0 * * * *")))
+	w.start()
+	w.run(time.Minute)
+	w.crash()
+	dir := t.TempDir()
+	w.writeJournal(dir)
+	file := filepath.Join(dir, "history.jsonl")
+	journal, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	journal[len(journal)-3] ^= 1 // of the checksum of the last line, behind which nothing counts the orders
+	if err := os.WriteFile(file, journal, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	j, facts, said, err := statefile.OpenJournal(dir, 0, 0)
+	if err != nil || !facts.DisabledBy.ByDamage() {
+		t.Fatalf("%v, %q", err, said)
+	}
+	j.Close()
+	by := *facts.DisabledBy
+	by.When = statefile.At(w.wall)
+	w.journal = append(w.journal, statefile.Entry{At: by.When, Record: &statefile.AllDisabled{By: &by}})
+	degraded := func() string {
+		var d statefile.Daemon
+		w.c.Daemon(&d)
+		return strings.Join(d.Degraded, "\n")
+	}
+	for range 2 {
+		w.run(time.Minute)
+		w.start()
+		w.run(2 * time.Hour)
+		if text := degraded(); !strings.Contains(text, "all jobs are disabled: the journal was damaged") || !strings.Contains(text, "jobsd enable --all") {
+			t.Errorf("degraded: %q", text)
+		}
+		w.crash()
+	}
+	sent := slices.DeleteFunc(slices.Clone(w.sent), func(s string) bool { return !strings.Contains(s, "damaged") })
+	if len(sent) != 1 {
+		t.Errorf("sent %q", w.sent)
+	}
+	w.start()
+	w.want("")
+	w.ordered(Order{ID: 1, Verb: VerbEnable})
+	if text := degraded(); text != "" {
+		t.Errorf("degraded: %q", text)
+	}
 }

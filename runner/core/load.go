@@ -63,6 +63,7 @@ func (c *Core) load(e Loaded) {
 	if !c.ready {
 		c.setAlarmOfAll()
 		c.ringOverdue()
+		c.tellDamage()
 		c.tellCrash()
 	}
 	if c.known {

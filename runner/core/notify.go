@@ -354,6 +354,16 @@ func (c *Core) tellCrash() {
 	c.record(&statefile.OwedMail{Owes: []statefile.Owed{c.newOwed(statefile.Owed{Kind: "daemon", Way: "mail", Text: text})}})
 }
 
+// tellDamage mails, once, that damage to the journal has all jobs disabled: else nobody might notice that nothing runs.
+func (c *Core) tellDamage() {
+	by := c.facts.DisabledBy
+	if !by.ByDamage() || len(c.config.Mail.To) == 0 || !c.facts.CrashMail.Before(by.When.Time) {
+		return
+	}
+	c.record(&statefile.OwedMail{Owes: []statefile.Owed{c.newOwed(statefile.Owed{Kind: "daemon", Way: "mail",
+		Text: "all jobs are disabled: " + by.Reason})}})
+}
+
 func times[N int | uint64](n N) string {
 	if n == 1 {
 		return "once"

@@ -43,6 +43,9 @@ func (c *Core) Daemon(d *statefile.Daemon) {
 	for _, t := range c.trouble {
 		d.Degraded = append(d.Degraded, t.Text)
 	}
+	if by := c.facts.DisabledBy; by.ByDamage() { // no person wants that
+		d.Degraded = append(d.Degraded, "all jobs are disabled: "+by.Reason)
+	}
 }
 
 // tryView shows little of a job that cannot be shown.
