@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"mime"
 	"net/mail"
+	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	"jobsd/runner/core"
+	"jobsd/statefile"
 )
 
 // TestLetterHeaders: however many are told, the lines of the header are as long as RFC 5322 (2.1.1) has them, and a
@@ -49,6 +51,28 @@ func TestLetterHeaders(t *testing.T) {
 		decoded, err := new(mime.WordDecoder).DecodeHeader(m.Header.Get("Subject"))
 		if err != nil || strings.TrimSpace(decoded) != strings.TrimSpace(subject) {
 			t.Errorf("Subject: %q, %v, want %q", decoded, err, subject)
+		}
+	}
+}
+
+// TestLetterOutput: a mail has all of a short output, and of a long one the end and the command that shows all of it.
+func TestLetterOutput(t *testing.T) {
+	d := &disk{logDir: t.TempDir(), base: map[string]int64{}, outputs: newOutputs(&statefile.Facts{})}
+	long := strings.Repeat("line\n", 1+tailMost/5)
+	if err := os.WriteFile(d.logPath("j"), []byte("short\n"+long), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	end := int64(len("short\n"))
+	d.outputs.runs[1] = span{job: "j", end: end}
+	d.outputs.runs[2] = span{job: "j", start: end, end: end + int64(len(long))}
+	d.outputs.owed = map[uint64]uint64{11: 1, 12: 2}
+	for owed, want := range map[uint64]string{
+		11: "\nIts output:\n\nshort\n",
+		12: "\nThe end of its output, all of which is shown by: jobsd logs --run 2 j\n\nline\n",
+	} {
+		text := string(d.letter(&core.Letter{Parts: []core.Part{{Text: "text\n", Job: "j", Owed: owed}}}))
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%.400s", want, text)
 		}
 	}
 }

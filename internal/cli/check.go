@@ -27,7 +27,8 @@ changes nothing.
 
 A FILE is checked by itself, wherever it is and whoever may write it, for what
 installs job files: validate="jobsd check %s". One that does not end in .toml
-or .json is JSON if it begins with a brace; jobsd.toml is known by its name.
+or .json is JSON if it begins with a brace; jobsd.toml is known by its name. The
+users and groups that it names must exist on the machine that checks it.
 
 What is allowed but hardly meant is a warning, which does not count as wrong: a
 command of one word with blanks in it, characters that only a shell reads, a
