@@ -208,5 +208,27 @@ func (h *host) noProgram(d *Definition, name string) string {
 			return ""
 		}
 	}
-	return fmt.Sprintf("%q is in no directory of its PATH (%s)", name, search)
+	text := fmt.Sprintf("%q is in no directory of its PATH (%s)", name, search)
+	if dir := h.ownDirectory(name); dir != "" {
+		text += fmt.Sprintf("; your PATH has it: extra_path = [%q]", dir)
+	}
+	return text
+}
+
+// ownDirectory returns the directory of the reader's own PATH in which a program is. Jobs do not inherit that PATH, which
+// whoever tries a command in a shell first does not expect.
+func (h *host) ownDirectory(program string) string {
+	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
+		if !filepath.IsAbs(dir) {
+			continue
+		}
+		target, safe := h.programs.resolve(filepath.Join(dir, program))
+		if !safe {
+			continue
+		}
+		if st, err := os.Lstat(target); err == nil && st.Mode().IsRegular() && st.Mode()&0o111 != 0 {
+			return dir
+		}
+	}
+	return ""
 }

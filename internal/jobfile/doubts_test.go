@@ -149,3 +149,32 @@ func hasKey(list []Key, name string) bool {
 	}
 	return false
 }
+
+// TestDoubtNamesOwnPath: where the reader's own PATH has the program that the job's lacks, the key that adds it is named.
+func TestDoubtNamesOwnPath(t *testing.T) {
+	plain, tools := t.TempDir(), t.TempDir()
+	for file, mode := range map[string]os.FileMode{filepath.Join(plain, "some-tool"): 0o644, filepath.Join(tools, "some-tool"): 0o755} {
+		if err := os.WriteFile(file, nil, mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file := filepath.Join(t.TempDir(), "j.toml")
+	if err := os.WriteFile(file, []byte("cmd = ['some-tool']\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	defs, errs := ReadFile(file, nil)
+	if errs != nil {
+		t.Fatal(errs)
+	}
+	without := `"some-tool" is in no directory of its PATH (` + DefaultPath + `)`
+	for path, want := range map[string]string{
+		"relative::" + plain + ":" + tools: without + `; your PATH has it: extra_path = ["` + tools + `"]`,
+		plain + ":/no/such/dir":            without,
+		"":                                 without,
+	} {
+		t.Setenv("PATH", path)
+		if got := Doubts(defs, "host")[defs[0]]; len(got) != 1 || got[0].Text != want {
+			t.Errorf("PATH=%s: %q, want %q", path, got, want)
+		}
+	}
+}
