@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"jobsd/internal/control"
@@ -26,11 +27,12 @@ func (s *site) ask(r control.Request) (*control.Client, control.Response, error)
 }
 
 // seenPatience is how long what was done may take to be in the state file: it may be a full disk's.
-const seenPatience = 2 * time.Second
+var seenPatience = 2 * time.Second
 
 // seen waits until the state file has what an answer tells of, so that who looks next sees it. A daemon that has just begun
-// may not have replaced that of the daemon before it.
-func (s *site) seen(answer control.Response) {
+// may not have replaced that of the daemon before it. It returns false if that takes too long: then the journal may not have
+// it either, as the daemon writes that first.
+func (s *site) seen(answer control.Response) bool {
 	began, _ := time.Parse(time.RFC3339, answer.Started)
 	tick := time.NewTicker(reloadPoll)
 	defer tick.Stop()
@@ -38,8 +40,18 @@ func (s *site) seen(answer control.Response) {
 		d, err := statefile.ReadDaemon(s.State)
 		its := err == nil && (answer.Started == "" || d.StartedAt.Equal(began)) // "": an older program does not say it
 		if err != nil || its && (time.Duration(d.Uptime) >= answer.Uptime || !alive(d)) {
-			return
+			return true
 		}
+	}
+	return false
+}
+
+// tellUnseen waits like seen, and says what it means if that takes too long.
+func (a *app) tellUnseen(s *site, answer control.Response) { a.tellUnwritten(!s.seen(answer)) }
+
+func (a *app) tellUnwritten(unwritten bool) {
+	if unwritten {
+		fmt.Fprintln(a.err, "jobsd: the daemon has not written this to disk yet and would forget it in a crash; jobsd status may say why")
 	}
 }
 

@@ -74,7 +74,7 @@ func (a *app) abler(name, done, help string) *cobra.Command {
 		changed := ableResult{Jobs: []string{}, All: r.All}
 		var last control.Response
 		defer func() { // once: with ten thousand jobs the state file takes its time
-			if s.seen(last); name == control.Enable {
+			if a.tellUnseen(s, last); name == control.Enable {
 				a.tellHeld(s, jobs)
 			}
 		}()

@@ -162,7 +162,7 @@ func (a *app) doStart(words []string, r control.Request) error {
 		}
 		return err
 	})
-	s.seen(last)
+	a.tellUnseen(s, last)
 	switch {
 	case !a.json:
 		known := s.known()

@@ -95,6 +95,7 @@ func (a *app) someJobs(words []string, run uint64) (*site, []string, error) {
 // answer.
 func (a *app) askForRuns(s *site, jobs []string, r control.Request, tell func(job string, runs []uint64, held bool)) ([]uint64, error) {
 	var lock sync.Mutex
+	unwritten := false
 	answers := map[string]control.Response{}
 	ask := func(job string) error {
 		r := r
@@ -109,9 +110,10 @@ func (a *app) askForRuns(s *site, jobs []string, r control.Request, tell func(jo
 				return s.refused(err, r)
 			}
 		}
-		s.seen(answer)
+		written := s.seen(answer)
 		lock.Lock()
 		defer lock.Unlock()
+		unwritten = unwritten || !written
 		answers[job] = answer
 		return nil
 	}
@@ -123,6 +125,7 @@ func (a *app) askForRuns(s *site, jobs []string, r control.Request, tell func(jo
 			tell(job, answers[job].Runs, j != nil && j.Held)
 		}
 	})
+	a.tellUnwritten(unwritten)
 	return all, err
 }
 
