@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// How each record changes the facts: the same code in the daemon and in a replay of the journal.
+// This file defines how each record changes the facts. The daemon and a replay of the journal use the same code.
 
 func (r *Checkpoint) apply(f *Facts, _ Time) {
 	*f = *r.Facts.Clone()
@@ -22,7 +22,7 @@ func (r *Start) apply(f *Facts, at Time) {
 		f.ID = r.ID
 		f.doubt(at)
 	}
-	if r.BootID != "" && f.BootID != r.BootID { // "": nobody knows, and what is of the last one that was known stays
+	if r.BootID != "" && f.BootID != r.BootID { // "": the boot is unknown, so the facts of the last known boot stay
 		f.BootID, f.BootReady = r.BootID, false
 		for _, j := range f.Jobs {
 			j.Held, j.Finished, j.ShortLives = false, false, 0
@@ -36,7 +36,7 @@ func (r *Start) apply(f *Facts, at Time) {
 	}
 	if r.Suspect != "" && r.Suspect == f.Suspect {
 		j := f.Job(r.Suspect)
-		j.SetAside, j.Fault = true, "the daemon crashed over it twice"
+		j.SetAside, j.Fault = true, "the daemon crashed twice while it handled this job"
 	}
 	f.Suspect = r.Suspect
 	f.Clean = false
@@ -46,7 +46,7 @@ func (r *Ready) apply(f *Facts, _ Time)    { f.BootReady = true }
 func (r *Reserved) apply(f *Facts, _ Time) { f.Reserved = max(f.Reserved, r.UpTo) }
 func (r *Reloaded) apply(f *Facts, _ Time) {}
 
-// An orderly end says which numbers were used, so that the rest of those reserved are not skipped.
+// A clean end records which numbers were used, so that the next daemon need not skip the rest of the reserved ones.
 func (r *Clean) apply(f *Facts, _ Time) {
 	f.Clean = true
 	f.LastRun, f.Reserved = max(f.LastRun, r.LastRun), 0
@@ -64,7 +64,7 @@ func (r *Defined) apply(f *Facts, at Time) {
 	if j.Schedule != r.Schedule || j.Process != r.Process || !j.Vanished.IsZero() {
 		j.SetAside, j.Fault, j.Finished = false, "", false
 	}
-	if j.Definition != "" && j.Definition != r.Definition { // "": an older program did not say it
+	if j.Definition != "" && j.Definition != r.Definition { // "": an older program did not record it
 		j.SetAside, j.Fault = false, ""
 	}
 	if j.Schedule != r.Schedule || !j.Vanished.IsZero() {
@@ -84,7 +84,7 @@ func (r *Deleted) apply(f *Facts, at Time) {
 func (r *Held) apply(f *Facts, at Time) {
 	j := f.Job(r.Job)
 	j.Held = r.Held
-	if j.SetAside && !r.Held && at.After(j.LastSlot.Time) { // what passed while it was set aside is not missed
+	if j.SetAside && !r.Held && at.After(j.LastSlot.Time) { // slots while the job was set aside do not count as missed
 		j.LastSlot = at
 	}
 	if !r.Held {
@@ -99,7 +99,7 @@ func (r *Disabled) apply(f *Facts, at Time) {
 	}
 }
 
-// from is the time that slots count from once the job is enabled.
+// from is the time from which slots count after the job is enabled.
 func (r *Disabled) from(at Time) Time {
 	if r.From.IsZero() {
 		return at
@@ -131,7 +131,7 @@ func (r *SetAside) apply(f *Facts, _ Time) {
 
 func (r *Epoch) apply(f *Facts, _ Time) {
 	f.Epoch, f.EpochAt = r.Epoch, r.Wall
-	if f.DoubtUntil.After(r.Wall.Time) { // what the clock shows again is no longer in doubt
+	if f.DoubtUntil.After(r.Wall.Time) { // times that the clock shows again are no longer in doubt
 		f.DoubtUntil = r.Wall
 	}
 	if !r.Reset {
@@ -156,7 +156,8 @@ func (r *Passed) apply(f *Facts, at Time) {
 	}
 	f.take(j, r.Last, r.Epoch)
 	j.moveAnchor(r.Anchor)
-	if r.At && (r.How == "skipped" || r.Reason == "past" || r.Reason == ReasonDoubt) { // one that was missed is settled by LastSlot, which a reset takes back
+	// Other missed slots are settled by LastSlot instead, which a reset sets back.
+	if r.At && (r.How == "skipped" || r.Reason == "past" || r.Reason == ReasonDoubt) {
 		j.done(r.Last, at)
 	}
 }
@@ -190,12 +191,12 @@ func (r *Started) apply(f *Facts, at Time) {
 	if j.over(r.Run) || l != nil && l.PID == r.PID && l.Inode == r.Inode && l.PIDStart == r.PIDStart {
 		return
 	}
-	if l == nil { // its intent is among damaged lines, but its process may live
+	if l == nil { // its intent is among the damaged lines, but its process may be alive
 		j.Live = append(j.Live, Live{Run: r.Run, Reason: cmp.Or(r.Reason, "manual"), Attempt: 1})
 		l = &j.Live[len(j.Live)-1]
 		f.LastRun = max(f.LastRun, r.Run)
 	}
-	if l.PID == 0 { // else a shim before it failed for want of something
+	if l.PID == 0 { // otherwise an earlier shim of this run failed for lack of a resource
 		j.Runs++
 	}
 	f.Tick++
@@ -229,7 +230,8 @@ func (r *Ended) apply(f *Facts, _ Time) {
 		j.LastSuccess, j.SuccessTick = run.EndedAt, f.Tick
 	}
 	j.Told = j.Told || r.Alarm
-	if run.LostStage != nil && *run.LostStage == "intent" { // it may have been started: no success counts twice for `after`
+	// A run lost at its intent may have started, so a job with `after` must wait for a new success.
+	if run.LostStage != nil && *run.LostStage == "intent" {
 		f.Tick++
 		j.StartTick = f.Tick
 	}
@@ -240,7 +242,7 @@ func (r *Ended) apply(f *Facts, _ Time) {
 	f.owe(r.Owes)
 	if l := j.live(run.Run); l != nil {
 		l.Ended, l.Open = true, r.Open
-		if run.Outcome == "start_error" && l.PID > 0 && j.Runs > 0 { // a shim that never became the job's program
+		if run.Outcome == "start_error" && l.PID > 0 && j.Runs > 0 { // the shim never became the job's program
 			j.Runs--
 		}
 	}
@@ -302,7 +304,7 @@ func (r *Output) apply(f *Facts, _ Time) {
 	}
 	for i, o := range f.Owed {
 		if o.Job == r.Job && o.Run != nil && o.Run.Run == r.Run {
-			f.Owed = slices.Clone(f.Owed) // others may have the list as it was
+			f.Owed = slices.Clone(f.Owed) // other code may still use the old list
 			f.Owed[i].LogStart, f.Owed[i].LogEnd = r.LogStart, r.LogEnd
 		}
 	}
@@ -313,7 +315,7 @@ func (r *LogCut) apply(f *Facts, _ Time)  { f.Job(r.Job).LogBase = r.Base }
 
 func (r *Damaged) apply(f *Facts, at Time) {
 	f.LastRun = max(f.LastRun, r.LastRun)
-	f.Clean = true // whether the daemon before ended in order is not known
+	f.Clean = true // it is unknown whether the previous daemon crashed
 	f.doubt(at)
 	if f.BootDoubt = r.BootID == ""; !f.BootDoubt {
 		f.servedBoot(r.BootID)
@@ -325,10 +327,11 @@ func (r *Damaged) apply(f *Facts, at Time) {
 	}
 }
 
-// ReasonDoubt is why slots count as missed that a damaged journal may have said anything of.
+// ReasonDoubt is the reason of missed slots that a damaged journal leaves in doubt.
 const ReasonDoubt = "doubt"
 
-// doubt notes that nobody knows what became of what was due or begun before. What follows a success needs a new one.
+// doubt records that the outcome of everything due or started before is unknown. A job that follows a success waits
+// for a new success.
 func (f *Facts) doubt(at Time) {
 	f.DoubtUntil, f.DoubtRun = at, f.HighestRun()
 	for _, j := range f.Jobs {
@@ -337,14 +340,14 @@ func (f *Facts) doubt(at Time) {
 	}
 }
 
-// mayHaveFinished tells of a service, of which no life is known, whether it may have ended well since the last one that
-// is. One that was stopped in order is started again as ever.
+// mayHaveFinished reports whether a service without a known live run may have finished since its last known run. A
+// service that was stopped is started again as usual.
 func (j *JobFacts) mayHaveFinished() bool {
 	return j.LastRun != nil && j.LastRun.Reason == "service" && j.LastRun.Outcome != "stopped" &&
 		!slices.ContainsFunc(j.Live, func(l Live) bool { return l.Reason == "service" })
 }
 
-// servedBoot notes that all jobs may have had their run of that boot.
+// servedBoot records that all jobs may already have had their at_boot run of that boot.
 func (f *Facts) servedBoot(id string) {
 	f.BootID, f.BootReady, f.BootDoubt = id, true, false
 	for _, j := range f.Jobs {
@@ -352,7 +355,7 @@ func (f *Facts) servedBoot(id string) {
 	}
 }
 
-// Prune forgets the facts of jobs that vanished more than KeepVanished before now.
+// Prune deletes the facts of jobs that vanished more than KeepVanished before now.
 func (f *Facts) Prune(now time.Time) {
 	for name, j := range f.Jobs {
 		if !j.Vanished.IsZero() && now.Sub(j.Vanished.Time) > KeepVanished && len(j.Live) == 0 {

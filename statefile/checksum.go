@@ -7,9 +7,10 @@ import (
 	"hash/crc32"
 )
 
-// Each line of the journal, and the state file as a whole, ends with a member "crc": the CRC-32C of all bytes of the
-// object before the comma in front of it, as eight hexadecimal digits. A reader of JSON sees one member more; whoever
-// wants to verify a line needs no JSON for it. Quotes are escaped in texts, so crcKey stands nowhere else.
+// Each line of the journal, and the whole state file, ends with a member "crc": the CRC-32C of all bytes of the
+// object before the comma of that member, as eight hexadecimal digits. For a reader of JSON it is an ordinary member,
+// and a program can verify a line without parsing JSON. Quotes inside texts are escaped, so crcKey occurs nowhere
+// else.
 
 const (
 	crcKey = `,"crc":"`
@@ -24,7 +25,7 @@ var (
 	errNoChecksum = errors.New("it has no checksum")
 )
 
-// checksum continues the sum of what came before b. That of nothing is 0.
+// checksum continues the sum of the bytes before b. The sum of no bytes is 0.
 func checksum(sum uint32, b []byte) uint32 { return crc32.Update(sum, castagnoli, b) }
 
 // appendChecksum ends an object whose sum is known.
@@ -34,8 +35,7 @@ func appendChecksum(b []byte, sum uint32) []byte {
 	return append(b, crcEnd...)
 }
 
-// verified returns what of an object stands before its checksum, which must match. The end of the line or of the file
-// may follow the object.
+// verified returns the part of an object before its checksum, which must match. A newline may follow the object.
 func verified(object []byte) ([]byte, error) {
 	object = bytes.TrimSuffix(object, []byte("\n"))
 	n := len(object) - crcLen
@@ -51,7 +51,7 @@ func verified(object []byte) ([]byte, error) {
 	return object[:n], nil
 }
 
-// pastChecksum tells whether something follows the end of an object that has a checksum.
+// pastChecksum reports whether something follows the checksum of an object.
 func pastChecksum(text []byte) bool {
 	i := bytes.Index(text, []byte(crcKey))
 	return i >= 0 && len(text) > i+crcLen

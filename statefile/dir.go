@@ -18,12 +18,12 @@ const (
 	journalName = "history.jsonl"
 )
 
-// dir is the state directory, held open: what is written goes there and nowhere else, even if its name comes to mean
-// another directory.
+// dir is the state directory, held open. All files are written to this directory, even if its path later leads to
+// another one.
 type dir struct {
 	*os.Root
-	self *os.File                // to be flushed
-	step func(name string) error // called before each change; tests look and fail there
+	self *os.File                // for flushing the names
+	step func(name string) error // called before each change; tests use it to observe and to fail
 }
 
 func openDir(path string) (*dir, error) {
@@ -44,7 +44,7 @@ func (d *dir) close() {
 	d.Root.Close()
 }
 
-// again opens the directory that has the path now.
+// again opens the directory that now has the path.
 func (d *dir) again(path string) (*dir, error) {
 	next, err := openDir(path)
 	if err != nil {
@@ -55,14 +55,14 @@ func (d *dir) again(path string) (*dir, error) {
 	return next, nil
 }
 
-// newFile is a file without a name, or nothing but a passing one, until it replaces another.
+// newFile is a file without a name, or with a temporary name, until it replaces another file.
 type newFile struct {
 	*renameio.PendingFile
 	d *dir
 }
 
-// create begins a file that is to be called name. Cleanup, which may always be deferred, removes it if it did not get
-// that far.
+// create starts a file that replace will name. The caller may always defer Cleanup, which removes the file if replace
+// did not happen.
 func (d *dir) create(name string, mode fs.FileMode) (*newFile, error) {
 	if err := d.step("create " + name); err != nil {
 		return nil, err
@@ -81,8 +81,8 @@ func (f *newFile) Write(b []byte) (int, error) {
 	return f.PendingFile.Write(b)
 }
 
-// replace makes the file durable and gives it its name. That the name is durable too takes a flush of the directory,
-// which renameio leaves out.
+// replace makes the file durable and gives it its name. Only a flush of the directory makes the name durable, and
+// renameio does not do that.
 func (f *newFile) replace() error {
 	if err := f.d.step("replace"); err != nil {
 		return err
@@ -90,12 +90,12 @@ func (f *newFile) replace() error {
 	return f.CloseAtomicallyReplace()
 }
 
-// reopen opens the file a second time, to append to it when it has its name.
+// reopen opens the file a second time, for appending after it has its name.
 func (d *dir) reopen(f *newFile) (*os.File, error) {
 	return d.OpenFile(filepath.Base(f.Name()), os.O_WRONLY|os.O_APPEND, 0)
 }
 
-// flush makes the names in the directory durable. Some file systems cannot and need not.
+// flush makes the names in the directory durable. Some file systems do not support this and do not need it.
 func (d *dir) flush() error {
 	if err := d.step("flush"); err != nil {
 		return err
@@ -137,7 +137,7 @@ func (d *dir) names() ([]string, error) {
 	return f.Readdirnames(-1)
 }
 
-// sweep removes what a predecessor that crashed left of creating the file called name.
+// sweep removes temporary files that a crashed daemon left when it was creating the file with this name.
 func (d *dir) sweep(name string) error {
 	names, err := d.names()
 	if err != nil {
@@ -153,7 +153,7 @@ func (d *dir) sweep(name string) error {
 	return nil
 }
 
-// badName returns a free name under which a damaged file is kept.
+// badName returns an unused name for keeping a damaged file.
 func (d *dir) badName(name string) string {
 	base := name + ".bad-" + time.Now().UTC().Format("20060102T150405Z")
 	free := base
@@ -168,8 +168,8 @@ func (d *dir) exists(name string) bool {
 	return err == nil
 }
 
-// openFile opens a file for reading. Anything but a regular file is errIrregular and is not opened: to open a pipe
-// would be to wait for its other end.
+// openFile opens a file for reading. It does not open anything but a regular file and returns errIrregular for it,
+// because opening a pipe would wait for its other end.
 func (d *dir) openFile(name string) (*os.File, fs.FileInfo, error) {
 	info, err := d.Lstat(name)
 	if err != nil {
@@ -182,11 +182,11 @@ func (d *dir) openFile(name string) (*os.File, fs.FileInfo, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if info, err = f.Stat(); err != nil { // another file may have the name by now
+	if info, err = f.Stat(); err != nil { // another file may have taken the name in the meantime
 		f.Close()
 		return nil, nil, err
 	}
 	return f, info, nil
 }
 
-var errIrregular = errors.New("it is no regular file")
+var errIrregular = errors.New("it is not a regular file")

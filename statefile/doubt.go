@@ -7,54 +7,55 @@ import (
 	"strconv"
 )
 
-// A line that is damaged can have said anything of any job: what can be read of it, the name of the job included, may be
-// what was damaged. What follows from that depends on three questions.
+// A damaged line may have recorded anything about any job. Even its readable parts, such as the name of the job, may
+// be the damaged ones. What to do depends on three questions.
 //
-// May a slot have been taken, or a run have ended? Always. So nothing that was due or begun before the repair is started
-// by the daemon itself: it is in doubt, and settled as missed or lost.
+// Could a slot have been taken, or could a run have ended? Always. So the daemon itself starts nothing that was due
+// or started before the repair: all of it is in doubt, and counts as missed or lost.
 //
-// May a person's order have been among the damaged lines? Each line counts the orders so far, so the next whole line
-// tells. Where it is more by some, or there is no next line, all jobs are disabled until a person enables them.
+// Could an order of a person be among the damaged lines? Each line has the number of orders so far, so the next good
+// line shows it. If orders are missing, or no good line follows, all jobs are disabled until a person enables them.
 //
-// May at_boot jobs have run in this boot? If a line behind the damage is of an earlier boot, the damage is, too.
+// Could at_boot jobs have run in this boot? No, if a line after the damage belongs to an earlier boot, because then
+// the damage does too.
 //
-// A checkpoint that can be read ends all doubt about what stands before it, since it repeats all facts.
+// A readable checkpoint removes all doubt about the lines before it, because it repeats all facts.
 
 const (
-	// runsPerByte is how many run numbers a byte of damaged lines may have used at most: a line that reserves a hundred of
-	// them has more than fifty bytes.
+	// runsPerByte is the maximum number of run numbers that a byte of damaged lines may have used: a line that
+	// reserves a hundred numbers has more than fifty bytes.
 	runsPerByte = 2
-	// lostRuns is by how much the numbers of runs are moved on where nobody can tell how many were used.
+	// lostRuns is added to the highest known run number if the number of used run numbers is unknown.
 	lostRuns = 1_000_000
 )
 
-// doubt gathers what the reading of a journal leaves uncertain.
+// doubt collects what reading a journal leaves uncertain.
 type doubt struct {
-	lines  int    // damaged ones, since the last whole checkpoint
-	bytes  uint64 // of them
-	blank  bool   // where a checkpoint belongs, or a file, there is none
-	orders bool   // a person's order may be among them
-	boot   string // a boot that the lines behind them are of; "": none of them tells
-	latest Time   // that a whole line was written at
-	count  uint64 // of orders, as the last whole line has it
-	counts bool   // it has
-	since  bool   // there was damage after that line
+	lines  int    // number of damaged lines since the last good checkpoint
+	bytes  uint64 // size of the damaged lines
+	blank  bool   // a file is missing, or does not begin with a checkpoint
+	orders bool   // an order of a person may be among them
+	boot   string // the boot of the lines after them; "": unknown
+	latest Time   // latest time of a good line
+	count  uint64 // number of orders according to the last good line
+	counts bool   // the last good line has that number
+	since  bool   // damage follows that line
 }
 
-// damage notes a damaged line.
+// damage records a damaged line.
 func (d *doubt) damage(size int) {
 	d.lines++
 	d.bytes += uint64(size)
 	d.since, d.boot = true, ""
 }
 
-// missing notes that a file or its checkpoint is not there.
+// missing records that a file or its checkpoint is missing.
 func (d *doubt) missing() {
 	d.blank, d.since, d.boot = true, true, ""
 }
 
-// whole notes a line that can be read, and what it counts. It returns an error if orders are missing before it, although
-// nothing is damaged.
+// whole records a good line and its number of orders. It returns an error if orders before it are missing although no
+// line is damaged.
 func (d *doubt) whole(e Entry, count uint64, counts bool) (gap error) {
 	switch r := e.Record.(type) {
 	case *Checkpoint:
@@ -64,7 +65,7 @@ func (d *doubt) whole(e Entry, count uint64, counts bool) (gap error) {
 	case *Started:
 		d.boot = r.BootID
 	case *Epoch:
-		if r.Reset { // what the clock showed before says nothing
+		if r.Reset { // earlier times are of a wrong clock
 			d.latest = Time{}
 		}
 	}
@@ -86,12 +87,12 @@ func (d *doubt) whole(e Entry, count uint64, counts bool) (gap error) {
 	return gap
 }
 
-var errGap = errors.New("lines in front of it are missing or of another place")
+var errGap = errors.New("lines before it are missing, or it comes from another place")
 
-// any tells whether something is in doubt.
+// any reports whether anything is in doubt.
 func (d *doubt) any() bool { return d.lines > 0 || d.blank }
 
-// entries returns what a repair at the given time adds to the journal for the doubt to be a fact.
+// entries returns the entries that a repair at the given time appends to the journal to record the doubt.
 func (d *doubt) entries(f *Facts, now Time) []Entry {
 	r := &Damaged{Lines: d.lines, LastRun: f.HighestRun() + runsPerByte*d.bytes, BootID: d.boot}
 	if d.blank {
@@ -107,18 +108,19 @@ func (d *doubt) entries(f *Facts, now Time) []Entry {
 	return list
 }
 
-// orderReason is why all jobs are disabled after damage, and what is to be done then.
-const orderReason = "the journal was damaged: somebody may have disabled or stopped jobs, and nobody knows which;" +
-	" look at the jobs, then run jobsd enable --all"
+// orderReason is the reason for disabling all jobs after damage.
+const orderReason = "the journal was damaged, so it is unknown which jobs a person has disabled or stopped;" +
+	" check the jobs, then run jobsd enable --all"
 
-// whoDamage is who disables all jobs after damage.
+// whoDamage is the name in DisabledBy if damage has disabled all jobs.
 const whoDamage = "jobsd"
 
-// ByDamage tells whether no person but damage to the journal has disabled all jobs.
+// ByDamage reports whether damage to the journal, and not a person, has disabled all jobs.
 func (b *DisabledBy) ByDamage() bool { return b != nil && b.Who == whoDamage }
 
-// disabledByDamage disables all jobs until a person has looked at them. All jobs may be disabled already, and perhaps only
-// until a time: whoever did that did not know of the damage. Their reason stays.
+// disabledByDamage disables all jobs until a person has checked them. A person may already have disabled all jobs,
+// perhaps only until a set time. That person did not know about the damage, so the time no longer applies, but the
+// reason is kept.
 func disabledByDamage(before *DisabledBy, now Time) *DisabledBy {
 	by := &DisabledBy{Who: whoDamage, When: now, Reason: orderReason}
 	switch {
@@ -133,18 +135,18 @@ func disabledByDamage(before *DisabledBy, now Time) *DisabledBy {
 	return by
 }
 
-// words says what the doubt leads to.
+// words describes the consequences of the doubt.
 func (d *doubt) words(entries []Entry) []string {
-	list := []string{fmt.Sprintf("the damage leaves it in doubt which slots ran: those before %s count as missed and are not made up for; "+
-		"runs that had not ended count as lost; retries and starts to come are given up", entries[0].At)}
+	list := []string{fmt.Sprintf("because of the damage it is unknown which slots ran: slots before %s count as missed and are not made up for; "+
+		"unfinished runs count as lost; retries and delayed starts are dropped", entries[0].At)}
 	if len(entries) > 1 {
-		list = append(list, "all jobs are disabled, since one of the damaged lines may have been an order to disable or stop a job: "+
-			"look at the jobs, then run jobsd enable --all")
+		list = append(list, "all jobs are disabled, because a damaged line may have been an order to disable or stop a job: "+
+			"check the jobs, then run jobsd enable --all")
 	}
 	return list
 }
 
-// countsAsOrder tells whether a line decides for longer than the present run whether a job may run.
+// countsAsOrder reports whether a record decides if a job may run, for longer than the current run.
 func countsAsOrder(r Record) bool {
 	switch r.(type) {
 	case *Disabled, *AllDisabled, *Held, *SetAside:
@@ -155,7 +157,7 @@ func countsAsOrder(r Record) bool {
 
 const ordersKey = `,"orders":`
 
-// ordersOf reads the count of orders, which stands in front of the checksum.
+// ordersOf reads the number of orders, which is in front of the checksum.
 func ordersOf(line []byte) (uint64, bool) {
 	body, err := verified(line)
 	i := bytes.LastIndex(body, []byte(ordersKey))

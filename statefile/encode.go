@@ -11,27 +11,27 @@ import (
 	"unicode/utf8"
 )
 
-// spillAt is how much JSON an encoder with a writer gathers before it writes.
+// spillAt is how much JSON an encoder with a writer collects before it writes.
 const spillAt = 64 << 10
 
-// encoder appends values as compact JSON, by the same tags as encoding/json and with the same result, except that a nil
-// slice is [] (a list on disk is never null). It makes no garbage and takes less than half the time: with three entries
-// and as many updates for each job that is started, that is felt.
+// encoder appends values as compact JSON. It uses the same tags as encoding/json and gives the same result, except
+// that a nil slice becomes [] (a list on disk is never null). It leaves no garbage and takes less than half the
+// time. That matters, because each start of a job needs three entries and three updates.
 type encoder struct {
 	b   []byte
-	w   io.Writer // where long values are spilled while they are encoded; nil: nowhere
-	err error     // of w
+	w   io.Writer // gets parts of long values during encoding; nil: nothing is written
+	err error     // the first error of w
 
-	orders uint64 // what the lines of the journal count, see countsAsOrder
-	begin  int    // where in b the part of the present line begins that is not in sum yet
-	sum    uint32 // the checksum of the line before that
+	orders uint64 // number of orders in the journal, see countsAsOrder
+	begin  int    // position in b of the first byte of the current line that sum does not include
+	sum    uint32 // checksum of the current line before begin
 }
 
-// field is what the encoder knows of a field of a struct.
+// field describes a field of a struct for the encoder.
 type field struct {
 	index []int
-	key   string // with quotes and colon
-	omit  bool   // when empty
+	key   string // the name, with quotes and colon
+	omit  bool   // omit the field if it is empty
 }
 
 var (
@@ -96,7 +96,7 @@ func (e *encoder) list(v reflect.Value) {
 	e.b = append(e.b, ']')
 }
 
-// dictionary appends a map from strings to pointers, sorted.
+// dictionary appends a map from strings to pointers, sorted by key.
 func (e *encoder) dictionary(v reflect.Value) {
 	keys := v.MapKeys()
 	slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
@@ -114,7 +114,7 @@ func (e *encoder) dictionary(v reflect.Value) {
 	e.b = append(e.b, '}')
 }
 
-// fields appends the fields of a struct, the first of them after before.
+// fields appends the fields of a struct. It puts before in front of the first one.
 func (e *encoder) fields(v reflect.Value, before string) {
 	for _, f := range fieldsOf(v.Type()) {
 		x := v.FieldByIndex(f.index)
@@ -127,7 +127,7 @@ func (e *encoder) fields(v reflect.Value, before string) {
 	}
 }
 
-// spill writes what has been encoded.
+// spill writes what has been encoded so far.
 func (e *encoder) spill() {
 	e.sum, e.begin = checksum(e.sum, e.b[e.begin:]), 0
 	if e.err == nil {

@@ -9,10 +9,10 @@ import (
 	"strconv"
 )
 
-// ErrNewer says that a file was written by a newer version of the program. It has not been touched.
-var ErrNewer = errors.New("it is of a newer version")
+// ErrNewer means that a newer version of the program wrote the file. The file has not been changed.
+var ErrNewer = errors.New("a newer version of jobsd wrote it")
 
-// kinds makes a record of each kind.
+// kinds has a function for each kind that makes an empty record.
 var kinds = map[string]func() Record{
 	"checkpoint":   func() Record { return new(Checkpoint) },
 	"start":        func() Record { return new(Start) },
@@ -44,7 +44,8 @@ var kinds = map[string]func() Record{
 	"damaged":      func() Record { return new(Damaged) },
 }
 
-// entry appends the line of an entry: its kind, when, the fields of its record, and what protects the line.
+// entry appends the line of an entry: the kind, the time, the fields of the record, the number of orders, and the
+// checksum.
 func (e *encoder) entry(x Entry) {
 	e.begin, e.sum = len(e.b), 0
 	if countsAsOrder(x.Record) {
@@ -58,8 +59,8 @@ func (e *encoder) entry(x Entry) {
 	e.b = append(e.b, '\n')
 }
 
-// decodeEntry reads a line, with or without its newline. Fields that it does not know are passed over: they may be of a
-// newer program that reads and writes the same version.
+// decodeEntry reads a line, with or without its newline. It ignores unknown fields, because a newer program may write
+// them in the same version.
 func decodeEntry(line []byte) (Entry, error) {
 	var head struct {
 		Kind string
@@ -94,21 +95,21 @@ func decodeEntry(line []byte) (Entry, error) {
 	return Entry{head.At, record}, nil
 }
 
-// jobOf returns the name of the job that a record is of; no valid value for one of none.
+// jobOf returns the name of the job that a record is about. The value is not valid if the record has no job.
 func jobOf(r Record) reflect.Value { return reflect.ValueOf(r).Elem().FieldByName("Job") }
 
-// checkVersion returns an error if the document is not of a version that is known here. It looks no further than the
-// version stands, for the rest of a newer one may be anything.
+// checkVersion returns an error if this program does not know the version of the document. It reads only as far as
+// the version, because the rest of a newer document may be anything.
 func checkVersion(document []byte) error {
 	_, err := versionOf(document)
 	return err
 }
 
-// versionOf returns the version of a document if it is one that is known here.
+// versionOf returns the version of a document if this program knows it.
 func versionOf(document []byte) (int, error) {
 	d := json.NewDecoder(bytes.NewReader(document))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return 0, errors.New("it is no JSON object")
+		return 0, errors.New("it is not a JSON object")
 	}
 	for d.More() {
 		key, err := d.Token()
@@ -134,7 +135,7 @@ func judgeVersion(text []byte) (int, error) {
 	case v > Version:
 		return 0, ErrNewer
 	case v < 1:
-		return 0, fmt.Errorf("it has the version %d", v)
+		return 0, fmt.Errorf("it has the unknown version %d", v)
 	}
 	return v, nil
 }

@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// KeepVanished is how long the facts of a job that no file defines any more are kept.
+// KeepVanished is how long the facts of a removed job are kept.
 const KeepVanished = 90 * 24 * time.Hour
 
-// Facts is everything durable: what a checkpoint holds. It changes by Apply alone, in the daemon as in a replay, so
-// that what is rebuilt from the journal is what was in memory.
+// Facts is everything that is durable, and the content of a checkpoint. Only Apply changes it, both in the daemon and
+// in a replay, so a replay of the journal gives the same facts as the daemon had in memory.
 type Facts struct {
 	Version    int                  `json:"version"`
 	ID         string               `json:"id"`                 // of the state directory: 32 random hex digits
@@ -17,40 +17,40 @@ type Facts struct {
 	Reserved   uint64               `json:"reserved,omitempty"` // run numbers up to this one may have been used
 	BootID     string               `json:"boot_id"`
 	BootReady  bool                 `json:"boot_ready"`            // this boot has had its first ready
-	BootDoubt  bool                 `json:"boot_doubt,omitempty"`  // the boot of the next daemon may have had it, and its at_boot runs
+	BootDoubt  bool                 `json:"boot_doubt,omitempty"`  // the next daemon's boot may already have had its first ready and its at_boot runs
 	Device     uint64               `json:"device,omitempty"`      // of the state directory, in that boot
 	Inode      uint64               `json:"inode,omitempty"`       // of the state directory, in that boot
 	Epoch      uint64               `json:"epoch"`                 // the clock epoch
 	EpochAt    Time                 `json:"epoch_at"`              // the new clock's reading when the epoch began
-	ResetEpoch uint64               `json:"reset_epoch,omitempty"` // the newest that began with a reset: what is of an older one is of a clock that was wrong
-	Clean      bool                 `json:"clean"`                 // the last daemon ended in order
+	ResetEpoch uint64               `json:"reset_epoch,omitempty"` // the newest epoch that began with a reset: slots of older epochs are of a wrong clock
+	Clean      bool                 `json:"clean"`                 // the last daemon ended cleanly
 	Unclean    uint64               `json:"unclean_restarts"`
 	Upgrades   uint64               `json:"upgrades"`
-	Tick       uint64               `json:"tick"` // counts starts and successes: which came first, whatever the clock did
+	Tick       uint64               `json:"tick"` // counts starts and successes, to order them independently of the clock
 	DisabledBy *DisabledBy          `json:"disabled_by"`
-	Suspect    string               `json:"suspect,omitempty"`    // as in Start, of the last one
-	CrashMail  Time                 `json:"crash_mail,omitzero"`  // when a crash was last told
-	DoubtUntil Time                 `json:"doubt_until,omitzero"` // slots up to here that are not settled are in doubt
-	DoubtRun   uint64               `json:"doubt_run,omitempty"`  // and so are the runs up to this one that had not ended
+	Suspect    string               `json:"suspect,omitempty"`    // as in Start, from the last Start
+	CrashMail  Time                 `json:"crash_mail,omitzero"`  // time of the last mail about a crash
+	DoubtUntil Time                 `json:"doubt_until,omitzero"` // unsettled slots up to this time are in doubt
+	DoubtRun   uint64               `json:"doubt_run,omitempty"`  // unfinished runs up to this number are in doubt
 	LastOwed   uint64               `json:"last_owed,omitempty"`
-	Owed       []Owed               `json:"owed,omitempty"` // notifications not delivered yet, the oldest first
+	Owed       []Owed               `json:"owed,omitempty"` // undelivered notifications, the oldest first
 	Jobs       map[string]*JobFacts `json:"jobs"`
 }
 
-// JobFacts is what is durable of one job.
+// JobFacts holds the durable facts of one job.
 type JobFacts struct {
 	FirstLoad   Time        `json:"first_load"`
-	Vanished    Time        `json:"vanished,omitzero"`    // since when no file defines it
-	Schedule    string      `json:"schedule"`             // hash of the keys that say when
-	Process     string      `json:"process"`              // hash of the keys that its process sees
+	Vanished    Time        `json:"vanished,omitzero"`    // when the job was removed
+	Schedule    string      `json:"schedule"`             // hash of the keys that decide when it runs
+	Process     string      `json:"process"`              // hash of the keys that affect its process
 	Definition  string      `json:"definition,omitempty"` // hash of all keys
-	LastSlot    Time        `json:"last_slot,omitzero"`   // the latest slot taken, skipped or missed
-	Beyond      Time        `json:"beyond,omitzero"`      // LastSlot before a reset: if the clock gets there again, nothing is missed up to there
-	WildSlot    Time        `json:"wild_slot,omitzero"`   // the newest one, of SlotEpoch
+	LastSlot    Time        `json:"last_slot,omitzero"`   // the latest slot that was taken, skipped or missed
+	Beyond      Time        `json:"beyond,omitzero"`      // LastSlot before a reset: if the clock reaches it again, no slot up to it counts as missed
+	WildSlot    Time        `json:"wild_slot,omitzero"`   // the newest slot of SlotEpoch
 	SlotEpoch   uint64      `json:"slot_epoch,omitzero"`
-	Anchor      *Anchor     `json:"anchor,omitempty"` // of every
+	Anchor      *Anchor     `json:"anchor,omitempty"` // for `every`
 	AtDone      Time        `json:"at_done,omitzero"`
-	AtDoneToo   []Time      `json:"at_done_too,omitempty"` // settled before AtDone, and due again if the file named them again
+	AtDoneToo   []Time      `json:"at_done_too,omitempty"` // settled before AtDone; kept because the file may name them again
 	BootDone    string      `json:"boot_done,omitempty"`   // boot id of the last at_boot run
 	DisabledBy  *DisabledBy `json:"disabled_by,omitempty"`
 	Held        bool        `json:"held,omitempty"`
@@ -60,29 +60,29 @@ type JobFacts struct {
 	Skipped     uint64      `json:"skipped,omitempty"`
 	Missed      uint64      `json:"missed,omitempty"`
 	Deaths      []Death     `json:"deaths,omitempty"`
-	ShortLives  uint64      `json:"short_lives,omitempty"` // of a service, in a row
-	Finished    bool        `json:"finished,omitempty"`    // a service that is not to be started again in this boot
-	SetAside    bool        `json:"set_aside,omitempty"`   // it waits for a person
-	Fault       string      `json:"fault,omitempty"`       // and why: what went wrong within the daemon
-	Told        bool        `json:"told,omitempty"`        // that it fails; its recovery will be, too
+	ShortLives  uint64      `json:"short_lives,omitempty"` // for a service: short lives in a row
+	Finished    bool        `json:"finished,omitempty"`    // for a service: not to be started again in this boot
+	SetAside    bool        `json:"set_aside,omitempty"`   // an internal error stopped the job until a person starts it
+	Fault       string      `json:"fault,omitempty"`       // the internal error
+	Told        bool        `json:"told,omitempty"`        // a failure was notified, so the recovery will be too
 	NotifyError *string     `json:"notify_error,omitempty"`
 	Waiting     []Retry     `json:"waiting,omitempty"`
-	Later       []Later     `json:"promised,omitempty"`  // starts that are to come
-	LogStart    int64       `json:"log_start,omitempty"` // of the output of the last run
+	Later       []Later     `json:"promised,omitempty"`  // delayed starts
+	LogStart    int64       `json:"log_start,omitempty"` // start of the output of the last run
 	LogEnd      int64       `json:"log_end,omitempty"`
 	LastRun     *Run        `json:"last_run,omitempty"`
 	LastStart   Time        `json:"last_start,omitzero"`
 	LastSuccess Time        `json:"last_success,omitzero"`
-	StartTick   uint64      `json:"start_tick,omitempty"`   // of the last start, or the first load
-	SuccessTick uint64      `json:"success_tick,omitempty"` // of the last success
+	StartTick   uint64      `json:"start_tick,omitempty"`   // Tick of the last start, or of the first load
+	SuccessTick uint64      `json:"success_tick,omitempty"` // Tick of the last success
 	Live        []Live      `json:"live,omitempty"`
-	LogBase     int64       `json:"log_base,omitempty"` // bytes cut off the front of the live log so far
+	LogBase     int64       `json:"log_base,omitempty"` // total bytes cut off the front of the live log
 }
 
-// Anchor is the due instant from which the next one of an `every` job is counted.
+// Anchor is the due time from which the next slot of an `every` job is counted.
 type Anchor struct {
 	Wall   Time          `json:"wall"`
-	Boot   time.Duration `json:"boot"` // boot clock, nanoseconds
+	Boot   time.Duration `json:"boot"` // boot clock in nanoseconds
 	BootID string        `json:"boot_id"`
 }
 
@@ -90,7 +90,7 @@ type Anchor struct {
 type Live struct {
 	Run       uint64 `json:"run"`
 	Slot      Time   `json:"slot,omitzero"`
-	Epoch     uint64 `json:"epoch,omitempty"` // of Slot
+	Epoch     uint64 `json:"epoch,omitempty"` // epoch of Slot
 	Reason    string `json:"reason"`
 	Attempt   int    `json:"attempt"`
 	Missed    uint64 `json:"missed,omitempty"`
@@ -99,14 +99,14 @@ type Live struct {
 	PIDStart  uint64 `json:"pid_start,omitempty"`
 	BootID    string `json:"boot_id,omitempty"`
 	StartedAt Time   `json:"started_at,omitzero"`
-	StopBy    string `json:"stop_by,omitempty"` // who has told it to end
-	Ended     bool   `json:"ended,omitempty"`   // draining
-	Open      bool   `json:"open,omitempty"`    // and its output has not ended
+	StopBy    string `json:"stop_by,omitempty"` // who stopped it
+	Ended     bool   `json:"ended,omitempty"`   // it is draining
+	Open      bool   `json:"open,omitempty"`    // it has ended but its output has not
 	LogOffset int64  `json:"log_offset,omitempty"`
 	OwnLog    bool   `json:"own_log,omitempty"`
 }
 
-// Retry is a run that will be another try of a slot.
+// Retry is a run that will retry a slot.
 type Retry struct {
 	Run     uint64 `json:"run"`
 	Slot    Time   `json:"slot,omitzero"`
@@ -119,34 +119,34 @@ type Retry struct {
 
 // Owed is a notification that has not been delivered.
 type Owed struct {
-	ID       uint64 `json:"id"` // rises
+	ID       uint64 `json:"id"` // higher for later ones
 	At       Time   `json:"at"`
-	Job      string `json:"job,omitempty"` // "": the daemon itself
+	Job      string `json:"job,omitempty"` // "": about the daemon itself
 	Kind     string `json:"kind"`          // failure recovery success crash_loop daemon
 	Way      string `json:"way"`           // mail on_failure on_success on_recovery
 	Run      *Run   `json:"run,omitempty"`
-	InRow    uint64 `json:"in_row,omitempty"` // failures before this one
-	Text     string `json:"text,omitempty"`   // of the daemon's own
-	Tries    int    `json:"tries,omitempty"`  // that failed
+	InRow    uint64 `json:"in_row,omitempty"` // earlier failures in a row
+	Text     string `json:"text,omitempty"`   // for a notification about the daemon
+	Tries    int    `json:"tries,omitempty"`  // failed deliveries
 	LogStart int64  `json:"log_start,omitempty"`
 	LogEnd   int64  `json:"log_end,omitempty"`
 }
 
-// deathsKept is how many ends of a service are kept.
+// deathsKept is the number of kept deaths of a service.
 const deathsKept = 20
 
-// NewFacts returns the facts of a state directory that has none, known by id.
+// NewFacts returns the facts of a new state directory with this id.
 func NewFacts(id string) *Facts {
 	return &Facts{Version: Version, ID: id, Clean: true, Jobs: map[string]*JobFacts{}}
 }
 
-// HighestRun returns the highest run number that a daemon may have given to a run.
+// HighestRun returns the highest run number that a daemon may have used.
 func (f *Facts) HighestRun() uint64 { return max(f.LastRun, f.Reserved) }
 
-// Apply makes what e records a fact.
+// Apply changes the facts by what e records.
 func (f *Facts) Apply(e Entry) { e.Record.apply(f, e.At) }
 
-// Job returns the facts of the job of that name, made if there are none.
+// Job returns the facts of the job with this name. It makes them if there are none.
 func (f *Facts) Job(name string) *JobFacts {
 	j := f.Jobs[name]
 	if j == nil {
@@ -156,15 +156,15 @@ func (f *Facts) Job(name string) *JobFacts {
 	return j
 }
 
-// Clone returns a copy that shares nothing that Apply changes: what pointers other than those to JobFacts lead to is
-// replaced, never changed.
+// Clone returns a copy that shares nothing that Apply changes. Pointers other than those to JobFacts are shared,
+// because Apply replaces their targets and never changes them.
 func (f *Facts) Clone() *Facts {
 	c := *f
 	c.Owed = slices.Clone(f.Owed)
 	c.Jobs = make(map[string]*JobFacts, len(f.Jobs))
 	for name, j := range f.Jobs {
 		if j == nil {
-			continue // only a damaged file says null
+			continue // only a damaged file contains null
 		}
 		k := *j
 		k.Live = slices.Clone(j.Live)
@@ -176,7 +176,7 @@ func (f *Facts) Clone() *Facts {
 	return &c
 }
 
-// Fill sets what of v is durable. This is the one place that maps facts to the state file.
+// Fill copies the durable facts to v. Only this function maps facts to the state file.
 func (j *JobFacts) Fill(v *Job) {
 	v.LastRun, v.LastSuccess = j.LastRun, j.LastSuccess
 	v.Runs, v.Failures, v.ConsecutiveFailures = j.Runs, j.Failures, j.Consecutive
@@ -185,7 +185,7 @@ func (j *JobFacts) Fill(v *Job) {
 	v.InternalError, v.NotifyError = j.SetAside, j.NotifyError
 }
 
-// died notes the end of a service's life. One that was stopped did not die; of one that was lost nobody knows how long
+// died records the end of a service's life. A stopped service did not die. If a run was lost, it is unknown how long
 // it would have lived.
 func (j *JobFacts) died(o *Run, short bool) {
 	switch {
@@ -199,11 +199,11 @@ func (j *JobFacts) died(o *Run, short bool) {
 	}
 	j.Deaths = append(j.Deaths, Death{At: o.EndedAt, Outcome: o.Outcome, ExitCode: o.ExitCode, Signal: o.Signal, RanFor: o.Duration})
 	if n := len(j.Deaths) - deathsKept; n > 0 {
-		j.Deaths = slices.Clone(j.Deaths[n:]) // a view may still show the old ones
+		j.Deaths = slices.Clone(j.Deaths[n:]) // a view may still use the old list
 	}
 }
 
-// noRetry forgets a retry that waited, and reports whether there was one.
+// noRetry removes a waiting retry, and reports whether there was one.
 func (j *JobFacts) noRetry(run uint64) bool {
 	n := len(j.Waiting)
 	j.Waiting = slices.DeleteFunc(slices.Clone(j.Waiting), func(t Retry) bool { return t.Run == run })
@@ -213,7 +213,7 @@ func (j *JobFacts) noRetry(run uint64) bool {
 	return len(j.Waiting) < n
 }
 
-// noLater forgets a start that was to come.
+// noLater removes a delayed start.
 func (j *JobFacts) noLater(run uint64) {
 	j.Later = slices.DeleteFunc(slices.Clone(j.Later), func(l Later) bool { return l.Run == run })
 	if len(j.Later) == 0 {
@@ -230,7 +230,7 @@ func (f *Facts) owe(list []Owed) {
 	}
 }
 
-// over tells whether the run is the last one that ended: a line of it that comes again says nothing new.
+// over reports whether the run is the last one that ended. Then another line of the run adds nothing new.
 func (j *JobFacts) over(run uint64) bool { return j.LastRun != nil && j.LastRun.Run == run }
 
 func (j *JobFacts) live(run uint64) *Live {
@@ -247,12 +247,12 @@ func (j *JobFacts) drop(run uint64) {
 	}
 }
 
-// keepDone is for how long the instants of an `at` that are settled are kept, besides the newest: longer than an instant
-// may be past and still run at the load of a changed file, also if the clock was set back by up to three hours. A clock
-// that went back further is believed for all, and what it shows again may run again.
+// keepDone is how long settled `at` times are kept in addition to the newest. It is longer than an `at` time may be
+// past and still run when a changed file is loaded, even if the clock was set back by up to three hours. If the clock
+// went back further, jobsd believes the new clock, and times that it shows again may run again.
 const keepDone = 4 * time.Hour
 
-// done notes that an instant of an `at` is settled. Earlier ones stay: the file may be changed back to them.
+// done records that an `at` time is settled. Earlier times stay, because a change of the file may bring them back.
 func (j *JobFacts) done(slot, at Time) {
 	if slot.Equal(j.AtDone.Time) {
 		return
@@ -266,14 +266,14 @@ func (j *JobFacts) done(slot, at Time) {
 	j.AtDone, j.AtDoneToo = slot, too
 }
 
-// moveAnchor moves the anchor on. It does not go back for a run that waited while later slots were settled.
+// moveAnchor moves the anchor forward. It does not move it back for a run that waited while later slots were settled.
 func (j *JobFacts) moveAnchor(a *Anchor) {
 	if a != nil && (j.Anchor == nil || a.BootID != j.Anchor.BootID || a.Boot > j.Anchor.Boot) {
 		j.Anchor = a
 	}
 }
 
-// enable has what is due of a job count from then on.
+// enable makes the slots of a job count from this time on.
 func (f *Facts) enable(j *JobFacts, at Time) {
 	f.take(j, at, f.Epoch)
 	if f.BootReady {
@@ -281,7 +281,7 @@ func (f *Facts) enable(j *JobFacts, at Time) {
 	}
 }
 
-// take notes that the slot is settled: taken, skipped or missed. LastSlot only rises, for the sake of fixed times;
+// take records that a slot is settled: taken, skipped or missed. LastSlot only rises, which fixed times need;
 // WildSlot follows a clock that went back.
 func (f *Facts) take(j *JobFacts, slot Time, epoch uint64) {
 	if slot.IsZero() || epoch < f.ResetEpoch {

@@ -9,13 +9,13 @@ import (
 	"strings"
 )
 
-// The files of the journal are history.jsonl, to which is written, and the older ones history.jsonl.1, the newest of
-// them, to history.jsonl.N. Numbers may be missing: a crash can leave a gap, and the next rotation closes it.
+// The journal consists of history.jsonl, the current file, and older files: history.jsonl.1, the newest of them, to
+// history.jsonl.N. Numbers may be missing: a crash can leave a gap, and the next rotation closes it.
 
 // older returns the name of an older file.
 func older(n int) string { return journalName + "." + strconv.Itoa(n) }
 
-// numbered returns the name of the newest file for 0, else that of an older one.
+// numbered returns the name of the current file for 0, otherwise that of an older file.
 func numbered(n int) string {
 	if n == 0 {
 		return journalName
@@ -23,7 +23,7 @@ func numbered(n int) string {
 	return older(n)
 }
 
-// olderNumbers returns the numbers of the older files that are there, sorted.
+// olderNumbers returns the sorted numbers of the existing older files.
 func (d *dir) olderNumbers() ([]int, error) {
 	names, err := d.names()
 	if err != nil {
@@ -40,7 +40,7 @@ func (d *dir) olderNumbers() ([]int, error) {
 	return numbers, nil
 }
 
-// dropTwin removes the second name that a rotation gave to the newest file before it crashed.
+// dropTwin removes the second name that a rotation gave to the current file before a crash.
 func (d *dir) dropTwin() error {
 	newest, err := d.Lstat(journalName)
 	if err != nil {
@@ -53,8 +53,8 @@ func (d *dir) dropTwin() error {
 	return d.remove(older(1))
 }
 
-// shift makes room for the newest file among the older ones, of which keep are kept, and gives it its second name
-// there. It moves no more than it must, so that a rotation that fails again and again loses nothing.
+// shift makes room for the current file among the older ones, keeps at most keep of those, and gives the current file
+// its second name there. It moves as few files as possible, so that a rotation that fails repeatedly loses nothing.
 func (d *dir) shift(keep int) error {
 	if err := d.dropTwin(); err != nil {
 		return err
@@ -82,11 +82,12 @@ func (d *dir) shift(keep int) error {
 	return d.giveSecondName()
 }
 
-// giveSecondName links the newest file to the first of the older ones. Where there are no links it is renamed, and for
-// a moment there is no newest file: then it is recovered from there. If it has been deleted there is nothing to keep.
+// giveSecondName links the current file to the first older name. On a file system without links it renames the file,
+// so for a moment there is no current file. A repair then uses the older file. If the current file was deleted, there
+// is nothing to keep.
 func (d *dir) giveSecondName() error {
 	err := d.link(journalName, older(1))
-	if errors.Is(err, fs.ErrExist) { // the only one that is kept
+	if errors.Is(err, fs.ErrExist) { // only one older file is kept
 		if err = d.remove(older(1)); err == nil {
 			err = d.link(journalName, older(1))
 		}
@@ -97,10 +98,10 @@ func (d *dir) giveSecondName() error {
 	return ignoreMissing(err)
 }
 
-// unshift gives the newest file its own name back, and only that.
+// unshift gives the current file its own name back, and only that name.
 func (d *dir) unshift() error {
 	if d.exists(journalName) {
-		_ = d.dropTwin() // it does no harm
+		_ = d.dropTwin() // a remaining twin does no harm
 		return nil
 	}
 	return d.rename(older(1), journalName)

@@ -10,10 +10,10 @@ import (
 	"slices"
 )
 
-// History reads the journal in the state directory, without any lock: all files that are kept, from the oldest entry to
-// the newest. If jobs are named, the entries of other jobs are left out. What is torn or damaged is passed over, since
-// the daemon tells of it. The first error is the last thing that comes: it wraps ErrNewer if a newer version of the
-// program wrote the journal. Where no journal is, nothing comes.
+// History reads the journal in the state directory without a lock, in all its files, from the oldest entry to the
+// newest. If jobs are given, it leaves out the entries of other jobs. It skips torn and damaged lines, because the
+// daemon reports them. The sequence ends with the first error, which wraps ErrNewer if a newer version of the program
+// wrote the journal. Without a journal the sequence is empty.
 func History(stateDir string, jobs ...string) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		files, err := openHistory(stateDir)
@@ -30,8 +30,8 @@ func History(stateDir string, jobs ...string) iter.Seq2[Entry, error] {
 	}
 }
 
-// ReadFacts reads what is durable from the newest file of the journal in the state directory, without any lock. Where no
-// journal is, these are the facts of a new state directory. Errors are those of History.
+// ReadFacts reads the durable facts from the current file of the journal in the state directory, without a lock.
+// Without a journal it returns the facts of a new state directory. Its errors are those of History.
 func ReadFacts(stateDir string) (*Facts, error) {
 	facts := NewFacts("")
 	files, err := openHistory(stateDir)
@@ -50,8 +50,9 @@ func ReadFacts(stateDir string) (*Facts, error) {
 	return facts, nil
 }
 
-// openHistory opens all files of the journal, the newest first. Should it be rotated meanwhile, files move to where they
-// are still looked for: one can be seen twice, which is noticed, but not be missed.
+// openHistory opens all files of the journal, the newest first. If the journal is rotated in the meantime, files move
+// to higher numbers, where openHistory still looks for them. It may see a file twice, which it detects, but it cannot
+// miss one.
 func openHistory(stateDir string) ([]*os.File, error) {
 	d, err := openDir(stateDir)
 	if err != nil {
@@ -84,7 +85,7 @@ func openHistory(stateDir string) ([]*os.File, error) {
 	return files, nil
 }
 
-// beyond is for how many numbers after the last one a file is looked for that is being moved there.
+// beyond is how many numbers after the last one openHistory checks, because a rotation may be moving a file there.
 const beyond = 3
 
 func closeAll(files []*os.File) {
@@ -93,7 +94,7 @@ func closeAll(files []*os.File) {
 	}
 }
 
-// readHistory yields the entries of one file. It returns false when no more are wanted.
+// readHistory yields the entries of one file. It returns false if the caller wants no more entries.
 func readHistory(f *os.File, jobs []string, yield func(Entry, error) bool) bool {
 	l := newLines(f)
 	for l.next() {
@@ -121,7 +122,7 @@ func readHistory(f *os.File, jobs []string, yield func(Entry, error) bool) bool 
 
 var jobKey = []byte(`"job":`)
 
-// mayConcern tells, without decoding the line, whether it can be of one of the jobs. Most lines are not.
+// mayConcern reports, without decoding the line, whether it can be about one of the jobs. Most lines are not.
 func mayConcern(line []byte, jobs []string) bool {
 	if len(jobs) == 0 || !bytes.Contains(line, jobKey) {
 		return true
@@ -129,7 +130,7 @@ func mayConcern(line []byte, jobs []string) bool {
 	return slices.ContainsFunc(jobs, func(job string) bool { return bytes.Contains(line, []byte(`"`+job+`"`)) })
 }
 
-// concerns tells whether a record is of one of the jobs or of none.
+// concerns reports whether a record is about one of the jobs or about no job.
 func concerns(r Record, jobs []string) bool {
 	job := jobOf(r)
 	return len(jobs) == 0 || !job.IsValid() || slices.Contains(jobs, job.String())

@@ -10,36 +10,37 @@ import (
 )
 
 const (
-	// DefaultMaxSize is at how many bytes the journal is rotated.
+	// DefaultMaxSize is the size in bytes at which the journal is rotated.
 	DefaultMaxSize = 16_000_000
-	// DefaultKeep is how many older files of the journal are kept.
+	// DefaultKeep is the number of older journal files that are kept.
 	DefaultKeep = 8
 
 	journalMode = 0o640
 )
 
-// Journal is the append-only record of all that happened, open for writing. It is not safe for concurrent use.
+// Journal is the append-only record of all events, open for writing. It is not safe for concurrent use.
 //
-// No half line ever stands in front of another. What a write that failed has left of its line is cut off; if it cannot
-// be, the file is not written to again. The entries of that write are lost, and so are those that the caller appends
-// until it has handed over a checkpoint: Append refuses them, for without the lost ones they would tell a wrong story.
-// The checkpoint says what all of them came to.
+// A partial line is never followed by another line. If a write fails, the journal cuts off the partial line; if that
+// fails too, it does not write to the file again. The entries of the failed write are lost. Append then refuses
+// further entries until the caller writes a checkpoint, because later entries without the lost ones would be wrong.
+// The checkpoint contains the result of all entries.
 type Journal struct {
 	dir  *dir
 	file *os.File
 	enc  encoder
 	max  int64
 	keep int
-	gid  int // of the files; -1: the process's own
+	gid  int // group of the files; -1: the group of the process
 
-	size  int64 // of the file, bytes
-	first int64 // of its first line, a checkpoint
-	lost  error // why entries were lost; nil: none since the last checkpoint
-	old   bool  // the file is of a version whose lines have no checksums
-	shut  bool  // the file's end is not what it should be: nothing may follow it
+	size  int64 // of the file, in bytes
+	first int64 // size of its first line, a checkpoint
+	lost  error // why entries were lost; nil: none were lost since the last checkpoint
+	old   bool  // the file's version has no checksums
+	shut  bool  // the end of the file is not reliable, so nothing may follow it
 }
 
-// SetLimits sets at how many bytes the journal is rotated and how many older files are kept; 0 is the default of each.
+// SetLimits sets the size at which the journal is rotated and the number of older files that are kept; 0 selects the
+// default.
 func (j *Journal) SetLimits(maxSize int64, keep int) {
 	j.max, j.keep = maxSize, keep
 	if maxSize <= 0 {
@@ -50,7 +51,7 @@ func (j *Journal) SetLimits(maxSize int64, keep int) {
 	}
 }
 
-// SetGroup gives the file, and those that follow it, to a group. -1 leaves them to the process's own.
+// SetGroup gives the current file and all later files to a group. With -1 they keep the group of the process.
 func (j *Journal) SetGroup(gid int) error {
 	j.gid = gid
 	if j.file == nil {
@@ -69,8 +70,8 @@ func own(f *os.File, gid int) error {
 	return nil
 }
 
-// Append writes entries, all of them with one system call. They survive the process from here on, but not the machine:
-// see Sync. An error means that none of them was written.
+// Append writes all entries with one system call. From then on they survive the end of the process, but not a crash
+// of the machine; see Sync. After an error, none of them was written.
 func (j *Journal) Append(entries ...Entry) error {
 	if j.lost != nil {
 		return j.lost
@@ -83,7 +84,7 @@ func (j *Journal) Append(entries ...Entry) error {
 		}
 	}
 	n, err := j.write(j.enc.b)
-	if cap(j.enc.b) > spillAt { // the first load of very many jobs comes once
+	if cap(j.enc.b) > spillAt { // release the large buffer that the first load of very many jobs needs
 		j.enc.b = nil
 	}
 	if err != nil {
@@ -94,20 +95,20 @@ func (j *Journal) Append(entries ...Entry) error {
 	return nil
 }
 
-// Sync makes all that was appended durable.
+// Sync makes everything that was appended durable.
 func (j *Journal) Sync() error {
 	if j.lost != nil {
 		return j.lost
 	}
 	if err := j.flush(); err != nil {
-		j.shut = true // a second try may report success without there being any
+		j.shut = true // a second sync may report success although the data is lost
 		return j.lose(err)
 	}
 	return nil
 }
 
-// Move goes on in the directory that has the path now: the one that was opened has been removed, with all that was in
-// it. All that the entries so far came to is in the next checkpoint.
+// Move continues in the directory that now has the path, because the opened directory was removed with everything in
+// it. The next checkpoint contains the result of all entries so far.
 func (j *Journal) Move(path string) error {
 	next, err := j.dir.again(path)
 	if err != nil {
@@ -118,16 +119,16 @@ func (j *Journal) Move(path string) error {
 	return nil
 }
 
-// NeedsCheckpoint tells whether the next thing to be written is a checkpoint: entries were lost, the file is of an older
-// version, or it is full. A full file is one of the size set that is also twice as long as its first line, so that the checkpoint of very many
-// jobs is not most of what is written. Append goes on in a full file.
+// NeedsCheckpoint reports whether the caller must write a checkpoint next: entries were lost, the file has an older
+// version, or it is full. A full file has reached the set size and is also twice as long as its first line, so that
+// the checkpoints of very many jobs are not most of what is written. Append still writes to a full file.
 func (j *Journal) NeedsCheckpoint() bool {
 	return j.lost != nil || j.old || j.size >= j.max && j.size >= 2*j.first
 }
 
-// Rotate begins a new file with a checkpoint of facts, or, if entries were lost and the file can go on, writes one into
-// it: a disk on the brink would otherwise rotate all history away. The checkpoint is durable when it returns. After an
-// error the old file goes on as it was.
+// Rotate starts a new file with a checkpoint of facts. If entries were lost and the current file is usable, it writes
+// the checkpoint into that file instead; otherwise an almost full disk would rotate all history away. The checkpoint
+// is durable when Rotate returns. After an error the old file stays in use.
 func (j *Journal) Rotate(facts *Facts, at Time) error {
 	err := j.dir.stamp(facts)
 	if err != nil {
@@ -158,7 +159,7 @@ func (j *Journal) write(b []byte) (int, error) {
 	return j.file.Write(b)
 }
 
-// flush makes the file durable. One that somebody has deleted is not: it would be gone with the process.
+// flush makes the file durable. If the file was deleted, flush fails, because the data would vanish with the process.
 func (j *Journal) flush() error {
 	if err := j.dir.step("sync"); err != nil {
 		return err
@@ -173,7 +174,7 @@ func (j *Journal) flush() error {
 	return nil
 }
 
-// cut removes what a write that failed has left.
+// cut removes what a failed write left behind.
 func (j *Journal) cut() {
 	if err := j.dir.step("truncate"); err != nil {
 		j.shut = true
@@ -189,7 +190,7 @@ func (j *Journal) lose(err error) error {
 	return j.lost
 }
 
-// checkpoint writes one into the present file.
+// checkpoint writes a checkpoint into the current file.
 func (j *Journal) checkpoint(facts *Facts, at Time) error {
 	n, err := writeCheckpoint(writerFunc(j.write), facts, at, j.enc.orders)
 	if err != nil {
@@ -204,16 +205,16 @@ func (j *Journal) checkpoint(facts *Facts, at Time) error {
 	return j.dir.flush()
 }
 
-// rotate puts a new file in the place of the present one. That one gets its second name before it loses its first: at
-// any moment history.jsonl is there and begins with a checkpoint.
+// rotate replaces the current file with a new one. The current file gets its second name before it loses its first,
+// so history.jsonl exists at every moment and begins with a checkpoint.
 func (j *Journal) rotate(facts *Facts, at Time) error {
-	_ = j.flush() // for the history alone: what its entries came to is in the checkpoint
+	_ = j.flush() // only the history needs this: the checkpoint contains the result of the entries
 	next, err := j.dir.create(journalName, journalMode)
 	if err != nil {
 		return err
 	}
 	defer next.Cleanup()
-	_ = own(next.File, j.gid) // SetGroup has told
+	_ = own(next.File, j.gid) // SetGroup has reported this error
 	first, err := writeCheckpoint(next, facts, at, j.enc.orders)
 	if err != nil {
 		return err
@@ -228,7 +229,7 @@ func (j *Journal) rotate(facts *Facts, at Time) error {
 	}
 	if err := next.replace(); err != nil {
 		file.Close()
-		if e := j.dir.unshift(); e != nil { // it is found under its second name, but must not go on there
+		if e := j.dir.unshift(); e != nil { // readers find the file under its second name, but it must not grow there
 			j.shut = true
 			return j.lose(errors.Join(err, e))
 		}
@@ -242,7 +243,7 @@ func (j *Journal) rotate(facts *Facts, at Time) error {
 	return nil
 }
 
-// writeCheckpoint writes the line piece by piece, for it can be long, and returns its length.
+// writeCheckpoint writes the line in pieces, because it can be long, and returns its length.
 func writeCheckpoint(w io.Writer, facts *Facts, at Time, orders uint64) (int64, error) {
 	counted := &counter{w: w}
 	enc := encoder{w: counted, orders: orders}

@@ -10,9 +10,10 @@ import (
 )
 
 const (
-	// maxLine is how long a line of the journal may be, in bytes. None comes near it but a checkpoint.
+	// maxLine is the maximum length of a journal line in bytes. Only a checkpoint comes near it, and has a limit of
+	// its own.
 	maxLine = 1 << 20
-	// maxCheckpoint is how long a checkpoint may be: 2,000 bytes for each of 100,000 jobs.
+	// maxCheckpoint is the maximum length of a checkpoint: 2,000 bytes for each of 100,000 jobs, with a margin.
 	maxCheckpoint = 256 << 20
 )
 
@@ -20,25 +21,25 @@ var checkpointHead = []byte(`{"kind":"checkpoint",`)
 
 var (
 	errTooLong = errors.New("the line is too long")
-	errEnd     = errors.New("the last line has another end than a newline")
+	errEnd     = errors.New("the last line does not end with a newline")
 )
 
-// lines reads the whole lines of a journal file: those with a newline, and a last one that lacks only that. A line that
-// repeats the whole line before it, byte for byte, is passed over.
+// lines reads the complete lines of a journal file: those with a newline, and a last line that lacks only its
+// newline. It skips a line that repeats the whole line before it, byte for byte.
 type lines struct {
 	r       *bufio.Reader
-	line    []byte // with its newline; valid until the next call
-	bad     error  // nil, or why there is no line here
-	number  int    // of the line, from 1
-	size    int    // of the line in the file
-	end     int64  // offset past the line
-	plain   bool   // the file is of a version whose lines have no checksums
-	torn    bool   // there is something after the last whole line
+	line    []byte // includes its newline; valid until the next call
+	bad     error  // why this line is unreadable; nil: it is readable
+	number  int    // number of the line, from 1
+	size    int    // size of the line in the file
+	end     int64  // offset after the line
+	plain   bool   // the file's version has no checksums
+	torn    bool   // part of a line follows the last complete line
 	unended bool   // the last line lacks its newline
-	failed  error  // of the reader
-	long    []byte // keeps lines that the reader cannot hold
-	before  []byte // the last line that was not found damaged
-	damaged bool   // entry found this one damaged
+	failed  error  // error of the reader
+	long    []byte // holds lines that do not fit into the reader
+	before  []byte // the last line that was not damaged
+	damaged bool   // entry found the current line damaged
 }
 
 func newLines(r io.Reader) *lines { return &lines{r: bufio.NewReaderSize(r, 64<<10)} }
@@ -46,8 +47,8 @@ func newLines(r io.Reader) *lines { return &lines{r: bufio.NewReaderSize(r, 64<<
 // next finds the next line. It returns false at the end of the file.
 func (l *lines) next() bool {
 	for {
-		// Only a whole line can be repeated: a repair leaves out the damaged ones between two that are the same, and
-		// what it writes must come to the same facts as what it reads.
+		// Only a good line can be repeated. A repair leaves out damaged lines between two equal lines, and reading
+		// its result must give the same facts as reading the original.
 		if l.bad == nil && !l.damaged && len(l.line) > 0 {
 			l.before = append(l.before[:0], l.line[:min(len(l.line), maxLine)]...)
 		}
@@ -63,7 +64,7 @@ func (l *lines) next() bool {
 	}
 }
 
-// isPlain tells whether a file that begins with this line has no checksums.
+// isPlain reports whether a file with this first line has no checksums.
 func isPlain(first []byte) bool {
 	if !bytes.HasPrefix(first, checkpointHead) {
 		return false
@@ -94,7 +95,7 @@ func (l *lines) read() bool {
 	}
 }
 
-// limit is how long the line may be that is in l.long, or begins with part.
+// limit returns the maximum length of the line that is in l.long or begins with part.
 func (l *lines) limit(part []byte) int {
 	if bytes.HasPrefix(l.long, checkpointHead) || len(l.long) == 0 && bytes.HasPrefix(part, checkpointHead) {
 		return maxCheckpoint
@@ -102,7 +103,7 @@ func (l *lines) limit(part []byte) int {
 	return maxLine
 }
 
-// settle decides what was read up to a newline or the end of the file.
+// settle decides what to do with the bytes up to a newline or the end of the file.
 func (l *lines) settle(size int, err error) bool {
 	if err != nil && err != io.EOF {
 		l.failed = err
@@ -120,10 +121,10 @@ func (l *lines) settle(size int, err error) bool {
 	return true
 }
 
-// unfinished tells whether what stands at the end of the file, without a newline, counts as a line. A crash in the middle
-// of a write leaves the front of a line, which is no damage: nothing has relied on it yet. A line that lacks nothing but
-// its newline is taken for what it is. Anything else was not written here: it is longer than any line, has bytes that no
-// line has, or something follows what ends a line.
+// unfinished reports whether bytes at the end of the file without a newline count as a line. A crash during a write
+// leaves the front of a line. That is no damage, because nothing relied on it yet. A line that lacks only its newline
+// counts as a good line. Anything else was not written by this program, and is damage: it is longer than any line,
+// has bytes that no line has, or something follows its checksum.
 func (l *lines) unfinished(size int) bool {
 	switch _, err := verified(l.line); {
 	case size == 0 || l.failed != nil:
@@ -140,7 +141,7 @@ func (l *lines) unfinished(size int) bool {
 	return true
 }
 
-// entry verifies and decodes the line. The version of a checkpoint is judged before anything else of it.
+// entry verifies and decodes the line. It checks the version of a checkpoint before anything else in it.
 func (l *lines) entry() (Entry, error) {
 	e, err := l.decode()
 	if l.damaged = err != nil; l.damaged {
@@ -164,5 +165,5 @@ func (l *lines) decode() (Entry, error) {
 	return decodeEntry(l.line)
 }
 
-// orders returns how many lines that count as orders there were up to this one, if it says so.
+// orders returns the number of orders up to this line, if the line has it.
 func (l *lines) orders() (uint64, bool) { return ordersOf(l.line) }

@@ -13,14 +13,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrHeld says that another daemon has the state directory.
+// ErrHeld means that another daemon holds the state directory.
 var ErrHeld = errors.New("it is held")
 
 const pidName = "jobsd.pid"
 
-// Lock makes sure that this is the only daemon of the state directory, which it makes if it is not there. The lock is a
-// flock on the directory itself, where no clean-up can remove it, and is held until the file that it returns is closed.
-// An error wraps ErrHeld if another process has it, and names that one. runDir is where its pid file would be.
+// Lock makes sure that this is the only daemon of the state directory. It makes the directory if it is missing. The
+// lock is a flock on the directory itself, where no clean-up job can remove it. It is held until the returned file is
+// closed. The error wraps ErrHeld if another process holds the lock, and names that process. runDir is the directory
+// of its pid file.
 func Lock(stateDir, runDir string) (*os.File, error) {
 	if err := makeDir(stateDir); err != nil {
 		return nil, fmt.Errorf("cannot make the state directory: %w", err)
@@ -41,8 +42,8 @@ func Lock(stateDir, runDir string) (*os.File, error) {
 	return f, nil
 }
 
-// Inherit takes over the lock that a program before this one held under the same pid. It fails if fd is not that of the
-// state directory.
+// Inherit takes over the lock that the previous program with the same pid held. It fails if fd is not the state
+// directory.
 func Inherit(fd int, stateDir string) (*os.File, error) {
 	f := os.NewFile(uintptr(fd), stateDir)
 	if f == nil {
@@ -50,7 +51,7 @@ func Inherit(fd int, stateDir string) (*os.File, error) {
 	}
 	same, err := leadsTo(stateDir, f)
 	if err == nil && !same {
-		err = errors.New("it is another directory now")
+		err = errors.New("its path now leads to another directory")
 	}
 	if err == nil {
 		err = flock(f)
@@ -62,9 +63,9 @@ func Inherit(fd int, stateDir string) (*os.File, error) {
 	return f, nil
 }
 
-// Remake makes the state directory anew where it was removed under the daemon that holds its lock. Before anybody uses
-// it, lock becomes that of the new one. It does nothing where lock is the directory's; where another daemon was quicker,
-// or left its files there, it leaves them alone and returns why.
+// Remake makes a new state directory if the directory was removed while the daemon holds its lock. It makes lock the
+// lock of the new directory before any process can use that. It does nothing if lock is still the lock of the
+// directory. If another daemon was faster, or left its files there, Remake changes nothing and returns the reason.
 func Remake(lock *os.File, stateDir, runDir string) error {
 	if same, err := leadsTo(stateDir, lock); same || err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
@@ -75,11 +76,11 @@ func Remake(lock *os.File, stateDir, runDir string) error {
 	}
 	defer f.Close()
 	if same, err := leadsTo(stateDir, f); err != nil || !same {
-		return errors.Join(errors.New("cannot lock the state directory: it changes again and again"), err)
+		return errors.Join(errors.New("cannot lock the state directory: its path keeps changing"), err)
 	}
 	for _, name := range []string{journalName, stateName} {
 		if _, err := os.Lstat(filepath.Join(stateDir, name)); !errors.Is(err, os.ErrNotExist) {
-			return fmt.Errorf("cannot go on in the state directory %s: it was replaced, and %s is not ours", stateDir, name)
+			return fmt.Errorf("cannot use the state directory %s: it was replaced, and its %s belongs to another daemon", stateDir, name)
 		}
 	}
 	if err := takePlace(f, lock); err != nil {
@@ -88,7 +89,7 @@ func Remake(lock *os.File, stateDir, runDir string) error {
 	return nil
 }
 
-// leadsTo tells whether the path is that of the open directory.
+// leadsTo reports whether the path leads to the open directory.
 func leadsTo(path string, dir *os.File) (bool, error) {
 	is, err := os.Stat(path)
 	if err != nil {
@@ -98,9 +99,9 @@ func leadsTo(path string, dir *os.File) (bool, error) {
 	return err == nil && os.SameFile(is, held), err
 }
 
-// takePlace has the descriptor of old mean what f is, so that whoever knows old holds it from now on.
+// takePlace makes the descriptor of old refer to what f is, so that every user of old has the new lock.
 func takePlace(f, old *os.File) error {
-	syscall.ForkLock.RLock() // a child must not get it
+	syscall.ForkLock.RLock() // a child must not inherit the descriptor
 	defer syscall.ForkLock.RUnlock()
 	if err := dup(int(f.Fd()), int(old.Fd())); err != nil {
 		return err
@@ -117,10 +118,10 @@ func flock(f *os.File) error {
 	}
 }
 
-// makeDir makes a directory that all can read, under any umask. One that is there keeps its mode.
+// makeDir makes a directory that every user can read, under any umask. An existing directory keeps its mode.
 func makeDir(path string) error {
 	if _, err := os.Stat(path); err == nil {
-		return nil // or no directory: that shows when it is opened
+		return nil // if it is not a directory, opening it fails later
 	}
 	if err := os.MkdirAll(path, 0o755); err != nil {
 		return err
@@ -135,8 +136,8 @@ func heldError(f *os.File, stateDir, runDir string) error {
 	return fmt.Errorf("cannot use the state directory %s: %w by another process", stateDir, ErrHeld)
 }
 
-// holder returns the pid of the process that holds the lock: as the kernel says, where it does, else as a daemon wrote
-// it down, if there is such a process.
+// holder returns the pid of the process that holds the lock. If the kernel does not report it, holder uses the pid
+// that a daemon wrote down, if that process exists.
 func holder(f *os.File, stateDir, runDir string) int {
 	if pid := LockHolder(f); pid > 0 {
 		return pid
@@ -154,8 +155,8 @@ func exists(pid int) bool {
 	return pid > 0 && !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH)
 }
 
-// WritePID writes jobsd.pid into the run directory. It only informs: nothing is decided by it, and whoever signals the
-// process checks it against the state file first.
+// WritePID writes jobsd.pid into the run directory. The file is for information only: a program that signals the
+// process must check the pid against the state file first.
 func WritePID(runDir string) error {
 	path := filepath.Join(runDir, pidName)
 	text := strconv.Itoa(os.Getpid()) + "\n"

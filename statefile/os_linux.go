@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// dataSync makes the contents of a file durable, and of its metadata what is needed to read them: fdatasync(2).
+// dataSync makes the contents of a file durable, and the metadata needed to read them: fdatasync(2).
 func dataSync(f *os.File) error {
 	for {
 		if err := unix.Fdatasync(int(f.Fd())); err != unix.EINTR {
@@ -19,11 +19,11 @@ func dataSync(f *os.File) error {
 	}
 }
 
-// dup is dup2(2), which not all of Linux has.
+// dup does what dup2(2) does, which some Linux architectures lack.
 func dup(from, to int) error { return unix.Dup3(from, to, unix.O_CLOEXEC) }
 
-// LockHolder returns the pid of the process that took the flock of the file, 0 if it is not to be seen: on some file
-// systems, or from another pid namespace. See proc_locks(5).
+// LockHolder returns the pid of the process that holds the flock of the file. It returns 0 if the pid is not visible:
+// on some file systems, or from another pid namespace. See proc_locks(5).
 func LockHolder(f *os.File) int {
 	var st unix.Stat_t
 	if err := unix.Fstat(int(f.Fd()), &st); err != nil {

@@ -191,7 +191,7 @@ func TestDecodeEntryRefuses(t *testing.T) {
 		`{"kind":"deleted",` + at + `}`:      "it has no job",
 		`{"kind":"ready",` + at + `} x`:      "invalid character",
 		`{"kind":"checkpoint",` + at + `}`:   "it has no version",
-		checkpointWith(`"version":0`):        "it has the version 0",
+		checkpointWith(`"version":0`):        "it has the unknown version 0",
 		checkpointWith(`"version":"1"`):      "it has no version",
 		checkpointWith(`"version":1`):        "it has no id",
 		checkpointWith(`"version":3,"x":[]`): ErrNewer.Error(),

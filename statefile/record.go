@@ -6,48 +6,48 @@ type Entry struct {
 	Record
 }
 
-// Record is what one line says. The kinds are a closed list, documented in jobsd-state(5).
+// Record is the content of one line. The kinds are a closed list, documented in jobsd-state(5).
 type Record interface {
 	Kind() string
 	apply(f *Facts, at Time)
 }
 
-// Checkpoint opens each journal file: it replaces all that came before it.
+// Checkpoint is the first line of each journal file. It replaces everything before it.
 type Checkpoint struct{ Facts }
 
-// Start is written by a daemon before anything else.
+// Start is the first entry of a daemon.
 type Start struct {
 	PID      int    `json:"pid"`
 	PIDStart uint64 `json:"pid_start"`
 	BootID   string `json:"boot_id"`
 	Machine  string `json:"machine"`
 	Version  string `json:"version"`
-	Upgraded bool   `json:"upgraded,omitempty"` // it goes on under the pid of the one before it
-	Unclean  bool   `json:"unclean"`            // the daemon before it ended without a Clean, in the same boot
-	Suspect  string `json:"suspect,omitempty"`  // the job whose event the daemon before it was handling when it crashed
+	Upgraded bool   `json:"upgraded,omitempty"` // it continues with the pid of the previous daemon
+	Unclean  bool   `json:"unclean"`            // the previous daemon crashed or was killed in the same boot
+	Suspect  string `json:"suspect,omitempty"`  // the job whose event the previous daemon was handling when it crashed
 	Device   uint64 `json:"device,omitempty"`   // of the state directory
 	Inode    uint64 `json:"inode,omitempty"`    // of the state directory
-	ID       string `json:"id,omitempty"`       // the new one of a state directory that is a copy
+	ID       string `json:"id,omitempty"`       // the new id of a state directory that is a copy
 }
 
-// Ready says that the first load of this daemon is in force.
+// Ready records that the first load of this daemon is in force.
 type Ready struct {
 	Jobs int `json:"jobs"`
 }
 
-// Clean is the last word of a daemon that ended in order.
+// Clean is the last entry of a daemon that ends cleanly.
 type Clean struct {
 	By      string `json:"by"`                 // TERM INT QUIT or upgrade
-	LastRun uint64 `json:"last_run,omitempty"` // the highest run number that it gave to a run
+	LastRun uint64 `json:"last_run,omitempty"` // the highest run number that it used
 }
 
-// Reserved says that the daemon may give the numbers up to UpTo to runs. It is durable before it does, so that no number
-// is given a second time when the records of the runs that had it are lost.
+// Reserved allows the daemon to use run numbers up to UpTo. It is durable before the daemon uses them. So no number
+// is used twice, even if the records of its run are lost.
 type Reserved struct {
 	UpTo uint64 `json:"up_to"`
 }
 
-// Reloaded sums up a load.
+// Reloaded summarizes a load.
 type Reloaded struct {
 	Begun   Seconds `json:"begun"`
 	New     int     `json:"new"`
@@ -56,10 +56,10 @@ type Reloaded struct {
 	Refused int     `json:"refused"`
 
 	Settings    []string `json:"settings,omitempty"`     // the keys of jobsd.toml that changed
-	ChangedJobs []string `json:"changed_jobs,omitempty"` // ten at most; "web restarted" of a service that is started anew
+	ChangedJobs []string `json:"changed_jobs,omitempty"` // at most ten; "web restarted" for a service that is restarted
 }
 
-// Defined says that a job was first loaded, came back, or changed.
+// Defined records that a job was loaded for the first time, came back, or changed.
 type Defined struct {
 	Job        string  `json:"job"`
 	Schedule   string  `json:"schedule"`
@@ -67,53 +67,54 @@ type Defined struct {
 	Definition string  `json:"definition"`
 	LastSlot   Time    `json:"last_slot,omitzero"` // slots count from here
 	Anchor     *Anchor `json:"anchor,omitempty"`
-	BootDone   string  `json:"boot_done,omitempty"` // it came too late for this boot's at_boot run
+	BootDone   string  `json:"boot_done,omitempty"` // the job came too late for this boot's at_boot run
 }
 
-// Deleted says that no file defines the job any more and no run of it is left.
+// Deleted records that a job was removed and has no runs left.
 type Deleted struct {
 	Job string `json:"job"`
 }
 
-// Held says that a person stopped a service, which then waits for one to start it, or that one started it again; the
-// latter also of a job that was set aside.
+// Held records that a person stopped a service, which then waits for a person to start it, or that a person started
+// it again. It also records that a person started a job that was set aside.
 type Held struct {
 	Job  string `json:"job"`
 	Held bool   `json:"held"`
 	By   string `json:"by"` // "root (uid 0)" or "uid N"
 }
 
-// Disabled says that a person disabled a job or, without By, enabled it again: what passed meanwhile is not missed.
+// Disabled records that a person disabled a job or, without By, enabled it again. Slots between the two do not count
+// as missed.
 type Disabled struct {
 	Job  string      `json:"job"`
 	By   *DisabledBy `json:"by"`
-	From Time        `json:"from,omitzero"` // of an end at a set time: slots count from here, not from the record
+	From Time        `json:"from,omitzero"` // if the job was enabled at a set time: slots count from this time, not from At
 }
 
-// AllDisabled says the same of all jobs, those too that are to come.
+// AllDisabled records the same for all jobs, including jobs that are added later.
 type AllDisabled struct {
 	By   *DisabledBy `json:"by"`
 	From Time        `json:"from,omitzero"` // as in Disabled
 }
 
-// Later says that a person asked for a start that is to come.
+// Later records that a person asked for a delayed start.
 type Later struct {
 	Job     string   `json:"job"`
 	Run     uint64   `json:"run"`
 	Due     Anchor   `json:"due"`
 	By      string   `json:"by"` // "root (uid 0)" or "uid N"
-	Args    []string `json:"-"`  // they may be secrets: the daemon keeps them elsewhere
+	Args    []string `json:"-"`  // may be secret, so the daemon keeps them elsewhere
 	HasArgs bool     `json:"has_args,omitempty"`
 }
 
-// SetAside says that something within the daemon went wrong over a job, which then waits for a person.
+// SetAside records that an internal error of the daemon stopped a job until a person starts it.
 type SetAside struct {
 	Job   string `json:"job"`
 	Error string `json:"error"`
 }
 
-// Epoch begins a new clock epoch: the clock was set back by a minute or more. Reset: by so much that slots before
-// the change count for nothing.
+// Epoch starts a new clock epoch, because the clock was set back by a minute or more. Reset means that it was set
+// back so far that slots before the change no longer count.
 type Epoch struct {
 	Epoch uint64 `json:"epoch"`
 	Wall  Time   `json:"wall"`
@@ -126,11 +127,11 @@ type Anchored struct {
 	Anchor Anchor `json:"anchor"`
 }
 
-// Passed is a streak of slots that did not become runs.
+// Passed is a sequence of slots that did not become runs.
 type Passed struct {
 	Job    string  `json:"job"`
 	How    string  `json:"how"`    // skipped or missed
-	Reason string  `json:"reason"` // why, in a word
+	Reason string  `json:"reason"` // the reason, one word
 	First  Time    `json:"first"`
 	Last   Time    `json:"last"`
 	Number uint64  `json:"number"`
@@ -139,7 +140,7 @@ type Passed struct {
 	Anchor *Anchor `json:"anchor,omitempty"`  // the new one of an `every` job
 }
 
-// Intent says that a run is about to be started. It is durable before the fork.
+// Intent records that a run is about to start. It is durable before the fork.
 type Intent struct {
 	Job       string  `json:"job"`
 	Run       uint64  `json:"run"`
@@ -150,22 +151,22 @@ type Intent struct {
 	Missed    uint64  `json:"missed,omitempty"`
 	At        bool    `json:"at_slot,omitempty"` // the slot is the job's `at`
 	Anchor    *Anchor `json:"anchor,omitempty"`  // the new one of an `every` job
-	LogOffset int64   `json:"log_offset"`        // where its output begins in the job's log, counted over rotations
-	OwnLog    bool    `json:"own_log,omitempty"` // it writes to a file of its own, which goes into the job's log at its end
+	LogOffset int64   `json:"log_offset"`        // where its output begins in the job's log, counted across rotations
+	OwnLog    bool    `json:"own_log,omitempty"` // it writes to its own file, which is added to the job's log at its end
 }
 
-// Started says that the run's process lives.
+// Started records that the run's process exists.
 type Started struct {
 	Job      string `json:"job"`
 	Run      uint64 `json:"run"`
 	PID      int    `json:"pid"`
-	Inode    uint64 `json:"inode,omitempty"`     // of its pidfd, Linux 6.9+
-	PIDStart uint64 `json:"pid_start,omitempty"` // the kernel's start time, where there is no inode
+	Inode    uint64 `json:"inode,omitempty"`     // inode of its pidfd, Linux 6.9 or later
+	PIDStart uint64 `json:"pid_start,omitempty"` // the kernel's start time, if there is no inode
 	BootID   string `json:"boot_id"`
-	Reason   string `json:"reason,omitempty"` // of the run, should its intent be damaged
+	Reason   string `json:"reason,omitempty"` // reason of the run, in case its intent gets damaged
 }
 
-// Stopping says that a run was told to end: whatever becomes of the daemon, nothing of it is to survive.
+// Stopping records that a run was stopped. Even if the daemon crashes, no process of the run may survive.
 type Stopping struct {
 	Job string `json:"job"`
 	Run uint64 `json:"run"`
@@ -176,40 +177,39 @@ type Stopping struct {
 type Ended struct {
 	Job      string `json:"job"`
 	Outcome  Run    `json:"outcome"`
-	Failed   bool   `json:"failed"`             // neither success nor stopped
-	Retry    *Retry `json:"retry,omitempty"`    // it will be tried again: this is no failure of its slot yet
-	Short    bool   `json:"short,omitempty"`    // of a service: a life too short
-	Finished bool   `json:"finished,omitempty"` // of a service: it is not to be started again
-	Alarm    bool   `json:"alarm,omitempty"`    // its failure is told; none after it is until the job recovers
-	Owes     []Owed `json:"owes,omitempty"`     // what is to be sent to tell of it
+	Failed   bool   `json:"failed"`             // neither a success nor stopped
+	Retry    *Retry `json:"retry,omitempty"`    // the retry of the run, if there is one: the slot has not failed yet
+	Short    bool   `json:"short,omitempty"`    // for a service: it ran too short a time
+	Finished bool   `json:"finished,omitempty"` // for a service: it will not be restarted
+	Alarm    bool   `json:"alarm,omitempty"`    // a notification about the failure is sent, and no more until the job recovers
+	Owes     []Owed `json:"owes,omitempty"`     // notifications to send
 	LogStart int64  `json:"log_start"`          // where its output begins, as in Intent
-	Drained  bool   `json:"drained"`            // nothing of its group is left
+	Drained  bool   `json:"drained"`            // no process of its group is left
 	LogEnd   int64  `json:"log_end"`            // where its output ends, as LogOffset counts
-	Open     bool   `json:"open,omitempty"`     // what it left behind may still write for a moment: Output follows
+	Open     bool   `json:"open,omitempty"`     // remaining processes may still write for a moment, and an Output follows
 }
 
-// GaveUp says that a run will not be that was to come: another try of a failed one, the slot of which has failed then, or
-// a start that was asked for.
+// GaveUp records that a pending run was dropped: a retry, whose slot has then failed, or a delayed start.
 type GaveUp struct {
 	Job   string `json:"job"`
-	Run   uint64 `json:"run"` // that will not be
+	Run   uint64 `json:"run"` // number of the dropped run
 	Why   string `json:"why"`
 	Alarm bool   `json:"alarm,omitempty"`
 	Owes  []Owed `json:"owes,omitempty"`
 }
 
-// Stable says that a service has lived long enough for what came before to be over.
+// Stable records that a service has run long enough to forget its earlier failures.
 type Stable struct {
 	Job  string `json:"job"`
 	Run  uint64 `json:"run"`
 	Owes []Owed `json:"owes,omitempty"`
 }
 
-// Told says what became of notifications.
+// Told records the result of sending notifications.
 type Told struct {
 	IDs   []uint64 `json:"ids"`
 	Error string   `json:"error,omitempty"`
-	Kept  bool     `json:"kept,omitempty"` // they will be sent later
+	Kept  bool     `json:"kept,omitempty"` // their delivery will be retried
 }
 
 // OwedMail is a notification about the daemon itself.
@@ -217,7 +217,7 @@ type OwedMail struct {
 	Owes []Owed `json:"owes"`
 }
 
-// Output says where the output of an ended run is, which had not ended with its leader.
+// Output records where the output of an ended run is, if the output ended after the leader.
 type Output struct {
 	Job      string `json:"job"`
 	Run      uint64 `json:"run"`
@@ -225,26 +225,27 @@ type Output struct {
 	LogEnd   int64  `json:"log_end"`
 }
 
-// Drained says that the group of an ended run is empty.
+// Drained records that the process group of an ended run is empty.
 type Drained struct {
 	Job string `json:"job"`
 	Run uint64 `json:"run"`
 }
 
-// LogCut says that the front of a job's live log was moved to an archive or, with EmptiedBy, that a run emptied the
-// live log: its output begins at Base, and what earlier runs wrote from there on is gone.
+// LogCut records that the front of a job's live log was moved to an archive. With EmptiedBy, it records that a run
+// emptied the live log: the output of that run begins at Base, and the output of earlier runs after that point is
+// lost.
 type LogCut struct {
 	Job       string `json:"job"`
 	Base      int64  `json:"base"`
 	EmptiedBy uint64 `json:"emptied_by,omitempty"`
 }
 
-// Damaged says that lines before it were damaged and left out, and what they may have said is in doubt; see doubt.go.
+// Damaged records that lines before it were damaged and left out, and that their content is in doubt; see doubt.go.
 type Damaged struct {
 	Lines   int    `json:"lines"`
-	LastRun uint64 `json:"last_run"`          // runs are numbered on from here
-	Until   Time   `json:"until,omitzero"`    // the clock had been further ahead: fixed times up to then are settled
-	BootID  string `json:"boot_id,omitempty"` // the boot that the lines behind the damage are of; "": it may be any
+	LastRun uint64 `json:"last_run"`          // later runs get higher numbers
+	Until   Time   `json:"until,omitzero"`    // the clock had been ahead: fixed times up to this one are settled
+	BootID  string `json:"boot_id,omitempty"` // the boot of the lines after the damage; "": unknown
 }
 
 func (*Checkpoint) Kind() string  { return "checkpoint" }

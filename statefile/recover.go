@@ -12,11 +12,11 @@ import (
 	"time"
 )
 
-// OpenJournal opens the journal in the state directory for writing and returns the facts that it holds, those of a new
-// state directory if there is none. A torn last line is expected and cut off. A damaged file is moved aside and what is
-// whole of it put in its place; what was done about it is returned in words. If the disk does not let itself be written
-// to, that is said too, and the journal is one that has lost entries: it works once Rotate has succeeded. What damage
-// leaves in doubt is among the facts, see Damaged.
+// OpenJournal opens the journal in the state directory for writing and returns its facts, or the facts of a new state
+// directory if there is no journal. It cuts off a torn last line, which is normal after a crash. It moves a damaged
+// file aside, replaces it with the good lines, and returns messages about the repair. If the disk cannot be written,
+// a message says so, and the journal counts as one that has lost entries: it works after Rotate succeeds. The facts
+// include what the damage leaves in doubt, see Damaged.
 //
 // The error wraps ErrNewer if a newer version of the program wrote the journal; then nothing was changed. maxSize and
 // keep are as in SetLimits. The caller holds the lock of the directory.
@@ -63,7 +63,7 @@ func openJournal(d *dir) (*Journal, *Facts, []string, error) {
 	return j, facts, said, nil
 }
 
-// begin opens the file, which is whole, to append to it.
+// begin opens the repaired or undamaged file for appending.
 func (j *Journal) begin(found *found) (err error) {
 	if err := j.dir.step("open"); err != nil {
 		return err
@@ -82,27 +82,27 @@ func (j *Journal) begin(found *found) (err error) {
 		j.size++
 	}
 	if j.shut {
-		return errors.New("its torn last line cannot be cut off")
+		return errors.New("cannot cut off its torn last line")
 	}
 	return nil
 }
 
-// found is what a replay saw of a file.
+// found is the result of replaying a file.
 type found struct {
 	name    string
 	missing bool
-	first   int64 // length of its first line if that is a checkpoint
-	end     int64 // offset past the last whole line
-	torn    bool  // something follows it
+	first   int64 // length of its first line, if that is a checkpoint
+	end     int64 // offset after the last complete line
+	torn    bool  // part of a line follows it
 	unended bool  // its newline is missing
 	plain   bool  // its lines have no checksums
 	orders  uint64
-	good    int // lines
-	bad     int
-	damage  error // the first one
+	good    int   // number of good lines
+	bad     int   // number of damaged lines
+	damage  error // the first damage
 }
 
-// whole tells whether the file can be gone on with.
+// whole reports whether the file needs no repair.
 func (f *found) whole() bool { return !f.missing && f.damage == nil && f.first > 0 }
 
 // note counts damage.
@@ -113,10 +113,10 @@ func (f *found) note(err error) {
 	f.bad++
 }
 
-// replay applies the whole lines of a file to facts and copies them to keep, if there is one. The error is of a file that
-// must be left alone: it cannot be opened, or is of a newer version. Lines after a damaged one count too: they say
-// which runs there were and which slots are settled, and a slot must not run a second time. What the damaged ones leave
-// in doubt is gathered in unsure.
+// replay applies the good lines of a file to facts and copies them to keep, if that is not nil. It returns an error
+// for a file that must not be touched: one that cannot be opened, or of a newer version. Good lines after a damaged
+// line count too: they show which runs existed and which slots are settled, and a slot must not run twice. Replay
+// collects in unsure what the damaged lines leave in doubt.
 func (d *dir) replay(name string, facts *Facts, unsure *doubt, keep io.Writer) (*found, error) {
 	f := &found{name: name}
 	file, _, err := d.openFile(name)
@@ -143,7 +143,7 @@ func (f *found) read(l *lines, facts *Facts, unsure *doubt, keep io.Writer) erro
 			return err
 		}
 		if err != nil {
-			if l.number == 1 { // where a checkpoint belongs
+			if l.number == 1 { // the first line must be a checkpoint
 				unsure.missing()
 			}
 			f.note(err)
@@ -182,23 +182,23 @@ func (f *found) read(l *lines, facts *Facts, unsure *doubt, keep io.Writer) erro
 	return nil
 }
 
-// repair puts a whole newest file where there is none. It begins with the checkpoint of the damaged one, or else with
-// what the older files come to, and goes on with the damaged one's whole lines. It always finds out the facts, even if
-// it cannot write.
+// repair makes a good current file. It begins with the checkpoint of the damaged file or, if that has none, with the
+// result of the older files, and continues with the good lines of the damaged file. It always finds the facts, even
+// if it cannot write.
 type repair struct {
 	dir    *dir
 	facts  *Facts
 	now    Time
 	unsure doubt
-	orders uint64   // that were counted in the end
-	from   []*found // older files that were read
-	file   *newFile // nil: could not be made
-	err    error    // of writing
+	orders uint64   // the final number of orders
+	from   []*found // the older files that were read
+	file   *newFile // nil: it could not be made
+	err    error    // the first error of writing
 	said   []string
-	doubts []string // what is in doubt, in words
+	doubts []string // messages about what is in doubt
 }
 
-// run repairs. The error is of reading: a file must be left alone.
+// run repairs the journal. It returns an error if a file must not be touched.
 func (r *repair) run(newest *found) error {
 	if newest.first == 0 {
 		if err := r.readOlder(); err != nil {
@@ -231,8 +231,8 @@ func (r *repair) run(newest *found) error {
 	return nil
 }
 
-// settle makes a fact of what is in doubt, at the end of the file: a second reading of it comes to the same. A state
-// directory that is new leaves nothing in doubt.
+// settle appends entries that record what is in doubt, so that reading the file again gives the same facts. A new
+// state directory leaves nothing in doubt.
 func (r *repair) settle(newest *found) {
 	r.orders = r.unsure.count
 	if !r.unsure.any() || newest.missing && len(r.from) == 0 {
@@ -249,7 +249,7 @@ func (r *repair) settle(newest *found) {
 	r.doubts = r.unsure.words(entries)
 }
 
-// Write writes to the new file as long as that works: the reading goes on in any case.
+// Write writes to the new file until an error occurs. It hides the error, because reading must continue.
 func (r *repair) Write(b []byte) (int, error) {
 	if r.err == nil {
 		_, r.err = r.file.Write(b)
@@ -273,28 +273,28 @@ func (r *repair) readOlder() error {
 	return nil
 }
 
-// words says what was repaired; nothing of a state directory that is new.
+// words describes the repair. It says nothing about a new state directory.
 func (r *repair) words(newest *found, aside string) {
 	say := func(format string, args ...any) { r.said = append(r.said, fmt.Sprintf(format, args...)) }
 	for _, f := range append(r.from, newest) {
 		if f.damage != nil {
-			say("the journal file %s was damaged: %v; whole lines: %d, others: %d", f.name, f.damage, f.good, f.bad)
+			say("the journal file %s was damaged: %v; good lines: %d, damaged: %d", f.name, f.damage, f.good, f.bad)
 		}
 	}
 	switch {
 	case aside != "":
-		say("%s was moved aside as %s and what is whole of it put in its place", newest.name, aside)
+		say("%s was moved aside as %s and replaced by its good lines", newest.name, aside)
 	case len(r.from) > 0 && newest.missing:
-		say("%s was missing: went on from older files", newest.name)
+		say("%s was missing: restored the state from older journal files", newest.name)
 	}
 	if len(r.said) > 0 && newest.good == 0 && len(r.from) == 0 {
-		say("no whole journal file was left: all runs and slots so far are forgotten")
+		say("no usable journal file was left: all earlier runs and slots are forgotten")
 	}
 	r.said = append(r.said, r.doubts...)
 }
 
-// setAside gives a damaged file another name, at which somebody may look at it. It keeps its own until it is replaced,
-// unless there are no links.
+// setAside gives a damaged file a second name, so that a person can inspect it. The file keeps its own name until it
+// is replaced, except on a file system without links.
 func (d *dir) setAside(name string) (string, error) {
 	aside := d.badName(name)
 	if err := d.link(name, aside); err == nil {
@@ -303,7 +303,7 @@ func (d *dir) setAside(name string) (string, error) {
 	return aside, d.rename(name, aside)
 }
 
-// NewID returns a new name of a state directory.
+// NewID returns a new id for a state directory.
 func NewID() string {
 	var b [16]byte
 	rand.Read(b[:]) // never fails

@@ -1,46 +1,46 @@
 package statefile
 
-// Version is the version of both the state file and the journal. A reader refuses a newer one.
+// Version is the version of both the state file and the journal. Readers refuse a newer version.
 const Version = 2
 
 // versionPlain is the last version without checksums.
 const versionPlain = 1
 
 // State is the state file, documented field by field in jobsd-state(5). It is derived from the journal and the
-// present and may be deleted.
+// current state of the daemon, so it may be deleted.
 type State struct {
 	Version int             `json:"version"`
 	Daemon  Daemon          `json:"daemon"`
 	Jobs    map[string]*Job `json:"jobs"`
-	CRC     string          `json:"crc"` // of all that stands before it; see checksum.go
+	CRC     string          `json:"crc"` // checksum of everything before it; see checksum.go
 }
 
-// Daemon says which daemon wrote the state file and how it fares.
+// Daemon describes the daemon that wrote the state file and its condition.
 type Daemon struct {
 	PID             int         `json:"pid"`
-	PIDStart        uint64      `json:"pid_start"` // the kernel's start time of PID, in the system's own unit
+	PIDStart        uint64      `json:"pid_start"` // the kernel's start time of PID, in the unit of the system
 	StartedAt       Time        `json:"started_at"`
 	BootID          string      `json:"boot_id"`
 	Machine         string      `json:"machine"`
 	Version         string      `json:"version"`
 	JobsDir         string      `json:"jobs_dir"`
 	ConfigFile      string      `json:"config_file"`
-	Uptime          Seconds     `json:"uptime"` // when the file was written
+	Uptime          Seconds     `json:"uptime"` // at the time of writing
 	CleanShutdown   bool        `json:"clean_shutdown"`
 	UncleanRestarts uint64      `json:"unclean_restarts"`
 	Upgrades        uint64      `json:"upgrades"`
-	Degraded        []string    `json:"degraded"` // what is wrong with the daemon, in words; empty when nothing is
+	Degraded        []string    `json:"degraded"` // current problems of the daemon, in words; empty if there are none
 	DisabledBy      *DisabledBy `json:"disabled_by"`
 	Reload          Reload      `json:"reload"`
 }
 
-// Reload tells of the newest finished load of the job files.
+// Reload describes the newest finished load of the job files.
 type Reload struct {
 	Begun  Seconds  `json:"begun"`  // boot clock
 	Done   Seconds  `json:"done"`   // boot clock
 	At     Time     `json:"at"`     // wall clock at Done
-	Errors []string `json:"errors"` // one for each thing refused; empty when nothing is
-	Files  string   `json:"files"`  // the jobfile.Fingerprint of what was read; "" if the jobs directory could not be
+	Errors []string `json:"errors"` // one for each refused file or setting; empty if there are none
+	Files  string   `json:"files"`  // the jobfile.Fingerprint of what was read; "" if the jobs directory could not be read
 }
 
 // DisabledBy says who disabled a job, or all of them.
@@ -51,7 +51,7 @@ type DisabledBy struct {
 	Until  Time   `json:"until"` // null: until a person enables it
 }
 
-// Job is the present of one job.
+// Job is the current state of one job.
 type Job struct {
 	State               string       `json:"state"`       // waiting needs_arm armed running needs_delete deleted
 	File                string       `json:"file"`        // its path
@@ -60,9 +60,9 @@ type Job struct {
 	NextRun             Time         `json:"next_run"`
 	LastRun             *Run         `json:"last_run"` // the last run that ended
 	Running             []Running    `json:"running"`  // pending runs too
-	Later               []LaterStart `json:"later"`    // that somebody asked for
+	Later               []LaterStart `json:"later"`    // delayed starts
 	Runs                uint64       `json:"runs"`     // executions
-	Failures            uint64       `json:"failures"` // slots whose last try failed
+	Failures            uint64       `json:"failures"` // slots whose last attempt failed
 	ConsecutiveFailures uint64       `json:"consecutive_failures"`
 	Skipped             uint64       `json:"skipped"`
 	Missed              uint64       `json:"missed"`
@@ -87,7 +87,7 @@ type Run struct {
 	Slot        Time        `json:"slot"`
 	Reason      string      `json:"reason"` // schedule catch_up boot after manual service
 	Attempt     int         `json:"attempt"`
-	StartedAt   Time        `json:"started_at"` // null when it never started
+	StartedAt   Time        `json:"started_at"` // null if it never started
 	EndedAt     Time        `json:"ended_at"`
 	Duration    Seconds     `json:"duration"`
 	Outcome     string      `json:"outcome"` // exited signaled timeout stopped start_error lost
@@ -101,16 +101,16 @@ type Run struct {
 	LostStage   *string     `json:"lost_stage"` // intent or started
 	By          *string     `json:"by"`         // who stopped it: "root (uid 0)", "uid N", shutdown, replace, reload
 	Leftovers   int         `json:"leftovers"`
-	Missed      uint64      `json:"missed"` // slots that this run made up, itself included
+	Missed      uint64      `json:"missed"` // slots that this run makes up for, including its own
 	Unjournaled bool        `json:"unjournaled"`
 }
 
-// StartError says which step of a start failed, why, and on what.
+// StartError describes which step of a start failed, why, and on which file or value.
 type StartError struct {
 	Stage string `json:"stage"`
 	Errno string `json:"errno"`
 	Path  string `json:"path"`
-	Text  string `json:"text"` // all of it in words; "" in the journals of older versions
+	Text  string `json:"text"` // the whole error in words; "" in journals of older versions
 }
 
 // Running is a run that has not ended.
@@ -118,7 +118,7 @@ type Running struct {
 	Run           uint64  `json:"run"`
 	State         string  `json:"state"` // pending starting running stopping draining
 	Why           *string `json:"why"`   // of a pending run: overlap draining lock max_running catch_up retry backoff fork claim
-	Lock          *string `json:"lock"`  // of a pending run that waits for one: its name
+	Lock          *string `json:"lock"`  // of a pending run that waits for a lock: the name of the lock
 	Error         *string `json:"error"`
 	Slot          Time    `json:"slot"`
 	Reason        string  `json:"reason"`
@@ -130,9 +130,9 @@ type Running struct {
 	Unjournaled   bool    `json:"unjournaled"`
 }
 
-// LaterStart is a start that somebody asked for and that is to come.
+// LaterStart is a delayed start.
 type LaterStart struct {
-	Run uint64 `json:"run"` // the number that it will have
+	Run uint64 `json:"run"` // the number that the run will have
 	Due Time   `json:"due"`
 	By  string `json:"by"` // "root (uid 0)" or "uid N"
 }

@@ -9,11 +9,11 @@ import (
 	"path/filepath"
 )
 
-// maxState is how long a state file may be, in bytes: 2,500 for each of 100,000 jobs.
+// maxState is the maximum size of a state file in bytes: 2,500 for each of 100,000 jobs, with a margin.
 const maxState = 256 << 20
 
-// ReadState reads the state file in the state directory, without any lock: it is always whole. The error wraps
-// fs.ErrNotExist if there is none and ErrNewer if a newer version of the program wrote it.
+// ReadState reads the state file in the state directory without a lock: the file is always complete. The error wraps
+// fs.ErrNotExist if there is no file, and ErrNewer if a newer version of the program wrote it.
 func ReadState(stateDir string) (*State, error) {
 	path := filepath.Join(stateDir, stateName)
 	f, err := os.Open(path)
@@ -32,8 +32,8 @@ func ReadState(stateDir string) (*State, error) {
 	return state, nil
 }
 
-// ReadDaemon reads only what the state file says of the daemon, which stands in front of the jobs: who waits for it to
-// change need not read ten thousand of them each time. Errors are those of ReadState.
+// ReadDaemon reads only the part of the state file about the daemon, which comes before the jobs. A program that
+// waits for this part to change need not read ten thousand jobs each time. The errors are those of ReadState.
 func ReadDaemon(stateDir string) (*Daemon, error) {
 	f, err := os.Open(filepath.Join(stateDir, stateName))
 	if err != nil {
@@ -59,7 +59,7 @@ func decodeDaemon(in *json.Decoder) (*Daemon, error) {
 	}{{"version", &version}, {"daemon", &daemon}} {
 		key, err := in.Token()
 		if err == nil && key != field.key {
-			err = fmt.Errorf("%q stands where %q belongs", key, field.key)
+			err = fmt.Errorf("found %q instead of %q", key, field.key)
 		}
 		if err == nil {
 			err = in.Decode(field.into)
@@ -92,7 +92,7 @@ func readDocument(f *os.File) ([]byte, error) {
 	return document, judgeDocument(document)
 }
 
-// judgeDocument judges the version of a state file, and then its checksum, where that version has one.
+// judgeDocument checks the version of a state file, and then its checksum, if that version has one.
 func judgeDocument(document []byte) error {
 	version, err := versionOf(document)
 	if err == nil && version > versionPlain {
@@ -114,8 +114,8 @@ func decodeState(document []byte) (*State, error) {
 	return &s, nil
 }
 
-// inspect moves a damaged state file aside and says so. A good one is left for the next write to replace, and so is a
-// newer one, which is an error.
+// inspect moves a damaged state file aside and returns a message about it. It leaves a good file for the next write
+// to replace. It also leaves a newer file and returns an error.
 func (d *dir) inspect() ([]string, error) {
 	f, _, err := d.openFile(stateName)
 	if err == nil {
@@ -131,15 +131,15 @@ func (d *dir) inspect() ([]string, error) {
 	damaged := fmt.Sprintf("%s was damaged: %v", stateName, err)
 	aside := d.badName(stateName)
 	if err := d.rename(stateName, aside); err != nil {
-		return []string{fmt.Sprintf("%s; it cannot be moved aside: %v", damaged, err)}, nil
+		return []string{fmt.Sprintf("%s; cannot move it aside: %v", damaged, err)}, nil
 	}
-	return []string{fmt.Sprintf("%s; it was moved aside as %s and is written anew", damaged, aside)}, nil
+	return []string{fmt.Sprintf("%s; it was moved aside as %s, and the daemon writes a new one", damaged, aside)}, nil
 }
 
 func inspectDocument(f *os.File) error {
 	document, err := readDocument(f)
 	if err == nil && !json.Valid(document) {
-		err = errors.New("it is no JSON")
+		err = errors.New("it is not valid JSON")
 	}
 	return err
 }

@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// Time is a wall-clock instant as it stands on disk: RFC 3339 with the offset of its location, a fraction of
-// three digits only where it is not zero. The zero Time is JSON null. RFC 3339 ends with the year 9999: what lies
-// beyond is written as its last second.
+// Time is a wall-clock time in the format of the files: RFC 3339 with the offset of its location, and a fraction of
+// three digits only if it is not zero. The zero Time is JSON null. RFC 3339 ends with the year 9999, so a later time
+// is written as the last second of that year.
 type Time struct{ time.Time }
 
 var lastSecond = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
 
-// At strips the monotonic reading, cuts t to whole milliseconds and returns it as a Time.
+// At removes the monotonic reading, cuts t to whole milliseconds and returns it as a Time.
 func At(t time.Time) Time { return Time{t.Round(0).Truncate(time.Millisecond)} }
 
 // AppendText appends the text form; nothing for the zero Time.
@@ -28,7 +28,7 @@ func (t Time) append(b []byte) []byte {
 	w := t.Time
 	if y := w.Year(); y < 0 || y > 9999 {
 		w = lastSecond
-	} else if _, offset := w.Zone(); offset%60 != 0 { // local mean time: RFC 3339 has no seconds in an offset
+	} else if _, offset := w.Zone(); offset%60 != 0 { // local mean time: an offset in RFC 3339 has no seconds
 		w = w.UTC()
 	}
 	if w.Nanosecond() < int(time.Millisecond) {
@@ -68,10 +68,10 @@ func (t *Time) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Seconds is a length of time as it stands on disk: a number of seconds with at most six decimals.
+// Seconds is a duration in the format of the files: a number of seconds with at most six decimals.
 type Seconds time.Duration
 
-// maxSeconds is what a time.Duration can hold, cut to microseconds.
+// maxSeconds is the longest time.Duration, cut to microseconds.
 const maxSeconds = float64(math.MaxInt64/1000) / 1e6
 
 func (s Seconds) appendJSON(b []byte) []byte {

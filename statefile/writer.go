@@ -10,16 +10,16 @@ import (
 	"strings"
 )
 
-// Writer publishes the state file. It keeps each job as the JSON that stands in the file, so that one changed job costs
-// the encoding of one and the present of many takes little memory. It is not safe for concurrent use.
+// Writer writes the state file. It keeps each job as JSON, so that a change of one job encodes only that job, and
+// many jobs take little memory. It is not safe for concurrent use.
 type Writer struct {
 	dir    *dir
 	daemon Daemon
 	jobs   []fragment // by name
 	enc    encoder
 	out    *bufio.Writer
-	sum    uint32   // of what was written of the present document
-	spare  *os.File // keeps a file descriptor back for the temporary file; nil: none was left
+	sum    uint32   // checksum of the part of the document written so far
+	spare  *os.File // reserves a file descriptor for the temporary file; nil: none was left
 }
 
 // fragment is the line of one job.
@@ -28,9 +28,9 @@ type fragment struct {
 	json []byte
 }
 
-// OpenWriter opens the state file in the state directory for writing. A damaged one is moved aside, which is returned in
-// words. The error wraps ErrNewer if a newer version of the program wrote it; then nothing was changed. The caller
-// holds the lock of the directory.
+// OpenWriter opens the state file in the state directory for writing. It moves a damaged file aside and returns a
+// message about that. The error wraps ErrNewer if a newer version of the program wrote the file; then nothing was
+// changed. The caller holds the lock of the directory.
 func OpenWriter(stateDir string) (*Writer, []string, error) {
 	d, err := openDir(stateDir)
 	if err != nil {
@@ -42,17 +42,17 @@ func OpenWriter(stateDir string) (*Writer, []string, error) {
 		return nil, nil, err
 	}
 	if err := d.sweep(stateName); err != nil {
-		said = append(said, fmt.Sprintf("cannot clear up the state directory: %v", err))
+		said = append(said, fmt.Sprintf("cannot remove old temporary files from the state directory: %v", err))
 	}
 	w := &Writer{dir: d, out: bufio.NewWriterSize(nil, 64<<10)}
 	w.keepSpare()
 	return w, said, nil
 }
 
-// SetDaemon sets what the file says of the daemon.
+// SetDaemon sets the part of the file about the daemon.
 func (w *Writer) SetDaemon(d Daemon) { w.daemon = d }
 
-// Update sets what the file says of a job.
+// Update sets the part of the file about a job.
 func (w *Writer) Update(name string, j *Job) {
 	w.enc.b = w.enc.b[:0]
 	w.enc.object(j)
@@ -68,14 +68,14 @@ func (w *Writer) Update(name string, j *Job) {
 	}
 }
 
-// Remove takes a job out of the file.
+// Remove removes a job from the file.
 func (w *Writer) Remove(name string) {
 	if i, known := w.find(name); known {
 		w.jobs = slices.Delete(w.jobs, i, i+1)
 	}
 }
 
-// Has tells whether the file says something of a job.
+// Has reports whether the file contains a job.
 func (w *Writer) Has(name string) bool {
 	_, known := w.find(name)
 	return known
@@ -85,8 +85,8 @@ func (w *Writer) find(name string) (int, bool) {
 	return slices.BinarySearchFunc(w.jobs, name, func(f fragment, name string) int { return strings.Compare(f.name, name) })
 }
 
-// Write publishes what was set: readers see the old file or the new one, whole. It returns when the new one is durable.
-// After an error the old one stands.
+// Write writes the file. Readers see either the old or the new file, never a part. It returns when the new file is
+// durable. After an error the old file stays.
 func (w *Writer) Write() error {
 	if err := w.write(); err != nil {
 		return fmt.Errorf("cannot write the state file: %w", err)
@@ -94,7 +94,7 @@ func (w *Writer) Write() error {
 	return nil
 }
 
-// Move goes on in the directory that has the path now: the one that was opened has been removed.
+// Move continues in the directory that now has the path, because the opened directory was removed.
 func (w *Writer) Move(path string) error {
 	next, err := w.dir.again(path)
 	if err != nil {
@@ -123,7 +123,7 @@ func (w *Writer) write() error {
 	return w.dir.flush()
 }
 
-// document writes the file, a job a line. An error stays in w.out.
+// document writes the file with one line for each job. An error stays in w.out.
 func (w *Writer) document() {
 	w.enc.b = append(w.enc.b[:0], "{\"version\":"...)
 	w.enc.b = append(strconv.AppendInt(w.enc.b, Version, 10), ",\n\"daemon\":"...)
