@@ -3,6 +3,7 @@ package runner
 import (
 	"errors"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -25,13 +26,23 @@ type process struct {
 	leaderless bool // only its leaf is known: its descriptor tells when that is empty
 }
 
-// reap collects every child that ended.
+// reapShare is how long a turn may go on reaping before it looks around. A job can leave behind processes that end faster
+// than they are reaped, and all of them come to the daemon.
+const reapShare = 10 * time.Millisecond
+
+// reap collects the children that ended: all of them, unless that takes too long.
 func (l *loop) reap() {
+	l.unreaped = false
 	if l.inherits && !l.core.Settled() { // how a run ended is judged by what its job says of it
 		return
 	}
 	orphans := false
-	for {
+	end := l.sys.now().Mono + reapShare
+	for n := 1; ; n++ {
+		if n%100 == 0 && l.sys.now().Mono > end {
+			l.unreaped = true
+			break
+		}
 		x, ok := l.sys.reap()
 		if !ok {
 			break

@@ -59,6 +59,7 @@ type loop struct {
 	polls      []unix.PollFd
 	polled     []*process // whose descriptors polls[2:] are; those of the socket follow
 	repoll     bool
+	unreaped   bool // children have ended that the next turn reaps
 	checkpoint bool // the disk wants one
 	loaded     *core.Loaded
 	seeking    map[string]core.Outlived // the hunter looks for their leaders, by mark
@@ -286,7 +287,7 @@ func (l *loop) publish(loaded bool) {
 
 // wait blocks until something happens or is due. Nothing else in the loop does.
 func (l *loop) wait() error {
-	if len(l.forks) > 0 {
+	if len(l.forks) > 0 || l.unreaped {
 		l.refreshPolls()
 		return l.poll(0)
 	}

@@ -24,6 +24,7 @@ type fakeKernel struct {
 	forkFor time.Duration // how long one fork takes
 	pid     int
 	exits   []spawn.Exit // to be reaped
+	orphans int          // so many others are reaped then
 	fail    error        // of every start
 	panics  int          // so many starts
 	calls   []string
@@ -52,7 +53,9 @@ func (k *fakeKernel) start(_ uint64, c *spawn.Command) (spawn.Process, *spawn.Ha
 
 func (k *fakeKernel) reap() (spawn.Exit, bool) {
 	if len(k.exits) == 0 {
-		return spawn.Exit{}, false
+		k.pass(10 * time.Microsecond)
+		k.orphans--
+		return spawn.Exit{PID: 1 << 20}, k.orphans >= 0
 	}
 	x := k.exits[0]
 	k.exits = k.exits[1:]
@@ -115,6 +118,29 @@ func (l *loop) prepare() (n int) {
 		}
 	}
 	return n
+}
+
+// TestOrphansWithoutEnd: a job that leaves behind processes faster than they can be reaped does not hold up a turn. The rest
+// of them are reaped in the next turns.
+func TestOrphansWithoutEnd(t *testing.T) {
+	l, k := testLoop(t, 1)
+	const number = 1_000_000
+	k.orphans = number
+	began := k.clock.Mono
+	l.turn()
+	if took := k.clock.Mono - began; took > time.Second {
+		t.Errorf("a turn took %v", took)
+	}
+	if err := l.wait(); err != nil { // for nothing: there is more to reap
+		t.Fatal(err)
+	}
+	for range number {
+		if k.orphans < 0 {
+			return
+		}
+		l.turn()
+	}
+	t.Errorf("%d are left", k.orphans)
 }
 
 func TestNoSignalAfterReap(t *testing.T) {
