@@ -11,10 +11,10 @@ import (
 	"github.com/google/renameio/v2"
 )
 
-// Accepted copies: while a file is refused, the bytes of its last good version stand in a folder of the daemon's own,
-// under the same name, so that a restart does not lose its jobs. They are removed when the file is good again or gone.
+// While a file is refused, a copy of its last good version stays in a folder of the daemon under the same name: the
+// accepted copy. So the jobs survive a restart. The copy is removed when the file is good again or was removed.
 
-// save writes the accepted copy of a refused file, if there is none yet, or none any more.
+// save writes the accepted copy of a refused file unless it exists.
 func (l *Loader) save(f *jobFile) error {
 	if l.o.Accepted == "" {
 		return nil
@@ -22,27 +22,28 @@ func (l *Loader) save(f *jobFile) error {
 	if _, err := os.Lstat(filepath.Join(l.o.Accepted, f.name)); f.saved && err == nil {
 		return nil
 	}
-	err := os.Mkdir(l.o.Accepted, 0o700) // the folder that it is in is not ours to make
+	err := os.Mkdir(l.o.Accepted, 0o700) // the state directory, which holds this folder, is not ours to make
 	if err == nil || errors.Is(err, fs.ErrExist) {
 		err = renameio.WriteFile(filepath.Join(l.o.Accepted, f.name), []byte(f.good.text), 0o600,
 			renameio.WithTempDir(l.o.Accepted), renameio.WithStaticPermissions(0o600))
 	}
 	if err != nil {
-		return fmt.Errorf("%s: cannot keep its last good version for a restart: %w", f.name, err)
+		return fmt.Errorf("%s: cannot save the last good version for a restart: %w", f.name, err)
 	}
 	f.saved = true
 	return nil
 }
 
-// unsave removes the copy. One that stays behind does no harm: it counts only while its file is refused.
+// unsave removes the copy. A copy that cannot be removed does no harm, because it counts only while its file is
+// refused.
 func (l *Loader) unsave(f *jobFile) {
 	f.saved = false
 	os.Remove(filepath.Join(l.o.Accepted, f.name))
 }
 
-// restore takes the last good versions of refused files from their accepted copies, at the first load after a start.
-// Copies of files that are not refused are removed. why is set if the directory itself cannot be read: then the copies
-// are all there is.
+// restore takes the last good versions of refused files from their accepted copies, at the first load after a start. It
+// removes the copies of files that are not refused. why is set if the jobs directory cannot be read: then the copies
+// are the only source of jobs.
 func (l *Loader) restore(why error, refused map[*jobFile][]error) []error {
 	if l.o.Accepted == "" {
 		return nil
@@ -61,7 +62,7 @@ func (l *Loader) restore(why error, refused map[*jobFile][]error) []error {
 	}
 	var errs []error
 	for _, name := range names {
-		if passedOver(name) {
+		if isIgnored(name) {
 			continue
 		}
 		f := l.find(name)
@@ -111,7 +112,7 @@ func (l *Loader) restoreFile(dir *folder, f *jobFile) []error {
 	if err != nil {
 		return []error{&Error{File: label, Text: err.Error()}}
 	}
-	v, errs := l.version(label, f.name, text, true) // the file may be a link
+	v, errs := l.version(label, f.name, text, true) // the file may be a symbolic link
 	if errs != nil {
 		return errs
 	}

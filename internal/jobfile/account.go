@@ -8,12 +8,12 @@ import (
 	"strings"
 )
 
-// accounts is what passwd(5) and group(5) say. They are read here and not through os/user, which without cgo reads
-// these very files anew for each name, and does not tell the shell.
+// accounts holds the entries of passwd(5) and group(5). The package os/user does not serve here: without cgo it reads
+// these files again for each name, and it does not return the shell.
 type accounts struct {
 	users  []User
 	groups []group
-	text   string // of both files: it tells whether anything changed
+	text   string // of both files; a difference means that something changed
 }
 
 type group struct {
@@ -22,7 +22,8 @@ type group struct {
 	members []string
 }
 
-// readAccounts reads both files. One that cannot be read has no entries: a job that needs it is refused by name.
+// readAccounts reads both files. A file that cannot be read counts as empty, so a job that needs an entry is refused
+// with the name.
 func readAccounts(passwd, groups string) *accounts {
 	a := &accounts{}
 	for _, f := range fields(a.read(passwd), 7) {
@@ -66,7 +67,7 @@ func (a *accounts) byUID(uid uint32) *User {
 	return &a.users[i]
 }
 
-// user finds a user by name, else by number; a number need not have an entry.
+// user finds a user by name, else by number. A number needs no entry.
 func (a *accounts) user(s string) (u User, listed, ok bool) {
 	if i := slices.IndexFunc(a.users, func(u User) bool { return u.Name == s }); i >= 0 {
 		return a.users[i], true, true
@@ -81,7 +82,7 @@ func (a *accounts) user(s string) (u User, listed, ok bool) {
 	return User{Name: s, UID: uint32(uid), Home: "/", Shell: "/bin/sh"}, false, true
 }
 
-// group finds a group by name, else by number; a number need not have an entry.
+// group finds a group by name, else by number. A number needs no entry.
 func (a *accounts) group(s string) (gid uint32, ok bool) {
 	if i := slices.IndexFunc(a.groups, func(g group) bool { return g.name == s }); i >= 0 {
 		return a.groups[i].gid, true
@@ -90,7 +91,7 @@ func (a *accounts) group(s string) (gid uint32, ok bool) {
 	return uint32(n), err == nil
 }
 
-// groupsOf returns the supplementary groups of a user, as initgroups(3) sets them, sorted.
+// groupsOf returns the sorted supplementary groups of a user, as initgroups(3) sets them.
 func (a *accounts) groupsOf(u User) []uint32 {
 	ids := []uint32{u.GID}
 	for _, g := range a.groups {
@@ -102,7 +103,7 @@ func (a *accounts) groupsOf(u User) []uint32 {
 	return slices.Compact(ids)
 }
 
-// homeOf returns the number of the user whose home a directory is, -1 if it is nobody's.
+// homeOf returns the number of the user whose home is this directory, -1 if no user has it.
 func (a *accounts) homeOf(path string) int {
 	for _, u := range a.users {
 		if filepath.Clean(u.Home) == path {
@@ -112,7 +113,7 @@ func (a *accounts) homeOf(path string) int {
 	return -1
 }
 
-// whoIs names a user with the number: "root (uid 0)", or "uid 4242" where there is no entry.
+// whoIs names a user with the number: "root (uid 0)", or "uid 4242" if there is no entry.
 func (a *accounts) whoIs(uid int) string {
 	if u := a.byUID(uint32(uid)); u != nil {
 		return u.Name + " (uid " + strconv.Itoa(uid) + ")"
@@ -120,7 +121,7 @@ func (a *accounts) whoIs(uid int) string {
 	return "uid " + strconv.Itoa(uid)
 }
 
-// who names a user for people.
+// who names a user by name, or by number if there is no entry.
 func (a *accounts) who(uid int) string {
 	if u := a.byUID(uint32(uid)); u != nil {
 		return u.Name

@@ -9,19 +9,19 @@ var argv = typ[[]string]{
 	schema: listOf(argument, 1).schema,
 	read: func(r *reader, n *node) ([]string, bool) {
 		if n.kind == text {
-			r.fail(n, `must be an array of strings such as ["backup", "--all"]; for a script there is "shell"`)
+			r.fail(n, `must be an array of strings such as ["backup", "--all"]; use "shell" for a script`)
 			return nil, false
 		}
 		args, ok := listOf(argument, 1).read(r, n)
 		if ok && args[0] == "" {
-			r.fail(n.kids[0], "the program's name is empty")
+			r.fail(n.kids[0], "the name of the program is empty")
 			return nil, false
 		}
 		return args, ok
 	},
 }
 
-// notifier is argv for a key that has no "shell" beside it.
+// notifier is argv for a key that has no counterpart "shell".
 var notifier = typ[[]string]{name: argv.name, print: argv.print, schema: argv.schema, read: func(r *reader, n *node) ([]string, bool) {
 	if n.kind == text {
 		r.wrong(n, `an array of strings such as ["notify", "--urgent"]`)
@@ -30,7 +30,7 @@ var notifier = typ[[]string]{name: argv.name, print: argv.print, schema: argv.sc
 	return argv.read(r, n)
 }}
 
-// environment is a table of variables, which becomes NAME=value, sorted.
+// environment is a table of variables. It becomes a sorted list of NAME=value.
 var environment = typ[[]string]{
 	name: "table of strings",
 	read: func(r *reader, n *node) ([]string, bool) {

@@ -9,31 +9,31 @@ import (
 	"time"
 )
 
-// Config is what jobsd.toml says.
+// Config holds the settings of jobsd.toml.
 type Config struct {
 	File         string // its path
 	Mail         Mail
 	MaxRunning   int // 0: any number
 	CatchUpDelay time.Duration
-	Machine      string // stands for the host name everywhere; "": the host name
-	Group        string // of journal and logs, a name or a number; "": the daemon's own
+	Machine      string // replaces the host name everywhere; "": the host name
+	Group        string // of journal and logs, a name or a number; "": the daemon's group
 	Dirs         Dirs
 	Journal      Journal
-	SharedState  bool // the state directory need not be on a local file system
-	Watch        bool // reload without being asked when job files change
+	SharedState  bool // allows a state directory on a file system that is not local
+	Watch        bool // reload automatically when job files change
 
-	defaults *node  // [defaults], nil without
-	text     string // of the file
+	defaults *node  // the table [defaults]; nil if there is none
+	text     string // the text of the file
 }
 
-// Dirs are the folders that jobsd works with; "" where it is not said.
+// Dirs are the directories that jobsd uses; "" if the file does not set one.
 type Dirs struct{ Jobs, State, Log, Run string }
 
 // Mail says how mail is sent.
 type Mail struct {
 	Sendmail []string // the program and its arguments
 	From     string   // "": the daemon's user
-	To       []string // of jobs that name nobody, and of the daemon's own mail
+	To       []string // recipients for jobs without notify.mail, and for mail about the daemon itself
 }
 
 // Journal says when the journal is rotated and how many files are kept.
@@ -42,53 +42,53 @@ type Journal struct {
 	Keep    int
 }
 
-// configKeys is the one place where a key of jobsd.toml is added.
+// configKeys is the one place to add a key of jobsd.toml.
 var configKeys = newKeys(
-	row("defaults", "Values for the keys of all jobs that do not say them themselves.",
+	row("defaults", "Default values for the keys of all jobs.",
 		defaultKeys, nil, func(c *Config) **node { return &c.defaults }),
-	row("mail", "How mail is sent and who gets it.",
+	row("mail", "Sending of mail, and its default recipients.",
 		sub(mailKeys), mailKeys.zero, func(c *Config) *Mail { return &c.Mail }),
-	row("max_running", "No more runs than this at once; 0: any number. Services do not count.",
+	row("max_running", "Limit of runs at the same time; 0: no limit. Services do not count.",
 		whole[int](0, math.MaxInt32), 0, func(c *Config) *int { return &c.MaxRunning }),
-	row("catch_up_delay", "How long runs that make up for missed slots wait.",
+	row("catch_up_delay", "Delay of runs that make up for missed slots.",
 		duration(0), 0, func(c *Config) *time.Duration { return &c.CatchUpDelay }),
-	row("machine", "Stands for the host name everywhere.",
+	row("machine", "Name that replaces the host name everywhere.",
 		hostName, "", func(c *Config) *string { return &c.Machine }),
-	row("group", "The group of the journal and the logs, which may read them.",
+	row("group", "Group that owns the journal and the logs and may read them.",
 		knownGroup, "", func(c *Config) *string { return &c.Group }),
-	row("jobs_dir", "Where the job files are.",
+	row("jobs_dir", "Directory of the job files.",
 		file, "", func(c *Config) *string { return &c.Dirs.Jobs }),
-	row("state_dir", "Where the state file and the journal are.",
+	row("state_dir", "Directory of the state file and the journal.",
 		file, "", func(c *Config) *string { return &c.Dirs.State }),
-	row("log_dir", "Where the logs are.",
+	row("log_dir", "Directory of the logs.",
 		file, "", func(c *Config) *string { return &c.Dirs.Log }),
-	row("run_dir", "Where the pid file and the control socket are.",
+	row("run_dir", "Directory of the pid file and the control socket.",
 		file, "", func(c *Config) *string { return &c.Dirs.Run }),
-	row("shared_state", "Whether the state directory may be on a file system that other machines can share.",
+	row("shared_state", "If true, the state directory may be on a file system that other machines can share.",
 		truth, false, func(c *Config) *bool { return &c.SharedState }),
-	row("watch", "Whether the daemon reloads by itself when job files or this file change.",
+	row("watch", "If true, the daemon reloads automatically when job files or this file change.",
 		truth, false, func(c *Config) *bool { return &c.Watch }),
-	row("journal", "When the journal begins a new file and how many are kept.",
+	row("journal", "Rotation of the journal.",
 		sub(journalKeys), journalKeys.zero, func(c *Config) *Journal { return &c.Journal }),
 )
 
 var mailKeys = newKeys(
-	row("sendmail", "The program that sends mail, with its arguments.",
+	row("sendmail", "Program that sends mail, with its arguments.",
 		oneOrMore(anyText, 1), []string{"/usr/sbin/sendmail"}, func(m *Mail) *[]string { return &m.Sendmail }),
-	row("from", "Whom mail is from.",
+	row("from", "Sender address of mail.",
 		mailAddress, "", func(m *Mail) *string { return &m.From }),
-	row("to", "Who is told of jobs that name nobody, and of crashes of the daemon.",
+	row("to", "Recipients for jobs that have no notify.mail, and for crashes of the daemon.",
 		oneOrMore(mailAddress, 0), nil, func(m *Mail) *[]string { return &m.To }),
 )
 
 var journalKeys = newKeys(
-	row("max_size", "A journal that has grown larger begins a new file.",
+	row("max_size", "The journal is rotated when it grows larger than this.",
 		size(64<<10), 16e6, func(j *Journal) *int64 { return &j.MaxSize }),
-	row("keep", "How many older files are kept.",
+	row("keep", "Number of older journal files to keep.",
 		whole[int](1, 1000), 8, func(j *Journal) *int { return &j.Keep }),
 )
 
-// knownGroup is a group that there is.
+// knownGroup is a group that exists on this machine.
 var knownGroup = typ[string]{name: account.name, schema: account.schema, write: account.write, read: func(r *reader, n *node) (string, bool) {
 	s, ok := account.read(r, n)
 	if ok {
@@ -99,7 +99,7 @@ var knownGroup = typ[string]{name: account.name, schema: account.schema, write: 
 	return s, ok
 }}
 
-// defaultKeys is a table of job keys that many jobs can share. Its values are checked here, once, where they stand.
+// defaultKeys is a table of job keys that many jobs share. Its values are checked here, once, and errors point here.
 var defaultKeys = typ[*node]{name: "table of job keys", schema: sharedSchema, print: printNode, read: func(r *reader, n *node) (*node, bool) {
 	if n.kind != table {
 		r.wrong(n, "a table of job keys")
@@ -109,7 +109,7 @@ var defaultKeys = typ[*node]{name: "table of job keys", schema: sharedSchema, pr
 	shared := &node{src: n.src, at: n.at, kind: table}
 	for _, kid := range n.kids {
 		if k := jobKeys.byName[kid.key]; k != nil && k.marks&own != 0 {
-			r.failAs(join(prefix, k.name), kid, "each job says this for itself: it has no default")
+			r.failAs(join(prefix, k.name), kid, "this key cannot have a default: set it in each job")
 			continue
 		}
 		shared.add(kid)
@@ -123,7 +123,7 @@ var defaultKeys = typ[*node]{name: "table of job keys", schema: sharedSchema, pr
 	return shared, r.mistakes() == before
 }}
 
-// sharedSchema is that of a job without the keys that each job says for itself.
+// sharedSchema is the schema of a job without the keys that cannot have a default.
 func sharedSchema() schema {
 	s := jobKeys.schema()
 	for _, k := range jobKeys.rows {
@@ -134,8 +134,8 @@ func sharedSchema() schema {
 	return s
 }
 
-// ReadConfig reads jobsd.toml, which has to be as safe from others as a job file. When there is none it returns the
-// defaults and an error that is fs.ErrNotExist. All that is wrong with it is told at once, one line each.
+// ReadConfig reads jobsd.toml, which must be as safe from other users as a job file. Without the file it returns the
+// defaults and an error that is fs.ErrNotExist. The error lists all mistakes, one on each line.
 func ReadConfig(path string) (*Config, error) {
 	h := thisHost(time.Now())
 	text, secret, err := h.readConfig(path)
@@ -151,7 +151,7 @@ func newConfig(path string) *Config {
 	return &c
 }
 
-// readConfig reads the file; secret tells that it is reached through a symbolic link.
+// readConfig reads the file; secret is true if the path is a symbolic link.
 func (h *host) readConfig(path string) (text string, secret bool, err error) {
 	if _, err := os.Lstat(path); err != nil {
 		return "", false, err
@@ -180,7 +180,7 @@ func (h *host) parseConfig(path, text string, secret bool) (*Config, error) {
 	src.secret = secret
 	c := newConfig(path)
 	c.text = text
-	root, err := tree(src, strings.TrimSuffix(path, ".json")) // TOML whatever its name
+	root, err := tree(src, strings.TrimSuffix(path, ".json")) // jobsd.toml is TOML whatever its name
 	if err != nil {
 		return newConfig(path), err
 	}

@@ -78,8 +78,8 @@ func TestConfigRefused(t *testing.T) {
 	for text, want := range map[string]string{
 		"machines = \"x\"":              `jobsd.toml:1:1: machines: unknown key; did you mean "machine"?`,
 		"[defaults]\nretires = 3":       `jobsd.toml:2:1: retires: unknown key; did you mean "retries"?`,
-		"[defaults]\ncmd = [\"x\"]":     `jobsd.toml:2:1: defaults.cmd: each job says this for itself: it has no default`,
-		"[defaults]\nstart_at = \"4\"":  `jobsd.toml:2:1: defaults.start_at: each job says this for itself: it has no default`,
+		"[defaults]\ncmd = [\"x\"]":     `jobsd.toml:2:1: defaults.cmd: this key cannot have a default: set it in each job`,
+		"[defaults]\nstart_at = \"4\"":  `jobsd.toml:2:1: defaults.start_at: this key cannot have a default: set it in each job`,
 		"[defaults]\nuser = \"nemo\"":   `jobsd.toml:2:8: user: there is no user "nemo"`,
 		"[defaults]\ntimezone = \"no\"": `jobsd.toml:2:12: timezone: "no" is not a time zone; use an IANA name such as "Europe/Berlin", or "local"`,
 		"defaults = 3":                  `jobsd.toml:1:12: defaults: must be a table of job keys, not a number`,

@@ -9,23 +9,23 @@ import (
 	"jobsd/internal/schedule"
 )
 
-// Definition is what a job file says of one job, parsed, checked and completed with defaults. It is immutable.
+// Definition is one job of a job file, parsed, checked and completed with defaults. It is immutable.
 type Definition struct {
 	Name        string
 	Description string
 	File        string // base name of its job file
-	When        string // in words what starts it by itself; each time of day is written as 15:04
+	When        string // says when the job starts by itself; each time of day is written as 15:04
 
-	Argv []string // what is executed; for Shell: /bin/sh -c SCRIPT
-	// Program is the absolute path of the executable of Argv[0] in the job's PATH, as found at the load where
-	// nothing can make the loader wait; "" where it could not be found or not be looked for, which is left to the start.
+	Argv []string // the command; for Shell: /bin/sh -c SCRIPT
+	// Program is the absolute path of the executable of Argv[0], found at the load in the job's PATH. It is "" if the
+	// loader did not find it, or did not look because that could block; then the start of a run looks for it.
 	Program string
 
-	Schedule *schedule.Schedule // never nil; of kind None when the job runs only when asked
+	Schedule *schedule.Schedule // never nil; of kind None when the job runs only on request
 	After    []string
 	Jitter   time.Duration
 	CatchUp  CatchUp
-	Machines []string // globs of host names; empty = all
+	Machines []string // glob patterns of host names; empty: all machines
 
 	KeepAlive *KeepAlive // nil: not a service
 	Overlap   Overlap
@@ -38,8 +38,8 @@ type Definition struct {
 	RetryMaxDelay time.Duration
 	SuccessCodes  []int
 
-	User      *User    // nil: the daemon's own
-	Dir       string   // "": the user's home, or / where that is missing
+	User      *User    // nil: the daemon's user
+	Dir       string   // "": the user's home, or / if that does not exist
 	Env       []string // NAME=value, sorted by name
 	EnvFile   string
 	PassEnv   []string
@@ -47,28 +47,29 @@ type Definition struct {
 	Limits    []Limit
 
 	Log    Log
-	Notify *Notify // nil: nobody
+	Notify *Notify // nil: no notifications
 
-	// Hashes of the effective definition: of what says when, of what its process sees, of all. Sixteen hex digits.
+	// Hashes of the effective definition, sixteen hex digits each: of its schedule, of all that its process sees, of
+	// everything.
 	ScheduleHash, ProcessHash, Hash string
 
-	// The small ones stand together: there may be ten thousand definitions in memory.
-	Umask         int // -1: the daemon's own
+	// The small fields stand together to save memory, as there may be ten thousand definitions.
+	Umask         int // -1: the daemon's umask
 	Nice          int
-	Line          int32 // of File, where the job begins
+	Line          int32 // of File, on which the job begins
 	Retries       int32
 	Shell         bool
 	Enabled       bool
 	AtBoot        bool
 	KeepLeftovers bool
-	StopLeader    bool // the stop signal goes to the leader of the process group alone
-	DirMayHang    bool // the folder that it starts in may make a process wait that enters it
+	StopLeader    bool // only the leader of the process group gets the stop signal
+	DirMayHang    bool // a process that enters the job's directory may hang there
 }
 
-// CatchUp says which missed slots are made up: those at most Max old; with Max < 0 any, with 0 none.
+// CatchUp says which missed slots are made up: those at most Max old, with Max < 0 all, with 0 none.
 type CatchUp struct{ Max time.Duration }
 
-// Overlap says what happens to a slot that is due while a run is alive or pending.
+// Overlap says what happens to a slot that is due while a run is active or pending.
 type Overlap string
 
 // The values of Overlap.
@@ -87,7 +88,7 @@ type KeepAlive struct {
 	Stable   time.Duration
 }
 
-// Restart says after which ends a service is started again.
+// Restart says which outcomes restart a service.
 type Restart string
 
 // The values of Restart.
@@ -98,7 +99,7 @@ const (
 	Never     Restart = "never"
 )
 
-// After tells whether a service is started again after an end that was or was not a success.
+// After reports whether a service restarts after a success or a failure.
 func (r Restart) After(success bool) bool {
 	switch r {
 	case OnFailure:
@@ -109,7 +110,7 @@ func (r Restart) After(success bool) bool {
 	return r != Never
 }
 
-// User is whom a run's process belongs to, as /etc/passwd and /etc/group had it at the load.
+// User is the user that owns a run's process, as /etc/passwd and /etc/group had it at the load.
 type User struct {
 	Name   string
 	UID    uint32
@@ -132,15 +133,15 @@ type Log struct {
 	Discard bool
 }
 
-// Notify says who is told of a job's outcomes.
+// Notify says who gets which notifications about a job's outcomes.
 type Notify struct {
 	Mail                             []string
 	OnFailure, OnSuccess, OnRecovery []string
 	Failures                         int
 }
 
-// ActiveOn tells whether the job runs on the machine of that host name: whether one of Machines matches it, or its part
-// before the first dot, in whatever case.
+// ActiveOn reports whether the job runs on the machine with that host name. It does if one of Machines matches the
+// name, or its part before the first dot. Case does not count.
 func (d *Definition) ActiveOn(host string) bool {
 	host = strings.ToLower(host)
 	short, _, _ := strings.Cut(host, ".")

@@ -16,11 +16,11 @@ import (
 	"jobsd/internal/trust"
 )
 
-// Doubt is what is allowed and hardly meant: the key, and what to write instead.
+// Doubt is a warning about something allowed that is probably a mistake: the key, and what to write instead.
 type Doubt struct{ Key, Text string }
 
-// Doubts says what is hardly meant in definitions, and what they name that is not on this machine, each with its
-// definition. Nothing is looked for on a file system that can hang, nor for jobs of other machines than host.
+// Doubts returns warnings about definitions: probable mistakes, and names of things that do not exist on this machine.
+// It looks at nothing on a file system that can hang, and checks no jobs of machines other than host.
 func Doubts(defs []*Definition, host string) map[*Definition][]Doubt {
 	h := thisHost(time.Now())
 	all := map[*Definition][]Doubt{}
@@ -36,7 +36,7 @@ func Doubts(defs []*Definition, host string) map[*Definition][]Doubt {
 	return all
 }
 
-// Doubts says what is hardly meant in the settings. mailed tells that some job sends mail.
+// Doubts returns warnings about the settings. mailed is true if some job sends mail.
 func (c *Config) Doubts(mailed bool) (list []Doubt) {
 	h := thisHost(time.Now())
 	if text := oneWord(c.Mail.Sendmail); text != "" {
@@ -47,12 +47,12 @@ func (c *Config) Doubts(mailed bool) (list []Doubt) {
 		key, mailed = "mail.to", true
 	}
 	if why := h.noMailer(c); mailed && why != "" {
-		list = append(list, Doubt{key, "no mail can be sent: " + why})
+		list = append(list, Doubt{key, "cannot send mail: " + why})
 	}
 	return list
 }
 
-// wordDoubts are about what can be seen in the words alone.
+// wordDoubts returns the warnings that need nothing but the words of the definition.
 func (d *Definition) wordDoubts() (list []Doubt) {
 	commands := []struct {
 		key  string
@@ -81,58 +81,59 @@ func (d *Definition) wordDoubts() (list []Doubt) {
 	for _, v := range d.Env {
 		name, value, _ := strings.Cut(v, "=")
 		if found := expansion.FindString(value); found != "" {
-			list = append(list, Doubt{join("env", name), fmt.Sprintf("%s in its value is not expanded; %s", found, expanded(name))})
+			list = append(list, Doubt{join("env", name), fmt.Sprintf("%s is not expanded here: %s", found, expanded(name))})
 		}
 	}
 	slices.SortStableFunc(list, func(a, b Doubt) int { return strings.Compare(a.Key, b.Key) })
 	return list
 }
 
-// expansion is a variable that somebody expects to be replaced in a value.
+// expansion matches variables that people expect jobsd to replace in a value.
 var expansion = regexp.MustCompile(`\$(PATH|HOME|USER)\b|\$\{(PATH|HOME|USER)\}`)
 
 func expanded(name string) string {
 	if name == "PATH" {
-		return "put directories in front of PATH by extra_path"
+		return "use extra_path to add directories to PATH"
 	}
-	return "write it out"
+	return "write the value itself"
 }
 
-// oneWord doubts a command of one word that looks like several.
+// oneWord warns about a command of one word that looks like several.
 func oneWord(argv []string) string {
 	if len(argv) != 1 || !strings.ContainsAny(strings.TrimSpace(argv[0]), " \t\n") {
 		return ""
 	}
 	if _, err := os.Lstat(argv[0]); filepath.IsAbs(argv[0]) && err == nil {
-		return "" // the program's name has a blank
+		return "" // the name of the program has a blank
 	}
 	if strings.ContainsAny(argv[0], "\"'\\$`|&;<>*?(") {
-		return "this is one word, which no shell reads: write shell = ... instead of a list"
+		return "this runs without a shell, so it is the name of one program: write shell = ... instead of a list"
 	}
 	var words []string
 	for word := range strings.FieldsSeq(argv[0]) {
 		words = append(words, strconv.Quote(word))
 	}
-	return "this is one word, the name of a program with blanks: write [" + strings.Join(words, ", ") + "]"
+	return "this is the name of one program, with blanks in it: write [" + strings.Join(words, ", ") + "]"
 }
 
 var (
-	// operator is a word that only a shell understands.
+	// operator matches a word that only a shell understands.
 	operator = regexp.MustCompile(`^(\||\|\||&&|;|&|[0-9]?>{1,2}|[0-9]?>&[0-9]|&>{1,2}|<|<<)$|^[0-9]?>{1,2}/`)
-	// variable is one that only a shell replaces. Names have two letters at least, for $NF and $1 are of awk.
+	// shellVariable matches a variable that only a shell replaces. Names of one letter do not count: $NF and $1 belong
+	// to awk.
 	shellVariable = regexp.MustCompile(`\$\{?[A-Z_][A-Z0-9_]{2,}\}?|\$\([a-z]`)
 )
 
-// readers are programs whose arguments are programs, patterns or commands themselves: a $ or * in them is theirs.
+// readers are programs that take programs, patterns or commands as arguments, so a $ or * there is meant for them.
 var readers = []string{"sh", "bash", "dash", "zsh", "ksh", "ash", "fish", "awk", "gawk", "mawk", "perl", "python", "python3", "ruby",
 	"php", "node", "jq", "sed", "grep", "egrep", "fgrep", "find", "ssh", "psql", "mysql", "sqlite3", "expect", "make", "xargs",
 	"systemd-run", "docker", "podman", "kubectl", "su", "runuser", "parallel", "envsubst"}
 
-// globbers are programs that everybody gives files by patterns, which a shell would replace.
+// globbers are programs that people often call with file patterns, which only a shell replaces.
 var globbers = []string{"rm", "cp", "mv", "ls", "cat", "chmod", "chown", "chgrp", "gzip", "bzip2", "xz", "zstd", "touch", "ln", "rmdir",
 	"wc", "head", "tail", "md5sum", "sha1sum", "sha256sum", "shred", "stat"}
 
-// shellWords doubts arguments that only a shell would understand.
+// shellWords warns about arguments that only a shell understands.
 func shellWords(argv []string) string {
 	const instead = ": write it as shell = \"...\""
 	for i, word := range argv {
@@ -141,19 +142,19 @@ func shellWords(argv []string) string {
 		case i > 0 && reads:
 			return ""
 		case i > 0 && operator.MatchString(word):
-			return fmt.Sprintf("no shell reads this, and %q is an argument like any other%s", word, instead)
+			return fmt.Sprintf("this runs without a shell, so %q is an ordinary argument%s", word, instead)
 		case shellVariable.MatchString(word):
-			return fmt.Sprintf("no shell reads this, and %s is not replaced%s", shellVariable.FindString(word), instead)
+			return fmt.Sprintf("this runs without a shell, so %s is not replaced%s", shellVariable.FindString(word), instead)
 		case strings.HasPrefix(word, "~/"):
-			return "no shell reads this, and ~ is not replaced: write the home directory out"
+			return "this runs without a shell, so ~ is not replaced: write the path of the home directory"
 		case i > 0 && strings.ContainsAny(word, "*?") && strings.Contains(word, "/") && slices.Contains(globbers, path.Base(argv[0])):
-			return fmt.Sprintf("no shell reads this, and no files are put in place of %q%s", word, instead)
+			return fmt.Sprintf("this runs without a shell, so %q is not replaced with file names%s", word, instead)
 		}
 	}
 	return ""
 }
 
-// lacks says what a job names that is not there.
+// lacks returns warnings about files and programs that the job names and that do not exist.
 func (h *host) lacks(d *Definition) (list []Doubt) {
 	if d.Dir != "" && h.isMissing(d.Dir) {
 		list = append(list, Doubt{"dir", "there is no directory " + printable(d.Dir)})
@@ -169,7 +170,7 @@ func (h *host) lacks(d *Definition) (list []Doubt) {
 	return list
 }
 
-// isMissing tells whether a path is not there, for sure and for all.
+// isMissing reports whether a path certainly does not exist, for any user.
 func (h *host) isMissing(file string) bool {
 	target, safe := h.programs.resolve(file)
 	if !safe {
@@ -179,8 +180,8 @@ func (h *host) isMissing(file string) bool {
 	return errors.Is(err, fs.ErrNotExist)
 }
 
-// noProgram says that there is no such program in the PATH of the job; "" where only its start can tell, such as for
-// folders that whoever asks may not look into.
+// noProgram says that the program is not in the PATH of the job. It returns "" if only the start of a run can find out,
+// for example because this process may not read a folder.
 func (h *host) noProgram(d *Definition, name string) string {
 	if strings.Contains(name, "/") {
 		file := name
@@ -200,7 +201,7 @@ func (h *host) noProgram(d *Definition, name string) string {
 		return ""
 	}
 	search, known := h.pathOf(d)
-	if !known || slices.Contains(d.PassEnv, "PATH") { // the daemon's PATH may be another than ours
+	if !known || slices.Contains(d.PassEnv, "PATH") { // the daemon's PATH may differ from ours
 		return ""
 	}
 	for dir := range strings.SplitSeq(search, ":") {
@@ -208,15 +209,15 @@ func (h *host) noProgram(d *Definition, name string) string {
 			return ""
 		}
 	}
-	text := fmt.Sprintf("%q is in no directory of its PATH (%s)", name, search)
+	text := fmt.Sprintf("%q is in no directory of the job's PATH (%s)", name, search)
 	if dir := h.ownDirectory(name); dir != "" {
-		text += fmt.Sprintf("; your PATH has it: extra_path = [%q]", dir)
+		text += fmt.Sprintf("; your own PATH has it: extra_path = [%q]", dir)
 	}
 	return text
 }
 
-// ownDirectory returns the directory of the reader's own PATH in which a program is. Jobs do not inherit that PATH, which
-// whoever tries a command in a shell first does not expect.
+// ownDirectory returns the directory of this process's PATH that contains a program. People who try a command in their
+// shell first do not expect that jobs do not inherit that PATH.
 func (h *host) ownDirectory(program string) string {
 	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
 		if !filepath.IsAbs(dir) {

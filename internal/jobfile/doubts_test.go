@@ -18,38 +18,38 @@ func TestDoubts(t *testing.T) {
 		}
 	}
 	for _, row := range []struct{ text, want string }{
-		{`cmd = ["/bin/echo backup --all"]`, `cmd: this is one word, the name of a program with blanks: write ["/bin/echo", "backup", "--all"]`},
-		{`cmd = ["echo $HOME > /tmp/x"]`, `cmd: this is one word, which no shell reads: write shell = ... instead of a list`},
+		{`cmd = ["/bin/echo backup --all"]`, `cmd: this is the name of one program, with blanks in it: write ["/bin/echo", "backup", "--all"]`},
+		{`cmd = ["echo $HOME > /tmp/x"]`, `cmd: this runs without a shell, so it is the name of one program: write shell = ... instead of a list`},
 		{`cmd = ["` + spaced + `"]`, ``},
 		{`cmd = ["/bin/sh", "-c", "echo $HOME | cat > /dev/null && rm /tmp/*"]`, ``},
 		{`shell = "echo $HOME | cat"`, ``},
-		{`cmd = ["/bin/echo", "a", "|", "mail", "root"]`, `cmd: no shell reads this, and "|" is an argument like any other: write it as shell = "..."`},
-		{`cmd = ["/bin/echo", "a", ">>", "/tmp/x"]`, `and ">>" is an argument`},
-		{`cmd = ["/bin/echo", "a", "2>&1"]`, `and "2>&1" is an argument`},
-		{`cmd = ["/bin/echo", "a", "2>/dev/null"]`, `and "2>/dev/null" is an argument`},
-		{`cmd = ["/bin/true", "&&", "/bin/echo"]`, `and "&&" is an argument`},
+		{`cmd = ["/bin/echo", "a", "|", "mail", "root"]`, `cmd: this runs without a shell, so "|" is an ordinary argument: write it as shell = "..."`},
+		{`cmd = ["/bin/echo", "a", ">>", "/tmp/x"]`, `so ">>" is an ordinary argument`},
+		{`cmd = ["/bin/echo", "a", "2>&1"]`, `so "2>&1" is an ordinary argument`},
+		{`cmd = ["/bin/echo", "a", "2>/dev/null"]`, `so "2>/dev/null" is an ordinary argument`},
+		{`cmd = ["/bin/true", "&&", "/bin/echo"]`, `so "&&" is an ordinary argument`},
 		{`cmd = ["/bin/echo", "a && b"]`, ``},
-		{`cmd = ["/bin/echo", "$HOME/x"]`, `and $HOME is not replaced`},
-		{`cmd = ["/bin/echo", "${HOME}"]`, `and ${HOME} is not replaced`},
+		{`cmd = ["/bin/echo", "$HOME/x"]`, `so $HOME is not replaced`},
+		{`cmd = ["/bin/echo", "${HOME}"]`, `so ${HOME} is not replaced`},
 		{`cmd = ["/bin/echo", "$(date +%F)"]`, `is not replaced`},
 		{`cmd = ["/bin/echo", "$1 costs 5$"]`, ``},
 		{`cmd = ["/usr/bin/env", "awk", "{print $NF, $FILENAME}"]`, ``},
 		{`cmd = ["/usr/bin/env", "sh", "-c", "echo $HOME"]`, ``},
-		{`cmd = ["/bin/rm", "/tmp/*.log"]`, `and no files are put in place of "/tmp/*.log"`},
+		{`cmd = ["/bin/rm", "/tmp/*.log"]`, `so "/tmp/*.log" is not replaced with file names`},
 		{`cmd = ["/usr/bin/env", "find", "/tmp", "-name", "*.log"]`, ``},
-		{`cmd = ["/bin/echo", "~/x"]`, `and ~ is not replaced: write the home directory out`},
-		{"cmd = ['/bin/true']\nenv = {PATH = \"$HOME/bin:$PATH\"}", `env.PATH: $HOME in its value is not expanded; put directories in front of PATH by extra_path`},
+		{`cmd = ["/bin/echo", "~/x"]`, `so ~ is not replaced: write the path of the home directory`},
+		{"cmd = ['/bin/true']\nenv = {PATH = \"$HOME/bin:$PATH\"}", `env.PATH: $HOME is not expanded here: use extra_path to add directories to PATH`},
 		{"cmd = ['/bin/true']\nenv = {A = \"a$b\"}", ``},
-		{"cmd = ['/bin/true']\nnotify.on_failure = [\"beep loud\"]", `notify.on_failure: this is one word, the name of a program with blanks: write ["beep", "loud"]`},
-		{"cmd = ['/bin/true']\nnotify.on_recovery = [\"beep\", \"|\", \"x\"]", `notify.on_recovery: no shell reads this`},
+		{"cmd = ['/bin/true']\nnotify.on_failure = [\"beep loud\"]", `notify.on_failure: this is the name of one program, with blanks in it: write ["beep", "loud"]`},
+		{"cmd = ['/bin/true']\nnotify.on_recovery = [\"beep\", \"|\", \"x\"]", `notify.on_recovery: this runs without a shell`},
 
-		{`cmd = ["no-such-program-here"]`, `cmd: "no-such-program-here" is in no directory of its PATH (` + DefaultPath + `)`},
+		{`cmd = ["no-such-program-here"]`, `cmd: "no-such-program-here" is in no directory of the job's PATH (` + DefaultPath + `)`},
 		{`cmd = ["/no/such/program"]`, `cmd: there is no program /no/such/program`},
 		{`cmd = ["` + plain + `"]`, `cmd: ` + plain + ` cannot be executed: chmod +x ` + plain},
 		{"cmd = ['no-such-program-here']\nmachines = ['elsewhere']", ``},
 		{"cmd = ['no-such-program-here']\npass_env = ['PATH']", ``},
 		{"cmd = ['no-such-program-here']\nenv_file = '" + plain + "'", ``},
-		{"cmd = ['tool']\nextra_path = ['" + dir + "']", `cmd: "tool" is in no directory of its PATH (` + dir + ":"},
+		{"cmd = ['tool']\nextra_path = ['" + dir + "']", `cmd: "tool" is in no directory of the job's PATH (` + dir + ":"},
 		{"cmd = ['/bin/true']\ndir = '/no/such/dir'", `dir: there is no directory /no/such/dir`},
 		{"cmd = ['/bin/true']\nenv_file = '/no/such/file'", `env_file: there is no file /no/such/file`},
 		{"cmd = ['/bin/true']\ndir = '/tmp'", ``},
@@ -75,9 +75,9 @@ func TestDoubts(t *testing.T) {
 
 func TestConfigDoubts(t *testing.T) {
 	for text, want := range map[string]string{
-		"mail.to = 'root'\nmail.sendmail = '/no/such/mailer'": `mail.to: no mail can be sent: there is no program /no/such/mailer`,
-		"mail.to = 'root'\nmail.sendmail = 'no-such-mailer'":  `mail.to: no mail can be sent: there is no program no-such-mailer in `,
-		"mail.sendmail = 'msmtp -a work'":                     `mail.sendmail: this is one word, the name of a program with blanks: write ["msmtp", "-a", "work"]`,
+		"mail.to = 'root'\nmail.sendmail = '/no/such/mailer'": `mail.to: cannot send mail: cannot find the program /no/such/mailer`,
+		"mail.to = 'root'\nmail.sendmail = 'no-such-mailer'":  `mail.to: cannot send mail: cannot find the program no-such-mailer in `,
+		"mail.sendmail = 'msmtp -a work'":                     `mail.sendmail: this is the name of one program, with blanks in it: write ["msmtp", "-a", "work"]`,
 		"mail.sendmail = '/no/such/mailer'":                   ``,
 		"mail.to = 'root'\nmail.sendmail = '/bin/true'":       ``,
 	} {
@@ -132,11 +132,11 @@ func TestHabits(t *testing.T) {
 		}
 	}
 	_, errs := parseAs(t, someHost(t, 0), "t.toml", "[Service]\nExecStart = 'x'\n")
-	if said := lines(errs); !strings.Contains(said, `this is a unit of systemd: "jobsd import" makes job files of timers`) {
+	if said := lines(errs); !strings.Contains(said, `this is a systemd unit: "jobsd import" turns timers into job files`) {
 		t.Error(said)
 	}
 	_, errs = parseAs(t, someHost(t, 0), "t.toml", "cmd = ['x']\nlog_file = 'x'\n")
-	if said := lines(errs); !strings.Contains(said, `did you mean "log"? (jobsd keeps the output of each job itself`) {
+	if said := lines(errs); !strings.Contains(said, `did you mean "log"? (jobsd keeps the output of each job`) {
 		t.Error(said)
 	}
 }
@@ -166,9 +166,9 @@ func TestDoubtNamesOwnPath(t *testing.T) {
 	if errs != nil {
 		t.Fatal(errs)
 	}
-	without := `"some-tool" is in no directory of its PATH (` + DefaultPath + `)`
+	without := `"some-tool" is in no directory of the job's PATH (` + DefaultPath + `)`
 	for path, want := range map[string]string{
-		"relative::" + plain + ":" + tools: without + `; your PATH has it: extra_path = ["` + tools + `"]`,
+		"relative::" + plain + ":" + tools: without + `; your own PATH has it: extra_path = ["` + tools + `"]`,
 		plain + ":/no/such/dir":            without,
 		"":                                 without,
 	} {

@@ -11,10 +11,10 @@ import (
 // Error is one mistake in a job file or in the settings.
 type Error struct {
 	File   string
-	Line   int    // from 1; 0: about the file as a whole
+	Line   int    // from 1; 0: the mistake concerns the whole file
 	Column int    // from 1, in characters; 0 where Line is
-	Key    string // dotted, as in "log.max_size"; "" when it is about no key
-	Text   string // what is wrong, and what mends it
+	Key    string // dotted, as in "log.max_size"; "": the mistake concerns no key
+	Text   string // what is wrong, and how to fix it
 }
 
 // Error returns "file:line:column: key: what is wrong".
@@ -34,10 +34,10 @@ func (e *Error) Error() string {
 
 // source is the text of one file.
 type source struct {
-	name   string // as errors call it
-	dir    string // what relative paths in it count from
+	name   string // the name in errors
+	dir    string // the base of relative paths in the file
 	text   string // without a byte order mark
-	secret bool   // reached through a symbolic link: nothing that stands in it is ever shown
+	secret bool   // the file was reached through a symbolic link: errors must not show its content
 }
 
 const byteOrderMark = "\xef\xbb\xbf"
@@ -46,7 +46,7 @@ func newSource(name, dir, text string) *source {
 	return &source{name: name, dir: dir, text: strings.TrimPrefix(text, byteOrderMark)}
 }
 
-// position returns the line and column of a byte offset; one past the end is that of the last character.
+// position returns the line and column of a byte offset. An offset past the end counts as the last character.
 func (s *source) position(offset int) (line, column int) {
 	offset = max(0, min(offset, len(strings.TrimRight(s.text, " \t\r\n"))))
 	before := s.text[:offset]
@@ -54,7 +54,7 @@ func (s *source) position(offset int) (line, column int) {
 	return strings.Count(before, "\n") + 1, utf8.RuneCountInString(before[start:]) + 1
 }
 
-// fail makes the error at a byte offset. Of args, only what is of type known is shown when the source is secret.
+// fail makes the error at a byte offset. If the source is secret, it shows only those args that have the type known.
 func (s *source) fail(offset int, key, format string, args ...any) *Error {
 	line, column := s.position(offset)
 	for i, arg := range args {
@@ -70,15 +70,15 @@ func (s *source) fail(offset int, key, format string, args ...any) *Error {
 	return &Error{File: s.name, Line: line, Column: column, Key: key, Text: fmt.Sprintf(format, args...)}
 }
 
-// known is text of this program's own, not of a file.
+// known is text of this program, not of a file.
 type known string
 
-// hidden stands for what is not shown, whatever the verb.
+// hidden replaces an argument that must not be shown, with every formatting verb.
 type hidden struct{}
 
 func (hidden) Format(f fmt.State, _ rune) { f.Write([]byte("(not shown: behind a symbolic link)")) }
 
-// shown is what a file says, cut to what fits a line.
+// shown returns an argument of an error, cut to fit on a line.
 func shown(arg any) any {
 	if s, ok := arg.(string); ok {
 		return cut(s)
@@ -94,10 +94,10 @@ func cut(s string) string {
 	return s
 }
 
-// printable returns name as it is if it can stand in a line of text, else quoted.
+// printable returns name unchanged if it is safe in a line of text, else quoted.
 func printable(name string) string { return plain.Word(name) }
 
-// Errors are several errors, each with a line of its own.
+// Errors are several errors, one on each line.
 type Errors []error
 
 func (e Errors) Error() string {
@@ -108,5 +108,5 @@ func (e Errors) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Unwrap returns them.
+// Unwrap returns the single errors.
 func (e Errors) Unwrap() []error { return e }

@@ -13,11 +13,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Fingerprint returns a text that changes when a job file or jobsd.toml is added, removed, written, replaced, or changes
-// its owner or mode. It opens no file, so it needs no permission but to list the directory. A symbolic link counts by
-// itself; its target counts too if it lies below the jobs directory, as those of Kubernetes volumes do.
+// Fingerprint returns a text that changes when a job file or jobsd.toml is added, removed, written or replaced, or when
+// its owner or mode changes. It opens no file, so it needs only the permission to list the directory. A symbolic link
+// counts itself; its target counts too if it lies below the jobs directory, as in Kubernetes volumes.
 //
-// The text is the same in every process on one machine: the daemon publishes that of its last load.
+// Every process on one machine gets the same text, so it can be compared with the one that the daemon publishes.
 func Fingerprint(jobs, config string) (string, error) {
 	fd, err := retry(func() (int, error) {
 		return unix.Open(jobs, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
@@ -34,7 +34,7 @@ func Fingerprint(jobs, config string) (string, error) {
 	slices.Sort(names)
 	p := newFingerprint(config)
 	for _, name := range names {
-		if passedOver(name) {
+		if isIgnored(name) {
 			continue
 		}
 		if looked, err := dir.look(name); err == nil {
@@ -44,7 +44,7 @@ func Fingerprint(jobs, config string) (string, error) {
 	return p.String(), nil
 }
 
-// fingerprint is a Fingerprint in the making: jobsd.toml first, then the job files in the order of their names.
+// fingerprint builds a Fingerprint: jobsd.toml first, then the job files in the order of their names.
 type fingerprint struct{ sum hash.Hash64 }
 
 func newFingerprint(config string) *fingerprint {
@@ -69,7 +69,7 @@ func (p *fingerprint) number(n uint64) { p.sum.Write(binary.LittleEndian.AppendU
 
 func (p *fingerprint) String() string { return fmt.Sprintf("%016x", p.sum.Sum64()) }
 
-// leadsBelow tells whether a link leads to something in its directory or below it.
+// leadsBelow reports whether a link leads to something in its directory or below it.
 func (f *folder) leadsBelow(name string) bool {
 	buffer := make([]byte, unix.PathMax)
 	n, err := unix.Readlinkat(f.fd, name, buffer)

@@ -9,13 +9,13 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// Pair is a key of a job file with its value: a string, a bool, a number, a slice of strings, or a map of such.
+// Pair is a key of a job file with its value: a string, a bool, a number, a slice of strings, or a map of these.
 type Pair struct {
 	Key   string
 	Value any
 }
 
-// Format writes the pairs as TOML in their order, but for tables, which TOML wants last.
+// Format writes the pairs as TOML in their order, with tables last as TOML requires.
 func Format(pairs []Pair) ([]byte, error) {
 	inOrder := slices.Clone(pairs)
 	slices.SortStableFunc(inOrder, func(a, b Pair) int { return isTable(a) - isTable(b) })

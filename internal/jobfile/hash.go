@@ -8,8 +8,8 @@ import (
 	"strconv"
 )
 
-// hash makes the hashes of the definition. They are of what the keys come to, not of how they were written, and leave
-// out what has its default: so they stay as they are when a file is written anew, and when a later jobsd has more keys.
+// hash sets the hashes of the definition. They depend on the values of the keys, not on how these were written, and
+// leave out defaults. So a hash does not change when a file is rewritten or when a later jobsd has more keys.
 func (d *draft) hash() {
 	when := append([]byte("schedule="), d.schedule...)
 	command := d.printCommand(nil)
@@ -20,7 +20,7 @@ func (d *draft) hash() {
 	}
 	all = jobKeys.print(append(all, '\n'), d, 0)
 
-	// one string for the three
+	// The three hashes share one string to save memory.
 	s := digest(when) + digest(seen) + digest(when, command, all)
 	d.ScheduleHash, d.ProcessHash, d.Hash = s[:16], s[16:32], s[32:]
 }
@@ -31,8 +31,8 @@ func digest(parts ...[]byte) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// printCommand appends what the process of the job sees and what no key says by itself: how it is executed and as whom,
-// and whether its output is kept.
+// printCommand appends what the process sees besides the values of single keys: the command, the user, and whether the
+// output is kept.
 func (d *draft) printCommand(b []byte) []byte {
 	b = printList(printText[string])(append(b, "argv="...), d.Argv)
 	if u := d.User; u != nil {

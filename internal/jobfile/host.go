@@ -9,26 +9,26 @@ import (
 	"jobsd/internal/trust"
 )
 
-// host is what definitions depend on that no job file says: who the daemon is, the accounts, the local time zone.
-// It is read anew at each load.
+// host holds the facts that definitions depend on besides the job files: the daemon's user, the accounts, the local
+// time zone. Each load reads them again.
 type host struct {
-	uid, gid int // the daemon's own; gid is the primary group of its user
+	uid, gid int // of the daemon; gid is the primary group of its user
 	home     string
-	path     string // of the daemon's environment
+	path     string // PATH of the daemon's environment
 	accounts *accounts
 	judge    *trust.Judge
 	zone     *zone
 	now      time.Time
-	mailTo   []string // of the settings
+	mailTo   []string // the default recipients, from the settings
 
 	zones     schedule.Zones
 	schedules map[string]compiled // by the keys that they were compiled from
 	programs  *lookup
-	sealed    []string // what is trusted only because its mount is read-only, as far as it was read
-	draft     draft    // used by one job after the other
+	sealed    []string // paths read so far that are trusted only because their mount is read-only
+	draft     draft    // reused for each job
 }
 
-// compiled is a schedule and its text, shared by all jobs of one load that say the same.
+// compiled is a schedule and its text, shared by all jobs of one load with the same keys.
 type compiled struct {
 	schedule *schedule.Schedule
 	print    string
@@ -43,7 +43,7 @@ func thisHost(now time.Time) *host {
 	return h
 }
 
-// complete fills in what follows from the rest.
+// complete fills in what follows from the other facts.
 func (h *host) complete() {
 	h.gid, h.home = os.Getegid(), cmp.Or(os.Getenv("HOME"), "/")
 	if me := h.accounts.byUID(uint32(h.uid)); me != nil {

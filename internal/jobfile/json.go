@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// parseJSON reads a JSON document as strictly as TOML is read: no key twice, nothing behind the end.
+// parseJSON reads a JSON document as strictly as TOML is read: no key twice, nothing after the end.
 func parseJSON(src *source) (*node, *Error) {
 	var whole json.RawMessage
 	if err := json.Unmarshal([]byte(src.text), &whole); err != nil {
@@ -28,7 +28,7 @@ type jsonParser struct {
 	err    *Error
 }
 
-// token returns the next token and where it begins.
+// token returns the next token and its offset.
 func (p *jsonParser) token() (json.Token, int) {
 	at := int(p.dec.InputOffset())
 	for at < len(p.src.text) && strings.IndexByte(" \t\r\n,:", p.src.text[at]) >= 0 {
@@ -92,7 +92,7 @@ func (p *jsonParser) object(n *node, depth int) {
 		t, at := p.token()
 		key, _ := t.(string)
 		if p.err == nil && n.get(key) != nil {
-			p.err = p.src.fail(at, "", "the key %q stands twice", key)
+			p.err = p.src.fail(at, "", "the key %q is defined twice", key)
 		}
 		if len(n.kids) == maxKeys {
 			p.stop(at, tooWide)

@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// jsonError says what is wrong with a document and where. It shows nothing of the document.
+// jsonError says what is wrong with a document and where. It shows no text of the document.
 func jsonError(src *source, err error) *Error {
 	var se *json.SyntaxError
 	if !errors.As(err, &se) || src.secret {
 		return src.fail(0, "", "not valid JSON")
 	}
 	message := se.Error()
-	at := int(se.Offset) - 1 // Offset counts the bytes read, the offending one included
+	at := int(se.Offset) - 1 // Offset counts the bytes read, including the offending one
 	if strings.HasPrefix(message, "unexpected end") {
 		at = len(src.text)
 	}
@@ -24,7 +24,7 @@ func jsonError(src *source, err error) *Error {
 	return src.fail(at, "", "not valid JSON: %s", known(message))
 }
 
-// jsonWords says what to write instead where people err most often.
+// jsonWords explains the most frequent mistakes and says what to write instead.
 func jsonWords(text string, at int, message string) (where int, words string) {
 	if at >= len(text) {
 		return at, "the file ends before all its brackets and quotes are closed"
@@ -35,35 +35,35 @@ func jsonWords(text string, at int, message string) (where int, words string) {
 	last := len(before) - 1
 	switch {
 	case c == '/' || c == '#':
-		return at, "JSON has no comments; TOML has"
+		return at, "JSON has no comments: remove this, or use TOML"
 	case comma && (c == '}' || c == ']'):
-		return last, "remove this comma: nothing follows it"
+		return last, "remove this comma: it is after the last item"
 	case comma && c == ',':
-		return at, "remove this comma: there is one already"
+		return at, "remove this comma: it is the second one"
 	case c == '\'':
-		return at, `strings stand in double quotes: "..."`
+		return at, `put strings in double quotes: "..."`
 	case strings.HasPrefix(message, "invalid character") && strings.HasSuffix(message, "in string literal"):
-		return at, `the string is not closed in its line: a " is missing`
+		return at, `the string does not end on its line: add a "`
 	case strings.HasSuffix(message, "in string escape code"):
 		return at, `write a backslash in a string as \\`
 	case strings.Contains(message, "after top-level value"):
-		return at, `something stands behind the end; several jobs are written {"jobs": [...]}`
+		return at, `there is text after the end; write several jobs as {"jobs": [...]}`
 	case strings.HasSuffix(message, "after object key"):
 		return at, "use : between a key and its value"
 	case strings.HasSuffix(message, "beginning of object key string"):
-		return at, `keys stand in double quotes: "..."`
+		return at, `put keys in double quotes: "..."`
 	case strings.HasSuffix(message, "after object key:value pair"), strings.HasSuffix(message, "after array element"):
 		if last+1 < at || c == '"' || c == '{' || c == '[' {
-			return last + 1, "a comma is missing here"
+			return last + 1, "add a comma here"
 		}
-		return at, "text needs double quotes"
+		return at, "put text in double quotes"
 	case strings.HasSuffix(message, "beginning of value"):
 		return at, valueWords(text[at:])
 	}
 	return at, ""
 }
 
-// valueWords says what a value should be that begins as none does.
+// valueWords explains a value that begins with none of the permitted characters.
 func valueWords(rest string) string {
 	for _, word := range []string{"True", "False", "None", "TRUE", "FALSE", "yes", "no"} {
 		if strings.HasPrefix(rest, word) {
@@ -73,5 +73,5 @@ func valueWords(rest string) string {
 	if strings.IndexByte("}],", rest[0]) >= 0 {
 		return "a value is missing here"
 	}
-	return "text needs double quotes"
+	return "put text in double quotes"
 }

@@ -7,7 +7,7 @@ import (
 	"jobsd/internal/schedule"
 )
 
-// draft is a definition in the making: the keys as read, before what several of them mean together is worked out.
+// draft is an unfinished definition: the keys as read, before they are checked against each other.
 type draft struct {
 	Definition
 	cmd         []string
@@ -17,140 +17,140 @@ type draft struct {
 	leftovers   string
 	stop        string
 	notify      notification
-	schedule    string // Schedule as text
+	schedule    string // the text of Schedule
 }
 
-// jobKeys is the one place where a key of jobs is added: its name, its type with all checks of the value by itself, its
-// default, where it goes, and what is special about it. What it has to do with other keys is in draft.finish.
+// jobKeys is the one place to add a key of jobs: its name, its type with the checks of a single value, its default, its
+// field, and its marks. draft.finish checks it against other keys.
 var jobKeys = newKeys(
-	row("name", "What the job is called; without it, the file's name without its suffix.",
+	row("name", "Name of the job; default: the name of the file without its suffix.",
 		jobName, "", func(d *draft) *string { return &d.Name }, own, derived),
-	row("description", "What it is for, in words for people.",
+	row("description", "Purpose of the job, as text for people.",
 		anyText, "", func(d *draft) *string { return &d.Description }),
-	row("cmd", "The program and its arguments. No shell reads them.",
+	row("cmd", "Program and its arguments, run without a shell.",
 		argv, nil, func(d *draft) *[]string { return &d.cmd }, own, derived),
-	row("shell", "A script for /bin/sh -c, instead of cmd.",
+	row("shell", "Script for /bin/sh -c, instead of cmd.",
 		script, "", func(d *draft) *string { return &d.script }, own, derived),
 
-	row("start_at", "The times of day at which it is due.",
+	row("start_at", "Times of day at which the job is due.",
 		oneOrMore(timeOfDay, 0), nil, func(d *draft) *[]string { return &d.when.StartAt }, own, when, derived),
-	row("days", "With start_at: the days on which that holds, of the week or of the month; -1 is the month's last.",
+	row("days", "With start_at: days of the week or of the month; -1 is the last day of the month.",
 		oneOrMore(dayText, 0), nil, func(d *draft) *[]string { return &d.when.Days }, own, derived),
-	row("every", "It is due again and again after this much real time.",
+	row("every", "Interval at which the job is due, in elapsed time.",
 		optional(interval), nil, func(d *draft) **string { return &d.when.Every }, own, when, derived),
-	row("from", "With every: it is due then and whenever the clock has gone on by that much, in its time zone.",
+	row("from", "With every: first date and time of fixed intervals on the clock, in the job's time zone.",
 		optional(firstTime), nil, func(d *draft) **string { return &d.when.From }, own, derived),
-	row("cron", "It is due as a cron expression says: minute, hour, day, month and weekday, or @daily and the like.",
+	row("cron", "Cron expression: minute, hour, day, month and weekday, or a word such as @daily.",
 		oneOrMore(cronLine, 0), nil, func(d *draft) *[]string { return &d.when.Cron }, own, when, derived),
-	row("at", "It is due once, at a time in its time zone or in the form of RFC 3339.",
+	row("at", "Date and time of a single run, in the job's time zone or as RFC 3339 with an offset.",
 		optional(instant), nil, func(d *draft) **string { return &d.when.At }, own, when, derived),
-	row("timezone", "The time zone of start_at, cron and at, by its name in the IANA database.",
+	row("timezone", "Time zone of start_at, cron, from and at: an IANA name, or \"local\".",
 		optional(zoneName), nil, func(d *draft) **string { return &d.when.Timezone }, derived),
-	row("at_boot", "It is due once after each boot of the machine, too.",
+	row("at_boot", "If true, the job is also due once after each boot of the machine.",
 		truth, false, func(d *draft) *bool { return &d.AtBoot }, own, unfit),
-	row("after", "It is due when these jobs have succeeded since it last started, too.",
+	row("after", "Jobs after which this job is also due: when all have succeeded since its last start.",
 		listOf(jobName, 1), nil, func(d *draft) *[]string { return &d.After }, own, unfit),
-	row("keep_alive", "It is a service: started at once, and again whenever it has ended.",
+	row("keep_alive", "Runs the job as a service: started at once, and restarted whenever it ends.",
 		keepAlive, nil, func(d *draft) **KeepAlive { return &d.KeepAlive }, own, when),
-	row("jitter", "It is due later by an amount below this, which is always the same for this job on this machine.",
+	row("jitter", "Fixed delay per machine, shorter than this.",
 		duration(0), 0, func(d *draft) *time.Duration { return &d.Jitter }, unfit),
-	row("catch_up", "Whether one run makes up for the slots that were missed; a duration: if the newest is at most so old.",
+	row("catch_up", "Whether one run makes up for missed slots; a duration: only if the newest slot is at most that old.",
 		catchUp, CatchUp{Max: -1}, func(d *draft) *CatchUp { return &d.CatchUp }, unfit),
-	row("machines", "The host names of the machines that it runs on, as patterns; without it, all.",
+	row("machines", "Patterns of the host names on which the job runs; default: all.",
 		listOf(hostGlob, 1), nil, func(d *draft) *[]string { return &d.Machines }),
-	row("enabled", "If false, it is checked and shown but never due.",
+	row("enabled", "If false, the job is checked and shown but never due.",
 		truth, true, func(d *draft) *bool { return &d.Enabled }),
 
-	row("overlap", "What to do when it is due while it runs: pass it over, have one wait, replace the run, or run side by side.",
+	row("overlap", "What happens when the job is due while it runs: skip the slot, queue one run, replace the run, or allow both.",
 		choice(Skip, Queue, Replace, Allow), Skip, func(d *draft) *Overlap { return &d.Overlap }, unfit),
 	row("lock", "Jobs with the same lock never run at once.",
 		jobName, "", func(d *draft) *string { return &d.Lock }, unfit),
-	row("timeout", "A run that takes longer is stopped and has failed; 0s: it may take for ever.",
+	row("timeout", "Longest duration of a run, which is then stopped and counts as failed; 0s: no limit.",
 		duration(0), 0, func(d *draft) *time.Duration { return &d.Timeout }),
-	row("stop", "Who gets the signal that stops a run: its whole process group, or only its first process, the leader.",
+	row("stop", "Target of the stop signal: the whole process group of a run, or only its leader, the first process.",
 		choice("group", "leader"), "group", func(d *draft) *string { return &d.stop }),
-	row("stop_signal", "The signal that stops a run.",
+	row("stop_signal", "Signal that stops a run.",
 		signalName, "TERM", func(d *draft) *string { return &d.StopSignal }),
-	row("stop_timeout", "How long a run may go on after that signal, before KILL.",
+	row("stop_timeout", "Time that a run has to end after the stop signal, before it gets KILL.",
 		duration(0), 10*time.Second, func(d *draft) *time.Duration { return &d.StopTimeout }),
-	row("leftovers", "What to do with processes of its group that outlive a run by more than a second: stop them or leave them alone.",
+	row("leftovers", "What happens to processes of the group that outlive a run by more than a second: kill them or keep them.",
 		choice("kill", "keep"), "kill", func(d *draft) *string { return &d.leftovers }),
-	row("retries", "How often a failure is tried again.",
+	row("retries", "Number of retries after a failure.",
 		whole[int32](0, math.MaxInt32), 0, func(d *draft) *int32 { return &d.Retries }, unfit),
-	row("retry_delay", "The pause before the first retry. It doubles with each.",
+	row("retry_delay", "Delay before the first retry. It doubles with each retry.",
 		duration(0), 10*time.Second, func(d *draft) *time.Duration { return &d.RetryDelay }, unfit),
-	row("retry_max_delay", "The pause before a retry does not grow above this.",
+	row("retry_max_delay", "Longest delay before a retry.",
 		duration(0), 10*time.Minute, func(d *draft) *time.Duration { return &d.RetryMaxDelay }, unfit),
-	row("success_codes", "The exit codes that are a success.",
+	row("success_codes", "Exit codes that count as success.",
 		exitCodes, []int{0}, func(d *draft) *[]int { return &d.SuccessCodes }),
 
-	row("user", "Whose process it is. Only where the daemon is root.",
+	row("user", "User that the job runs as. Requires a daemon that runs as root.",
 		account, "", func(d *draft) *string { return &d.user }, process, derived),
-	row("group", "The group of its process. Only where the daemon is root.",
+	row("group", "Group that the job runs as. Requires a daemon that runs as root.",
 		account, "", func(d *draft) *string { return &d.group }, process, derived),
-	row("dir", "Its working directory; without it, the home of its user.",
+	row("dir", "Working directory; default: the home directory of the user.",
 		file, "", func(d *draft) *string { return &d.Dir }, process),
-	row("env", "Variables for its environment. Nothing in the values is expanded.",
+	row("env", "Environment variables. Nothing in the values is expanded.",
 		environment, nil, func(d *draft) *[]string { return &d.Env }, process),
-	row("env_file", "A file with NAME=value lines for its environment, read at each start.",
+	row("env_file", "File with environment variables, NAME=value on each line, read at each start.",
 		file, "", func(d *draft) *string { return &d.EnvFile }, process),
-	row("pass_env", "Variables that it gets from the environment of the daemon; PREFIX_* stands for all that begin so.",
+	row("pass_env", "Environment variables to take from the daemon; PREFIX_* matches all that begin with PREFIX_.",
 		listOf(passedVariable, 0), nil, func(d *draft) *[]string { return &d.PassEnv }, process),
-	row("extra_path", "Directories that come before those of PATH.",
+	row("extra_path", "Directories to search before those of PATH.",
 		listOf(searchDir, 0), nil, func(d *draft) *[]string { return &d.ExtraPath }, process),
-	row("umask", "Its file mode mask, in octal.",
+	row("umask", "File mode mask, in octal.",
 		mode, DefaultUmask, func(d *draft) *int { return &d.Umask }, process),
-	row("nice", "Its nice value; 0: the daemon's.",
+	row("nice", "Nice value; 0: that of the daemon.",
 		whole[int](-20, 19), 0, func(d *draft) *int { return &d.Nice }, process),
-	row("limits", `Its resource limits: numbers, sizes or "unlimited".`,
+	row("limits", `Resource limits: numbers, sizes or "unlimited".`,
 		limits, nil, func(d *draft) *[]Limit { return &d.Limits }, process),
 
-	row("log", "How its output is kept.",
+	row("log", "Log of the output.",
 		sub(logKeys), logKeys.zero, func(d *draft) *Log { return &d.Log }),
-	row("notify", "Who is told how it fares.",
+	row("notify", "Notifications.",
 		sub(notifyKeys), notifyKeys.zero, func(d *draft) *notification { return &d.notify }, derived),
 )
 
 var logKeys = newKeys(
-	row("max_size", "A log that has grown larger is begun anew.",
+	row("max_size", "The log is rotated when it grows larger than this.",
 		size(4096), 10e6, func(l *Log) *int64 { return &l.MaxSize }),
-	row("keep", "How many older logs are kept.",
+	row("keep", "Number of older logs to keep.",
 		whole[int](0, 1000), 5, func(l *Log) *int { return &l.Keep }),
-	row("discard", "Its output is thrown away; it has no log.",
+	row("discard", "If true, the output is thrown away and there is no log.",
 		truth, false, func(l *Log) *bool { return &l.Discard }),
 )
 
-// notification is Notify before the default of mail is known.
+// notification is Notify before the default recipients are known.
 type notification struct {
 	Notify
 	mail *[]string
 }
 
 var notifyKeys = newKeys(
-	row("mail", "Who gets mail when it fails and when it is well again; without it, to of [mail] in jobsd.toml.",
+	row("mail", "Mail addresses to notify when the job fails and when it recovers; default: mail.to of jobsd.toml.",
 		optional(oneOrMore(mailAddress, 0)), nil, func(n *notification) **[]string { return &n.mail }),
-	row("on_failure", "A command to run when it fails.",
+	row("on_failure", "Command to run when the job fails.",
 		notifier, nil, func(n *notification) *[]string { return &n.OnFailure }),
-	row("on_success", "A command to run at each success.",
+	row("on_success", "Command to run after each success.",
 		notifier, nil, func(n *notification) *[]string { return &n.OnSuccess }),
-	row("on_recovery", "A command to run when it is well again.",
+	row("on_recovery", "Command to run when the job recovers.",
 		notifier, nil, func(n *notification) *[]string { return &n.OnRecovery }),
-	row("failures", "A failure is told when it is this many in a row, and then no other before it is well again.",
+	row("failures", "Failures in a row that cause a notification. Later failures cause none until the job recovers.",
 		whole[int](1, math.MaxInt32), 1, func(n *notification) *int { return &n.Failures }),
 )
 
 var serviceKeys = newKeys(
-	row("restart", "After which ends it starts again.",
+	row("restart", "Outcomes after which the service restarts.",
 		choice(Always, OnFailure, OnSuccess, Never), Always, func(k *KeepAlive) *Restart { return &k.Restart }),
-	row("delay", "The pause after the second short life in a row. It doubles with each.",
+	row("delay", "Restart delay after the second short run in a row. It doubles with each short run.",
 		duration(0), time.Second, func(k *KeepAlive) *time.Duration { return &k.Delay }),
-	row("max_delay", "The pause does not grow above this.",
+	row("max_delay", "Longest restart delay.",
 		duration(0), 5*time.Minute, func(k *KeepAlive) *time.Duration { return &k.MaxDelay }),
-	row("stable", "A life shorter than this is a short one.",
+	row("stable", "A run that is shorter than this counts as short.",
 		duration(0), time.Minute, func(k *KeepAlive) *time.Duration { return &k.Stable }),
 )
 
-// keepAlive is true, which is the table with its defaults, or false, which is nothing, or the table.
+// keepAlive is true for a table of defaults, false for no service, or the table itself.
 var keepAlive = typ[*KeepAlive]{
 	name: "bool or table",
 	sub:  serviceKeys.list,
@@ -183,12 +183,12 @@ var keepAlive = typ[*KeepAlive]{
 	write:  func(v *KeepAlive) any { return v != nil },
 }
 
-// searchDir is a folder in which programs are looked for.
+// searchDir is a folder to search for programs.
 var searchDir = typ[string]{name: file.name, print: file.print, schema: matching("^[^~:][^:]*$"), read: func(r *reader, n *node) (string, bool) {
 	s, ok := file.read(r, n)
 	for _, c := range s {
 		if c == ':' {
-			r.fail(n, "%q holds a colon, which separates the folders of a PATH", n.text)
+			r.fail(n, "%q contains a colon, which separates the directories of PATH", n.text)
 			return "", false
 		}
 	}

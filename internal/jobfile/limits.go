@@ -7,7 +7,7 @@ import (
 	"strconv"
 )
 
-// The resources of `limits`: those that count bytes take sizes.
+// The resources of `limits`. The value is true for those that count bytes and take sizes.
 var resources = map[string]bool{
 	"as": true, "core": true, "data": true, "fsize": true, "memlock": true, "stack": true,
 	"cpu": false, "nofile": false, "nproc": false,

@@ -12,79 +12,79 @@ import (
 	"time"
 )
 
-// Set is what one load found: all jobs and all mistakes.
+// Set is the result of one load: all jobs and all mistakes.
 type Set struct {
-	Config *Config // in force: when the file is broken, that of before
-	Dir    string  // of the job files, absolute
+	Config *Config // in force; while the file is broken, the previous settings
+	Dir    string  // of the job files; an absolute path
 	Host   string  // the name of this machine for Definition.ActiveOn: Config.Machine or the host name
-	Zone   string  // what tells the local time zone from another; it is in no hash
+	Zone   string  // identifies the local time zone; it is in no hash
 
 	Jobs    []Job    // sorted by name
 	Errors  []string // every mistake of every file, one line each
-	Refused int      // files
-	Files   int      // files that are read, the refused ones included
-	Passed  int      // names that are passed over
-	Ignored []string // those of them that do not begin with a dot, sorted
-	Unread  bool     // the directory cannot be read: that a job is missing here says nothing of it
+	Refused int      // number of refused files
+	Files   int      // number of files read, including refused ones
+	Passed  int      // number of ignored names
+	Ignored []string // the ignored names that do not begin with a dot, sorted
+	Unread  bool     // the directory cannot be read, so a job may exist although it is missing here
 	Sealed  []string // files and directories that this load trusted only because their mount is read-only
 
-	NoMailer string // why no mail can be sent; "": the mailer is there, or cannot be looked at without waiting
+	NoMailer string // why no mail can be sent; "": the mailer exists, or looking for it could block
 
 	// Who names a user: "root (uid 0)", or "uid 4242" where /etc/passwd has no such number.
 	Who func(uid int) string
 
 	Settings    []string // the keys of jobsd.toml whose values changed since the last load
 	DirsChanged bool     // Config names other folders than it did at the start
-	Fingerprint string   // of what was there when the load began; "" if the directory could not be read
+	Fingerprint string   // of the directory when the load began; "" if it could not be read
 }
 
 // Job is a job that is in force.
 type Job struct {
 	Def *Definition
-	// Stale is why the file is refused from whose last good version this is; "" when it is what the file says.
+	// Stale is why the file is refused, if this job is from the last good version of the file; else "".
 	Stale string
 }
 
 // Options say what a loader reads.
 type Options struct {
 	Jobs     string           // the directory of job files
-	Accepted string           // where the last good version of a refused file is kept over restarts; "": nowhere
+	Accepted string           // keeps the last good versions of refused files over restarts; "": nowhere
 	Config   string           // jobsd.toml, which may be missing; "": none
-	Host     string           // the host name; "": as the system says
-	Now      func() time.Time // of the load, to refuse dates that never come; nil: time.Now
+	Host     string           // the host name; "": that of the system
+	Now      func() time.Time // the time of the load, to refuse dates that never come; nil: time.Now
 }
 
-// Loader reads a directory of job files again and again. It keeps what it read of each file, so that a load costs little
-// where little changed, and so that a file that is broken later stops nothing. It is for one goroutine.
+// Loader reads a directory of job files again and again. It remembers every file. So a load with few changes is quick,
+// and a file that becomes invalid keeps its jobs. A Loader is for one goroutine.
 type Loader struct {
 	o        Options
 	facts    func(time.Time) *host // replaced by tests
 	host     *host
 	config   *Config
-	first    Dirs               // of the settings at the start
-	why      error              // of which the directory could not be read at the last load
+	first    Dirs               // the directories in the settings at the start
+	why      error              // why the last load could not read the directory
 	files    []*jobFile         // sorted by name
-	trees    map[*jobFile]*node // where the keys of files stand, while it is asked for
+	trees    map[*jobFile]*node // parsed trees, filled while errors need positions
 	loads    int32
-	reparsed int32 // the load at which all that files depend on but their text last changed
+	reparsed int32 // the load at which settings, accounts or zone last changed
 }
 
-// jobFile is one name in the directory and what is known of it.
+// jobFile is one name in the directory and what is known about it.
 type jobFile struct {
 	name string
 	stamp
-	now    *version // what stands in it; nil: nothing that can be used
-	good   *version // the last that was in force
-	why    []error  // of which now is nil
-	parsed int32    // the load at which its text was
-	saved  bool     // good is among the accepted copies
+	now    *version // the current text; nil if it is invalid
+	good   *version // the last version that was in force
+	why    []error  // why now is nil
+	parsed int32    // the load that parsed its text
+	saved  bool     // good has an accepted copy
 }
 
-// version is one text of a file and what it says.
+// version is one text of a file and its definitions.
 type version struct {
 	text   string
 	defs   []*Definition
-	parsed int32 // the load at which it was
+	parsed int32 // the load that parsed it
 	good   int32 // the last load at which it was in force
 	secret bool  // reached through a symbolic link
 }
@@ -103,8 +103,9 @@ func NewLoader(o Options) *Loader {
 	return &Loader{o: o, facts: thisHost, config: newConfig(o.Config)}
 }
 
-// Load reads what changed since the last load and returns all that is in force now. Definitions of files that did not
-// change are the same pointers. It does not fail: what cannot be read stays as it was, and Errors say so.
+// Load reads what changed since the last load and returns all that is in force now. Files that did not change keep the
+// same pointers to definitions. Load does not fail: a file that cannot be read keeps its last good version, and Errors
+// says why.
 func (l *Loader) Load() *Set {
 	l.loads++
 	set := &Set{Dir: l.o.Jobs}
@@ -132,12 +133,12 @@ func (s *Set) fail(errs ...error) {
 	}
 }
 
-// readHost takes in what changed on the machine.
+// readHost updates the facts of the machine.
 func (l *Loader) readHost(set *Set) {
 	h := l.facts(l.o.Now())
 	if old := l.host; old != nil {
 		if old.zone.same(h.zone) {
-			h.zone = old.zone // one location for jobs of this load and of others
+			h.zone = old.zone // so that jobs of this load and of earlier ones share one location
 		}
 		if h.zone != old.zone || h.accounts.text != old.accounts.text {
 			l.reparsed = l.loads
@@ -149,7 +150,7 @@ func (l *Loader) readHost(set *Set) {
 	}
 }
 
-// readConfig takes in the settings.
+// readConfig updates the settings.
 func (l *Loader) readConfig(set *Set) {
 	first := l.loads == 1
 	text, secret, err := "", false, error(nil)
@@ -177,7 +178,7 @@ func (l *Loader) readConfig(set *Set) {
 	l.host.mailTo = l.config.Mail.To
 }
 
-// readFiles reads the directory. If that cannot be done it says why, and nothing of it counts.
+// readFiles reads the directory. On an error nothing changes.
 func (l *Loader) readFiles(set *Set) error {
 	dir, err := openFolder(l.host, l.o.Jobs)
 	if err != nil {
@@ -193,7 +194,7 @@ func (l *Loader) readFiles(set *Set) error {
 	files := make([]*jobFile, 0, len(names))
 	old := l.files
 	for _, name := range names {
-		if passedOver(name) {
+		if isIgnored(name) {
 			set.Passed++
 			if name[0] != '.' {
 				set.Ignored = append(set.Ignored, name)
@@ -222,7 +223,7 @@ func (l *Loader) readFiles(set *Set) error {
 	return nil
 }
 
-// drop forgets the accepted copies of files that are gone.
+// drop removes the accepted copies of files that were removed.
 func (l *Loader) drop(files []*jobFile) {
 	for _, f := range l.files {
 		_, still := slices.BinarySearchFunc(files, f.name, compareNames)
@@ -232,14 +233,15 @@ func (l *Loader) drop(files []*jobFile) {
 	}
 }
 
-// passedOver tells whether a name is none of a job file: what editors and package managers leave behind, and all that
-// ends in neither .toml nor .json.
-func passedOver(name string) bool {
+// isIgnored reports whether a name is not that of a job file: the leftovers of editors and package managers, and all
+// names that end in neither .toml nor .json.
+func isIgnored(name string) bool {
 	ext := filepath.Ext(name)
 	return name[0] == '.' || ext != ".toml" && ext != ".json"
 }
 
-// read takes in what stands in a file now, which a look found to be so. It tells whether there is one.
+// read updates a file of the directory. looked and err are the result of looking at its name. It returns false if the
+// file is gone.
 func (l *Loader) read(dir *folder, f *jobFile, looked stamp, err error) bool {
 	if errors.Is(err, fs.ErrNotExist) {
 		return false
@@ -267,13 +269,13 @@ func (l *Loader) read(dir *folder, f *jobFile, looked stamp, err error) bool {
 	return true
 }
 
-// badFileName refuses names that cannot be shown in a line or copied.
+// badFileName refuses names that cannot be shown on a line or copied.
 func badFileName(name string) error {
 	switch {
 	case printable(name) != name:
-		return errors.New("has a name with unprintable characters: rename it")
+		return errors.New("the name has unprintable characters: rename the file")
 	case len(name) > 200:
-		return errors.New("has a name of more than 200 bytes: rename it")
+		return errors.New("the name is longer than 200 bytes: rename the file")
 	}
 	return nil
 }
@@ -283,12 +285,12 @@ func (l *Loader) parse(f *jobFile, text string, secret bool) {
 	f.parsed = l.loads
 }
 
-// version parses a text of the file; label is what errors call it.
+// version parses a text of the file; label is the name of the file in errors.
 func (l *Loader) version(label, name, text string, secret bool) (v *version, errs []error) {
-	defer func() { // whatever a file holds, it must not be the end of the daemon
+	defer func() { // no content of a file may crash the daemon
 		if p := recover(); p != nil {
 			if secret {
-				p = "not told, as the file is not for everybody"
+				p = "not shown: the file is behind a symbolic link"
 			}
 			v, errs = nil, []error{fmt.Errorf("%s: internal error: %v", label, p)}
 		}
@@ -302,7 +304,7 @@ func (l *Loader) version(label, name, text string, secret bool) (v *version, err
 	return &version{text: text, secret: secret, defs: defs, parsed: l.loads}, nil
 }
 
-// settle makes the versions that are not refused the good ones, and sees to the accepted copies.
+// settle makes the versions that are not refused the good ones, and updates the accepted copies.
 func (l *Loader) settle(set *Set, why error, refused map[*jobFile][]error) {
 	if l.loads == 1 {
 		set.fail(l.restore(why, refused)...)
@@ -328,8 +330,8 @@ func (l *Loader) settle(set *Set, why error, refused map[*jobFile][]error) {
 	}
 }
 
-// renew reads the last good version of a file anew, because of changed settings or a changed zone. Where it is no longer
-// good under them it stays as it was.
+// renew parses the last good version of a file again, because the settings or the zone changed. A version that has
+// become invalid stays in force unchanged.
 func (l *Loader) renew(f *jobFile) {
 	v, errs := l.version(f.name, f.name, f.good.text, f.good.secret)
 	f.good.parsed = l.loads
@@ -339,8 +341,8 @@ func (l *Loader) renew(f *jobFile) {
 	}
 }
 
-// collect puts all jobs together. What a file says now goes before what another said when it was last good, and of two
-// of those the younger.
+// collect puts all jobs together. If two files define the same name, a current version goes before a last good one, and
+// of two last good ones the newer goes first.
 func (l *Loader) collect(set *Set, why error, refused map[*jobFile][]error) {
 	if why != nil {
 		set.fail(why)

@@ -155,7 +155,7 @@ func TestAcceptedCopies(t *testing.T) {
 	if err := os.RemoveAll(state); err != nil {
 		t.Fatal(err)
 	}
-	b.load("a=1! b=1! c=1!", "a.toml: cannot keep", "b.toml: cannot keep", "c.toml: cannot keep", "a.toml:1:", "b.toml:1:", "c.toml:1:")
+	b.load("a=1! b=1! c=1!", "a.toml: cannot save", "b.toml: cannot save", "c.toml: cannot save", "a.toml:1:", "b.toml:1:", "c.toml:1:")
 	if err := os.Mkdir(state, 0o755); err != nil {
 		t.Fatalf("the folder was made: %v", err)
 	}
@@ -293,7 +293,7 @@ func TestCachedFile(t *testing.T) {
 	}
 }
 
-func TestPassedOver(t *testing.T) {
+func TestIgnored(t *testing.T) {
 	b := newBox(t)
 	for _, name := range []string{".x.toml", "x.toml~", ".x.toml.swp", "x.toml.bak", "x.toml.rpmnew", "x.toml.dpkg-dist",
 		".#x.toml", "README", "x.TOML", "x.yaml", "#x.toml#"} {
@@ -313,7 +313,7 @@ func TestOddFileNames(t *testing.T) {
 	b := newBox(t)
 	b.put("a\nb.toml", job(""))
 	b.put(strings.Repeat("x", 220)+".toml", job(""))
-	b.load("", `"a\nb.toml": has a name with unprintable characters: rename it`, strings.Repeat("x", 220)+".toml: has a name of more than 200 bytes: rename it")
+	b.load("", `"a\nb.toml": the name has unprintable characters: rename the file`, strings.Repeat("x", 220)+".toml: the name is longer than 200 bytes: rename the file")
 }
 
 func TestConfigInForce(t *testing.T) {

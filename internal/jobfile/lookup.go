@@ -13,28 +13,28 @@ import (
 	"jobsd/internal/trust"
 )
 
-// DefaultPath is the PATH of a job that says nothing else, behind its extra_path.
+// DefaultPath is the default PATH of a job, after its extra_path.
 const DefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// DefaultUmask is the file mode mask of a job that says nothing else, whatever umask the daemon was started with.
+// DefaultUmask is the default file mode mask of a job, whatever the umask of the daemon.
 const DefaultUmask = 0o022
 
-// lookup finds the programs of one load. It touches nothing that could make it wait: no file system of a server or of a
-// program in user space, and nothing below a directory that somebody besides root and the daemon's user can change. They
-// could put such a file system there at any time, or a FIFO, or a file with a lease. What leads there is left to the start
-// of the run, which can wait.
+// lookup finds the programs of one load. It touches nothing that can block: no network file system, no file system in
+// user space, and nothing below a directory that somebody besides root and the daemon's user can change. Such a user
+// could put there, at any time, a file system like that, a FIFO, or a file with a lease. The start of a run, which can
+// wait, looks up the programs in such places.
 type lookup struct {
 	judge  *trust.Judge
 	mounts mounts
-	found  map[[2]string]string // by PATH and program
-	safe   map[string]bool      // folders, and whether nothing on the way to them can make a process wait
+	found  map[[2]string]string // keyed by PATH and program
+	safe   map[string]bool      // by folder: whether nothing on the way to it can block
 }
 
 func newLookup(judge *trust.Judge) *lookup {
 	return &lookup{judge: judge, mounts: readMounts(), found: map[[2]string]string{}, safe: map[string]bool{}}
 }
 
-// program returns the path of the program that the job will execute, "" where that cannot be told before its start.
+// program returns the path of the program that the job will execute, "" if only the start can find it.
 func (h *host) program(d *Definition) string {
 	name := d.Argv[0]
 	if strings.Contains(name, "/") {
@@ -50,7 +50,7 @@ func (h *host) program(d *Definition) string {
 	return h.programs.find(path, name)
 }
 
-// pathOf returns the PATH of the job. A variable of env goes before one of env_file, and that before one of pass_env.
+// pathOf returns the PATH of the job. A variable of env overrides env_file, which overrides pass_env.
 func (h *host) pathOf(d *Definition) (path string, known bool) {
 	path = DefaultPath
 	set := false
@@ -73,7 +73,7 @@ func (h *host) pathOf(d *Definition) (path string, known bool) {
 	return path, true
 }
 
-// dirOf returns where the job starts.
+// dirOf returns the directory in which the job starts.
 func (h *host) dirOf(d *Definition) string {
 	switch {
 	case d.Dir != "":
@@ -84,7 +84,7 @@ func (h *host) dirOf(d *Definition) string {
 	return h.home
 }
 
-// noMailer says why the program that sends mail cannot be executed; "" also where only its start can tell.
+// noMailer says why the program that sends mail cannot be executed. It returns "" if only a start can find out.
 func (h *host) noMailer(c *Config) string {
 	name, path := c.Mail.Sendmail[0], ""
 	if !strings.Contains(name, "/") {
@@ -95,7 +95,7 @@ func (h *host) noMailer(c *Config) string {
 	if program, known := h.programs.search(path, name); program != "" || !known {
 		return ""
 	}
-	why := "there is no program " + printable(name)
+	why := "cannot find the program " + printable(name)
 	if path != "" {
 		why += " in " + path
 	}
@@ -112,8 +112,8 @@ func (l *lookup) find(path, name string) string {
 	return program
 }
 
-// search goes through PATH as execvp(3) does, up to the first folder that it must not look into. It tells whether it has
-// looked into all that may have the program.
+// search goes through PATH as execvp(3) does, up to the first folder that it must not read. looked is false if it
+// stopped early, so that a later folder may have the program.
 func (l *lookup) search(path, name string) (program string, looked bool) {
 	if path == "" {
 		path, name = filepath.Split(name)
@@ -133,7 +133,7 @@ func (l *lookup) search(path, name string) (program string, looked bool) {
 	return "", true
 }
 
-// executable tells whether file is a program, if nothing that the kernel opens to execute it can make it wait.
+// executable reports whether file is a program. safe is false if opening it to execute it can block.
 func (l *lookup) executable(file string) (ok, safe bool) {
 	target, safe := l.resolve(file)
 	if !safe {
@@ -146,12 +146,13 @@ func (l *lookup) executable(file string) (ok, safe bool) {
 	return true, l.interpretersAreSafe(target)
 }
 
-// interpretersAreSafe looks at what runs a script or loads a program, which the kernel opens too, and at what runs that.
+// interpretersAreSafe checks the interpreter or loader that the kernel also opens for a program, and the interpreter of
+// that one.
 func (l *lookup) interpretersAreSafe(program string) bool {
-	for range 5 { // the kernel follows no more
+	for range 5 { // the kernel allows no deeper chain
 		next, err := interpreter(program)
 		if err != nil {
-			return false // the daemon may not read it, or it has changed
+			return false // the daemon may not read the file, or it has changed
 		}
 		if next == "" {
 			return true
@@ -161,14 +162,14 @@ func (l *lookup) interpretersAreSafe(program string) bool {
 			return false
 		}
 		if st, err := l.mounts.look(target); err != nil || !isKind(&st, unix.S_IFREG) {
-			return true // so that the exec fails
+			return true // so the exec fails
 		}
 		program = target
 	}
 	return true
 }
 
-// interpreter reads what a regular file is interpreted by. The file cannot make it wait.
+// interpreter returns the interpreter of a regular file. Reading the file cannot block.
 func interpreter(file string) (string, error) {
 	f, err := os.Open(file)
 	if err != nil {
@@ -178,7 +179,7 @@ func interpreter(file string) (string, error) {
 	return binfmt.Interpreter(f)
 }
 
-// isSafe tells whether nothing on the way to dir, dir included, can make a process wait.
+// isSafe reports whether nothing on the way to dir, including dir, can block a process.
 func (l *lookup) isSafe(dir string) bool {
 	safe, done := l.safe[dir]
 	if !done {
@@ -188,16 +189,16 @@ func (l *lookup) isSafe(dir string) bool {
 	return safe
 }
 
-// resolve follows the links in path one step at a time, as long as nobody else can change what it comes to. Of a path
-// that does not exist it returns what there is of it, followed by the rest.
+// resolve follows the links in path one step at a time, as long as nobody else can change the result. If path does not
+// exist, it returns the part that exists, followed by the rest.
 func (l *lookup) resolve(path string) (target string, safe bool) {
-	const most = 40 // as Linux follows, path_resolution(7)
+	const most = 40 // the limit of Linux, path_resolution(7)
 	links, at, rest := 0, "/", filepath.Clean(path)
 	root, err := l.mounts.look("/")
 	if err != nil || !l.trusts(&root) {
 		return "", false
 	}
-	dir := root // what stands at at
+	dir := root // the status of at
 	for rest != "" {
 		var name string
 		name, rest, _ = strings.Cut(strings.TrimPrefix(rest, "/"), "/")
@@ -207,7 +208,7 @@ func (l *lookup) resolve(path string) (target string, safe bool) {
 		case err == nil && l.trusts(&st) && !isKind(&st, unix.S_IFLNK):
 			at, dir = next, st
 			continue
-		case err != nil && err != errNotLocal: // nothing is there, and in a shared folder anybody may change that
+		case err != nil && err != errNotLocal: // nothing exists there, and in a shared folder anybody may create it
 			return filepath.Join(next, rest), !l.judge.OthersWrite(&dir)
 		case err != nil || !l.trusts(&st):
 			return "", false
@@ -227,15 +228,15 @@ func (l *lookup) resolve(path string) (target string, safe bool) {
 	return at, true
 }
 
-// trusts tells whether nobody besides root and the daemon's user can change what stands there. In a sticky folder, as
-// /tmp is, others cannot change the entries of those two, nor mount anything there.
+// trusts reports whether nobody besides root and the daemon's user can change this file. In a sticky folder such as
+// /tmp, others cannot change the entries of those two, and cannot mount anything on them.
 func (l *lookup) trusts(st *unix.Stat_t) bool {
 	sticky := isKind(st, unix.S_IFDIR) && uint32(st.Mode)&unix.S_ISVTX != 0
-	link := isKind(st, unix.S_IFLNK) // the mode of one says nothing
+	link := isKind(st, unix.S_IFLNK) // the mode of a link means nothing
 	return l.judge.Mine(int(st.Uid)) && (link || sticky || !l.judge.OthersWrite(st))
 }
 
 func isKind(st *unix.Stat_t, kind uint32) bool { return uint32(st.Mode)&unix.S_IFMT == kind }
 
-// errNotLocal says that a path leads to a file system that may not answer.
+// errNotLocal says that a path leads to a file system that may block.
 var errNotLocal = errors.New("not on a local file system")

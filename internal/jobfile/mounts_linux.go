@@ -10,16 +10,15 @@ import (
 	"jobsd/internal/trust"
 )
 
-// mounts is the mount table: what is mounted at each mount point.
+// mounts is the mount table, keyed by mount point.
 type mounts map[string]mount
 
 type mount struct {
 	id    uint64
-	local bool // the file system answers without a server and without a program in user space
+	local bool // the file system needs no server and no program in user space
 }
 
-// readMounts reads /proc/self/mountinfo, whose format is in proc_pid_mountinfo(5). The last line of a mount point
-// counts.
+// readMounts reads /proc/self/mountinfo, described in proc_pid_mountinfo(5). The last line of a mount point counts.
 func readMounts() mounts {
 	text, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
@@ -37,9 +36,9 @@ func readMounts() mounts {
 	return m
 }
 
-// look returns owner and mode of what stands at path, a link not followed, if the folder that it is in can be trusted not to make it wait. It asks the kernel
-// for what that knows already, so that it does not wait for a file system that somebody has mounted at path since the
-// mount table was read; that it is another one than in the table tells the number of the mount.
+// look returns the owner and mode of path without following a link. Its folder must be known not to block. look asks
+// the kernel only for cached data, so that it does not block on a file system mounted at path after the mount table was
+// read. The mount ID detects such a mount.
 func (m mounts) look(path string) (unix.Stat_t, error) {
 	on := m.of(path)
 	if !on.local {
@@ -56,7 +55,7 @@ func (m mounts) look(path string) (unix.Stat_t, error) {
 	return unix.Stat_t{Uid: st.Uid, Gid: st.Gid, Mode: uint32(st.Mode)}, nil
 }
 
-// of returns what the path is on; without a mount table that is nothing local.
+// of returns the mount that holds path. Without a mount table nothing is local.
 func (m mounts) of(path string) mount {
 	for {
 		if on, ok := m[path]; ok {
@@ -74,7 +73,7 @@ func (m mounts) of(path string) mount {
 	}
 }
 
-// unescapeOctal undoes the \040 that the kernel writes for a space, and its like.
+// unescapeOctal undoes the escapes of the kernel, such as \040 for a space.
 func unescapeOctal(s string) string {
 	head, tail, found := strings.Cut(s, `\`)
 	if !found {

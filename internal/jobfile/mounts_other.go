@@ -4,12 +4,12 @@ package jobfile
 
 import "golang.org/x/sys/unix"
 
-// mounts is the mount table, which is read on Linux only: elsewhere every file system is taken for a local one.
+// mounts is the mount table, which only Linux reads. On other systems every file system counts as local.
 type mounts struct{}
 
 func readMounts() mounts { return mounts{} }
 
-// look returns what stands at path, a link not followed.
+// look returns the status of path without following a link.
 func (mounts) look(path string) (st unix.Stat_t, err error) {
 	err = unix.Lstat(path, &st)
 	return st, err

@@ -6,18 +6,18 @@ import (
 	"strings"
 )
 
-// kind is what sort of value a node is. TOML and JSON come to the same kinds.
+// kind is the sort of value of a node. TOML and JSON share the kinds.
 type kind uint8
 
 const (
 	text kind = iota
 	integer
-	decimal // a number that is no whole number of 64 bits
+	decimal // a number that is not a whole number of 64 bits
 	boolean
-	date // TOML's own dates and times
+	date // a date or time of TOML
 	list
 	table
-	null // JSON's
+	null // of JSON
 )
 
 func (k kind) String() string {
@@ -25,20 +25,20 @@ func (k kind) String() string {
 		"an array", "a table", "null"}[k]
 }
 
-// node is one value of a file and where it stands.
+// node is one value of a file with its position.
 type node struct {
 	src   *source
 	at    int    // byte offset of the value
-	key   string // of an entry of a table
+	key   string // if it is an entry of a table
 	keyAt int    // byte offset of the key
 	kind  kind
 	text  string
 	num   int64   // integer; boolean: 1 is true
-	kids  []*node // of a list its items, of a table its entries, in the order of the file
+	kids  []*node // the items of a list or the entries of a table, in the order of the file
 	index map[string]*node
 }
 
-// get returns the entry of a table, nil when there is none.
+// get returns the entry of a table, nil if there is none.
 func (n *node) get(key string) *node {
 	if n.index != nil {
 		return n.index[key]
@@ -51,7 +51,7 @@ func (n *node) get(key string) *node {
 
 // add appends an item or an entry.
 func (n *node) add(kid *node) *node {
-	const few = 16 // from here on a search of all would make big tables quadratic
+	const few = 16 // with more entries, a linear search would make big tables quadratic
 	n.kids = append(n.kids, kid)
 	switch {
 	case n.index != nil:
@@ -65,7 +65,7 @@ func (n *node) add(kid *node) *node {
 	return kid
 }
 
-// printNode appends what a node says, wherever it stands in its file.
+// printNode appends the value of a node without its position.
 func printNode(b []byte, n *node) []byte {
 	if n == nil {
 		return b
@@ -79,7 +79,7 @@ func printNode(b []byte, n *node) []byte {
 	return append(b, ')')
 }
 
-// value is what the file says, as text, of a string or a whole number.
+// value returns a string or a whole number as text.
 func (n *node) value() string {
 	if n.kind == integer {
 		return strconv.FormatInt(n.num, 10)
@@ -87,11 +87,11 @@ func (n *node) value() string {
 	return n.text
 }
 
-// setText gives the node its string: a piece of the source where it stands there as it is, so that what is kept of a
-// file is kept once.
+// setText sets the string of the node. If the source contains the same text there, it uses that piece of the source, so
+// that memory holds the text once.
 func (n *node) setText(s string) {
 	n.kind = text
-	from := n.at + 1 // behind the quote
+	from := n.at + 1 // after the quote
 	if end := from + len(s); end <= len(n.src.text) && n.src.text[from:end] == s {
 		s = n.src.text[from:end]
 	} else {
@@ -100,15 +100,15 @@ func (n *node) setText(s string) {
 	n.text = s
 }
 
-// Files are read by recursion and go no deeper than anything in them can mean.
+// Files are parsed recursively. No valid file needs this depth.
 const (
 	maxDepth  = 16
 	maxValues = 120_000
-	maxKeys   = 1000 // of one table
+	maxKeys   = 1000 // in one table
 )
 
 const (
 	tooDeep = "nested too deep"
-	tooMany = "too many values for one file: split it"
+	tooMany = "too many values in one file: split the file"
 	tooWide = "too many keys in one table"
 )

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// whole is a whole number of at least least and at most most.
+// whole is a whole number from least to most.
 func whole[T int | int32](least, most T) typ[T] {
 	return typ[T]{
 		name: "number",
@@ -42,7 +42,7 @@ var exitCodes = typ[[]int]{
 	write:  writeList[int],
 }
 
-// size is a number of bytes from least on.
+// size is a number of bytes, at least least.
 func size(least int64) typ[int64] {
 	return typ[int64]{
 		name: "size",
@@ -74,7 +74,7 @@ func size(least int64) typ[int64] {
 	}
 }
 
-// units of sizes: powers of 1000, and with an i of 1024, as IEC 80000-13 has them.
+// units of sizes: powers of 1000, or of 1024 with an i, as in IEC 80000-13.
 var units = map[string]int64{
 	"": 1, "b": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12,
 	"kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "tib": 1 << 40,
@@ -82,7 +82,7 @@ var units = map[string]int64{
 
 const sizePattern = "[0-9]+ ?((" + letterK + "|[mMgGtT])?" + letterI + "?[bB])?"
 
-// writeSize writes a number of bytes with the largest unit that leaves it whole.
+// writeSize writes a number of bytes with the largest unit that gives a whole number.
 func writeSize(bytes int64) any {
 	for _, unit := range []string{"TB", "GB", "MB", "kB"} {
 		if n := units[strings.ToLower(unit)]; bytes != 0 && bytes%n == 0 {
@@ -104,7 +104,7 @@ func parseSize(s string) (int64, known) {
 	}
 	n, err := strconv.ParseInt(s[:end], 10, 64)
 	if err != nil || n > math.MaxInt64/unit {
-		return 0, "is more than can be counted"
+		return 0, "is too large"
 	}
 	return n * unit, ""
 }

@@ -8,7 +8,7 @@ import (
 	"jobsd/internal/schedule"
 )
 
-// parse reads the definitions of one file. With any error there are none.
+// parse reads the definitions of one file. If it returns an error, it returns no definitions.
 func (h *host) parse(src *source, file string, defaults *node) ([]*Definition, []error) {
 	root, err := tree(src, file)
 	if err != nil {
@@ -35,7 +35,7 @@ func (h *host) parse(src *source, file string, defaults *node) ([]*Definition, [
 	return defs, nil
 }
 
-// tree reads a file by the format that its name says.
+// tree parses a file in the format of its suffix.
 func tree(src *source, file string) (*node, *Error) {
 	if at := invalidUTF8(src.text); at >= 0 {
 		return nil, src.fail(at, "", "is not UTF-8")
@@ -54,7 +54,7 @@ func tree(src *source, file string) (*node, *Error) {
 	return root.withoutSchema()
 }
 
-// withoutSchema returns the table without the key by which a file names its schema for an editor.
+// withoutSchema returns the table without the key $schema, by which a file names its schema for editors.
 func (n *node) withoutSchema() (*node, *Error) {
 	s := n.get(schemaKey)
 	switch {
@@ -84,7 +84,7 @@ func invalidUTF8(s string) int {
 	return -1
 }
 
-// list reads the jobs of a file that has a list of them.
+// list reads the jobs of a file that has a list of jobs.
 func (r *reader) list(root, jobs, defaults *node) []*Definition {
 	for _, kid := range root.kids {
 		if kid != jobs {
@@ -108,30 +108,30 @@ func (r *reader) list(root, jobs, defaults *node) []*Definition {
 		defs = append(defs, d)
 		fold := strings.ToLower(d.Name)
 		if line, twice := seen[fold]; twice && fold != "" {
-			r.failAs("name", n.get("name"), "%q stands twice in this file, first in line %d", d.Name, line)
+			r.failAs("name", n.get("name"), "%q is defined twice in this file, first on line %d", d.Name, line)
 		}
 		seen[fold] = d.Line
 	}
 	return defs
 }
 
-// beside refuses a key at the top of a file that has a list of jobs.
+// beside refuses keys next to the list of jobs.
 func (r *reader) beside(n *node) {
 	if jobKeys.byName[n.key] == nil {
 		r.unknown(n, "", []string{"jobs"})
 		return
 	}
-	r.failAs(n.key, n, `stands beside "jobs": a file is one job or a list of them; move it into a job`)
+	r.failAs(n.key, n, `cannot be next to "jobs": a file is one job or a list of jobs; move the key into a job`)
 }
 
-// job reads one job, named stem unless it says otherwise.
+// job reads one job. Its default name is stem.
 func (r *reader) job(n *node, stem string, defaults *node) *Definition {
 	d := &r.host.draft
 	*d = jobKeys.zero
 	line, _ := n.src.position(n.at)
 	d.Line = int32(line)
 	if len(n.kids) == 0 {
-		r.missing(n, "", `holds no job: give it "cmd" or "shell"`)
+		r.missing(n, "", `contains no job: add "cmd" or "shell"`)
 		return &Definition{}
 	}
 	before := r.mistakes()
@@ -147,8 +147,8 @@ func isService(n *node) bool {
 	return k != nil && (k.kind == table || k.num == 1)
 }
 
-// merge returns the job n with the defaults that it does not give itself, table by table. For a service, those that do
-// not go with keep_alive are passed over.
+// merge returns the job n with the defaults for the keys that it does not set, table by table. It leaves out defaults
+// that a service cannot have.
 func merge(n, defaults *node, service bool) *node {
 	if defaults == nil || len(defaults.kids) == 0 {
 		return n
@@ -169,8 +169,8 @@ func merge(n, defaults *node, service bool) *node {
 	return m
 }
 
-// finish works out what keys mean together. n is the job as its file has it; whole tells that each key is without
-// fault.
+// finish checks the keys against each other and completes the definition. n is the job in the file; whole is true if
+// each key by itself is valid.
 func (r *reader) finish(n *node, d *draft, stem string, whole bool) {
 	r.key = ""
 	r.name(n, d, stem)
@@ -189,7 +189,7 @@ func (r *reader) finish(n *node, d *draft, stem string, whole bool) {
 	d.hash()
 }
 
-// missing notes that the job has no such key.
+// missing reports a missing key of the job.
 func (r *reader) missing(n *node, key, format string, args ...any) {
 	r.note(n, n.at, key, format, args...)
 }
@@ -200,7 +200,7 @@ func (r *reader) name(n *node, d *draft, stem string) {
 	case stem == "":
 		r.missing(n, "name", "is missing: each job of a list needs one")
 	case badName(stem) != "":
-		r.missing(n, "name", "%q, which is the file's name, %s: add the key", stem, badName(stem))
+		r.missing(n, "name", `%q, the name of the file, %s: add the key "name"`, stem, badName(stem))
 	default:
 		d.Name = stem
 	}
@@ -210,7 +210,7 @@ func (r *reader) command(n *node, d *draft) {
 	cmd, shell := n.get("cmd"), n.get("shell")
 	switch {
 	case cmd == nil && shell == nil:
-		r.missing(n, "cmd", `is missing: what is to be executed, as in cmd = ["backup", "--all"], or a script as "shell"`)
+		r.missing(n, "cmd", `is missing: add a command, as in cmd = ["backup", "--all"], or a script as "shell"`)
 	case cmd != nil && shell != nil:
 		r.failAs("shell", shell, "cmd and shell exclude each other; keep one of them")
 	case cmd != nil:
@@ -228,7 +228,7 @@ func (r *reader) when(n *node, d *draft) {
 		if k == nil || k.marks&when == 0 || kid.key == "keep_alive" && !isService(n) {
 			continue
 		}
-		if first != nil && (kid.key == "keep_alive" || first.key == "keep_alive") { // the others schedule.Parse tells apart
+		if first != nil && (kid.key == "keep_alive" || first.key == "keep_alive") { // schedule.Parse checks the other pairs
 			r.failAs(kid.key, kid, "%s and %s exclude each other; keep one of them, or make two jobs",
 				known(first.key), known(kid.key))
 		}
@@ -251,7 +251,7 @@ func (r *reader) when(n *node, d *draft) {
 	d.Schedule, d.schedule = h.schedules[key].schedule, h.schedules[key].print
 }
 
-// keyOf is a text that tells schedules apart.
+// keyOf returns a text that is equal only for equal schedules.
 func keyOf(k schedule.Keys) string {
 	if k.StartAt == nil && k.Days == nil && k.Cron == nil && k.Every == nil && k.From == nil && k.At == nil && k.Timezone == nil {
 		return ""
@@ -272,7 +272,7 @@ func keyOf(k schedule.Keys) string {
 	return string(b)
 }
 
-// schedule notes what the schedule package found wrong, where it stands. A default stands in another file.
+// schedule reports an error of the schedule package at its position. A default stands in another file.
 func (r *reader) schedule(n *node, e *schedule.Error) {
 	at := n.get(e.Key)
 	switch {
@@ -280,7 +280,7 @@ func (r *reader) schedule(n *node, e *schedule.Error) {
 		at = &node{src: n.src, at: n.at, keyAt: n.at}
 	case at.kind == list && e.Index < len(at.kids) && at.kids[e.Index].value() == e.Value:
 		at = at.kids[e.Index]
-	case at.kind == list || at.value() != e.Value: // the key itself
+	case at.kind == list || at.value() != e.Value: // the position of the key itself
 		at = &node{src: at.src, at: at.keyAt}
 	}
 	reason := e.Error()
@@ -290,12 +290,12 @@ func (r *reader) schedule(n *node, e *schedule.Error) {
 	r.note(at, at.at, e.Key, "%s", known(reason))
 }
 
-// together refuses keys that do not go together.
+// together refuses keys that cannot be combined.
 func (r *reader) together(n *node, d *draft) {
 	if d.KeepAlive != nil {
 		for _, kid := range n.kids {
 			if k := jobKeys.byName[kid.key]; k != nil && k.marks&unfit != 0 {
-				r.failAs(k.name, kid, "does not go with keep_alive")
+				r.failAs(k.name, kid, "cannot be used with keep_alive")
 			}
 		}
 	}
@@ -310,7 +310,7 @@ func (r *reader) together(n *node, d *draft) {
 	}
 }
 
-// complete returns who is told; mailTo is told unless the job says whom.
+// complete returns the notifications of the job. mailTo are the recipients unless the job sets its own.
 func (n *notification) complete(mailTo []string) *Notify {
 	if n.mail != nil {
 		mailTo = *n.mail
@@ -323,13 +323,13 @@ func (n *notification) complete(mailTo []string) *Notify {
 	return &c
 }
 
-// account finds the user and the groups of the job.
+// account sets the user and the groups of the job.
 func (r *reader) account(n *node, d *draft) {
 	at := func(key string) *node {
 		if kid := n.get(key); kid != nil {
 			return kid
 		}
-		return &node{src: n.src, at: n.at, keyAt: n.at} // of the defaults
+		return &node{src: n.src, at: n.at, keyAt: n.at} // the value is from the defaults
 	}
 	if d.user == "" && d.group == "" {
 		return
@@ -357,13 +357,13 @@ func (r *reader) account(n *node, d *draft) {
 		}
 	}
 	if !ok {
-		r.fail(at("user"), "there is no user of number %s: name the group too", d.user)
+		r.fail(at("user"), "there is no user with number %s: set the group too", d.user)
 		return
 	}
 	r.own(at, d, u, gid)
 }
 
-// own gives the job its user. A daemon that is not root cannot make processes of others, but may be told what it is.
+// own sets the user of the job. A daemon that is not root cannot start jobs of other users; its own user may be named.
 func (r *reader) own(at func(string) *node, d *draft, u User, gid uint32) {
 	h := r.host
 	switch {
@@ -373,10 +373,10 @@ func (r *reader) own(at func(string) *node, d *draft, u User, gid uint32) {
 		d.User = &u
 	case int(u.UID) != h.uid:
 		r.key = "user"
-		r.fail(at("user"), "only a daemon of root can run jobs of other users: this one is %s",
+		r.fail(at("user"), "only a daemon that runs as root can run jobs of other users: this one runs as %s",
 			known(h.accounts.who(h.uid)))
 	case int(gid) != h.gid:
 		r.key = "group"
-		r.fail(at("group"), "only a daemon of root can run jobs of other groups")
+		r.fail(at("group"), "only a daemon that runs as root can run jobs of other groups")
 	}
 }

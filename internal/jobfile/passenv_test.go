@@ -19,7 +19,7 @@ func TestPassEnv(t *testing.T) {
 		"A B":     `"A B" is not the name of a variable`,
 		"A,B":     `"A,B" is not the name of a variable`,
 		"$HOME":   `"$HOME" is not the name of a variable`,
-		"JOBSD_*": `"JOBSD_*" is set by jobsd itself`,
+		"JOBSD_*": `"JOBSD_*" is set by jobsd and cannot be changed`,
 	} {
 		_, errs := parseAs(t, someHost(t, 0), "t.toml", `cmd = ["x"]`+"\npass_env = ['"+item+"']\n")
 		if got := lines(errs); says == "" && errs != nil || !strings.Contains(got, says) {

@@ -12,11 +12,11 @@ import (
 	"jobsd/internal/trust"
 )
 
-// CheckProgram says why a program is not trusted to take the daemon's place: somebody but root and the daemon's user can
-// write it or its directory, or it cannot be executed. A link may lead to it. It may wait for a disk.
+// CheckProgram says why a program must not replace the daemon's: a user other than root and the daemon's user can write
+// the program or its directory, or it cannot be executed. A link may lead to it. CheckProgram may wait for a disk.
 func CheckProgram(path string) error {
 	h := thisHost(time.Now())
-	real, err := h.judge.Walk(path)
+	target, err := h.judge.Walk(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("cannot find the program: %w", err)
@@ -24,17 +24,17 @@ func CheckProgram(path string) error {
 		return fmt.Errorf("%s: %w", printable(path), err)
 	}
 	var st unix.Stat_t
-	if err := unix.Lstat(real, &st); err != nil {
-		return &os.PathError{Op: "stat", Path: real, Err: err}
+	if err := unix.Lstat(target, &st); err != nil {
+		return &os.PathError{Op: "stat", Path: target, Err: err}
 	}
 	if why := irregular(uint32(st.Mode), false); why != "" {
-		return fmt.Errorf("%s: %s", printable(real), why)
+		return fmt.Errorf("%s: %s", printable(target), why)
 	}
-	if why := h.judge.Fault(&st, real, false); why != "" && !trust.ReadOnly(real) {
-		return fmt.Errorf("%s: %s", printable(real), why)
+	if why := h.judge.Fault(&st, target, false); why != "" && !trust.ReadOnly(target) {
+		return fmt.Errorf("%s: %s", printable(target), why)
 	}
 	if uint32(st.Mode)&0o111 == 0 {
-		return fmt.Errorf("%s: cannot be executed (mode %04o): chmod +x %s", printable(real), uint32(st.Mode)&0o7777, trust.Quote(real))
+		return fmt.Errorf("%s: cannot be executed (mode %04o): chmod +x %s", printable(target), uint32(st.Mode)&0o7777, trust.Quote(target))
 	}
 	return nil
 }

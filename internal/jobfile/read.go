@@ -12,13 +12,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ReadFile reads the definitions of one file that is not in force, as somebody writes or tries it. Nothing of it will be
-// executed, so it need not be safe from others. config gives the defaults; nil: none.
+// ReadFile reads the definitions of one file that is not in force, for example to check it. None of them will be
+// executed, so the file may be writable by others. config gives the defaults; nil: none.
 func ReadFile(path string, config *Config) ([]*Definition, []error) {
 	return ReadFileAs(path, config, os.Geteuid())
 }
 
-// ReadFileAs is ReadFile with what the file means to a daemon of that user: only root's runs jobs of others.
+// ReadFileAs is ReadFile for a daemon that runs as that user: only root's daemon runs jobs of other users.
 func ReadFileAs(path string, config *Config, uid int) ([]*Definition, []error) {
 	src, err := ordinary(path)
 	if err != nil {
@@ -36,8 +36,8 @@ func ReadFileAs(path string, config *Config, uid int) ([]*Definition, []error) {
 	return h.parse(src, fileName(filepath.Base(path), src.text), defaults)
 }
 
-// CheckConfig says what is wrong with a jobsd.toml that is not in force. Nothing of it will be used, so it need not be
-// safe from others.
+// CheckConfig says what is wrong with a jobsd.toml that is not in force. It will not be used, so the file may be
+// writable by others.
 func CheckConfig(path string) (*Config, error) {
 	src, err := ordinary(path)
 	if err != nil {
@@ -58,11 +58,11 @@ func ordinary(path string) (*source, error) {
 	return newSource(printable(path), dir, text), nil
 }
 
-// fileName is what a file would be called in a jobs directory. What installs files has them checked under the names of
-// temporary files, which say neither the format nor the name of the job; then the text says the format.
+// fileName returns the name that a file would have in a jobs directory. Package managers and editors check files under
+// temporary names, which have neither the suffix nor the name of the job; then the text decides the format.
 func fileName(base, text string) string {
 	ext := filepath.Ext(base)
-	if !passedOver(base) && len(base)-len(ext) <= maxName {
+	if !isIgnored(base) && len(base)-len(ext) <= maxName {
 		return base
 	}
 	switch {
@@ -75,7 +75,7 @@ func fileName(base, text string) string {
 	return "job" + ext
 }
 
-// readOrdinary reads a regular file, and never waits for another end to be opened.
+// readOrdinary reads a regular file. It never blocks on a FIFO.
 func readOrdinary(path string) (string, error) {
 	file, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
 	if err != nil {
@@ -87,7 +87,7 @@ func readOrdinary(path string) (string, error) {
 	case err != nil:
 		return "", err
 	case !st.Mode().IsRegular():
-		return "", errors.New("is not a file")
+		return "", errors.New("is not a regular file")
 	}
 	b, err := io.ReadAll(io.LimitReader(file, MaxFile+1))
 	if err == nil && len(b) > MaxFile {

@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// What is wrong between files. A file is refused as a whole, whatever is wrong with it: then what is in force is always
-// what its author saw together.
+// This file finds the mistakes between files. A file with a mistake is refused as a whole. So the jobs of a file that
+// are in force are always those that its author saw together.
 
-// refuse returns what is wrong with each file, by itself and beside the others.
+// refuse returns the mistakes of each file, by itself and in relation to the others.
 func (l *Loader) refuse() map[*jobFile][]error {
 	l.trees = map[*jobFile]*node{}
 	defer func() { l.trees = nil }()
@@ -36,8 +36,8 @@ type place struct {
 	job  int
 }
 
-// refuseDuplicates refuses all files that hold a name that another holds too. Case does not count, for logs are files
-// and some file systems cannot tell them apart.
+// refuseDuplicates refuses all files that define a name that another file defines too. Case does not count, because job
+// names become names of log files, and some file systems ignore case.
 func (l *Loader) refuseDuplicates(refused map[*jobFile][]error) {
 	first := make(map[string]place, len(l.files))
 	twice := map[string][]place{}
@@ -66,7 +66,7 @@ func (l *Loader) refuseDuplicates(refused map[*jobFile][]error) {
 	}
 }
 
-// others names the files of places but that of p.
+// others names the files of places except that of p.
 func others(places []place, p place) known {
 	const most = 20
 	var names []string
@@ -91,12 +91,12 @@ func byPosition(a, b error) int {
 	return cmp.Or(cmp.Compare(x.Line, y.Line), cmp.Compare(x.Column, y.Column))
 }
 
-// errorAt makes an error about the value of a key, or an item of it, of a definition that was read without fault. Where
-// that stands is not kept but looked up in the text.
+// errorAt makes an error about the value of a key, or an item of it, of a valid definition. Definitions keep no
+// positions, so errorAt parses the text again.
 func (l *Loader) errorAt(p place, key string, item int, format string, args ...any) error {
 	n := l.trees[p.file]
 	if n == nil {
-		// not secret, whatever the file is: names of jobs are shown everywhere
+		// The source is not secret, whatever the file is: job names are shown everywhere.
 		src := newSource(p.file.name, l.o.Jobs, p.file.now.text)
 		n, _ = tree(src, p.file.name)
 		l.trees[p.file] = n
@@ -115,7 +115,7 @@ func (l *Loader) errorAt(p place, key string, item int, format string, args ...a
 	return n.src.fail(at, key, format, args...)
 }
 
-// meant is the question whether another of the jobs was meant.
+// meant asks whether another job was meant, if one has a similar name.
 func meant(name string, jobs map[string][]string) string {
 	if near := Nearest(name, slices.Sorted(maps.Keys(jobs))); near != "" {
 		return fmt.Sprintf("; did you mean %q?", near)
@@ -123,7 +123,7 @@ func meant(name string, jobs map[string][]string) string {
 	return ""
 }
 
-// refuseUnknown refuses the files with an `after` that names no job, and tells whether there were any.
+// refuseUnknown refuses the files in which `after` names a job that does not exist. It reports whether it found any.
 func (l *Loader) refuseUnknown(refused map[*jobFile][]error) bool {
 	waiting := l.waiting(refused)
 	if len(waiting) == 0 {
@@ -158,7 +158,7 @@ func (l *Loader) waiting(refused map[*jobFile][]error) []place {
 	return all
 }
 
-// inForce returns all names that will be in force and what those jobs wait for.
+// inForce returns all names that will be in force, with the jobs that each waits for.
 func (l *Loader) inForce(refused map[*jobFile][]error) map[string][]string {
 	names := make(map[string][]string, len(l.files))
 	add := func(v *version, over bool) {
@@ -178,7 +178,7 @@ func (l *Loader) inForce(refused map[*jobFile][]error) map[string][]string {
 	return names
 }
 
-// refuseCycles refuses the files with a job that waits for itself by way of others, and tells whether there were any.
+// refuseCycles refuses the files with a job that waits for itself through others. It reports whether it found any.
 func (l *Loader) refuseCycles(refused map[*jobFile][]error) bool {
 	waiting := l.waiting(refused)
 	if len(waiting) == 0 {
@@ -197,7 +197,7 @@ func (l *Loader) refuseCycles(refused map[*jobFile][]error) bool {
 	return found
 }
 
-// wayBack returns the jobs from behind `from` to `to`, each after the next, nil if there is no such way.
+// wayBack returns the jobs after `from` up to `to`, each followed by the one it waits for; nil if there is no such way.
 func wayBack(after map[string][]string, from, to string, seen map[string]bool) []string {
 	for _, next := range after[from] {
 		if next == to {

@@ -6,14 +6,14 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// scanner finds where the keys and values of a TOML document stand. Of a document that is not valid it makes what it
-// can: the library, which runs next, refuses it.
+// scanner finds the positions of keys and values in a TOML document. In an invalid document it finds what it can; the
+// library, which runs next, refuses the document.
 type scanner struct {
 	src    *source
 	s      string
 	i      int
 	values int
-	err    *Error // the document is too big to be read
+	err    *Error // the document is too big
 }
 
 // part is one piece of a dotted key.
@@ -80,7 +80,7 @@ func (sc *scanner) arrayHeader(root *node, start int) *node {
 	return t
 }
 
-// last returns the table that a key stands for: of an array of tables its last.
+// last returns the table that a key refers to: the last one of an array of tables.
 func last(n *node) *node {
 	if n.kind == list && len(n.kids) > 0 {
 		return n.kids[len(n.kids)-1]
@@ -88,7 +88,7 @@ func last(n *node) *node {
 	return n
 }
 
-// child returns the entry of t, which is made when there is none.
+// child returns the entry of t and creates it if it does not exist.
 func (sc *scanner) child(t *node, p part) *node {
 	if kid := t.get(p.name); kid != nil {
 		return kid
@@ -155,7 +155,7 @@ func (sc *scanner) part() (part, bool) {
 	return part{sc.s[at:sc.i], at}, sc.i > at
 }
 
-// unescape has the library read a quoted key with escapes in it.
+// unescape lets the library decode a quoted key with escapes.
 func unescape(raw string) string {
 	var v struct{ K string }
 	if _, err := toml.Decode("k = "+raw, &v); err != nil {
@@ -164,7 +164,7 @@ func unescape(raw string) string {
 	return v.K
 }
 
-// value reads what stands behind the equals sign.
+// value reads the value after the equals sign.
 func (sc *scanner) value(n *node, depth int) {
 	n.at = sc.i
 	if depth > maxDepth {
@@ -223,13 +223,13 @@ func (sc *scanner) inline(n *node, depth int) {
 	}
 }
 
-// quoted goes over a string of any of the four kinds.
+// quoted skips a string of any of the four kinds.
 func (sc *scanner) quoted() {
 	q := sc.s[sc.i : sc.i+1]
 	if strings.HasPrefix(sc.s[sc.i:], q+q+q) {
 		sc.i += 3
 		sc.until(q+q+q, q == `"`)
-		for range 2 { // one or two quotes more belong to the string
+		for range 2 { // the string itself may end with one or two quotes
 			sc.skip(q)
 		}
 		return
@@ -238,7 +238,7 @@ func (sc *scanner) quoted() {
 	sc.until(q, q == `"`)
 }
 
-// until goes behind the next end; with escapes, one behind a backslash does not count.
+// until skips to after the next end. With escapes, an end after a backslash does not count.
 func (sc *scanner) until(end string, escapes bool) {
 	for ; sc.i < len(sc.s); sc.i++ {
 		switch c := sc.s[sc.i]; {
@@ -254,7 +254,7 @@ func (sc *scanner) until(end string, escapes bool) {
 	sc.i = len(sc.s)
 }
 
-// blank goes over spaces and, between lines, over newlines and comments.
+// blank skips spaces and, with lines, newlines and comments too.
 func (sc *scanner) blank(lines bool) {
 	for sc.i < len(sc.s) {
 		switch c := sc.s[sc.i]; {

@@ -4,13 +4,13 @@ import (
 	"maps"
 )
 
-// schema is a JSON Schema or a piece of one, by which an editor checks and completes a file while it is written. Each
-// type brings its own, and it must accept all that the checks accept; where a schema cannot tell, it accepts more. It is
-// of draft 7, the newest that editors know for TOML as well as for JSON. Patterns keep to what the regular expressions
-// of JavaScript, Rust and Go have in common.
+// schema is a JSON Schema or a part of one. Editors use it to check and complete a file. Each type has its own schema,
+// which must accept all that the checks accept; if a schema cannot express a check, it accepts more. It uses draft 7,
+// the newest that editors support for both TOML and JSON. Patterns use only what the regular expressions of JavaScript,
+// Rust and Go have in common.
 type schema map[string]any
 
-// with returns the schema with more in it; what it says itself stays.
+// with returns the schema extended by more. It overwrites no entry.
 func (s schema) with(more schema) schema {
 	all := maps.Clone(more)
 	maps.Copy(all, s)
@@ -21,17 +21,17 @@ func textSchema() schema { return schema{"type": "string"} }
 
 func someTextSchema() schema { return schema{"type": "string", "minLength": 1} }
 
-// pattern is the schema of texts that an expression matches.
+// pattern is the schema of texts that match an expression.
 func pattern(expression string) schema { return schema{"type": "string", "pattern": expression} }
 
 func matching(expression string) func() schema { return func() schema { return pattern(expression) } }
 
-// textOrNumber is the schema of such texts, and of whole numbers.
+// textOrNumber is the schema of such texts and of whole numbers.
 func textOrNumber(expression string, least int64) schema {
 	return schema{"type": []string{"string", "integer"}, "pattern": expression, "minimum": least}
 }
 
-// The letters for which strings.ToLower has a third form: the dotted one of Turkish, and the sign of kelvin.
+// The letters with a third form in strings.ToLower: the dotted I of Turkish, and the sign of kelvin.
 const (
 	letterI = "[iI\u0130]"
 	letterK = "[kK\u212a]"
@@ -39,8 +39,8 @@ const (
 
 const (
 	draft7       = "http://json-schema.org/draft-07/schema#"
-	schemaKey    = "$schema" // in a file: names its schema for an editor, says nothing to us
-	aboutSchema  = "Where this schema is, for editors. The daemon passes it over."
+	schemaKey    = "$schema" // in a file: names its schema for an editor; jobsd ignores it
+	aboutSchema  = "Location of this schema, for editors. The daemon ignores it."
 	jobReference = "#/definitions/job"
 )
 
@@ -48,7 +48,7 @@ const (
 func JobSchema() map[string]any {
 	job := jobKeys.schema()
 	top := schema{schemaKey: schema{"type": "string", "description": aboutSchema}, "jobs": schema{
-		"description": "Several jobs in one file. No other key stands beside it.",
+		"description": "Several jobs in one file. No other key may be next to it.",
 		"type":        "array",
 		"items":       schema{"$ref": jobReference},
 	}}
@@ -71,8 +71,8 @@ func JobSchema() map[string]any {
 	}
 }
 
-// together is what a schema can say of keys that have to do with each other. Of those that exclude each other, it
-// refuses the value of the one that stands there, so that an editor marks it.
+// together is the part of the schema about keys that depend on each other. Of two keys that exclude each other it
+// refuses the value of the present one, so that an editor marks it.
 func together() schema {
 	var times []string
 	unfits := schema{}

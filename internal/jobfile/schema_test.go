@@ -256,7 +256,7 @@ var jobTables = map[string][]string{
 }
 
 // between is what the errors say about keys that do not go together, which the schema has to see.
-var between = regexp.MustCompile(`exclude each other|does not go with|goes only with|each job of a list needs one|stands beside "jobs"`)
+var between = regexp.MustCompile(`exclude each other|cannot be used with|goes only with|each job of a list needs one|cannot be next to "jobs"`)
 
 // TestSchemaAgrees holds the schema against the checks: with many values for each key, and with random jobs of good
 // ones.

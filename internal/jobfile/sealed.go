@@ -9,8 +9,8 @@ import (
 	"jobsd/internal/trust"
 )
 
-// Sealed reports whether a job file is trusted only because it, or its directory, is on a read-only mount: by owner and
-// mode somebody else could change it.
+// Sealed reports whether a job file is trusted only because it or its directory is on a read-only mount: by owner and
+// mode another user could change it.
 func Sealed(path string) bool {
 	h := thisHost(time.Now())
 	for _, p := range []string{path, filepath.Dir(path)} {

@@ -77,13 +77,13 @@ func TestAccounts(t *testing.T) {
 		{0, `user = "root"`, "root 0 0 [0] /root"},
 		{0, `user = "broken"`, `t.toml:2:8: user: there is no user "broken"`},
 		{0, "user = \"alice\"\ngroup = \"no\"", `t.toml:3:9: group: there is no group "no"`},
-		{0, "user = -1", "t.toml:2:8: user: -1 is not a valid number of a user or group"},
-		{0, "user = 4294967295", "t.toml:2:8: user: 4294967295 is not a valid number of a user or group"},
+		{0, "user = -1", "t.toml:2:8: user: -1 is not a valid user or group number"},
+		{0, "user = 4294967295", "t.toml:2:8: user: 4294967295 is not a valid user or group number"},
 		{1000, `user = "alice"`, ""},
 		{1000, "user = \"alice\"\ngroup = \"alice\"", ""},
-		{1000, `user = "bob"`, "t.toml:2:8: user: only a daemon of root can run jobs of other users: this one is alice"},
-		{1000, `group = "staff"`, "t.toml:2:9: group: only a daemon of root can run jobs of other groups"},
-		{4242, "user = 4242\ngroup = 50", "t.toml:3:9: group: only a daemon of root can run jobs of other groups"},
+		{1000, `user = "bob"`, "t.toml:2:8: user: only a daemon that runs as root can run jobs of other users: this one runs as alice"},
+		{1000, `group = "staff"`, "t.toml:2:9: group: only a daemon that runs as root can run jobs of other groups"},
+		{4242, "user = 4242\ngroup = 50", "t.toml:3:9: group: only a daemon that runs as root can run jobs of other groups"},
 	} {
 		defs, errs := parseAs(t, someHost(t, c.daemon), "t.toml", "cmd = [\"x\"]\n"+c.text)
 		got := lines(errs)
@@ -152,13 +152,13 @@ func TestReadFile(t *testing.T) {
 	if errs != nil || len(defs) != 1 || defs[0].Name != "x" || defs[0].ExtraPath[0] != filepath.Join(dir, "bin") {
 		t.Error(defs, errs)
 	}
-	if _, errs = ReadFile(put(t, dir, "y.json", "{}"), nil); lines(errs) != dir+`/y.json:1:1: holds no job: give it "cmd" or "shell"` {
+	if _, errs = ReadFile(put(t, dir, "y.json", "{}"), nil); lines(errs) != dir+`/y.json:1:1: contains no job: add "cmd" or "shell"` {
 		t.Error(errs)
 	}
 	if _, errs = ReadFile(filepath.Join(dir, "z.json"), nil); len(errs) != 1 || !errors.Is(errs[0], fs.ErrNotExist) {
 		t.Error(errs)
 	}
-	if _, errs = ReadFile(dir, nil); lines(errs) != dir+": is not a file" {
+	if _, errs = ReadFile(dir, nil); lines(errs) != dir+": is not a regular file" {
 		t.Error(errs)
 	}
 }
@@ -210,7 +210,7 @@ func TestReadFileAs(t *testing.T) {
 	if defs, errs := ReadFileAs(file, nil, 0); errs != nil || defs[0].User == nil || defs[0].User.Name != "root" {
 		t.Errorf("as root: %v, %v", defs, errs)
 	}
-	if _, errs := ReadFileAs(file, nil, 12345); len(errs) != 1 || !strings.Contains(errs[0].Error(), "only a daemon of root") {
+	if _, errs := ReadFileAs(file, nil, 12345); len(errs) != 1 || !strings.Contains(errs[0].Error(), "only a daemon that runs as root") {
 		t.Errorf("as another: %v", errs)
 	}
 }

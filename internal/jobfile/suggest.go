@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// elsewhere is what other schedulers and supervisors call a key of ours: cron and anacron, systemd, supervisord, launchd,
-// Kubernetes, runit, and what people write out of habit. Words are without their case and what joins them.
+// elsewhere maps names that other programs and habits use for our keys: cron and anacron, systemd, supervisord,
+// launchd, Kubernetes, runit. The names are in lower case without separators.
 var elsewhere = map[string]string{
 	"command": "cmd", "args": "cmd", "argv": "cmd", "exec": "cmd", "run": "cmd", "program": "cmd", "commandline": "cmd",
 	"execstart": "cmd", "programarguments": "cmd", "entrypoint": "cmd", "script": "shell", "bash": "shell", "sh": "shell",
@@ -45,16 +45,16 @@ var elsewhere = map[string]string{
 	"stdoutlogfilebackups": "log.keep",
 }
 
-// instead says more of what is not done by a key of that name here.
+// instead explains a key that differs from what the other program does.
 var instead = map[string]string{
-	"log":        `jobsd keeps the output of each job itself: "jobsd logs" prints it, the table log says how much is kept`,
-	"keep_alive": "for a job that is to be started again whenever it ends",
+	"log":        `jobsd keeps the output of each job: "jobsd logs" prints it, and the table log sets how much is kept`,
+	"keep_alive": "for a job that restarts whenever it ends",
 }
 
 // sections are the parts of systemd's units.
 var sections = []string{"unit", "service", "timer", "install"}
 
-// suggest returns which of names was meant by an unknown one, "" when nobody can tell.
+// suggest returns which of names an unknown name probably means, "" if it is not clear.
 func suggest(unknown string, names []string) string {
 	if len(unknown) > 40 {
 		return ""
@@ -76,7 +76,7 @@ func suggest(unknown string, names []string) string {
 	return ""
 }
 
-// Nearest returns which of names was meant by a word with a slip or two in it, "" if it is near to none.
+// Nearest returns which of names a misspelt word probably means, "" if none is near.
 func Nearest(word string, names []string) string {
 	plain := plainKey(word)
 	best, least := "", min(3, (len(plain)+1)/2)
@@ -88,12 +88,12 @@ func Nearest(word string, names []string) string {
 	return best
 }
 
-// plainKey is a key or a name without what people vary: case, and how words are joined.
+// plainKey returns a key or a name without what people vary: case and separators.
 func plainKey(s string) string {
 	return strings.NewReplacer("_", "", "-", "", " ", "").Replace(strings.ToLower(s))
 }
 
-// distance counts the letters to insert, delete, replace or swap with their neighbour to make a of b.
+// distance counts the letters to insert, delete, replace or swap with their neighbour to turn a into b.
 func distance(a, b string) int {
 	before, last := make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range last {

@@ -7,33 +7,33 @@ import (
 	"strings"
 )
 
-// key is one row of a table of keys: all that there is to know of a key but for what it has to do with others.
+// key is one row of a table of keys: all facts about a key except its relations to others.
 type key[D any] struct {
 	name  string
 	typ   string // for people
-	about string // what it is for, in a line
+	about string // one line about its purpose
 	sub   func() []Key
 	marks mark
 	read  func(*reader, *node, *D)
-	reset func(*D) // gives the default
-	// print appends the value in a form that depends on nothing but the value; nil: the key is not hashed by itself
+	reset func(*D) // sets the default
+	// print appends the value in a form that depends only on the value; nil: the key is not hashed by itself
 	print    func([]byte, *D) []byte
 	byItself []byte // the default, printed
 	schema   func() schema
 }
 
-// mark says what is special about a key.
+// mark is a special property of a key.
 type mark uint8
 
 const (
-	own     mark = 1 << iota // each job says it for itself: not in [defaults]
-	when                     // of those that say when, a job has at most one
+	own     mark = 1 << iota // each job sets it for itself: not in [defaults]
+	when                     // a schedule: a job has at most one key with this mark
 	process                  // the process of the job sees it
-	unfit                    // does not go with keep_alive
-	derived                  // what is made of it is hashed, not what was written
+	unfit                    // cannot be used with keep_alive
+	derived                  // the hash contains the derived value, not the written one
 )
 
-// row makes a key of type T that goes into the field of D.
+// row makes a key of type T that fills the field of D.
 func row[D, T any](name, about string, t typ[T], byDefault T, field func(*D) *T, marks ...mark) key[D] {
 	k := key[D]{name: name, typ: t.name, about: about, sub: t.sub}
 	k.schema = func() schema {
@@ -61,14 +61,14 @@ func row[D, T any](name, about string, t typ[T], byDefault T, field func(*D) *T,
 	return k
 }
 
-// keys is a table of keys and the value that has all of their defaults.
+// keys is a table of keys, with a value in which all keys have their defaults.
 type keys[D any] struct {
 	rows   []key[D]
 	byName map[string]*key[D]
 	zero   D
 }
 
-// newKeys makes a table, sorted by name: the order of the hash, which must not depend on that in the source.
+// newKeys makes a table sorted by name. The order of the hash must not depend on the order in the source.
 func newKeys[D any](rows ...key[D]) *keys[D] {
 	t := &keys[D]{rows: rows, byName: make(map[string]*key[D], len(rows))}
 	slices.SortFunc(rows, func(a, b key[D]) int { return strings.Compare(a.name, b.name) })
@@ -87,14 +87,14 @@ func (t *keys[D]) names() []string {
 	return names
 }
 
-// Key is a key of job files, for what makes them.
+// Key is a key of job files, for code that writes them.
 type Key struct {
 	Name  string // dotted, as in "log.max_size"
 	Type  string // for people, such as "string or array"
-	About string // what it is for
+	About string // one line about its purpose
 }
 
-// Keys returns all keys of a job, sorted; those of a table stand behind it.
+// Keys returns all keys of a job, sorted. The keys of a table follow the table.
 func Keys() []Key { return jobKeys.list() }
 
 func (t *keys[D]) list() []Key {
@@ -111,7 +111,7 @@ func (t *keys[D]) list() []Key {
 	return all
 }
 
-// read fills d from a table of the file. What is wrong goes to the reader.
+// read fills d from a table of the file and reports mistakes to the reader.
 func (t *keys[D]) read(r *reader, n *node, d *D) {
 	prefix := r.key
 	defer func() { r.key = prefix }()
@@ -126,7 +126,7 @@ func (t *keys[D]) read(r *reader, n *node, d *D) {
 	}
 }
 
-// print appends every key whose value is not the default, so that a key that is new changes no hash.
+// print appends every key that does not have its default, so that a new key changes no existing hash.
 func (t *keys[D]) print(b []byte, d *D, marks mark) []byte {
 	for i := range t.rows {
 		k := &t.rows[i]
@@ -146,7 +146,7 @@ func (t *keys[D]) print(b []byte, d *D, marks mark) []byte {
 	return b
 }
 
-// changed returns the names of the keys whose values differ, sorted.
+// changed returns the sorted names of the keys whose values differ.
 func (t *keys[D]) changed(a, b *D) (names []string) {
 	for _, k := range t.rows {
 		if k.print != nil && !bytes.Equal(k.print(nil, a), k.print(nil, b)) {
@@ -165,7 +165,7 @@ func (t *keys[D]) schema() schema {
 	return schema{"type": "object", "properties": properties, "additionalProperties": false}
 }
 
-// sub is the type of a table of its own keys.
+// sub is the type of a table with its own keys.
 func sub[D any](t *keys[D]) typ[D] {
 	return typ[D]{
 		name: "table",
@@ -184,15 +184,16 @@ func sub[D any](t *keys[D]) typ[D] {
 	}
 }
 
-// reader reads the values of one file and collects what is wrong with them.
+// reader reads the values of one file and collects the mistakes.
 type reader struct {
 	host *host
-	key  string // dotted: where the reader is
+	key  string // dotted: the current key
 	errs []error
-	more int // mistakes beyond the first enough
+	more int // number of mistakes beyond the first enough
 }
 
-// enough mistakes of one file are told one by one. To count lines for each of a hundred thousand would hold up a load.
+// enough is the number of mistakes of one file that are reported one by one. Finding the lines of a hundred thousand
+// would delay a load.
 const enough = 100
 
 // note adds a mistake.
@@ -206,7 +207,7 @@ func (r *reader) note(n *node, at int, key, format string, args ...any) {
 
 func (r *reader) mistakes() int { return len(r.errs) + r.more }
 
-// all returns what is wrong, in the order of the file.
+// all returns the mistakes in the order of the file.
 func (r *reader) all(file string) []error {
 	slices.SortStableFunc(r.errs, byPosition)
 	if r.more > 0 {
@@ -215,29 +216,29 @@ func (r *reader) all(file string) []error {
 	return r.errs
 }
 
-// fail notes that the value at n is wrong.
+// fail reports that the value at n is wrong.
 func (r *reader) fail(n *node, format string, args ...any) {
 	r.note(n, n.at, r.key, format, args...)
 }
 
-// failKey notes that the entry n of a table is wrong, whatever its value.
+// failKey reports that the entry n of a table is wrong, whatever its value.
 func (r *reader) failKey(n *node, format string, args ...any) {
 	r.note(n, n.keyAt, r.key, format, args...)
 }
 
-// failAs is failKey for a key that is named.
+// failAs is failKey with the name of the key.
 func (r *reader) failAs(key string, n *node, format string, args ...any) {
 	r.note(n, n.keyAt, key, format, args...)
 }
 
-// wrong notes that the value at n has the wrong type.
+// wrong reports that the value at n has the wrong type.
 func (r *reader) wrong(n *node, want known) {
 	switch n.kind {
 	case date:
 		name := r.key[strings.LastIndexByte(r.key, '.')+1:]
-		r.fail(n, "text needs quotes: %s = %s", known(printable(cut(name))), quotedDate(name, n))
+		r.fail(n, "put text in quotes: %s = %s", known(printable(cut(name))), quotedDate(name, n))
 	case null:
-		r.fail(n, "must be %s, not null: leave the key out for its default", want)
+		r.fail(n, "must be %s, not null: remove the key to get its default", want)
 	default:
 		r.fail(n, "must be %s, not %s", want, known(n.kind.String()))
 	}
@@ -251,7 +252,7 @@ func (r *reader) unknown(n *node, prefix string, names []string) {
 	hint := known("")
 	switch s := suggest(n.key, names); {
 	case n.kind == table && slices.Contains(sections, strings.ToLower(n.key)):
-		hint = `; this is a unit of systemd: "jobsd import" makes job files of timers`
+		hint = `; this is a systemd unit: "jobsd import" turns timers into job files`
 	case s != "" && plainKey(s) != plainKey(n.key) && instead[s] != "" && elsewhere[plainKey(n.key)] == s:
 		hint = known(fmt.Sprintf("; did you mean %q? (%s)", s, instead[s]))
 	case s != "":

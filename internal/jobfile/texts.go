@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// checkedText is a string for which check finds nothing wrong.
+// checkedText is a string that passes check.
 func checkedText(name string, s func() schema, check func(r *reader, n *node, s string) bool) typ[string] {
 	return typ[string]{
 		name: name,
@@ -27,23 +27,23 @@ func checkedText(name string, s func() schema, check func(r *reader, n *node, s 
 	}
 }
 
-// noNUL refuses what no argument, path or variable can hold.
+// noNUL refuses a NUL, which no argument, path or variable can contain.
 func noNUL(r *reader, n *node, s string) bool {
 	if strings.ContainsRune(s, 0) {
-		r.fail(n, "holds a NUL character, which ends a string in Unix")
+		r.fail(n, "contains a NUL character, which no argument, path or variable can contain")
 		return false
 	}
 	return true
 }
 
-// MaxArgument is how many bytes an argument, a script or a variable with its name may have. Linux executes nothing that
-// has a string of 128 KiB, and the process that becomes a job of another user gets each of them behind a short name.
+// MaxArgument is the largest size in bytes of an argument, a script, or a variable with its name. Linux cannot execute
+// a string of 128 KiB, and jobsd adds a short prefix to each one when it starts a job of another user.
 const MaxArgument = 128<<10 - 64
 
-// fits refuses what is too long to be executed.
+// fits refuses what is too long to execute.
 func fits(r *reader, n *node, size int) bool {
 	if size > MaxArgument {
-		r.fail(n, "is %d bytes long; Linux executes nothing with more than %d in one piece: put it into a file", size, MaxArgument)
+		r.fail(n, "is %d bytes long; Linux allows at most %d: put it into a file", size, MaxArgument)
 		return false
 	}
 	return true
@@ -113,13 +113,13 @@ var (
 	})
 )
 
-// maxName is how many characters the name of a job may have.
+// maxName is the largest number of characters in the name of a job.
 const maxName = 64
 
-// BadName returns what is wrong with the name of a job, "" if nothing is.
+// BadName returns what is wrong with the name of a job, "" if it is valid.
 func BadName(s string) string { return string(badName(s)) }
 
-// badName returns what is wrong with the name of a job or a lock, "" if nothing is.
+// badName returns what is wrong with the name of a job or a lock, "" if it is valid.
 func badName(s string) known {
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._@-"
 	switch {
@@ -130,9 +130,9 @@ func badName(s string) known {
 	case s[0] == '.' || s[0] == '-':
 		return "must not begin with . or -"
 	case !madeOf(s, letters):
-		return "must be made of letters, digits and . _ @ - only"
+		return "may contain only letters, digits and . _ @ -"
 	case strings.EqualFold(s, "jobsd"):
-		return "is the daemon's own"
+		return "is reserved for the daemon"
 	}
 	return ""
 }
@@ -145,18 +145,19 @@ func madeOf(s, letters string) bool {
 	return !strings.ContainsFunc(s, func(c rune) bool { return !strings.ContainsRune(letters, c) })
 }
 
-// notVariable is the usual thing that is wrong with the name of a variable.
+// notVariable is the most frequent mistake in the name of a variable.
 const notVariable = known("is not the name of a variable")
 
-// notInVariables are the characters that no program expects in a name, and that a shell or a list was meant by.
+// notInVariables are characters that no program expects in the name of a variable. They probably mean shell syntax or a
+// list.
 const notInVariables = "=*?[]{}()$\"'`,;|&<>\\"
 
-// badVariable returns what is wrong with the name of an environment variable.
+// badVariable returns what is wrong with the name of an environment variable, "" if it is valid.
 func badVariable(s string) known {
 	strange := func(c rune) bool { return c <= ' ' || c == 0x7f || strings.ContainsRune(notInVariables, c) }
 	switch {
 	case strings.HasPrefix(s, "JOBSD_"):
-		return "is set by jobsd itself"
+		return "is set by jobsd and cannot be changed"
 	case s == "" || strings.ContainsFunc(s, strange):
 		return notVariable
 	}
@@ -165,7 +166,7 @@ func badVariable(s string) known {
 
 const variablePattern = `^[^\x00- \x7f=*?\[\]{}()$"'` + "`" + `,;|&<>\\]+`
 
-// passedSchema is that of the name of a variable or of PREFIX_*.
+// passedSchema is the schema of the name of a variable or of PREFIX_*.
 func passedSchema() schema {
 	return pattern(variablePattern + `(\*)?$`).with(schema{"not": schema{"pattern": `^JOBSD_|[^_]\*$`}, "examples": []string{"DISPLAY", "LC_*"}})
 }
@@ -174,7 +175,7 @@ func variableSchema() schema {
 	return pattern(variablePattern + "$").with(schema{"not": schema{"pattern": "^JOBSD_"}})
 }
 
-// withoutValue hides the value, which may be a secret, of what was written as NAME=value where a name belongs.
+// withoutValue hides the value, which may be a secret, of a NAME=value in place of a name.
 func withoutValue(s string) string {
 	name, value, _ := strings.Cut(s, "=")
 	if value == "" {
@@ -183,7 +184,7 @@ func withoutValue(s string) string {
 	return name + "=..."
 }
 
-// file is the path of a file or folder. A relative one counts from the folder of the file that names it.
+// file is the path of a file or folder. A relative path starts at the folder of the file that contains it.
 var file = typ[string]{
 	name: "path",
 	read: func(r *reader, n *node) (string, bool) {
@@ -193,7 +194,7 @@ var file = typ[string]{
 		case n.text == "":
 			r.fail(n, "must not be empty")
 		case n.text[0] == '~':
-			r.fail(n, "%q: ~ is not expanded, write the home directory out", n.text)
+			r.fail(n, "%q: ~ is not expanded: write the path of the home directory", n.text)
 		case !noNUL(r, n, n.text):
 		case filepath.IsAbs(n.text):
 			return n.text, true
@@ -212,10 +213,10 @@ var account = typ[string]{
 	name: "name or number",
 	read: func(r *reader, n *node) (string, bool) {
 		switch {
-		case n.kind == integer && n.num >= 0 && n.num < math.MaxUint32: // the last one means "leave as is" to chown(2)
+		case n.kind == integer && n.num >= 0 && n.num < math.MaxUint32: // chown(2) takes the last number as "leave unchanged"
 			return strconv.FormatInt(n.num, 10), true
 		case n.kind == integer:
-			r.fail(n, "%d is not a valid number of a user or group", n.num)
+			r.fail(n, "%d is not a valid user or group number", n.num)
 		case n.kind != text:
 			r.wrong(n, "a name or a number")
 		case n.text == "":
@@ -231,12 +232,12 @@ var account = typ[string]{
 	write: writeText[string],
 }
 
-// signalWords are the signals of all systems that may end something, those that usually do so first, for editors to
-// offer. Which of them there are is for the system to say.
+// signalWords are the signals of all systems that may end a process, the usual ones first, for editors to suggest. The
+// system decides which of them exist.
 const signalWords = "TERM INT HUP QUIT USR1 USR2 KILL ABRT ALRM BUS CHLD CLD CONT EMT FPE ILL INFO IO IOT LIBRT LWP PIPE " +
 	"POLL PROF PWR SEGV STKFLT SYS THR TRAP URG VTALRM WINCH XCPU XFSZ"
 
-// signalName is the name of a signal that can be sent to end something, with or without SIG.
+// signalName is the name of a signal that can end a process, with or without SIG.
 var signalName = typ[string]{
 	name: "signal name",
 	read: func(r *reader, n *node) (string, bool) {
@@ -247,7 +248,7 @@ var signalName = typ[string]{
 		name := strings.TrimPrefix(n.text, "SIG")
 		switch {
 		case name == "STOP" || name == "TSTP" || name == "TTIN" || name == "TTOU":
-			r.fail(n, "%q halts a process and does not end it", n.text)
+			r.fail(n, `%q pauses a process and does not end it: use "TERM", "INT" or "USR1"`, n.text)
 		case unix.SignalNum("SIG"+name) == 0:
 			r.fail(n, `%q is not a signal: use a name such as "TERM", "INT" or "USR1"`, n.text)
 		default:

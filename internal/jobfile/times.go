@@ -7,7 +7,7 @@ import (
 	"jobsd/internal/schedule"
 )
 
-// dayText is a day or a number of one, as text.
+// dayText is a weekday or a day of the month, as text.
 var dayText = typ[string]{
 	name: "day",
 	read: func(r *reader, n *node) (string, bool) {
@@ -29,7 +29,8 @@ var dayText = typ[string]{
 	schema: daySchema,
 }
 
-// weekdayNumber is the weekday that the text counts in a crontab, "" if it is none that could be a day of the month too.
+// weekdayNumber returns the weekday of a number in a crontab, "" if the text cannot be both a weekday and a day of the
+// month.
 func weekdayNumber(text string) string {
 	names := [...]string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"}
 	if len(text) != 1 || text[0] < '1' || text[0] > '7' {
@@ -50,7 +51,7 @@ func daySchema() schema {
 	})
 }
 
-// Texts that the schedule package checks.
+// The schedule package checks these texts.
 var (
 	timeOfDay = unchecked(`a time of day such as "4:35am" or "16:05" (in quotes)`, timeOfDaySchema)
 	interval  = unchecked(`a duration such as "5m" (in quotes)`, durationSchema)
@@ -81,7 +82,7 @@ func timeOfDaySchema() schema {
 		schema{"examples": []string{"4:35am", "4pm", "16:05", "noon", "midnight"}})
 }
 
-// cronSchema takes for a blank whatever no field has in it: Unicode has many.
+// cronSchema accepts as a blank every character that no field can contain: Unicode has many blanks.
 func cronSchema() schema {
 	const field, blank = "[0-9A-Za-z*,/#-]+", "[^0-9A-Za-z*,/#@-]"
 	const macro = "@(hourly|daily|midnight|weekly|monthly|yearly|annually)"
@@ -110,7 +111,7 @@ func durationSchema() schema {
 
 const maxDuration = 3650 * 24 * time.Hour
 
-// duration is a length of time from least to ten years.
+// duration is a duration from least to ten years.
 func duration(least time.Duration) typ[time.Duration] {
 	return typ[time.Duration]{
 		name: "duration",

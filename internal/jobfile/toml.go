@@ -9,15 +9,15 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// parseTOML reads a TOML document. The library tells values but not where they stand, so a scanner goes over the text
-// first and makes the nodes; what the library read fills them.
+// parseTOML reads a TOML document. The library returns values without positions. So a scanner first makes the nodes
+// with positions, and the values of the library fill them.
 func parseTOML(src *source) (*node, *Error) {
 	sc := scanner{src: src, s: src.text}
 	root := sc.document()
 	if sc.err != nil {
 		return nil, sc.err
 	}
-	var values any // a map[string]any; asked for as such, the library would copy it
+	var values any // a map[string]any; the library would copy one of that type
 	if _, err := toml.Decode(src.text, &values); err != nil {
 		return nil, tomlError(src, err)
 	}
@@ -30,7 +30,7 @@ func tomlError(src *source, err error) *Error {
 	if !errors.As(err, &pe) {
 		return src.fail(0, "", "not valid TOML: %s", err.Error())
 	}
-	at := min(max(0, pe.Position.Start), len(src.text)) // the library has been seen to say -1
+	at := min(max(0, pe.Position.Start), len(src.text)) // the library sometimes returns -1
 	if src.secret {
 		return src.fail(at, "", "not valid TOML")
 	}
@@ -41,14 +41,14 @@ func tomlError(src *source, err error) *Error {
 	return src.fail(at, "", "not valid TOML: %s", message)
 }
 
-// quotes is what the library quotes in its messages, and beyond is how it begins one about a number.
+// quotes matches quotations in messages of the library, and beyond the beginning of a message about a number.
 var (
 	quotes = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'`)
 	beyond = regexp.MustCompile(`^\S+ is out of `)
 )
 
-// withoutValues takes out of a message of the library what it quotes of the file, besides keys and single characters.
-// What is no TOML may be a secret without its quotes, and all can read the errors in the state file.
+// withoutValues removes quotations of the file from a message of the library, except keys and single characters.
+// Invalid TOML may be a secret without its quotes, and everybody can read the errors in the state file.
 func withoutValues(message string) string {
 	if strings.HasPrefix(message, "Key ") || strings.HasSuffix(message, " is not a table") {
 		return message
@@ -65,7 +65,7 @@ func withoutValues(message string) string {
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
-// fill gives the nodes below n the values that the library read.
+// fill sets the values of the nodes below n to those that the library read.
 func fill(n *node, value any) {
 	switch v := value.(type) {
 	case string:
@@ -97,8 +97,8 @@ func fill(n *node, value any) {
 	}
 }
 
-// fillTable fills the entries of a table. One that the scanner did not find (there should be none) stands where its
-// table stands: no value is ever lost.
+// fillTable fills the entries of a table. An entry that the scanner did not find gets the position of its table, so
+// that no value is lost. No document is known to cause this.
 func fillTable(n *node, values map[string]any) {
 	for key := range values {
 		if n.get(key) == nil {

@@ -9,13 +9,13 @@ import (
 	"jobsd/internal/schedule"
 )
 
-// The library says of a mistake what its parser wanted next. People make few kinds of them, of which this says what to
-// write instead. What stands there may be a secret without its quotes, so it is shown only where it is a time.
+// The library says what its parser expected. This file says what to write instead, for the few kinds of mistakes that
+// people make. The text may be a secret without its quotes, so errors show it only if it is a time.
 
-// assignment is a line with a value that is no string, list or table.
+// assignment matches a line with a value that is not a string, a list or a table.
 var assignment = regexp.MustCompile(`^[ \t]*([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*)[ \t]*=[ \t]*([^"'\[{#\s][^#]*)`)
 
-// unquotedTOML explains a message of the library about text without quotes. key is "" where it is not one of ours.
+// unquotedTOML explains a message of the library about text without quotes. key is "" if it is not a key of jobsd.
 func unquotedTOML(src *source, at int, message string) (where int, key, text string) {
 	start := strings.LastIndexByte(src.text[:at], '\n') + 1
 	line, _, _ := strings.Cut(src.text[start:], "\n")
@@ -30,9 +30,9 @@ func unquotedTOML(src *source, at int, message string) (where int, key, text str
 	case strings.HasPrefix(message, "expected value") && strings.TrimLeft(line[at-start:], " \t\r") == "":
 		return at, "", "a value is missing here"
 	case m == nil && strings.HasPrefix(message, "expected a top-level item"):
-		return at, "", "something stands behind the value: each key has a line of its own"
+		return at, "", "there is text after the value: put each key on its own line"
 	case m == nil:
-		return at, "", `text needs quotes: "..."`
+		return at, "", `put text in quotes: "..."`
 	}
 	name, value := line[m[2]:m[3]], strings.TrimSpace(line[m[4]:m[5]])
 	where = start + m[4]
@@ -45,24 +45,24 @@ func unquotedTOML(src *source, at int, message string) (where int, key, text str
 	if strings.ContainsAny(value, "\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb") {
 		return where, key, `use straight quotes: "..."`
 	}
-	return where, key, "text needs quotes: " + printable(cut(name)) + " = " + quotedTime(name, value)
+	return where, key, "put text in quotes: " + printable(cut(name)) + " = " + quotedTime(name, value)
 }
 
-// arrayWords says what is wrong in an array where a comma or its end is missing.
+// arrayWords explains a missing comma or a missing end of an array.
 func arrayWords(text string, start, at int) string {
 	rest := text[at:]
 	switch {
 	case strings.TrimSpace(rest) == "" || strings.TrimSpace(text[start:at]) == "" && startsKey.MatchString(rest):
-		return "the array is not closed: a ] is missing"
+		return "the array does not end: add a ]"
 	case strings.IndexByte("\"'[{", rest[0]) >= 0:
-		return "a comma is missing in front of this"
+		return "add a comma before this"
 	}
-	return `text needs quotes: "..."`
+	return `put text in quotes: "..."`
 }
 
 var startsKey = regexp.MustCompile(`^(\[|[A-Za-z0-9_.-]+[ \t]*=)`)
 
-// isUnquoted tells the messages that text without quotes gets.
+// isUnquoted recognises the messages that the library has for text without quotes.
 func isUnquoted(message string) bool {
 	for _, begin := range []string{
 		"expected value but found", "expected a top-level item to end", "invalid datetime", "expected a comma",
@@ -85,7 +85,7 @@ func likeBool(value string) string {
 	return ""
 }
 
-// quotedTime returns a value as it has to stand in quotes, or three dots if it is none that is known to be no secret.
+// quotedTime returns a value in quotes, or three dots if it may be a secret.
 func quotedTime(key, value string) string {
 	var k schedule.Keys
 	switch key {
@@ -113,13 +113,13 @@ func quotedTime(key, value string) string {
 	return strconv.Quote(value)
 }
 
-// dates are the forms in which a date or time of TOML may be meant, and as which it stands in quotes.
+// dates pairs the forms of a date or time in TOML with the forms that jobsd reads.
 var dates = [][2]string{
 	{"2006-01-02 15:04:05", "2006-01-02 15:04"}, {"2006-01-02T15:04:05", "2006-01-02 15:04"}, {"15:04:05", "15:04"},
 	{"2006-01-02T15:04", "2006-01-02 15:04"},
 }
 
-// quotedDate writes a date or time of TOML as the string that is meant, or as three dots where it may be a secret.
+// quotedDate returns a date or time of TOML as the string that is probably meant, or three dots if it may be a secret.
 func quotedDate(key string, n *node) any {
 	if key != "start_at" && key != "at" && key != "from" {
 		return known(`"..."`)

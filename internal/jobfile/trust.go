@@ -14,14 +14,14 @@ import (
 	"jobsd/internal/trust"
 )
 
-// Trust. Who can write a job file can run programs as the daemon's user, so a file counts only if nobody but root and
-// that user can write it, its folder, or what a symbolic link to it leads through. What is checked is what was opened,
-// by its descriptor: names can be moved between a look and an open. Opening never blocks, whatever stands there.
+// Whoever can write a job file can run programs as the daemon's user. So a file counts only if nobody except root and
+// that user can write the file, its folder, or anything that a symbolic link to it leads through. The checks use the
+// descriptor of the opened file, because a name can be moved between a check and an open. Opening never blocks.
 
 // MaxFile is the size in bytes of the largest job file.
 const MaxFile = 1 << 20
 
-// folder is an opened directory.
+// folder is an open directory.
 type folder struct {
 	path   string
 	fd     int
@@ -29,9 +29,9 @@ type folder struct {
 	buffer []byte
 }
 
-// openFolder opens a directory of files to be trusted. Where somebody can replace it by another directory of root's, root
-// does not trust it. Other users may work in directories of a container, such as the volumes of Kubernetes, whose
-// parents are open to all.
+// openFolder opens a directory of trusted files. Root does not trust a directory if somebody can replace it with
+// another directory of root. Other users may use directories of a container, such as Kubernetes volumes, whose parents
+// everybody can write.
 func openFolder(h *host, path string) (*folder, error) {
 	if _, err := h.wayTo(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s: %w", printable(path), err)
@@ -39,7 +39,7 @@ func openFolder(h *host, path string) (*folder, error) {
 	return openFolderHere(h, path)
 }
 
-// wayTo returns where an absolute path leads. For root, all on the way is trusted.
+// wayTo returns the target of an absolute path. For root, everything on the way must be trusted.
 func (h *host) wayTo(path string) (string, error) {
 	if h.uid == 0 {
 		return h.judge.Walk(path)
@@ -47,7 +47,7 @@ func (h *host) wayTo(path string) (string, error) {
 	return filepath.EvalSymlinks(path)
 }
 
-// openFolderHere does so without a look at how the directory can be reached.
+// openFolderHere opens a directory without checking the way to it.
 func openFolderHere(h *host, path string) (*folder, error) {
 	fd, err := retry(func() (int, error) {
 		return unix.Open(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
@@ -84,7 +84,7 @@ func folderError(path string, err error) error {
 
 func (f *folder) close() { unix.Close(f.fd) }
 
-// names returns the names of all that is in the directory, in no order.
+// names returns the names of all entries of the directory, in no order.
 func (f *folder) names() ([]string, error) {
 	fd, err := unix.FcntlInt(uintptr(f.fd), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
@@ -99,14 +99,14 @@ func (f *folder) names() ([]string, error) {
 	return names, nil
 }
 
-// stamp tells whether a file is still the one that was read.
+// stamp identifies the version of a file that was read.
 type stamp struct {
-	sum     uint64 // of all that changes with it
-	mode    uint32 // with the kind
-	settled bool   // it was not so young when it was read that it may have changed without a trace
+	sum     uint64 // of all attributes that change with the file
+	mode    uint32 // with the file type
+	settled bool   // the file was old enough when it was read, so that every later change is visible
 }
 
-// settledAge is how long a file must not have changed for its stamp to tell: clocks of file systems are coarse.
+// settledAge is the age at which a stamp is reliable, because file systems have coarse clocks.
 const settledAge = time.Second
 
 func stampOf(st *unix.Stat_t) stamp {
@@ -119,7 +119,7 @@ func stampOf(st *unix.Stat_t) stamp {
 	}
 }
 
-// sumOf is the FNV-1a hash of numbers: it must be the same in every process.
+// sumOf is the FNV-1a hash of numbers. It must be the same in every process.
 func sumOf(numbers ...int64) uint64 {
 	const offset, prime = 14695981039346656037, 1099511628211
 	sum := uint64(offset)
@@ -132,10 +132,10 @@ func sumOf(numbers ...int64) uint64 {
 	return sum
 }
 
-// link tells whether it is the stamp of a symbolic link.
+// link reports whether it is the stamp of a symbolic link.
 func (s stamp) link() bool { return s.mode&unix.S_IFMT == unix.S_IFLNK }
 
-// look returns the stamp of a name itself: of a symbolic link that of the link.
+// look returns the stamp of a name without following a symbolic link.
 func (f *folder) look(name string) (stamp, error) {
 	var st unix.Stat_t
 	if err := unix.Fstatat(f.fd, name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
@@ -144,8 +144,8 @@ func (f *folder) look(name string) (stamp, error) {
 	return stampOf(&st), nil
 }
 
-// read opens, checks and reads the file called name, of which look said what it is. A link is followed: it stands in a
-// directory that is trusted, and its target has to pass the same check.
+// read opens, checks and reads the file called name. looked is the result of look. It follows a link, because the
+// directory is trusted and the target has to pass the same check.
 func (f *folder) read(name string, looked stamp) (text string, s stamp, err error) {
 	link := looked.link()
 	dir, at, mode := f.fd, name, looked.mode
@@ -159,7 +159,7 @@ func (f *folder) read(name string, looked stamp) (text string, s stamp, err erro
 		}
 		mode = uint32(st.Mode)
 	}
-	if why := irregular(mode, link); why != "" { // the open of a device can do something to it
+	if why := irregular(mode, link); why != "" { // opening a device can have side effects
 		return "", stamp{}, errors.New(why)
 	}
 	const flags = unix.O_RDONLY | unix.O_NONBLOCK | unix.O_NOCTTY | unix.O_CLOEXEC | unix.O_NOFOLLOW
@@ -179,7 +179,7 @@ func (f *folder) read(name string, looked stamp) (text string, s stamp, err erro
 	return text, stampOf(&st), err
 }
 
-// follow returns where a symbolic link leads, for Openat. All that it leads through is trusted.
+// follow returns the target of a symbolic link, for Openat. Everything on the way must be trusted.
 func (f *folder) follow(name string) (dir int, path string, err error) {
 	parent, err := filepath.EvalSymlinks(f.path)
 	if err == nil {
@@ -194,7 +194,7 @@ func (f *folder) follow(name string) (dir int, path string, err error) {
 	return unix.AT_FDCWD, path, nil
 }
 
-// readAll reads at most MaxFile bytes, which the size at the open does not promise.
+// readAll reads at most MaxFile bytes, because the file may have grown since it was opened.
 func (f *folder) readAll(fd int) (string, error) {
 	f.buffer = f.buffer[:0]
 	for {
@@ -216,16 +216,16 @@ func (f *folder) readAll(fd int) (string, error) {
 func openError(err error, link bool) error {
 	switch {
 	case link && errors.Is(err, unix.ENOENT):
-		return errors.New("is a symbolic link to nothing: remove it")
+		return errors.New("is a symbolic link to a missing file: remove it")
 	case link && errors.Is(err, unix.ELOOP):
-		return errors.New("is a symbolic link that leads back to itself: remove it")
-	case errors.Is(err, unix.ELOOP), errors.Is(err, unix.EMLINK): // of FreeBSD
-		return errors.New("became a symbolic link while it was read: reload")
+		return errors.New("is a symbolic link to itself: remove it")
+	case errors.Is(err, unix.ELOOP), errors.Is(err, unix.EMLINK): // FreeBSD returns EMLINK
+		return errors.New("became a symbolic link during the load: reload")
 	}
 	return fmt.Errorf("cannot open: %w", err)
 }
 
-// refuse says why an opened file is not read, "" if nothing speaks against it.
+// refuse says why an opened file is not trusted, "" if it is.
 func (h *host) refuse(fd int, st *unix.Stat_t, path string, link bool) string {
 	if why := irregular(uint32(st.Mode), link); why != "" {
 		return why
@@ -248,7 +248,7 @@ func (h *host) refuse(fd int, st *unix.Stat_t, path string, link bool) string {
 
 const tooBig = "is larger than 1 MiB"
 
-// irregular names what stands there if it is no regular file.
+// irregular names the kind of file if it is not a regular file, else "".
 func irregular(mode uint32, link bool) string {
 	what, ok := map[uint32]string{
 		unix.S_IFDIR: "a directory", unix.S_IFIFO: "a FIFO", unix.S_IFSOCK: "a socket",
@@ -263,7 +263,7 @@ func irregular(mode uint32, link bool) string {
 	return "is " + what + ", not a file: move it elsewhere"
 }
 
-// retry calls open again while a signal interrupts it.
+// retry calls open again if a signal interrupts it.
 func retry(open func() (int, error)) (int, error) {
 	for {
 		fd, err := open()

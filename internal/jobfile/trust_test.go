@@ -86,7 +86,7 @@ func TestHostileFiles(t *testing.T) {
 		defer l.Close()
 	}
 	want := []string{
-		"dangling.toml: is a symbolic link to nothing: remove it",
+		"dangling.toml: is a symbolic link to a missing file: remove it",
 		"dir.toml: is a directory, not a file: move it elsewhere",
 		"fifo.toml: is a FIFO, not a file: move it elsewhere",
 		"group.toml: can be written by others (mode 0646): chmod o-w " + path("group.toml"),
@@ -94,7 +94,7 @@ func TestHostileFiles(t *testing.T) {
 		"link-fifo.toml: is a symbolic link to a FIFO, not to a file: remove it",
 		"link-group.toml: is a symbolic link whose target can be written by others (mode 0646): chmod o-w " + path("link-group.toml"),
 		"link-null.toml: is a symbolic link to a character device, not to a file: remove it",
-		"loop.toml: is a symbolic link that leads back to itself: remove it",
+		"loop.toml: is a symbolic link to itself: remove it",
 		"more.toml: is larger than 1 MiB",
 	}
 	if bound {

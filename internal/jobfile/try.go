@@ -7,9 +7,9 @@ import (
 	"slices"
 )
 
-// Try returns the jobs of files as they would be, by name, in the directory as the last load found it, and what would
-// be wrong: the mistakes in these files or, if there are none, those that they would bring into others. A directory that
-// is missing counts as empty.
+// Try returns the jobs of the given files as if they were in the directory of the last load, and the mistakes: those in
+// these files or, if there are none, those that they would cause in other files. texts maps file names to contents. A
+// missing directory counts as empty.
 func (l *Loader) Try(texts map[string]string) (defs []*Definition, errs []error) {
 	if l.why != nil && !errors.Is(l.why, fs.ErrNotExist) {
 		return nil, []error{l.why}
@@ -42,14 +42,14 @@ func (l *Loader) Try(texts map[string]string) (defs []*Definition, errs []error)
 	return defs, errs
 }
 
-// draft is a file that would have that text.
+// draft returns a file as if it had that text.
 func (l *Loader) draft(name, text string) *jobFile {
 	f := &jobFile{name: name}
 	err := badFileName(name)
 	switch {
 	case err != nil:
-	case passedOver(name):
-		err = errors.New("would be passed over: a job file ends in .toml or .json and does not begin with a dot")
+	case isIgnored(name):
+		err = errors.New("would be ignored: the name of a job file ends in .toml or .json and does not begin with a dot")
 	case len(text) > MaxFile:
 		err = errors.New(tooBig)
 	}
@@ -61,8 +61,8 @@ func (l *Loader) draft(name, text string) *jobFile {
 	return f
 }
 
-// Files returns what each file of the last load says, refused or not; nil for one that cannot be read as job file. It
-// fails if the directory could not be read, or not be trusted.
+// Files returns the definitions of each file of the last load, refused or not; nil for a file that cannot be parsed. It
+// fails if the directory could not be read or is not trusted.
 func (l *Loader) Files() (map[string][]*Definition, error) {
 	if l.why != nil {
 		return nil, l.why

@@ -35,7 +35,7 @@ func TestTry(t *testing.T) {
 		{"a circle", map[string]string{"a.toml": good + "after = [\"b\"]\n"}, "a", []string{
 			"a.toml:2:10: after: a waits for itself: a after b after a"}},
 		{"not a job file", map[string]string{".c.toml": good, "c.txt": good, "c\n.toml": good, "c.toml": strings.Repeat("#", MaxFile+1)}, "", []string{
-			".c.toml: would be passed over", `"c\n.toml": has a name with`, "c.toml: is larger than 1 MiB", "c.txt: would be passed over"}},
+			".c.toml: would be ignored", `"c\n.toml": the name has`, "c.toml: is larger than 1 MiB", "c.txt: would be ignored"}},
 	} {
 		defs, errs := b.loader.Try(test.texts)
 		var jobs []string

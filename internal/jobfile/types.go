@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// typ is a type of values: how one is read and checked, how it is printed for a hash, and what a schema says of it.
+// typ is a type of values: how to read, check and print a value, and its schema.
 type typ[T any] struct {
 	name   string // for people
 	read   func(*reader, *node) (T, bool)
 	print  func([]byte, T) []byte
-	sub    func() []Key // of a table that has keys of its own
+	sub    func() []Key // the keys of a table
 	schema func() schema
-	write  func(T) any // as a file says it; its result is nil for what is not said, and it is itself where nothing ever is
+	write  func(T) any // the value as in a file; the result is nil for a value that is not set; write is nil if the type cannot be written
 }
 
 func printText[T ~string](b []byte, v T) []byte { return strconv.AppendQuote(b, string(v)) }
@@ -64,7 +64,7 @@ var truth = typ[bool]{
 	write:  asIs[bool],
 }
 
-// choice is one of some words.
+// choice is one of several words.
 func choice[T ~string](words ...T) typ[T] {
 	all := make([]string, len(words))
 	for i, w := range words {
@@ -90,7 +90,7 @@ func choice[T ~string](words ...T) typ[T] {
 	}
 }
 
-// listOf is an array of at least least items.
+// listOf is an array with at least least items.
 func listOf[T any](item typ[T], least int) typ[[]T] {
 	return typ[[]T]{
 		name:   "array of " + item.name + "s",
@@ -122,7 +122,7 @@ func readItems[T any](r *reader, n *node, item typ[T], least int) ([]T, bool) {
 	return values, all
 }
 
-// oneOrMore is one item or an array of them.
+// oneOrMore is one item or an array of items.
 func oneOrMore[T any](item typ[T], least int) typ[[]T] {
 	return typ[[]T]{
 		name:   item.name + " or array",
@@ -139,7 +139,7 @@ func oneOrMore[T any](item typ[T], least int) typ[[]T] {
 	}
 }
 
-// optional is a value that knows whether it was given.
+// optional is a value that may be missing.
 func optional[T any](t typ[T]) typ[*T] {
 	return typ[*T]{
 		name: t.name,

@@ -92,7 +92,7 @@ func TestWayOfLink(t *testing.T) {
 		"../sticky/theirs":         "leads through @/sticky/theirs, which is not owned by root but by ",
 		"../sticky/theirs2/a.toml": "leads through @/sticky/theirs2, which is not owned by root but by ",
 		"../sticky/hard":           "leads to @/sticky/hard, which has other names",
-		"../roots/gone":            "is a symbolic link to nothing: remove it",
+		"../roots/gone":            "is a symbolic link to a missing file: remove it",
 		"../roots/a.toml/x":        "not a directory",
 	} {
 		os.RemoveAll(w.path("jobs.d"))

@@ -7,8 +7,8 @@ import (
 	"jobsd/internal/schedule"
 )
 
-// when says in words what starts the job by itself: "every day at 04:35", "every 10 minutes, also at boot",
-// "after backup and sync", "service", "only when asked". Each time of day in it is written as 15:04.
+// when says when the job starts by itself: "every day at 04:35", "every 10 minutes, also at boot", "after backup and
+// sync", "service", "only when asked". Each time of day in it is written as 15:04.
 func (d *Definition) when() string {
 	also := d.Causes()
 	switch {
@@ -22,7 +22,7 @@ func (d *Definition) when() string {
 	return d.Schedule.Words()
 }
 
-// Causes says in words what starts the job beside its schedule, "" if nothing does.
+// Causes says what starts the job besides its schedule, "" if nothing does.
 func (d *Definition) Causes() string {
 	var causes []string
 	if d.AtBoot {

@@ -10,16 +10,16 @@ import (
 	"time"
 )
 
-// zone is the machine's own time zone, as the C library finds it (tzset(3)). The time package reads it once at the start
-// of a process; here it is read anew at each load.
+// zone is the time zone of the machine, found as the C library finds it (tzset(3)). The time package reads it once per
+// process; this package reads it again at each load.
 type zone struct {
 	location *time.Location
-	name     string // what tells it from another: an IANA name, or a hash of a file that has none
-	data     string // tells whether its rules changed
-	err      error  // why it is UTC
+	name     string // identifies the zone: an IANA name, or a hash of a file that has none
+	data     string // the rules, to detect a change
+	err      error  // why the zone is UTC
 }
 
-// readZone reads the zone that TZ names, or the file localtime without TZ.
+// readZone reads the zone that TZ names, or the file localtime if TZ is not set.
 func readZone(getenv func(string) (string, bool), localtime string) *zone {
 	tz, set := getenv("TZ")
 	tz = strings.TrimPrefix(tz, ":")
@@ -40,7 +40,8 @@ func readZone(getenv func(string) (string, bool), localtime string) *zone {
 
 func utc(err error) *zone { return &zone{location: time.UTC, name: "UTC", err: err} }
 
-// zoneFile reads a tzfile(5). Where it is a link into the zone database, as /etc/localtime is, that tells its name.
+// zoneFile reads a tzfile(5). If it is a link into the zone database, as /etc/localtime usually is, the target gives
+// the name.
 func zoneFile(path string, mayMiss bool) *zone {
 	data, err := os.ReadFile(path)
 	if os.IsNotExist(err) && mayMiss {
@@ -64,5 +65,5 @@ func zoneFile(path string, mayMiss bool) *zone {
 	return utc(fmt.Errorf("%s: cannot read the local time zone: %w: local times are UTC", path, err))
 }
 
-// same tells whether nothing that depends on the zone has to change.
+// same reports whether nothing that depends on the zone has to change.
 func (z *zone) same(o *zone) bool { return z.name == o.name && z.data == o.data }
