@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// What Linux would not execute is refused when it is loaded. That the longest can be executed is tried by the script
-// "longest".
+// A string that Linux cannot execute is refused at the load. The script "longest" checks that the longest permitted one
+// can be executed.
 func TestLongestArgument(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.toml")
 	for _, format := range []string{

@@ -45,7 +45,7 @@ func BenchmarkReload(b *testing.B) {
 	dir := manyFiles(b, 10_000)
 	l := NewLoader(Options{Jobs: dir})
 	for l.Load(); !l.files[9_999].settled; {
-		l.Load() // until the files are old enough for their stamps to count
+		l.Load() // repeat until the files are old enough, so that their stamps count
 	}
 	b.ReportAllocs()
 	i := 0

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// configCases has each key of jobsd.toml, as keyCases has those of jobs.
+// configCases has each key of jobsd.toml, as keyCases has each key of jobs.
 var configCases = []struct {
 	key, good string
 	want      any
@@ -165,7 +165,7 @@ machines = ["a*"]
 	if want := "0s 0 bob UTC [A=1 B=2] <nil> {10000000 9 true}\n"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	d = parse("cmd = [\"x\"]\nkeep_alive = true\n") // with which some defaults do not go
+	d = parse("cmd = [\"x\"]\nkeep_alive = true\n") // some defaults are not permitted for a service
 	if d.Retries != 0 || d.Jitter != 0 || d.Timeout != time.Hour {
 		t.Errorf("%+v", d)
 	}

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestDoubts is what is allowed and hardly meant, and what looks like it and is meant.
+// TestDoubts checks probable mistakes, and valid jobs that resemble them.
 func TestDoubts(t *testing.T) {
 	dir := t.TempDir()
 	spaced := filepath.Join(dir, "my tool")
@@ -99,7 +99,7 @@ func TestConfigDoubts(t *testing.T) {
 	}
 }
 
-// TestHabits is what people write who come from elsewhere, and what they are pointed to.
+// TestHabits checks the suggestions for names from other programs.
 func TestHabits(t *testing.T) {
 	for key, want := range map[string]string{
 		"working_dir": "dir", "WorkingDirectory": "dir", "directory": "dir", "cwd": "dir", "depends_on": "after",
@@ -118,14 +118,14 @@ func TestHabits(t *testing.T) {
 		}
 		top, _, _ := strings.Cut(want, ".")
 		if jobKeys.byName[top] == nil {
-			t.Errorf("%s is no key", want)
+			t.Errorf("%s is not a key", want)
 		}
 	}
 	for word, key := range elsewhere {
 		top, sub, dotted := strings.Cut(key, ".")
 		k := jobKeys.byName[top]
 		if k == nil || dotted && top != "limits" && !hasKey(k.sub(), sub) {
-			t.Errorf("%s points to %s, which is no key", word, key)
+			t.Errorf("%s points to %s, which is not a key", word, key)
 		}
 		if word != plainKey(word) || jobKeys.byName[word] != nil {
 			t.Errorf("%s is never looked up", word)

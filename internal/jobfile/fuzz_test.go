@@ -37,7 +37,7 @@ func FuzzTOML(f *testing.F) {
 	})
 }
 
-// compare checks that the scanner found each value that the library reads, at a place of its own.
+// compare checks that the scanner found each value that the library reads, each at its own position.
 func compare(t *testing.T, n *node, want any) {
 	switch v := want.(type) {
 	case map[string]any:

@@ -4,7 +4,7 @@ import (
 	"testing"
 )
 
-// TestHashSame has pairs that come to the same.
+// TestHashSame has pairs of files that define the same job.
 func TestHashSame(t *testing.T) {
 	plain := "name = \"a\"\ncmd = [\"x\"]\n"
 	for _, c := range [][4]string{
@@ -28,7 +28,7 @@ func TestHashSame(t *testing.T) {
 	}
 }
 
-// TestHashDiffers has each key change the hashes that it has to, and no other.
+// TestHashDiffers checks that each key changes the hashes that depend on it, and no others.
 func TestHashDiffers(t *testing.T) {
 	for _, c := range keyCases {
 		if c.bare || c.key == "timezone" && c.with == "" {
@@ -53,8 +53,8 @@ func TestHashDiffers(t *testing.T) {
 	}
 }
 
-// TestHashStays fails when a hash is made in another way than by earlier versions: all services would be restarted and
-// all slots forgotten at an upgrade.
+// TestHashStays fails if a hash differs from that of earlier versions. An upgrade would then restart all services and
+// forget all slots.
 func TestHashStays(t *testing.T) {
 	for text, want := range map[string]string{
 		"cmd = [\"x\"]": "a6c3565994c347f9 2873c6995cf14bb6 b8d2c366dbea9646",

@@ -24,7 +24,7 @@ staff:x:50:alice,bob
 alice:x:1000:
 `
 
-// someHost is a host whose facts do not come from this machine. The daemon runs as uid.
+// someHost is a host with invented facts. The daemon runs as uid.
 func someHost(tb testing.TB, uid int) *host {
 	dir := tb.TempDir()
 	p, g := filepath.Join(dir, "passwd"), filepath.Join(dir, "group")
@@ -42,7 +42,7 @@ func write(tb testing.TB, path, text string) {
 	}
 }
 
-// safeDir makes a directory that is trusted, whatever the umask.
+// safeDir makes a trusted directory, whatever the umask.
 func safeDir(tb testing.TB) string {
 	tb.Helper()
 	dir := filepath.Join(tb.TempDir(), "jobs.d")
@@ -53,7 +53,7 @@ func safeDir(tb testing.TB) string {
 	return dir
 }
 
-// put writes a file that is trusted, whatever the umask.
+// put writes a trusted file, whatever the umask.
 func put(tb testing.TB, dir, name, text string) string {
 	tb.Helper()
 	path := filepath.Join(dir, name)
@@ -69,13 +69,13 @@ func chmod(tb testing.TB, path string, mode os.FileMode) {
 	}
 }
 
-// parseAs parses text as the file of that name.
+// parseAs parses text as a file with that name.
 func parseAs(tb testing.TB, h *host, file, text string) ([]*Definition, []error) {
 	tb.Helper()
 	return h.parse(newSource(file, "/etc/jobs.d", text), file, nil)
 }
 
-// only parses a file of one job without fault.
+// only parses a valid file with one job.
 func only(tb testing.TB, file, text string) *Definition {
 	tb.Helper()
 	defs, errs := parseAs(tb, someHost(tb, 0), file, text)
@@ -85,7 +85,7 @@ func only(tb testing.TB, file, text string) *Definition {
 	return defs[0]
 }
 
-// lines joins errors, one a line.
+// lines joins errors, one on each line.
 func lines(errs []error) string {
 	var all []string
 	for _, err := range errs {

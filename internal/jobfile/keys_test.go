@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// keyCase is one key: a good value and what it comes to, a bad one with what is said of it, and the default. Values are
-// written so that TOML and JSON read the same, but where json and badJSON say otherwise.
+// keyCase is one key: a good value and its result, a bad value and its error, and the default. A value is written so
+// that TOML and JSON read it alike, unless json and badJSON differ.
 type keyCase struct {
 	key       string
 	good      string
@@ -172,7 +172,7 @@ var keyCases = []keyCase{
 		byDefault: 1, with: `notify.mail = "root"`, of: func(d *Definition) any { return d.Notify.Failures }},
 }
 
-// toml and inJSON write a job with the key and the value, which begins in line 3 at the column that they return.
+// toml and inJSON write a job with the key and the value, which begins on line 3 at the returned column.
 func (c keyCase) toml(value string) (string, int) {
 	return c.base("toml") + fmt.Sprintf("%s = %s\n", c.key, value), len(c.key) + 4
 }
@@ -192,7 +192,7 @@ func (c keyCase) inJSON(value string) (string, int) {
 	return c.base("json") + line + value + "}", len(line) + 1
 }
 
-// base is the first two lines of the job, without the key.
+// base returns the first two lines of the job, without the key.
 func (c keyCase) base(format string) string {
 	switch k, v, ok := strings.Cut(c.with, " = "); {
 	case format == "toml" && c.bare:
@@ -250,7 +250,7 @@ func TestKeys(t *testing.T) {
 	}
 }
 
-// TestKeysComplete fails for a key without a row above.
+// TestKeysComplete fails if a key has no row above.
 func TestKeysComplete(t *testing.T) {
 	want := jobKeys.names()
 	for prefix, names := range map[string][]string{

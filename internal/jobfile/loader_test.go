@@ -32,7 +32,7 @@ func newBox(t testing.TB) *box {
 	return b
 }
 
-// restart has a new daemon read the directory.
+// restart replaces the loader, as after a restart of the daemon.
 func (b *box) restart() { b.loader = NewLoader(b.o) }
 
 func (b *box) put(name, text string) string { return put(b, b.dir, name, text) }
@@ -46,8 +46,7 @@ func (b *box) remove(name string) {
 	}
 }
 
-// load loads and compares: jobs as "name=description" with "!" behind stale ones, and errors, of which each has to
-// begin as given.
+// load loads and compares: jobs as "name=description" with "!" after stale ones, and the beginnings of the errors.
 func (b *box) load(jobs string, errs ...string) *Set {
 	b.Helper()
 	set := b.loader.Load()
@@ -98,7 +97,7 @@ func job(description string) string {
 
 func TestVersionRescued(t *testing.T) {
 	l := NewLoader(Options{})
-	l.host = nil // a mistake of ours
+	l.host = nil // causes a panic, like a bug
 	if _, errs := l.version("a.toml", "a.toml", "cmd = [1]", false); len(errs) != 1 || !strings.Contains(errs[0].Error(), "a.toml: internal error") {
 		t.Errorf("%v", errs)
 	}
@@ -150,7 +149,7 @@ func TestAcceptedCopies(t *testing.T) {
 	b.load("a=1! b=1! c=1!", "a.toml:1:", "b.toml:1:", "c.toml:1:")
 	b.wantKept("a.toml b.toml c.toml")
 
-	// somebody removed them, and all else with them, which is not this package's to make anew
+	// Somebody removed the copies and their whole parent directory, which this package must not create again.
 	state := filepath.Dir(b.accepted)
 	if err := os.RemoveAll(state); err != nil {
 		t.Fatal(err)
@@ -162,7 +161,7 @@ func TestAcceptedCopies(t *testing.T) {
 	b.load("a=1! b=1! c=1!", "a.toml:1:", "b.toml:1:", "c.toml:1:")
 	b.wantKept("a.toml b.toml c.toml")
 
-	// meanwhile the daemon is down
+	// The files change while the daemon is down.
 	b.put("a.toml", job("2"))
 	b.remove("b.toml")
 	write(t, filepath.Join(b.accepted, "c.toml"), "secret")
@@ -213,7 +212,7 @@ func TestGoodTakesNameOfStale(t *testing.T) {
 	b.put("b.toml", "name = \"x\"\ndescription = \"b\"\ncmd = [\"true\"]\n")
 	b.load("x=b y=!", "a.toml:1:")
 	b.put("b.toml", "no")
-	b.load("x=b! y=!", "a.toml:1:", "b.toml:1:") // the younger one
+	b.load("x=b! y=!", "a.toml:1:", "b.toml:1:") // the newer one
 }
 
 func TestAfter(t *testing.T) {
@@ -240,11 +239,11 @@ func TestSamePointers(t *testing.T) {
 	b.put("a.toml", job("1"))
 	b.put("b.toml", job("1"))
 	first := b.load("a=1 b=1")
-	b.put("a.toml", job("1")) // as it was
+	b.put("a.toml", job("1")) // unchanged
 	b.put("b.toml", job("2"))
 	second := b.load("a=1 b=2")
 	if first.Jobs[0].Def != second.Jobs[0].Def {
-		t.Error("a file that says the same has another definition")
+		t.Error("a file with the same content has another definition")
 	}
 	if first.Jobs[1].Def == second.Jobs[1].Def || first.Jobs[1].Def.Description != "1" {
 		t.Error("a definition was changed")
@@ -252,14 +251,14 @@ func TestSamePointers(t *testing.T) {
 	b.config("[defaults]\nsuccess_codes = [0, 1]\n")
 	third := b.load("a=1 b=2")
 	if third.Jobs[0].Def == second.Jobs[0].Def || len(third.Jobs[0].Def.SuccessCodes) != 2 {
-		t.Error("defaults were not taken in")
+		t.Error("the defaults did not change")
 	}
 	if !slices.Equal(third.Settings, []string{"defaults"}) || third.DirsChanged || second.Settings != nil {
 		t.Error(third, second)
 	}
 }
 
-// TestSameSizeAndTime has a file change without a trace but its change time.
+// TestSameSizeAndTime changes a file without changing its size or modification time.
 func TestSameSizeAndTime(t *testing.T) {
 	b := newBox(t)
 	path := b.put("a.toml", job("1"))
@@ -274,7 +273,7 @@ func TestSameSizeAndTime(t *testing.T) {
 	}
 }
 
-// TestCachedFile puts a file's stamp to work: what is old enough is not read again.
+// TestCachedFile checks that a file with an old stamp is not read again.
 func TestCachedFile(t *testing.T) {
 	b := newBox(t)
 	b.put("a.toml", job("1"))
@@ -282,11 +281,11 @@ func TestCachedFile(t *testing.T) {
 	f := b.loader.files[0]
 	for deadline := time.Now().Add(20 * time.Second); !f.settled; {
 		if time.Now().After(deadline) {
-			t.Fatal("the file does not age")
+			t.Fatal("the file never gets old enough")
 		}
 		b.loader.Load()
 	}
-	f.now.text = "" // would be found to differ
+	f.now.text = "" // a read would find the difference
 	def := f.now.defs[0]
 	if set := b.load("a=1"); set.Jobs[0].Def != def {
 		t.Error("the file was read again")
@@ -377,7 +376,7 @@ func TestZoneChange(t *testing.T) {
 	b.load("a= b=", "TZ=Nowhere/Land: unknown time zone: local times are UTC")
 }
 
-// TestA29CutFiles cuts a file that is in force at each byte: what is no job leaves the old ones.
+// TestA29CutFiles cuts a file that is in force at each byte: while it is invalid, the old jobs stay.
 func TestA29CutFiles(t *testing.T) {
 	b := newBox(t)
 	text := "[[jobs]]\nname = \"a\"\ndescription = \"1\"\nshell = '''\nx\n'''\n[[jobs]]\nname = \"b\"\nenv.LONG = \"" +
@@ -393,7 +392,7 @@ func TestA29CutFiles(t *testing.T) {
 			}
 		}
 		if set.Refused == 1 && len(set.Jobs) == 0 {
-			t.Errorf("cut at %d: nothing is left: %v", i, set.Errors)
+			t.Errorf("cut at %d: no job is left: %v", i, set.Errors)
 		}
 		b.put("a.toml", text)
 		if set := b.loader.Load(); len(set.Jobs) != 2 || set.Errors != nil || set.Jobs[0].Def.Hash != good.Jobs[0].Def.Hash {

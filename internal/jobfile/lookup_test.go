@@ -12,7 +12,7 @@ import (
 	"jobsd/internal/trust"
 )
 
-// programs makes folders with programs in them.
+// programs makes folders that contain programs.
 func programs(t *testing.T, paths ...string) string {
 	t.Helper()
 	root, err := filepath.EvalSymlinks(t.TempDir())
@@ -33,7 +33,7 @@ func programs(t *testing.T, paths ...string) string {
 
 func TestProgram(t *testing.T) {
 	root := programs(t, "a/x", "b/x", "b/y", "c/z", "home/bin/w")
-	chmod(t, filepath.Join(root, "a/x"), 0o644) // not a program
+	chmod(t, filepath.Join(root, "a/x"), 0o644) // not executable
 	if err := os.MkdirAll(filepath.Join(root, "a/y"), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -50,9 +50,9 @@ func TestProgram(t *testing.T) {
 		{Definition{Argv: []string{"x"}, ExtraPath: []string{a, b}}, b + "/x"},
 		{Definition{Argv: []string{"y"}, ExtraPath: []string{a, b}}, b + "/y"},
 		{Definition{Argv: []string{"x"}, Env: []string{"PATH=" + a + ":" + b}}, b + "/x"},
-		{Definition{Argv: []string{"x"}, Env: []string{"PATH=" + a + "::" + b}}, ""}, // the folder that it starts in comes first
+		{Definition{Argv: []string{"x"}, Env: []string{"PATH=" + a + "::" + b}}, ""}, // the empty entry is the working directory
 		{Definition{Argv: []string{"x"}, Env: []string{"PATH=" + a}}, ""},
-		{Definition{Argv: []string{"x"}, ExtraPath: []string{b}, EnvFile: "/e"}, ""}, // which may hold a PATH
+		{Definition{Argv: []string{"x"}, ExtraPath: []string{b}, EnvFile: "/e"}, ""}, // the env_file may set PATH
 		{Definition{Argv: []string{"x"}, Env: []string{"PATH=" + b}, EnvFile: "/e", PassEnv: []string{"PATH"}}, b + "/x"},
 		{Definition{Argv: []string{"z"}, PassEnv: []string{"PATH"}}, c + "/z"},
 		{Definition{Argv: []string{"rel"}, ExtraPath: []string{c}}, c + "/rel"},
@@ -74,7 +74,7 @@ func TestProgram(t *testing.T) {
 	}
 }
 
-// TestRemote has file systems that must not be touched.
+// TestRemote has file systems that the lookup must not touch.
 func TestRemote(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the mount table is read on Linux only")
@@ -89,7 +89,7 @@ func TestRemote(t *testing.T) {
 	for _, c := range []struct{ path, name, want string }{
 		{root + "/a", "x", root + "/a/x"},
 		{root + "/nfs", "x", ""},
-		{root + "/nfs:" + root + "/a", "x", ""}, // what is there goes first, and nobody knows whether it is
+		{root + "/nfs:" + root + "/a", "x", ""}, // an earlier folder that cannot be looked at may have the program
 		{root + "/a:" + root + "/nfs", "x", root + "/a/x"},
 		{root + "/a", "linked", ""},
 		{"", root + "/nfs/x", ""},
@@ -110,8 +110,8 @@ func TestThisMountTable(t *testing.T) {
 	}
 }
 
-// TestHeldWays has ways to a program and to a folder that another user can change at any time: nobody may wait for what
-// they put there.
+// TestHeldWays has paths to a program and to a folder that another user can change at any time. The lookup must not
+// block on anything that this user puts there.
 func TestHeldWays(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can give files to others")
@@ -158,7 +158,7 @@ func TestHeldWays(t *testing.T) {
 	}
 	for path, want := range map[string]string{
 		"own:theirs":    in("own/y"),
-		"theirs:own":    "", // somebody may put one there
+		"theirs:own":    "", // somebody may add one there
 		"sticky:own":    "",
 		"group/sub:own": "",
 	} {
@@ -169,7 +169,7 @@ func TestHeldWays(t *testing.T) {
 	}
 }
 
-// TestTrusts has who may change what stands at a path.
+// TestTrusts checks who can change a file.
 func TestTrusts(t *testing.T) {
 	const dir, file, link = unix.S_IFDIR, unix.S_IFREG, unix.S_IFLNK
 	root, user := newLookup(trust.New(0, 0)), newLookup(trust.New(1000, 100))
@@ -189,7 +189,7 @@ func TestTrusts(t *testing.T) {
 		{unix.Stat_t{Uid: 1000, Gid: 100, Mode: dir | 0o777}, false, false},
 		{unix.Stat_t{Uid: 1000, Gid: 100, Mode: link | 0o777}, false, true},
 		{unix.Stat_t{Uid: 1001, Gid: 100, Mode: dir | 0o755}, false, false},
-		{unix.Stat_t{Uid: 1001, Gid: 100, Mode: dir | 0o1777}, false, false}, // whoever owns a sticky folder can change all in it
+		{unix.Stat_t{Uid: 1001, Gid: 100, Mode: dir | 0o1777}, false, false}, // the owner of a sticky folder can change everything in it
 		{unix.Stat_t{Uid: 1001, Gid: 100, Mode: link | 0o777}, false, false},
 	} {
 		if got := root.trusts(&c.entry); got != c.root {

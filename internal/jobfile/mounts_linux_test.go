@@ -11,7 +11,7 @@ import (
 	"jobsd/internal/fusetest"
 )
 
-// setMount adds a mount point to the table, below which everything is as it is on the real one.
+// setMount adds a mount point to the table. Everything below it has the mount ID of the real mount.
 func setMount(m *mounts, point string, local bool) { (*m)[point] = mount{m.of(point).id, local} }
 
 func TestUnescapeOctal(t *testing.T) {
@@ -22,8 +22,8 @@ func TestUnescapeOctal(t *testing.T) {
 	}
 }
 
-// TestMountedSince has a file system mounted after the mount table was read that never answers. It says that it is
-// root's.
+// TestMountedSince mounts a file system that never answers after the mount table was read. Its root claims to belong to
+// root.
 func TestMountedSince(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root, to mount a file system")
@@ -45,12 +45,12 @@ func TestMountedSince(t *testing.T) {
 			t.Error(got)
 		}
 	case <-time.After(30 * time.Second):
-		t.Error("the look waits for the file system")
+		t.Error("look blocks on the file system")
 	}
 }
 
-// TestLinkIntoMountOfAnother: the reading of job files does not wait where a link leads to a file system of a user's that
-// never answers.
+// TestLinkIntoMountOfAnother checks that a load does not block if a link leads to a user's file system that never
+// answers.
 func TestLinkIntoMountOfAnother(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root, to mount a file system")
@@ -69,6 +69,6 @@ func TestLinkIntoMountOfAnother(t *testing.T) {
 			t.Errorf("%d jobs, %q", len(set.Jobs), set.Errors)
 		}
 	case <-time.After(30 * time.Second):
-		t.Error("the reading waits for the file system")
+		t.Error("the load blocks on the file system")
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestPassEnv is what pass_env takes: names and the one form of patterns. All else would match nothing and be no use.
+// TestPassEnv checks what pass_env accepts: names and one form of patterns. Everything else would match nothing.
 func TestPassEnv(t *testing.T) {
 	for item, says := range map[string]string{
 		"DISPLAY": "", "http_proxy": "", "LC_*": "", "AWS_SESSION_*": "", "_*": "",
@@ -28,7 +28,7 @@ func TestPassEnv(t *testing.T) {
 	}
 }
 
-// TestSignalWords holds the words that the schema knows against the signals of this system.
+// TestSignalWords compares the signals in the schema with those of this system.
 func TestSignalWords(t *testing.T) {
 	for n := range 65 {
 		name := strings.TrimPrefix(unix.SignalName(unix.Signal(n)), "SIG")

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestPositions has a mistake in the first, the middle and the last of three jobs.
+// TestPositions puts a mistake into the first, the middle and the last of three jobs.
 func TestPositions(t *testing.T) {
 	tomlJobs := []string{
 		"[[jobs]]\nname = \"a\"\ncmd = [\"x\"]\n# a comment [[jobs]]\nsuccess_codes = [\n  0, # zero\n  1,\n]\nenabled = true\n",
@@ -70,7 +70,7 @@ func TestLines(t *testing.T) {
 	}
 }
 
-// TestMessages holds what people read after the commonest mistakes.
+// TestMessages checks the errors of the most frequent mistakes.
 func TestMessages(t *testing.T) {
 	for _, c := range []struct{ file, text, want string }{
 		{"a.toml", ``, `a.toml:1:1: contains no job: add "cmd" or "shell"`},
@@ -157,7 +157,7 @@ func TestMessages(t *testing.T) {
 	}
 }
 
-// TestSeed is the example that has to work as it stands.
+// TestSeed is an example that must work unchanged.
 func TestSeed(t *testing.T) {
 	d := only(t, "seed.json", `{"jobs": [{"name": "backup", "cmd": ["backup", "b2", "save"], "start_at": "4:35am",
            "machines": ["laptop"], "extra_path": ["/opt/homebrew/bin"]}]}`)
@@ -168,7 +168,7 @@ func TestSeed(t *testing.T) {
 
 func TestAllErrorsAtOnce(t *testing.T) {
 	_, errs := parseAs(t, someHost(t, 0), "t.toml", "name = \".x\"\nstart_at = [\"4\", \"noon\", \"25:00\"]\nuser = \"no\"\nnice = \"high\"\nenabled = 1\n")
-	if len(errs) != 7 { // and cmd
+	if len(errs) != 7 { // cmd is missing too
 		t.Errorf("%d errors:\n%s", len(errs), lines(errs))
 	}
 }
@@ -213,8 +213,8 @@ func manyKeys(format string) string {
 	return b.String()
 }
 
-// TestCut has files that were cut off while they were written. Whatever is left, there is no panic, and mistakes have a
-// place.
+// TestCut has files that were cut off while they were written. No cut may cause a panic, and all mistakes must have a
+// position in the text.
 func TestCut(t *testing.T) {
 	h := someHost(t, 0)
 	for file, text := range map[string]string{
@@ -234,7 +234,7 @@ func TestCut(t *testing.T) {
 	}
 }
 
-// inside checks that each error has a place in the text.
+// inside checks that each error has a position in the text.
 func inside(t *testing.T, text string, errs []error) {
 	t.Helper()
 	all := strings.Split(strings.TrimPrefix(text, byteOrderMark), "\n")

@@ -21,7 +21,7 @@ import (
 
 var schemaSeed = flag.Uint64("schema.seed", 1, "of the random job files that the schema is held against")
 
-// compiled returns the schema as its readers get it.
+// compileSchema returns the schema as its readers compile it.
 func compileSchema(tb testing.TB, schema map[string]any) *jsonschema.Schema {
 	tb.Helper()
 	text, err := json.Marshal(schema)
@@ -43,7 +43,7 @@ func compileSchema(tb testing.TB, schema map[string]any) *jsonschema.Schema {
 	return s
 }
 
-// asJSON reads a TOML or JSON document as the values of JSON that an editor holds against a schema.
+// asJSON reads a TOML or JSON document into the JSON values that an editor checks against a schema.
 func asJSON(tb testing.TB, file, text string) any {
 	tb.Helper()
 	text = strings.TrimPrefix(text, byteOrderMark)
@@ -65,7 +65,7 @@ func asJSON(tb testing.TB, file, text string) any {
 	return v
 }
 
-// TestSchemaExamples has each example in the form of the schema.
+// TestSchemaExamples checks each example against the schema.
 func TestSchemaExamples(t *testing.T) {
 	s := compileSchema(t, JobSchema())
 	var files []string
@@ -96,7 +96,7 @@ func readAll(tb testing.TB, file string) string {
 	return string(text)
 }
 
-// beyondSchema are the keys whose mistakes in keyCases a schema cannot tell.
+// beyondSchema are the keys whose mistakes in keyCases no schema can find.
 var beyondSchema = map[string]string{
 	"at":                 "there is no such day",
 	"cmd":                "a NUL",
@@ -111,7 +111,7 @@ var beyondSchema = map[string]string{
 	"user":               "there is no such user",
 }
 
-// TestSchemaKeys holds the good and the bad value of each key against the schema.
+// TestSchemaKeys checks the good and the bad value of each key against the schema.
 func TestSchemaKeys(t *testing.T) {
 	s := compileSchema(t, JobSchema())
 	for _, c := range keyCases {
@@ -134,7 +134,7 @@ func TestSchemaKeys(t *testing.T) {
 	}
 }
 
-// schemaValues are tried as the value of every key.
+// schemaValues are tried as values of every key.
 var schemaValues = []any{
 	true, false, 0, 1, -1, 5, 19, 20, 31, 32, 64, 255, 256, 4096, 70000, 1 << 40, 4294967294, 4294967295, -20, 1.5,
 	"leader", "", "0", "4am", "4 pm", "04:35 am", "4:35am", "12am", "13pm", "0am", "0:05", "00:05", "16:05", "24:00", "noon", "midnight",
@@ -156,7 +156,7 @@ var schemaValues = []any{
 	map[string]any{"name": "x"}, map[string]any{"max_size": "1MB"}, nil,
 }
 
-// variants are a value as others may write it.
+// variants are other ways to write a value.
 func variants(value any) []any {
 	s, ok := value.(string)
 	if !ok {
@@ -183,7 +183,7 @@ func toJSON(tb testing.TB, v any) string {
 	return string(b)
 }
 
-// allKeys are the names of keys, dotted where they are in a table.
+// allKeys returns the names of keys, dotted for keys in a table.
 func allKeys(top []string, tables map[string][]string) []string {
 	all := slices.Clone(top)
 	for prefix, names := range tables {
@@ -195,7 +195,7 @@ func allKeys(top []string, tables map[string][]string) []string {
 	return all
 }
 
-// set gives a key, which may be in a table, a value.
+// set sets the value of a key, which may be in a table.
 func set(object map[string]any, key string, value any) {
 	table, name, nested := strings.Cut(key, ".")
 	if !nested {
@@ -210,7 +210,7 @@ func set(object map[string]any, key string, value any) {
 	object[table] = in
 }
 
-// goodValues returns for each key of jobs the values that the checks accept, all of which the schema must accept.
+// goodValues returns the values of each job key that the checks accept. The schema must accept all of them.
 func goodValues(t *testing.T, h *host, s *jsonschema.Schema) map[string][]any {
 	good := map[string][]any{}
 	refused, seen := 0, 0
@@ -232,7 +232,7 @@ func goodValues(t *testing.T, h *host, s *jsonschema.Schema) map[string][]any {
 				err := s.Validate(asJSON(t, "t.json", text))
 				switch {
 				case errs == nil && err != nil:
-					t.Errorf("good but not by the schema: %s\n%v", text, err)
+					t.Errorf("valid, but refused by the schema: %s\n%v", text, err)
 				case errs == nil:
 					good[key] = append(good[key], v)
 				default:
@@ -255,11 +255,11 @@ var jobTables = map[string][]string{
 	"log": logKeys.names(), "notify": notifyKeys.names(), "keep_alive": serviceKeys.names(),
 }
 
-// between is what the errors say about keys that do not go together, which the schema has to see.
+// between matches the errors about keys that cannot be combined. The schema has to find these mistakes.
 var between = regexp.MustCompile(`exclude each other|cannot be used with|goes only with|each job of a list needs one|cannot be next to "jobs"`)
 
-// TestSchemaAgrees holds the schema against the checks: with many values for each key, and with random jobs of good
-// ones.
+// TestSchemaAgrees compares the schema with the checks: with many values for each key, and with random jobs of valid
+// values.
 func TestSchemaAgrees(t *testing.T) {
 	h, s := someHost(t, 0), compileSchema(t, JobSchema())
 	good := goodValues(t, h, s)
@@ -294,22 +294,22 @@ func TestSchemaAgrees(t *testing.T) {
 		err := s.Validate(asJSON(t, "t.json", text))
 		switch {
 		case errs == nil && err != nil:
-			t.Fatalf("-schema.seed %d: good but not by the schema: %s\n%v", *schemaSeed, text, err)
+			t.Fatalf("-schema.seed %d: valid, but refused by the schema: %s\n%v", *schemaSeed, text, err)
 		case errs == nil:
 			accepted++
 		case between.MatchString(lines(errs)):
 			apart++
 			if err == nil {
-				t.Fatalf("-schema.seed %d: good by the schema: %s\n%s", *schemaSeed, text, lines(errs))
+				t.Fatalf("-schema.seed %d: invalid, but accepted by the schema: %s\n%s", *schemaSeed, text, lines(errs))
 			}
 		}
 	}
 	if accepted == 0 || apart == 0 {
-		t.Errorf("%d accepted, %d with keys that do not go together", accepted, apart)
+		t.Errorf("%d accepted, %d with keys that cannot be combined", accepted, apart)
 	}
 }
 
-// TestSchemaConfigAgrees is the same for jobsd.toml, key by key.
+// TestSchemaConfigAgrees does the same for jobsd.toml, key by key.
 func TestSchemaConfigAgrees(t *testing.T) {
 	h, s := someHost(t, 0), compileSchema(t, ConfigSchema())
 	tables := map[string][]string{"mail": mailKeys.names(), "journal": journalKeys.names(), "defaults": jobKeys.names()}
@@ -317,20 +317,20 @@ func TestSchemaConfigAgrees(t *testing.T) {
 		good := 0
 		for _, v := range schemaValues {
 			if v == nil {
-				continue // TOML has none
+				continue // TOML has no such value
 			}
 			object := map[string]any{}
 			set(object, key, v)
 			var text bytes.Buffer
 			if err := toml.NewEncoder(&text).Encode(object); err != nil {
-				continue // a list of mixed types, perhaps
+				continue // TOML may refuse a list of mixed types
 			}
 			if _, err := h.parseConfig("/etc/jobsd.toml", text.String(), false); err != nil {
 				continue
 			}
 			good++
 			if err := s.Validate(asJSON(t, "jobsd.toml", text.String())); err != nil {
-				t.Errorf("good but not by the schema: %s\n%v", text.String(), err)
+				t.Errorf("valid, but refused by the schema: %s\n%v", text.String(), err)
 			}
 		}
 		name := strings.TrimPrefix(key, "defaults.")
@@ -340,7 +340,7 @@ func TestSchemaConfigAgrees(t *testing.T) {
 	}
 }
 
-// FuzzSchema looks for a job file that the checks accept and the schema does not.
+// FuzzSchema looks for a job file that the checks accept and the schema refuses.
 func FuzzSchema(f *testing.F) {
 	for _, c := range keyCases {
 		text, _ := c.in("json", c.good, c.json)
@@ -358,15 +358,14 @@ func FuzzSchema(f *testing.F) {
 	})
 }
 
-// TestSchemaComplete fails for a key of which the schema says nothing, and for a default that the key itself refuses or
-// that is none.
+// TestSchemaComplete fails if the schema lacks a key, and if a default is refused by the key or is not the default.
 func TestSchemaComplete(t *testing.T) {
 	h := someHost(t, 0)
 	plain := only(t, "t.json", `{"cmd": ["x"]}`)
 	var walk func(path string, s schema)
 	walk = func(path string, s schema) {
 		if s["type"] == nil && s["enum"] == nil && s["anyOf"] == nil {
-			t.Errorf("%s: the schema tells no type", path)
+			t.Errorf("%s: the schema has no type", path)
 		}
 		if items, ok := s["items"].(schema); ok {
 			walk(path+"[]", items)
@@ -395,10 +394,10 @@ func TestSchemaComplete(t *testing.T) {
 	}
 }
 
-// defaultsInWords are those that the manual tells in words, for they are no value.
+// defaultsInWords are the keys whose defaults are not values, so the manual describes them in words.
 var defaultsInWords = []string{"name", "days", "machines", "user", "dir", "nice", "mail"}
 
-// TestSchemaDefaults holds the defaults in the schema against those of the manual.
+// TestSchemaDefaults compares the defaults in the schema with those in the manual.
 func TestSchemaDefaults(t *testing.T) {
 	page, _, _ := strings.Cut(readAll(t, "../../man/jobs.d.5"), "\n.Sh THE FILE")
 	item := regexp.MustCompile(`(?m)^\.It Cm (\w+) No = .*\n(?:\.It Cm .*\n)*Default: ?((?:.*\n)*?.*\.\n)`)
@@ -419,7 +418,7 @@ func TestSchemaDefaults(t *testing.T) {
 	}
 }
 
-// sameDefault compares a default with a word of the manual, which may write a duration in another way.
+// sameDefault compares a default with a word of the manual, which may write a duration differently.
 func sameDefault(byDefault any, word string) bool {
 	if d, err := schedule.ParseDuration(word); err == nil && byDefault == any(schedule.FormatDuration(d)) {
 		return true

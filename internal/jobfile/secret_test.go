@@ -6,10 +6,10 @@ import (
 	"testing"
 )
 
-// TestSecretsAreNotQuoted has mistakes around what may be secret: arguments, scripts and variables. All can read the
-// errors in the state file, who can read the job file or not.
+// TestSecretsAreNotQuoted has mistakes near possible secrets: arguments, scripts and variables. Everybody can read the
+// errors in the state file, even without permission to read the job file.
 func TestSecretsAreNotQuoted(t *testing.T) {
-	const secrets = "xyzzy 73310 1973" // a number may be one, too
+	const secrets = "xyzzy 73310 1973" // a number may be a secret too
 	n := 0
 	for _, mistake := range []string{
 		"[xyzzy]", "%s = [\"a\", xyzzy]", "%s = xyzzy", "%s = \"xyzzy", "%s = 'xyzzy", "%s = \"\"\"xyzzy", "%s = \"xyzzy\\q\"",
@@ -31,7 +31,7 @@ func TestSecretsAreNotQuoted(t *testing.T) {
 			n += len(errs)
 			for _, secret := range strings.Fields(secrets) {
 				for line := range strings.Lines(lines(errs)) {
-					if strings.Contains(line, secret) && !strings.Contains(line, "xyzzy: unknown key") { // keys are told
+					if strings.Contains(line, secret) && !strings.Contains(line, "xyzzy: unknown key") { // keys are shown
 						t.Errorf("%s\nis quoted: %s", text, line)
 					}
 				}
@@ -41,7 +41,7 @@ func TestSecretsAreNotQuoted(t *testing.T) {
 	for file, text := range map[string]string{
 		"pair.toml": `pass_env = ["PASSWORD=xyzzy"]`,
 		"key.toml":  `env = {"PASSWORD=xyzzy" = "a"}`,
-		"env.toml":  `PASSWORD=xyzzy`, // as an env_file has it
+		"env.toml":  `PASSWORD=xyzzy`, // the syntax of an env_file
 		"word.json": `{"env": {"PASSWORD": xyzzy}}`,
 		"open.json": `{"env": {"PASSWORD": "xyzzy}}`,
 		"num.json":  `{"env": {"PASSWORD": 73310xyzzy}}`,

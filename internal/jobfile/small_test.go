@@ -147,7 +147,7 @@ func TestReadZone(t *testing.T) {
 func TestReadFile(t *testing.T) {
 	dir := safeDir(t)
 	path := put(t, dir, "x.toml", "cmd = [\"true\"]\nextra_path = [\"bin\"]\nstart_at = \"4am\"")
-	chmod(t, path, 0o666) // it is only looked at
+	chmod(t, path, 0o666) // the file is only checked, never executed
 	defs, errs := ReadFile(path, nil)
 	if errs != nil || len(defs) != 1 || defs[0].Name != "x" || defs[0].ExtraPath[0] != filepath.Join(dir, "bin") {
 		t.Error(defs, errs)
@@ -163,13 +163,13 @@ func TestReadFile(t *testing.T) {
 	}
 }
 
-// TestFootprint: there may be ten thousand of them.
+// TestFootprint limits the size of a definition, because there may be ten thousand.
 func TestFootprint(t *testing.T) {
 	if n := unsafe.Sizeof(Definition{}); n > 576 {
 		t.Errorf("a definition takes %d bytes", n)
 	}
 	if n := unsafe.Sizeof(jobFile{}) + unsafe.Sizeof(version{}); n > 144 {
-		t.Errorf("what is kept of a file takes %d bytes", n)
+		t.Errorf("the loader's data about a file takes %d bytes", n)
 	}
 }
 
@@ -201,7 +201,7 @@ func TestNearest(t *testing.T) {
 	}
 }
 
-// TestReadFileAs: a file means to whoever reads it what it means to the daemon.
+// TestReadFileAs checks that a file means the same to its reader as to the daemon.
 func TestReadFileAs(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "x.toml")
 	if err := os.WriteFile(file, []byte("cmd = [\"true\"]\nuser = \"root\"\n"), 0o644); err != nil {

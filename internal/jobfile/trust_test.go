@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// stat is of a regular file of that owner, group and mode.
+// stat returns the status of a regular file with that owner, group and mode.
 func stat(uid, gid uint32, mode uint32) *unix.Stat_t {
 	st := &unix.Stat_t{Uid: uid, Gid: gid, Mode: unix.S_IFREG}
 	for bit := range 12 { // the type of Mode differs between systems
@@ -53,7 +53,7 @@ func TestDistrust(t *testing.T) {
 	}
 }
 
-// TestHostileFiles has everything in the directory that must not stop a load, nor hold it up.
+// TestHostileFiles has every kind of entry that must not stop or block a load.
 func TestHostileFiles(t *testing.T) {
 	b := newBox(t)
 	path := func(name string) string { return filepath.Join(b.dir, name) }
@@ -76,7 +76,7 @@ func TestHostileFiles(t *testing.T) {
 	must(os.Symlink(outside, path("link.toml")))
 	huge := b.put("huge.toml", "")
 	must(os.Truncate(huge, 1<<30))
-	b.put("exact.toml", job("")+strings.Repeat("#", MaxFile-len(job("")))) // as much as there may be
+	b.put("exact.toml", job("")+strings.Repeat("#", MaxFile-len(job("")))) // the largest permitted size
 	b.put("more.toml", job("")+strings.Repeat("#", MaxFile-len(job(""))+1))
 	bound := true
 	if l, err := net.Listen("unix", path("sock.toml")); err != nil {
@@ -104,7 +104,7 @@ func TestHostileFiles(t *testing.T) {
 	b.load("exact= good= link=linked", want...)
 }
 
-// TestLinkTargetIsNotQuoted has links to files that are no job files.
+// TestLinkTargetIsNotQuoted has links to files that are not job files.
 func TestLinkTargetIsNotQuoted(t *testing.T) {
 	b := newBox(t)
 	secrets := filepath.Join(filepath.Dir(b.dir), "secrets")
@@ -138,7 +138,7 @@ func TestLinkTargetIsNotQuoted(t *testing.T) {
 	}
 	for _, err := range set.Errors {
 		if strings.Contains(err, canary) || strings.Contains(err, "1234567") || strings.Contains(err, "xyz") {
-			t.Error("the target is quoted: ", err)
+			t.Error("the error quotes the target: ", err)
 		}
 	}
 	if len(set.Errors) < n {
@@ -146,7 +146,7 @@ func TestLinkTargetIsNotQuoted(t *testing.T) {
 	}
 }
 
-// TestLinkSwap is how a mounted Kubernetes ConfigMap changes: a link to a folder is replaced.
+// TestLinkSwap changes files as a mounted Kubernetes ConfigMap does: it replaces a link to a folder.
 func TestLinkSwap(t *testing.T) {
 	b := newBox(t)
 	for _, v := range []string{"..v1", "..v2"} {
@@ -198,8 +198,8 @@ func TestUntrustedLater(t *testing.T) {
 	}
 }
 
-// TestUmask makes the files of a clone under several umasks. A daemon of root takes nothing that a group can write; one
-// of a user does, if it is his own group.
+// TestUmask makes the files of a clone under several umasks. Root's daemon accepts no file that a group can write; a
+// user's daemon accepts it if the group is the user's own.
 func TestUmask(t *testing.T) {
 	me := thisHost(noon)
 	for _, umask := range []int{0o077, 0o022, 0o002, 0o000} {
@@ -224,7 +224,7 @@ func TestUmask(t *testing.T) {
 	}
 }
 
-// TestOwners needs root to give files away.
+// TestOwners needs root to change the owners of files.
 func TestOwners(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can give files away")
@@ -241,7 +241,7 @@ func TestOwners(t *testing.T) {
 	}
 	b.load("a=1")
 
-	// the daemon of a user, in a clone made under umask 002
+	// The daemon runs as a user, in a clone that was made under umask 002.
 	b = newBox(t)
 	path = b.put("a.toml", job("1"))
 	for p, mode := range map[string]os.FileMode{b.dir: 0o775, path: 0o664} {
@@ -259,7 +259,7 @@ func TestOwners(t *testing.T) {
 	b.load("a=1!", "a.toml: can be written by its group (mode 0664): chmod g-w "+path)
 }
 
-// TestGrowing reads a file that grows while it is read.
+// TestGrowing reads a file that grows during the read.
 func TestGrowing(t *testing.T) {
 	b := newBox(t)
 	path := b.put("a.toml", job("")+strings.Repeat("#", MaxFile-len(job(""))))

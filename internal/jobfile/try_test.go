@@ -20,17 +20,17 @@ func TestTry(t *testing.T) {
 		name  string
 		texts map[string]string
 		jobs  string
-		errs  []string // how they begin
+		errs  []string // the beginnings of the errors
 	}{
 		{"new", map[string]string{"c.toml": good}, "c", nil},
 		{"two that need each other", map[string]string{"c.toml": good, "d.json": `{"cmd": ["true"], "after": ["c", "a"]}`}, "c d", nil},
 		{"replaced", map[string]string{"a.toml": good + "nice = 5\n"}, "a", nil},
-		{"mended", map[string]string{"broken.toml": good}, "broken", nil},
+		{"fixed", map[string]string{"broken.toml": good}, "broken", nil},
 		{"as broken as before", map[string]string{"broken.toml": "cdm = [\"true\"]\n"}, "", []string{
 			`broken.toml:1:1: cdm: unknown key; did you mean "cmd"?`, `broken.toml:1:1: cmd: is missing`}},
 		{"a name that another has", map[string]string{"A.json": `{"cmd": ["true"]}`}, "A", []string{
 			`A.json:1:1: name: "A" is also the name of a job in a.toml`}},
-		{"a job less", map[string]string{"a.toml": "name = \"x\"\n" + good}, "x", []string{
+		{"a job removed", map[string]string{"a.toml": "name = \"x\"\n" + good}, "x", []string{
 			`b.toml:2:10: after: there is no job "a"`}},
 		{"a circle", map[string]string{"a.toml": good + "after = [\"b\"]\n"}, "a", []string{
 			"a.toml:2:10: after: a waits for itself: a after b after a"}},
@@ -68,7 +68,7 @@ func TestTryDirectory(t *testing.T) {
 		t.Errorf("in a directory that is open to others: %v", errs)
 	}
 	if _, err := b.loader.Files(); err == nil {
-		t.Error("the files of a directory that is open to others are told")
+		t.Error("the files of a directory that is open to others are returned")
 	}
 	if err := os.Remove(b.dir); err != nil {
 		t.Fatal(err)

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// way is a place where a user of uid 1000 has a directory of their own beside those of root.
+// way is a place where the user with uid 1000 has a directory next to those of root.
 type way struct {
 	*testing.T
 	root string
@@ -57,7 +57,7 @@ func (w *way) link(name, target string, uid int) {
 	w.must(os.Lchown(w.path(name), uid, uid))
 }
 
-// TestWayOfLink has links to files of root that others can have lead elsewhere.
+// TestWayOfLink has links to root's files whose target other users can change.
 func TestWayOfLink(t *testing.T) {
 	w := newWay(t)
 	for _, dir := range []string{"roots", "theirs", "open", "sticky"} {
@@ -76,7 +76,7 @@ func TestWayOfLink(t *testing.T) {
 	w.file("sticky/theirs2/a.toml", job("theirs2"))
 	w.file("roots/other", job("other"))
 	w.must(os.Link(w.path("roots/other"), w.path("sticky/hard")))
-	for target, want := range map[string]string{ // "": it is read
+	for target, want := range map[string]string{ // "": the file is read
 		"@/roots/a.toml":           "",
 		"../roots/a.toml":          "",
 		"../roots/dir/current":     "",
@@ -104,13 +104,13 @@ func TestWayOfLink(t *testing.T) {
 			t.Errorf("%s: %d jobs, %s\nwant %s", target, len(set.Jobs), got, want)
 		}
 		if strings.Contains(got, "chmod") || strings.Contains(got, "chown") {
-			t.Errorf("%s: the advice would harm somebody: %s", target, got)
+			t.Errorf("%s: the advice may break something: %s", target, got)
 		}
 	}
 }
 
-// TestWayOfDirectory: who can replace the jobs directory, jobsd.toml or the program by another of root's can have root
-// execute what they choose.
+// TestWayOfDirectory: whoever can replace the jobs directory, jobsd.toml or the program by another file of root can
+// make root execute a program of their choice.
 func TestWayOfDirectory(t *testing.T) {
 	w := newWay(t)
 	for _, dir := range []string{"roots", "theirs", "open", "sticky"} {
@@ -136,6 +136,6 @@ func TestWayOfDirectory(t *testing.T) {
 		}
 	}
 	if _, err := ReadConfig(w.path("open/none.toml")); !os.IsNotExist(err) {
-		t.Errorf("settings that are not there: %v", err)
+		t.Errorf("missing settings: %v", err)
 	}
 }
