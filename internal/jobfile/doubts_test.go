@@ -150,7 +150,7 @@ func hasKey(list []Key, name string) bool {
 	return false
 }
 
-// TestDoubtNamesOwnPath: where the reader's own PATH has the program that the job's lacks, the key that adds it is named.
+// TestDoubtNamesOwnPath checks that the warning names extra_path if the reader's own PATH has the program.
 func TestDoubtNamesOwnPath(t *testing.T) {
 	plain, tools := t.TempDir(), t.TempDir()
 	for file, mode := range map[string]os.FileMode{filepath.Join(plain, "some-tool"): 0o644, filepath.Join(tools, "some-tool"): 0o755} {
