@@ -70,7 +70,7 @@ func (s *site) refused(err error, r control.Request) error {
 		if state, err := s.state(); err == nil && state.Jobs[r.Job] == nil {
 			return noJob(r.Job, names(state))
 		}
-		return fail(exitNoJob, "jobsd show "+r.Job+" tells what runs", "%w", e)
+		return fail(exitNoJob, "jobsd show "+r.Job+" shows its runs", "%w", e)
 	}
 	return fail(exitFailed, "", "cannot %s: %w", r.Verb, e)
 }

@@ -67,16 +67,16 @@ func (s *site) idle() string {
 	case err != nil || len(state.Jobs) > 0:
 		return ""
 	case !exists(s.Jobs):
-		return "there is no jobs directory " + s.Jobs + `; "jobsd help add" tells how to make a job`
+		return "the jobs directory " + s.Jobs + ` does not exist; "jobsd help add" explains how to make a job`
 	case len(state.Daemon.Reload.Errors) > 0:
-		return `no job file can be used; "jobsd check" says why`
+		return `no job file is valid; "jobsd check" says why`
 	}
 	return s.noJobs()
 }
 
 // noJobs is what to say where there is no job.
 func (s *site) noJobs() string {
-	return "there are no jobs in " + s.Jobs + `; "jobsd help add" tells how to make one`
+	return "there are no jobs in " + s.Jobs + `; "jobsd help add" explains how to make one`
 }
 
 // daemonCommand is the daemon's command line: absolute in everything, as it works in /.
@@ -119,18 +119,18 @@ func (a *app) awaitReady(r io.Reader, child *exec.Cmd, log string) error {
 		return nil
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("cannot hear of the daemon: %w", err)
+		return fmt.Errorf("lost contact with the starting daemon: %w", err)
 	}
 	_ = child.Wait() // how it ended is in ProcessState
 	reason, ok := strings.CutPrefix(strings.TrimSpace(word), failed)
 	if !ok {
-		reason = fmt.Sprintf("cannot start the daemon: it ended early (%s)", child.ProcessState)
+		reason = fmt.Sprintf("cannot start the daemon: it exited early (%s)", child.ProcessState)
 	}
 	code := child.ProcessState.ExitCode()
 	if code <= 0 {
 		code = exitFailed
 	}
-	return fail(code, "its log is "+log, "%s", reason)
+	return fail(code, "read the daemon's log, "+log, "%s", reason)
 }
 
 // inBackground is the child's side: it runs the daemon and tells the parent once.

@@ -15,7 +15,7 @@ import (
 	"jobsd/internal/jobfile"
 )
 
-const rootHelp = `jobsd - run jobs: at times, at intervals, at boot, or for ever
+const rootHelp = `jobsd - run jobs at set times, at intervals, at boot, or all the time
 
 usage: jobsd [options] VERB [options] [arguments]
 
@@ -26,50 +26,50 @@ examples
 
 the daemon
   run         run the jobs of the jobs directory; --background returns at once
-  start       start a job now
-  stop        stop the runs of a job
-  restart     stop what runs of a job and start it again
+  start       start jobs now
+  stop        stop the runs of jobs
+  restart     stop the runs of jobs and start the jobs again
   signal      send a signal to running jobs
   disable     keep jobs from running until they are enabled
-  enable      let them run again
-  reload      have the daemon read its job files again, and tell what changed
-  upgrade     have the daemon go on as the program that is installed now
-  status      tell how the daemon is doing
+  enable      let disabled jobs run again
+  reload      make the daemon read its job files again, and print what changed
+  upgrade     switch the daemon to the installed program; jobs keep running
+  status      show how the daemon is doing
 
 job files
   add         make a job, or add a job file
   remove      remove jobs
   edit        change a job file in an editor
-  import      make job files of crontabs and systemd timers
+  import      make job files from crontabs, anacrontabs and systemd timers
 
-reading, which needs no daemon
-  list        all jobs: next run, last run and how it ended
-  show        everything about a job
-  logs        what a job wrote
-  history     the runs of a job
-  next        when jobs will run
+verbs that only read and need no daemon
+  list        list all jobs: next run, last run and how it ended
+  show        show everything about a job
+  logs        print the output of jobs
+  history     list the runs of a job
+  next        list when jobs will run
   check       look for mistakes in job files
-  schema      what an editor needs to know of job files
+  schema      print a JSON Schema of job files, for editors
 
 about jobsd
-  version     which jobsd this is; --version, -V and -v print it too
-  man         the manual: jobsd(8), jobs.d(5), jobsd-state(5), jobsd-control(7)
-  completion  completions for a shell
-  help        more about a verb
+  version     print the version; so do --version, -V and -v
+  man         show jobsd(8), jobs.d(5), jobsd-state(5) or jobsd-control(7)
+  completion  print a completion script for a shell
+  help        show the help of a verb
 
 where things are
-  --root DIR       jobs.d, state, log, run and jobsd.toml are all in DIR
+  --root DIR       keep jobs.d, state, log, run and jobsd.toml in DIR
                    (environment: JOBSD_ROOT)
-  --user           your own: the XDG folders
-  --system         the machine's: /etc/jobs.d, /var/lib/jobsd, /var/log/jobsd,
-                   /run/jobsd
-  --config FILE    jobsd.toml, the settings of the daemon
-  --jobs-dir DIR   the job files
-  --state-dir DIR  the state file and the journal
-  --log-dir DIR    the logs
-  --run-dir DIR    the pid file and the control socket
+  --user           use your own jobsd, in the XDG directories
+  --system         use the machine's jobsd: /etc/jobs.d, /var/lib/jobsd,
+                   /var/log/jobsd, /run/jobsd
+  --config FILE    read FILE as jobsd.toml, the settings of the daemon
+  --jobs-dir DIR   read the job files in DIR
+  --state-dir DIR  keep the state file and the journal in DIR
+  --log-dir DIR    keep the logs in DIR
+  --run-dir DIR    keep the pid file and the control socket in DIR
 
-"jobsd help VERB" tells more. Exit codes: 0 done, 1 failed, 2 wrong usage,
+"jobsd help VERB" shows more. Exit codes: 0 success, 1 failed, 2 wrong usage,
 3 no such job, 4 not permitted, 5 no daemon, 6 state directory held by another
 daemon, 7 state written by a newer jobsd.
 `
@@ -172,11 +172,11 @@ func takes(cmd *cobra.Command, least, most int, kind string) *cobra.Command {
 		hint := "jobsd help " + cmd.Name()
 		switch {
 		case len(args) < least:
-			return usage(hint, "%s: which %s?", cmd.Name(), kind)
+			return usage(hint, "%s: no %s given", cmd.Name(), kind)
 		case len(args) > most && most == 0:
-			return usage(hint, "%s takes no arguments, got %q", cmd.Name(), args[0])
+			return usage(hint, "%s takes no arguments, but got %q", cmd.Name(), args[0])
 		case len(args) > most:
-			return usage(hint, "%s takes one %s, got %q too", cmd.Name(), kind, args[most])
+			return usage(hint, "%s takes one %s, but also got %q", cmd.Name(), kind, args[most])
 		}
 		return nil
 	}

@@ -2,11 +2,11 @@ package cli
 
 import "github.com/spf13/cobra"
 
-const completionHelp = `jobsd completion - have a shell complete verbs, options and the names of jobs
+const completionHelp = `jobsd completion - print a completion script for a shell
 
 usage: jobsd completion bash|zsh|fish
 
-Prints a script for the shell to read.
+Prints a script that makes the shell complete verbs, options and job names.
 
   bash  with the package bash-completion, in ~/.bashrc:
             source <(jobsd completion bash)

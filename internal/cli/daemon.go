@@ -61,7 +61,7 @@ func (s *site) present() (*statefile.State, error) {
 		case !s.held():
 			return nil, s.noDaemon()
 		case time.Now().After(deadline):
-			return nil, fail(exitFailed, "its log may say why", "the daemon has begun, but has not written its state file in %s", s.State)
+			return nil, fail(exitFailed, "the daemon's log may say why", "the daemon has started but has not written its state file in %s", s.State)
 		}
 	}
 }

@@ -26,7 +26,7 @@ type fact struct {
 // definition reads what the file of a job says of it, as the daemon would, or says why it cannot.
 func (s *site) definition(name string, j *statefile.Job) (*jobfile.Definition, string) {
 	if j.File == "" {
-		return nil, "no file defines it any more"
+		return nil, "the job was removed"
 	}
 	file := j.File
 	if !filepath.IsAbs(file) {
@@ -38,9 +38,9 @@ func (s *site) definition(name string, j *statefile.Job) (*jobfile.Definition, s
 	}
 	switch {
 	case len(errs) == 0:
-		return nil, "it is not in its file any more"
+		return nil, "its file no longer contains it"
 	case j.Stale:
-		return nil, "its file is refused, so what the daemon goes by cannot be shown"
+		return nil, "cannot be shown: the file is refused, and the daemon uses the last good version"
 	}
 	return nil, "cannot be shown: " + strings.ReplaceAll(errs[0].Error(), "\n", " ")
 }
@@ -74,7 +74,7 @@ func definedFacts(d *jobfile.Definition, owner *user.User) (facts []fact) {
 	add("rules", ruleWords(d)...)
 	add("notify", notifyWords(d.Notify)...)
 	if d.Log.Discard {
-		add("log", "none: its output is thrown away")
+		add("log", "none: the output is discarded")
 	}
 	return facts
 }
@@ -100,9 +100,9 @@ func commandLine(argv []string) string {
 
 func userWords(d *jobfile.Definition, owner *user.User) string {
 	if d.User == nil {
-		return owner.Username + ", as the daemon"
+		return owner.Username + ", like the daemon"
 	}
-	return fmt.Sprintf("%s (uid %d, gid %d)", cmp.Or(d.User.Name, "without a name"), d.User.UID, d.User.GID)
+	return fmt.Sprintf("%s (uid %d, gid %d)", cmp.Or(d.User.Name, "no name"), d.User.UID, d.User.GID)
 }
 
 func directoryWords(d *jobfile.Definition, owner *user.User) string {
@@ -110,7 +110,7 @@ func directoryWords(d *jobfile.Definition, owner *user.User) string {
 	if d.User != nil {
 		home = d.User.Home
 	}
-	return cmp.Or(d.Dir, prefixed("its home, ", home), "/, as its user has no home")
+	return cmp.Or(d.Dir, prefixed("home directory, ", home), "/, because the user has no home directory")
 }
 
 func environmentWords(d *jobfile.Definition) (words []string) {
@@ -168,8 +168,8 @@ func ruleWords(d *jobfile.Definition) (words []string) {
 	add(!d.Enabled, "enabled = false")
 	add(len(d.Machines) > 0, "machines %s", strings.Join(d.Machines, " "))
 	add(d.Jitter > 0, "jitter below %s", span(d.Jitter))
-	add(d.CatchUp.Max == 0, "missed runs are not made up for")
-	add(d.CatchUp.Max > 0, "missed runs are made up for if the newest is at most %s old", span(d.CatchUp.Max))
+	add(d.CatchUp.Max == 0, "missed slots get no catch-up run")
+	add(d.CatchUp.Max > 0, "missed slots get one catch-up run if the newest is at most %s old", span(d.CatchUp.Max))
 	add(d.Overlap != jobfile.Skip && d.KeepAlive == nil, "overlap %s", d.Overlap)
 	add(d.Lock != "", "lock %s", d.Lock)
 	if k := d.KeepAlive; k != nil {
@@ -183,7 +183,7 @@ func ruleWords(d *jobfile.Definition) (words []string) {
 		add(true, "%d %s with pauses of %s up to %s", d.Retries, retries, span(d.RetryDelay), span(d.RetryMaxDelay))
 	}
 	add(!slices.Equal(d.SuccessCodes, []int{0}), "success codes %v", d.SuccessCodes)
-	add(d.StopSignal != "TERM" || d.StopTimeout != 10*time.Second, "stopped by %s, after %s by KILL", d.StopSignal, span(d.StopTimeout))
+	add(d.StopSignal != "TERM" || d.StopTimeout != 10*time.Second, "stopped with %s, after %s with KILL", d.StopSignal, span(d.StopTimeout))
 	add(d.StopLeader, "only the first process gets the stop signal")
 	add(d.KeepLeftovers, "leftovers are kept")
 	return words
@@ -208,7 +208,7 @@ func notifyWords(n *jobfile.Notify) (words []string) {
 		return []string{"nobody"}
 	}
 	if n.Failures > 1 {
-		words = append(words, fmt.Sprintf("at %d failures in a row", n.Failures))
+		words = append(words, fmt.Sprintf("after %d failures in a row", n.Failures))
 	}
 	return words
 }

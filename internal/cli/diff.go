@@ -75,9 +75,9 @@ func changeOf(def *jobfile.Definition, known *statefile.JobFacts) string {
 	case def.KeepAlive != nil && known.Process != def.ProcessHash:
 		return " (restarted)"
 	case when:
-		return " (when it is due)"
+		return " (schedule)"
 	case known.Process != def.ProcessHash:
-		return " (what is run)"
+		return " (how it runs)"
 	}
 	return ""
 }

@@ -9,17 +9,17 @@ import (
 	"jobsd/internal/control"
 )
 
-const enableHelp = `jobsd enable - let jobs run again that were disabled
+const enableHelp = `jobsd enable - let disabled jobs run again
 
 usage: jobsd enable [--json] JOB...
        jobsd enable --all [--json]
 
-What passed while a job was disabled is not missed and not made up for. It
-cannot override enabled = false in a job file, and says so; nor does --all
-enable what was disabled by name.
+Slots that passed while a job was disabled do not count as missed and get no
+catch-up run. A job with enabled = false in its file stays disabled, and the
+output says so. --all does not enable jobs that were disabled by name.
 
-  --all   end jobsd disable --all
-  --json  {"jobs", "all"}: the jobs that were enabled, and whether all were
+  --all   end "jobsd disable --all"
+  --json  print {"jobs", "all"}: the enabled jobs, and whether --all was given
 `
 
 const disableHelp = `jobsd disable - keep jobs from running until they are enabled
@@ -29,19 +29,20 @@ usage: jobsd disable [--reason TEXT] [--for DURATION | --until TIME] [--json]
        jobsd disable --all [--reason TEXT] [--for DURATION | --until TIME]
                      [--json]
 
-Nothing of the job starts of its own accord any more, over restarts and
-reboots; jobsd start still does. What runs goes on, but a service is stopped.
-Slots that pass are not missed. Who did it, when and why stands in the state
-file, and above jobsd list.
+Keeps a job from starting by itself, also after restarts and reboots; "jobsd
+start" still starts it. A running job continues, but a service is stopped.
+Slots that pass do not count as missed. The state file and "jobsd list" show who
+disabled the job, when and why.
 
-  --all           all jobs, those too that are added later
-  --reason TEXT   for others to read. Without it, a reason that was given
-                  before stays
-  --for DURATION  only for so long, such as 2h; the daemon enables it by itself
-  --until TIME    only until a time such as 18:00, "tomorrow 4pm", "now + 1h" or
-                  "2026-12-24 18:00"
-  --json          {"jobs", "all"}: the jobs that were disabled, and whether all
-                  were
+  --all           disable all jobs, also those that are added later
+  --reason TEXT   store a reason for others to read. Without it, an earlier
+                  reason is kept
+  --for DURATION  disable only for this long, such as 2h; then the daemon
+                  enables the job by itself
+  --until TIME    disable only until a time such as 18:00, "tomorrow 4pm",
+                  "now + 1h" or "2026-12-24 18:00"
+  --json          print {"jobs", "all"}: the disabled jobs, and whether --all
+                  was given
 `
 
 func (a *app) enable() *cobra.Command {
@@ -114,9 +115,9 @@ func (a *app) abler(name, done, help string) *cobra.Command {
 	cmd.Args = func(_ *cobra.Command, args []string) error {
 		switch hint := "jobsd help " + name; {
 		case r.All && len(args) > 0:
-			return usage(hint, "%s: either --all or jobs", name)
+			return usage(hint, "%s: --all cannot be combined with job names", name)
 		case !r.All && len(args) == 0:
-			return usage(hint, "%s: which job?", name)
+			return usage(hint, "%s: no job given", name)
 		}
 		return nil
 	}
@@ -143,7 +144,7 @@ func (a *app) tellHeld(s *site, jobs []string) {
 	known := s.known()
 	for _, job := range jobs {
 		if j := known[job]; j != nil && j.Held {
-			fmt.Fprintf(a.err, "jobsd: %s stays held, as it was stopped: jobsd start %s\n", job, job)
+			fmt.Fprintf(a.err, "jobsd: %s stays held because it was stopped; start it with: jobsd start %s\n", job, job)
 		}
 	}
 }

@@ -100,13 +100,13 @@ func hintFor(err error) string {
 	case errors.As(err, &f):
 		return f.hint
 	case errors.Is(err, statefile.ErrNewer):
-		return "a newer jobsd wrote it: use that one, or give this one a state directory of its own"
+		return "a newer jobsd wrote it: use that version, or another state directory"
 	case errors.Is(err, statefile.ErrShared):
-		return "name a directory on a local disk as state_dir in jobsd.toml, or set shared_state = true there if only one machine runs jobsd on this one"
+		return "set state_dir in jobsd.toml to a directory on a local disk, or set shared_state = true there if only one machine uses this directory"
 	case errors.Is(err, syscall.EROFS):
-		return "--root DIR keeps all files of jobsd below DIR; name one that can be written"
+		return "use --root DIR to keep all files of jobsd below a directory that it can write to"
 	case errors.Is(err, fs.ErrPermission):
-		return "only root and the daemon's own user may do that"
+		return "only root and the daemon's user may do this"
 	}
 	return ""
 }

@@ -171,7 +171,7 @@ func copyFrom(w io.Writer, path string, from, to int64) error {
 	}
 	_, err = io.CopyN(w, f, to-from)
 	if err == io.EOF {
-		return errors.New("it is rotated faster than it can be read")
+		return errors.New("the log is rotated faster than it can be read")
 	}
 	return err
 }

@@ -27,7 +27,7 @@ func readForeign(path string) (text string, st os.FileInfo, err error) {
 	}
 	passed := path == "/dev/stdin" || strings.HasPrefix(path, "/dev/fd/") || strings.HasPrefix(path, "/proc/")
 	if !st.Mode().IsRegular() && !passed {
-		return "", st, fail(exitFailed, "a pipe is read by: jobsd import ... - < "+path, "%s is not a regular file", path)
+		return "", st, fail(exitFailed, "to read a pipe: jobsd import ... - < "+path, "%s is not a regular file", path)
 	}
 	text, err = readAllForeign(f)
 	return text, st, err
@@ -36,7 +36,7 @@ func readForeign(path string) (text string, st os.FileInfo, err error) {
 func readAllForeign(from io.Reader) (string, error) {
 	text, err := io.ReadAll(io.LimitReader(from, largestText+1))
 	if err == nil && len(text) > largestText {
-		err = errors.New("is larger than 64 MiB")
+		err = errors.New("it is larger than 64 MiB")
 	}
 	if err != nil {
 		return "", fmt.Errorf("cannot read it: %w", err)

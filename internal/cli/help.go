@@ -2,7 +2,7 @@ package cli
 
 import "github.com/spf13/cobra"
 
-const helpHelp = `jobsd help - tell more about a verb
+const helpHelp = `jobsd help - show the help of a verb
 
 usage: jobsd help [VERB]
 `

@@ -12,16 +12,17 @@ import (
 	"jobsd/statefile"
 )
 
-const historyHelp = `jobsd history - the runs of a job
+const historyHelp = `jobsd history - list the runs of a job
 
 usage: jobsd history [-n NUMBER] [--json] JOB
 
 Prints the runs that ended, the newest last, and between them the slots that
-did not become runs, as far back as the journal is kept.
+were missed or skipped, as far back as the journal goes.
 
-  -n NUMBER  the last so many; 0: all. Usually 20
-  --json     an array. A run is an object like last_run in jobsd-state(5);
-             slots that did not become runs are one like {"outcome": "missed"
+  -n NUMBER  print only the last NUMBER runs; the default is 20, and 0 prints
+             all
+  --json     print an array. A run is an object like last_run in jobsd-state(5);
+             missed or skipped slots are an object like {"outcome": "missed"
              or "skipped", "reason", "first_slot", "last_slot", "number"}
 `
 
@@ -42,7 +43,7 @@ func (a *app) history() *cobra.Command {
 
 func (a *app) doHistory(name string, number int, now time.Time) error {
 	if number < 0 {
-		return usage("0 is all", "-n %d is negative", number)
+		return usage("use 0 for all", "-n %d is negative", number)
 	}
 	s, err := a.site()
 	if err != nil {

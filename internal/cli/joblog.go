@@ -63,7 +63,7 @@ func (s *site) unreadable(err error) error {
 	if !errors.Is(err, fs.ErrPermission) {
 		return err
 	}
-	hint := `only root and the daemon's user may read it; "group" in jobsd.toml lets a group read journal and logs`
+	hint := `only root and the daemon's user may read it; set "group" in jobsd.toml to let a group read the journal and the logs`
 	if s.config.Group != "" {
 		hint = "only root, the daemon's user and the group " + s.config.Group + " may read it"
 	}

@@ -75,7 +75,7 @@ func (o *option) Set(text string) error {
 	case i < 0:
 		*o.given = append(*o.given, givenKey{o.Key, texts})
 	case !isList(o.Key) && !isTable(o.Key):
-		return errors.New("it is given twice")
+		return errors.New("given twice")
 	default:
 		(*o.given)[i].texts = append((*o.given)[i].texts, texts...)
 	}

@@ -15,30 +15,31 @@ import (
 	"jobsd/statefile"
 )
 
-const listHelp = `jobsd list - all jobs: next run, last run and how it ended
+const listHelp = `jobsd list - list all jobs: next run, last run and how it ended
 
 usage: jobsd list [--failed] [--sort next|name] [--long] [--json] [JOB...]
 
-A JOB is a name or a pattern such as "web*"; without one, all jobs.
+Lists each JOB, a name or a pattern such as "web*"; without one, all jobs.
 
-  next run  when it is due, and how far away that is
-  status    exit code, signal name, timeout, stopped, start error or lost of
-            the last run; running, stopping, draining of one that lives; crash
-            loop of a service that keeps dying
-  time      how long it took, or has taken
+  next run  when the job is due, and how far away that is
+  status    how the last run ended: exit code, signal name, timeout, stopped,
+            start error or lost; of a live run: running, stopping or draining;
+            crash loop if a service keeps dying
+  time      how long the run took, or has taken so far
 
-Words behind a row, or below it, say what else matters; those that are not plain
-are explained below the table. Above the table stands what was disabled, by whom
-and why, below it the refused files, each with its error.
+Words after a row, or below it, show what else matters; those that are not
+obvious are explained below the table. Above the table stand disabled jobs, who
+disabled them and why; below it stand refused files, each with its error.
 
-  --failed     only jobs that are not well: the last run failed and nobody has
-               disabled the job since, or it is in a crash loop, stale,
-               unkillable or set aside
-  --sort WORD  name: by name, as usual; next: by the next run, the soonest first
-  --long       also when each job runs, in words
-  --json       the jobs object of the state file, see jobsd-state(5)
+  --failed     list only jobs that are not well: the last run failed and nobody
+               has disabled the job since, or the job is in a crash loop, stale,
+               unkillable or set aside, or a notification was not delivered
+  --sort WORD  sort by name, which is the default, or by next: the soonest next
+               run first
+  --long       also print the schedule of each job in words
+  --json       print the jobs object of the state file, see jobsd-state(5)
 
-Times are written as is usual in your locale (LC_ALL, LC_TIME, LANG), or as
+Times are written as usual in your locale (LC_ALL, LC_TIME, LANG), or as
 JOBSD_TIME says: 12h, 24h or iso.
 `
 
@@ -140,9 +141,9 @@ func (a *app) warnDead(s *site, d *statefile.Daemon) {
 	switch {
 	case alive(d):
 	case s.held():
-		fmt.Fprintln(a.err, "jobsd: the daemon is starting; this is how the one before it left things")
+		fmt.Fprintln(a.err, "jobsd: the daemon is starting; this is what the previous daemon last wrote")
 	default:
-		fmt.Fprintln(a.err, "jobsd: no daemon is running; this is how the last one left things")
+		fmt.Fprintln(a.err, "jobsd: no daemon is running; this is what the last daemon wrote")
 	}
 }
 

@@ -82,11 +82,11 @@ stopped  -                          today at 04:47          stopped  59.1s  disa
 tick     today at 16:00:05  in 5s   today at 15:59:55             0  0.0s   missed 7
 web      -                          today at 04:47       crash loop  59.1s  crash loop: 2 restarts in 1 h, next try in 4m12s
 
-stale: its file is refused; the last good version stays in force
-elsewhere: this machine is not one of its machines, so it never runs here
+stale: its file is refused; the daemon uses the last good version
+elsewhere: its machines do not include this machine, so it never runs here
 held: somebody stopped this service; "jobsd start" starts it again
-crash loop: it keeps dying, and the daemon waits longer before each try
-overlap: the run before it has not ended
+crash loop: it keeps dying; the daemon waits longer before each restart
+overlap: the previous run has not ended
 
 refused: a.toml:4:9: cmdd: unknown key: did you mean "cmd"?
 `
@@ -158,7 +158,7 @@ func TestListLong(t *testing.T) {
 job      next run                     last run              status  time   schedule
 backup   tomorrow at 4:35am   in 13h  today at 4:47am            0  59.1s  every day at 4:35am; stale
 
-stale: its file is refused; the last good version stays in force
+stale: its file is refused; the daemon uses the last good version
 `
 	same(t, b.String(), want[1:])
 }
@@ -247,7 +247,7 @@ func TestNotesLater(t *testing.T) {
 	for n := range uint64(100) {
 		j.Later = append(j.Later, statefile.LaterStart{Run: n + 1, Due: statefile.At(now.Add(time.Duration(100-n) * time.Minute))})
 	}
-	if got := notes(j, now); got != "run 100 starts today at 16:01 and 99 more later" {
+	if got := notes(j, now); got != "run 100 starts today at 16:01, and 99 more delayed starts" {
 		t.Error(got)
 	}
 	j.Later = j.Later[:1]

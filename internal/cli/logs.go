@@ -11,24 +11,25 @@ import (
 	"github.com/spf13/cobra"
 )
 
-const logsHelp = `jobsd logs - what a job wrote
+const logsHelp = `jobsd logs - print the output of jobs
 
 usage: jobsd logs [-f] [-n NUMBER] [--json] JOB...
        jobsd logs [-n NUMBER] [--json] --run NUMBER JOB
 
-Prints the job's log with what has been rotated away but kept. Lines that begin
-with == are the daemon's. The logs of several jobs are printed as one, the name
-of the job in front of each line: run by run, in the order of their starts, and
-with -f as the lines come. A terminal gets control characters written out,
-except for colours; a file or a pipe gets them as they are.
+Prints the job's log, including rotated parts that are still kept. Lines that
+begin with == are markers of the daemon. The logs of several jobs are merged,
+with the name of the job in front of each line: run by run, in the order in
+which the runs started, and with -f line by line as they arrive. On a terminal,
+control characters other than colours are made visible; a file or a pipe gets
+them unchanged.
 
-  -f            go on as the job writes, until interrupted; begins with the
-                last 10 lines
-  -n NUMBER     only the last so many lines; 0 with -f: only what is new
-  --run NUMBER  only what that run wrote
-  --json        an array of lines: {"job", "run": its number or null between
-                runs, "offset": where it begins in the log, counted on over
-                rotations, "text"}
+  -f            follow the log until interrupted; begin with the last 10 lines
+  -n NUMBER     print only the last NUMBER lines; with -f, 0 prints only new
+                ones
+  --run NUMBER  print only the output of this run
+  --json        print an array of lines: {"job", "run": its number or null
+                between runs, "offset": where the line begins in the log,
+                counted across rotations, "text"}
 `
 
 type logsOptions struct {
@@ -47,9 +48,9 @@ func (a *app) logs() *cobra.Command {
 		set := cmd.Flags().Changed
 		switch {
 		case o.follow && (a.json || o.run > 0):
-			return usage("jobsd help logs", "-f goes with neither --json nor --run")
+			return usage("jobsd help logs", "-f cannot be combined with --json or --run")
 		case o.run > 0 && len(args) > 1:
-			return usage("jobsd help logs", "--run goes with one job only")
+			return usage("jobsd help logs", "--run takes one job")
 		case set("number") && o.lines < 0:
 			return usage("", "-n %d is negative", o.lines)
 		case !set("number") && o.follow:
@@ -121,7 +122,7 @@ func (a *app) extent(log *jobLog, name string, run uint64) (from, to int64, err 
 		return 0, 0, fail(exitNoJob, hint, "job %q has no run %d in the journal", name, run)
 	}
 	if r.from < log.from() {
-		fmt.Fprintf(a.err, "jobsd: what run %d wrote first has been rotated away\n", run)
+		fmt.Fprintf(a.err, "jobsd: the beginning of the output of run %d has been rotated away\n", run)
 	}
 	return max(r.from, log.from()), max(min(r.to, log.to()), log.from()), nil
 }

@@ -16,12 +16,13 @@ const manHelp = `jobsd man - show the manual
 
 usage: jobsd man [--source] [PAGE]
 
-The pages are jobsd (the program), jobs.d (job files), jobsd-state (the state
-file and the journal) and jobsd-control (the control socket); without a name it
-is jobsd. On a terminal they are shown by mandoc or man, if there is one. Else,
-as in "jobsd man | less", they are plain text.
+Shows a page of the manual: jobsd (the program), jobs.d (job files), jobsd-state
+(the state file and the journal) or jobsd-control (the control socket). The
+default is jobsd. On a terminal, mandoc or man shows the page if one of them is
+installed. Otherwise, as in "jobsd man | less", it is plain text.
 
-  --source  the page in mdoc, to install it: jobsd man --source jobsd > jobsd.8
+  --source  print the mdoc source, to install the page:
+            jobsd man --source jobsd > jobsd.8
 `
 
 func (a *app) man() *cobra.Command {

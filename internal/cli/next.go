@@ -15,47 +15,47 @@ import (
 	"jobsd/statefile"
 )
 
-const nextHelp = `jobsd next - when jobs will run
+const nextHelp = `jobsd next - list when jobs will run
 
 usage: jobsd next [--from TIME] [--until TIME] [-n NUMBER] [--explain] [--json]
                   [--file FILE]... [JOB...]
        jobsd next [the same options] --start-at TIME [--days DAY] | --cron LINE
                   | --every DURATION | --at TIME [--timezone ZONE]
 
-Reads the job files, of the jobs directory or those named, and tells when their
-jobs are due, in the order of time: the next 5 runs of each JOB or, without one,
-the next 20 of all jobs together. It needs no daemon.
-Intervals (every) go on from what a daemon knows of the job, else they begin at
-the given time. The delay of a job with jitter is part of the times.
+Reads the job files and prints when their jobs are due, in the order of time:
+the next 5 runs of each JOB or, without one, the next 20 of all jobs together.
+It needs no daemon. An interval (every) continues from what the daemon knows of
+the job, or else begins at the given time. The times include the delay that
+jitter adds.
 
-  --file FILE       the jobs of this file, which need not be in the jobs
-                    directory; may be given several times
-  --from TIME       as seen from then, such as "2026-11-23 16:00" or
-                    2026-11-23T16:00:00-05:00; usually now
-  --until TIME      all up to then, but at most 1000 of a job unless -n says
-                    how many
-  -n NUMBER         the next so many of each JOB, or of all jobs together; with
-                    --json, always of each job
-  --explain         what is special: what a change of the clocks does to a
-                    time, how long jitter delays it, why a job will not run by
+  --file FILE       read the jobs of this file, which may be anywhere; may be
+                    given several times
+  --from TIME       begin at this time, such as "2026-11-23 16:00" or
+                    2026-11-23T16:00:00-05:00; the default is now
+  --until TIME      print all runs up to this time, but at most 1000 of a job
+                    unless -n is given
+  -n NUMBER         print the next NUMBER runs of each JOB, or of all jobs
+                    together; with --json, always of each job
+  --explain         explain what is special: what a change of the clocks does to
+                    a time, how long jitter delays it, why a job will not run by
                     itself
-  --json            an array of {"job", "next"}: the times in RFC 3339, in the
-                    job's own zone; none for a job that is not due; with
+  --json            print an array of {"job", "next"}: the times in RFC 3339, in
+                    the job's own zone; no times for a job that is not due; with
                     --explain also "explain", an array of {"at", "text"}: what
-                    is special at that time, or, where it is null, about the
-                    job
+                    is special at that time or, if "at" is null, about the job
 
-Instead of jobs, a schedule that stands in no file. The options mean what the
-keys of job files do, see jobs.d(5):
+Instead of jobs, next takes a schedule. These options have the meaning of the
+keys of job files, see jobs.d(5):
 
-  --start-at TIME   times of day, with commas between them or one an option
-  --days DAY        with --start-at: the days on which that holds, likewise:
+  --start-at TIME   times of day, separated by commas or each with its own
+                    option
+  --days DAY        the days for --start-at, written in the same way:
                     --days mon-fri, --days 1,15
   --cron LINE       a cron expression; may be given several times
-  --every DURATION  an interval, counted from now or --from
-  --at TIME         once
-  --timezone ZONE   the zone of these, such as Europe/Berlin; usually the local
-                    one
+  --every DURATION  an interval, counted from now or from --from
+  --at TIME         a single time
+  --timezone ZONE   the time zone of these, such as Europe/Berlin; the default
+                    is the local zone
 `
 
 const (
@@ -81,7 +81,7 @@ func (a *app) next() *cobra.Command {
 		o.adHoc.Every, o.adHoc.At = optional(cmd, "every", &every), optional(cmd, "at", &at)
 		o.adHoc.Timezone = optional(cmd, "timezone", &zone)
 		if cmd.Flags().Changed("number") && o.number < 1 {
-			return usage("", "-n %d: at least one", o.number)
+			return usage("", "-n %d: must be at least 1", o.number)
 		}
 		return a.doNext(args, o, time.Now())
 	}
@@ -133,7 +133,7 @@ func (a *app) doNext(jobs []string, o nextOptions, now time.Time) error {
 	var previews []preview
 	if k := o.adHoc; k.StartAt != nil || k.Days != nil || k.Cron != nil || k.Every != nil || k.At != nil || k.Timezone != nil {
 		if len(jobs) > 0 || len(o.files) > 0 {
-			return usage("", "a schedule goes with neither a job nor --file")
+			return usage("", "a schedule cannot be combined with a job or --file")
 		}
 		previews, err = o.previewSchedule(w, now)
 	} else {
@@ -152,18 +152,18 @@ func (a *app) doNext(jobs []string, o nextOptions, now time.Time) error {
 	}
 	for _, p := range previews {
 		if p.more && o.number == 0 && o.until != "" {
-			fmt.Fprintf(a.err, "jobsd: only the first %d of %s; -n NUMBER for more\n", mostUntil, p.Job)
+			fmt.Fprintf(a.err, "jobsd: printed only the first %d of %s; for more use -n NUMBER\n", mostUntil, p.Job)
 		}
 	}
 	if a.json {
 		return a.printJSON(previews)
 	}
 	if len(previews) == 0 {
-		fmt.Fprintln(a.err, `jobsd: there are no jobs; "jobsd help add" tells how to make one`)
+		fmt.Fprintln(a.err, `jobsd: there are no jobs; "jobsd help add" explains how to make one`)
 	}
 	cut := writeNext(a.out, paletteFor(a.out), previews, limit, now)
 	if cut && o.number == 0 {
-		fmt.Fprintf(a.err, "jobsd: only the next %d; -n NUMBER for more\n", limit)
+		fmt.Fprintf(a.err, "jobsd: printed only the next %d; for more use -n NUMBER\n", limit)
 	}
 	return nil
 }
@@ -214,7 +214,7 @@ func (o *nextOptions) previewSchedule(w window, now time.Time) ([]preview, error
 		return nil, adHocError(errs)
 	}
 	if s.Kind() == schedule.None {
-		return nil, usage("add --start-at, --cron, --every or --at", "--timezone alone is no schedule")
+		return nil, usage("add --start-at, --cron, --every or --at", "--timezone alone is not a schedule")
 	}
 	p := preview{Job: given(o.adHoc), words: inStyle(s.Words())}
 	p.look(s, w, 0, time.Time{})
@@ -222,7 +222,7 @@ func (o *nextOptions) previewSchedule(w window, now time.Time) ([]preview, error
 		p.Explain = []remark{}
 		p.explainClock(s, 0)
 		if len(p.Next) == 0 {
-			p.remark(statefile.Time{}, "it is never due in that time")
+			p.remark(statefile.Time{}, "not due in that time")
 		}
 	}
 	return []preview{p}, nil
@@ -288,7 +288,7 @@ func (f *foresight) stale(jobs []string, defs []*jobfile.Definition, err error) 
 		known := f.state.Jobs[name]
 		here := slices.ContainsFunc(defs, func(d *jobfile.Definition) bool { return d.Name == name })
 		if !here && known != nil && known.Stale {
-			return fail(exitFailed, "jobsd show "+name+" tells when it is due by its last good definition", "the file of %s is refused: %s",
+			return fail(exitFailed, "jobsd show "+name+" shows when it is due by its last good definition", "the file of %s is refused: %s",
 				name, text(known.Error))
 		}
 	}
@@ -387,7 +387,7 @@ func writeNext(w io.Writer, p palette, previews []preview, limit int, now time.T
 		writeTable(w, p, []column{{head: "next run"}, {head: "exactly"}, {head: "job", shrink: true}, {below: true}}, rows)
 	}
 	if more > 0 {
-		fmt.Fprintf(w, "and %d more jobs that are not due by themselves\n", more)
+		fmt.Fprintf(w, "and %d more jobs without a next run\n", more)
 	}
 	return cut
 }

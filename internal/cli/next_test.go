@@ -88,7 +88,7 @@ tomorrow at 04:35  2026-11-24T04:35:00-05:00  backup
 tomorrow at 18:00  2026-11-24T18:00:00-05:00  backup  the first of two
 tomorrow at 18:00  2026-11-24T18:00:00-05:00  web     also at boot
 -                  -                          asked   only when asked
--                  -                          once    not due any more
+-                  -                          once    no longer due
 `
 	same(t, b.String(), want[1:])
 }

@@ -84,7 +84,7 @@ func nextLater(list []statefile.LaterStart, now time.Time) string {
 	first := slices.MinFunc(list, func(a, b statefile.LaterStart) int { return a.Due.Compare(b.Due.Time) })
 	text := fmt.Sprintf("run %d starts %s", first.Run, when(first.Due.Time, now, false))
 	if more := len(list) - 1; more > 0 {
-		text += fmt.Sprintf(" and %d more later", more)
+		text += fmt.Sprintf(", and %d more delayed starts", more)
 	}
 	return text
 }

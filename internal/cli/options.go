@@ -74,7 +74,7 @@ func wrongValue(hint, option string, e *pflag.InvalidValueError) error {
 	case kind == "bool":
 		return usage(hint, "%s %q is neither true nor false", option, e.GetValue())
 	case kind == "uint64":
-		return usage(hint, "%s %q is not a number from 0 on", option, e.GetValue())
+		return usage(hint, "%s %q is not a number of 0 or more", option, e.GetValue())
 	case kind == "int":
 		return usage(hint, "%s %q is not a whole number", option, e.GetValue())
 	}
@@ -88,7 +88,7 @@ func unknownOption(hint string, cmd *cobra.Command, e *pflag.NotExistError) erro
 	if !cmd.HasParent() && slices.ContainsFunc(cmd.Commands(), func(c *cobra.Command) bool {
 		return c.LocalNonPersistentFlags().Lookup(e.GetSpecifiedName()) != nil
 	}) {
-		hint = "it stands behind the verb"
+		hint = "write it after the verb"
 	}
 	var options []string
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {

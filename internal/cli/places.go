@@ -85,7 +85,7 @@ func (p *places) rootDir() string {
 func (p *places) resolve(own bool) (*site, error) {
 	switch {
 	case p.user && p.system, p.root != "" && (p.user || p.system):
-		return nil, usage("", "--root, --user and --system exclude each other")
+		return nil, usage("", "--root, --user and --system cannot be combined")
 	case p.user:
 		own = true
 	case p.system:
@@ -114,7 +114,7 @@ func (p *places) resolve(own bool) (*site, error) {
 		systemd = fromSystemd(os.Getenv)
 	}
 	if s.Dirs = first(p.dirs, s.config.Dirs, systemd, usual); s.Jobs == "" || s.State == "" || s.Log == "" || s.Run == "" {
-		return nil, fail(exitFailed, homeless, "user %d has no home directory to put the files of jobsd in", os.Geteuid())
+		return nil, fail(exitFailed, homeless, "cannot choose directories: user %d has no home directory", os.Geteuid())
 	}
 	return s, nil
 }

@@ -77,12 +77,12 @@ func (f *foresight) preview(d *jobfile.Definition) preview {
 		if why == "" {
 			why = f.whyNot(d, known)
 		} else if len(would) > 0 {
-			why += fmt.Sprintf("; else it would be due at %s", would[0])
+			why += fmt.Sprintf("; otherwise it would be due at %s", would[0])
 		}
 		p.remark(statefile.Time{}, why)
 		return p
 	case d.Schedule.Kind() == schedule.Every && due.IsZero():
-		p.remark(statefile.Time{}, "no daemon knows it: counted from "+statefile.At(f.from).String())
+		p.remark(statefile.Time{}, "no daemon knows this job: counted from "+statefile.At(f.from).String())
 	}
 	p.explainClock(d.Schedule, jitter)
 	return p
@@ -133,7 +133,7 @@ func (f *foresight) barred(d *jobfile.Definition, known *statefile.Job) (word, w
 	case known != nil && known.DisabledBy != nil:
 		return "disabled", "disabled " + disabledText(known.DisabledBy, f.from)
 	case by != nil: // a job too that is not known yet
-		return "disabled", "disabled, as all jobs are, " + disabledText(by, f.from)
+		return "disabled", "disabled with all jobs " + disabledText(by, f.from)
 	case known != nil && known.InternalError:
 		return "internal error", text(known.Error)
 	}
@@ -201,7 +201,7 @@ func (p *preview) notes() []string {
 	}
 	ofJob := said[statefile.Time{}.UnixNano()]
 	if len(p.Next) == 0 {
-		return []string{cmp.Or(ofJob, p.note, "not due any more")}
+		return []string{cmp.Or(ofJob, p.note, "no longer due")}
 	}
 	notes := make([]string, len(p.Next))
 	for i, t := range p.Next {

@@ -15,16 +15,16 @@ import (
 	"jobsd/statefile"
 )
 
-const reloadHelp = `jobsd reload - have the daemon read its job files again
+const reloadHelp = `jobsd reload - make the daemon read its job files again
 
 usage: jobsd reload [--timeout DURATION] [--json]
 
-Returns when the daemon has read the files as they were when it was asked, or
-later, and prints what changed and what was refused; exits 1 if anything was. A
-refused file stops nothing: the last good version of its jobs stays in force.
+Waits until the daemon has read the files in their present state, and prints
+what changed and what was refused; exits 1 if anything was refused. A refused
+file stops nothing: the daemon uses the last good version of its jobs.
 
-  --timeout DURATION  how long to wait; usually 30s
-  --json              {"new", "changed", "removed", "refused", "errors",
+  --timeout DURATION  wait at most this long; the default is 30s
+  --json              print {"new", "changed", "removed", "refused", "errors",
                       "changed_jobs", "settings"}: numbers of jobs, the errors
                       of refused files, the names of changed jobs (not all of
                       them if there are many), and the keys of jobsd.toml that
@@ -114,8 +114,7 @@ func (s *site) awaitReload(asked time.Duration, deadline time.Time) (statefile.R
 		case !alive(d):
 			return r, fail(exitNoDaemon, "", "cannot reload: the daemon ended")
 		case time.Now().After(deadline):
-			return r, fail(exitFailed, "the daemon's log may say why; --timeout waits longer", "cannot tell whether it"+
-				" has reloaded: the daemon has not answered in time")
+			return r, fail(exitFailed, "the daemon's log may say why; --timeout waits longer", "timed out waiting for the reload")
 		}
 	}
 }
@@ -140,7 +139,7 @@ func (s *site) reloaded(r statefile.Reload) (reloadResult, error) {
 	result := reloadResult{Errors: r.Errors, ChangedJobs: []string{}, Settings: []string{}}
 	for entry, err := range statefile.History(s.State, noName) {
 		if err != nil {
-			return result, fmt.Errorf("it has reloaded, but what changed is not known: %w", err)
+			return result, fmt.Errorf("reloaded, but cannot read what changed: %w", err)
 		}
 		if rec, ok := entry.Record.(*statefile.Reloaded); ok && rec.Begun == r.Begun {
 			result.New, result.Changed, result.Removed, result.Refused = rec.New, rec.Changed, rec.Removed, rec.Refused

@@ -16,20 +16,21 @@ const runHelp = `jobsd run - run the jobs of the jobs directory
 usage: jobsd run [--background] [--log-level LEVEL] [--log-format FORMAT]
 
 Reads every job file of the jobs directory and runs each job when it is due,
-until it is told to end. The daemon's own log goes to standard error. One
-daemon serves a state directory; a second one exits 6.
+until a signal ends the daemon. The daemon's own log goes to standard error.
+Only one daemon uses a state directory; a second one exits 6.
 
-  --background         return when the daemon is ready; it goes on in a session
-                       of its own and logs to jobsd.log in the log directory.
-                       If it cannot start, the reason is printed and its exit
-                       code passed on
-  --log-level LEVEL    debug, info (the usual one), warn or error
-  --log-format FORMAT  text (the usual one) or json
+  --background         return when the daemon is ready. It continues in its own
+                       session and logs to jobsd.log in the log directory. If it
+                       cannot start, print the reason and exit with its exit
+                       code
+  --log-level LEVEL    log at this level: debug, info (the default), warn or
+                       error
+  --log-format FORMAT  write the log as text (the default) or json
 
-Signals: HUP and USR1 reload the job files; USR2 opens jobsd.log again, after
-logrotate has moved it; TERM and INT stop all jobs, then the daemon, and a
-second one hurries; QUIT ends the daemon and leaves the jobs running, for the
-next daemon to adopt.
+Signals: HUP and USR1 reload the job files. USR2 opens jobsd.log again, after
+logrotate has moved it. TERM and INT stop all jobs, then the daemon; a second
+one makes it hurry. QUIT ends the daemon and leaves the jobs running; the next
+daemon adopts them.
 `
 
 var (
@@ -97,5 +98,5 @@ func oneOf(option, value string, values ...string) error {
 	if v := jobfile.Nearest(value, values); v != "" {
 		hint = fmt.Sprintf("did you mean %q?", v)
 	}
-	return usage(hint, "%s %q is none of %s", option, value, strings.Join(values, ", "))
+	return usage(hint, "%s %q is not one of %s", option, value, strings.Join(values, ", "))
 }

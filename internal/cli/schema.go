@@ -10,19 +10,19 @@ import (
 	"jobsd/internal/jobfile"
 )
 
-const schemaHelp = `jobsd schema - print what an editor needs to know of job files
+const schemaHelp = `jobsd schema - print a JSON Schema of job files, for editors
 
 usage: jobsd schema [jobs.d|jobsd.toml]
 
-Prints a JSON Schema (draft 7) of job files, or of jobsd.toml, with which an
-editor completes keys, tells what they are for and marks mistakes. It sees most
-of them; "jobsd check" sees all. Keep it in a file, which the daemon passes
-over for the dot in its name:
+Prints a JSON Schema (draft 7) of job files, or of jobsd.toml. With it, an
+editor completes keys, explains them and marks mistakes. It finds most mistakes;
+"jobsd check" finds all. Keep it in a file that begins with a dot, which the
+daemon ignores:
 
   jobsd schema > /etc/jobs.d/.schema.json
 
-and let a job file name it, in TOML by a comment in the first line, in JSON by
-a key that the daemon passes over, too:
+A job file names it in a comment on the first line (TOML), or in a key that the
+daemon ignores (JSON):
 
   #:schema ./.schema.json
   {"$schema": "./.schema.json", ...}
@@ -48,7 +48,7 @@ func (a *app) doSchema(args []string) error {
 	}
 	of, ok := schemas[name]
 	if !ok {
-		return usage("there is one of "+strings.Join(schemaNames(), " and of "), "there is no schema of %q", name)
+		return usage("the schemas are "+strings.Join(schemaNames(), " and "), "there is no schema of %q", name)
 	}
 	return a.printJSON(of())
 }

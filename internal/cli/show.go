@@ -18,19 +18,19 @@ import (
 	"jobsd/statefile"
 )
 
-const showHelp = `jobsd show - everything about a job
+const showHelp = `jobsd show - show everything about a job
 
 usage: jobsd show [--json] JOB...
 
-Prints what the job file says of it, as far as you may read that: its schedule
-in words, command, user, directory, limits and who is notified; of variables
-only the names. Then how it is: its state, its next five runs, what runs now,
-and how its last ten runs ended.
+Prints what the job file says, if you may read it: the schedule in words,
+command, user, directory, limits and notifications, and only the names of
+variables. Then prints the state of the job, its next five runs, its current
+runs, and how its last ten runs ended.
 
 A JOB may be a pattern such as 'web-*'.
 
-  --json   the job's object of the state file, see jobsd-state(5), and "name";
-           an array of these for several jobs or a pattern
+  --json   print the job's object of the state file, see jobsd-state(5), with
+           "name"; for several jobs or a pattern, an array of these
 `
 
 func (a *app) show() *cobra.Command {
@@ -212,8 +212,8 @@ func (v *portrait) toCome() (facts []fact) {
 		facts = append(facts, fact{key: "next try", text: exactly(j.NextTry, v.now)})
 	}
 	for _, l := range j.Later {
-		facts = append(facts, fact{key: "later",
-			text: fmt.Sprintf("run %d, %s, asked for by %s", l.Run, exactly(l.Due, v.now), l.By)})
+		facts = append(facts, fact{key: "delayed",
+			text: fmt.Sprintf("run %d starts %s, requested by %s", l.Run, exactly(l.Due, v.now), l.By)})
 	}
 	for _, r := range j.Running {
 		facts = append(facts, fact{"running", runningText(r, v.now), green})
@@ -247,10 +247,10 @@ func (v *portrait) past() (facts []fact) {
 func stateText(state string) string {
 	means := map[string]string{
 		"waiting":      "no next run is planned",
-		"needs_arm":    "its next run is being worked out",
+		"needs_arm":    "its next run is being computed",
 		"armed":        "it starts by itself at its next run",
-		"running":      "a run of it has not ended",
-		"needs_delete": "no file defines it any more; it goes when its run has ended",
+		"running":      "a run has not ended",
+		"needs_delete": "the job was removed; it disappears when its run ends",
 	}[state]
 	return state + prefixed(": ", means)
 }

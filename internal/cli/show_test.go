@@ -61,16 +61,16 @@ job:          busy
 description:  all photos
 schedule:     every day at 04:35
 command:      backup b2 'a b' 'it'\''s'
-user:         root, as the daemon
+user:         root, like the daemon
 directory:    /srv
 environment:  A PASSWORD (values are not shown), from /etc/busy.env, from the daemon DISPLAY
 limits:       timeout 1h30m, core unlimited, nofile 1024, nice 10, umask 027
 rules:        lock disk, 3 retries with pauses of 10s up to 10m
-notify:       mail to a@example.org, on_failure page me, at 2 failures in a row
+notify:       mail to a@example.org, on_failure page me, after 2 failures in a row
 file:         /etc/jobs.d/busy.toml
-state:        running: a run of it has not ended
+state:        running: a run has not ended
 notes:        waits: overlap, skipped 3
-overlap:      the run before it has not ended
+overlap:      the previous run has not ended
 next run:     tomorrow at 04:35 (2026-11-24T04:35:00-05:00), in 13h
 then:         Wednesday at 04:35, Thursday at 04:35
 running:      run 43 running, pid 1234, since today at 15:55 (2026-11-23T15:55:48-05:00), 4m12s ago, schedule
@@ -109,12 +109,12 @@ job:          x
 script:       if true; then
                 echo '\x1b[2J'
               fi
-user:         root, as the daemon
-directory:    its home, /root
+user:         root, like the daemon
+directory:    home directory, /root
 limits:       no timeout
 rules:        restart always
 notify:       nobody
-log:          none: its output is thrown away
+log:          none: the output is discarded
 file:         -
 state:        waiting: no next run is planned
 next run:     -
@@ -129,18 +129,18 @@ its last runs cannot be shown: permission denied
 // TestShowTroubles: a trouble is explained in one line that has all that is known of it, and does not point to show itself.
 func TestShowTroubles(t *testing.T) {
 	_, now := state(t)
-	v := &portrait{name: "x", now: now, noDef: "no file defines it any more", job: &statefile.Job{State: "waiting",
+	v := &portrait{name: "x", now: now, noDef: "the job was removed", job: &statefile.Job{State: "waiting",
 		NotifyError: new("mail: cannot start: /usr/sbin/sendmail does not exist"), InternalError: true, Error: new("index out of range")}}
 	var b strings.Builder
 	v.write(&b, false, 0)
 	const want = `
 job:          x
-definition:   no file defines it any more
+definition:   the job was removed
 file:         -
 state:        waiting: no next run is planned
 notes:        internal error, error, notify error
-internal error: the daemon made a mistake over it: index out of range
-notify error: a message about it was not delivered: mail: cannot start: /usr/sbin/sendmail does not exist
+internal error: the daemon hit a bug and set the job aside: index out of range
+notify error: a notification about it was not delivered: mail: cannot start: /usr/sbin/sendmail does not exist
 next run:     -
 last success: -
 so far:       0 runs, 0 failures (0 in a row), 0 skipped, 0 missed
@@ -153,10 +153,10 @@ func TestRuleWords(t *testing.T) {
 	const start = "cmd = [\"true\"]\nstart_at = \"4am\"\n"
 	for text, want := range map[string]string{
 		start + "retries = 1":           "1 retry with pauses of 10s up to 10m",
-		start + "catch_up = false":      "missed runs are not made up for",
-		start + "catch_up = \"2h\"":     "missed runs are made up for if the newest is at most 2h old",
+		start + "catch_up = false":      "missed slots get no catch-up run",
+		start + "catch_up = \"2h\"":     "missed slots get one catch-up run if the newest is at most 2h old",
 		start + "stop = \"leader\"":     "only the first process gets the stop signal",
-		start + "stop_timeout = \"1m\"": "stopped by TERM, after 1m by KILL",
+		start + "stop_timeout = \"1m\"": "stopped with TERM, after 1m with KILL",
 	} {
 		if got := strings.Join(ruleWords(defined(t, text)), ", "); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
@@ -167,7 +167,7 @@ func TestRuleWords(t *testing.T) {
 // TestDirectoryWords: a user without a home directory, as in a container, works in the root directory.
 func TestDirectoryWords(t *testing.T) {
 	d := defined(t, "cmd = [\"true\"]\n")
-	for home, want := range map[string]string{"/root": "its home, /root", "": "/, as its user has no home"} {
+	for home, want := range map[string]string{"/root": "home directory, /root", "": "/, because the user has no home directory"} {
 		if got := directoryWords(d, &user.User{HomeDir: home}); got != want {
 			t.Errorf("home %q: %q, want %q", home, got, want)
 		}
@@ -188,9 +188,9 @@ func TestDefinition(t *testing.T) {
 	for _, test := range []struct{ job, file, want string }{
 		{"good", good, ""},
 		{"good", "good.toml", ""},
-		{"other", good, "it is not in its file any more"},
-		{"gone", "", "no file defines it any more"},
-		{"bad", bad, "its file is refused, so what the daemon goes by cannot be shown"},
+		{"other", good, "its file no longer contains it"},
+		{"gone", "", "the job was removed"},
+		{"bad", bad, "cannot be shown: the file is refused, and the daemon uses the last good version"},
 		{"none", filepath.Join(s.Jobs, "none.toml"), "cannot be shown: " + filepath.Join(s.Jobs, "none.toml") + ": no such file or directory"},
 	} {
 		d, why := s.definition(test.job, &statefile.Job{File: test.file, Stale: test.file == bad})

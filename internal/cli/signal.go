@@ -15,12 +15,12 @@ const signalHelp = `jobsd signal - send a signal to running jobs
 usage: jobsd signal [--run NUMBER] [--group] [--json] JOB... SIGNAL
 
 Sends the signal, such as HUP or USR1, to the first process of each run. What
-the signal does is up to the job: many services reload their settings on HUP.
+the signal does depends on the job: many services reload their settings on HUP.
 To stop a job, use "jobsd stop". A JOB may be a pattern such as 'web-*'.
 
-  --run NUMBER  only that run, of one job
-  --group       to all processes in the process group of the run
-  --json        {"runs": the numbers of the runs that got the signal}
+  --run NUMBER  signal only this run, of one job
+  --group       signal all processes in the process group of the run
+  --json        print {"runs": the numbers of the runs that got the signal}
 `
 
 func (a *app) signal() *cobra.Command {
@@ -28,7 +28,7 @@ func (a *app) signal() *cobra.Command {
 	cmd := takes(a.reader("signal JOB... SIGNAL", signalHelp, func(args []string) error {
 		last := len(args) - 1
 		return a.doSignal(args[:last], args[last], r)
-	}), 2, many, "job and which signal")
+	}), 2, many, "job or signal")
 	cmd.Flags().Uint64Var(&r.Run, "run", 0, "")
 	cmd.Flags().BoolVar(&r.Group, "group", false, "")
 	cmd.ValidArgsFunction = func(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
@@ -44,7 +44,7 @@ func (a *app) signal() *cobra.Command {
 func (a *app) doSignal(words []string, signal string, r control.Request) error {
 	r.Verb, r.Signal = control.Signal, strings.TrimPrefix(strings.ToUpper(signal), "SIG")
 	if spawn.SignalNumber(r.Signal) == 0 {
-		return usage("signals are called HUP, USR1, TERM and so on; kill -l lists them", "signal: no signal is called %q", signal)
+		return usage("use a name such as HUP, USR1 or TERM; kill -l lists all", "signal: no signal is called %q", signal)
 	}
 	s, jobs, err := a.someJobs(words, r.Run)
 	if err != nil {

@@ -23,22 +23,22 @@ const startHelp = `jobsd start - start jobs now
 usage: jobsd start [--in DURATION] [--json] JOB... [-- ARGUMENT...]
        jobsd start --wait [--json] JOB [-- ARGUMENT...]
 
-Starts a run of each job beside the schedule and prints its number. The
-arguments are added to the commands of the jobs for these runs. A job that is
-disabled or was stopped starts all the same; a job whose overlap or machines
-forbid it is refused. The run may have to wait, for a lock or for max_running;
-then the output says so. A JOB may be a pattern such as 'web-*'.
+Starts a run of each job, in addition to its schedule, and prints the number of
+the run. The arguments are added to the commands of the jobs for these runs. A
+job that is disabled or was stopped starts too; a job whose overlap or machines
+forbid it is refused. If the run has to wait, for a lock or for max_running, the
+output says so. A JOB may be a pattern such as 'web-*'.
 
-  --wait         print what the run writes, and exit with its exit code: 128
-                 and the signal's number if it died of one, 1 if it has none.
-                 An interrupt ends the waiting and leaves the run alone
-  --in DURATION  start so much later, such as 90s, 10m or 2h30m. The daemon
-                 remembers it over restarts and reboots, and jobsd list shows
-                 it; jobsd stop cancels it. Whether the run is allowed is
-                 decided when it is due
-  --json         {"job", "run", "outcome"}, where outcome is like last_run in
-                 jobsd-state(5), null without --wait; an array of these for
-                 several jobs or a pattern
+  --wait         print the output of the run, and exit with its exit code: 128
+                 plus the signal number if a signal ended it, 1 if it has no
+                 exit code. An interrupt ends only the waiting, not the run
+  --in DURATION  delay the start by this long, such as 90s, 10m or 2h30m. The
+                 daemon remembers the delayed start over restarts and reboots;
+                 "jobsd list" shows it and "jobsd stop" cancels it. When it is
+                 due, the daemon decides whether the run is allowed
+  --json         print {"job", "run", "outcome"}; outcome is like last_run in
+                 jobsd-state(5), null without --wait; for several jobs or a
+                 pattern, an array of these
 `
 
 const restartHelp = `jobsd restart - stop the runs of jobs and start the jobs again
@@ -47,16 +47,17 @@ usage: jobsd restart [--for DURATION | --until TIME] [--json] JOB...
                      [-- ARGUMENT...]
        jobsd restart --wait [--json] JOB [-- ARGUMENT...]
 
-The new run starts when nothing is left of the old ones. All else is as with
-"jobsd start".
+Starts the new run when all processes of the old runs are gone. Everything else
+works as with "jobsd start".
 
-  --wait          print what the new run writes, and exit with its exit code
-  --for DURATION  stop the job now and start it again after so long, such as 2h
-  --until TIME    the same, at a time such as 18:00, "tomorrow 4pm", "now + 1h"
-                  or "2026-12-24 18:00"
-  --json          {"job", "run", "outcome"}, where outcome is like last_run in
-                  jobsd-state(5), null without --wait; an array of these for
-                  several jobs or a pattern
+  --wait          print the output of the new run, and exit with its exit code
+  --for DURATION  stop the job now and start it again after this long, such as
+                  2h
+  --until TIME    stop the job now and start it again at a time such as 18:00,
+                  "tomorrow 4pm", "now + 1h" or "2026-12-24 18:00"
+  --json          print {"job", "run", "outcome"}; outcome is like last_run in
+                  jobsd-state(5), null without --wait; for several jobs or a
+                  pattern, an array of these
 `
 
 func (a *app) start() *cobra.Command   { return a.starter(control.Start, startHelp) }
@@ -94,9 +95,9 @@ func (a *app) starter(name, help string) *cobra.Command {
 		}
 		switch hint := "jobsd help " + name; {
 		case jobs < 1:
-			return usage(hint, "%s: which job?", name)
+			return usage(hint, "%s: no job given", name)
 		case jobs > 1 && r.Wait:
-			return usage("arguments for the job stand behind --", "%s --wait takes one job, got %q too", name, args[1])
+			return usage("write arguments for the job after --", "%s --wait takes one job, but also got %q", name, args[1])
 		}
 		return nil
 	}
@@ -122,7 +123,7 @@ func later(text string) (time.Duration, error) {
 	case err != nil:
 		return 0, usage("jobsd help start", "--in %s: %w", text, err)
 	case in <= 0 || in > control.MaxIn:
-		return 0, usage("leave --in out to start at once", "--in %s: must be more than 0 and at most %dd", text, control.MaxIn/(24*time.Hour))
+		return 0, usage("omit --in to start at once", "--in %s: must be more than 0 and at most %dd", text, control.MaxIn/(24*time.Hour))
 	}
 	return in, nil
 }
@@ -144,7 +145,7 @@ func (a *app) doStart(words []string, r control.Request) error {
 		return err
 	}
 	if r.Wait && len(jobs) > 1 {
-		return usage("start them without --wait, or one by one", "--wait takes one job, %q are %d", words[0], len(jobs))
+		return usage("start them without --wait, or one by one", "--wait takes one job, but %q matches %d", words[0], len(jobs))
 	}
 	if r.Wait {
 		r.Job = jobs[0]
@@ -206,17 +207,17 @@ func awaited(r *statefile.Running) string {
 	case "lock":
 		return "lock " + text(r.Lock)
 	case "overlap":
-		return "the run before it"
+		return "the previous run"
 	case "draining":
-		return "processes that the last run left"
+		return "leftover processes of the previous run"
 	case "max_running":
-		return "a free place, as max_running is reached"
+		return "other jobs, because max_running is reached"
 	case "catch_up":
-		return "other jobs that catch up"
+		return "other catch-up runs"
 	case "retry", "backoff":
-		return "its next try"
+		return "its next attempt"
 	case "fork":
-		return "the system to have room for another process"
+		return "the system to allow another process"
 	default:
 		return why
 	}
@@ -269,7 +270,7 @@ func (a *app) await(s *site, client *control.Client, r control.Request, run uint
 			s.seen(answer)
 			err = json.Unmarshal(answer.Outcome, &f.outcome)
 			if err != nil || f.outcome == nil {
-				f.err = fmt.Errorf("cannot understand how run %d ended: %v", run, err)
+				f.err = fmt.Errorf("cannot read how run %d ended: %v", run, err)
 			}
 		case errors.As(err, &refused):
 			f.err = err
@@ -283,9 +284,9 @@ func (a *app) await(s *site, client *control.Client, r control.Request, run uint
 	for {
 		select {
 		case <-interrupt:
-			fate := "goes on; to stop it"
+			fate := "continues; to stop it"
 			if j := s.known()[r.Job]; j != nil && isToCome(j, run) {
-				fate = "is still to come; to take it back"
+				fate = "is a delayed start; to cancel it"
 			}
 			fmt.Fprintf(a.err, "jobsd: run %d %s: jobsd stop --run %d %s\n", run, fate, run, r.Job)
 			return nil, &failure{code: 128 + int(spawn.SignalNumber("INT"))}
@@ -363,7 +364,7 @@ func lostSight(run uint64, err error, s *site, r control.Request) error {
 	if errors.As(err, &e) {
 		return s.refused(err, r)
 	}
-	return fail(exitNoDaemon, fmt.Sprintf("jobsd logs --run %d %s tells more", run, r.Job), "cannot tell how run %d ends: %w",
+	return fail(exitNoDaemon, fmt.Sprintf("jobsd logs --run %d %s shows more", run, r.Job), "lost contact with run %d: %w",
 		run, err)
 }
 

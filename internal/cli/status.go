@@ -13,24 +13,24 @@ import (
 	"jobsd/statefile"
 )
 
-const statusHelp = `jobsd status - tell how the daemon is doing
+const statusHelp = `jobsd status - show how the daemon is doing
 
 usage: jobsd status [--brief | --json]
 
-Tells for how long the daemon has run, how many jobs it has and which is due
-next, when the job files were read and what of them was refused, how often a
-daemon crashed, and what is wrong now.
+Prints how long the daemon has run, how many jobs it has and which is due next,
+when it read the job files and what it refused, how often a daemon crashed, and
+what is wrong now.
 
-Its exit code is for monitoring: 0 if all is well, 5 if no daemon runs, 1 if
+Exits with a code for monitoring: 0 if all is well, 5 if no daemon runs, 1 if
 anything else is wrong: the daemon is degraded, a job file is refused, or a job
 is not well, as "jobsd list --failed" shows it.
 
   --brief  print one line
-  --json   the daemon object of the state file, see jobsd-state(5), with
+  --json   print the daemon object of the state file, see jobsd-state(5), with
            "alive": whether that daemon runs, "well": whether nothing is wrong,
            "next": {"job", "at"} or null, "failed": the names of jobs that are
            not well, and "files_changed": whether job files changed since the
-           last reload. Where no daemon has ever run, only the first two
+           last reload. If no daemon has ever run, only "alive" and "well"
 `
 
 func (a *app) status() *cobra.Command {
@@ -42,7 +42,7 @@ func (a *app) status() *cobra.Command {
 
 func (a *app) doStatus(brief bool, now time.Time) error {
 	if brief && a.json {
-		return usage("jobsd help status", "status: either --brief or --json")
+		return usage("jobsd help status", "status: --brief cannot be combined with --json")
 	}
 	s, err := a.site()
 	if err != nil {
@@ -126,7 +126,7 @@ func (a *app) neverRan(err error) error {
 func (r *statusResult) brief(state *statefile.State, now time.Time) string {
 	d := r.Daemon
 	if !r.Alive {
-		return fmt.Sprintf("no daemon is running; the last one was pid %d", d.PID)
+		return fmt.Sprintf("no daemon is running; the last one had pid %d", d.PID)
 	}
 	var wrong []string
 	if len(d.Degraded) > 0 {
@@ -174,10 +174,10 @@ func writeStatus(w io.Writer, p palette, width int, state *statefile.State, r st
 		}
 	}
 	if r.Alive {
-		say("daemon", green, "runs, pid %d, since %s", d.PID, exactly(d.StartedAt, now))
+		say("daemon", green, "running, pid %d, since %s", d.PID, exactly(d.StartedAt, now))
 		say("uptime", "", "%s", length(time.Duration(d.Uptime)))
 	} else {
-		say("daemon", red, "does not run; the last one was pid %d", d.PID)
+		say("daemon", red, "is not running; the last one had pid %d", d.PID)
 	}
 	say("version", "", "%s", d.Version)
 	say("machine", "", "%s", d.Machine)

@@ -18,7 +18,7 @@ func TestWriteStatus(t *testing.T) {
 	var b strings.Builder
 	writeStatus(&b, false, 0, s, health(s, true, now), "/var/lib/jobsd", now)
 	const want = `
-daemon:    runs, pid 1234, since today at 15:00 (2026-11-23T15:00:00-05:00)
+daemon:    running, pid 1234, since today at 15:00 (2026-11-23T15:00:00-05:00)
 uptime:    1h00m
 version:   0.1.0
 machine:   laptop
@@ -78,7 +78,7 @@ func TestBrief(t *testing.T) {
 	}
 	many := strings.Fields("a b c d e f g h i j k l")
 	for want, r := range map[string]statusResult{
-		"no daemon is running; the last one was pid 7":           {Failed: []string{"a"}, Daemon: d(nil, nil)},
+		"no daemon is running; the last one had pid 7":           {Failed: []string{"a"}, Daemon: d(nil, nil)},
 		"degraded: no disk; 1 job not well: a; refused: x: bad":  {Alive: true, Failed: []string{"a"}, Daemon: d([]string{"no disk"}, []string{"x: bad"})},
 		"refused: x: bad and 2 more":                             {Alive: true, Daemon: d(nil, []string{"x: bad", "y", "z"})},
 		"12 jobs not well: a, b, c, d, e, f, g, h, i and 3 more": {Alive: true, Failed: many, Daemon: d(nil, nil)},

@@ -15,18 +15,18 @@ const stopHelp = `jobsd stop - stop the runs of jobs
 
 usage: jobsd stop [--run NUMBER | --for DURATION | --until TIME] [--json] JOB...
 
-Sends the stop signal of each job and, after its stop_timeout, KILL. Returns
-when nothing is left of the runs and prints which they were. An interrupt ends
-the waiting only. A service stays stopped until it is started again or the
-machine boots; other jobs run again when they are due. A JOB may be a pattern
-such as 'web-*'.
+Sends the stop signal of each job and, after its stop_timeout, KILL. Waits until
+all processes of the runs are gone and prints which runs it stopped. An
+interrupt ends only the waiting. A service stays stopped until it is started or
+the machine boots; other jobs run again when they are due. A JOB may be a
+pattern such as 'web-*'.
 
-  --run NUMBER    only that run, of one job
-  --for DURATION  also keep the job from running for so long, such as 2h. A
-                  service starts again after that time
-  --until TIME    the same until a time such as 18:00, "tomorrow 4pm",
-                  "now + 1h" or "2026-12-24 18:00"
-  --json          {"runs": their numbers}
+  --run NUMBER    stop only this run, of one job
+  --for DURATION  also disable the job for this long, such as 2h. A service
+                  starts again after that time
+  --until TIME    also disable the job until a time such as 18:00,
+                  "tomorrow 4pm", "now + 1h" or "2026-12-24 18:00"
+  --json          print {"runs": their numbers}
 `
 
 func (a *app) stop() *cobra.Command {
@@ -47,7 +47,7 @@ type runsResult struct {
 func (a *app) doStop(words []string, run uint64, until *untilFlags) error {
 	end, err := until.instant("stop", time.Now())
 	if err == nil && run != 0 && !end.IsZero() {
-		err = usage("jobsd help stop", "stop: either --run or --for and --until")
+		err = usage("jobsd help stop", "stop: --run cannot be combined with --for or --until")
 	}
 	if err != nil {
 		return err
@@ -85,7 +85,7 @@ func (a *app) someJobs(words []string, run uint64) (*site, []string, error) {
 	}
 	jobs, err := s.expand(words)
 	if err == nil && run != 0 && len(jobs) > 1 {
-		err = usage("name one job", "--run %d is a run of one job, not of %d", run, len(jobs))
+		err = usage("name one job", "--run %d needs exactly one job, but got %d", run, len(jobs))
 	}
 	return s, jobs, err
 }

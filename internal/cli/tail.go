@@ -108,7 +108,7 @@ func (t *tail) finish() error {
 			return log.print(t.out, max(t.at, r.from, log.from()), min(r.to, log.to()))
 		case time.Now().After(deadline):
 			log.close()
-			return fmt.Errorf("cannot print all that run %d wrote: its end is not in the journal", t.run)
+			return fmt.Errorf("cannot print all output of run %d: its end is not in the journal", t.run)
 		}
 		log.close()
 	}

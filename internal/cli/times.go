@@ -54,7 +54,7 @@ func styleOf(getenv func(string) string) timeStyle {
 // warnTimeStyle says that JOBSD_TIME has a word that means nothing. That is no reason not to do what was asked for.
 func warnTimeStyle(w io.Writer, getenv func(string) string) {
 	if s := getenv("JOBSD_TIME"); s != "" && !slices.Contains(timeStyles, s) {
-		fmt.Fprintf(w, "jobsd: JOBSD_TIME %q is none of %s\n", s, strings.Join(timeStyles, ", "))
+		fmt.Fprintf(w, "jobsd: JOBSD_TIME %q is not one of %s\n", s, strings.Join(timeStyles, ", "))
 	}
 }
 

@@ -26,7 +26,7 @@ func (a *app) tellWhose(s *site) {
 		return
 	}
 	if !s.user {
-		fmt.Fprintln(a.err, "jobsd: these are the jobs of the machine; you have none of your own")
+		fmt.Fprintln(a.err, "jobsd: these are the jobs of the machine; you have no jobs of your own")
 	} else if system, _ := underSystem(); exists(system.State) {
 		fmt.Fprintln(a.err, `jobsd: these are your own jobs; "jobsd --system list" shows those of the machine`)
 	}

@@ -24,7 +24,7 @@ func (u *untilFlags) instant(verb string, now time.Time) (time.Time, error) {
 	case u.duration == "" && u.time == "":
 		return time.Time{}, nil
 	case u.duration != "" && u.time != "":
-		return time.Time{}, usage(hint, "%s: either --for or --until", verb)
+		return time.Time{}, usage(hint, "%s: --for cannot be combined with --until", verb)
 	case u.duration != "":
 		d, err := schedule.ParseDuration(u.duration)
 		if err != nil {
@@ -37,7 +37,7 @@ func (u *untilFlags) instant(verb string, now time.Time) (time.Time, error) {
 	}
 	end, err := instant("--until", u.time, now)
 	if err == nil && !end.After(now) {
-		err = usage("name a time that lies ahead", "--until %s has passed", u.time)
+		err = usage("give a time in the future", "--until %s is in the past", u.time)
 	}
 	return end, err
 }

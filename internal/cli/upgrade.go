@@ -14,22 +14,22 @@ import (
 	"jobsd/statefile"
 )
 
-const upgradeHelp = `jobsd upgrade - have the daemon go on as the program that is installed now
+const upgradeHelp = `jobsd upgrade - switch the daemon to the program that is installed now
 
 usage: jobsd upgrade [--wait] [--timeout DURATION] [--json]
 
-For after an update of the program: the daemon keeps its pid, and all that runs
-goes on and stays its child. A new program that others can write, that does not
-start, or that cannot read the settings or the state is refused, and the daemon
-goes on as it is (exit 1). Linux only.
+Makes the daemon continue as the new program after an update. The daemon keeps
+its pid, and running jobs continue as its children. The daemon refuses a program
+that others can write, that does not start, or that cannot read the settings or
+the state, and continues with the running one (exit 1). Linux only.
 
-  --wait              return when the new program has the jobs, and print both
-                      versions
-  --timeout DURATION  how long to wait; usually 1m
-  --json              {"from", "to"}; "to" is null without --wait
+  --wait              wait until the new program has taken over the jobs, and
+                      print both versions
+  --timeout DURATION  wait at most this long; the default is 1m
+  --json              print {"from", "to"}; "to" is null without --wait
 `
 
-const candidateHelp = `jobsd candidate - tell a running daemon whether this program can replace it
+const candidateHelp = `jobsd candidate - report to a running daemon whether this program can replace it
 
 usage: jobsd candidate [--config FILE]
 `
@@ -103,11 +103,11 @@ func (s *site) awaitUpgrade(was *statefile.Daemon, deadline time.Time) (*statefi
 		case d.Upgrades > was.Upgrades && d.Reload.Done > 0:
 			return d, nil
 		case !d.StartedAt.Equal(was.StartedAt.Time) && d.Upgrades == was.Upgrades:
-			return nil, fail(exitFailed, "the daemon's log says why", "the new program could not be executed: the daemon goes on as it was")
+			return nil, fail(exitFailed, "the daemon's log says why", "cannot upgrade: the new program could not be executed; the daemon continues with the old one")
 		case !alive(d):
-			return nil, fail(exitNoDaemon, s.howToStart(), "the daemon ended")
+			return nil, fail(exitNoDaemon, s.howToStart(), "cannot upgrade: the daemon ended")
 		case time.Now().After(deadline):
-			return nil, fail(exitFailed, "the daemon's log may say why", "cannot tell whether it has upgraded: there was no sign in time")
+			return nil, fail(exitFailed, "the daemon's log may say why", "timed out waiting for the upgrade")
 		}
 	}
 }

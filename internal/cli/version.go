@@ -14,12 +14,12 @@ import (
 // version is what is released next or was released last.
 const version = "0.1.0"
 
-const versionHelp = `jobsd version - tell which jobsd this is
+const versionHelp = `jobsd version - print the version of jobsd
 
 usage: jobsd version [--json]
 
-  --json  {"version", "state_version", "go", "system"}: of jobsd, of its state
-          file, of Go; system and processor
+  --json  print {"version", "state_version", "go", "system"}: the versions of
+          jobsd, of its state file and of Go; system and processor
 `
 
 func (a *app) version() *cobra.Command {
