@@ -220,7 +220,7 @@ func audit(t *testing.T, s *site, ledger string, gaps []gap) {
 		}
 	}
 	daemon, _ := os.ReadFile(s.log)
-	unjournaled := bytes.Count(daemon, []byte("starting although its intent is not on disk yet"))
+	unjournaled := bytes.Count(daemon, []byte("starting before its intent is on disk"))
 	unaccounted := 0
 	outcomes := map[string]int{}
 	for run, st := range runs {

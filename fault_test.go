@@ -39,7 +39,7 @@ func TestA12Busy(t *testing.T) {
 	s.write("jobs.toml", fmt.Sprintf("[[jobs]]\nname = \"busy\"\ncmd = [%q]\n[[jobs]]\nname = \"soon\"\ncmd = [%q]\nat_boot = true\n",
 		filepath.Join(s.root, "busy"), filepath.Join(s.root, "soon")))
 	s.start()
-	s.logged(1, "cannot start now, will try again")
+	s.logged(1, "cannot start now; will retry")
 	soon.Close()
 	s.ready()
 	if r := s.lastRun("soon"); r.Outcome != "exited" || *r.ExitCode != 0 {

@@ -97,7 +97,7 @@ func TestA39Gone(t *testing.T) {
 	if text := strings.Join(state.Daemon.Degraded, " "); !strings.Contains(text, "no such file") {
 		t.Errorf("degraded: %q", text)
 	}
-	if s.said("starting all the same", "other") != 1 {
+	if s.said("starting without a durable journal entry", "other") != 1 {
 		t.Error("it is not said that the output goes nowhere")
 	}
 	if err := os.Mkdir(filepath.Dir(log), 0o750); err != nil {

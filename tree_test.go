@@ -177,7 +177,7 @@ shell = "%s hop 3; sleep 1000"
 			t.Errorf("of the other daemon's job there were %v and are %v", theirs, now)
 		}
 		log, err := os.ReadFile(filepath.Join(s.root, "log", "forked.log"))
-		if err != nil || !strings.Contains(string(log), "outside of its process group") {
+		if err != nil || !strings.Contains(string(log), "escaped processes of") {
 			t.Errorf("the log does not say what was killed: %v\n%s", err, log)
 		}
 	})

@@ -16,7 +16,7 @@ const reading = "the reading of the job files"
 
 const (
 	stillReading = "the job files could not be read yet, so no job starts"
-	formerShown  = "; jobs that are shown without a run are those of the daemon before this one"
+	formerShown  = "; jobs shown without a run are those of the previous daemon"
 )
 
 // lateLoad is posted when the state file had to be written before a load has told which jobs there are.

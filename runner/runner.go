@@ -91,7 +91,7 @@ func Run(o Options) error {
 		if log, err = newLogger(o); err != nil {
 			return err
 		}
-		log.Error("no upgrade: going on", "err", failed)
+		log.Error("upgrade failed; continuing with the running program", "err", failed)
 	}
 }
 
@@ -197,7 +197,7 @@ func newLoop(o Options, config *jobfile.Config, log *logger, hand *handover) (*l
 		log.Warn(text)
 	}
 	if begin.ID != "" {
-		log.Warn("the state directory is a copy: its processes are left to the daemon of the original", "was", facts.ID, "id", begin.ID)
+		log.Warn("the state directory is a copy; processes of the original's daemon are left alone", "was", facts.ID, "id", begin.ID)
 	}
 	now := l.sys.now()
 	l.began = now.Boot
@@ -212,7 +212,7 @@ func newLoop(o Options, config *jobfile.Config, log *logger, hand *handover) (*l
 	}
 	crash := lastCrash(o.Dirs.State)
 	if crash.Text != "" {
-		log.Error("the daemon before this one crashed", "job", crash.Job, "err", crash.Text, "stack", crash.Stack)
+		log.Error("the previous daemon crashed", "job", crash.Job, "err", crash.Text, "stack", crash.Stack)
 	}
 	// Before a helper goroutine makes files: the umask is the process's.
 	if l.socket, err = listen(o.Dirs.Run, hand); err != nil {

@@ -241,7 +241,7 @@ func (c *Core) note(e Trouble) {
 		return
 	case e.Text == "":
 		c.trouble = slices.Delete(c.trouble, i, i+1)
-		c.say(Info, "", e.Part+" is well again")
+		c.say(Info, "", e.Part+" has recovered")
 	case i < 0:
 		c.trouble = append(c.trouble, e)
 		c.say(Error, "", e.Text)
@@ -335,12 +335,12 @@ func (c *Core) Begin(now Now, r statefile.Start) {
 	c.clean, c.crashed = clean, r.Unclean
 	switch {
 	case r.Unclean && r.Suspect != "" && c.facts.Job(r.Suspect).SetAside:
-		c.say(Error, r.Suspect, "set aside: the daemon crashed over it twice in a row")
+		c.say(Error, r.Suspect, "set aside: the daemon crashed twice in a row while it handled this job")
 	case r.Unclean:
-		c.say(Warn, "", "the daemon before this one did not end in order", "unclean_restarts", c.facts.Unclean)
+		c.say(Warn, "", "the previous daemon crashed", "unclean_restarts", c.facts.Unclean)
 	case power:
-		c.say(Warn, "", "the machine went down while a daemon ran")
+		c.say(Warn, "", "the machine went down while the daemon was running")
 	case !clean:
-		c.say(Warn, "", "the daemon before this one did not end in order, or the machine went down")
+		c.say(Warn, "", "the previous daemon crashed, or the machine went down")
 	}
 }

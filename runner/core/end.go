@@ -73,7 +73,7 @@ func (c *Core) outputEnds(job string, run uint64, d *jobfile.Definition, mark st
 }
 
 func (c *Core) stopLeftovers(r *run) {
-	c.tell(r.job, Info, r.title()+" left processes behind: stopping them")
+	c.tell(r.job, Info, r.title()+" left processes behind; stopping them")
 	c.signalStop(r, false) // the leader is gone
 }
 

@@ -31,7 +31,7 @@ func TestNotGivenUp(t *testing.T) {
 	}
 	w.ran = nil
 	w.off(0)
-	if trace := strings.Join(w.trace, "\n"); strings.Contains(trace, "before it began") {
+	if trace := strings.Join(w.trace, "\n"); strings.Contains(trace, "before it started") {
 		t.Error(trace)
 	}
 	w.run(2 * time.Minute)

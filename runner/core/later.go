@@ -9,7 +9,7 @@ import (
 )
 
 // noFile is why what is to come of a job that was removed does not.
-const noFile = "no file defines the job any more"
+const noFile = "the job was removed"
 
 // laterMost is how many starts of one job may be to come at once.
 const laterMost = 100
@@ -35,7 +35,7 @@ func (c *Core) orderLater(j *job, o Order) {
 		l.wait = o.ID
 	}
 	c.record(&l.Later)
-	c.tell(j, Info, fmt.Sprintf("run %d is to start at %s, asked for by %s", l.Run, due.Wall, o.By))
+	c.tell(j, Info, fmt.Sprintf("run %d will start at %s, requested by %s", l.Run, due.Wall, o.By))
 	c.emit(Answer{ID: o.ID, Run: l.Run, Last: !o.Wait})
 	j.later = append(j.later, l)
 	c.remind(l)
@@ -48,7 +48,7 @@ func (c *Core) noLater(j *job) string {
 	case j.away:
 		return c.awayText(j)
 	case len(j.later) >= laterMost:
-		return fmt.Sprintf("%s has %d starts to come already", j.name, laterMost)
+		return fmt.Sprintf("%s already has %d delayed starts", j.name, laterMost)
 	}
 	return ""
 }

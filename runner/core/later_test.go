@@ -86,7 +86,7 @@ func TestLaterGivenUp(t *testing.T) {
 			w.lasting(3*time.Hour, 0)
 			w.ordered(Order{ID: 2, Verb: VerbStart, Job: "j"})
 		}, "is running"},
-		"removed": {func(w *world, _ uint64) { w.defs = nil; w.load() }, "no file defines"},
+		"removed": {func(w *world, _ uint64) { w.defs = nil; w.load() }, "the job was removed"},
 		"stopped": {func(w *world, _ uint64) { w.ordered(Order{ID: 2, Verb: VerbStop, Job: "j"}) }, "stopped by uid 7"},
 		"this run": {func(w *world, run uint64) {
 			if a := w.ordered(Order{ID: 2, Verb: VerbStop, Job: "j", Run: run}); a[len(a)-1].Runs[0] != run {
@@ -312,7 +312,7 @@ func TestLaterLocked(t *testing.T) {
 				t.Errorf("came %d times: %s\n%s", came, w.runs(), strings.Join(w.trace, "\n"))
 			}
 			trace := strings.Join(w.trace, "\n")
-			if said := strings.Contains(trace, "does not ") || strings.Contains(trace, "before it began"); said == c.comes {
+			if said := strings.Contains(trace, "does not ") || strings.Contains(trace, "before it started") || strings.Contains(trace, "dropped a delayed start"); said == c.comes {
 				t.Errorf("said that it does not come: %t\n%s", said, trace)
 			}
 			w.run(4 * time.Hour)

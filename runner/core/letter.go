@@ -58,7 +58,7 @@ func headline(o *statefile.Owed) string {
 	case "failure":
 		return o.Job + " failed" + how
 	case "recovery":
-		return o.Job + " is well again" + how
+		return o.Job + " has recovered" + how
 	case "crash_loop":
 		return o.Job + " is in a crash loop" + how
 	}
@@ -97,7 +97,7 @@ func (c *Core) story(o *statefile.Owed, head, host string) string {
 		}
 	}
 	if o.Kind == "failure" || o.Kind == "crash_loop" {
-		fmt.Fprintf(&b, "\nNo other failure of %s is mailed until it is well again.\n", o.Job)
+		fmt.Fprintf(&b, "\njobsd sends no mail about further failures of %s until it recovers.\n", o.Job)
 	}
 	return b.String()
 }

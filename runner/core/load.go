@@ -143,7 +143,7 @@ func (c *Core) restarts(j *job, d *jobfile.Definition) bool {
 
 func changedDirs(set *jobfile.Set) string {
 	if set.DirsChanged {
-		return "the settings name other directories than at the start: these are used once the daemon is started anew"
+		return "the settings name other directories than at the start: restart the daemon to use them"
 	}
 	return ""
 }
@@ -352,7 +352,7 @@ func (c *Core) forgetVanished() {
 	for _, name := range slices.Sorted(maps.Keys(c.facts.Jobs)) {
 		if c.jobs[name] == nil && c.facts.Jobs[name].Vanished.IsZero() {
 			for _, l := range c.facts.Jobs[name].Later {
-				c.say(Warn, name, "a start that was asked for does not come: "+noFile, "run", l.Run)
+				c.say(Warn, name, "dropped a delayed start: "+noFile, "run", l.Run)
 			}
 			c.record(&statefile.Deleted{Job: name})
 		}

@@ -137,7 +137,7 @@ func (c *Core) warnOfMailer(set *jobfile.Set) {
 		concerns = append(concerns, "jobs", strings.Join(jobs, ", "))
 	}
 	if len(concerns) > 0 {
-		c.say(Warn, "", "mail cannot be sent: "+set.NoMailer, concerns...)
+		c.say(Warn, "", "cannot send mail: "+set.NoMailer, concerns...)
 	}
 }
 
@@ -210,7 +210,7 @@ func (c *Core) deliverMail() {
 	case len(n.owed) == 0:
 		return
 	case len(to) == 0:
-		c.dropOwed(n.owed, "nobody is to be told any more")
+		c.dropOwed(n.owed, "nobody gets notifications any more")
 		c.deliverMail() // the next ones
 		return
 	}
@@ -310,7 +310,7 @@ func (c *Core) mailed(owed []statefile.Owed, err string) {
 		}
 	}
 	if len(old) > 0 {
-		c.say(Error, "", "a mail is given up after many tries", "err", err, "notifications", len(old))
+		c.say(Error, "", "gave up a mail after many tries", "err", err, "notifications", len(old))
 	}
 	c.settleOwed(old, err, false)
 	c.settleOwed(young, err, true)
@@ -341,7 +341,7 @@ func (c *Core) settleOwed(owed []statefile.Owed, err string, kept bool) {
 	c.record(t)
 }
 
-// tellCrash mails that the daemon before this one crashed, but not more than once an hour.
+// tellCrash mails that the previous daemon crashed, but not more than once an hour.
 func (c *Core) tellCrash() {
 	since := c.now.Wall.Sub(c.facts.CrashMail.Time).Abs()
 	if !c.crashed || len(c.config.Mail.To) == 0 || !c.facts.CrashMail.IsZero() && since < crashPause {

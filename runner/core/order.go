@@ -198,7 +198,7 @@ func (c *Core) stopRuns(j *job, runs []*run, others []uint64, o Order) {
 			r.watches = append(r.watches, w)
 			w.left++
 		} else if r.notice == nil {
-			c.tell(j, Info, "run "+itoa(r.number)+" was stopped by "+o.By+" before it began")
+			c.tell(j, Info, "run "+itoa(r.number)+" was stopped by "+o.By+" before it started")
 		}
 	}
 	if w.left == 0 {
@@ -278,7 +278,7 @@ func (r *run) told(c *Core, o *statefile.Run) {
 func (r *run) gone(c *Core) {
 	for _, w := range r.watches {
 		if !w.over {
-			c.emit(Answer{ID: w.id, Refused: &Refused{Text: fmt.Sprintf("run %d was given up before it started", r.number)}, Last: true})
+			c.emit(Answer{ID: w.id, Refused: &Refused{Text: fmt.Sprintf("run %d was dropped before it started", r.number)}, Last: true})
 			continue
 		}
 		if w.left--; w.left == 0 {

@@ -86,5 +86,5 @@ func (c *Core) giveUp(j *job, d *jobfile.Definition, run uint64, why string) {
 		g.Owes = c.owe(j, d, "failure", j.facts.LastRun)
 	}
 	c.record(g)
-	c.tell(j, Warn, "no more tries: "+why)
+	c.tell(j, Warn, "no more retries: "+why)
 }

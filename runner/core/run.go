@@ -95,7 +95,7 @@ func (c *Core) unsettle(r *run) {
 		return
 	}
 	if r.onlyHere() {
-		c.say(Warn, r.job.name, "given up before it began: the daemon ends", "run", r.number, "reason", r.reason)
+		c.say(Warn, r.job.name, "dropped before it started: the daemon is stopping", "run", r.number, "reason", r.reason)
 		return
 	}
 	if r.slot.IsZero() {

@@ -99,7 +99,7 @@ func (c *Core) watchLife(j *job, r *run) {
 	rec := &statefile.Stable{Job: j.name, Run: r.number}
 	if was {
 		rec.Owes = c.owe(j, j.def, "recovery", nil)
-		c.tell(j, Info, fmt.Sprintf("out of its crash loop: run %d has lived %s", r.number, j.def.KeepAlive.Stable))
+		c.tell(j, Info, fmt.Sprintf("left its crash loop: run %d has lived %s", r.number, j.def.KeepAlive.Stable))
 	}
 	c.record(rec)
 	c.soil(j)
@@ -154,5 +154,5 @@ func (c *Core) fellIntoLoop(r *run, e *statefile.Ended) {
 	}
 	e.Alarm = true
 	e.Owes = append(e.Owes, c.owe(j, r.def, "crash_loop", &e.Outcome)...)
-	c.tell(j, Error, fmt.Sprintf("in a crash loop: %d short lives in a row", looping))
+	c.tell(j, Error, fmt.Sprintf("crash loop: %d short lives in a row", looping))
 }

@@ -72,7 +72,7 @@ func TestA24CrashLoop(t *testing.T) {
 	if v := w.view("web"); v.CrashLoop || v.ConsecutiveFailures != 0 || len(v.Deaths) != 20 {
 		t.Errorf("%+v", v)
 	}
-	if len(w.sent) != 2 || w.sent[1] != "[jobsd] host: web is well again" {
+	if len(w.sent) != 2 || w.sent[1] != "[jobsd] host: web has recovered" {
 		t.Errorf("sent %q", w.sent)
 	}
 	w.replayed()
@@ -96,7 +96,7 @@ func TestCrashLoopCuredByReload(t *testing.T) {
 	w.put(&d)
 	w.load()
 	w.run(2 * time.Minute)
-	if len(w.sent) != 2 || w.sent[1] != "[jobsd] host: web is well again" {
+	if len(w.sent) != 2 || w.sent[1] != "[jobsd] host: web has recovered" {
 		w.fatal("sent %q", w.sent)
 	}
 	w.replayed()
@@ -343,7 +343,7 @@ func TestB43Notify(t *testing.T) {
 	w.run(5 * time.Minute)
 	code = 0
 	w.run(2 * time.Minute)
-	want := []string{"[jobsd] host: j failed: exited 1 after 1.0s", "on_failure j", "[jobsd] host: j is well again: exited 0 after 1.0s",
+	want := []string{"[jobsd] host: j failed: exited 1 after 1.0s", "on_failure j", "[jobsd] host: j has recovered: exited 0 after 1.0s",
 		"on_recovery j", "on_success j", "on_success j"}
 	slices.Sort(want)
 	slices.Sort(w.sent)
@@ -409,7 +409,7 @@ func TestMailSaysItIsTheOnlyOne(t *testing.T) {
 	w.run(2 * time.Minute)
 	code = 0
 	w.run(time.Minute)
-	const only = "\n\nNo other failure of j is mailed until it is well again.\n"
+	const only = "\n\njobsd sends no mail about further failures of j until it recovers.\n"
 	if len(texts) != 2 || !strings.HasSuffix(texts[0], only) || strings.Contains(texts[1], only) {
 		t.Errorf("%q", texts)
 	}

@@ -59,7 +59,7 @@ func forkPrepared(c *Core, r *run, e Event) {
 		return
 	} else if err != nil {
 		r.unjournaled = true
-		c.say(Error, r.job.name, "starting all the same", "run", r.number, "err", err)
+		c.say(Error, r.job.name, "starting without a durable journal entry", "run", r.number, "err", err)
 	}
 	c.fork(r)
 }
@@ -72,7 +72,7 @@ func forkUnjournaled(c *Core, r *run, _ Event) {
 		return
 	}
 	r.unjournaled = true
-	c.say(Error, r.job.name, "starting although its intent is not on disk yet", "run", r.number)
+	c.say(Error, r.job.name, "starting before its intent is on disk", "run", r.number)
 	c.fork(r)
 }
 
@@ -145,5 +145,5 @@ func notStarted(c *Core, r *run, e Event) {
 	r.tries++
 	c.after(&r.timer, r.wait)
 	c.wait(r)
-	c.say(Warn, r.job.name, "cannot start now, will try again", "run", r.number, "in", r.wait, "err", n.Text)
+	c.say(Warn, r.job.name, "cannot start now; will retry", "run", r.number, "in", r.wait, "err", n.Text)
 }

@@ -115,7 +115,7 @@ func (c *Core) kill(r *run) {
 		c.tell(r.job, Warn, "killing run "+itoa(r.number))
 	case !r.undead: // it hangs in the kernel, most likely on a disk or a file system that is gone
 		r.undead = true
-		c.tell(r.job, Error, "run "+itoa(r.number)+" survives KILL: waiting for it to die")
+		c.tell(r.job, Error, "run "+itoa(r.number)+" survives KILL; waiting for it to die")
 		c.soil(r.job)
 	}
 	c.emit(Signal{Run: r.number, Name: "KILL", Far: r.far})
@@ -131,7 +131,7 @@ func (c *Core) tellKilled(e Killed) {
 	for _, pid := range e.PIDs[:min(len(e.PIDs), 20)] {
 		pids = append(pids, strconv.Itoa(pid))
 	}
-	c.tell(r.job, Warn, fmt.Sprintf("killed %d that %s had left outside of its process group: %s", len(e.PIDs), r.title(), strings.Join(pids, " ")))
+	c.tell(r.job, Warn, fmt.Sprintf("killed %d escaped processes of %s: %s", len(e.PIDs), r.title(), strings.Join(pids, " ")))
 }
 
 func stopHarder(c *Core, r *run, _ Event) {
@@ -153,7 +153,7 @@ func killStopping(c *Core, r *run, _ Event) {
 // abandon gives up on a process that survives KILL, so that the daemon can end.
 func (c *Core) abandon(r *run) {
 	c.endOutput(r)
-	c.tell(r.job, Error, "run "+itoa(r.number)+" cannot be killed: leaving it")
+	c.tell(r.job, Error, "run "+itoa(r.number)+" cannot be killed; leaving it behind")
 	c.stopTimer(&r.timer)
 	c.to(r, done)
 	delete(c.runs, r.number)
