@@ -228,9 +228,7 @@ func TestA40Stranger(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join(s.root, "jobsd") // where a stranger gets at it
-	if err := os.WriteFile(path, program, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	putProgram(t, path, string(program))
 	for _, args := range [][]string{{"start", "long"}, {"stop", "long"}, {"restart", "long"}, {"reload"}, {"disable", "long"},
 		{"disable", "--all"}, {"enable", "long"}, {"start", "--in", "1h", "long"}} {
 		cmd := exec.Command(path, append([]string{"--root", s.root}, args...)...)

@@ -24,9 +24,7 @@ func TestA12Busy(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(path, text, 0o755); err != nil {
-			t.Fatal(err)
-		}
+		putProgram(t, path, string(text))
 		f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
 		if err != nil {
 			t.Fatal(err)
@@ -177,9 +175,7 @@ func TestA13Fork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(s.exe, text, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	putProgram(t, s.exe, string(text))
 	for dir := s.root; dir != "/" && dir != os.TempDir(); dir = filepath.Dir(dir) {
 		os.Chmod(dir, 0o755)
 	}

@@ -19,9 +19,7 @@ func TestFilesAtOnce(t *testing.T) {
 	s.write("list.toml", "[[jobs]]\nname = \"first\"\ncmd = [\"true\"]\n")
 	editor := filepath.Join(s.root, "editor")
 	text := "#!/bin/sh\nprintf '[[jobs]]\\nname = \"%s\"\\ncmd = [\"true\"]\\n' \"$NAME\" >>\"$1\"\n"
-	if err := os.WriteFile(editor, []byte(text), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	putProgram(t, editor, text)
 	var want []string
 	var all sync.WaitGroup
 	run := func(env string, args ...string) {

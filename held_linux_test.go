@@ -156,19 +156,11 @@ func TestLeasedProgram(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	put(t, filepath.Join(s.root, "zoo"), string(text))
-	if err := os.Chmod(filepath.Join(s.root, "zoo"), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	putProgram(t, filepath.Join(s.root, "zoo"), string(text))
 	home := s.home(stranger)
 	script, program := filepath.Join(s.root, "script"), filepath.Join(home, "program")
-	put(t, script, "#!"+program+"\n")
-	put(t, program, "#!/bin/sh\n")
-	for _, file := range []string{script, program} {
-		if err := os.Chmod(file, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
+	putProgram(t, script, "#!"+program+"\n")
+	putProgram(t, program, "#!/bin/sh\n")
 	if err := os.Chown(program, stranger, stranger); err != nil {
 		t.Fatal(err)
 	}

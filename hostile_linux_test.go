@@ -80,9 +80,7 @@ func TestOrdinaryUser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(u.zoo, program, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	putProgram(t, u.zoo, string(program))
 	if err := os.Mkdir(u.home, 0o755); err != nil {
 		t.Fatal(err)
 	}

@@ -24,10 +24,7 @@ func (s *site) zooFor() string {
 		s.t.Fatal(err)
 	}
 	path := filepath.Join(s.root, "zoo")
-	put(s.t, path, string(text))
-	if err := os.Chmod(path, 0o755); err != nil {
-		s.t.Fatal(err)
-	}
+	putProgram(s.t, path, string(text))
 	return path
 }
 

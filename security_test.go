@@ -185,9 +185,7 @@ func TestModes(t *testing.T) {
 			letter := filepath.Join(s.root, "letter")
 			mailer := filepath.Join(s.root, "mailer")
 			script := "#!/bin/sh\nstat -L -c '%h %a' /proc/self/fd/0 >" + letter + ".new\nmv " + letter + ".new " + letter + "\n"
-			if err := os.WriteFile(mailer, []byte(script), 0o755); err != nil {
-				t.Fatal(err)
-			}
+			putProgram(t, mailer, script)
 			s.write("../jobsd.toml", fmt.Sprintf("[mail]\nsendmail = [%q]\nto = [\"a@example.org\"]\n", mailer))
 			s.write("ok.toml", "shell = \"head -c 5000 /dev/zero; exit 3\"\nlog = {max_size = 4096}\n")
 			s.write("beside.toml", "cmd = [\"sleep\", \"1000\"]\noverlap = \"allow\"\n")

@@ -102,6 +102,17 @@ func put(t *testing.T, path, text string) {
 	}
 }
 
+// putProgram writes a program. No process is forked meanwhile: until its exec, the child of another test would have the
+// file open for writing too, and then nobody can execute it (ETXTBSY).
+func putProgram(t *testing.T, path, text string) {
+	t.Helper()
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	if err := os.WriteFile(path, []byte(text), 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // beats has a job that writes a line each second, whatever becomes of the daemon's files, and one that runs for ever.
 const beats = `
 [[jobs]]

@@ -70,12 +70,13 @@ func (s *site) start() {
 	}
 	defer log.Close()
 	args := append(slices.Clone(s.wrap), path, "run", "--root", s.root)
-	s.cmd = exec.Command(args[0], args[1:]...)
-	s.cmd.Stdout, s.cmd.Stderr, s.cmd.SysProcAttr = log, log, s.attr
-	s.cmd.Env = append(append(os.Environ(), "JOBSD_ROOT="), s.env...)
-	if err := s.cmd.Start(); err != nil {
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = log, log, s.attr
+	cmd.Env = append(append(os.Environ(), "JOBSD_ROOT="), s.env...)
+	if err := cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
+	s.cmd = cmd
 	s.done = make(chan struct{})
 	go func(cmd *exec.Cmd, done chan struct{}) {
 		cmd.Wait()

@@ -57,9 +57,7 @@ func program() {
 // install puts a program in the place from which the site's daemon is started, in one step as a package manager would.
 func (s *site) install(text string) {
 	s.t.Helper()
-	if err := os.WriteFile(s.exe+".new", []byte(text), 0o755); err != nil {
-		s.t.Fatal(err)
-	}
+	putProgram(s.t, s.exe+".new", text)
 	if err := os.Rename(s.exe+".new", s.exe); err != nil {
 		s.t.Fatal(err)
 	}
@@ -79,9 +77,7 @@ func installed(t *testing.T) (s *site, real string) {
 		if err := os.Mkdir(filepath.Join(s.root, dir), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(s.root, dir, "jobsd"), program, 0o755); err != nil {
-			t.Fatal(err)
-		}
+		putProgram(t, filepath.Join(s.root, dir, "jobsd"), string(program))
 	}
 	s.exe = filepath.Join(s.root, "bin", "jobsd")
 	s.env = []string{"PATH=" + filepath.Dir(s.exe) + ":" + os.Getenv("PATH")}
