@@ -248,3 +248,33 @@ func TestA40Stranger(t *testing.T) {
 		t.Errorf("the log does not say who it was\n%s", text)
 	}
 }
+
+// TestRunDirectoryRemoved: somebody removes the run directory. Who commands the daemon then is told how to have the socket
+// again.
+func TestRunDirectoryRemoved(t *testing.T) {
+	s := newSite(t)
+	s.write("long.toml", `cmd = ["sleep", "1000"]`)
+	s.begin()
+	run := filepath.Join(s.root, "run")
+	if err := os.RemoveAll(run); err != nil {
+		t.Fatal(err)
+	}
+	start := func() (string, error) {
+		text, err := exec.Command(s.path(), "--root", s.root, "start", "long").CombinedOutput()
+		return string(text), err
+	}
+	text, err := start()
+	if hup := fmt.Sprintf("kill -HUP %d", s.cmd.Process.Pid); err == nil || !strings.Contains(text, "the control socket was removed") || !strings.Contains(text, hup) {
+		t.Errorf("%s%v", text, err)
+	}
+	s.cmd.Process.Signal(syscall.SIGHUP)
+	s.awaits("a new socket and a new pid file", func() bool {
+		_, err1 := os.Stat(filepath.Join(run, control.SocketName))
+		_, err2 := os.Stat(filepath.Join(run, "jobsd.pid"))
+		return err1 == nil && err2 == nil
+	})
+	if text, err := start(); err != nil {
+		t.Errorf("%s%v", text, err)
+	}
+	s.term()
+}

@@ -117,6 +117,7 @@ func (l *loop) turn() {
 			l.group = group
 			l.batch = append(l.batch, share{group})
 		}
+		l.mendRun()
 		l.handle(*l.loaded)
 		if l.core.Known() {
 			l.handle(core.Trouble{Part: reading})

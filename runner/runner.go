@@ -214,7 +214,6 @@ func newLoop(o Options, config *jobfile.Config, log *logger, hand *handover) (*l
 	if crash.Text != "" {
 		log.Error("the previous daemon crashed", "job", crash.Job, "err", crash.Text, "stack", crash.Stack)
 	}
-	// Before a helper goroutine makes files: the umask is the process's.
 	if l.socket, err = listen(o.Dirs.Run, hand); err != nil {
 		log.Error(err.Error())
 		l.handle(core.Trouble{Part: "control", Text: err.Error()})

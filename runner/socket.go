@@ -9,6 +9,7 @@ import (
 	"jobsd/internal/control"
 	"jobsd/runner/core"
 	"jobsd/spawn"
+	"jobsd/statefile"
 )
 
 // denialPause is how long those who may not ask are counted before the next line about them: they must not be able to
@@ -25,6 +26,26 @@ type denials struct {
 func (l *loop) listens() bool {
 	_, ready := l.core.Ready()
 	return ready && l.socket != nil
+}
+
+// mendRun makes the control socket and the pid file again if somebody has removed them, as with the whole run directory.
+func (l *loop) mendRun() {
+	if l.socket == nil || !l.socket.Lost() {
+		return
+	}
+	err := makeDirs(l.o.Dirs)
+	if err == nil {
+		err = l.socket.Remake(l.o.Dirs.Run)
+	}
+	if err == nil {
+		err = statefile.WritePID(l.o.Dirs.Run)
+	}
+	if err != nil {
+		l.handle(core.Trouble{Part: "control", Text: err.Error()})
+		return
+	}
+	l.log.Warn("the control socket was removed, and is made again")
+	l.handle(core.Trouble{Part: "control"})
 }
 
 // commands takes what came in on the control socket.

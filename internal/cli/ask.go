@@ -13,7 +13,7 @@ import (
 func (s *site) ask(r control.Request) (*control.Client, control.Response, error) {
 	client, err := control.Dial(s.Run)
 	if errors.Is(err, control.ErrNoDaemon) {
-		return nil, control.Response{}, s.noDaemon()
+		return nil, control.Response{}, s.noSocket()
 	}
 	if err != nil {
 		return nil, control.Response{}, err

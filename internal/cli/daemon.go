@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"jobsd/internal/control"
 	"jobsd/internal/jobfile"
 	"jobsd/spawn"
 	"jobsd/statefile"
@@ -141,6 +142,16 @@ func (s *site) howToStart() string {
 
 func (s *site) noDaemon() error {
 	return fail(exitNoDaemon, s.howToStart(), "no daemon runs with the state directory %s", s.State)
+}
+
+// noSocket is why nobody listens at the control socket: no daemon runs, or somebody has removed the socket.
+func (s *site) noSocket() error {
+	d, err := statefile.ReadDaemon(s.State)
+	if _, gone := os.Lstat(filepath.Join(s.Run, control.SocketName)); err != nil || !alive(d) || !errors.Is(gone, fs.ErrNotExist) {
+		return s.noDaemon()
+	}
+	return fail(exitFailed, fmt.Sprintf("to have the daemon make it again: kill -HUP %d", d.PID),
+		"the control socket was removed from %s", s.Run)
 }
 
 func noJob(name string, known []string) error {

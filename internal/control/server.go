@@ -46,8 +46,7 @@ type Server struct {
 }
 
 // Listen makes the socket in dir. Every user may connect to it, but only root and the user of this process are
-// permitted. Listen removes the socket of a dead daemon; the caller holds the lock of the state directory. Listen
-// changes the umask of the process for a moment.
+// permitted. Listen removes the socket of a dead daemon; the caller holds the lock of the state directory.
 func Listen(dir string) (*Server, error) {
 	s := &Server{listener: -1, path: filepath.Join(dir, SocketName), pending: map[uint64]*conn{}, may: permitted()}
 	if err := s.listen(dir); err != nil {
@@ -55,6 +54,26 @@ func Listen(dir string) (*Server, error) {
 		return nil, fmt.Errorf("cannot make the control socket %s: %w", s.path, err)
 	}
 	return s, nil
+}
+
+// Lost tells whether somebody has removed the socket, so that no client can find it.
+func (s *Server) Lost() bool {
+	_, err := os.Lstat(s.path)
+	return s.listener >= 0 && errors.Is(err, os.ErrNotExist)
+}
+
+// Remake makes the socket again in dir. The connections stay.
+func (s *Server) Remake(dir string) error {
+	old := s.listener
+	if err := s.listen(dir); err != nil {
+		if s.listener != old && s.listener >= 0 {
+			unix.Close(s.listener)
+		}
+		s.listener = old
+		return fmt.Errorf("cannot make the control socket %s: %w", s.path, err)
+	}
+	unix.Close(old)
+	return nil
 }
 
 // Inherit continues with the listening socket that the previous program with the same pid made in dir.
@@ -95,10 +114,10 @@ func (s *Server) listen(dir string) error {
 	if s.listener, err = newSocket(); err != nil {
 		return err
 	}
-	umask := unix.Umask(0o111)
-	err = unix.Bind(s.listener, &unix.SockaddrUnix{Name: address})
-	unix.Umask(umask)
-	if err != nil {
+	if err := unix.Bind(s.listener, &unix.SockaddrUnix{Name: address}); err != nil {
+		return err
+	}
+	if err := unix.Chmod(address, 0o666); err != nil { // whatever the umask is, which all threads share
 		return err
 	}
 	if s.file, err = os.Lstat(s.path); err != nil {
