@@ -256,7 +256,7 @@ var jobTables = map[string][]string{
 }
 
 // between matches the errors about keys that cannot be combined. The schema has to find these mistakes.
-var between = regexp.MustCompile(`exclude each other|cannot be used with|goes only with|each job of a list needs one|cannot be next to "jobs"`)
+var between = regexp.MustCompile(`exclude each other|cannot be used with|needs start_at|needs every|each job of a list needs one|cannot be next to "jobs"`)
 
 // TestSchemaAgrees compares the schema with the checks: with many values for each key, and with random jobs of valid
 // values.

@@ -11,16 +11,16 @@ import (
 	"time"
 )
 
-// foreign reads an expression as another cron does, by its own rules and by walking: it shares no code with Parse.
+// foreign reads an expression with the rules of another cron and tests each minute. It shares no code with Parse.
 type foreign struct {
 	fields []string // minute, hour, day, month, weekday
-	sunday int      // its number
-	both   bool     // a date has to match day and weekday
+	sunday int      // the number of Sunday
+	both   bool     // a date must match both day and weekday
 }
 
 var foreignNames = []string{3: "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC", 4: "SUN MON TUE WED THU FRI SAT"}
 
-// number reads a value of a field; a weekday counts from 0, which is Sunday.
+// number reads a value of a field; weekdays count from 0, which is Sunday.
 func (f *foreign) number(field int, s string) int {
 	if n, err := strconv.Atoi(s); err == nil {
 		if field == 4 {
@@ -35,7 +35,7 @@ func (f *foreign) number(field int, s string) int {
 	return i
 }
 
-// has tells whether a field has the value v, where its values go from lo to hi and ranges may wrap around.
+// has reports whether a field has the value v. Its values go from lo to hi, and ranges may wrap around.
 func (f *foreign) has(field, v, lo, hi int) bool {
 	size := hi - lo + 1
 	return slices.ContainsFunc(strings.Split(f.fields[field], ","), func(item string) bool {
@@ -87,7 +87,7 @@ func (f *foreign) date(t time.Time) bool {
 	return date && f.has(3, int(t.Month()), 1, 12)
 }
 
-// has2 is has for fields with items that special knows.
+// has2 is has for fields with special items, which special recognises.
 func (f *foreign) has2(field, v, lo, hi int, special func(item string) (hit, known bool)) bool {
 	whole := f.fields[field]
 	defer func() { f.fields[field] = whole }()
@@ -100,7 +100,7 @@ func (f *foreign) has2(field, v, lo, hi int, special func(item string) (hit, kno
 	})
 }
 
-// slots lists the minutes, from one day to another in UTC, at which it is due.
+// slots lists the minutes in [from, to), whole days in UTC, at which the expression is due.
 func (f *foreign) slots(from, to time.Time) (list []int64) {
 	var minutes, hours []int
 	for v := range 60 {
@@ -131,7 +131,7 @@ var (
 	adviceTo   = time.Date(2027, 7, 1, 0, 0, 0, 0, time.UTC)
 )
 
-// sameSlots compares what is due by advice with what the original means.
+// sameSlots compares the slots of the advice with those of the original.
 func sameSlots(t *testing.T, original, advice string, f foreign) {
 	t.Helper()
 	s, errs := Parse(cronKeys(advice), time.UTC, adviceFrom)
@@ -166,12 +166,12 @@ func quoted(fix string) (list []string) {
 	return list
 }
 
-// TestAdviceForLongExpressions is what Quartz, Spring and the scheduler of AWS write, and what it is here. The advice
-// has to be due whenever the original is, under each reading of it.
+// TestAdviceForLongExpressions has expressions of Quartz, Spring and the scheduler of AWS, with the advice for each.
+// For every meaning of the original, some advice must have the same slots.
 func TestAdviceForLongExpressions(t *testing.T) {
 	for _, row := range []struct {
 		expression string
-		skip       int // fields in front of the minute
+		skip       int // number of fields before the minute
 		sundays    []int
 		advice     []string
 	}{
@@ -233,7 +233,7 @@ func TestAdviceForLongExpressions(t *testing.T) {
 	}
 }
 
-// TestAdviceForWrappedRanges asks about random ranges that run backwards, in every field, with steps and without.
+// TestAdviceForWrappedRanges tries random ranges that are backwards, in every field, with and without steps.
 func TestAdviceForWrappedRanges(t *testing.T) {
 	const seed = 20261129
 	r := rand.New(rand.NewPCG(seed, 0))
@@ -264,12 +264,12 @@ func TestAdviceForWrappedRanges(t *testing.T) {
 	}
 }
 
-// TestAdviceIsAccepted takes the advice of every refusal in place of what was refused.
+// TestAdviceIsAccepted replaces each refused text by its advice, which must be accepted.
 func TestAdviceIsAccepted(t *testing.T) {
 	inPlace := regexp.MustCompile(`^(minute|hour|day|month|weekday) "([^"]*)"(?:: "([^"]*)")?`)
 	for _, row := range refusals {
 		if row.value == "60 24 32 13 8" || strings.Contains(row.value, "H H") {
-			continue // one of several mistakes in a value
+			continue // the value has several mistakes
 		}
 		for _, advice := range quoted(row.fix) {
 			key, value := row.key, advice
@@ -279,7 +279,7 @@ func TestAdviceIsAccepted(t *testing.T) {
 					value = strings.Replace(row.value, m[3], advice, 1)
 				}
 			}
-			if strings.Contains(row.fix, "every, and for its duration") {
+			if strings.Contains(row.fix, "every with the duration") {
 				key = "every"
 			}
 			if _, errs := Parse(keysOf(key, value), time.UTC, now); errs != nil {

@@ -9,12 +9,12 @@ import (
 
 const localLayout = "2006-01-02 15:04"
 
-// parseAt reads a single date and time: RFC 3339 with an offset, or without one, to the minute, in the zone loc. It
-// returns the instant, and the reading that names it, which is noWall for RFC 3339. A fraction of a second, as the times
-// have that jobsd prints, is read and does not count: slots are whole seconds.
+// parseAt reads a single date and time: RFC 3339 with an offset, or a date and time to the minute in the zone loc. It
+// returns the instant, and the reading that the text names, which is noWall for RFC 3339. It ignores a fraction of a
+// second, which times printed by jobsd have, because slots are whole seconds.
 func parseAt(text string, loc *time.Location) (u, wall int64, err *Error) {
 	if text == "" {
-		return 0, 0, wrong(`name a date and time such as "2026-12-24 18:00"`, "an empty time")
+		return 0, 0, wrong(`write a date and time such as "2026-12-24 18:00"`, "an empty time")
 	}
 	u, wall, ok := readAt(text, loc)
 	switch {
@@ -26,7 +26,7 @@ func parseAt(text string, loc *time.Location) (u, wall int64, err *Error) {
 	return u, wall, nil
 }
 
-// readAt is parseAt for what has one of the two forms.
+// readAt is parseAt for a text in one of the two forms.
 func readAt(text string, loc *time.Location) (u, wall int64, ok bool) {
 	if t, ok := layout(time.RFC3339, withoutFraction(text)); ok {
 		return t.Unix(), noWall, true
@@ -38,7 +38,7 @@ func readAt(text string, loc *time.Location) (u, wall int64, ok bool) {
 	return due(t.Unix(), loc), t.Unix(), true
 }
 
-// withoutFraction cuts up to nine digits of a fraction of a second out of a time of RFC 3339.
+// withoutFraction removes a fraction of up to nine digits from a time of RFC 3339.
 func withoutFraction(text string) string {
 	const seconds = len("2006-01-02T15:04:05")
 	if len(text) <= seconds || text[seconds] != '.' {
@@ -51,7 +51,7 @@ func withoutFraction(text string) string {
 	return text[:seconds] + rest
 }
 
-// layout reads text if it is written exactly so: time.Parse alone would take "8:00", and fractions of a second.
+// layout reads text only if it has exactly this form: time.Parse alone also accepts "8:00" and fractions of a second.
 func layout(form, text string) (time.Time, bool) {
 	t, err := time.Parse(form, text)
 	if err != nil || !inRange(t) {
@@ -61,10 +61,10 @@ func layout(form, text string) (time.Time, bool) {
 	return t, written == text || form == time.RFC3339 && utc(written) == utc(text)
 }
 
-// inRange tells whether RFC 3339 can write an instant in UTC.
+// inRange reports whether RFC 3339 can write an instant in UTC.
 func inRange(t time.Time) bool { return t.Unix() == unix(t) }
 
-// utc cuts off the ways in which RFC 3339 writes the offset of UTC.
+// utc removes the offset of UTC in each form that RFC 3339 permits.
 func utc(s string) string {
 	for _, offset := range []string{"Z", "+00:00", "-00:00"} {
 		s = strings.TrimSuffix(s, offset)
@@ -72,7 +72,7 @@ func utc(s string) string {
 	return s
 }
 
-// mendAt says what may be meant by a text that is no date and time.
+// mendAt suggests a fix for a text that is not a date and time.
 func mendAt(text string) string {
 	text = strings.Join(strings.Fields(strings.ToUpper(text)), " ")
 	for _, form := range []string{
@@ -80,7 +80,7 @@ func mendAt(text string) string {
 	} {
 		if t, err := time.Parse(form, text); err == nil && inRange(t) {
 			if t.Second() != 0 || t.Nanosecond() != 0 {
-				return "leave out the seconds: " + use(t.Format(localLayout))
+				return "remove the seconds: " + use(t.Format(localLayout))
 			}
 			return use(t.Format(localLayout))
 		}
@@ -102,7 +102,7 @@ func mendAt(text string) string {
 	if words := strings.Fields(text); len(words) == 3 {
 		at := words[0] + " " + words[1]
 		if _, ok := layout(localLayout, at); ok {
-			return use(at) + ", and timezone for the zone"
+			return use(at) + ", and set the zone with the key timezone"
 		}
 	}
 	var bad *time.ParseError
@@ -110,7 +110,7 @@ func mendAt(text string) string {
 		return "there is no such time" + bad.Message
 	}
 	if _, err := Moment(text, time.Unix(0, 0), time.UTC); err == nil {
-		return `write the date out, as in "2026-12-24 18:00"; "jobsd add --at" does that for you`
+		return `write the full date, as in "2026-12-24 18:00"; "jobsd add --at" does that for you`
 	}
 	return `write it like "2026-12-24 18:00" or "2026-12-24T18:00:00+01:00"`
 }

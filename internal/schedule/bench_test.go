@@ -44,7 +44,7 @@ func BenchmarkParse(b *testing.B) {
 	}
 }
 
-// BenchmarkCountYear counts what a machine missed in a year.
+// BenchmarkCountYear counts the slots that a machine missed in a year.
 func BenchmarkCountYear(b *testing.B) {
 	ny := location(b, "America/New_York")
 	s := must(b, cronKeys("* * * * *"), ny)
@@ -53,7 +53,7 @@ func BenchmarkCountYear(b *testing.B) {
 	}
 }
 
-// TestNoAllocs: asking costs no memory.
+// TestNoAllocs checks that finding slots allocates no memory.
 func TestNoAllocs(t *testing.T) {
 	ny := location(t, "America/New_York")
 	for _, row := range benchKeys {

@@ -17,12 +17,12 @@ var (
 	bruteSeed    = flag.Uint64("seed", 0, "seed for -brute; 0: by the clock")
 )
 
-// reader reads an expression anew as text, item by item, and keeps what it found.
+// reader reads an expression as text, item by item, each time it is asked, and keeps the results by date.
 type reader struct {
 	fields       []string
 	wild         bool
 	minute, hour [60]bool
-	dates        map[int64]bool // by days since 1970-01-01
+	dates        map[int64]bool // keyed by days since 1970-01-01
 }
 
 func newReader(expr string) *reader {
@@ -34,7 +34,7 @@ func newReader(expr string) *reader {
 	return r
 }
 
-// has tells whether a field, which begins with the value lo, has the value v.
+// has reports whether a field has the value v. Its smallest value is lo.
 func (r *reader) has(field, v, lo int) bool {
 	return slices.ContainsFunc(strings.Split(r.fields[field], ","), func(item string) bool {
 		values, step, _ := strings.Cut(item, "/")
@@ -57,7 +57,7 @@ func (r *reader) has(field, v, lo int) bool {
 	})
 }
 
-// matches tells whether the expression names a reading, given in minutes since 1970-01-01 00:00.
+// matches reports whether the expression matches a reading, given in minutes since 1970-01-01 00:00.
 func (r *reader) matches(wall int64) bool {
 	inDay := (wall%1440 + 1440) % 1440
 	if !r.minute[inDay%60] || !r.hour[inDay/60] {
@@ -74,7 +74,7 @@ func (r *reader) matches(wall int64) bool {
 
 func (r *reader) date(t time.Time) bool {
 	d, wd := t.Day(), int(t.Weekday())
-	week := t.AddDate(0, 0, 7).Month() != t.Month() // the last of its weekday
+	week := t.AddDate(0, 0, 7).Month() != t.Month() // the last weekday of its kind in the month
 	dom := r.has(2, d, 1) || t.AddDate(0, 0, 1).Day() == 1 && strings.Contains(r.fields[2], "L")
 	dow := r.has(4, wd, 0) || wd == 0 && strings.Contains(r.fields[4], "7") && r.has(4, 7, 7)
 	dow = dow || r.fields[4] == fmt.Sprintf("%d#%d", wd, (d+6)/7) || week && r.fields[4] == fmt.Sprintf("%d#L", wd)
@@ -85,10 +85,10 @@ func (r *reader) date(t time.Time) bool {
 	return date && r.has(3, int(t.Month()), 1)
 }
 
-// minute is one minute of real time and what the clock shows at it, both counted in minutes since 1970-01-01 00:00.
+// minute is one minute of elapsed time and the reading of the clock then, both in minutes since 1970-01-01 00:00.
 type minute struct{ at, wall int64 }
 
-// walk lists the minutes from one instant to another, one by one.
+// walk lists all minutes between two instants.
 func walk(loc *time.Location, from, to time.Time) (list []minute) {
 	for t := from.In(loc); t.Before(to); t = t.Add(time.Minute) {
 		y, m, d := t.Date()
@@ -100,8 +100,8 @@ func walk(loc *time.Location, from, to time.Time) (list []minute) {
 
 func inMinutes(t time.Time) int64 { return t.Truncate(time.Minute).Unix() / 60 }
 
-// bruteSlots lists when the expression is due, by walking: a wild one at every minute that shows a match, a fixed one
-// at the first minute at which the clock has come to a match or gone past it.
+// bruteSlots lists the slots of the expression by testing each minute: a wild one at every minute that shows a match, a
+// fixed one at the first minute at which the clock has reached or passed a match.
 func bruteSlots(r *reader, minutes []minute, out []int64) []int64 {
 	latest := minutes[0].wall
 	for _, m := range minutes[1:] {
@@ -117,7 +117,7 @@ func bruteSlots(r *reader, minutes []minute, out []int64) []int64 {
 	return out
 }
 
-// randomCron writes an expression. Matches are not rare in it, so that a window of weeks holds some.
+// randomCron writes an expression. Its matches are frequent, so that a window of weeks contains some.
 func randomCron(r *rand.Rand) string {
 	value := func(lo, hi int) int { return lo + r.IntN(hi-lo+1) }
 	item := func(lo, hi, top int) string {
@@ -163,7 +163,7 @@ func randomCron(r *rand.Rand) string {
 	return strings.Join([]string{minute, hour, day, month, weekday}, " ")
 }
 
-// bruteChanges are zones and days around which their clocks did something remarkable.
+// bruteChanges are zones with days on which their clocks did something unusual.
 var bruteChanges = []struct{ zone, around string }{
 	{"America/New_York", "2026-03-08"}, {"America/New_York", "2026-11-01"},
 	{"America/New_York", "2028-12-31"}, {"America/New_York", "2044-12-31"},
@@ -182,10 +182,10 @@ var bruteChanges = []struct{ zone, around string }{
 	{"Antarctica/Casey", "2010-03-05"}, // three hours back
 }
 
-// perExpr is how many bases each schedule is asked about.
+// perExpr is the number of bases for each schedule.
 const perExpr = 100
 
-// tally counts queries and those that Next and the walker disagree about.
+// tally counts queries, and those for which Next and the walker disagree.
 type tally struct {
 	t           *testing.T
 	queries, no int
@@ -198,12 +198,12 @@ func (c *tally) disagree(format string, args ...any) {
 	}
 }
 
-// window is a stretch of days around a change of a zone's clock.
+// window is a range of days around a clock change.
 type window struct {
 	loc        *time.Location
 	start, end time.Time
 	around     time.Time
-	minutes    []minute // from three days before the start, so that what was shown before is known
+	minutes    []minute // they begin three days before the start, to know what the clock has shown before
 }
 
 func newWindow(loc *time.Location, around time.Time) window {
@@ -212,7 +212,7 @@ func newWindow(loc *time.Location, around time.Time) window {
 	return w
 }
 
-// compare asks Next about random schedules and bases in a window.
+// compare checks Next for random schedules and bases in a window.
 func (w *window) compare(c *tally, r *rand.Rand, schedules int) {
 	for range schedules {
 		lines := []string{randomCron(r)}
@@ -240,7 +240,7 @@ func (w *window) compare(c *tally, r *rand.Rand, schedules int) {
 	}
 }
 
-// slots returns when any of the expressions is due in the window, in minutes.
+// slots returns the slots of any of the expressions in the window, in minutes.
 func (w *window) slots(lines []string) (slots []int64) {
 	for _, line := range lines {
 		slots = bruteSlots(newReader(line), w.minutes, slots)
@@ -249,9 +249,9 @@ func (w *window) slots(lines []string) (slots []int64) {
 	return slices.Compact(slots)
 }
 
-// query compares Next after one base, of a schedule and of what it prints.
+// query compares Next after one base, for a schedule and for the schedule that it prints.
 func (w *window) query(c *tally, lines []string, s, again *Schedule, slots []int64, base time.Time) {
-	i, _ := slices.BinarySearch(slots, inMinutes(base)+1) // slots are whole minutes: later ones begin there
+	i, _ := slices.BinarySearch(slots, inMinutes(base)+1) // slots are whole minutes, so later ones begin at the next minute
 	got := s.Next(base)
 	switch {
 	case !again.Next(base).Equal(got):
@@ -263,7 +263,7 @@ func (w *window) query(c *tally, lines []string, s, again *Schedule, slots []int
 	}
 }
 
-// count compares CountAfter over the whole window.
+// count checks CountAfter for the whole window.
 func (w *window) count(c *tally, lines []string, s *Schedule, slots []int64) {
 	i, _ := slices.BinarySearch(slots, inMinutes(w.start)+1)
 	want := slots[i:]
@@ -275,7 +275,7 @@ func (w *window) count(c *tally, lines []string, s *Schedule, slots []int64) {
 	}
 }
 
-// randomBase is mostly near the change or at a slot.
+// randomBase returns a base that is usually near the change or at a slot.
 func (w *window) randomBase(r *rand.Rand, slots []int64) time.Time {
 	switch n := r.IntN(8); {
 	case n < 4:
@@ -289,7 +289,7 @@ func (w *window) randomBase(r *rand.Rand, slots []int64) time.Time {
 	return w.start.Add(time.Duration(r.Int64N(int64(w.end.Sub(w.start)))))
 }
 
-// windows returns those of bruteChanges, and as many around changes of random zones.
+// windows returns those of bruteChanges, and the same number around changes of random zones.
 func windows(t *testing.T, r *rand.Rand, z zoneSource) (list []window) {
 	for _, c := range bruteChanges {
 		around, err := time.Parse(time.DateOnly, c.around)
@@ -310,8 +310,8 @@ func randomWindow(t *testing.T, r *rand.Rand, z zoneSource) window {
 	return newWindow(loc, around.Truncate(time.Minute))
 }
 
-// TestBrute compares Next and CountAfter with a walker over minutes that shares nothing with them but the words of the
-// rules, with both kinds of zone data.
+// TestBrute compares Next and CountAfter with a walker over minutes, which shares only the rules with them, for both
+// kinds of zone data.
 func TestBrute(t *testing.T) {
 	seed, target := uint64(20261123), 60_000
 	if *bruteQueries > 0 {

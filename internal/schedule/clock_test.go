@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// TestNextAfter is a clock that was set back: what was fixed and ran is not repeated, what is wild follows the clock.
+// TestNextAfter sets the clock back: fixed slots that ran are not repeated, and wild slots follow the clock.
 func TestNextAfter(t *testing.T) {
 	s := must(t, Keys{Cron: []string{"0 10 * * *", "*/15 * * * *"}}, time.UTC)
 	ran := instant(t, time.UTC, "2026-11-23T10:00:00Z")
@@ -22,11 +22,11 @@ func TestNextAfter(t *testing.T) {
 	}
 	at := must(t, Keys{At: ptr("2026-11-23 10:00")}, time.UTC)
 	if got := at.NextAfter(ran, shows.Add(-time.Hour)); !got.IsZero() {
-		t.Errorf("what was to run once is due at %s again", got)
+		t.Errorf("a job that runs once is due at %s again", got)
 	}
 }
 
-// TestCountAfter counts what a machine missed while it was off.
+// TestCountAfter counts the slots that a machine missed while it was off.
 func TestCountAfter(t *testing.T) {
 	ny := location(t, "America/New_York")
 	for _, row := range []struct {
@@ -47,7 +47,7 @@ func TestCountAfter(t *testing.T) {
 		{"minutely, 56 years by a clock that began in 1970", cronKeys("* * * * *"), "1970-01-01 00:00", "2026-01-01 00:00",
 			1 << 30, 56*525600 + 14*1440, "1970-01-01 00:01", "2026-01-01 00:00"},
 		{"none", startAt("9:00"), "2026-11-23 09:00", "2026-11-24 08:59", 1000, 0, "", ""},
-		{"none, as the end comes first", startAt("9:00"), "2026-11-23 09:00", "2026-11-20 08:59", 1000, 0, "", ""},
+		{"none, because the end comes first", startAt("9:00"), "2026-11-23 09:00", "2026-11-20 08:59", 1000, 0, "", ""},
 		{"the end counts, the beginning does not", startAt("9:00"), "2026-11-23 09:00", "2026-11-24 09:00", 1000, 1,
 			"2026-11-24 09:00", "2026-11-24 09:00"},
 		{"dense, then sparse", cronKeys("* * * 1 *"), "2025-12-31 23:59", "2026-11-23 12:00", 1 << 30, 31 * 1440,
@@ -57,7 +57,7 @@ func TestCountAfter(t *testing.T) {
 		{"once", Keys{At: ptr("2026-11-23 10:00")}, "2026-11-23 09:00", "2026-11-23 10:00", 1000, 1,
 			"2026-11-23 10:00", "2026-11-23 10:00"},
 		{"once, before", Keys{At: ptr("2026-11-23 10:00")}, "2026-11-23 10:00", "2026-11-24 10:00", 1000, 0, "", ""},
-		{"every has no slots of its own", Keys{Every: ptr("1m")}, "2026-11-23 10:00", "2026-11-24 10:00", 1000, 0, "", ""},
+		{"every has no slots", Keys{Every: ptr("1m")}, "2026-11-23 10:00", "2026-11-24 10:00", 1000, 0, "", ""},
 	} {
 		s := must(t, row.keys, ny)
 		n, first, last := s.CountAfter(instant(t, ny, row.after), instant(t, ny, row.until), row.limit)
@@ -80,7 +80,7 @@ func TestEveryAfter(t *testing.T) {
 		after string
 		want  string
 	}{
-		{90 * time.Minute, "2026-11-23T10:00:00Z", "2026-11-23T11:30:00Z"}, // never run: one interval after the first load
+		{90 * time.Minute, "2026-11-23T10:00:00Z", "2026-11-23T11:30:00Z"}, // never ran: one interval after the first load
 		{90 * time.Minute, "2026-11-23T11:29:59.9Z", "2026-11-23T11:30:00Z"},
 		{90 * time.Minute, "2026-11-23T11:30:00Z", "2026-11-23T13:00:00Z"},
 		{90 * time.Minute, "2020-01-01T00:00:00Z", "2026-11-23T11:30:00Z"},
@@ -122,14 +122,14 @@ func TestExplain(t *testing.T) {
 			"due at both showings, this is the second, 01:30 EST"},
 		{cronKeys("*/30 * * * *"), "2026-11-01T02:00:00-05:00", ""},
 		{cronKeys("*/30 * * * *"), "2026-03-08T03:00:00-04:00",
-			"wild: 02:00 and 02:30 do not exist on 2026-03-08 in America/New_York; not made up for"},
+			"wild: 02:00 and 02:30 do not exist on 2026-03-08 in America/New_York; no slot"},
 		{cronKeys("*/30 * * * *"), "2026-03-08T03:30:00-04:00", ""},
 		{cronKeys("*/30 2 * * *"), "2026-03-09T02:00:00-04:00",
-			"wild: 02:00 and 02:30 do not exist on 2026-03-08 in America/New_York; not made up for"},
+			"wild: 02:00 and 02:30 do not exist on 2026-03-08 in America/New_York; no slot"},
 		{cronKeys("*/30 2 * * *"), "2026-03-09T02:30:00-04:00", ""},
 		{cronKeys("30 2 * * *", "*/30 * * * *"), "2026-03-08T03:00:00-04:00",
 			"fixed: 02:30 does not exist on 2026-03-08 in America/New_York; due at 03:00 EDT; " +
-				"wild: 02:00 and 02:30 do not exist on 2026-03-08 in America/New_York; not made up for"},
+				"wild: 02:00 and 02:30 do not exist on 2026-03-08 in America/New_York; no slot"},
 		{in("Pacific/Apia", startAt("4:35")), "2011-12-31T00:00:00+14:00",
 			"fixed: 04:35 does not exist on 2011-12-30 in Pacific/Apia; due at 00:00 +14 on 2011-12-31"},
 		{Keys{At: ptr("2026-03-08 02:30")}, "2026-03-08T03:00:00-04:00",

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// CountAfter returns how many slots lie in (after, until], at most limit, and the first and the last of them: always
-// the true last one, also when there are more than limit. The times are zero if there is none. The slots are counted
-// by the calendar, not one by one: a year costs some tens of microseconds, also of a job that is due every minute.
+// CountAfter returns how many slots lie in (after, until], at most limit, and the first and the last of them. The last
+// is exact even if there are more than limit. The times are zero if there is no slot. CountAfter counts by the
+// calendar, not one by one: a year costs tens of microseconds even if the job is due every minute.
 func (s *Schedule) CountAfter(after, until time.Time, limit int) (n int, first, last time.Time) {
 	first = s.Next(after)
 	if first.IsZero() || first.After(until) {
@@ -19,10 +19,10 @@ func (s *Schedule) CountAfter(after, until time.Time, limit int) (n int, first, 
 	return min(s.count(unix(after), unix(until)), limit), first, s.last(first, until)
 }
 
-// last returns the newest slot that is not later than until, given one that is not. Next never goes down as its
-// argument goes up, so halving the interval finds the latest second before which there still is one.
+// last returns the newest slot that is not later than until, given a slot that is not later. Next never decreases as
+// its argument grows, so bisection finds the last second that still has a slot after it.
 func (s *Schedule) last(slot, until time.Time) time.Time {
-	lo, hi := slot.Unix(), unix(until) // Next(hi) is later than until; the newest slot is at lo or after it
+	lo, hi := slot.Unix(), unix(until) // Next(hi) is later than until; the newest slot is at or after lo
 	for lo < hi {
 		next := s.Next(time.Unix(lo+(hi-lo)/2, 0))
 		if next.IsZero() || next.After(until) {
@@ -36,8 +36,9 @@ func (s *Schedule) last(slot, until time.Time) time.Time {
 
 // count returns how many instants in (after, until] are slots of a Clock schedule.
 //
-// It goes from span to span. Within one, instants and readings are the same thing but for the offset; wild readings
-// count wherever they are shown, fixed ones from the reading `fresh` on, up to which they have been shown before.
+// It goes from span to span. Within a span, instants and readings differ only by the offset. Wild readings count
+// whenever the clock shows them. Fixed readings count from the reading `fresh` on, because the clock has shown earlier
+// ones before.
 func (s *Schedule) count(after, until int64) (n int) {
 	wild := s.specs[s.fixed:]
 	fresh := spanAt(after, s.loc).shown(after, s.loc) + 1
@@ -55,13 +56,13 @@ func (s *Schedule) count(after, until int64) (n int) {
 	return n
 }
 
-// gapIsSlot tells whether the end of the gap before the reading end is a slot only because fixed readings in the gap,
-// from start on, are due at it.
+// gapIsSlot reports whether the end of a gap is a slot only because fixed readings in the gap, from start on, are due
+// at it. end is the reading at the end of the gap.
 func (s *Schedule) gapIsSlot(start, end int64) bool {
 	return s.nextReading(start, end) != never && s.countReadings(end, end+1) == 0
 }
 
-// countWall returns how many readings, from lo to before hi, are in any of specs.
+// countWall returns how many readings in [lo, hi) are in any of specs.
 func countWall(specs []spec, lo, hi int64) (n int) {
 	if len(specs) == 0 || lo >= hi {
 		return 0
@@ -74,7 +75,7 @@ func countWall(specs []spec, lo, hi int64) (n int) {
 	return n
 }
 
-// countDay counts the minutes from first to before end of the day that begins at a midnight.
+// countDay counts the minutes in [first, end) of the day that begins at a midnight.
 func countDay(specs []spec, midnight int64, first, end int) (n int) {
 	var minutes [24]uint64
 	t := time.Unix(midnight, 0).UTC()

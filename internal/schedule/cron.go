@@ -9,7 +9,7 @@ import (
 // field is one of the five fields of a cron expression.
 type field struct {
 	name     string
-	min, max int    // what may be written
+	min, max int    // the permitted values
 	names    string // of the values from min on, three letters each
 }
 
@@ -31,7 +31,7 @@ var macros = map[string]string{
 	"@annually": "0 0 1 1 *",
 }
 
-// parseCron reads a cron expression: five fields, or a macro. It returns at most one error a field.
+// parseCron reads a cron expression: five fields, or a macro. It returns at most one error for each field.
 func parseCron(text string) (spec, []*Error) {
 	words := strings.Fields(text)
 	if len(words) == 1 && macros[words[0]] != "" {
@@ -63,7 +63,7 @@ func parseCron(text string) (spec, []*Error) {
 	}.normal(), nil
 }
 
-// notCron refuses what does not consist of five fields, with a pointer to what does the same here.
+// notCron refuses an expression that does not have five fields, and says how to write it here.
 func notCron(text string, words []string) *Error {
 	if len(words) == 0 {
 		return wrong("write five fields: minute hour day month weekday", "an empty expression")
@@ -73,7 +73,7 @@ func notCron(text string, words []string) *Error {
 	name, value, assigns := strings.Cut(first, "=")
 	switch {
 	case assigns && (name == "TZ" || name == "CRON_TZ"):
-		return wrong("use timezone = "+quote(value)+" beside it", "%s is not part of an expression", quote(first))
+		return wrong("set timezone = "+quote(value)+"", "%s is not part of an expression", quote(first))
 	case first == "@reboot":
 		return wrong("use at_boot = true", "%s is not a schedule", quote(first))
 	case strings.EqualFold(first, "@every"):
@@ -83,7 +83,7 @@ func notCron(text string, words []string) *Error {
 		if low := strings.ToLower(first); macros[low] != "" {
 			fix = use(low)
 		}
-		return wrong(fix, "%s is not known", quote(text))
+		return wrong(fix, "%s is unknown", quote(text))
 	case len(words) < 5 && isTime(text):
 		return wrong("use start_at = "+quote(text), "%s is not a cron expression", quote(text))
 	case len(words) < 5:
@@ -94,7 +94,7 @@ func notCron(text string, words []string) *Error {
 	return nil
 }
 
-// cron collects the sets of the fields.
+// cron collects the values of the fields as sets.
 type cron struct {
 	sets [5]uint64
 	nth  [7]uint8
@@ -132,7 +132,7 @@ func (c *cron) addNth(item, d, n string) *Error {
 	v, ok := f.value(d)
 	bit, okN := nthBit(n)
 	if !ok || !okN {
-		return wrong(`use it like "fri#1" to "fri#5", or "fri#L" for the last`, "weekday %s has no such form", quote(item))
+		return wrong(`use it like "fri#1" to "fri#5", or "fri#L" for the last`, "weekday %s is not valid", quote(item))
 	}
 	c.nth[v%7] |= bit
 	return nil
@@ -149,7 +149,7 @@ func nthBit(n string) (uint8, bool) {
 // parse reads one item: "*" ["/" n] | v ["-" v ["/" n]].
 func (f *field) parse(item string) (set uint64, err *Error) {
 	if fix, ok := f.dialect(item); ok {
-		return 0, wrong(fix, "%s %s is of another cron", f.name, quote(item))
+		return 0, wrong(fix, "%s %s is the syntax of another cron", f.name, quote(item))
 	}
 	values, step, hasStep := strings.Cut(item, "/")
 	lo, hi, n := f.min, f.max, 1
@@ -170,7 +170,7 @@ func (f *field) parse(item string) (set uint64, err *Error) {
 	if hasStep {
 		var ok bool
 		if n, ok = digits(step, 1, len(step)); !ok || n < 1 || n > f.max {
-			return 0, wrong(fmt.Sprintf("use a step from 1 to %d", f.max), "%s %s has no such step", f.name, quote(item))
+			return 0, wrong(fmt.Sprintf("use a step from 1 to %d", f.max), "%s %s has an invalid step", f.name, quote(item))
 		}
 		if values != "*" && !isRange {
 			fix := use(fmt.Sprintf("%s-%d/%s", a, f.top(), step))
@@ -178,7 +178,7 @@ func (f *field) parse(item string) (set uint64, err *Error) {
 		}
 	}
 	if lo > hi {
-		return 0, wrong(use(f.unwrap(a, b, lo, hi, n)), "%s %s runs backwards", f.name, quote(item))
+		return 0, wrong(use(f.unwrap(a, b, lo, hi, n)), "%s %s is backwards", f.name, quote(item))
 	}
 	for v := lo; v <= hi; v += n {
 		set |= 1 << v
@@ -186,7 +186,7 @@ func (f *field) parse(item string) (set uint64, err *Error) {
 	return set, nil
 }
 
-// top is the largest value that is not another name of a smaller one.
+// top is the largest value that is not another name for a smaller one.
 func (f *field) top() int {
 	if f.max == 7 {
 		return 6
@@ -194,7 +194,7 @@ func (f *field) top() int {
 	return f.max
 }
 
-// value reads a number or a name, whether it is in range or not.
+// value reads a number or a name, in range or not.
 func (f *field) value(s string) (int, bool) {
 	if len(s) == 3 {
 		if i := strings.Index(f.names, strings.ToLower(s)); i >= 0 && i%3 == 0 {
@@ -205,7 +205,7 @@ func (f *field) value(s string) (int, bool) {
 	return v, ok && f.min <= v && v <= f.max
 }
 
-// number is value with an error that quotes the item around it.
+// number is value, with an error that quotes the whole item.
 func (f *field) number(item, s string) (int, *Error) {
 	v, ok := f.value(s)
 	if ok {
@@ -231,22 +231,22 @@ func (f *field) number(item, s string) (int, *Error) {
 	return 0, wrong(fix, "%s %s: %s %s", f.name, quote(item), quote(s), reason)
 }
 
-// unwrap returns what a range that wraps around has to be written as. Its steps go on across the end of the field, as
-// in the crons that know such ranges: 22-4/3 is 22, 1 and 4.
+// unwrap returns how to write a range that wraps around. Its steps continue across the end of the field, as in other
+// crons that permit such ranges: 22-4/3 is 22, 1 and 4.
 func (f *field) unwrap(a, b string, lo, hi, step int) string {
-	if lo > f.top() { // the other name of the smallest value: it does not wrap around
+	if lo > f.top() { // hi is the other name of the smallest value, so the range does not wrap around
 		return f.part(f.like(f.min, a), b, f.min, hi, step)
 	}
 	top := f.top()
 	text := f.part(a, f.like(top, a), lo, top, step)
-	over := (top + 1 - lo + step - 1) / step * step // from lo to the first step that is beyond the end
+	over := (top + 1 - lo + step - 1) / step * step // from lo to the first step beyond the end
 	if next := lo + over - (top - f.min + 1); next <= hi {
 		text += "," + f.part(f.like(next, b), b, next, hi, step)
 	}
 	return text
 }
 
-// part writes the range from lo to hi, which are written a and b.
+// part writes the range from lo to hi, whose ends a and b were written as text.
 func (f *field) part(a, b string, lo, hi, step int) string {
 	switch {
 	case lo >= hi:
@@ -257,7 +257,7 @@ func (f *field) part(a, b string, lo, hi, step int) string {
 	return a + "-" + b
 }
 
-// like writes a value as a number or a name, as another one is written.
+// like writes a value as a number or as a name, in the form of another value.
 func (f *field) like(v int, other string) string {
 	if strings.Trim(other, "0123456789") == "" {
 		return strconv.Itoa(v)

@@ -9,7 +9,7 @@ import (
 
 var weekdays = []string{"sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"}
 
-// dayLetters are what names and numbers of days, and lists of them, are made of.
+// dayLetters are the characters in names and numbers of days and in lists of them.
 const dayLetters = "abcdefghijklmnopqrstuvwxyz0123456789-, "
 
 // addDay adds one item of days to the set:
@@ -21,7 +21,7 @@ func (s *spec) addDay(text string) *Error {
 	low := strings.ToLower(text)
 	switch low {
 	case "":
-		return wrong(`name one such as "mon"`, "an empty day")
+		return wrong(`write a day such as "mon"`, "an empty day")
 	case "weekdays":
 		s.weekdays |= 0b0111110
 		return nil
@@ -58,11 +58,11 @@ func weekday(low string) (int, bool) {
 	return i, i >= 0
 }
 
-// mendDay says what may be meant by a text, in lower case, that is no day.
+// mendDay suggests a fix for a text, in lower case, that is not a day.
 func mendDay(low string) string {
 	switch low {
 	case "*", "all", "any", "daily", "day", "every day", "everyday":
-		return "for every day remove the key"
+		return "remove the key for every day"
 	case "l", "last":
 		return "use -1 for the last day of the month"
 	case "weekday":
@@ -85,24 +85,24 @@ func mendDay(low string) string {
 		return "use an array: [" + strings.Join(items, ", ") + "]"
 	}
 	if strings.Contains(low, "#") {
-		return "use cron, which has that"
+		return "use cron for this"
 	}
 	if n, err := strconv.Atoi(low); err == nil {
 		switch {
 		case 1 <= n && n <= 31:
 			return "use " + strconv.Itoa(n)
 		case n < 0:
-			return "from the end only -1 counts, the last day of the month"
+			return "only -1 counts from the end: the last day of the month"
 		}
 		if n == 0 {
-			return "days of the month are 1 to 31, and -1 for the last; Sunday is \"sun\""
+			return "days of the month go from 1 to 31, and -1 is the last; Sunday is \"sun\""
 		}
-		return "days of the month are 1 to 31, and -1 for the last"
+		return "days of the month go from 1 to 31, and -1 is the last"
 	}
-	low = strings.NewReplacer(" ", "", "\u2013", "-").Replace(low) // an editor's en dash
+	low = strings.NewReplacer(" ", "", "\u2013", "-").Replace(low) // the en dash of an editor
 	a, b, _ := strings.Cut(low, "-")
 	if _, err := strconv.Atoi(a + b); err == nil {
-		return "list the days of the month one by one; weekdays go by name, as in \"mon-fri\""
+		return "list days of the month one by one; write weekdays by name, as in \"mon-fri\""
 	}
 	if a, ok := likeWeekday(a); ok {
 		if b, ok := likeWeekday(b); ok {
@@ -120,7 +120,7 @@ var (
 	lists  = regexp.MustCompile(`\s*(,\s*\band\b|,|;|&|\+|\band\b)\s*`)
 )
 
-// sentence says what is meant by weekdays in a sentence: "monday to friday", "mon, tue and fri".
+// sentence suggests how to write weekdays in a sentence: "monday to friday", "mon, tue and fri".
 func sentence(low string) string {
 	if len(low) > 200 {
 		return ""
@@ -143,7 +143,7 @@ func sentence(low string) string {
 	return "use an array: [" + strings.Join(items, ", ") + "]"
 }
 
-// likeWeekday returns the short name of the weekday that a word is the name of, cut somewhere or in the plural.
+// likeWeekday returns the short name of a weekday for a shortened or plural name.
 func likeWeekday(s string) (string, bool) {
 	if len(s) < 3 {
 		return "", false

@@ -2,10 +2,10 @@ package schedule
 
 import "strings"
 
-// What other crons write and this one does not. Advice is given only where it is due at the same times as what was
-// written, under every reading of it that there is; advice that differs from reading to reading says which is which.
+// This file suggests fixes for the syntax of other crons. A suggestion is due at the same times as the original, in
+// every meaning that the original has in some cron; if the suggestions differ, the text says which is which.
 
-// dialect knows what other crons have and this one has not.
+// dialect recognises syntax of other crons that this one does not have.
 func (f *field) dialect(item string) (fix string, ok bool) {
 	up := strings.ToUpper(item)
 	isDay, isWeekday := f == &fields[2], f == &fields[4]
@@ -15,7 +15,7 @@ func (f *field) dialect(item string) (fix string, ok bool) {
 	case up == "H" || strings.HasPrefix(up, "H/") || strings.HasPrefix(up, "H("):
 		return "use a number, and jitter to spread jobs over time", true
 	case isDay && strings.HasSuffix(up, "W"):
-		return "use a day; there is no nearest weekday", true
+		return "use a day; the nearest weekday is not supported", true
 	case isDay && strings.HasPrefix(up, "L-"):
 		return `use "L" for the last day, or a number`, true
 	case isWeekday && up == "L":
@@ -28,14 +28,14 @@ func (f *field) dialect(item string) (fix string, ok bool) {
 	return "", false
 }
 
-// mendEvery says how `every` is written for what stands behind @every.
+// mendEvery says how to write the text after @every with the key `every`.
 func mendEvery(text string) string {
 	d, err := parseDuration(text)
 	switch {
 	case text == "":
 		return `use every with a duration, such as every = "90s"`
 	case err != nil && strings.HasPrefix(err.Fix, "use "):
-		return "use every, and for its duration " + strings.TrimPrefix(err.Fix, "use ")
+		return "use every with the duration " + strings.TrimPrefix(err.Fix, "use ")
 	case err != nil:
 		return `use every with a duration, such as every = "90s"`
 	case d < minEvery:
@@ -48,7 +48,7 @@ func mendEvery(text string) string {
 
 const writeFive = "write five: minute hour day month weekday"
 
-// mendLength says what may be meant by more than five fields.
+// mendLength suggests a fix for more than five fields.
 func mendLength(words []string) string {
 	n := len(words)
 	question := func(i int) bool { return words[i] == "?" }
@@ -58,10 +58,10 @@ func mendLength(words []string) string {
 		if _, errs := parseCron(five); errs != nil {
 			return writeFive
 		}
-		return use(five) + ": the command goes into cmd"
+		return use(five) + ", and write the command in cmd"
 	case n > 7:
 		return writeFive
-	case n == 6 && (isYear(words[5]) || question(2) || question(4)): // as the scheduler of AWS has it
+	case n == 6 && (isYear(words[5]) || question(2) || question(4)): // the scheduler of AWS
 		return longer{fields: words[:5], year: words[5], sunday: []int{1}}.mend()
 	case n == 6:
 		return longer{fields: words[1:], seconds: words[0]}.mend()
@@ -69,7 +69,7 @@ func mendLength(words []string) string {
 	return longer{fields: words[1:6], seconds: words[0], year: words[6]}.mend()
 }
 
-// areFields tells fields of an expression from the words of a command.
+// areFields distinguishes fields of an expression from the words of a command.
 func areFields(words []string) bool {
 	for _, word := range words {
 		low := strings.ToLower(word)
@@ -85,49 +85,49 @@ func areFields(words []string) bool {
 	return true
 }
 
-// isYear tells whether a field is of years.
+// isYear reports whether a field is a year.
 func isYear(word string) bool {
 	year, ok := digits(word[:min(4, len(word))], 4, 4)
 	return ok && year >= 1970
 }
 
-// longer is an expression of more than five fields, as Quartz, Spring and others have it.
+// longer is an expression with more than five fields, as in Quartz, Spring and others.
 type longer struct {
-	fields  []string // the five
+	fields  []string // the five fields of this cron
 	seconds string   // "" if there is no such field
-	year    string   // likewise
-	sunday  []int    // the numbers that Sunday may have in it; nil: by how it is written
+	year    string   // "" if there is no such field
+	sunday  []int    // the numbers that Sunday may have; nil: depends on how the expression is written
 }
 
 func (l longer) mend() string {
 	switch {
 	case strings.Trim(l.seconds, "0123456789") != "":
-		return "there are no seconds: use every for short intervals"
+		return "seconds are not supported: use every for short intervals"
 	case strings.Trim(l.seconds, "0") != "":
-		return "there are no seconds: leave the first field out if the minute is enough"
+		return "seconds are not supported: remove the first field if the minute is exact enough"
 	case isGiven(l.year):
-		return "there are no years: use at for a single time"
+		return "years are not supported: use at for a single time"
 	}
-	lacks := "there are no seconds: "
+	lacks := "seconds are not supported: "
 	switch {
 	case l.seconds == "":
-		lacks = "there are no years: "
+		lacks = "years are not supported: "
 	case l.year != "":
-		lacks = "there are no seconds and years: "
+		lacks = "seconds and years are not supported: "
 	}
 	if l.both() {
-		return lacks + "write five, and mind that a date has to match only one of day and weekday"
+		return lacks + "write five fields; a date needs to match only one of day and weekday"
 	}
 	return lacks + l.five()
 }
 
-// both tells whether day and weekday are given, which a date has to match both in some of those crons and in others
-// only one of.
+// both reports whether day and weekday are both given. Some of those crons require a date to match both, others only
+// one.
 func (l longer) both() bool { return isGiven(l.fields[2]) && isGiven(l.fields[4]) }
 
 func isGiven(field string) bool { return field != "*" && field != "?" && field != "" }
 
-// five returns the advice to write the five fields.
+// five suggests the same expression in five fields.
 func (l longer) five() string {
 	var texts []string
 	for _, sunday := range l.sundays() {
@@ -147,8 +147,8 @@ func (l longer) five() string {
 	return use(texts[0]) + " if 1 is Sunday, as in Quartz, or " + quote(texts[1]) + " if 1 is Monday"
 }
 
-// sundays returns the numbers that Sunday may have. Quartz, whose week is 1 to 7, has a "?" in every expression; Spring
-// and others, which count like cron, may have one.
+// sundays returns the numbers that Sunday may have. The week of Quartz is 1 to 7, and every expression of Quartz has a
+// "?". Spring and others count like cron but may also have a "?".
 func (l longer) sundays() []int {
 	if l.sunday != nil {
 		return l.sunday
@@ -169,7 +169,8 @@ func (l longer) sundays() []int {
 	return []int{0}
 }
 
-// translate writes a field of another cron as one of this; what has no equal here stays as it is.
+// translate writes a field of another cron in the syntax of this one. It leaves an item unchanged that has no
+// equivalent.
 func translate(f *field, word string, sunday int) string {
 	var items []string
 	for item := range strings.SplitSeq(word, ",") {
@@ -193,7 +194,7 @@ func translateItem(f *field, item string, sunday int) string {
 	case item == "?":
 		return "*"
 	case isWeekday && name == "" && last:
-		return "sat" // the last day of the week, where L goes with weekdays
+		return "sat" // L as a weekday is the last day of the week
 	case isWeekday && last:
 		if day, _, ok := value(item[:len(item)-1]); ok {
 			return day + "#L"

@@ -9,9 +9,9 @@ import (
 
 const maxDays = int64(math.MaxInt64 / (24 * time.Hour))
 
-// ParseDuration reads a duration: what time.ParseDuration reads, and d for 24 hours and w for 7 days, as in "90s",
-// "1h30m", "1.5d", "2w". It is never negative; what does not fit a time.Duration (292 years) is refused. The error is
-// an [*Error] without Key.
+// ParseDuration reads a duration in the form of time.ParseDuration, with the units d for 24 hours and w for 7 days, as
+// in "90s", "1h30m", "1.5d", "2w". The duration is never negative, and at most a time.Duration (292 years). The error
+// is an [*Error] without Key.
 func ParseDuration(s string) (time.Duration, error) {
 	d, err := parseDuration(s)
 	if err != nil {
@@ -29,7 +29,7 @@ func parseDuration(text string) (time.Duration, *Error) {
 	return 0, wrong(mendDuration(text, why), "%s %s", quote(text), why)
 }
 
-// What can be wrong with a duration.
+// The mistakes in a duration.
 const (
 	isNone     = "is not a duration"
 	isNegative = "is negative"
@@ -37,7 +37,7 @@ const (
 	hasNoUnit  = "has no unit"
 )
 
-// sum adds up the numbers with their units; why is empty unless it cannot.
+// sum adds the numbers with their units; why is empty unless it fails.
 func sum(text string) (total time.Duration, why string) {
 	switch {
 	case text == "0":
@@ -63,7 +63,7 @@ func sum(text string) (total time.Duration, why string) {
 		case "w":
 			unit, times = "h", 7*24
 		default:
-			return 0, fmt.Sprintf("has no known unit in %s", quote(unit))
+			return 0, fmt.Sprintf("has an unknown unit %s", quote(unit))
 		}
 		d, err := time.ParseDuration(number + unit)
 		if err != nil || d > (math.MaxInt64-total)/times {
@@ -75,7 +75,7 @@ func sum(text string) (total time.Duration, why string) {
 	return total, ""
 }
 
-// component cuts the first number and its unit off a duration.
+// component splits the first number and its unit off a duration.
 func component(s string) (number, unit, rest string) {
 	i := 0
 	for i < len(s) && (s[i] == '.' || '0' <= s[i] && s[i] <= '9') {
@@ -88,7 +88,7 @@ func component(s string) (number, unit, rest string) {
 	return s[:i], s[i:j], s[j:]
 }
 
-// mendDuration says what may be meant by a duration that is wrong.
+// mendDuration suggests a fix for a wrong duration.
 func mendDuration(text, why string) string {
 	switch why {
 	case isTooLong:
@@ -104,7 +104,8 @@ func mendDuration(text, why string) string {
 	return `write it like "90s", "15m", "1h30m" or "1d"`
 }
 
-// likeDuration writes signs, blanks and long names of units as they should be; "" if it makes no sense even so.
+// likeDuration returns a duration with signs, blanks and long names of units in the right form, "" if it still makes no
+// sense.
 func likeDuration(text string) string {
 	text = strings.Join(strings.Fields(strings.TrimLeft(text, "+-")), "")
 	var b strings.Builder
@@ -122,7 +123,7 @@ func likeDuration(text string) string {
 func shortUnit(unit string) string {
 	switch low := strings.ToLower(unit); low {
 	case "m":
-		return unit // not M, which may be meant as a month
+		return unit // not M, which may mean a month
 	case "sec", "secs", "second", "seconds":
 		return "s"
 	case "min", "mins", "minute", "minutes":
@@ -138,7 +139,7 @@ func shortUnit(unit string) string {
 	}
 }
 
-// FormatDuration writes a duration so that ParseDuration reads the same: "1d12h", "1h30m", "1.5s".
+// FormatDuration writes a duration in a form that ParseDuration reads back: "1d12h", "1h30m", "1.5s".
 func FormatDuration(d time.Duration) string {
 	var b strings.Builder
 	for _, unit := range []struct {

@@ -21,12 +21,12 @@ func (e *Error) Error() string {
 	return e.Reason + "; " + e.Fix
 }
 
-// wrong returns an Error with no place yet: Parse adds it.
+// wrong returns an Error without a position; Parse adds it.
 func wrong(fix, reason string, args ...any) *Error {
 	return &Error{Reason: fmt.Sprintf(reason, args...), Fix: fix}
 }
 
-// quote quotes what a person wrote, cut to a length that fits a line.
+// quote quotes text of the file, cut to fit on a line.
 func quote(s string) string {
 	const most = 40
 	if r := []rune(s[:min(len(s), 4*most)]); len(r) > most {
@@ -35,5 +35,5 @@ func quote(s string) string {
 	return strconv.Quote(s)
 }
 
-// use returns the advice to write s.
+// use suggests to write s.
 func use(s string) string { return "use " + quote(s) }

@@ -28,7 +28,7 @@ func ExampleParse() {
 	}
 	// Output:
 	// start_at[1]: "13pm" is not a time of day; use "1pm"
-	// days[1]: "32" is not a day; days of the month are 1 to 31, and -1 for the last
+	// days[1]: "32" is not a day; days of the month go from 1 to 31, and -1 is the last
 }
 
 func ExampleSchedule_Next() {
@@ -44,7 +44,7 @@ func ExampleSchedule_Next() {
 	// 2026-03-31 04:35:00 +0200 CEST
 }
 
-// A fixed time in a gap is due at the gap's end, and in an overlap at its first showing.
+// A fixed time in a gap is due at the end of the gap, and in an overlap at its first showing.
 func ExampleSchedule_Explain() {
 	s := must(schedule.Keys{StartAt: []string{"2:30am", "1:30am"}, Timezone: text("America/New_York")})
 	for _, day := range []time.Time{
@@ -62,7 +62,8 @@ func ExampleSchedule_Explain() {
 	// fixed: 01:30 is shown twice on 2026-11-01 in America/New_York; due at its first showing, 01:30 EDT
 }
 
-// The clock was set back by an hour after the slot of 10:00 ran: it does not run again, the wild ones do.
+// The clock is set back by an hour after the slot of 10:00 ran. The fixed slot does not run again, but the wild ones
+// do.
 func ExampleSchedule_NextAfter() {
 	s := must(schedule.Keys{Cron: []string{"0 10 * * *", "50 */1 * * *"}})
 	ran := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
@@ -98,7 +99,7 @@ func ExampleParseDuration() {
 	fmt.Println(schedule.ParseDuration("5 minutes"))
 	// Output:
 	// 36h0m0s <nil>
-	// 0s "5 minutes" has no known unit in " minutes"; use "5m"
+	// 0s "5 minutes" has an unknown unit " minutes"; use "5m"
 }
 
 func ExampleEveryAfter() {

@@ -7,15 +7,14 @@ import (
 	"time"
 )
 
-// Explain says in words what a change of the clock did to a slot that Next returned; "" when nothing is special. For
-// example:
+// Explain says what a clock change did to a slot that Next returned, "" if it did nothing. For example:
 //
 //	fixed: 02:30 does not exist on 2026-03-08 in America/New_York; due at 03:00 EDT
 //	fixed: 01:30 is shown twice on 2026-11-01 in America/New_York; due at its first showing, 01:30 EDT
 //	wild: 01:30 is shown twice on 2026-11-01 in America/New_York; due at both showings, this is the second, 01:30 EST
-//	wild: 02:30 does not exist on 2026-03-08 in America/New_York; not made up for
+//	wild: 02:30 does not exist on 2026-03-08 in America/New_York; no slot
 //
-// The last stands at the first slot after the gap.
+// The last one appears at the first slot after the gap.
 func (s *Schedule) Explain(slot time.Time) string {
 	e := explainer{s, slot.In(s.Location()), spanAt(slot.Unix(), s.Location())}
 	var notes []string
@@ -33,14 +32,14 @@ func (s *Schedule) Explain(slot time.Time) string {
 	return strings.Join(notes, "; ")
 }
 
-// explainer looks at one slot.
+// explainer explains one slot.
 type explainer struct {
 	s    *Schedule
 	slot time.Time
-	span span // in which it lies
+	span span // the span that contains it
 }
 
-// fixed explains a slot as a fixed one; named returns the readings that the schedule names, from one to before another.
+// fixed explains a slot as a fixed one; named returns the readings in [lo, hi) that the schedule names.
 func (e *explainer) fixed(named func(lo, hi int64) []int64) (notes []string) {
 	u := e.slot.Unix()
 	if lo, hi := e.gap(); u == e.span.start && lo < hi {
@@ -56,12 +55,12 @@ func (e *explainer) fixed(named func(lo, hi int64) []int64) (notes []string) {
 	return notes
 }
 
-// wild explains a slot as one that follows the clock.
+// wild explains a slot as a wild one.
 func (e *explainer) wild(specs []spec) (notes []string) {
 	u := e.slot.Unix()
 	if lo, hi := e.gap(); lo < hi && nextWild(specs, e.span.start-1, e.s.loc) == u {
 		if missing := walls(specs, lo, hi); len(missing) > 0 {
-			notes = append(notes, "wild: "+e.missing(missing)+"; not made up for")
+			notes = append(notes, "wild: "+e.missing(missing)+"; no slot")
 		}
 	}
 	w := u + e.span.off
@@ -80,7 +79,7 @@ func (e *explainer) wild(specs []spec) (notes []string) {
 	return append(notes, "wild: "+e.twice(w)+"; due at both showings, this is the "+which+", "+e.shows(w))
 }
 
-// gap returns the readings that the clock jumped over when the slot's span began; nothing if lo >= hi.
+// gap returns the readings that the clock skipped when the slot's span began; lo >= hi if it skipped none.
 func (e *explainer) gap() (lo, hi int64) {
 	start := e.span.start
 	if start == math.MinInt64 {
@@ -95,7 +94,7 @@ func (e *explainer) shownBefore() int64 {
 	return spanAt(u, e.s.loc).shown(u, e.s.loc)
 }
 
-// again tells whether the clock will show the slot's reading w once more.
+// again reports whether the clock will show the slot's reading w a second time.
 func (e *explainer) again(w int64) bool {
 	for s := e.span; s.end <= e.slot.Unix()+far; {
 		s = spanAt(s.end, e.s.loc)
@@ -111,7 +110,7 @@ func (e *explainer) twice(w int64) string {
 	return fmt.Sprintf("%s is shown twice on %s in %s", t.Format("15:04"), t.Format(time.DateOnly), e.s.zone())
 }
 
-// missing names readings that do not exist, three of them at most.
+// missing names readings that do not exist, at most three.
 func (e *explainer) missing(walls []int64) string {
 	var names []string
 	for _, w := range walls[:min(len(walls), 3)] {
@@ -128,7 +127,7 @@ func (e *explainer) missing(walls []int64) string {
 	return fmt.Sprintf("%s %s not exist on %s in %s", and(names), verb, date, e.s.zone())
 }
 
-// and joins words as a sentence does.
+// and joins words as in a sentence.
 func and(words []string) string {
 	last := len(words) - 1
 	if last <= 0 {
@@ -137,7 +136,7 @@ func and(words []string) string {
 	return strings.Join(words[:last], ", ") + " and " + words[last]
 }
 
-// shows writes what the clock shows at the slot, with the date if it is another than that of the reading w.
+// shows writes what the clock shows at the slot, with the date if it differs from that of the reading w.
 func (e *explainer) shows(w int64) string {
 	text := e.slot.Format("15:04 MST")
 	if date := e.slot.Format(time.DateOnly); date != time.Unix(w, 0).UTC().Format(time.DateOnly) {
@@ -146,7 +145,7 @@ func (e *explainer) shows(w int64) string {
 	return text
 }
 
-// walls returns the readings in specs from lo to before hi.
+// walls returns the readings of specs in [lo, hi).
 func walls(specs []spec, lo, hi int64) (list []int64) {
 	for w := nextWall(specs, lo, hi); w != never; w = nextWall(specs, w+1, hi) {
 		list = append(list, w)

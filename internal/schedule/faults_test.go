@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// in puts keys in a zone.
+// in sets the zone of keys.
 func in(zone string, k Keys) Keys {
 	k.Timezone = &zone
 	return k
 }
 
-// TestNext is what went wrong in the schedulers of others, by the number of the case in the list of faults and where it
-// bit somebody. Each row walks from one instant through the slots that it names.
+// TestNext has faults of other schedulers, with the number of the case in the list of faults and the report. Each row
+// goes from one instant through the named slots.
 func TestNext(t *testing.T) {
 	const ny = "America/New_York"
 	for _, row := range []struct {
@@ -140,7 +140,7 @@ func TestNext(t *testing.T) {
 	}
 }
 
-// TestB12EveryMinute asks at every minute of a day with a gap.
+// TestB12EveryMinute checks Next at every minute of a day with a gap.
 func TestB12EveryMinute(t *testing.T) {
 	ny := location(t, "America/New_York")
 	for _, k := range []Keys{cronKeys("0 * * * *"), startAt("2:30")} {
@@ -153,7 +153,8 @@ func TestB12EveryMinute(t *testing.T) {
 	}
 }
 
-// TestB16Rejected: the texts of the refusals are in TestRefused. Their nearest neighbours are accepted.
+// TestB16Rejected checks that expressions are refused and similar ones accepted. TestRefused has the texts of the
+// errors.
 func TestB16Rejected(t *testing.T) {
 	for _, line := range []string{
 		"60 0 * * *", "0 60 * * *", "*/60 * * * *", "2-20/61 * * * *", "6-5 * * * *", "1 2 3 4 5 6 7 8", "xyz", "", "   ",
@@ -169,7 +170,7 @@ func TestB16Rejected(t *testing.T) {
 	}
 }
 
-// TestB22ZoneChanged: the same keys under another local zone; what was due in the old one is not due in the new one.
+// TestB22ZoneChanged parses the same keys with another local zone. Slots of the old zone are not slots of the new one.
 func TestB22ZoneChanged(t *testing.T) {
 	at := instant(t, time.UTC, "2026-11-23T10:37:00Z")
 	for zone, want := range map[string]string{
@@ -184,20 +185,20 @@ func TestB22ZoneChanged(t *testing.T) {
 	}
 }
 
-// TestB44Jitter: stable, within its bounds, spread evenly over machines and over jobs.
+// TestB44Jitter checks that delays are stable, within their bounds, and spread evenly over machines and jobs.
 func TestB44Jitter(t *testing.T) {
 	const most = 12 * time.Hour
 	if a, b := Jitter(most, "id", "host", "backup"), Jitter(most, "id", "host", "backup"); a != b {
 		t.Errorf("%v and then %v", a, b)
 	}
 	if got, want := Jitter(most, "id", "host", "backup"), 7*time.Hour+2*time.Minute; got.Truncate(time.Minute) != want {
-		t.Errorf("the delay of a job has changed with this version: %v", got)
+		t.Errorf("this version changes the delay of a job: %v", got)
 	}
 	if Jitter(0, "id", "host", "job") != 0 || Jitter(-1, "id", "host", "job") != 0 {
 		t.Error("a delay without jitter")
 	}
 	if Jitter(most, "ab", "c", "d") == Jitter(most, "a", "bc", "d") {
-		t.Error("the names run into each other")
+		t.Error("the arguments are joined without a separator")
 	}
 	var hours [12]int
 	for i := range 12000 {
@@ -214,7 +215,8 @@ func TestB44Jitter(t *testing.T) {
 	}
 }
 
-// TestB44Reboots: with a delay of up to 12 h and a reboot every 3 h a daily job still runs every day (systemd#21166).
+// TestB44Reboots checks that a daily job with a delay of up to 12 h runs every day, even if the machine reboots every 3
+// h (systemd#21166).
 func TestB44Reboots(t *testing.T) {
 	s := must(t, startAt("midnight"), time.UTC)
 	delay := Jitter(12*time.Hour, "id", "host", "job")
@@ -222,7 +224,7 @@ func TestB44Reboots(t *testing.T) {
 	var runs []string
 	last := start
 	for boot := start; boot.Before(start.AddDate(0, 0, 10)); boot = boot.Add(3 * time.Hour) {
-		// A daemon that starts anew knows the last slot that it ran and nothing else.
+		// A restarted daemon knows only the last slot that ran.
 		if slot := s.Next(last); slot.Add(delay).Before(boot.Add(3 * time.Hour)) {
 			runs = append(runs, slot.Format(time.DateOnly))
 			last = slot

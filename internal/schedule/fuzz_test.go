@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// checkKeys is what holds of all keys: a mistake has a place, a reason and no schedule; a schedule comes, is later than
-// what it is asked after, and prints what reads the same.
+// checkKeys checks rules for all keys: a mistake has a position and a reason, and there is no schedule. A schedule has
+// a slot, the slot is later than the base, and the schedule prints keys with the same meaning.
 func checkKeys(t *testing.T, k Keys, loc *time.Location) {
 	s, errs := Parse(k, loc, now)
 	for _, err := range errs {
@@ -54,7 +54,7 @@ func FuzzAt(f *testing.F) { fuzzKey(f, "at") }
 
 func FuzzTimezone(f *testing.F) { fuzzKey(f, "timezone") }
 
-// FuzzUnion puts two expressions and a time of day beside each other; the order does not matter.
+// FuzzUnion combines two expressions and a time of day. Their order must not matter.
 func FuzzUnion(f *testing.F) {
 	lord := location(f, "Australia/Lord_Howe")
 	f.Fuzz(func(t *testing.T, a, b string) {
@@ -69,7 +69,7 @@ func FuzzUnion(f *testing.F) {
 	})
 }
 
-// FuzzDuration: what is read is not negative and prints what reads the same.
+// FuzzDuration checks that a duration is not negative and prints a text that reads back the same.
 func FuzzDuration(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		d, err := ParseDuration(text)

@@ -11,7 +11,7 @@ import (
 	"unsafe"
 )
 
-// TestAccepted is what the grammar takes and what it means, written in its canonical form.
+// TestAccepted has accepted texts with their meaning in canonical form.
 func TestAccepted(t *testing.T) {
 	for _, row := range []struct {
 		keys Keys
@@ -121,7 +121,7 @@ func TestAccepted(t *testing.T) {
 
 func days(days ...string) Keys { return Keys{StartAt: []string{"4am"}, Days: days} }
 
-// roundTrip checks that what a schedule prints is itself: the fixed point of parse and print.
+// roundTrip checks that a schedule prints keys that parse to the same schedule.
 func roundTrip(t testing.TB, s *Schedule, loc *time.Location) {
 	t.Helper()
 	again, errs := Parse(s.Keys(), loc, now)
@@ -133,7 +133,7 @@ func roundTrip(t testing.TB, s *Schedule, loc *time.Location) {
 	}
 }
 
-// TestKeysTogether is what is wrong with keys beside each other, all told at once.
+// TestKeysTogether has keys that cannot be combined. All mistakes are returned at once.
 func TestKeysTogether(t *testing.T) {
 	empty := []string{}
 	for _, row := range []struct {
@@ -147,22 +147,22 @@ func TestKeysTogether(t *testing.T) {
 			`cron 0: start_at and cron exclude each other; keep one of them, or make two jobs`,
 			`at 0: start_at and at exclude each other; keep one of them, or make two jobs`}},
 		{Keys{StartAt: []string{"4am"}, Every: ptr("2w")},
-			[]string{`every 0: start_at and every exclude each other; remove start_at, and say by from = "2026-01-06 09:00" when it runs first`}},
+			[]string{`every 0: start_at and every exclude each other; remove start_at, and set the first run with from = "2026-01-06 09:00"`}},
 		{Keys{Days: []string{"tue"}, Every: ptr("14d")},
-			[]string{`days 0: days goes only with start_at; remove days, and say by from = "2026-01-06 09:00" when it runs first`}},
-		{Keys{Days: []string{"mon"}}, []string{`days 0: days goes only with start_at; add start_at, or remove days`}},
+			[]string{`days 0: days needs start_at; remove days, and set the first run with from = "2026-01-06 09:00"`}},
+		{Keys{Days: []string{"mon"}}, []string{`days 0: days needs start_at; add start_at, or remove days`}},
 		{Keys{Days: []string{"mon"}, Cron: []string{"@daily"}},
-			[]string{`days 0: days goes only with start_at; use the day fields of cron`}},
+			[]string{`days 0: days needs start_at; use the day fields of cron`}},
 		{Keys{StartAt: empty},
-			[]string{`start_at 0: an empty list is never due; name a time of day such as "4:35am", or remove the key`}},
+			[]string{`start_at 0: an empty list is never due; add a time of day such as "4:35am", or remove the key`}},
 		{Keys{StartAt: []string{"4am"}, Days: empty},
-			[]string{`days 0: an empty list is never due; name a day, or remove the key for every day`}},
+			[]string{`days 0: an empty list is never due; add a day, or remove the key for every day`}},
 		{Keys{Cron: empty}, []string{`cron 0: an empty list is never due; add an expression, or remove the key`}},
 		{Keys{StartAt: []string{"4am", "13pm", "25:00"}, Days: []string{"mon", "0"}, Timezone: ptr("")}, []string{
-			`timezone 0: an empty timezone; name a zone such as "Europe/Berlin", or remove the key for the machine's own`,
+			`timezone 0: an empty timezone; write a zone such as "Europe/Berlin", or remove the key to use the zone of the machine`,
 			`start_at 1: "13pm" is not a time of day; use "1pm"`,
 			`start_at 2: "25:00" is not a time of day; hours go from 0 to 23`,
-			`days 1: "0" is not a day; days of the month are 1 to 31, and -1 for the last; Sunday is "sun"`}},
+			`days 1: "0" is not a day; days of the month go from 1 to 31, and -1 is the last; Sunday is "sun"`}},
 		{Keys{Cron: []string{"@daily", "60 0 * * 9"}}, []string{
 			`cron 1: minute "60" is not in range; use a number from 0 to 59`,
 			`cron 1: weekday "9" is not in range; use a number from 0 to 7, or a name from sun to sat`}},
@@ -178,7 +178,7 @@ func TestKeysTogether(t *testing.T) {
 	}
 }
 
-// TestLongValues: what a person sees stays short whatever they wrote.
+// TestLongValues checks that errors stay short, whatever the value.
 func TestLongValues(t *testing.T) {
 	for _, unit := range []string{"9", "x", ",", "1,", "*", "-", " ", "mon,", "@", "TZ=", "\xff", "1 ", ":", "1h"} {
 		value := strings.Repeat(unit, 1<<16)
@@ -193,7 +193,7 @@ func TestLongValues(t *testing.T) {
 	}
 }
 
-// TestDurations covers ParseDuration where Go's own differs.
+// TestDurations tests ParseDuration where it differs from the standard library.
 func TestDurations(t *testing.T) {
 	const h = time.Hour
 	for text, want := range map[string]time.Duration{
@@ -212,7 +212,7 @@ func TestDurations(t *testing.T) {
 		"106752d":                  `"106752d" is too long; use at most "106751d"`,
 		"15251w":                   `"15251w" is too long; use at most "106751d"`,
 		"2562047h47m16.854775808s": `"2562047h47m16.854775808s" is too long; use at most "106751d"`,
-		"9e99h":                    `"9e99h" has no known unit in "e"; write it like "90s", "15m", "1h30m" or "1d"`,
+		"9e99h":                    `"9e99h" has an unknown unit "e"; write it like "90s", "15m", "1h30m" or "1d"`,
 		"-5s":                      `"-5s" is negative; use "5s"`,
 	} {
 		d, err := ParseDuration(text)
@@ -223,7 +223,8 @@ func TestDurations(t *testing.T) {
 	}
 }
 
-// TestZonesLoadOnce: ten thousand jobs in one zone read it once and share it; a name that is none is asked for once too.
+// TestZonesLoadOnce checks that ten thousand jobs in one zone load it once and share it. An unknown name is also looked
+// up only once.
 func TestZonesLoadOnce(t *testing.T) {
 	asked := map[string]int{}
 	zones := Zones{Load: func(name string) (*time.Location, error) {
@@ -251,7 +252,7 @@ func TestZonesLoadOnce(t *testing.T) {
 	}
 }
 
-// TestAccessors covers what is not said by slots.
+// TestAccessors tests what slots do not show.
 func TestAccessors(t *testing.T) {
 	berlin := location(t, "Europe/Berlin")
 	var zero Schedule
@@ -280,7 +281,7 @@ func TestAccessors(t *testing.T) {
 	}
 }
 
-// TestSize keeps ten thousand schedules small.
+// TestSize limits the memory of ten thousand schedules.
 func TestSize(t *testing.T) {
 	if n := unsafe.Sizeof(Schedule{}) + unsafe.Sizeof(spec{}); n > 100 {
 		t.Errorf("a schedule with one spec takes %d bytes", n)

@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// now is when the tests take place.
+// now is the time at which the tests take place.
 var now = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
 func ptr(s string) *string { return &s }
 
-// must parses keys that are right, now.
+// must parses valid keys, now.
 func must(t testing.TB, k Keys, loc *time.Location) *Schedule {
 	t.Helper()
 	s, errs := Parse(k, loc, now)

@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// Moment reads a time as a person says it on a command line, as at(1) does: "16:00", "tomorrow 4pm", "mon 9am",
-// "dec 24 18:00", "now + 1h", "4pm + 2 days", and what the key `at` of a job file takes. Times of day are those of the
-// zone loc, and without a date the next such time is meant. It returns the instant as a job file has it: a text that
-// `at` takes stays as it is. A time that is past is a mistake, unless it was named with its date and year.
+// Moment reads a time as people write it on a command line, as at(1) does: "16:00", "tomorrow 4pm", "mon 9am", "dec 24
+// 18:00", "now + 1h", "4pm + 2 days", and the forms of the key `at` of a job file. Times of day are in the zone loc,
+// and a time without a date is the next such time. It returns the instant in the form of a job file; a text in that
+// form is returned unchanged. A time in the past is an error, unless the text gives its date and year.
 func Moment(text string, now time.Time, loc *time.Location) (string, error) {
 	if _, _, ok := readAt(text, loc); ok {
 		return text, nil
@@ -23,17 +23,17 @@ func Moment(text string, now time.Time, loc *time.Location) (string, error) {
 	return t.Format(time.RFC3339), nil
 }
 
-// moment is what has been read of such a text.
+// moment is the result of reading such a text.
 type moment struct {
 	now          time.Time
 	hour, minute int
-	day          time.Time // midnight of the date, in UTC; zero: not named
+	day          time.Time // midnight of the date, in UTC; zero: no date given
 	timed        bool
-	coming       func(time.Time) time.Time // the next date of the kind that was named, after one that is past
+	coming       func(time.Time) time.Time // returns the next date of the given kind, after one that is past
 }
 
 func (m *moment) read(text string) (time.Time, *Error) {
-	const most = 100 // characters that such a text may have
+	const most = 100 // the largest number of characters
 	if len(text) > most {
 		return time.Time{}, m.unclear(text)
 	}
@@ -79,7 +79,7 @@ func (m *moment) unclear(text string) *Error {
 		"%s is not a date and time", quote(text))
 }
 
-// duration reads what stands behind a plus, such as "1h", "90 minutes" or "2 days".
+// duration reads the text after a plus, such as "1h", "90 minutes" or "2 days".
 func duration(text string) (time.Duration, *Error) {
 	text = strings.TrimSpace(text)
 	if like := likeDuration(text); like != "" {
@@ -92,7 +92,8 @@ func duration(text string) (time.Duration, *Error) {
 	return d, err
 }
 
-// from returns the time that is so much later than now. Days are those of the calendar: at the same time of day.
+// from returns the time that is later than now by this duration. Whole days are days of the calendar, to the same time
+// of day.
 func (m *moment) from(later time.Duration) time.Time {
 	if later > 0 && later%(24*time.Hour) == 0 {
 		wall := m.wall(m.now) + int64(later/time.Second)
@@ -101,10 +102,10 @@ func (m *moment) from(later time.Duration) time.Time {
 	return m.now.Add(later).Truncate(time.Second)
 }
 
-// wall returns what the clock shows.
+// wall returns what the clock shows at t.
 func (m *moment) wall(t time.Time) int64 { return t.Unix() + spanAt(t.Unix(), m.now.Location()).off }
 
-// word reads what the words begin with and returns how many of them that is.
+// word reads the beginning of words and returns how many words it used.
 func (m *moment) word(words []string) int {
 	for n := min(len(words), 2); n > 0 && !m.timed; n-- { // "4 pm" is one time of two words
 		text := strings.Join(words[:n], " ")
@@ -196,7 +197,7 @@ func monthOf(word string) (time.Month, bool) {
 	return 0, false
 }
 
-// settle puts the date and the time of day together. Without a date, the next such time is meant.
+// settle combines the date and the time of day. Without a date it returns the next such time.
 func (m *moment) settle(text string, days int) (time.Time, *Error) {
 	if m.day.IsZero() {
 		y, mo, d := m.now.Date()
@@ -213,7 +214,7 @@ func (m *moment) settle(text string, days int) (time.Time, *Error) {
 		t = at()
 	}
 	if !t.After(m.now) {
-		return t, wrong("name a time that is still to come", "%s is past", quote(text))
+		return t, wrong("write a time in the future", "%s is in the past", quote(text))
 	}
 	return t, nil
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// TestMoment is what a person says to at(1), and the time in the file that is made of it.
+// TestMoment has times in the style of at(1), and the resulting time in the file.
 func TestMoment(t *testing.T) {
 	berlin := location(t, "Europe/Berlin")
 	at := time.Date(2026, 3, 27, 15, 30, 20, 500, berlin) // a Friday; the clock goes forward on Sunday at 2
@@ -35,7 +35,7 @@ func TestMoment(t *testing.T) {
 		{"jan 5 8am", "2027-01-05T08:00:00+01:00"},
 		{"2026-12-24 6pm", "2026-12-24T18:00:00+01:00"},
 		{"6pm 2026-12-24", "2026-12-24T18:00:00+01:00"},
-		{"sunday 2:30", "2026-03-29T03:00:00+02:00"}, // in the gap: at its end
+		{"sunday 2:30", "2026-03-29T03:00:00+02:00"}, // in the gap, so due at its end
 		{"now", "2026-03-27T15:30:20+01:00"},
 		{"now + 1h", "2026-03-27T16:30:20+01:00"},
 		{"now+90 minutes", "2026-03-27T17:00:20+01:00"},
@@ -50,7 +50,7 @@ func TestMoment(t *testing.T) {
 
 		{"2026-12-24 18:00", "2026-12-24 18:00"},
 		{"2026-12-24T18:00:00.25Z", "2026-12-24T18:00:00.25Z"},
-		{"2020-01-01 00:00", "2020-01-01 00:00"}, // past, and the caller's affair
+		{"2020-01-01 00:00", "2020-01-01 00:00"}, // in the past; the caller decides
 	} {
 		got, err := Moment(row.text, at, berlin)
 		if err != nil || got != row.want {
@@ -68,10 +68,10 @@ func TestMoment(t *testing.T) {
 		{"16:00 17:00", `"16:00 17:00" is not a date and time` + like},
 		{"mon tue 9am", `"mon tue 9am" is not a date and time` + like},
 		{"feb 30 9am", `"feb 30 9am" is not a date and time` + like},
-		{"today 9am", `"today 9am" is past; name a time that is still to come`},
-		{"2026-03-27 9am", `"2026-03-27 9am" is past; name a time that is still to come`},
+		{"today 9am", `"today 9am" is in the past; write a time in the future`},
+		{"2026-03-27 9am", `"2026-03-27 9am" is in the past; write a time in the future`},
 		{"now + 5", `"5" has no unit; use "5s", "5m" or "5h"`},
-		{"now + 1 month", `"1 month" has no known unit in " month"; write it like "90s", "15m", "1h30m" or "1d"`},
+		{"now + 1 month", `"1 month" has an unknown unit " month"; write it like "90s", "15m", "1h30m" or "1d"`},
 		{"now + 99999d", `"99999d" is too long; use at most "3650d"`},
 		{"4pm + 2h", `"4pm + 2h" is not a date and time; add whole days to a time of day`},
 		{"25:00", `"25:00" is not a date and time` + like},

@@ -9,15 +9,15 @@ import (
 	"time"
 )
 
-// otherRules are why jobsd answers other than another scheduler does: what jobs.d(5) says.
+// otherRules are the reasons why jobsd gives another answer than another scheduler, as in jobs.d(5).
 var otherRules = map[string]string{
-	// refused, and no expression of five fields means the same
-	"seconds": "cron has no seconds",
-	"years":   "cron has no years",
-	"macro":   "there are no such macros",
-	"nearest": "there is no nearest weekday",
+	// The expression is refused, and no expression of five fields means the same.
+	"seconds": "seconds are not supported",
+	"years":   "years are not supported",
+	"macro":   "these macros are not supported",
+	"nearest": "the nearest weekday is not supported",
 	"both":    "with six fields, day and weekday may have to match both or only one: it is refused",
-	// answered otherwise
+	// The answers differ.
 	"gap":            "a fixed time that the clock skips is due at the end of the gap",
 	"overlap":        "a fixed time that the clock shows twice is due once, the first time",
 	"first":          "the next time is the first that matches; the other keeps the minute or hour that it starts from",
@@ -27,8 +27,8 @@ var otherRules = map[string]string{
 	"day or weekday": "if neither day nor weekday begins with *, one match is enough",
 }
 
-// TestOthers asks the rows of the tests of robfig/cron, gronx and croniter. An expression of another form is asked as the
-// advice of its refusal says. The answers are the same, or differ by a rule that is named.
+// TestOthers checks rows from the tests of robfig/cron, gronx and croniter. For an expression in another form it uses
+// the advice in the error. The answers are equal, or a named rule explains the difference.
 func TestOthers(t *testing.T) {
 	text, err := os.ReadFile("testdata/others.txt")
 	if err != nil {
@@ -75,11 +75,11 @@ func TestOthers(t *testing.T) {
 		}
 	}
 	for source, c := range tallies {
-		t.Logf("%s: %d the same, %d the same by the advice, %d other by a rule, %d wrong", source, c.same, c.advised, c.byRule, c.wrong)
+		t.Logf("%s: %d equal, %d equal with the advice, %d different by a rule, %d wrong", source, c.same, c.advised, c.byRule, c.wrong)
 	}
 }
 
-// answer says what is wrong with what a schedule answers, nil being one that is refused.
+// answer says what is wrong with the slots of a schedule, "" if nothing is. A nil schedule was refused.
 func answer(t *testing.T, s *Schedule, at time.Time, want, rule, ours string, loc *time.Location) string {
 	t.Helper()
 	switch {
@@ -134,8 +134,8 @@ func otherTime(t *testing.T, text string, loc *time.Location) time.Time {
 
 var fieldItem = regexp.MustCompile(`^(minute|hour|day|month|weekday) "([^"]*)"(?:: "([^"]*)")?`)
 
-// followAdvice parses an expression or, while it is refused with one piece of advice, what that says. The zone is that
-// of the time from which it is asked.
+// followAdvice parses an expression. If it is refused with a single advice, it parses the advice instead. The zone is
+// that of the time from which slots are searched.
 func followAdvice(expression string, at time.Time) (s *Schedule, advised bool) {
 	for range 8 {
 		s, errs := Parse(cronKeys(expression), at.Location(), at)

@@ -2,8 +2,8 @@ package schedule
 
 import "time"
 
-// Keys is what a job file says of when: the values of its keys as written, integers in decimal. An absent key is nil;
-// an empty array or an empty string is a mistake.
+// Keys are the keys of a job file that make its schedule: their values as written, integers in decimal. A missing key
+// is nil. An empty array or an empty string is a mistake.
 type Keys struct {
 	StartAt, Days, Cron       []string
 	Every, From, At, Timezone *string
@@ -15,10 +15,11 @@ const (
 	maxEvery = 3650 * 24 * time.Hour
 )
 
-// Parse compiles the keys of one job. It tells all mistakes at once; with any, the schedule is nil.
+// Parse compiles the keys of one job. It returns all mistakes at once; with any mistake the schedule is nil.
 //
-// local is the zone that "local" and an absent timezone mean; nil is UTC. now serves to refuse dates that never come.
-// An `at` that has passed is no mistake: its Next is zero. Zones are loaded anew; for many jobs, see [Zones.Parse].
+// local is the zone for "local" and for a missing timezone; nil is UTC. Parse uses now to refuse dates that never come.
+// An `at` in the past is not a mistake: its Next is zero. Parse loads the zone each time; for many jobs, see
+// [Zones.Parse].
 func Parse(k Keys, local *time.Location, now time.Time) (*Schedule, []*Error) {
 	return new(Zones).Parse(k, local, now)
 }
@@ -43,20 +44,20 @@ func (z *Zones) Parse(k Keys, local *time.Location, now time.Time) (*Schedule, [
 	return &s, nil
 }
 
-// parser fills one schedule and collects what is wrong with its keys.
+// parser fills one schedule and collects the mistakes in its keys.
 type parser struct {
 	s    Schedule
 	now  time.Time
 	errs []*Error
 }
 
-// fail adds a mistake, at its place.
+// fail adds a mistake with its position.
 func (p *parser) fail(key string, index int, value string, err *Error) {
 	err.Key, err.Index, err.Value = key, index, value
 	p.errs = append(p.errs, err)
 }
 
-// exclusive settles the kind, of which there can be but one.
+// exclusive sets the kind of the schedule and refuses more than one.
 func (p *parser) exclusive(k Keys) {
 	first := ""
 	for _, key := range []struct {
@@ -89,22 +90,22 @@ func (p *parser) exclusive(k Keys) {
 		case k.Every != nil && wholeDays(*k.Every):
 			fix = useFrom("days")
 		}
-		p.fail("days", 0, "", wrong(fix, "days goes only with start_at"))
+		p.fail("days", 0, "", wrong(fix, "days needs start_at"))
 	}
 }
 
-// useFrom is the advice for a job like one of every other Tuesday at 9.
+// useFrom is the advice for a job that resembles "every other Tuesday at 9".
 func useFrom(instead string) string {
-	return "remove " + instead + `, and say by from = "2026-01-06 09:00" when it runs first`
+	return "remove " + instead + `, and set the first run with from = "2026-01-06 09:00"`
 }
 
-// wholeDays tells an interval by which somebody counts days.
+// wholeDays reports whether an interval is a number of whole days.
 func wholeDays(every string) bool {
 	d, err := ParseDuration(every)
 	return err == nil && d > 0 && d%(24*time.Hour) == 0
 }
 
-// set gives the schedule its specs.
+// set sets the specs of the schedule.
 func (p *parser) set(specs []spec) {
 	p.s.specs = union(specs)
 	for _, s := range p.s.specs {
@@ -117,7 +118,7 @@ func (p *parser) set(specs []spec) {
 func (p *parser) startAt(k Keys) {
 	var times []spec
 	if k.StartAt != nil && len(k.StartAt) == 0 {
-		fix := `name a time of day such as "4:35am", or remove the key`
+		fix := `add a time of day such as "4:35am", or remove the key`
 		p.fail("start_at", 0, "", wrong(fix, "an empty list is never due"))
 	}
 	for i, text := range k.StartAt {
@@ -139,14 +140,14 @@ func (p *parser) startAt(k Keys) {
 	}
 }
 
-// days returns the spec of the dates of days, without a time of day.
+// days returns a spec with the dates of days, without a time of day.
 func (p *parser) days(days []string) spec {
 	s := spec{days: allDays, weekdays: allWeekdays, months: allMonths, both: true}
 	if days == nil {
 		return s
 	}
 	if len(days) == 0 {
-		p.fail("days", 0, "", wrong("name a day, or remove the key for every day", "an empty list is never due"))
+		p.fail("days", 0, "", wrong("add a day, or remove the key for every day", "an empty list is never due"))
 	}
 	var of spec
 	for i, text := range days {
@@ -192,7 +193,7 @@ func (p *parser) comes(line string, s spec) []*Error {
 		return []*Error{wrong("check the day and month fields", "%s never comes: there is no such date", quote(line))}
 	}
 	if s.wild && nextWild(specs, u, p.s.loc) == never {
-		return []*Error{wrong("name the hour and minute by number: then it is due at the gap's end",
+		return []*Error{wrong("write the hour and minute as numbers: then it is due at the end of the gap",
 			"%s never comes: the clock of %s always skips that time", quote(line), p.s.zone())}
 	}
 	return nil

@@ -10,7 +10,7 @@ import (
 
 func periodKeys(every, from string) Keys { return Keys{Every: &every, From: &from} }
 
-// TestPeriod is `every` with `from`: every other Tuesday, and what changes of the clock do to it.
+// TestPeriod tests `every` with `from`: every other Tuesday, across clock changes.
 func TestPeriod(t *testing.T) {
 	for _, row := range []struct {
 		zone, every, from, after string
@@ -18,11 +18,11 @@ func TestPeriod(t *testing.T) {
 	}{
 		{"America/New_York", "2w", "2026-01-06", "2026-01-05 12:00", []string{
 			"2026-01-06T00:00:00-05:00", "2026-01-20T00:00:00-05:00", "2026-02-03T00:00:00-05:00"}},
-		{"America/New_York", "2w", "2026-01-06 09:00", "2026-02-25 00:00", []string{ // over the change of 8 March
+		{"America/New_York", "2w", "2026-01-06 09:00", "2026-02-25 00:00", []string{ // across the change of 8 March
 			"2026-03-03T09:00:00-05:00", "2026-03-17T09:00:00-04:00", "2026-03-31T09:00:00-04:00"}},
-		{"America/New_York", "1d", "2026-03-01 02:30", "2026-03-07 00:00", []string{ // in the gap: at its end
+		{"America/New_York", "1d", "2026-03-01 02:30", "2026-03-07 00:00", []string{ // in the gap, so due at its end
 			"2026-03-07T02:30:00-05:00", "2026-03-08T03:00:00-04:00", "2026-03-09T02:30:00-04:00"}},
-		{"America/New_York", "1d", "2026-10-01 01:30", "2026-10-31 12:00", []string{ // shown twice: the first time
+		{"America/New_York", "1d", "2026-10-01 01:30", "2026-10-31 12:00", []string{ // shown twice, so due the first time
 			"2026-11-01T01:30:00-04:00", "2026-11-02T01:30:00-05:00"}},
 		{"America/New_York", "30m", "2026-11-01", "2026-11-01 00:45", []string{
 			"2026-11-01T01:00:00-04:00", "2026-11-01T01:30:00-04:00", "2026-11-01T02:00:00-05:00"}},
@@ -51,7 +51,7 @@ func TestPeriod(t *testing.T) {
 		s.Kind() != Clock || s.Interval() != 0 || s.HasWild() {
 		t.Errorf("%v, %s, %s", errs, s, s.Words())
 	}
-	if _, errs := Parse(Keys{From: ptr("2026-01-06")}, time.UTC, now); len(errs) != 1 || errs[0].Reason != "from goes only with every" {
+	if _, errs := Parse(Keys{From: ptr("2026-01-06")}, time.UTC, now); len(errs) != 1 || errs[0].Reason != "from needs every" {
 		t.Error(errs)
 	}
 	if _, errs := Parse(periodKeys("90s", "2026-01-06"), time.UTC, now); len(errs) != 1 || errs[0].Fix != "use whole minutes, or remove from" {
@@ -59,7 +59,7 @@ func TestPeriod(t *testing.T) {
 	}
 }
 
-// TestPeriodBrute compares periods with a walker over minutes, around changes of the clock.
+// TestPeriodBrute compares periods with a walker over minutes, around clock changes.
 func TestPeriodBrute(t *testing.T) {
 	const seed = 20261129
 	r := rand.New(rand.NewPCG(seed, 7))
@@ -97,8 +97,8 @@ func TestPeriodBrute(t *testing.T) {
 	t.Log(queries, "queries")
 }
 
-// periodSlots lists when a period is due, by walking: at the first minute at which the clock has come to a reading of it
-// or gone past it.
+// periodSlots lists the slots of a period by testing each minute: the first one at which the clock has reached or
+// passed a reading of the period.
 func periodSlots(start, step int64, minutes []minute) (out []int64) {
 	latest := minutes[0].wall
 	for _, m := range minutes[1:] {
@@ -113,7 +113,7 @@ func periodSlots(start, step int64, minutes []minute) (out []int64) {
 	return slices.Compact(out)
 }
 
-// TestPeriodAllocatesNothing holds Next to its promise.
+// TestPeriodAllocatesNothing checks that Next does not allocate for a period.
 func TestPeriodAllocatesNothing(t *testing.T) {
 	s, errs := Parse(periodKeys("2w", "2026-01-06"), location(t, "America/New_York"), now)
 	if errs != nil {

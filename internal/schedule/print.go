@@ -12,9 +12,8 @@ import (
 //	every 14d from 2026-01-06 00:00
 //	cron "35 4 * * *" "0 16 * * mon-fri" in Europe/Berlin
 //
-// Times of day are written as cron expressions. Schedules with the same slots print the same, however they were
-// written, as far as this can be told without comparing calendars; the keys of the line, parsed again, print the same
-// line.
+// Times of day are written as cron expressions. Schedules with the same slots print the same, as far as this can be
+// found out without comparing calendars. The keys of the line, parsed again, print the same line.
 func (s *Schedule) String() string {
 	k := s.Keys()
 	var b strings.Builder
@@ -42,7 +41,7 @@ func (s *Schedule) String() string {
 }
 
 // Keys returns keys that make the same schedule, in a form that does not depend on how it was written: start_at and
-// days become cron, an `at` gets its offset, a local zone is left out.
+// days become cron, an `at` gets an offset, and a local zone is left out.
 func (s *Schedule) Keys() Keys {
 	var k Keys
 	switch s.kind {
@@ -60,7 +59,7 @@ func (s *Schedule) Keys() Keys {
 	case At:
 		at := time.Unix(s.n, 0).In(s.loc).Format(time.RFC3339)
 		if t, err := time.Parse(time.RFC3339, at); err != nil || t.Unix() != s.n {
-			at = time.Unix(s.n, 0).UTC().Format(time.RFC3339) // RFC 3339 has no seconds in offsets; zones of old have
+			at = time.Unix(s.n, 0).UTC().Format(time.RFC3339) // RFC 3339 has no seconds in offsets, but some old zones have
 		}
 		k.At = &at
 	}
@@ -71,7 +70,7 @@ func (s *Schedule) Keys() Keys {
 	return k
 }
 
-// cron writes the spec as an expression that compiles to it. What matters is where a field begins with "*".
+// cron writes the spec as an expression that compiles to it. It matters which fields begin with "*".
 func (s *spec) cron() string {
 	m, h := pair(&fields[0], &fields[1], s.minutes, uint64(s.hours), s.wild)
 	d, w := s.dates()
@@ -102,7 +101,7 @@ func join(list, item string) string {
 	return list + "," + item
 }
 
-// pair writes two fields of which at least one begins with "*" if star, else neither.
+// pair writes two fields. If star, at least one of them begins with "*", else neither.
 func pair(f, g *field, fSet, gSet uint64, star bool) (string, string) {
 	if !star {
 		return f.list(fSet), g.list(gSet)
@@ -118,7 +117,8 @@ func pair(f, g *field, fSet, gSet uint64, star bool) (string, string) {
 	return a, b
 }
 
-// star writes a set as "*" or "*/n" and what is left; ok is false for a set without the field's smallest value.
+// star writes a set as "*" or "*/n" and the remaining values; ok is false for a set without the smallest value of the
+// field.
 func (f *field) star(set uint64) (text string, ok bool) {
 	for n := 1; n <= f.max; n++ {
 		if steps := f.steps(n); steps&^set == 0 {
@@ -143,7 +143,7 @@ func (f *field) steps(n int) (set uint64) {
 	return set
 }
 
-// tidy writes a set as "*" or "*/n" where that says it all, and as a list otherwise.
+// tidy writes a set as "*" or "*/n" if that is the whole set, else as a list.
 func (f *field) tidy(set uint64) string {
 	if s, ok := f.star(set); ok && bits.OnesCount64(set) > 2 && !strings.Contains(s, ",") {
 		return s

@@ -11,10 +11,10 @@ var long = flag.Bool("long", false, "check all zones in more ways and with the s
 
 var year2000, year2040 = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2040, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// TestAllZones walks through 40 years of every zone there is.
+// TestAllZones goes through 40 years of every zone.
 func TestAllZones(t *testing.T) {
 	kinds := zoneData(t)
-	daily := []string{"30 2 * * *"} // no midnight: where a day was skipped, two of them fall on one instant
+	daily := []string{"30 2 * * *"} // not midnight: where a day was skipped, two midnights are the same instant
 	if *long {
 		daily = []string{"30 2 * * *", "1 0 * * *", "59 23 * * *", "15 1 * * *", "0 12 * * *", "0 3 * * *"}
 	} else {
@@ -25,7 +25,7 @@ func TestAllZones(t *testing.T) {
 		switch {
 		case *long:
 			names = z.names
-		case raceDetector: // which finds nothing in a package without goroutines, but slows it down
+		case raceDetector: // the race detector finds nothing in a package without goroutines, and is slow
 			names = names[:len(names)/10]
 		}
 		slots := 0
@@ -42,8 +42,8 @@ func TestAllZones(t *testing.T) {
 	}
 }
 
-// checkDaily walks a daily fixed schedule: each day of the calendar has exactly one slot, also one that the clock
-// skipped, and no two slots are further apart than 49 hours.
+// checkDaily goes through a daily fixed schedule. Each day of the calendar has exactly one slot, even a day that the
+// clock skipped, and no two slots are more than 49 hours apart.
 func checkDaily(t *testing.T, loc *time.Location, expr string) (slots int) {
 	s := must(t, Keys{Cron: []string{expr}}, loc)
 	start := time.Date(2000, 1, 1, 0, 0, 0, 0, loc).Add(-time.Second)
@@ -61,7 +61,7 @@ func checkDaily(t *testing.T, loc *time.Location, expr string) (slots int) {
 	return slots
 }
 
-// checkChanges walks a schedule through the hours around every change of the clock, second by second where it matters.
+// checkChanges goes through a schedule around every clock change, second by second near the change.
 func checkChanges(t *testing.T, loc *time.Location, expr string) (slots int) {
 	s := must(t, Keys{Cron: []string{expr}}, loc)
 	for at := year2000.In(loc); at.Before(year2040); {
@@ -90,8 +90,8 @@ func checkChanges(t *testing.T, loc *time.Location, expr string) (slots int) {
 	return slots
 }
 
-// TestLeapYearEnd is golang/go#81583: on 31 December of leap years that the rule at the end of the zone data serves,
-// Time.ZoneBounds gives an end that is not after its argument. With slim data that begins in 2028.
+// TestLeapYearEnd tests the bug golang/go#81583: on 31 December of leap years that use the rule at the end of the zone
+// data, Time.ZoneBounds returns an end that is not after its argument. With slim data this begins in 2028.
 func TestLeapYearEnd(t *testing.T) {
 	for _, z := range zoneData(t) {
 		loc := z.load(t, "America/New_York")
@@ -114,7 +114,7 @@ func TestLeapYearEnd(t *testing.T) {
 	}
 }
 
-// TestRareDates compares the days of dates that are rare with a walk over all days of a century and more.
+// TestRareDates compares rare dates with a search through all days of more than a century.
 func TestRareDates(t *testing.T) {
 	for _, row := range []struct {
 		expr string
@@ -146,7 +146,7 @@ func TestRareDates(t *testing.T) {
 	}
 }
 
-// TestSkippedForEver: a wild time that lies in a gap whenever its date comes is refused, and Next ends all the same.
+// TestSkippedForEver has a wild time that lies in a gap whenever its date comes. It is refused, and Next still ends.
 func TestSkippedForEver(t *testing.T) {
 	ny := location(t, "America/New_York")
 	line := "*/30 2 * 3 sun#2"
@@ -160,7 +160,7 @@ func TestSkippedForEver(t *testing.T) {
 	}
 }
 
-// TestEdgesOfTime: arguments from the ends of time give a slot that is later, or none.
+// TestEdgesOfTime checks that Next with the smallest and largest times returns a later slot, or none.
 func TestEdgesOfTime(t *testing.T) {
 	for _, k := range []Keys{
 		{Cron: []string{"0 0 * * *"}}, {Cron: []string{"* * * * *"}}, {At: ptr("2026-12-24T18:00:00Z")},

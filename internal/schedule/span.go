@@ -5,24 +5,23 @@ import (
 	"time"
 )
 
-// far is more than the readings of a zone's clock can differ by at one instant: no offset reaches 24 hours.
+// far is more than the difference of two readings of a zone's clock at one instant: no offset reaches 24 hours.
 const far = 48 * 3600
 
-// horizon is how far ahead a slot is looked for, in seconds.
+// horizon is how far ahead slots are searched, in seconds.
 const horizon = 41 * 366 * day
 
-// A span is a stretch of time over which a zone's offset is constant. What follows may have the same offset again.
+// A span is a stretch of time with a constant offset. The next span may have the same offset.
 type span struct {
-	start, end int64 // Unix seconds; the start belongs to it, the end does not
-	off        int64 // seconds to add to an instant for the reading of the clock
+	start, end int64 // Unix seconds; the span includes start but not end
+	off        int64 // seconds to add to an instant to get the reading of the clock
 }
 
-// spanAt returns the span in which u lies.
+// spanAt returns the span that contains u.
 //
-// On 31 December of a leap year that is served by the rule at the end of the zone data, Go puts the end of the span
-// before the instant asked about (golang/go#81583), on which a walk over spans would turn for ever. There, the span is
-// taken to last one day more, which is right as no zone changes its clock at that time: the next one has the same
-// offset.
+// Go has a bug (golang/go#81583): on 31 December of a leap year that uses the rule at the end of the zone data, the end
+// of the span is before the instant. A walk over spans would then loop for ever. In this case spanAt makes the span one
+// day longer. That is right because no zone changes its clock at that time, so the next span has the same offset.
 func spanAt(u int64, loc *time.Location) span {
 	t := time.Unix(u, 0).In(loc)
 	_, off := t.Zone()
@@ -41,7 +40,7 @@ func spanAt(u int64, loc *time.Location) span {
 }
 
 // shown returns the latest reading that the clock has shown up to and including the instant u, which lies in s. In the
-// second pass of an overlap it is later than what the clock shows at u.
+// second pass of an overlap this is later than the reading at u.
 func (s span) shown(u int64, loc *time.Location) int64 {
 	latest := u + s.off
 	for s.start > u-far {
@@ -53,13 +52,13 @@ func (s span) shown(u int64, loc *time.Location) int64 {
 }
 
 // due returns the instant at which a fixed reading w is due: the first at which the clock shows w or later. The search
-// begins at the instant u in s, at which it has not yet done so.
+// begins at the instant u in s, before which the clock has not shown w.
 func (s span) due(w, u int64, loc *time.Location) int64 {
 	for w-s.off >= s.end {
 		u = s.end
 		s = spanAt(u, loc)
 	}
-	return max(w-s.off, u) // u, if w lies in the gap that ends there
+	return max(w-s.off, u) // u, if w lies in the gap that ends at u
 }
 
 // due returns the instant at which a fixed reading is due.
@@ -67,25 +66,25 @@ func due(w int64, loc *time.Location) int64 {
 	return spanAt(w-far, loc).due(w, w-far, loc)
 }
 
-// nextFixed returns the first instant after u at which a fixed reading is due; never if none is.
+// nextFixed returns the first instant after u at which a fixed reading is due, or never if there is none.
 func (s *Schedule) nextFixed(u int64) int64 {
 	at := spanAt(u, s.loc)
 	from := at.shown(u, s.loc) + 1
 	end := limit(from)
-	if s.isPeriod() { // it may begin or go on in any number of years
+	if s.isPeriod() { // the period may begin in any year
 		end = lastSecond - far
 	}
 	w := s.nextReading(from, end)
 	switch {
 	case w == never:
 		return never
-	case w-far > u: // pass over the spans in between
+	case w-far > u: // skip the spans in between
 		return due(w, s.loc)
 	}
 	return at.due(w, u, s.loc)
 }
 
-// nextWild returns the first instant after u at which the clock shows a reading in specs; never if it shows none.
+// nextWild returns the first instant after u at which the clock shows a reading in specs, or never if it shows none.
 func nextWild(specs []spec, u int64, loc *time.Location) int64 {
 	s := spanAt(u, loc)
 	from := u + 1 + s.off
@@ -94,7 +93,8 @@ func nextWild(specs []spec, u int64, loc *time.Location) int64 {
 	for w != never && w-s.off >= s.end {
 		u = s.end
 		s = spanAt(u, loc)
-		// Still the next match, unless the clock went back to readings not yet looked at, or forward past it.
+		// This is still the next match, unless the clock went back to readings that were not searched, or forward past
+		// it.
 		if first := u + s.off; first < from || first > w {
 			from = first
 			w = nextWall(specs, from, end)
@@ -106,6 +106,6 @@ func nextWild(specs []spec, u int64, loc *time.Location) int64 {
 	return w - s.off
 }
 
-// limit returns the reading up to which a search from a reading goes. It also ends the search of a wild time that lies
-// in a gap every time its date comes.
+// limit returns the reading at which a search from a reading ends. It also ends the search for a wild time that lies in
+// a gap each time its date comes.
 func limit(from int64) int64 { return min(from+horizon, lastSecond-far) }

@@ -8,23 +8,23 @@ import (
 	"time"
 )
 
-// day is the length of a day on the line of readings, in seconds.
+// day is the length of a day of readings, in seconds.
 const day = 86400
 
-// A spec is a set of readings of the clock, in whole minutes: the one form to which start_at, days and cron compile.
-// Two specs that print the same are equal; see [spec.normal].
+// A spec is a set of readings of the clock, in whole minutes. start_at, days and cron all compile to specs. Two specs
+// that print the same are equal; see [spec.normal].
 type spec struct {
 	minutes  uint64   // bits 0-59
 	hours    uint32   // bits 0-23
-	days     uint32   // of the month: bits 1-31; bit 0 is the last day, whichever it is
+	days     uint32   // of the month: bits 1-31; bit 0 is the last day
 	months   uint16   // bits 1-12
 	weekdays uint8    // bits 0-6, Sunday first
-	nth      [7]uint8 // by weekday: bit n-1 is the n-th of the month, bit 5 the last
+	nth      [7]uint8 // by weekday: bit n-1 is the n-th in the month, bit 5 the last
 	both     bool     // a date must match days and weekdays; else one match is enough
-	wild     bool     // follows the clock through its changes
+	wild     bool     // is due whenever the clock shows it
 }
 
-// The sets of everything, and the bits of what is last.
+// The full sets, and the bits for the last day.
 const (
 	allMinutes  = 1<<60 - 1
 	allHours    = 1<<24 - 1
@@ -36,13 +36,13 @@ const (
 	lastNth = 1 << 5 // in nth
 )
 
-// normal returns the spec in the form that all specs of the same meaning share, as far as it can be told by looking at
-// one field at a time.
+// normal returns the spec in the form that all specs with the same meaning share, as far as one field at a time can
+// show it.
 func (s spec) normal() spec {
 	for wd, n := range s.nth {
 		const five, all = 1 << 4, 0b1111 | lastNth
 		if n&lastNth != 0 {
-			n &^= five // a fifth one is the last
+			n &^= five // a fifth one is always the last
 		} else if n == 1<<5-1 {
 			n = all
 		}
@@ -56,7 +56,7 @@ func (s spec) normal() spec {
 	}
 	const lastDays = 0b1111 << 28
 	if s.days&lastDays == lastDays {
-		s.days &^= lastDay // 28 to 31: one of them is the last
+		s.days &^= lastDay // one of the days 28 to 31 is always the last
 	}
 	if !s.both && (s.days == allDays || s.weekdays == allWeekdays) {
 		s.days, s.weekdays, s.nth, s.both = allDays, allWeekdays, [7]uint8{}, true
@@ -64,7 +64,7 @@ func (s spec) normal() spec {
 	return s
 }
 
-// onDate tells whether the day d of a month with last days is in the set, given its weekday.
+// onDate reports whether the day d of a month with last days is in the set, given its weekday.
 func (s *spec) onDate(d, weekday, last int) bool {
 	dom := s.days>>d&1 != 0 || s.days&lastDay != 0 && d == last
 	n := s.nth[weekday]
@@ -75,7 +75,7 @@ func (s *spec) onDate(d, weekday, last int) bool {
 	return dom || dow
 }
 
-// from returns the first time of day in the set, in seconds, that is not before hour:minute.
+// from returns the first time of day in the set, in seconds, at or after hour:minute.
 func (s *spec) from(hour, minute int) (int64, bool) {
 	for hours := s.hours >> hour << hour; hours != 0; hours &= hours - 1 {
 		h, minutes := bits.TrailingZeros32(hours), s.minutes
@@ -89,7 +89,7 @@ func (s *spec) from(hour, minute int) (int64, bool) {
 	return 0, false
 }
 
-// next returns the first reading in the set that is not before w but before end; never if there is none.
+// next returns the first reading of the set in [w, end), or never if there is none.
 func (s *spec) next(w, end int64) int64 {
 	w = minuteUp(w)
 	c := time.Unix(w, 0).UTC()
@@ -124,7 +124,7 @@ func (s *spec) next(w, end int64) int64 {
 	return never
 }
 
-// minuteUp returns the first whole minute that is not before w.
+// minuteUp returns the first whole minute at or after w.
 func minuteUp(w int64) int64 { return w + mod(-w, 60) }
 
 func before(end, w int64) int64 {
@@ -134,7 +134,7 @@ func before(end, w int64) int64 {
 	return never
 }
 
-// nextWall returns the first reading in any of specs that is not before w but before end; never if there is none.
+// nextWall returns the first reading of any of specs in [w, end), or never if there is none.
 func nextWall(specs []spec, w, end int64) int64 {
 	first := int64(never)
 	for i := range specs {
@@ -153,11 +153,11 @@ func daysIn(year int, month time.Month) int {
 	return 28
 }
 
-// mod returns the remainder of a division that rounds down, so that it is never negative.
+// mod returns the remainder of a division that rounds down, so it is never negative.
 func mod(a, b int64) int64 { return (a%b + b) % b }
 
-// union returns the fewest specs that the sum of specs can be written with hour by hour, in a fixed order. Only fixed
-// ones are merged: a wild one must go on being written with "*", which the sum of two can not always be.
+// union merges specs hour by hour into as few specs as possible, in a fixed order. It merges only fixed specs: wild
+// ones must be written with "*", which is not always possible for a merged one.
 func union(specs []spec) []spec {
 	var out []spec
 	dates := map[spec]*[24]uint64{}
@@ -184,7 +184,7 @@ func union(specs []spec) []spec {
 	return slices.Clip(slices.Compact(out))
 }
 
-// byHour returns one spec for each set of minutes that hours have in common.
+// byHour returns one spec for each group of hours that have the same minutes.
 func byHour(date spec, minutes *[24]uint64) (out []spec) {
 	for h, m := range minutes {
 		if m == 0 {
@@ -200,7 +200,7 @@ func byHour(date spec, minutes *[24]uint64) (out []spec) {
 	return out
 }
 
-// compare orders specs: the fixed before the wild, then by time of day.
+// compare orders specs: fixed before wild, then by time of day.
 func compare(a, b spec) int {
 	return cmp.Or(
 		cmp.Compare(btoi(a.wild), btoi(b.wild)),

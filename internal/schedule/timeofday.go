@@ -9,7 +9,7 @@ import (
 // clock is a time of day as written.
 type clock struct {
 	hour, minute int
-	half         string // "am", "pm", or "" on the 24-hour clock
+	half         string // "am", "pm", or "" for the 24-hour clock
 }
 
 // parseTime reads a time of day:
@@ -21,7 +21,7 @@ func parseTime(text string) (hour, minute int, err *Error) {
 	low := strings.ToLower(text)
 	switch low {
 	case "":
-		return 0, 0, wrong(`name one such as "4:35am"`, "an empty time of day")
+		return 0, 0, wrong(`write a time such as "4:35am"`, "an empty time of day")
 	case "noon":
 		return 12, 0, nil
 	case "midnight":
@@ -44,7 +44,7 @@ func parseTime(text string) (hour, minute int, err *Error) {
 	return hour, c.minute, nil
 }
 
-// scanClock reads the form of a time of day; whether there is such a time is another question.
+// scanClock reads the form of a time of day. It does not check whether there is such a time.
 func scanClock(low string) (c clock, ok bool) {
 	s, half := cutHalf(low)
 	h, m, colon := strings.Cut(s, ":")
@@ -55,7 +55,7 @@ func scanClock(low string) (c clock, ok bool) {
 	return c, ok && (colon || half != "")
 }
 
-// cutHalf cuts "am" or "pm" off a time, with one space before it.
+// cutHalf removes "am" or "pm" from a time, with one space before it.
 func cutHalf(s string) (clock, half string) {
 	for _, half := range []string{"am", "pm"} {
 		if clock, ok := strings.CutSuffix(s, half); ok {
@@ -65,7 +65,7 @@ func cutHalf(s string) (clock, half string) {
 	return s, ""
 }
 
-// digits reads a number of at least least and at most most digits, without a sign.
+// digits reads a number of least to most digits, without a sign.
 func digits(s string, least, most int) (int, bool) {
 	if len(s) < least || len(s) > most || strings.Trim(s, "0123456789") != "" {
 		return 0, false
@@ -91,13 +91,13 @@ func (c clock) String() string {
 	return fmt.Sprintf("%d:%02d%s", c.hour, c.minute, c.half)
 }
 
-// mend says what may be meant by a time that does not exist.
+// mend suggests a fix for a time that does not exist.
 func (c clock) mend() string {
 	switch {
 	case c.minute > 59:
 		return "minutes go from 00 to 59"
 	case c.half == "" && c.hour == 24:
-		return use(clock{0, c.minute, ""}.String()) + " and the day after"
+		return use(clock{0, c.minute, ""}.String()) + " and the next day"
 	case c.half == "":
 		return "hours go from 0 to 23"
 	case c.hour == 0:
@@ -110,7 +110,7 @@ func (c clock) mend() string {
 	return use(clock{c.hour - 12, c.minute, "am"}.String()) + fmt.Sprintf(" or %q", clock{c.hour, c.minute, ""})
 }
 
-// mendClock says what may be meant by a text, in lower case, that does not have the form of a time of day.
+// mendClock suggests a fix for a text, in lower case, that does not have the form of a time of day.
 func mendClock(low string) string {
 	if hour, ok := digits(low, 1, 2); ok && hour <= 23 {
 		if 1 <= hour && hour <= 12 {
@@ -132,7 +132,7 @@ func mendClock(low string) string {
 	parts := strings.Split(s, ":")
 	advice := ""
 	if len(parts) == 3 {
-		advice, parts = "leave out the seconds: ", parts[:2]
+		advice, parts = "remove the seconds: ", parts[:2]
 	}
 	if len(parts) == 2 && len(parts[1]) == 1 {
 		parts[1] = "0" + parts[1]
@@ -143,7 +143,7 @@ func mendClock(low string) string {
 	return `write it like "4:35am" or "16:05"`
 }
 
-// isTime tells whether a text is a time of day.
+// isTime reports whether a text is a time of day.
 func isTime(text string) bool {
 	_, _, err := parseTime(text)
 	return err == nil

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Words says the schedule for people: "every day at 04:35", "Monday to Friday at 09:00 and 16:00 in Europe/Berlin",
-// "every 10 minutes". Each time of day in it is written as 15:04. It is "" for a schedule of kind None.
+// Words describes the schedule for people: "every day at 04:35", "Monday to Friday at 09:00 and 16:00 in
+// Europe/Berlin", "every 10 minutes". Each time of day in it is written as 15:04. It is "" for a schedule of kind None.
 func (s *Schedule) Words() string {
 	switch s.kind {
 	case Every:
@@ -25,7 +25,7 @@ func (s *Schedule) Words() string {
 	return ""
 }
 
-// in adds the zone, where it is not the machine's own.
+// in adds the zone, unless it is that of the machine.
 func (s *Schedule) in(text string) string {
 	if s.local || s.loc == nil {
 		return text
@@ -40,10 +40,11 @@ func atLayout(unix int64) string {
 	return "2006-01-02 at 15:04"
 }
 
-// mostUnits is the largest number with which a duration is said in one unit: 90 seconds, but 1h1m1s.
+// mostUnits is the largest number of one unit in a description: 90 seconds, but 1h1m1s.
 const mostUnits = 120
 
-// everyWords says an interval. A day of the clock can have 23 or 25 hours, so that an interval of one is 24 hours.
+// everyWords describes an interval. It says 24 hours instead of a day, because a day of the clock can have 23 or 25
+// hours.
 func everyWords(d time.Duration) string {
 	const hours24 = 24 * time.Hour
 	for _, unit := range []struct {
@@ -61,10 +62,10 @@ func everyWords(d time.Duration) string {
 	return "every " + FormatDuration(d)
 }
 
-// mostSpecs is how many parts of a schedule are said before the rest is counted.
+// mostSpecs is the largest number of parts in a description. More parts are only counted.
 const mostSpecs = 3
 
-// clockWords says times of day on dates. Specs of the same dates are one part where their times can be listed.
+// clockWords describes times of day on dates. Specs with the same dates make one part if their times can be listed.
 func clockWords(specs []spec) string {
 	var parts []string
 	for len(specs) > 0 {
@@ -78,7 +79,7 @@ func clockWords(specs []spec) string {
 	return strings.Join(parts, "; ")
 }
 
-// sameDates counts the specs at the front that have their dates in common and few enough times to list.
+// sameDates counts the specs at the front that have the same dates and few enough times to list.
 func sameDates(specs []spec) int {
 	first, times := specs[0], specs[0].times()
 	n := 1
@@ -96,10 +97,10 @@ func sameDates(specs []spec) int {
 // times counts the times of a day.
 func (s *spec) times() int { return bits.OnesCount32(s.hours) * bits.OnesCount64(s.minutes) }
 
-// mostTimes is how many times of day are listed one by one.
+// mostTimes is the largest number of times of day in a list.
 const mostTimes = 6
 
-// specWords says specs that have the same dates.
+// specWords describes specs that have the same dates.
 func specWords(specs []spec) string {
 	s := &specs[0]
 	dates := s.dateWords()
@@ -123,7 +124,7 @@ func specWords(specs []spec) string {
 			times = append(times, timeText(hour, bits.TrailingZeros64(minutes)))
 		}
 	}
-	if s.both && s.days != allDays && s.weekdays != allWeekdays { // ends in a clause of its own
+	if s.both && s.days != allDays && s.weekdays != allWeekdays { // the dates end in a clause
 		dates += ","
 	}
 	return dates + " at " + and(times)
@@ -138,7 +139,7 @@ func prefixed(prefix, text string) string {
 
 func timeText(hour, minute int) string { return fmt.Sprintf("%02d:%02d", hour, minute) }
 
-// againWords says times that come again and again on a day, "" for few that are better listed.
+// againWords describes regular times of day, "" for few times that are better listed.
 func (s *spec) againWords() string {
 	minutes, hours := bits.OnesCount64(s.minutes), bits.OnesCount32(s.hours)
 	first, last := bits.TrailingZeros32(s.hours), 31-bits.LeadingZeros32(s.hours)
@@ -171,8 +172,8 @@ func (s *spec) againWords() string {
 	return ""
 }
 
-// stepOf returns n if the set is 0, n, 2n and so on below top, which n divides, so that the step goes on over the end;
-// else 0.
+// stepOf returns n if the set is 0, n, 2n and so on below top, and n divides top, so that the step continues across the
+// end; else 0.
 func stepOf(set uint64, top int) int {
 	for n := 1; n < top; n++ {
 		if top%n != 0 {
@@ -196,7 +197,7 @@ func numbers(set uint64) (list []string) {
 	return list
 }
 
-// dateWords says on which dates, "" for every day.
+// dateWords describes the dates, "" for every day.
 func (s *spec) dateWords() string {
 	of, months := " of the month", ""
 	if s.months != allMonths {
@@ -220,7 +221,7 @@ func (s *spec) dateWords() string {
 	return days + " and on " + strings.TrimPrefix(weekdays, "on ")
 }
 
-// dayWords says days of the month. With one month its name stands in front: "on January 1st".
+// dayWords describes days of the month. If there is one month, its name comes first: "on January 1st".
 func (s *spec) dayWords(of, months string) string {
 	var list []string
 	for set := s.days &^ lastDay; set != 0; {
@@ -264,8 +265,8 @@ func (s *spec) weekdayWords(of string) string {
 
 var nthNames = [...]string{"first", "second", "third", "fourth", "fifth", "last"}
 
-// weekdayRuns names weekdays, three or more in a row by the first and the last. The week begins on Monday, unless a row
-// goes on over its end.
+// weekdayRuns names weekdays, runs of three or more by the first and the last day. The week begins on Monday, unless a
+// run continues across its end.
 func weekdayRuns(set uint8) []string {
 	has := func(d int) bool { return set>>((d+7)%7)&1 != 0 }
 	start := 1
@@ -301,7 +302,7 @@ func monthWords(set uint16) string {
 	return and(list)
 }
 
-// fromTo names the values from lo to hi: one by one if they are two at most.
+// fromTo names the values from lo to hi: one by one if there are at most two.
 func fromTo(lo, hi int, name func(int) string) []string {
 	switch hi - lo {
 	case 0:

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// TestWords: a schedule in words, as a person reads it.
+// TestWords checks descriptions of schedules for people.
 func TestWords(t *testing.T) {
 	for _, row := range []struct {
 		keys Keys
@@ -79,7 +79,7 @@ func TestWords(t *testing.T) {
 	}
 }
 
-// TestWordsDiffer: two expressions that are said in the same words are due at the same times.
+// TestWordsDiffer checks that two expressions with the same description have the same slots.
 func TestWordsDiffer(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	rng := rand.New(rand.NewPCG(seed, seed))
@@ -103,7 +103,7 @@ func TestWordsDiffer(t *testing.T) {
 		}
 		words := s.Words()
 		is := s.specs[0]
-		is.wild = false // that is about changes of the clock only
+		is.wild = false // wild matters only at clock changes
 		was, ok := said[words]
 		if !ok {
 			said[words] = heard{line, is}

@@ -10,11 +10,11 @@ import (
 	"strings"
 	"testing"
 	"time"
-	_ "time/tzdata" // a machine without zone data runs the suite too
+	_ "time/tzdata" // for machines without zone data
 )
 
-// zoneSource is one copy of the zone data. A fat one lists the changes of the clock up to 2037, a slim one only those
-// that the rule at its end does not give.
+// zoneSource is one copy of the zone data. Fat data lists clock changes up to 2037. Slim data lists only those that the
+// rule at its end does not give.
 type zoneSource struct {
 	name  string
 	files map[string][]byte
@@ -30,12 +30,12 @@ func (z zoneSource) load(t testing.TB, zone string) *time.Location {
 	return loc
 }
 
-// zoneData returns the copies that this machine has: Go's, which is slim, and the system's, which is often fat.
+// zoneData returns the copies on this machine: that of Go, which is slim, and that of the system, which is often fat.
 func zoneData(t testing.TB) (kinds []zoneSource) {
 	t.Helper()
 	goFiles, err := goZones()
 	if err != nil {
-		t.Skipf("Go's zone data is not to be found as a file: %v", err)
+		t.Skipf("cannot find Go's zone data as a file: %v", err)
 	}
 	kinds = append(kinds, newSource("go", goFiles))
 	const system = "/usr/share/zoneinfo"
@@ -46,7 +46,7 @@ func zoneData(t testing.TB) (kinds []zoneSource) {
 		}
 	}
 	if len(files) < len(goFiles)/2 {
-		t.Logf("the system's zone data is left out: %s has %d zones of %d", system, len(files), len(goFiles))
+		t.Logf("skipping the system's zone data: %s has %d zones of %d", system, len(files), len(goFiles))
 		return kinds
 	}
 	return append(kinds, newSource("system", files))
@@ -101,7 +101,7 @@ func goZones() (map[string][]byte, error) {
 	return files, nil
 }
 
-// location loads a zone by name, from wherever there is one.
+// location loads a zone by name from any zone data.
 func location(t testing.TB, zone string) *time.Location {
 	t.Helper()
 	loc, err := time.LoadLocation(zone)

@@ -5,18 +5,18 @@ import (
 	"time"
 )
 
-// Zones loads time zones by name, each once, so that ten thousand jobs in one zone read it once and share it. The zero
-// value is ready for use. It keeps what it has read: take a new one when the zone data may have changed. It must not be
-// used by two goroutines at once.
+// Zones loads each time zone once by its name, so that ten thousand jobs in one zone share it. The zero value is ready
+// for use. It keeps what it has loaded: use a new one when the zone data may have changed. Only one goroutine may use
+// it at a time.
 type Zones struct {
 	Load func(name string) (*time.Location, error) // nil: time.LoadLocation
-	seen map[string]*time.Location                 // nil: there is no such zone
+	seen map[string]*time.Location                 // nil: the zone does not exist
 }
 
 func (z *Zones) load(name string) (*time.Location, *Error) {
 	switch {
-	case name == "": // which time.LoadLocation takes for UTC
-		return nil, wrong(`name a zone such as "Europe/Berlin", or remove the key for the machine's own`, "an empty timezone")
+	case name == "": // time.LoadLocation would return UTC
+		return nil, wrong(`write a zone such as "Europe/Berlin", or remove the key to use the zone of the machine`, "an empty timezone")
 	case strings.EqualFold(name, "local"):
 		return nil, wrong(use("local"), "%s is not a time zone", quote(name))
 	case strings.HasPrefix(name, "right/"):
@@ -31,7 +31,7 @@ func (z *Zones) load(name string) (*time.Location, *Error) {
 	return nil, wrong(`use an IANA name such as "Europe/Berlin", or "local"`, "%s is not a time zone", quote(name))
 }
 
-// find returns the zone of that name, nil if there is none.
+// find returns the zone with that name, nil if there is none.
 func (z *Zones) find(name string) *time.Location {
 	loc, known := z.seen[name]
 	if known {
@@ -52,7 +52,7 @@ func (z *Zones) find(name string) *time.Location {
 	return loc
 }
 
-// titled returns a zone's name as IANA would write it: America/New_York for america/new york.
+// titled returns the name of a zone as IANA writes it: America/New_York for america/new york.
 func titled(name string) string {
 	b := []byte(strings.ToLower(strings.ReplaceAll(strings.TrimSpace(name), " ", "_")))
 	for i, c := range b {
