@@ -4,10 +4,10 @@ import (
 	"strings"
 )
 
-// words is a text in the making: words with blanks between them, but where one sticks to the other.
+// words collects a paragraph: words with a blank between them, except where punctuation joins them.
 type words struct {
 	b     strings.Builder
-	stick bool // the next word follows without a blank
+	stick bool // no blank before the next word
 }
 
 func (w *words) String() string { return w.b.String() }
@@ -22,31 +22,46 @@ func (w *words) add(list ...string) {
 	}
 }
 
-// open begins what is enclosed, close ends it.
+// argument adds an argument of a macro. As in mdoc, \& in front of a punctuation mark makes it an ordinary word.
+func (w *words) argument(arg string) {
+	text := unescape(arg)
+	if !strings.HasPrefix(arg, `\&`) {
+		w.add(strings.Fields(text)...)
+		return
+	}
+	if w.b.Len() > 0 && !w.stick {
+		w.b.WriteByte(' ')
+	}
+	w.b.WriteString(text)
+	w.stick = false
+}
+
+// open adds an opening mark, such as a quote, and joins the next word to it.
 func (w *words) open(mark string) {
 	w.add(mark)
 	w.stick = true
 }
 
+// close joins a closing mark to the word before it.
 func (w *words) close(mark string) {
 	w.stick = true
 	w.add(mark)
 	w.stick = false
 }
 
-// closes tells whether an argument is punctuation that belongs to the word before it.
+// closes reports whether an argument is punctuation that belongs to the word before it.
 func closes(arg string) bool {
 	return len(arg) == 1 && strings.Contains(".,:;)]?!", arg)
 }
 
-// plain are the macros of which plain text shows nothing but their arguments.
+// plain are the macros that only change the font: plain text shows their arguments unchanged.
 var plain = map[string]bool{"Ar": true, "Cm": true, "Va": true, "Ev": true, "Pa": true, "Em": true, "Sx": true, "Dv": true,
 	"No": true, "Li": true, "Sy": true, "Ic": true, "Fa": true, "Tn": true}
 
 // enclosing are the macros that put their arguments between marks.
 var enclosing = map[string][2]string{"Ql": {"'", "'"}, "Dq": {`"`, `"`}, "Pq": {"(", ")"}, "Op": {"[", "]"}, "Bq": {"[", "]"}, "Brq": {"{", "}"}, "Aq": {"<", ">"}, "Sq": {"'", "'"}, "Qq": {`"`, `"`}}
 
-// parts are those of which another macro is the end.
+// parts are the macros that begin or end an enclosure.
 var parts = map[string]string{"Oo": "[", "Po": "(", "Oc": "]", "Pc": ")"}
 
 func callable(arg string) bool {
@@ -55,11 +70,11 @@ func callable(arg string) bool {
 	return plain[arg] || enclosed || part || arg == "Fl" || arg == "Nm" || arg == "Ns" || arg == "Xr" || arg == "Nd"
 }
 
-// inline adds what the macros in a line come to.
+// inline adds the text of a line of macros.
 func (f *formatter) inline(args []string) {
 	for len(args) > 0 {
 		if !callable(args[0]) {
-			f.words.add(strings.Fields(unescape(args[0]))...)
+			f.words.argument(args[0])
 			args = args[1:]
 			continue
 		}
@@ -85,7 +100,7 @@ func (f *formatter) inline(args []string) {
 	}
 }
 
-// call adds what one macro makes of its arguments.
+// call adds the text of one macro with its arguments.
 func (f *formatter) call(name string, args []string) {
 	switch name {
 	case "Ns":
@@ -123,11 +138,11 @@ func (f *formatter) call(name string, args []string) {
 		}
 	}
 	for _, arg := range args {
-		f.words.add(strings.Fields(unescape(arg))...)
+		f.words.argument(arg)
 	}
 }
 
-// flags adds options, each with its dash.
+// flags adds options with a dash before each.
 func (f *formatter) flags(args []string) {
 	if len(args) == 0 {
 		f.words.add("-")
@@ -141,7 +156,7 @@ func (f *formatter) flags(args []string) {
 	}
 }
 
-// arguments splits the rest of a line of a macro; quotes keep blanks.
+// arguments splits the rest of a macro line into arguments. Quotes keep blanks together.
 func arguments(text string) (args []string) {
 	for text = strings.TrimLeft(text, " "); text != ""; text = strings.TrimLeft(text, " ") {
 		var arg string

@@ -1,4 +1,4 @@
-// Package man holds the manual, so that the binary carries the pages that belong to it.
+// Package man embeds the manual, so that each binary has the pages of its own version.
 package man
 
 import (
@@ -20,7 +20,7 @@ func Names() []string {
 	return names
 }
 
-// Page returns the mdoc source of the page of that name, with or without its section: "jobsd" or "jobsd.8".
+// Page returns the mdoc source of the page with that name, with or without a section: "jobsd" or "jobsd.8".
 func Page(name string) ([]byte, bool) {
 	for _, file := range files() {
 		if name == file || name == strip(file) {
@@ -35,7 +35,7 @@ func Page(name string) ([]byte, bool) {
 func files() []string {
 	entries, err := pages.ReadDir(".")
 	if err != nil {
-		panic(err) // the folder is part of the binary
+		panic(err) // cannot happen: the directory is part of the binary
 	}
 	var names []string
 	for _, e := range entries {
@@ -44,5 +44,5 @@ func files() []string {
 	return names
 }
 
-// strip cuts the section off a file name.
+// strip removes the section from a file name.
 func strip(file string) string { return file[:strings.LastIndexByte(file, '.')] }

@@ -45,7 +45,7 @@ func TestLint(t *testing.T) {
 	}
 }
 
-// TestText holds the pages in plain text against what mandoc makes of them, but for blanks, quotes and bullets.
+// TestText compares the pages in plain text with the output of mandoc, except for blanks and quotes.
 func TestText(t *testing.T) {
 	mandoc, err := exec.LookPath("mandoc")
 	if err != nil {
@@ -64,7 +64,7 @@ func TestText(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, want := bare(text), bare(string(out))
-		want = want[:strings.LastIndex(want, "November")] // the foot of the page
+		want = want[:strings.LastIndex(want, "November")] // without the foot of the page
 		if i := strings.LastIndex(want, "Debian"); i > len(want)-20 {
 			want = want[:i]
 		}
@@ -82,7 +82,7 @@ func TestText(t *testing.T) {
 
 var overstruck = regexp.MustCompile(".\b")
 
-// bare is the text from its first heading on, without what differs from one formatter to another.
+// bare returns the text from its first heading on, without blanks and quotes, which differ between formatters.
 func bare(text string) string {
 	text = overstruck.ReplaceAllString(text, "")
 	_, text, _ = strings.Cut(text, "NAME\n")
@@ -94,13 +94,32 @@ func TestTextWidth(t *testing.T) {
 		text, _ := Text(name)
 		page, _ := Page(name)
 		for line := range strings.SplitSeq(text, "\n") {
-			asItStands := bytes.Contains(page, []byte(strings.TrimSpace(line)))
-			if len(line) > 80 && !asItStands {
+			literal := bytes.Contains(page, []byte(strings.TrimSpace(line)))
+			if len(line) > 80 && !literal {
 				t.Errorf("%s: %d characters: %q", name, len(line), line)
 			}
 		}
 	}
 	if _, ok := Text("nothing"); ok {
-		t.Error("a page that is not there")
+		t.Error("found a page that does not exist")
+	}
+}
+
+// TestPunctuation: a mark joins the words beside it, but not if \& is in front of it.
+func TestPunctuation(t *testing.T) {
+	for source, want := range map[string]string{
+		`.Pq Ar file , No or none .`:    "(file, or none).",
+		`.Ql \&[ -x X \&] && X ,`:       "'[ -x X ] && X',",
+		`.Ql \&[ \&! -x X \&] || X`:     "'[ ! -x X ] || X'",
+		`.Op Fl n Ar number`:            "[-n number]",
+		`.Ql \&.`:                       "'.'",
+		`.Cm env , No as \&! is a mark`: "env, as ! is a mark",
+	} {
+		f := &formatter{}
+		f.line(source)
+		f.flush()
+		if got := strings.TrimSpace(f.out.String()); got != want {
+			t.Errorf("%s: got %q, want %q", source, got, want)
+		}
 	}
 }

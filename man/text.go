@@ -6,11 +6,11 @@ import (
 	"unicode/utf8"
 )
 
-// textWidth is how many characters a line of a page in plain text has at most.
+// textWidth is the longest line of a page in plain text, in characters.
 const textWidth = 78
 
-// Text returns the page of that name in plain text, for where nothing can show its source. It knows the macros that our
-// pages use; a test holds it against mandoc.
+// Text returns the page with that name in plain text, for systems without mandoc and man. It knows only the macros that
+// our pages use; a test compares the result with mandoc.
 func Text(name string) (string, bool) {
 	source, ok := Page(name)
 	if !ok {
@@ -24,32 +24,32 @@ func Text(name string) (string, bool) {
 	return strings.TrimLeft(f.out.String(), "\n"), true
 }
 
-// formatter makes plain text of mdoc.
+// formatter turns mdoc into plain text.
 type formatter struct {
 	out      strings.Builder
-	name     string // of the program, for .Nm
-	section  string // that .Sh named last
-	words    words  // of the paragraph that is being read
-	hang     int    // how far its lines but the first are indented beyond indent
-	first    string // stands in front of its first line, in place of as much indent
+	name     string // the program, for .Nm
+	section  string // title of the last .Sh
+	words    words  // the current paragraph
+	hang     int    // extra indent of its lines after the first
+	first    string // text in front of its first line, which replaces part of the indent
 	indent   int
-	lists    []list
-	literal  bool
-	verbatim int  // the indent of literal text
-	gap      bool // the last line is empty, or a heading
+	lists    []list // the lists around the current paragraph, the innermost last
+	literal  bool   // between .Bd -literal and .Ed
+	verbatim int    // indent of literal text
+	gap      bool   // the last line is empty, or a heading
 }
 
-// list is a .Bl that has not ended.
+// list is an open .Bl.
 type list struct {
 	kind    string // tag, bullet, enum or column
 	compact bool
 	indent  int   // of its items
-	body    int   // how much further their texts are
+	body    int   // extra indent of their texts
 	columns []int // widths
-	number  int
+	number  int   // of the last item
 }
 
-// line takes in a line of the source.
+// line formats one line of the source.
 func (f *formatter) line(line string) {
 	switch {
 	case f.literal && line != ".Ed":
@@ -62,13 +62,13 @@ func (f *formatter) line(line string) {
 	}
 }
 
-// expand writes the tabs at the front of a line as blanks.
+// expand replaces the tabs at the beginning of a line by blanks.
 func expand(line string) string {
 	text := strings.TrimLeft(line, "\t")
 	return strings.Repeat("    ", len(line)-len(text)) + text
 }
 
-// macro does what a macro at the front of a line says.
+// macro formats a line that begins with a macro.
 func (f *formatter) macro(name string, args []string) {
 	switch name {
 	case "Dd", "Os":
@@ -121,13 +121,13 @@ func (f *formatter) heading(indent int, args []string) {
 	f.gap = true
 }
 
-// print writes a line.
+// print writes a line without blanks at its end.
 func (f *formatter) print(line string) {
 	f.out.WriteString(strings.TrimRight(line, " ") + "\n")
 	f.gap = false
 }
 
-// blank makes sure of one empty line, but not below a heading.
+// blank writes an empty line, except after another one or a heading.
 func (f *formatter) blank() {
 	if !f.gap {
 		f.out.WriteByte('\n')
@@ -199,7 +199,7 @@ func (f *formatter) item(args []string) {
 	}
 }
 
-// cells begins a row of a table. Its last cell may go on in the lines that follow.
+// cells begins a row of a table. The last cell may continue in the next source lines, so it becomes a paragraph.
 func (f *formatter) cells(l *list, args []string) {
 	first, column := "", 0
 	for cell := range splitCells(args) {
@@ -220,7 +220,7 @@ func (f *formatter) cells(l *list, args []string) {
 	f.indent = utf8.RuneCountInString(f.first)
 }
 
-// splitCells yields the arguments between the Ta of a row.
+// splitCells yields the arguments of each cell of a row; Ta separates cells.
 func splitCells(args []string) func(yield func([]string) bool) {
 	return func(yield func([]string) bool) {
 		var cell []string
@@ -251,7 +251,7 @@ func (f *formatter) end() {
 	}
 }
 
-// flush writes the paragraph that has been read.
+// flush writes the current paragraph.
 func (f *formatter) flush() {
 	text := f.words.String()
 	f.words = words{}
@@ -280,7 +280,7 @@ func (f *formatter) flush() {
 	}
 }
 
-// fill breaks a text into lines.
+// fill breaks a text into lines of at most that width.
 func fill(text string, width int) (lines []string) {
 	line := ""
 	for word := range strings.FieldsSeq(text) {
