@@ -26,19 +26,19 @@ func (s *site) ask(r control.Request) (*control.Client, control.Response, error)
 	return client, answer, nil
 }
 
-// seenPatience is how long what was done may take to be in the state file: it may be a full disk's.
+// seenPatience is how long a change may take to reach the state file. The disk may be full.
 var seenPatience = 2 * time.Second
 
-// seen waits until the state file has what an answer tells of, so that who looks next sees it. A daemon that has just begun
-// may not have replaced that of the daemon before it. It returns false if that takes too long: then the journal may not have
-// it either, as the daemon writes that first.
+// seen waits until the state file contains the change that an answer reports, so that the next reader sees it. The file may
+// still be that of the previous daemon if the daemon has just started. seen returns false if this takes too long: then the
+// change may be missing in the journal too, because the daemon writes the journal first.
 func (s *site) seen(answer control.Response) bool {
 	began, _ := time.Parse(time.RFC3339, answer.Started)
 	tick := time.NewTicker(reloadPoll)
 	defer tick.Stop()
 	for deadline := time.Now().Add(seenPatience); time.Now().Before(deadline); <-tick.C {
 		d, err := statefile.ReadDaemon(s.State)
-		its := err == nil && (answer.Started == "" || d.StartedAt.Equal(began)) // "": an older program does not say it
+		its := err == nil && (answer.Started == "" || d.StartedAt.Equal(began)) // an older program does not send Started
 		if err != nil || its && (time.Duration(d.Uptime) >= answer.Uptime || !alive(d)) {
 			return true
 		}
@@ -46,7 +46,7 @@ func (s *site) seen(answer control.Response) bool {
 	return false
 }
 
-// tellUnseen waits like seen, and says what it means if that takes too long.
+// tellUnseen waits like seen, and prints a warning if that takes too long.
 func (a *app) tellUnseen(s *site, answer control.Response) { a.tellUnwritten(!s.seen(answer)) }
 
 func (a *app) tellUnwritten(unwritten bool) {
@@ -55,7 +55,7 @@ func (a *app) tellUnwritten(unwritten bool) {
 	}
 }
 
-// refused gives what the daemon said its exit code and a hint.
+// refused adds an exit code and a hint to an error of the daemon.
 func (s *site) refused(err error, r control.Request) error {
 	var e *control.Error
 	if !errors.As(err, &e) {

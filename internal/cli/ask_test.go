@@ -13,7 +13,7 @@ import (
 	"jobsd/statefile"
 )
 
-// TestUnwritten: who gave an order is told if the daemon cannot write it down, as on a disk that does not answer.
+// TestUnwritten checks that a verb prints a warning if the daemon cannot write the order to disk.
 func TestUnwritten(t *testing.T) {
 	defer func(was time.Duration) { seenPatience = was }(seenPatience)
 	seenPatience = 3 * reloadPoll

@@ -16,17 +16,17 @@ import (
 	"jobsd/runner"
 )
 
-// The parent of a daemon in the background waits on a pipe. The child writes one line: ready or failed, and what a
-// person should be told. Then it drops the pipe.
+// The parent of a daemon in the background waits on a pipe. The child writes one line: one of these words and a message
+// for the person. Then it closes the pipe.
 const (
 	ready  = "ready "
 	failed = "failed "
 )
 
-// daemonLog is where a daemon in the background logs.
+// daemonLog is the log file of a daemon in the background.
 func (s *site) daemonLog() string { return filepath.Join(s.Log, "jobsd.log") }
 
-// doBackground executes this program anew in a session of its own and returns when that is ready or has failed.
+// doBackground executes this program again, in its own session, and returns when the child is ready or has failed.
 func (a *app) doBackground(s *site, o runOptions) error {
 	if err := os.MkdirAll(s.Log, 0o750); err != nil {
 		return fmt.Errorf("cannot make the log directory: %w", err)
@@ -60,7 +60,8 @@ func (a *app) doBackground(s *site, o runOptions) error {
 	return nil
 }
 
-// idle says why the daemon that is ready now has nothing to do, "" if it has. Its log says so too, which nobody may read.
+// idle returns why the daemon, which has just become ready, has nothing to do; "" if it has jobs. The log says so too, but
+// perhaps nobody reads it.
 func (s *site) idle() string {
 	state, err := s.state()
 	switch {
@@ -74,12 +75,12 @@ func (s *site) idle() string {
 	return s.noJobs()
 }
 
-// noJobs is what to say where there is no job.
+// noJobs is the message if there are no jobs.
 func (s *site) noJobs() string {
 	return "there are no jobs in " + s.Jobs + `; "jobsd help add" explains how to make one`
 }
 
-// daemonCommand is the daemon's command line: absolute in everything, as it works in /.
+// daemonCommand is the daemon's command line. All paths are absolute because the daemon works in /.
 func (s *site) daemonCommand(o runOptions) (*exec.Cmd, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -94,7 +95,7 @@ func (s *site) daemonCommand(o runOptions) (*exec.Cmd, error) {
 	}, nil
 }
 
-// args are options that lead to the same site from anywhere.
+// args are options that lead to the same site from any directory.
 func (s *site) args() []string {
 	args := []string{"--jobs-dir=" + s.Jobs, "--state-dir=" + s.State, "--log-dir=" + s.Log, "--run-dir=" + s.Run}
 	switch {
@@ -111,7 +112,7 @@ func (s *site) args() []string {
 	return args
 }
 
-// awaitReady passes on what the child says and how it ends.
+// awaitReady prints what the child reports. If the child fails, it returns its error with its exit code.
 func (a *app) awaitReady(r io.Reader, child *exec.Cmd, log string) error {
 	word, err := bufio.NewReader(r).ReadString('\n')
 	if text, ok := strings.CutPrefix(word, ready); ok {
@@ -133,11 +134,11 @@ func (a *app) awaitReady(r io.Reader, child *exec.Cmd, log string) error {
 	return fail(code, "read the daemon's log, "+log, "%s", reason)
 }
 
-// inBackground is the child's side: it runs the daemon and tells the parent once.
+// inBackground is the child's side: it runs the daemon and reports to the parent once.
 func inBackground(fd int, options runner.Options) error {
 	var parent *os.File
-	if !runner.Inherits() { // else it was told long ago, and the descriptor is something else
-		unix.CloseOnExec(fd) // the jobs must not hold up the parent
+	if !runner.Inherits() { // after an upgrade the parent has its report, and the descriptor is something else
+		unix.CloseOnExec(fd) // otherwise the jobs would keep the pipe open and the parent waiting
 		parent = os.NewFile(uintptr(fd), "parent")
 	}
 	tell := func(word, text string) {

@@ -1,5 +1,5 @@
-// Package cli is what a person types: one file a verb. It reads files and prints; the daemon hears of it by its
-// control socket and by signals, never in any other way.
+// Package cli is the command line, with one file for each verb. It reads files and prints. It talks to the daemon only
+// over the control socket and with signals.
 package cli
 
 import (
@@ -74,12 +74,12 @@ where things are
 daemon, 7 state written by a newer jobsd.
 `
 
-// app is what the verbs share: the options that stand before or after any verb.
+// app has what the verbs share: the output, and the options that may stand before or after any verb.
 type app struct {
 	out, err io.Writer
 	places   places
 	json     bool
-	asked    bool // for the version, by an option
+	asked    bool // an option asked for the version
 }
 
 // Main runs the command line args, without the program's name, and returns the exit code.
@@ -106,7 +106,7 @@ func (a *app) command() *cobra.Command {
 	root.SetErr(a.err)
 	root.SetHelpTemplate(helpTemplate)
 	root.SetFlagErrorFunc(wrongOption)
-	root.TraverseChildren = true // what stands in front of a verb is not one of its options: --user is another thing to add
+	root.TraverseChildren = true // an option in front of a verb does not belong to the verb: --user means something else to add
 	a.places.flags(root)
 	a.versionFlags(root.Flags())
 	root.AddCommand(a.run(), a.start(), a.stop(), a.restart(), a.signal(), a.enable(), a.disable(), a.reload(), a.status(),
@@ -119,7 +119,7 @@ func (a *app) command() *cobra.Command {
 	return root
 }
 
-// helpTemplate prints our texts as they stand.
+// helpTemplate prints our texts unchanged.
 const helpTemplate = `{{.Long | trimTrailingWhitespaces}}
 `
 
@@ -142,7 +142,7 @@ func (a *app) noVerb(cmd *cobra.Command, args []string) error {
 	return usage(hint, "no verb is called %q", args[0])
 }
 
-// verb makes a command of its usage line, its help and what it does. The first line of help is its summary.
+// verb makes a command from its usage line, its help and its function. The first line of the help has the summary.
 func verb(use, help string, do func(args []string) error) *cobra.Command {
 	summary, _, _ := strings.Cut(help, "\n")
 	_, summary, _ = strings.Cut(summary, " - ")
@@ -156,17 +156,17 @@ func verb(use, help string, do func(args []string) error) *cobra.Command {
 	}
 }
 
-// reader is a verb with --json.
+// reader makes a verb with --json.
 func (a *app) reader(use, help string, do func(args []string) error) *cobra.Command {
 	cmd := verb(use, help, do)
 	cmd.Flags().BoolVar(&a.json, "json", false, "print JSON")
 	return cmd
 }
 
-// many is any number of arguments.
+// many stands for any number of arguments.
 const many = math.MaxInt
 
-// takes says that a verb wants at least least and at most most arguments of that kind.
+// takes makes a verb refuse fewer than least and more than most arguments. The kind of the arguments is for the messages.
 func takes(cmd *cobra.Command, least, most int, kind string) *cobra.Command {
 	cmd.Args = func(_ *cobra.Command, args []string) error {
 		hint := "jobsd help " + cmd.Name()

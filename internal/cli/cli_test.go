@@ -18,7 +18,7 @@ import (
 	"jobsd/statefile"
 )
 
-// TestHelp holds the hand-written texts against the verbs and options that there are.
+// TestHelp compares the hand-written help with the verbs and options of the program.
 func TestHelp(t *testing.T) {
 	root := (&app{}).command()
 	sameOptions(t, root, root.PersistentFlags())
@@ -28,13 +28,13 @@ func TestHelp(t *testing.T) {
 			t.Errorf("%s is not in the help", name)
 		}
 		if !strings.HasPrefix(cmd.Long, "jobsd "+name+" - ") || !strings.Contains(cmd.Long, "\nusage: jobsd "+name) {
-			t.Errorf("the help of %s does not begin as it should: %q", name, cmd.Long)
+			t.Errorf("the help of %s has the wrong beginning: %q", name, cmd.Long)
 		}
 		sameOptions(t, cmd, cmd.LocalNonPersistentFlags())
 	}
 }
 
-// TestHelpWidth: all help fits a terminal of 80 columns, that of verbs below verbs too.
+// TestHelpWidth checks that all help fits a terminal of 80 columns, including that of subcommands.
 func TestHelpWidth(t *testing.T) {
 	var look func(cmd *cobra.Command)
 	look = func(cmd *cobra.Command) {
@@ -50,7 +50,7 @@ func TestHelpWidth(t *testing.T) {
 	look((&app{}).command())
 }
 
-// sameOptions holds the options of a command against the lines of its help.
+// sameOptions compares the options of a command with its help.
 func sameOptions(t *testing.T, cmd *cobra.Command, flags *pflag.FlagSet) {
 	t.Helper()
 	texts := optionTexts(cmd.Long)
@@ -58,20 +58,20 @@ func sameOptions(t *testing.T, cmd *cobra.Command, flags *pflag.FlagSet) {
 	usage, _, _ = strings.Cut(usage, "\n\n")
 	flags.VisitAll(func(f *pflag.Flag) {
 		name := spelled(f)
-		_, isKey := f.Value.(*option) // the manual tells those
+		_, isKey := f.Value.(*option) // the manual describes these
 		switch {
 		case f.Hidden || cmd.Hidden:
 		case f.Usage == "":
-			t.Errorf("a shell is not told what %s of %s is", name, cmd.Name())
+			t.Errorf("a shell has no description of %s of %s", name, cmd.Name())
 		case !isKey && texts[name] == "":
-			t.Errorf("the help of %s does not tell %s", cmd.Name(), name)
+			t.Errorf("the help of %s does not describe %s", cmd.Name(), name)
 		case !isKey && cmd.HasParent() && !strings.Contains(usage, name):
-			t.Errorf("the usage of %s does not tell %s", cmd.Name(), name)
+			t.Errorf("the usage of %s does not mention %s", cmd.Name(), name)
 		}
 		delete(texts, name)
 	})
 	for option := range texts {
-		t.Errorf("the help of %s tells %s, which it has not", cmd.Name(), option)
+		t.Errorf("the help of %s describes %s, which does not exist", cmd.Name(), option)
 	}
 }
 
@@ -113,10 +113,10 @@ func TestAlive(t *testing.T) {
 	}
 	stranger := me
 	stranger.PIDStart++
-	before := me
-	before.BootID = "of another boot"
+	rebooted := me
+	rebooted.BootID = "of another boot"
 	nobody := statefile.Daemon{BootID: me.BootID}
-	for _, d := range []statefile.Daemon{stranger, before, nobody} {
+	for _, d := range []statefile.Daemon{stranger, rebooted, nobody} {
 		if alive(&d) {
 			t.Errorf("alive: %+v", d)
 		}
@@ -135,7 +135,7 @@ func TestReloadSummary(t *testing.T) {
 	}
 }
 
-// TestReadOnlyHint: where nothing can be written, as in a container, a person is shown the way out.
+// TestReadOnlyHint checks the hint for a read-only file system, as in a container.
 func TestReadOnlyHint(t *testing.T) {
 	err := fmt.Errorf("cannot make a directory for the daemon: %w", &fs.PathError{Op: "mkdir", Path: "/var/lib/jobsd", Err: syscall.EROFS})
 	if hint := hintFor(err); !strings.Contains(hint, "--root DIR") {

@@ -8,10 +8,10 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// completer offers words for the argument that is being typed, behind those that are there.
+// completer offers words for the argument that is being typed. args are the arguments before it.
 type completer = func(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective)
 
-// only offers words for the only argument.
+// only offers words for a verb with a single argument.
 func only(words []string) completer {
 	return func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		if len(args) > 0 {
@@ -21,7 +21,7 @@ func only(words []string) completer {
 	}
 }
 
-// completeJob offers the names of jobs for the only argument.
+// completeJob offers the names of jobs for a verb with a single argument.
 func (a *app) completeJob(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
@@ -29,13 +29,13 @@ func (a *app) completeJob(cmd *cobra.Command, args []string, word string) ([]str
 	return a.completeJobs(cmd, args, word)
 }
 
-// completeJobs offers the names of jobs that are not there yet.
+// completeJobs offers the names of jobs that are not among the arguments yet.
 func (a *app) completeJobs(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	jobs := slices.DeleteFunc(a.jobNames(), func(name string) bool { return slices.Contains(args, name) })
 	return jobs, cobra.ShellCompDirectiveNoFileComp
 }
 
-// jobNames are the jobs of the state file or, where there is none yet, those of the job files.
+// jobNames returns the jobs of the state file or, if there is no state file yet, those of the job files.
 func (a *app) jobNames() []string {
 	if _, state, err := a.state(); err == nil {
 		return names(state)
@@ -52,7 +52,7 @@ func (a *app) jobNames() []string {
 	return jobs
 }
 
-// The values of options that are words, files or folders; all others are free.
+// These options take certain words, files or directories. All others take any value.
 var (
 	optionWords = map[string][]string{
 		"log-level":  logLevels,
@@ -65,7 +65,7 @@ var (
 	jobSuffixes = []string{"toml", "json"}
 )
 
-// explain gives each option of a command what a shell can complete: its value, and what the help says of it.
+// explain tells the shell how to complete each option of a command: its values, and its description from the help.
 func explain(cmd *cobra.Command) {
 	texts := optionTexts(cmd.Long)
 	one := func(f *pflag.Flag) {
@@ -90,7 +90,7 @@ func explain(cmd *cobra.Command) {
 	cmd.PersistentFlags().VisitAll(one)
 }
 
-// spelled is an option as the help writes it.
+// spelled returns an option as the help writes it.
 func spelled(f *pflag.Flag) string {
 	if f.Shorthand != "" {
 		return "-" + f.Shorthand
@@ -98,8 +98,8 @@ func spelled(f *pflag.Flag) string {
 	return "--" + f.Name
 }
 
-// optionTexts finds what a help says of each option: in lines that begin with two blanks and the option, or several, and
-// further ones that are indented more.
+// optionTexts returns the description of each option in a help text. It begins on a line with two blanks and one or
+// several options, and continues on lines that are indented more.
 func optionTexts(help string) map[string]string {
 	texts := map[string]string{}
 	var here []string

@@ -19,13 +19,13 @@ import (
 	"jobsd/internal/schedule"
 )
 
-var corpus = flag.String("corpus", "", "a directory with unpacked packages, whose crontabs and timers are to be imported")
+var corpus = flag.String("corpus", "", "a directory with unpacked packages; the test imports their crontabs and timers")
 
-// asDefault are lines that say what is so without them.
+// asDefault matches lines that only repeat a default.
 var asDefault = regexp.MustCompile(`^(SHELL=/bin/sh|Type=(simple|exec|oneshot)|WantedBy=[a-z-]+\.target|RequiredBy=.*|Unit=.*|KillMode=control-group|` +
 	`Restart=no|Persistent=(no|false)|DynamicUser=no|User=root|WakeSystem=(no|false)|AccuracySec=.*)$`)
 
-// tally is what became of the lines of a file.
+// tally counts what happened to the lines of a file.
 type tally struct{ lines, exact, named, same, lost int }
 
 func (a *tally) add(b tally) {
@@ -40,9 +40,9 @@ func (a tally) String() string {
 	return fmt.Sprintf("%4d lines: %4d exact, %3d named, %3d as without them, %d lost", a.lines, a.exact, a.named, a.same, a.lost)
 }
 
-// TestCorpus imports the crontabs and timers of packages, and takes each of their lines away in turn: a line that changes
-// neither the jobs nor the remarks is lost, unless it says what is so without it. It trusts nothing that the import says
-// of itself.
+// TestCorpus imports the crontabs and timers of packages. It removes each of their lines, one at a time: a line that changes
+// neither the jobs nor the remarks is lost, unless it only repeats a default. So the test does not rely on what the import
+// reports.
 func TestCorpus(t *testing.T) {
 	if *corpus == "" {
 		t.Skip("needs packages, as unpacked by dpkg-deb -x into one directory each: -corpus DIR")
@@ -80,7 +80,7 @@ func shortName(path string) string {
 	return first + "/.../" + filepath.Base(path)
 }
 
-// outcome is all that an import says, and the lines that it names.
+// outcome returns everything that an import prints, and the lines that it names.
 func outcome(r *foreign.Result) (text string, named map[string]bool) {
 	named = map[string]bool{}
 	for _, x := range slices.Concat(r.Refused, r.Notes) {
@@ -93,7 +93,7 @@ func outcome(r *foreign.Result) (text string, named map[string]bool) {
 	return text, named
 }
 
-// tallyOf takes away each line of a text in turn, and looks whether that changes the outcome.
+// tallyOf removes each line of a text, one at a time, and checks whether that changes the outcome.
 func tallyOf(t *testing.T, path, text string, translate func(text string) *foreign.Result) (n tally) {
 	whole, named := outcome(translate(text))
 	lines := strings.Split(text, "\n")
@@ -113,11 +113,11 @@ func tallyOf(t *testing.T, path, text string, translate func(text string) *forei
 		case named[fmt.Sprint(path, ":", at)]:
 			n.named++
 		case len(translate(text).Jobs) == 0:
-			n.named++ // with all others, as there is no job
+			n.named++ // the remark about the missing job covers all lines
 		case got != whole:
 			n.exact++
 		case strings.Count(text, line+"\n") > 1, strings.HasPrefix(line, "Description=") && strings.Contains(whole, line[12:]):
-			n.same++ // it stands there twice, or in the other unit, too
+			n.same++ // the line is there twice, or also in the other unit
 		case asDefault.MatchString(line):
 			n.same++
 		default:
@@ -179,7 +179,7 @@ func ofTimer(t *testing.T, path string) (n tally) {
 	return n
 }
 
-// sameTimes compares when a job is due with what systemd-analyze(1) says of the events of its timer, if it is there.
+// sameTimes compares the times of a job with the events of its timer in systemd-analyze(1), if that is installed.
 func sameTimes(t *testing.T, timer systemd.Unit, r *foreign.Result, j foreign.Job) {
 	if _, err := exec.LookPath("systemd-analyze"); err != nil {
 		return

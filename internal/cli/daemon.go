@@ -17,7 +17,7 @@ import (
 	"jobsd/statefile"
 )
 
-// site returns where a reader looks, and says if its settings are broken.
+// site returns the site for a reader, and prints a message if its settings are broken.
 func (a *app) site() (*site, error) {
 	s, err := a.places.readerSite()
 	if err == nil && s.broken != nil {
@@ -26,7 +26,7 @@ func (a *app) site() (*site, error) {
 	return s, err
 }
 
-// state reads the state file of the site that a reader looks at.
+// state reads the state file of the site for a reader.
 func (a *app) state() (*site, *statefile.State, error) {
 	s, err := a.site()
 	if err != nil {
@@ -44,11 +44,12 @@ func (s *site) state() (*statefile.State, error) {
 	return state, err
 }
 
-// startPatience is how long a daemon that has just begun may take to write its state file. It leaves the one that is there
-// alone until its first load is in force, but not for longer than ten seconds.
+// startPatience is how long a daemon that has just started may take to write its state file. It keeps the existing file
+// until its first load is complete, but for ten seconds at most.
 const startPatience = 15 * time.Second
 
-// present returns the state file of the daemon that runs. The one that is there may still be that of the daemon before it.
+// present waits for the state file of the running daemon and returns it. The existing file may still be that of the
+// previous daemon.
 func (s *site) present() (*statefile.State, error) {
 	tick := time.NewTicker(reloadPoll)
 	defer tick.Stop()
@@ -67,8 +68,8 @@ func (s *site) present() (*statefile.State, error) {
 	}
 }
 
-// newest returns the state file that is there. If it is that of an earlier daemon than the one that runs, it waits for that
-// one's.
+// newest returns the newest state file. If another daemon is running than the one that wrote the existing file, it waits
+// for the file of the running daemon.
 func (s *site) newest() (*statefile.State, error) {
 	state, err := s.state()
 	if err == nil && alive(&state.Daemon) || !s.held() {
@@ -80,8 +81,8 @@ func (s *site) newest() (*statefile.State, error) {
 	return state, err
 }
 
-// held tells whether a daemon has the state directory: by the lock that it holds or, where the kernel does not tell, by
-// the pid that it has written down.
+// held reports whether a daemon uses the state directory. It looks for the daemon's lock or, if the kernel does not show
+// locks, for the process of the pid file.
 func (s *site) held() bool {
 	dir, err := os.Open(s.State)
 	if err != nil {
@@ -95,16 +96,16 @@ func (s *site) held() bool {
 	return err == nil && !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH)
 }
 
-// alive says whether the daemon that wrote d still is: a pid alone may long belong to a stranger.
+// alive reports whether the daemon that wrote d still runs. The pid is not enough: another process may have it by now.
 func alive(d *statefile.Daemon) bool {
 	if id := spawn.BootID(); id != "" && d.BootID != "" && id != d.BootID {
-		return false // where the kernel hides it from either, the start time must do
+		return false // if the kernel hides the boot ID from one of the two, the start time has to be enough
 	}
 	start, err := spawn.StartTime(d.PID)
 	return err == nil && start == d.PIDStart && !zombie(d.PID)
 }
 
-// daemonPID returns the pid of the running daemon: the one that the pid file names and that the state file proves.
+// daemonPID returns the pid of the running daemon. The pid file has it, and the state file proves that it is the daemon's.
 func (s *site) daemonPID(state *statefile.State) (int, error) {
 	pid, err := s.pidFile()
 	if err != nil {
@@ -131,7 +132,7 @@ func (s *site) pidFile() (int, error) {
 	return pid, nil
 }
 
-// howToStart is the command that starts a daemon for this site.
+// howToStart is a hint with the command that starts a daemon for this site.
 func (s *site) howToStart() string {
 	command := "start one with: jobsd run"
 	if s.root != "" {

@@ -17,13 +17,13 @@ import (
 	"jobsd/statefile"
 )
 
-// fact is a line of what is known of a job: "user: nobody".
+// fact is one line about a job: "user: nobody".
 type fact struct {
 	key, text string
 	ink       ink
 }
 
-// definition reads what the file of a job says of it, as the daemon would, or says why it cannot.
+// definition reads the definition of a job from its file, as the daemon would. If it cannot, it returns why.
 func (s *site) definition(name string, j *statefile.Job) (*jobfile.Definition, string) {
 	if j.File == "" {
 		return nil, "the job was removed"
@@ -45,7 +45,7 @@ func (s *site) definition(name string, j *statefile.Job) (*jobfile.Definition, s
 	return nil, "cannot be shown: " + strings.ReplaceAll(errs[0].Error(), "\n", " ")
 }
 
-// daemonUser is the user whose daemon writes the state file, who may be another than the reader.
+// daemonUser is the user of the daemon that writes the state file. It may be a different user than the reader.
 func (s *site) daemonUser() int {
 	if info, err := os.Stat(filepath.Join(s.State, "state.json")); err == nil {
 		if st, ok := info.Sys().(*syscall.Stat_t); ok {
@@ -55,7 +55,8 @@ func (s *site) daemonUser() int {
 	return os.Geteuid()
 }
 
-// definedFacts says what a file says of a job of owner's daemon. The values of variables may be secrets and are left out.
+// definedFacts returns what the file of a job says; owner is the user of the daemon. It leaves out the values of variables
+// because they may be secrets.
 func definedFacts(d *jobfile.Definition, owner *user.User) (facts []fact) {
 	add := func(key string, words ...string) {
 		if text := commas(words...); text != "" {
@@ -79,12 +80,12 @@ func definedFacts(d *jobfile.Definition, owner *user.User) (facts []fact) {
 	return facts
 }
 
-// commas joins the words that say something.
+// commas joins the words that are not empty.
 func commas(words ...string) string {
 	return strings.Join(slices.DeleteFunc(words, func(w string) bool { return w == "" }), ", ")
 }
 
-// commandLine writes a command as a shell would read it.
+// commandLine quotes a command for a shell.
 func commandLine(argv []string) string {
 	words := make([]string, len(argv))
 	for i, arg := range argv {
@@ -133,7 +134,7 @@ func environmentWords(d *jobfile.Definition) (words []string) {
 	return words
 }
 
-// span says a duration as job files do.
+// span writes a duration as in job files.
 func span(d time.Duration) string { return schedule.FormatDuration(d) }
 
 func limitWords(d *jobfile.Definition) (words []string) {
@@ -158,7 +159,7 @@ func limitWords(d *jobfile.Definition) (words []string) {
 	return words
 }
 
-// ruleWords says what the file says of when and how it runs, beside the schedule, as far as it is not the default.
+// ruleWords describes when and how the job runs, except for its schedule and for defaults.
 func ruleWords(d *jobfile.Definition) (words []string) {
 	add := func(say bool, format string, args ...any) {
 		if say {

@@ -11,17 +11,17 @@ import (
 	"jobsd/statefile"
 )
 
-// diff is what a reload would do, by the names of jobs.
+// diff is what a reload would do, as names of jobs.
 type diff struct {
 	New     []string `json:"new"`
 	Changed []string `json:"changed"`
 	Removed []string `json:"removed"`
-	Stale   []string `json:"stale"` // they stay as they are, as their file is refused
+	Stale   []string `json:"stale"` // their file is refused, so they stay unchanged
 
-	how map[string]string // changed, in words
+	how map[string]string // how the changed jobs differ, in words
 }
 
-// diff compares what the job files say with what the daemon has noted of the jobs that it has.
+// diff compares the job files with the jobs that the daemon has recorded.
 func (s *site) diff(set *jobfile.Set) (*diff, error) {
 	facts, err := statefile.ReadFacts(s.State)
 	if err != nil {
@@ -36,7 +36,7 @@ func (s *site) diff(set *jobfile.Set) (*diff, error) {
 	return compare(set, facts, refused), nil
 }
 
-// fileRefused tells whether one of the mistakes is of that file.
+// fileRefused reports whether one of the mistakes is in that file.
 func fileRefused(set *jobfile.Set, file string) bool {
 	return slices.ContainsFunc(set.Errors, func(e string) bool { return strings.HasPrefix(e, file+":") })
 }
@@ -68,7 +68,7 @@ func compare(set *jobfile.Set, facts *statefile.Facts, refused map[string]bool) 
 	return d
 }
 
-// changeOf says what the change of a job means to it.
+// changeOf returns what a changed definition means for its job.
 func changeOf(def *jobfile.Definition, known *statefile.JobFacts) string {
 	when := known.Schedule != def.ScheduleHash && !strings.HasPrefix(known.Schedule, def.ScheduleHash+" ")
 	switch {

@@ -74,7 +74,7 @@ func (a *app) abler(name, done, help string) *cobra.Command {
 		}
 		changed := ableResult{Jobs: []string{}, All: r.All}
 		var last control.Response
-		defer func() { // once: with ten thousand jobs the state file takes its time
+		defer func() { // wait only once: with ten thousand jobs the state file takes a while
 			if a.tellUnseen(s, last); name == control.Enable {
 				a.tellHeld(s, jobs)
 			}
@@ -125,7 +125,7 @@ func (a *app) abler(name, done, help string) *cobra.Command {
 	return cmd
 }
 
-// ableResult is what enable and disable print.
+// ableResult is the JSON of enable and disable.
 type ableResult struct {
 	Jobs []string `json:"jobs"`
 	All  bool     `json:"all"`
@@ -139,7 +139,7 @@ func (s *site) able(r control.Request) (control.Response, error) {
 	return answer, err
 }
 
-// tellHeld says what else keeps a job from running that was enabled.
+// tellHeld prints which of the enabled jobs still do not run because they are held.
 func (a *app) tellHeld(s *site, jobs []string) {
 	known := s.known()
 	for _, job := range jobs {

@@ -13,7 +13,7 @@ import (
 
 // The exit codes, as jobsd(8) lists them.
 const (
-	exitFailed   = 1 // it did not work, or what was looked at is not well
+	exitFailed   = 1 // the verb failed, or it found a problem
 	exitUsage    = 2
 	exitNoJob    = 3
 	exitDenied   = 4 // not permitted
@@ -22,10 +22,10 @@ const (
 	exitNewer    = 7 // the state on disk is of a newer version
 )
 
-// failure is an error with what a person can do about it and the code to exit with.
+// failure is an error with an exit code and a hint for the person.
 type failure struct {
 	code int
-	err  error  // nil: all has been said
+	err  error  // nil: everything has been printed
 	hint string // "": none
 }
 
@@ -38,7 +38,7 @@ func (f *failure) Error() string {
 
 func (f *failure) Unwrap() error { return f.err }
 
-// notWell ends with exit code 1 without a word: what is wrong has been printed.
+// notWell exits with code 1 and prints nothing, because the problem has already been printed.
 var notWell = &failure{code: exitFailed}
 
 func fail(code int, hint, format string, args ...any) error {
@@ -47,7 +47,7 @@ func fail(code int, hint, format string, args ...any) error {
 
 func usage(hint, format string, args ...any) error { return fail(exitUsage, hint, format, args...) }
 
-// codeOf returns the exit code that goes with err.
+// codeOf returns the exit code for err.
 func codeOf(err error) int {
 	var f *failure
 	switch {
@@ -65,7 +65,7 @@ func codeOf(err error) int {
 	return exitFailed
 }
 
-// report prints err for a person, the hint on a line of its own, and returns the exit code.
+// report prints err, with the hint on its own line, and returns the exit code.
 func report(w io.Writer, err error) int {
 	var f *failure
 	if errors.As(err, &f) && f.err == nil {
@@ -80,7 +80,7 @@ func report(w io.Writer, err error) int {
 	return codeOf(err)
 }
 
-// each does something of each name, whatever becomes of the others. It ends with the code of the first that failed.
+// each calls do for every name, even if some fail. The exit code is that of the first failure.
 func (a *app) each(list []string, do func(name string) error) error {
 	code := 0
 	for _, name := range list {

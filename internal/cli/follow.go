@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// followPoll is how often a log is looked at for more.
+// followPoll is the time between two looks at a log for more output.
 const followPoll = 200 * time.Millisecond
 
-// follow prints the log from an offset on and goes on as it grows.
+// follow prints the log from an offset on, and continues as the log grows.
 func (a *app) follow(l *jobLog, from int64) error {
 	if err := l.print(a.out, from, l.to()); err != nil {
 		return err
@@ -29,7 +29,7 @@ func (a *app) follow(l *jobLog, from int64) error {
 	return nil
 }
 
-// live returns the live file, positioned behind what has been printed; nil if there is none yet.
+// live returns the live file, positioned after the printed part; nil if there is no file yet.
 func (l *jobLog) live() (*os.File, error) {
 	if l.empty() {
 		return nil, nil
@@ -39,13 +39,13 @@ func (l *jobLog) live() (*os.File, error) {
 	return p.file, err
 }
 
-// more prints what has been added to the live file and returns the one to look at next time.
+// more prints what was added to the live file, and returns the file for the next call.
 func (a *app) more(l *jobLog, live *os.File) (*os.File, error) {
 	now, err := os.Stat(l.path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("cannot follow the log: %w", err)
 	}
-	gone := err != nil // between a rotation and the next run
+	gone := err != nil // a rotation has renamed the file and no run has made a new one
 	if live == nil {
 		return l.reopen(nil)
 	}
@@ -53,7 +53,7 @@ func (a *app) more(l *jobLog, live *os.File) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot follow the log: %w", err)
 	}
-	if gone || !os.SameFile(before, now) { // renamed: the last words may have been written to it since we read
+	if gone || !os.SameFile(before, now) { // the file was renamed; the job may have written to it since the last read
 		if _, err := io.Copy(a.out, live); err != nil {
 			return nil, fmt.Errorf("cannot follow the log: %w", err)
 		}
@@ -65,8 +65,8 @@ func (a *app) more(l *jobLog, live *os.File) (*os.File, error) {
 	return live, l.copyLive(a.out, live)
 }
 
-// copyLive prints the live file to its end. Its front may be moved away at any moment: what was read is printed only if
-// that has not happened meanwhile.
+// copyLive prints the live file to its end. The daemon may move the front of the file to an archive at any moment, so
+// copyLive prints what it read only if that has not happened in the meantime.
 func (l *jobLog) copyLive(w io.Writer, live *os.File) error {
 	buf := make([]byte, 64<<10)
 	for {
@@ -108,8 +108,8 @@ func (l *jobLog) reopen(old *os.File) (*os.File, error) {
 	return file, err
 }
 
-// stepBack moves with a file whose front was moved to an archive since the last look, and prints what went with it before
-// it was read. A file that is shorter than what was read of it and went nowhere was emptied by hand.
+// stepBack corrects the offset if the front of the file was moved to an archive since the last look, and prints the part
+// that was moved before it was read. If nothing was moved and the file is shorter than the offset, somebody has emptied it.
 func (l *jobLog) stepBack(w io.Writer, live *os.File, size int64) error {
 	at, err := live.Seek(0, io.SeekCurrent)
 	if err != nil {
@@ -129,8 +129,8 @@ func (l *jobLog) stepBack(w io.Writer, live *os.File, size int64) error {
 	return err
 }
 
-// printCut prints what stood in the live file behind an offset and is in archives that have come since the last look. It
-// returns how much these hold.
+// printCut prints the part after an offset of the live file that has moved to new archives since the last look. It returns
+// the size of these archives.
 func (l *jobLog) printCut(w io.Writer, at int64) (cut int64, err error) {
 	var sizes []int64
 	known := l.newest

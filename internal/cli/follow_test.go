@@ -9,10 +9,10 @@ import (
 	"jobsd/internal/jobfile"
 )
 
-// TestMore goes through what can happen to a log between two looks at it.
+// TestMore tests everything that can happen to a log between two looks at it.
 func TestMore(t *testing.T) {
 	l := logOf(t, 0, "one\n")
-	l.site = &site{Dirs: jobfile.Dirs{State: t.TempDir()}} // without a journal: the base stays
+	l.site = &site{Dirs: jobfile.Dirs{State: t.TempDir()}} // without a journal, the base does not change
 	live, err := l.live()
 	if err != nil {
 		t.Fatal(err)
@@ -47,7 +47,7 @@ func TestMore(t *testing.T) {
 	look("two\n")
 	look("")
 
-	// Renamed, and the last words written to it afterwards; the new file is not there at once.
+	// The file is renamed and then still written to. The new file appears later.
 	must(os.Rename(l.path, l.path+".1"))
 	add(l.path+".1", "last\n")
 	look("last\n")
@@ -55,7 +55,7 @@ func TestMore(t *testing.T) {
 	look("")
 	look("new\n")
 
-	// The front was moved away, once, and then twice between two looks, with lines that nobody has read yet.
+	// The front is moved away once, and then twice between two looks, with lines that nobody has read yet.
 	rest := func(path, front, behind string) {
 		t.Helper()
 		for n := 5; n > 1; n-- {
@@ -72,14 +72,14 @@ func TestMore(t *testing.T) {
 	rest(l.path, "j\n", "k\nl\n")
 	look("i\nj\nk\nl\n")
 
-	// Emptied by hand.
+	// Somebody empties the file.
 	must(os.Truncate(l.path, 0))
 	look("")
 	add(l.path, "again\n")
 	look("again\n")
 	live.Close()
 
-	// Not there yet.
+	// The file does not exist yet.
 	must(os.Remove(l.path))
 	live = nil
 	look("")

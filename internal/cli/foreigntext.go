@@ -9,13 +9,13 @@ import (
 	"syscall"
 )
 
-// largestText is the largest file of another scheduler that is read, in bytes.
+// largestText is the size limit, in bytes, for a file of another scheduler.
 const largestText = 64 << 20
 
 var errIrregular = errors.New("is not a regular file")
 
-// readForeign reads a file of another scheduler. A named pipe would make it wait until somebody writes, perhaps for ever,
-// so it takes one only by the names under which a shell passes it, as in <(ssh host crontab -l).
+// readForeign reads a file of another scheduler. A named pipe could make it wait forever for a writer, so it reads a pipe
+// only under the names that a shell uses, as in <(ssh host crontab -l).
 func readForeign(path string) (text string, st os.FileInfo, err error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0)
 	if err != nil {

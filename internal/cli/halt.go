@@ -9,8 +9,7 @@ import (
 	"jobsd/internal/jobfile"
 )
 
-// Commands that take the machine down or put it to sleep: those that do it by themselves, and those that do it with
-// certain words.
+// These commands shut the machine down or put it to sleep: halts with any arguments, haltsWith only with certain arguments.
 var (
 	halts = []string{"shutdown", "poweroff", "reboot", "halt", "pm-suspend", "pm-hibernate", "pm-suspend-hybrid", "rtcwake",
 		"zzz", "acpiconf"}
@@ -22,15 +21,15 @@ var (
 		"suspend-then-hibernate", "sleep"}
 )
 
-// before stands in front of a command: words of the shell, and programs that run another.
-var before = []string{"if", "then", "elif", "else", "while", "until", "do", "!", "{", "(", "time", "exec", "command",
+// prefixes may stand in front of a command: words of the shell, and programs that run another program.
+var prefixes = []string{"if", "then", "elif", "else", "while", "until", "do", "!", "{", "(", "time", "exec", "command",
 	"sudo", "doas", "env", "nice", "ionice", "nohup", "setsid"}
 
 // shells take a script after -c.
 var shells = []string{"sh", "bash", "dash", "zsh", "ksh", "ash", "fish"}
 
-// haltingCommand returns the command with which a job takes its machine down, "" if it has none that we know. It
-// looks at words as a person would; it does not run a shell's mind.
+// haltingCommand returns the command with which a job shuts its machine down, "" if it finds none. It only looks at the
+// words of a script and does not parse the shell language.
 func haltingCommand(d *jobfile.Definition) string {
 	argv := d.Argv
 	if len(argv) > 2 && slices.Contains(shells, path.Base(argv[0])) && strings.HasSuffix(argv[1], "c") {
@@ -39,7 +38,7 @@ func haltingCommand(d *jobfile.Definition) string {
 	return halting(argv)
 }
 
-// commandEnd is what ends a command of a script, a comment included.
+// commandEnd matches what separates the commands of a script, and comments.
 var commandEnd = regexp.MustCompile(`(?m)[;&|()\n]|(?:^|\s)#.*$`)
 
 func haltingScript(script string) string {
@@ -52,7 +51,7 @@ func haltingScript(script string) string {
 	return ""
 }
 
-// halting returns the command in words, without what stands before it, if it takes the machine down.
+// halting returns the command in words, without its prefixes, if it shuts the machine down.
 func halting(words []string) string {
 	for ; len(words) > 0; words = words[1:] {
 		name := path.Base(words[0])
@@ -60,7 +59,7 @@ func halting(words []string) string {
 		switch {
 		case slices.Contains(halts, name):
 			if name == "shutdown" && (slices.Contains(arguments, "-c") || slices.Contains(arguments, "-k")) {
-				return "" // calls one off, or only warns of one
+				return "" // cancels a shutdown, or only warns of one
 			}
 			return name
 		case haltsWith[name] != nil:
@@ -72,14 +71,15 @@ func halting(words []string) string {
 			return ""
 		case (words[0] == "-u" || words[0] == "-g") && len(arguments) > 0: // sudo -u root
 			words = arguments
-		case !slices.Contains(before, name) && !passedOver(words[0]):
+		case !slices.Contains(prefixes, name) && !passedOver(words[0]):
 			return ""
 		}
 	}
 	return ""
 }
 
-// passedOver tells options, numbers and assignments, which stand between sudo, nice, env and the command that they run.
+// passedOver reports whether a word may stand between sudo, nice or env and the command that it runs: an option, a number
+// or an assignment.
 func passedOver(word string) bool {
 	return strings.HasPrefix(word, "-") || strings.Contains(word, "=") || strings.Trim(word, "0123456789") == ""
 }

@@ -31,7 +31,7 @@ func (a *app) help() *cobra.Command {
 	return cmd
 }
 
-// visible are the verbs that people type.
+// visible returns the verbs for people.
 func visible(root *cobra.Command) []*cobra.Command {
 	var verbs []*cobra.Command
 	for _, c := range root.Commands() {

@@ -26,7 +26,7 @@ were missed or skipped, as far back as the journal goes.
              or "skipped", "reason", "first_slot", "last_slot", "number"}
 `
 
-// event is a line of a job's history: a run that ended, or slots that did not become runs.
+// event is a line of a job's history: a run that ended, or slots that were missed or skipped.
 type event struct {
 	run    *statefile.Run
 	passed *statefile.Passed
@@ -77,7 +77,7 @@ func (s *site) mustKnow(name string) error {
 	return err
 }
 
-// events reads the history of a job from the journal.
+// events reads the history of a job from the journal, the oldest event first.
 func (s *site) events(name string) ([]event, error) {
 	var events []event
 	for entry, err := range statefile.History(s.State, name) {

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// As systemd.unit(5) has it: those of one name count once, from the nearest folder, and all are read by their names.
+// TestDropIns checks the rules of systemd.unit(5): of drop-ins with the same name, only the one in the nearest directory
+// counts, and all are read in the order of their names.
 func TestDropIns(t *testing.T) {
 	dir := t.TempDir()
 	for _, path := range []string{"a-b-c.timer", "a-b-c.timer.d/5.conf", "a-b-.timer.d/4.conf", "a-.timer.d/4.conf",
@@ -35,7 +36,8 @@ func TestDropIns(t *testing.T) {
 	}
 }
 
-// An instance is read from the file of its template unless it has one of its own, with the drop-ins of both.
+// TestInstance checks that an instance is read from the file of its template unless it has its own file, with the drop-ins
+// of both.
 func TestInstance(t *testing.T) {
 	dir := t.TempDir()
 	for _, path := range []string{"a-b@.timer", "a-b@c.timer.d/1.conf", "a-b@.timer.d/2.conf", "a-@.timer.d/3.conf", "a-b@d.timer"} {
@@ -65,6 +67,6 @@ func TestInstance(t *testing.T) {
 		}
 	}
 	if _, err := readUnit("a-b@.timer", []string{dir}); err == nil {
-		t.Error("a template is no unit")
+		t.Error("a template was read as a unit")
 	}
 }

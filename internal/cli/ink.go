@@ -5,7 +5,7 @@ import (
 	"os"
 )
 
-// ink is how a text stands out on a terminal: an SGR parameter of ECMA-48.
+// ink is the colour of a text on a terminal: an SGR parameter of ECMA-48.
 type ink string
 
 const (
@@ -15,7 +15,7 @@ const (
 	yellow ink = "33"
 )
 
-// palette says whether there is ink at all.
+// palette says whether to use colours.
 type palette bool
 
 func (p palette) paint(i ink, text string) string {
@@ -25,12 +25,12 @@ func (p palette) paint(i ink, text string) string {
 	return "\x1b[" + string(i) + "m" + text + "\x1b[0m"
 }
 
-// paletteFor has ink on a terminal that can show it, unless NO_COLOR (no-color.org) is set.
+// paletteFor uses colours on a terminal that can show them, unless NO_COLOR (no-color.org) is set.
 func paletteFor(w io.Writer) palette {
 	return palette(os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && isTerminal(w))
 }
 
-// isTerminal takes every character device for a terminal: ink that goes to /dev/null does no harm.
+// isTerminal treats every character device as a terminal. Colours on /dev/null do no harm.
 func isTerminal(w io.Writer) bool {
 	f, ok := fileOf(w)
 	if !ok {

@@ -7,8 +7,8 @@ import (
 	"jobsd/internal/schedule"
 )
 
-// instant reads the time that an option names, as a person says it: "16:00", "tomorrow 4pm", "now + 1h". Only a time
-// that is named with its date and year may be in the past.
+// instant parses the time of an option, such as "16:00", "tomorrow 4pm" or "now + 1h". Only a time with a date and a year
+// may be in the past.
 func instant(option, text string, now time.Time) (time.Time, error) {
 	at, err := schedule.Moment(text, now, time.Local)
 	if err != nil {

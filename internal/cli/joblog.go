@@ -14,8 +14,8 @@ import (
 	"jobsd/statefile"
 )
 
-// jobLog is the log of a job over all its files. Offsets count the bytes from the first that the job ever wrote; the
-// journal says which of them stands first in the live file, and where each run's output begins and ends.
+// jobLog is the log of a job over all its files. Offsets count from the first byte that the job ever wrote. The journal
+// says which offset the live file begins at, and where the output of each run begins and ends.
 type jobLog struct {
 	site   *site
 	name   string
@@ -23,21 +23,21 @@ type jobLog struct {
 	base   int64       // offset of the first byte of the live file
 	parts  []logPart   // the oldest first, the live one last if there is one
 	runs   []logRun    // by their numbers
-	newest fs.FileInfo // of the archives, as of the last look; nil: there was none
+	newest fs.FileInfo // the newest archive at the last look; nil: there was none
 }
 
-// logPart is one file, with the offsets of its first byte and past its last.
+// logPart is one file, with the offsets of its first byte and of the end.
 type logPart struct {
 	file     *os.File
 	from, to int64
 }
 
-// logRun is where a run wrote; to is beyond everything while the run lives.
+// logRun is the part of the log that a run wrote. While the run lives, to is larger than any offset.
 type logRun struct {
 	number   uint64
 	from, to int64
-	at       time.Time // when it was about to start
-	own      bool      // it writes to a file of its own until its end
+	at       time.Time // when the run was about to start
+	own      bool      // the run writes to its own file until it ends
 }
 
 func (r *logRun) end(from, to int64) {
@@ -58,7 +58,7 @@ func (s *site) openJobLog(name string) (*jobLog, error) {
 	return l, nil
 }
 
-// unreadable says who may read the journal and the logs, if that is why they cannot be read.
+// unreadable adds a hint on who may read the journal and the logs, if err says that the reader may not.
 func (s *site) unreadable(err error) error {
 	if !errors.Is(err, fs.ErrPermission) {
 		return err
@@ -70,7 +70,7 @@ func (s *site) unreadable(err error) error {
 	return fail(exitDenied, hint, "%w", err)
 }
 
-// readJournal finds the runs' output and the base.
+// readJournal finds the output of the runs, and the offset at which the live file begins.
 func (l *jobLog) readJournal() error {
 	l.runs = nil
 	for entry, err := range statefile.History(l.site.State, l.name) {
@@ -105,7 +105,8 @@ func (l *jobLog) readJournal() error {
 	return nil
 }
 
-// emptied has the output of a run begin with the live file, and forgets what other runs wrote there.
+// emptied handles a log that the run itself has emptied: the run's output begins with the live file, and the output of
+// other runs there is gone.
 func (l *jobLog) emptied(run uint64) {
 	for i := range l.runs {
 		switch r := &l.runs[i]; {
@@ -117,7 +118,7 @@ func (l *jobLog) emptied(run uint64) {
 	}
 }
 
-// open opens the live file and the older ones: .1 ends where the live one begins, .2 where .1 does.
+// open opens the live file and the archives: .1 ends where the live file begins, .2 ends where .1 begins.
 func (l *jobLog) open() error {
 	live, err := openPart(l.path)
 	if err != nil {
@@ -145,13 +146,13 @@ func (l *jobLog) open() error {
 	return nil
 }
 
-// ownOf returns the log of a run that writes to a file of its own now.
+// ownOf returns the log of a run that writes to its own file now.
 func (l *jobLog) ownOf(run uint64) (*jobLog, error) {
 	own := &jobLog{site: l.site, name: l.name, path: fmt.Sprintf("%s.run-%d", l.path, run)}
 	return own, own.open()
 }
 
-// openPart opens one file, as if its first byte were the log's; nil if there is no such file.
+// openPart opens one file, with offsets as if it were the only one. It returns nil if there is no such file.
 func openPart(path string) (*logPart, error) {
 	file, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -176,7 +177,7 @@ func (l *jobLog) close() {
 
 func (l *jobLog) empty() bool { return len(l.parts) == 0 }
 
-// from and to are the offsets of the first byte that is left and past the last.
+// from and to are the offsets of the first byte that is still kept and of the end.
 func (l *jobLog) from() int64 {
 	if l.empty() {
 		return 0
@@ -200,7 +201,7 @@ func (l *jobLog) run(number uint64) *logRun {
 	return nil
 }
 
-// runAt returns the number of the run that wrote the byte at an offset, nil if none did.
+// runAt returns the number of the run that wrote the byte at an offset, nil if no run did.
 func (l *jobLog) runAt(offset int64) *uint64 {
 	for i := range slices.Backward(l.runs) {
 		if r := &l.runs[i]; r.from <= offset && offset < r.to {
@@ -210,7 +211,7 @@ func (l *jobLog) runAt(offset int64) *uint64 {
 	return nil
 }
 
-// reader reads the bytes from one offset to before the other.
+// reader reads the bytes between two offsets.
 func (l *jobLog) reader(from, to int64) io.Reader {
 	var readers []io.Reader
 	for _, p := range l.parts {
@@ -228,8 +229,8 @@ func (l *jobLog) print(w io.Writer, from, to int64) error {
 	return nil
 }
 
-// lastLines returns the offset at which the last n lines before to begin. It keeps the starts of n lines, not the
-// lines: a job may write a gigabyte without a newline.
+// lastLines returns the offset at which the last n lines before to begin. It keeps only the starts of lines in memory,
+// because a job may write a gigabyte without a newline.
 func (l *jobLog) lastLines(from, to int64, n int) (int64, error) {
 	if n == all {
 		return from, nil

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// logOf makes the log of a job of which the live file begins at an offset. texts are the live file, .1, .2 and so on.
+// logOf makes the log of a job whose live file begins at offset base. texts are the live file, .1, .2 and so on.
 func logOf(t *testing.T, base int64, texts ...string) *jobLog {
 	t.Helper()
 	l := &jobLog{path: filepath.Join(t.TempDir(), "x.log"), base: base}

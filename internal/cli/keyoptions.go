@@ -11,13 +11,13 @@ import (
 	"jobsd/internal/jobfile"
 )
 
-// givenKey is a key of job files that was given as an option, and what it was given, once or several times.
+// givenKey is a key of job files that was given as an option, with its values in the order of the command line.
 type givenKey struct {
 	jobfile.Key
 	texts []string
 }
 
-// keyOptions makes an option of each key but those that a command line says otherwise.
+// keyOptions makes an option for each key, except for those that the command line has in another form.
 func keyOptions(cmd *cobra.Command, given *[]givenKey) {
 	for _, k := range jobfile.Keys() {
 		if k.Name == "name" || k.Name == "cmd" || k.Type == "table" {
@@ -37,10 +37,10 @@ func keyOption(cmd *cobra.Command, name string, k jobfile.Key, given *[]givenKey
 	}
 }
 
-// optionOf is the option that stands for a key.
+// optionOf returns the option for a key.
 func optionOf(key string) string { return "--" + strings.NewReplacer("_", "-", ".", "-").Replace(key) }
 
-// option puts what one option is given behind what all were given before.
+// option appends the value of an option to the list of all given keys.
 type option struct {
 	jobfile.Key
 	given *[]givenKey
@@ -49,7 +49,7 @@ type option struct {
 func (o *option) String() string { return "" }
 func (o *option) Type() string   { return o.Key.Type }
 
-// words are those that the key takes, if it takes only words.
+// words returns the values of a key that takes only certain words.
 func (o *option) words() (words []string) {
 	list, ok := strings.CutPrefix(o.Key.Type, "one of ")
 	for word := range strings.SplitSeq(list, ", ") {
@@ -88,11 +88,12 @@ func isList(k jobfile.Key) bool {
 
 func isTable(k jobfile.Key) bool { return strings.HasPrefix(k.Type, "table of ") }
 
-// splits tells whether commas part the items of a list. Cron expressions and commands have commas of their own.
+// splits reports whether commas separate the items of a list. They do not in cron expressions and commands, which contain
+// commas themselves.
 func splits(k jobfile.Key) bool { return k.Name != "cron" && !strings.HasPrefix(k.Name, "notify.on_") }
 
-// value is what a person would write in a job file. What does not fit the type stays text, of which the job file's
-// reader says what is wrong with it.
+// value is what a person would write in a job file. A value that does not fit the type stays text; the reader of job files
+// explains the mistake.
 func (g *givenKey) value() any {
 	if isTable(g.Key) {
 		table := map[string]any{}
@@ -115,7 +116,7 @@ func (g *givenKey) value() any {
 // scalar is one value of a key of that type, or one of its items.
 func scalar(typ, text string) any {
 	switch {
-	case strings.HasPrefix(typ, "day"): // a day of the month, for on a command line all is without quotes
+	case strings.HasPrefix(typ, "day"): // a day of the month; a command line has no quotes that make it a number
 		if n, err := strconv.ParseInt(text, 10, 64); err == nil && strconv.FormatInt(n, 10) == text {
 			return n
 		}
@@ -126,21 +127,21 @@ func scalar(typ, text string) any {
 			return n
 		}
 	case typ == "path" && text != "", typ == "array of paths" && text != "":
-		if text[0] != '~' { // which the reader refuses
+		if text[0] != '~' { // the reader of job files refuses it
 			return absolute(text)
 		}
 	}
 	return text
 }
 
-// pairs are the keys in the order in which they were given, those of a table in it.
+// pairs returns the keys in the order of the command line. Keys of a table are grouped in the table.
 func pairs(keys []givenKey) []jobfile.Pair {
 	var all []jobfile.Pair
 	tables := map[string]map[string]any{}
 	for _, g := range keys {
 		name, sub, dotted := strings.Cut(g.Name, ".")
 		switch {
-		case !dotted && hasTable(keys, name): // keep_alive, which its own keys imply
+		case !dotted && hasTable(keys, name): // keep_alive itself adds nothing to its keys
 		case !dotted:
 			all = append(all, jobfile.Pair{Key: name, Value: g.value()})
 		case tables[name] == nil:
@@ -153,7 +154,7 @@ func pairs(keys []givenKey) []jobfile.Pair {
 	return all
 }
 
-// hasTable tells whether a key of that table is among them.
+// hasTable reports whether one of the keys belongs to the table.
 func hasTable(keys []givenKey, table string) bool {
 	return slices.ContainsFunc(keys, func(g givenKey) bool { return strings.HasPrefix(g.Name, table+".") })
 }

@@ -7,8 +7,8 @@ import (
 	"jobsd/statefile"
 )
 
-// legend explains the words that stand beside jobs and that are not plain, in the order in which notes says them. Where
-// the state file has more to say, show prints that under the same word, and the other verbs point there.
+// legend explains the words in the notes of jobs that are not obvious, in the order of the notes. If the state file has
+// details, show prints them under the same word, and the other verbs refer to show.
 var legend = []struct {
 	word, means string
 	is          func(*statefile.Job) bool
@@ -42,7 +42,7 @@ var legend = []struct {
 		}, nil},
 }
 
-// waitsFor tells whether a run of the job waits for that reason.
+// waitsFor reports whether a run of the job is pending for that reason.
 func waitsFor(why string) func(*statefile.Job) bool {
 	return func(j *statefile.Job) bool {
 		return !j.CrashLoop && hasRun(j, func(r *statefile.Running) bool { return r.State == "pending" && text(r.Why) == why })
@@ -58,7 +58,7 @@ func hasRun(j *statefile.Job, is func(*statefile.Running) bool) bool {
 	return false
 }
 
-// writeLegend explains below a table the words in it.
+// writeLegend prints, below a table, what its words mean.
 func writeLegend(w io.Writer, p palette, state *statefile.State) {
 	first := true
 	for _, l := range legend {

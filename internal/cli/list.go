@@ -45,7 +45,7 @@ JOBSD_TIME says: 12h, 24h or iso.
 
 var sortWords = []string{"name", "next"}
 
-// listOptions is what list shows, and how.
+// listOptions says what list shows and how.
 type listOptions struct {
 	failed bool
 	long   bool
@@ -93,7 +93,7 @@ func (a *app) doList(patterns []string, o listOptions, now time.Time) error {
 	return nil
 }
 
-// choose leaves in state only the jobs that the words name, all if there are none. Each word must name one.
+// choose removes from state all jobs that the words do not name. Without words it keeps all. Each word must name a job.
 func choose(state *statefile.State, words []string) error {
 	if len(words) == 0 {
 		return nil
@@ -119,7 +119,7 @@ func choose(state *statefile.State, words []string) error {
 	return nil
 }
 
-// nothingListed says why there is no job to show, of so many that were looked at.
+// nothingListed says why there is no job to show; chosen is the number of jobs before --failed.
 func (s *site) nothingListed(chosen int) string {
 	switch chosen {
 	case 0:
@@ -130,13 +130,13 @@ func (s *site) nothingListed(chosen int) string {
 	return fmt.Sprintf("all %d jobs are well", chosen)
 }
 
-// unwell tells whether a person should look at a job.
+// unwell reports whether a person should look at a job.
 func unwell(j *statefile.Job) bool {
-	failed := j.ConsecutiveFailures > 0 && !j.Disabled // else somebody has looked
+	failed := j.ConsecutiveFailures > 0 && !j.Disabled // somebody who disables a job knows about its failure
 	return failed || j.CrashLoop || j.Stale || j.Unkillable || j.InternalError || j.NotifyError != nil
 }
 
-// warnDead says that what has been printed is the past.
+// warnDead prints a warning if the output is not current because its daemon does not run.
 func (a *app) warnDead(s *site, d *statefile.Daemon) {
 	switch {
 	case alive(d):
@@ -150,23 +150,23 @@ func (a *app) warnDead(s *site, d *statefile.Daemon) {
 // names returns the names of all jobs, sorted.
 func names(state *statefile.State) []string { return slices.Sorted(maps.Keys(state.Jobs)) }
 
-// listing is what list prints.
+// listing prints the table of list.
 type listing struct {
 	state *statefile.State
 	now   time.Time
-	lives bool // the daemon does: a next run will come
+	lives bool // whether the daemon runs; otherwise no next run will start
 	listOptions
 }
 
 func (l *listing) write(w io.Writer, p palette) { l.writeIn(w, p, terminalWidth(w)) }
 
-// writeIn prints for a terminal of that width; 0: there is none.
+// writeIn prints for a terminal of that width; 0: there is no terminal.
 func (l *listing) writeIn(w io.Writer, p palette, width int) {
 	style := styleOf(os.Getenv)
 	columns := []column{
 		{head: "job", width: 7, shrink: true},
 		{head: "next run", width: style.wide("tomorrow")},
-		{width: len("in 13h")}, // how far away that is
+		{width: len("in 13h")}, // how far away the next run is
 		{head: "last run", width: style.wide("yesterday")},
 		{head: "status", right: true},
 		{head: "time"},
@@ -209,10 +209,10 @@ func zeroLast(t statefile.Time) int {
 	return 0
 }
 
-// disabledMost is how many disabled jobs list tells the reason of.
+// disabledMost is the number of disabled jobs that list describes one by one.
 const disabledMost = 10
 
-// writeDisabled prints what a person has disabled.
+// writeDisabled prints which jobs people have disabled.
 func writeDisabled(w io.Writer, p palette, state *statefile.State, now time.Time) {
 	var lines []string
 	add := func(what string, by *statefile.DisabledBy) {
@@ -244,7 +244,7 @@ func disabledText(by *statefile.DisabledBy, now time.Time) string {
 	return fmt.Sprintf("by %s, %s%s%s", by.Who, when(by.When.Time, now, false), until, prefixed(": ", by.Reason))
 }
 
-// writeErrors prints what the last reload refused.
+// writeErrors prints the files that the last reload refused.
 func writeErrors(w io.Writer, p palette, errs []string) {
 	if len(errs) > 0 {
 		fmt.Fprintln(w)
@@ -277,7 +277,7 @@ func (l *listing) row(name string) []cell {
 	}
 }
 
-// subMinute says whether the job runs so often that its times need seconds.
+// subMinute reports whether the job runs so often that its times need seconds.
 func subMinute(j *statefile.Job) bool {
 	if j.LastRun == nil || j.NextRun.IsZero() {
 		return false
@@ -289,7 +289,7 @@ func subMinute(j *statefile.Job) bool {
 	return j.NextRun.Sub(last.Time).Abs() < time.Minute
 }
 
-// standing is the status of a job's newest run, when it started and how long it took or has taken.
+// standing returns the status of a job's newest run, when it started and how long it took or has taken so far.
 func standing(j *statefile.Job, now time.Time) (status cell, last time.Time, took string) {
 	if r := newest(j.Running); r != nil {
 		return cell{r.State, green}, r.StartedAt.Time, elapsed(r.StartedAt.Time, now)
@@ -308,7 +308,7 @@ func standing(j *statefile.Job, now time.Time) (status cell, last time.Time, too
 	return status, last, took
 }
 
-// newest returns the youngest run that lives, nil if none does.
+// newest returns the newest live run, nil if there is none.
 func newest(running []statefile.Running) *statefile.Running {
 	for i := range slices.Backward(running) {
 		if running[i].State != "pending" {
@@ -318,7 +318,7 @@ func newest(running []statefile.Running) *statefile.Running {
 	return nil
 }
 
-// elapsed is how long ago t was; the clock may have been set back since.
+// elapsed is how long ago t was, "-" for the zero time. It is 0 if the clock was set back since.
 func elapsed(t, now time.Time) string {
 	if t.IsZero() {
 		return none
@@ -326,7 +326,7 @@ func elapsed(t, now time.Time) string {
 	return length(now.Sub(t))
 }
 
-// startOf is when a run started or, if it never did, when that became clear.
+// startOf is when a run started or, if it never started, when it ended.
 func startOf(r *statefile.Run) time.Time {
 	if r.StartedAt.IsZero() {
 		return r.EndedAt.Time

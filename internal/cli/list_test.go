@@ -17,7 +17,7 @@ func exited(code int, start time.Time, took time.Duration) *statefile.Run {
 		Duration: statefile.Seconds(took)}
 }
 
-// state has a job for each thing that list shows.
+// state returns a state with a job for each thing that list shows.
 func state(t *testing.T) (*statefile.State, time.Time) {
 	loc := zone(t)
 	now := at(t, loc, "2026-11-23 16:00:00")
@@ -57,7 +57,7 @@ func state(t *testing.T) (*statefile.State, time.Time) {
 	}}, now
 }
 
-// show prints a list of a running daemon for a terminal of that width.
+// show prints the list of a running daemon for a terminal of that width.
 func show(b *strings.Builder, s *statefile.State, now time.Time, width int, o listOptions) {
 	(&listing{s, now, true, o}).writeIn(b, false, width)
 }
@@ -93,7 +93,7 @@ refused: a.toml:4:9: cmdd: unknown key: did you mean "cmd"?
 	same(t, b.String(), want[1:])
 }
 
-// TestListOne holds the table of the manual, to the letter.
+// TestListOne checks the exact table of the manual.
 func TestListOne(t *testing.T) {
 	s, now := state(t)
 	s.Jobs = map[string]*statefile.Job{"backup": s.Jobs["backup"]}
@@ -106,8 +106,8 @@ backup   tomorrow at 04:35  in 13h  today at 04:47           0  59.1s
 	same(t, b.String(), want[1:])
 }
 
-// TestListTerminal: on a terminal nothing is wider than it, however long the names and whatever there is to say; names
-// that differ at either end can still be told apart.
+// TestListTerminal checks that no line is wider than the terminal, even with long names and notes, and that names that
+// differ at either end can still be distinguished.
 func TestListTerminal(t *testing.T) {
 	s, now := state(t)
 	long := strings.Repeat("x", 55)
@@ -146,7 +146,7 @@ func TestListSortNext(t *testing.T) {
 	}
 }
 
-// TestListLong has the schedule, with its times as the reader writes them.
+// TestListLong checks that --long shows the schedule, with its times in the style of the reader.
 func TestListLong(t *testing.T) {
 	t.Setenv("JOBSD_TIME", "12h")
 	s, now := state(t)
@@ -168,7 +168,7 @@ func TestListDead(t *testing.T) {
 	var b strings.Builder
 	(&listing{s, now, false, listOptions{}}).writeIn(&b, false, 0)
 	if strings.Contains(b.String(), "in 13h") {
-		t.Errorf("without a daemon a run is promised:\n%s", b.String())
+		t.Errorf("a next run is announced without a daemon:\n%s", b.String())
 	}
 }
 
@@ -240,7 +240,7 @@ func same(t *testing.T, got, want string) {
 	}
 }
 
-// TestNotesLater: a hundred starts to come do not make a line of a hundred notes.
+// TestNotesLater checks that a hundred delayed starts do not make a line of a hundred notes.
 func TestNotesLater(t *testing.T) {
 	_, now := state(t)
 	j := &statefile.Job{}

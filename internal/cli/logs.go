@@ -38,7 +38,7 @@ type logsOptions struct {
 	run    uint64
 }
 
-// all is every line.
+// all stands for every line.
 const all = -1
 
 func (a *app) logs() *cobra.Command {
@@ -105,7 +105,7 @@ func (a *app) doLogs(name string, o logsOptions) error {
 	return log.print(a.out, from, to)
 }
 
-// openKnown opens the log of a job. One that has never written must be known.
+// openKnown opens the log of a job. If there is no log, the state file must have the job.
 func (a *app) openKnown(s *site, name string) (*jobLog, error) {
 	log, err := s.openJobLog(name)
 	if err == nil && log.empty() {
@@ -114,7 +114,7 @@ func (a *app) openKnown(s *site, name string) (*jobLog, error) {
 	return log, err
 }
 
-// extent is where a run wrote, as far as that is still there.
+// extent returns where the output of a run begins and ends, as far as the log still has it.
 func (a *app) extent(log *jobLog, name string, run uint64) (from, to int64, err error) {
 	r := log.run(run)
 	if r == nil {

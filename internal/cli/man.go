@@ -60,7 +60,7 @@ func (a *app) doMan(args []string, source bool) error {
 	return err
 }
 
-// manViewer is a program that shows a page from its standard input, nil if there is none.
+// manViewer is a command that shows a page from its standard input, nil if no such program is installed.
 func manViewer() *exec.Cmd {
 	for _, args := range [][]string{{"mandoc", "-a"}, {"man", "-l", "-"}} {
 		if path, err := exec.LookPath(args[0]); err == nil {

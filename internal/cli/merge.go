@@ -10,22 +10,21 @@ import (
 	"time"
 )
 
-// piece is what stands in a job's log from the start of one run to that of the next.
+// piece is the part of a job's log from the start of one run to the start of the next.
 type piece struct {
 	source   *source
-	at       time.Time // zero: before the first run that the journal knows
+	at       time.Time // zero: before the first run in the journal
 	from, to int64
 }
 
-// source is one of several logs that are printed as one.
+// source is one of several logs that are merged.
 type source struct {
 	log  *jobLog
 	out  *labeler
-	live *os.File // as of jobLog.live
+	live *os.File // see jobLog.live
 }
 
-// doMerged prints the logs of several jobs as one: lines have no time of their own, so it goes run by run, in the order in
-// which they were started.
+// doMerged merges the logs of several jobs. Lines have no time, so it merges whole runs, in the order of their starts.
 func (a *app) doMerged(names []string, o logsOptions) error {
 	s, err := a.site()
 	if err != nil {
@@ -68,7 +67,7 @@ func (a *app) doMerged(names []string, o logsOptions) error {
 	return nil
 }
 
-// piecesOf cuts the logs up and puts the pieces in the order of time.
+// piecesOf cuts the logs into pieces and sorts the pieces by time.
 func piecesOf(sources []*source) (pieces []piece) {
 	for _, src := range sources {
 		log := src.log
@@ -91,7 +90,7 @@ func piecesOf(sources []*source) (pieces []piece) {
 	return pieces
 }
 
-// lastOf cuts all but the last n lines off.
+// lastOf drops all lines except the last n.
 func lastOf(pieces []piece, n int) ([]piece, error) {
 	if n == all {
 		return pieces, nil
@@ -114,7 +113,7 @@ func lastOf(pieces []piece, n int) ([]piece, error) {
 	return pieces, nil
 }
 
-// countLines counts an unfinished one too.
+// countLines counts the lines, including an unfinished one at the end.
 func countLines(r io.Reader) (n int, err error) {
 	buf, last := make([]byte, 64<<10), byte('\n')
 	for {
@@ -146,7 +145,7 @@ func (a *app) printPieces(pieces []piece) error {
 	return a.printJSON(lines)
 }
 
-// followMerged goes on as the logs grow.
+// followMerged prints what is added to the logs.
 func (a *app) followMerged(sources []*source) (err error) {
 	for _, src := range sources {
 		if src.live, err = src.log.live(); err != nil {
@@ -164,15 +163,15 @@ func (a *app) followMerged(sources []*source) (err error) {
 	return nil
 }
 
-// longestHeld is how many bytes of an unfinished line wait for its end, so that the lines of several logs do not mix.
+// longestHeld is how many bytes of an unfinished line labeler holds back, so that lines of several logs do not mix.
 const longestHeld = 64 << 10
 
-// labeler puts a label in front of each line.
+// labeler writes a label in front of each line.
 type labeler struct {
 	w     io.Writer
 	label string
 	held  []byte // an unfinished line
-	begun bool   // and its beginning has been printed
+	begun bool   // the beginning of the held line has been printed
 }
 
 func (l *labeler) Write(text []byte) (int, error) {
@@ -198,7 +197,7 @@ func (l *labeler) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
-// end finishes a line that nothing will be added to.
+// end finishes an unfinished line.
 func (l *labeler) end() error {
 	if len(l.held) == 0 && !l.begun {
 		return nil

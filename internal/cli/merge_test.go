@@ -23,7 +23,8 @@ func merged(t *testing.T, n int, sources ...*source) string {
 	return b.String()
 }
 
-// TestMerge: run by run, in the order of their starts, each line with its label, a last line without newline too.
+// TestMerge checks that whole runs are merged in the order of their starts, and that each line has its label, also a last
+// line without a newline.
 func TestMerge(t *testing.T) {
 	at := func(s int) time.Time { return time.Unix(int64(s), 0) }
 	a, b := logOf(t, 10, "a2\na3", "before\na1\n"), logOf(t, 0, "b1\nb1\nb2\n")
@@ -48,7 +49,8 @@ func TestMerge(t *testing.T) {
 	}
 }
 
-// TestLabeler: however the text comes, the lines of several logs do not mix, unless one is longer than can be held.
+// TestLabeler checks that lines of several logs do not mix, in whatever pieces they arrive, unless a line is too long to be
+// held back.
 func TestLabeler(t *testing.T) {
 	var b strings.Builder
 	one, two := &labeler{w: &b, label: "1|"}, &labeler{w: &b, label: "2|"}

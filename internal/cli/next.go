@@ -59,16 +59,16 @@ keys of job files, see jobs.d(5):
 `
 
 const (
-	usualNumber = 5    // of a job that was named
-	usualOfAll  = 20   // of all jobs together
-	mostUntil   = 1000 // of a job, with --until
-	mostIdle    = 10   // jobs that are not due, of all, that are named one by one
+	usualNumber = 5    // runs of each named job
+	usualOfAll  = 20   // runs of all jobs together
+	mostUntil   = 1000 // runs of each job, with --until
+	mostIdle    = 10   // jobs without a next run that are listed one by one
 )
 
 type nextOptions struct {
 	files       []string
 	from, until string
-	number      int // 0: as usual
+	number      int // 0: not given
 	explain     bool
 	adHoc       schedule.Keys
 }
@@ -102,7 +102,8 @@ func (a *app) next() *cobra.Command {
 	return cmd
 }
 
-// optional returns value if the option was, else nil: an empty value is a mistake to be told.
+// optional returns value if the option was given, else nil. An option with an empty value counts as given, so that it is
+// reported as a mistake.
 func optional(cmd *cobra.Command, option string, value *string) *string {
 	if cmd.Flags().Changed(option) {
 		return value
@@ -110,7 +111,7 @@ func optional(cmd *cobra.Command, option string, value *string) *string {
 	return nil
 }
 
-// commaList is an option that takes several values at once, as those of add do.
+// commaList is an option that takes several values separated by commas, like the options of add.
 type commaList []string
 
 func (l *commaList) Set(text string) error {
@@ -129,7 +130,7 @@ func (a *app) doNext(jobs []string, o nextOptions, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	limit := 0 // of all together
+	limit := 0 // of all jobs together
 	var previews []preview
 	if k := o.adHoc; k.StartAt != nil || k.Days != nil || k.Cron != nil || k.Every != nil || k.At != nil || k.Timezone != nil {
 		if len(jobs) > 0 || len(o.files) > 0 {
@@ -168,9 +169,9 @@ func (a *app) doNext(jobs []string, o nextOptions, now time.Time) error {
 	return nil
 }
 
-// window is what is looked at: (from, until], and at most so many of each job.
+// window is the period (from, until], with at most number runs of each job.
 type window struct {
-	from, until time.Time // until zero: no end
+	from, until time.Time // a zero until means no end
 	number      int
 }
 
@@ -196,7 +197,7 @@ func (o *nextOptions) window(now time.Time) (w window, err error) {
 	return w, nil
 }
 
-// previewSchedule is for a schedule that stands in no file. It is named as it was given, and said in words.
+// previewSchedule previews the schedule in the options. Its name is the text of the options, and its words explain it.
 func (o *nextOptions) previewSchedule(w window, now time.Time) ([]preview, error) {
 	if at := o.adHoc.At; at != nil {
 		zone := time.Local
@@ -228,7 +229,7 @@ func (o *nextOptions) previewSchedule(w window, now time.Time) ([]preview, error
 	return []preview{p}, nil
 }
 
-// given writes a schedule as its options did: "start-at 4:35am days mon-fri".
+// given writes a schedule like its options: "start-at 4:35am days mon-fri".
 func given(k schedule.Keys) string {
 	var words []string
 	add := func(option string, values ...string) {
@@ -252,7 +253,7 @@ func given(k schedule.Keys) string {
 	return strings.Join(words, " ")
 }
 
-// adHocError tells all mistakes, by their options.
+// adHocError returns all mistakes in one error, each with its option.
 func adHocError(errs []*schedule.Error) error {
 	var lines []string
 	for _, e := range errs {
@@ -282,7 +283,7 @@ func (a *app) previewJobs(jobs []string, o nextOptions, w window) ([]preview, er
 	return previews, nil
 }
 
-// stale is the error for a job that only the daemon knows, as its file is refused by now; else err.
+// stale returns a better error than err if one of the jobs is stale: the daemon knows it, but its file is refused.
 func (f *foresight) stale(jobs []string, defs []*jobfile.Definition, err error) error {
 	for _, name := range jobs {
 		known := f.state.Jobs[name]
@@ -295,8 +296,8 @@ func (f *foresight) stale(jobs []string, defs []*jobfile.Definition, err error) 
 	return err
 }
 
-// definitions are those of the files, or else of the jobs directory. Mistakes in the directory are told but hinder
-// nothing; a file that was asked for must be right.
+// definitions reads the files, or the jobs directory if there are no files. It only prints mistakes in the directory, but
+// fails for mistakes in the files.
 func (a *app) definitions(s *site, files []string) ([]*jobfile.Definition, error) {
 	var defs []*jobfile.Definition
 	if len(files) == 0 {
@@ -326,7 +327,7 @@ func (s *site) load(dir string) *jobfile.Set {
 	return jobfile.NewLoader(jobfile.Options{Jobs: dir, Config: s.configFile}).Load()
 }
 
-// pick returns the definitions of that name, in the order of the names; all if there are none.
+// pick returns the definitions with these names, in their order; without names it returns all.
 func pick(defs []*jobfile.Definition, jobs []string) ([]*jobfile.Definition, error) {
 	if len(jobs) == 0 {
 		return defs, nil
@@ -346,8 +347,8 @@ func pick(defs []*jobfile.Definition, jobs []string) ([]*jobfile.Definition, err
 	return picked, nil
 }
 
-// writeNext prints the times of all jobs in their order, at most limit of them if that is above 0, and then the jobs
-// that have none. It tells whether there were more times.
+// writeNext prints the times of all jobs in order, at most limit of them if limit is above 0, and then the jobs without a
+// time. It reports whether there were more times.
 func writeNext(w io.Writer, p palette, previews []preview, limit int, now time.Time) (cut bool) {
 	type slot struct {
 		at    statefile.Time

@@ -17,7 +17,7 @@ func TestSlots(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		keys schedule.Keys
-		due  string // what the daemon knows, "" for nothing
+		due  string // the next run that the daemon knows, "" for none
 		from time.Time
 		n    int
 		want []string
@@ -29,7 +29,7 @@ func TestSlots(t *testing.T) {
 		{"over a clock change", schedule.Keys{StartAt: []string{"noon"}}, "", at(t, loc, "2026-10-31 13:00:00"), 1,
 			[]string{"2026-11-01T12:00:00-05:00"}},
 		{"once", schedule.Keys{At: once}, "", from, 3, []string{"2026-12-24T18:00:00-05:00"}},
-		{"once, gone", schedule.Keys{At: once}, "", at(t, loc, "2026-12-24 18:00:00"), 3, nil},
+		{"once, past", schedule.Keys{At: once}, "", at(t, loc, "2026-12-24 18:00:00"), 3, nil},
 		{"interval", schedule.Keys{Every: every}, "", from, 2,
 			[]string{"2026-11-23T17:00:00-05:00", "2026-11-23T18:00:00-05:00"}},
 		{"interval of a known job", schedule.Keys{Every: every}, "2026-11-23 16:20:00", from, 2,

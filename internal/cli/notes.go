@@ -9,7 +9,7 @@ import (
 	"jobsd/statefile"
 )
 
-// notes are the words beside a job, "" if there is nothing to say.
+// notes returns the words after a job, "" if there are none.
 func notes(j *statefile.Job, now time.Time) string {
 	return strings.Join(noteWords(j, now), ", ")
 }
@@ -55,7 +55,7 @@ func noteWords(j *statefile.Job, now time.Time) (words []string) {
 	return words
 }
 
-// failures says how often the job has failed in a row.
+// failures returns how often the job has failed in a row, in words.
 func failures(j *statefile.Job) string {
 	if j.ConsecutiveFailures == 1 {
 		return "failed once"
@@ -63,7 +63,7 @@ func failures(j *statefile.Job) string {
 	return fmt.Sprintf("failed %d times", j.ConsecutiveFailures)
 }
 
-// startError says in short why a run could not be started; "jobsd show" has all of it, such as the PATH.
+// startError returns in short why a run could not start. "jobsd show" has the details, such as the PATH.
 func startError(r *statefile.Run) string {
 	if r == nil || r.StartError == nil {
 		return ""
@@ -76,7 +76,7 @@ func startError(r *statefile.Run) string {
 	return words
 }
 
-// nextLater says when the first of the starts to come is due, and how many others there are.
+// nextLater says when the first delayed start is due, and how many more there are.
 func nextLater(list []statefile.LaterStart, now time.Time) string {
 	if len(list) == 0 {
 		return ""
@@ -89,7 +89,7 @@ func nextLater(list []statefile.LaterStart, now time.Time) string {
 	return text
 }
 
-// crashLoop says how a service fares that keeps dying: "crash loop: 12 restarts in 1 h, next try in 4m00s".
+// crashLoop describes a service that keeps dying: "crash loop: 12 restarts in 1 h, next try in 4m00s".
 func crashLoop(j *statefile.Job, now time.Time) string {
 	n := 0
 	for _, d := range j.Deaths {
@@ -98,7 +98,7 @@ func crashLoop(j *statefile.Job, now time.Time) string {
 		}
 	}
 	least := ""
-	if n == len(j.Deaths) && n >= 20 { // no more are kept
+	if n == len(j.Deaths) && n >= 20 { // the state file keeps only 20
 		least = "at least "
 	}
 	s := fmt.Sprintf("crash loop: %s%d restarts in 1 h", least, n)

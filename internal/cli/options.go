@@ -14,7 +14,7 @@ import (
 	"jobsd/internal/schedule"
 )
 
-// durationVar makes an option that takes a duration as job files do.
+// durationVar makes an option that takes a duration as in job files.
 func durationVar(fs *pflag.FlagSet, d *time.Duration, name string, byDefault time.Duration) {
 	*d = byDefault
 	fs.Var((*duration)(d), name, "")
@@ -32,7 +32,7 @@ func (d *duration) String() string { return schedule.FormatDuration(time.Duratio
 
 func (d *duration) Type() string { return "duration" }
 
-// wrongOption says what is wrong with an option in our own words.
+// wrongOption translates an error of the option parser into our own words.
 func wrongOption(cmd *cobra.Command, err error) error {
 	hint := "jobsd help"
 	if cmd.HasParent() {
@@ -52,13 +52,13 @@ func wrongOption(cmd *cobra.Command, err error) error {
 	return usage(hint, "%w", err)
 }
 
-// inFront does so for options in front of the verb, which cobra reads while it looks for that.
+// inFront does the same for options in front of the verb, which cobra parses while it looks for the verb.
 func inFront(root *cobra.Command, err error) error {
 	var value *pflag.InvalidValueError
 	var missing *pflag.ValueRequiredError
 	var unknown *pflag.NotExistError
-	var told *failure
-	if !errors.As(err, &told) && (errors.As(err, &value) || errors.As(err, &missing) || errors.As(err, &unknown)) {
+	var ours *failure
+	if !errors.As(err, &ours) && (errors.As(err, &value) || errors.As(err, &missing) || errors.As(err, &unknown)) {
 		return wrongOption(root, err)
 	}
 	return err

@@ -15,19 +15,19 @@ import (
 	"jobsd/internal/jobfile"
 )
 
-// places is what the options say of where things are; "" where they say nothing.
+// places has the options that say where things are; "" means not given.
 type places struct {
 	root, config string
 	dirs         jobfile.Dirs
 	user, system bool
 }
 
-// site is one jobsd: its folders and its settings.
+// site is one jobsd: its directories and its settings.
 type site struct {
 	jobfile.Dirs
 	root       string // "" without --root
-	user       bool   // a user's own, not the system's; says nothing with --root
-	configFile string // may be missing
+	user       bool   // it belongs to a user, not to the system; has no meaning with --root
+	configFile string // the file may be missing
 	config     *jobfile.Config
 	broken     error // what is wrong with the config file; config has the defaults then
 }
@@ -44,7 +44,7 @@ func (p *places) flags(root *cobra.Command) {
 	fs.BoolVar(&p.system, "system", false, "")
 }
 
-// site returns where the daemon of this user works: root's is the system's. Its settings must be right.
+// site returns the site of this user's daemon. Root's daemon is that of the system. The settings must be valid.
 func (p *places) site() (*site, error) {
 	s, err := p.resolve(os.Geteuid() != 0)
 	if err == nil && s.broken != nil {
@@ -53,26 +53,26 @@ func (p *places) site() (*site, error) {
 	return s, err
 }
 
-// readerSite returns where a reader looks: the user's own jobsd if there is one, else the system's. Broken settings do
-// not hinder it: a running daemon goes on with the last good ones.
+// readerSite returns the site for a reader: the user's own jobsd if there is one, else the system's. Broken settings are
+// no error here because a running daemon continues with the last good ones.
 func (p *places) readerSite() (*site, error) {
 	s, err := p.resolve(os.Geteuid() != 0)
 	if os.Geteuid() == 0 || p.chosen() || err == nil && (exists(s.State) || exists(s.Jobs)) {
 		return s, err
 	}
 	system, broken := p.resolve(false)
-	if err != nil && (broken != nil || !exists(system.State)) { // without a home there is no place for one's own
+	if err != nil && (broken != nil || !exists(system.State)) { // a user without a home cannot have an own jobsd
 		return nil, err
 	}
 	return system, broken
 }
 
-// chosen says whether the options leave nothing to find out.
+// chosen reports whether the options already determine the site.
 func (p *places) chosen() bool {
 	return p.user || p.system || p.dirs.State != "" || p.rootDir() != ""
 }
 
-// rootDir is --root; the environment's JOBSD_ROOT gives way to an explicit --user or --system.
+// rootDir is --root or, unless --user or --system is given, JOBSD_ROOT of the environment.
 func (p *places) rootDir() string {
 	if p.user || p.system {
 		return p.root
@@ -80,8 +80,8 @@ func (p *places) rootDir() string {
 	return cmp.Or(p.root, os.Getenv("JOBSD_ROOT"))
 }
 
-// resolve fills each place from the first that names it: the options, the config file, systemd's environment, and
-// what is usual. With --root, systemd's environment has no say.
+// resolve takes each directory from the first source that has it: the options, the config file, systemd's environment, the
+// defaults. With --root, it ignores systemd's environment.
 func (p *places) resolve(own bool) (*site, error) {
 	switch {
 	case p.user && p.system, p.root != "" && (p.user || p.system):
@@ -98,7 +98,7 @@ func (p *places) resolve(own bool) (*site, error) {
 		s.root = absolute(s.root)
 		usual, s.configFile = underRoot(s.root)
 	case own:
-		home, _ := homeDir() // the environment may name all that would be in it
+		home, _ := homeDir() // an error does not matter if the environment names all directories
 		usual, s.configFile = underHome(home, os.Getenv)
 	default:
 		usual, s.configFile = underSystem()
@@ -119,10 +119,10 @@ func (p *places) resolve(own bool) (*site, error) {
 	return s, nil
 }
 
-// homeless is for users such as those of a container that have no home directory, or none that they can write to.
+// homeless is the hint for users without a writable home directory, as in many containers.
 const homeless = "use --root DIR, or set XDG_CONFIG_HOME and XDG_STATE_HOME to directories that this user can write to"
 
-// placed adds that to the error of a daemon that cannot make its directories in the home of its user.
+// placed adds this hint to the error of a daemon that cannot make its directories in the home of its user.
 func (s *site) placed(err error) error {
 	var cannot *fs.PathError
 	if s.root == "" && s.user && errors.As(err, &cannot) && cannot.Op == "mkdir" {
@@ -131,7 +131,7 @@ func (s *site) placed(err error) error {
 	return err
 }
 
-// readConfig reads the settings. A file that was asked for must be there.
+// readConfig reads the settings. If must is true, a missing file is an error.
 func (s *site) readConfig(must bool) (err error) {
 	s.config, err = jobfile.ReadConfig(s.configFile)
 	switch missing := errors.Is(err, fs.ErrNotExist); {
@@ -144,7 +144,7 @@ func (s *site) readConfig(must bool) (err error) {
 	return nil
 }
 
-// first takes each folder from the first of choices that names it, and makes it absolute.
+// first takes each directory from the first of choices that names it, and makes it absolute.
 func first(choices ...jobfile.Dirs) jobfile.Dirs {
 	var d jobfile.Dirs
 	for _, c := range choices {
@@ -172,7 +172,7 @@ func underSystem() (jobfile.Dirs, string) {
 		"/etc/jobsd.toml"
 }
 
-// homeDir is HOME or, where that is not set, what the user database says.
+// homeDir is HOME or, if it is not set, the home directory in the user database.
 func homeDir() (string, error) {
 	if home, err := os.UserHomeDir(); err == nil {
 		return home, nil
@@ -184,14 +184,14 @@ func homeDir() (string, error) {
 	return me.HomeDir, nil
 }
 
-// underHome follows the XDG base directory specification but for the run folder: XDG_RUNTIME_DIR goes away when the
-// user logs out, which a daemon in the background outlives. home "": there is none, and only what the environment names
-// has a place.
+// underHome follows the XDG base directory specification, except for the run directory: the system removes XDG_RUNTIME_DIR
+// when the user logs out, but a daemon in the background continues. If home is "", only the directories that the
+// environment names are set.
 func underHome(home string, getenv func(string) string) (jobfile.Dirs, string) {
 	base := func(name, usual string) string {
 		dir := getenv(name)
 		switch {
-		case filepath.IsAbs(dir): // a relative one is to be ignored, says the specification
+		case filepath.IsAbs(dir): // the specification says to ignore a relative path
 			return filepath.Join(dir, "jobsd")
 		case home == "":
 			return ""
@@ -214,7 +214,7 @@ func underHome(home string, getenv func(string) string) (jobfile.Dirs, string) {
 	}, in(config, "jobsd.toml")
 }
 
-// fromSystemd reads what systemd.exec(5) sets; of a list of folders the first counts.
+// fromSystemd reads the variables of systemd.exec(5). It takes the first directory of a list.
 func fromSystemd(getenv func(string) string) jobfile.Dirs {
 	dir := func(name string) string {
 		d, _, _ := strings.Cut(getenv(name), ":")

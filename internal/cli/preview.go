@@ -17,20 +17,20 @@ import (
 type preview struct {
 	Job     string           `json:"job"`
 	Next    []statefile.Time `json:"next"`
-	Explain []remark         `json:"explain,omitzero"` // nil: not asked for
+	Explain []remark         `json:"explain,omitzero"` // nil without --explain
 
-	note  string // short, of the job
-	words string // what a schedule that stands in no file means
-	more  bool   // there are others after Next in the window
+	note  string // a short note about the job
+	words string // the meaning of a schedule that was given by options
+	more  bool   // the window has more times after Next
 }
 
-// remark says what is special at a time, or, where that is zero, about the job.
+// remark says what is special at a time or, if the time is zero, about the job.
 type remark struct {
 	At   statefile.Time `json:"at"`
 	Text string         `json:"text"`
 }
 
-// foresight is what the times of jobs depend on beside their files.
+// foresight has what the times of jobs depend on, in addition to their files.
 type foresight struct {
 	window
 	state     *statefile.State
@@ -42,11 +42,11 @@ type foresight struct {
 func (s *site) foresight(w window, explain bool) *foresight {
 	state, err := s.state()
 	if err != nil {
-		state = &statefile.State{} // it only helps
+		state = &statefile.State{} // previews work without a state file
 	}
 	host := s.config.Machine
 	if host == "" {
-		host, _ = os.Hostname() // without one, no machine matches
+		host, _ = os.Hostname() // without a name, no machine matches
 	}
 	return &foresight{w, state, host, spawn.MachineID(), explain}
 }
@@ -55,7 +55,7 @@ func (f *foresight) preview(d *jobfile.Definition) preview {
 	p := preview{Job: d.Name, Next: []statefile.Time{}, note: standingOrder(d)}
 	jitter := schedule.Jitter(d.Jitter, f.machineID, f.host, d.Name)
 	known := f.state.Jobs[d.Name]
-	var due time.Time // when an interval ends, as a daemon knows
+	var due time.Time // when the present interval ends, if a daemon knows it
 	if known != nil && !known.NextRun.IsZero() {
 		due = known.NextRun.Add(-jitter)
 	}
@@ -88,8 +88,8 @@ func (f *foresight) preview(d *jobfile.Definition) preview {
 	return p
 }
 
-// look fills in the times in the window. An interval goes on from due, at which the job will run, or else begins with
-// the window.
+// look fills in the times in the window. An interval continues from due, the next run that a daemon has planned; if due is
+// zero, the interval begins with the window.
 func (p *preview) look(s *schedule.Schedule, w window, jitter time.Duration, due time.Time) {
 	p.Next = []statefile.Time{}
 	for t := range slots(s, due, w.from.Add(-jitter)) {
@@ -123,7 +123,7 @@ func slots(s *schedule.Schedule, due, from time.Time) func(yield func(time.Time)
 	}
 }
 
-// barred says in a word, and in a sentence, why the job does not run here; "" if it does.
+// barred returns why the job does not run here, in a word and in a sentence; "" if it runs.
 func (f *foresight) barred(d *jobfile.Definition, known *statefile.Job) (word, why string) {
 	switch by := f.state.Daemon.DisabledBy; {
 	case !d.Enabled:
@@ -132,7 +132,7 @@ func (f *foresight) barred(d *jobfile.Definition, known *statefile.Job) (word, w
 		return "elsewhere: only on " + strings.Join(d.Machines, ", "), fmt.Sprintf("elsewhere: this machine is %s, its machines are %s", f.host, strings.Join(d.Machines, ", "))
 	case known != nil && known.DisabledBy != nil:
 		return "disabled", "disabled " + disabledText(known.DisabledBy, f.from)
-	case by != nil: // a job too that is not known yet
+	case by != nil: // also for a job that the daemon does not know yet
 		return "disabled", "disabled with all jobs " + disabledText(by, f.from)
 	case known != nil && known.InternalError:
 		return "internal error", text(known.Error)
@@ -140,7 +140,7 @@ func (f *foresight) barred(d *jobfile.Definition, known *statefile.Job) (word, w
 	return "", ""
 }
 
-// standingOrder says what starts a job beside its schedule, "" if nothing does.
+// standingOrder says what starts a job apart from its schedule, "" if nothing does.
 func standingOrder(d *jobfile.Definition) string {
 	switch {
 	case d.KeepAlive != nil:
@@ -151,7 +151,7 @@ func standingOrder(d *jobfile.Definition) string {
 	return "only " + cmp.Or(d.Causes(), "when asked")
 }
 
-// whyNot says why a job that may run is not due in the window.
+// whyNot says why a job that is allowed to run is not due in the window.
 func (f *foresight) whyNot(d *jobfile.Definition, known *statefile.Job) string {
 	switch {
 	case d.KeepAlive != nil, d.Schedule.Kind() == schedule.None:
@@ -162,7 +162,7 @@ func (f *foresight) whyNot(d *jobfile.Definition, known *statefile.Job) string {
 	return "not due in that time"
 }
 
-// whyNotAt tells what became of a single time that is over.
+// whyNotAt says what happened at the single time of a job.
 func (f *foresight) whyNotAt(d *jobfile.Definition, known *statefile.Job) string {
 	at := statefile.At(d.Schedule.Next(time.Time{}))
 	text := fmt.Sprintf("due once, at %s", at)
@@ -175,7 +175,7 @@ func (f *foresight) whyNotAt(d *jobfile.Definition, known *statefile.Job) string
 	return text + ", which is past"
 }
 
-// explainClock says what changes of the clock, and jitter, did to the times.
+// explainClock adds remarks on what changes of the clock and jitter do to the times.
 func (p *preview) explainClock(s *schedule.Schedule, jitter time.Duration) {
 	for _, t := range p.Next {
 		slot := t.Add(-jitter)
@@ -192,10 +192,10 @@ func (p *preview) remark(at statefile.Time, text string) {
 	p.Explain = append(p.Explain, remark{at, text})
 }
 
-// notes is what to say at each time, or, where there is none, of the job. What is about the job as a whole stands at
-// the first time.
+// notes returns the note for each time. The first one also has the notes about the job. Without any time, it returns one
+// note about the job.
 func (p *preview) notes() []string {
-	said := map[int64]string{} // by the time
+	said := map[int64]string{} // by time
 	for _, r := range p.Explain {
 		said[r.At.UnixNano()] = joined(said[r.At.UnixNano()], r.Text)
 	}
@@ -211,7 +211,7 @@ func (p *preview) notes() []string {
 	return notes
 }
 
-// joined is both texts, as far as there are any.
+// joined joins two texts, either of which may be empty.
 func joined(a, b string) string {
 	if a == "" || b == "" {
 		return a + b

@@ -31,7 +31,7 @@ file stops nothing: the daemon uses the last good version of its jobs.
                       changed
 `
 
-// reloadPoll is how often the state file is looked at for the reload's end.
+// reloadPoll is the time between two looks at the state file while a verb waits.
 const reloadPoll = 20 * time.Millisecond
 
 func (a *app) reload() *cobra.Command {
@@ -61,8 +61,8 @@ func (a *app) doReload(timeout time.Duration) error {
 	return a.tellReload(s.reloaded(done))
 }
 
-// askReload asks for a reload, over the socket or, where nobody listens, with a signal. Whatever the daemon begins to
-// load from the instant on that it returns has been asked for by us or later.
+// askReload asks for a reload, over the socket or, if nobody listens there, with a signal. A reload that begins at the
+// returned instant or later includes the present files.
 func (s *site) askReload(state *statefile.State) (asked time.Duration, err error) {
 	pid, err := s.daemonPID(state)
 	if err != nil {
@@ -90,7 +90,8 @@ func (s *site) askReload(state *statefile.State) (asked time.Duration, err error
 	return asked, nil
 }
 
-// bootClock is cut to microseconds, the grain of the state file, so that what began after it compares as later.
+// bootClock is rounded down to microseconds, the precision of the state file, so that a reload that begins after it compares
+// as later.
 func bootClock() (time.Duration, error) {
 	var ts unix.Timespec
 	if err := unix.ClockGettime(bootClockID, &ts); err != nil {
@@ -119,7 +120,7 @@ func (s *site) awaitReload(asked time.Duration, deadline time.Time) (statefile.R
 	}
 }
 
-// reloadResult is what reload prints.
+// reloadResult is the JSON of reload.
 type reloadResult struct {
 	New     int      `json:"new"`
 	Changed int      `json:"changed"`
@@ -131,10 +132,10 @@ type reloadResult struct {
 	Settings    []string `json:"settings"`
 }
 
-// noName is what no job can be called: of the journal, it asks for what is about no job.
+// noName is a name that no job can have. It selects the journal records that belong to no job.
 const noName = "/"
 
-// reloaded completes a finished reload with what the journal counted in it.
+// reloaded adds the counts in the journal to a finished reload.
 func (s *site) reloaded(r statefile.Reload) (reloadResult, error) {
 	result := reloadResult{Errors: r.Errors, ChangedJobs: []string{}, Settings: []string{}}
 	for entry, err := range statefile.History(s.State, noName) {
@@ -167,7 +168,7 @@ func (a *app) tellReload(r reloadResult, err error) error {
 	return err
 }
 
-// names are those of the changed jobs, in brackets.
+// names returns the names of the changed jobs, in parentheses.
 func (r reloadResult) names() string {
 	switch {
 	case len(r.ChangedJobs) == 0:

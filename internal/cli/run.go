@@ -40,7 +40,7 @@ var (
 
 type runOptions struct {
 	background bool
-	readyFD    int // in the child of --background: where to tell the parent; 0: nowhere
+	readyFD    int // for the child of --background: the pipe to the parent; 0: none
 	level      string
 	format     string
 }
@@ -78,7 +78,7 @@ func (a *app) doRun(o runOptions) error {
 	return inBackground(o.readyFD, options)
 }
 
-// options turns the site into what the daemon wants to know.
+// options returns the options of the daemon for this site.
 func (s *site) options(o runOptions) runner.Options {
 	return runner.Options{
 		Root:       s.root,

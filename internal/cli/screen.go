@@ -9,14 +9,14 @@ import (
 	"jobsd/internal/plain"
 )
 
-// screen shows on a terminal what others wrote, such as the output of jobs, and writes out what the terminal would obey.
-// Colours pass. What goes to a file or a program is left as it is.
+// screen writes to a terminal. It makes control characters visible, so that the output of a job cannot control the
+// terminal, but passes colours. Output to a file or a program is not changed.
 type screen struct {
 	*os.File
-	held []byte // of a character, or of a colour, that is not complete yet
+	held []byte // the beginning of a character or a colour sequence
 }
 
-// onScreen returns how to write to a file that may be a terminal.
+// onScreen returns a writer to a file that may be a terminal.
 func onScreen(f *os.File) io.Writer {
 	if !isTerminal(f) {
 		return f
@@ -33,7 +33,7 @@ func fileOf(w io.Writer) (*os.File, bool) {
 	return f, ok
 }
 
-// Write never tells that it holds something back.
+// Write counts the bytes that it holds back as written.
 func (s *screen) Write(text []byte) (int, error) {
 	var out []byte
 	out, s.held = shown(append(s.held, text...))
@@ -43,10 +43,10 @@ func (s *screen) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
-// WriteString does without the method of the file, which would show all.
+// WriteString hides the method of the file, which would write the text unchanged.
 func (s *screen) WriteString(text string) (int, error) { return s.Write([]byte(text)) }
 
-// ReadFrom does so too.
+// ReadFrom hides the method of the file for the same reason.
 func (s *screen) ReadFrom(r io.Reader) (int64, error) { return io.Copy(struct{ io.Writer }{s}, r) }
 
 var (
@@ -54,7 +54,7 @@ var (
 	colourPart = regexp.MustCompile(`^\x1b(\[[0-9;:]{0,64})?$`)
 )
 
-// shown returns what is to be written of a text, and what waits for more of it.
+// shown returns the part of a text that can be written now, and the rest, which needs more input.
 func shown(text []byte) (out, rest []byte) {
 	for len(text) > 0 {
 		if c := colour.Find(text); c != nil {

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestShown: what a job printed shows on a terminal and does nothing to it, in whatever pieces it comes.
+// TestShown checks that a terminal shows the output of a job but does not obey it, in whatever pieces it arrives.
 func TestShown(t *testing.T) {
 	const text = "größe\t\x1b[1;31mred\x1b[0m\r\n10%\r20%\x1b[2J\x1b]0;title\a\u009b31m\x9b\x7f\u202e\b\x1b[31;1Hx\n"
 	const want = "größe\t\x1b[1;31mred\x1b[0m\r\n10%\\r20%\\x1b[2J\\x1b]0;title\\a\\u009b31m\\x9b\\x7f\\u202e\\b\\x1b[31;1Hx\n"

@@ -6,11 +6,11 @@ import (
 	"sync"
 )
 
-// atOnce is how many requests of one command wait for the daemon at the same time: it has 64 connections for all.
+// atOnce limits how many requests one command has open at the same time. The daemon has 64 connections for all clients.
 const atOnce = 16
 
-// expand returns the jobs that the words of a command line name, each once. A word with * ? or [ is a pattern of names
-// and must match one at least; any other word is the name of a job, which the daemon may know or not.
+// expand returns the jobs that the words of a command line name, each only once. A word with * ? or [ is a pattern and must
+// match at least one name. Any other word is the name of a job; expand does not check whether the daemon knows it.
 func (s *site) expand(words []string) ([]string, error) {
 	return expandIn(words, func() ([]string, error) {
 		state, err := s.state()
@@ -21,7 +21,7 @@ func (s *site) expand(words []string) ([]string, error) {
 	})
 }
 
-// expandIn is expand among the names that all returns, which is asked once, and only if there is a pattern.
+// expandIn does the work of expand. It calls all for the known names once, and only if there is a pattern.
 func expandIn(words []string, all func() ([]string, error)) ([]string, error) {
 	all = sync.OnceValues(all)
 	var jobs []string
@@ -66,8 +66,8 @@ func matching(pattern string, names []string) (matches []string, err error) {
 	return matches, nil
 }
 
-// together does something of each job, several at once, and reports in the order of the list. It ends with the code of
-// the first that failed.
+// together calls do for each job, several at the same time, and reports in the order of the list. The exit code is that of
+// the first failure in the list.
 func (a *app) together(list []string, do func(job string) error, then func(job string)) error {
 	errs := make([]error, len(list))
 	turns := make(chan struct{}, atOnce)

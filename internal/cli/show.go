@@ -76,22 +76,22 @@ func (a *app) doShow(words []string, now time.Time) error {
 }
 
 const (
-	nextShown     = 5  // runs to come
-	outcomesShown = 10 // of runs that ended, and of slots that did not become runs
+	nextShown     = 5  // future runs
+	outcomesShown = 10 // runs that ended, and slots that were missed or skipped
 )
 
-// portrait is all that show prints of a job.
+// portrait has everything that show prints about a job.
 type portrait struct {
 	name     string
 	job      *statefile.Job
-	lives    bool // the daemon does
+	lives    bool // whether the daemon runs
 	now      time.Time
-	def      *jobfile.Definition // as its file says it
-	owner    user.User           // the daemon's
-	noDef    string              // why there is none
-	then     []statefile.Time    // runs after the next one
+	def      *jobfile.Definition // from its file; nil if it cannot be read
+	owner    user.User           // the user of the daemon
+	noDef    string              // why def is nil
+	then     []statefile.Time    // the runs after the next one
 	outcomes []event
-	noEvents string // why there are none
+	noEvents string // why outcomes cannot be read
 }
 
 func (s *site) portrait(name string, j *statefile.Job, lives bool, now time.Time) *portrait {
@@ -116,10 +116,10 @@ func (s *site) portrait(name string, j *statefile.Job, lives bool, now time.Time
 	return v
 }
 
-// keyWidth is how much room the names of facts have.
+// keyWidth is the width of the column with the names of facts.
 const keyWidth = 13
 
-// write prints a line for each thing that is known of the job, for a terminal of that width; 0: there is none.
+// write prints a line for each fact about the job, for a terminal of that width; 0: there is no terminal.
 func (v *portrait) write(w io.Writer, p palette, width int) {
 	for _, f := range v.facts() {
 		key := f.key + ":"
@@ -137,8 +137,8 @@ func (v *portrait) write(w io.Writer, p palette, width int) {
 	}
 }
 
-// fitted returns the lines of a text with those broken that are longer than width, if that is above 0. One that fits
-// keeps its blanks, which may matter in a script. A terminal gets no control characters.
+// fitted returns the lines of a text, and breaks lines that are longer than width if width is above 0. A line that fits
+// keeps its blanks, because they may matter in a script. Control characters become visible.
 func fitted(text string, width int) (lines []string) {
 	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
 		line = visibly(line)
@@ -151,7 +151,7 @@ func fitted(text string, width int) (lines []string) {
 	return lines
 }
 
-// visibly writes control characters as Go does, a tab as blanks.
+// visibly writes control characters like Go, and a tab as blanks.
 func visibly(text string) string { return plain.Line(strings.ReplaceAll(text, "\t", "    ")) }
 
 func (v *portrait) facts() (facts []fact) {
@@ -190,11 +190,11 @@ func (v *portrait) facts() (facts []fact) {
 	if j.Error != nil && !j.InternalError {
 		add("error", red, "%s", *j.Error)
 	}
-	return append(append(facts, v.toCome()...), v.past()...)
+	return append(append(facts, v.upcoming()...), v.past()...)
 }
 
-// toCome are the facts of what will run and what runs.
-func (v *portrait) toCome() (facts []fact) {
+// upcoming returns the facts about future and current runs.
+func (v *portrait) upcoming() (facts []fact) {
 	j := v.job
 	next := exactly(j.NextRun, v.now)
 	if away := left(j.NextRun.Time, v.now); v.lives && away != "" {
@@ -221,12 +221,12 @@ func (v *portrait) toCome() (facts []fact) {
 	return facts
 }
 
-// past are the facts of what ran.
+// past returns the facts about runs that ended.
 func (v *portrait) past() (facts []fact) {
 	j := v.job
 	if r := j.LastRun; r != nil {
 		memory := ""
-		if r.MaxRSS > 0 { // else it is not known
+		if r.MaxRSS > 0 { // 0 means that it is not known
 			memory = ", memory " + size(r.MaxRSS)
 		}
 		facts = append(facts, fact{"last run", runText(r, v.now), outcomeInk(j)}, fact{key: "resources",
@@ -234,7 +234,7 @@ func (v *portrait) past() (facts []fact) {
 	}
 	facts = append(facts, fact{key: "last success", text: exactly(j.LastSuccess, v.now)}, fact{key: "so far", text: totals(j)})
 	if v.noEvents == "" {
-		return facts // how its runs ended follows
+		return facts // the table of the last runs follows
 	}
 	for _, d := range j.Deaths {
 		facts = append(facts, fact{key: "died",
@@ -243,7 +243,7 @@ func (v *portrait) past() (facts []fact) {
 	return facts
 }
 
-// stateText is the word of the state file with what it means.
+// stateText returns the word of the state file with its meaning.
 func stateText(state string) string {
 	means := map[string]string{
 		"waiting":      "no next run is planned",
@@ -292,7 +292,7 @@ func cause(reason string, attempt int) string {
 	return reason
 }
 
-// ending says in a few words how a run ended.
+// ending returns in a few words how a run ended.
 func ending(r *statefile.Run) string {
 	after := " after " + length(time.Duration(r.Duration))
 	switch r.Outcome {
@@ -309,7 +309,7 @@ func ending(r *statefile.Run) string {
 		switch e := r.StartError; {
 		case e != nil && e.Text != "":
 			return e.Text
-		case e != nil: // of an older version
+		case e != nil: // an older version has written it
 			return fmt.Sprintf("cannot start: %s%s: %s", e.Stage, prefixed(" ", plain.Word(e.Path)), e.Errno)
 		}
 	case "lost":
@@ -327,7 +327,7 @@ func deathWord(d statefile.Death) string {
 	return outcomeWord(&statefile.Run{Outcome: d.Outcome, ExitCode: d.ExitCode, Signal: d.Signal})
 }
 
-// prefixed is s behind prefix, "" if s is.
+// prefixed returns prefix and s, or "" if s is empty.
 func prefixed(prefix, s string) string {
 	if s == "" {
 		return ""
@@ -335,7 +335,7 @@ func prefixed(prefix, s string) string {
 	return prefix + s
 }
 
-// size says bytes in the largest decimal unit that leaves a whole number before the point.
+// size writes a number of bytes with the largest decimal unit in which it is at least 1.
 func size(bytes int64) string {
 	units := []string{"B", "kB", "MB", "GB", "TB"}
 	v := float64(bytes)
@@ -348,7 +348,7 @@ func size(bytes int64) string {
 	return fmt.Sprintf("%.1f %s", v, units[0])
 }
 
-// sealed says that a job file is trusted for another reason than its owner and mode.
+// sealed returns a note if a job file is trusted only because of its read-only mount.
 func sealed(file string) string {
 	if filepath.IsAbs(file) && jobfile.Sealed(file) {
 		return " (trusted because its mount is read-only)"

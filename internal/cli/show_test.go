@@ -97,7 +97,7 @@ run  start              reason    status  time
 	}
 }
 
-// TestShowScript: a script is shown as it stands, but for what a terminal would obey.
+// TestShowScript checks that a script is shown unchanged, except for control characters.
 func TestShowScript(t *testing.T) {
 	_, now := state(t)
 	v := &portrait{name: "x", job: &statefile.Job{State: "waiting"}, now: now, owner: root, noEvents: "permission denied",
@@ -126,7 +126,7 @@ its last runs cannot be shown: permission denied
 	same(t, b.String(), want[1:])
 }
 
-// TestShowTroubles: a trouble is explained in one line that has all that is known of it, and does not point to show itself.
+// TestShowTroubles checks that show explains a problem in one line with all details, and does not refer to itself.
 func TestShowTroubles(t *testing.T) {
 	_, now := state(t)
 	v := &portrait{name: "x", now: now, noDef: "the job was removed", job: &statefile.Job{State: "waiting",
@@ -148,7 +148,7 @@ so far:       0 runs, 0 failures (0 in a row), 0 skipped, 0 missed
 	same(t, b.String(), want[1:])
 }
 
-// TestRuleWords: the rules are whole words of the right number, and each that is not the default is there.
+// TestRuleWords checks that the rules have singular and plural right, and include each value that is not the default.
 func TestRuleWords(t *testing.T) {
 	const start = "cmd = [\"true\"]\nstart_at = \"4am\"\n"
 	for text, want := range map[string]string{
@@ -164,7 +164,7 @@ func TestRuleWords(t *testing.T) {
 	}
 }
 
-// TestDirectoryWords: a user without a home directory, as in a container, works in the root directory.
+// TestDirectoryWords checks that a user without a home directory, as in a container, works in the root directory.
 func TestDirectoryWords(t *testing.T) {
 	d := defined(t, "cmd = [\"true\"]\n")
 	for home, want := range map[string]string{"/root": "home directory, /root", "": "/, because the user has no home directory"} {
@@ -174,7 +174,7 @@ func TestDirectoryWords(t *testing.T) {
 	}
 }
 
-// TestDefinition: what the job file says is shown as far as it can be read, and if it cannot, why.
+// TestDefinition checks that show has the definition if the file can be read, and the reason if not.
 func TestDefinition(t *testing.T) {
 	s := &site{Dirs: jobfile.Dirs{Jobs: t.TempDir(), State: t.TempDir()}}
 	write := func(name, text string) string {

@@ -69,7 +69,7 @@ func (a *app) starter(name, help string) *cobra.Command {
 	var until untilFlags
 	var cmd *cobra.Command
 	cmd = a.reader(name+" JOB...", help, func(args []string) (err error) {
-		if cmd.Flags().Changed("in") { // also to nothing, as by a variable that is not set
+		if cmd.Flags().Changed("in") { // also if it is empty, as from a shell variable that is not set
 			if r.In, err = later(in); err != nil {
 				return err
 			}
@@ -82,7 +82,7 @@ func (a *app) starter(name, help string) *cobra.Command {
 			jobs, r.Args = args[:dash], args[dash:]
 		}
 		for _, arg := range r.Args {
-			if !utf8.ValidString(arg) { // JSON would make something else of it
+			if !utf8.ValidString(arg) { // JSON cannot carry it unchanged
 				return usage("", "the argument %q is not UTF-8", arg)
 			}
 		}
@@ -116,7 +116,7 @@ func (a *app) starter(name, help string) *cobra.Command {
 	return cmd
 }
 
-// later reads how much later a run is to start.
+// later parses the delay of a start.
 func later(text string) (time.Duration, error) {
 	in, err := schedule.ParseDuration(text)
 	switch {
@@ -128,7 +128,7 @@ func later(text string) (time.Duration, error) {
 	return in, nil
 }
 
-// startResult is what start prints.
+// startResult is the JSON of start.
 type startResult struct {
 	Job     string         `json:"job"`
 	Run     uint64         `json:"run"`
@@ -182,7 +182,7 @@ func (a *app) doStart(words []string, r control.Request) error {
 	return err
 }
 
-// startedText says what a start came to: the run may have to wait, or be due later.
+// startedText says what happened to a start: the run may have started, wait, or be delayed.
 func startedText(j *statefile.Job, job string, run uint64) string {
 	text := fmt.Sprintf("started run %d of %s", run, job)
 	if j == nil {
@@ -201,7 +201,7 @@ func startedText(j *statefile.Job, job string, run uint64) string {
 	return text
 }
 
-// awaited says what a pending run waits for.
+// awaited says in words what a pending run waits for.
 func awaited(r *statefile.Running) string {
 	switch why := text(r.Why); why {
 	case "lock":
@@ -223,10 +223,10 @@ func awaited(r *statefile.Running) string {
 	}
 }
 
-// startAndWait starts one job and prints what it writes until its outcome is known.
+// startAndWait starts one job and prints its output until its outcome is known.
 func (a *app) startAndWait(s *site, r control.Request) error {
 	interrupt := make(chan os.Signal, 1)
-	signal.Notify(interrupt, os.Interrupt) // from before the run can be seen
+	signal.Notify(interrupt, os.Interrupt) // before anybody can see the run
 	defer signal.Stop(interrupt)
 	client, answer, err := s.ask(r)
 	if err != nil {
@@ -252,17 +252,17 @@ func (a *app) startAndWait(s *site, r control.Request) error {
 	return err
 }
 
-// finale is how the waiting ended.
-type finale struct {
+// waitResult is how the waiting ended.
+type waitResult struct {
 	outcome *statefile.Run
 	err     error
 }
 
-// await prints what the run writes until the daemon tells its outcome.
+// await prints the output of the run until the daemon sends its outcome.
 func (a *app) await(s *site, client *control.Client, r control.Request, run uint64, interrupt <-chan os.Signal) (*statefile.Run, error) {
-	over := make(chan finale, 1)
+	over := make(chan waitResult, 1)
 	go func() {
-		var f finale
+		var f waitResult
 		var refused *control.Error
 		answer, err := client.Next()
 		switch {
@@ -274,7 +274,7 @@ func (a *app) await(s *site, client *control.Client, r control.Request, run uint
 			}
 		case errors.As(err, &refused):
 			f.err = err
-		default: // the daemon is gone, or has become another program
+		default: // the daemon has ended, or was upgraded
 			f.outcome, f.err = s.awaitOutcome(r.Job, run, err)
 		}
 		over <- f
@@ -285,14 +285,14 @@ func (a *app) await(s *site, client *control.Client, r control.Request, run uint
 		select {
 		case <-interrupt:
 			fate := "continues; to stop it"
-			if j := s.known()[r.Job]; j != nil && isToCome(j, run) {
+			if j := s.known()[r.Job]; j != nil && isDelayed(j, run) {
 				fate = "is a delayed start; to cancel it"
 			}
 			fmt.Fprintf(a.err, "jobsd: run %d %s: jobsd stop --run %d %s\n", run, fate, run, r.Job)
 			return nil, &failure{code: 128 + int(spawn.SignalNumber("INT"))}
 		case f := <-over:
 			if f.err != nil {
-				return nil, lostSight(run, f.err, s, r)
+				return nil, lostContact(run, f.err, s, r)
 			}
 			if !a.json {
 				err := t.finish()
@@ -309,10 +309,10 @@ func (a *app) await(s *site, client *control.Client, r control.Request, run uint
 	}
 }
 
-// successorTime is how long a run is waited for that no daemon looks after.
+// successorTime is how long await waits for a new daemon to adopt the run.
 const successorTime = 10 * time.Second
 
-// awaitOutcome waits for the end of a run by the state file and the journal. It gives up with err if there is no daemon.
+// awaitOutcome waits for the outcome of a run in the state file or the journal. It returns err if no daemon runs any longer.
 func (s *site) awaitOutcome(job string, run uint64, err error) (*statefile.Run, error) {
 	tick := time.NewTicker(followPoll)
 	defer tick.Stop()
@@ -327,10 +327,10 @@ func (s *site) awaitOutcome(job string, run uint64, err error) (*statefile.Run, 
 		switch j := state.Jobs[job]; {
 		case j != nil && j.LastRun != nil && j.LastRun.Run == run:
 			return j.LastRun, nil
-		case j != nil && isToEnd(j, run) && time.Since(seen) < successorTime:
+		case j != nil && isOpen(j, run) && time.Since(seen) < successorTime:
 			continue
 		}
-		known := alive(&state.Daemon) && state.Daemon.Reload.Done > 0 // to have none of it, if the journal has not
+		known := alive(&state.Daemon) && state.Daemon.Reload.Done > 0 // then a run that is not in the journal has no outcome
 		for entry := range statefile.History(s.State, job) {
 			switch r := entry.Record.(type) {
 			case *statefile.Ended:
@@ -349,17 +349,17 @@ func (s *site) awaitOutcome(job string, run uint64, err error) (*statefile.Run, 
 	}
 }
 
-// isToEnd tells whether a run lives, or is still to come.
-func isToEnd(j *statefile.Job, run uint64) bool {
-	return slices.ContainsFunc(j.Running, func(r statefile.Running) bool { return r.Run == run }) || isToCome(j, run)
+// isOpen reports whether a run is pending or live, or a delayed start.
+func isOpen(j *statefile.Job, run uint64) bool {
+	return slices.ContainsFunc(j.Running, func(r statefile.Running) bool { return r.Run == run }) || isDelayed(j, run)
 }
 
-func isToCome(j *statefile.Job, run uint64) bool {
+func isDelayed(j *statefile.Job, run uint64) bool {
 	return slices.ContainsFunc(j.Later, func(l statefile.LaterStart) bool { return l.Run == run })
 }
 
-// lostSight is the error of a run whose end is not learned.
-func lostSight(run uint64, err error, s *site, r control.Request) error {
+// lostContact returns the error for a run whose outcome is not known.
+func lostContact(run uint64, err error, s *site, r control.Request) error {
 	var e *control.Error
 	if errors.As(err, &e) {
 		return s.refused(err, r)
@@ -368,7 +368,7 @@ func lostSight(run uint64, err error, s *site, r control.Request) error {
 		run, err)
 }
 
-// exitOf is the exit code that stands for an outcome.
+// exitOf returns the exit code for an outcome.
 func exitOf(r *statefile.Run) int {
 	switch {
 	case r.ExitCode != nil && r.Outcome == "exited":

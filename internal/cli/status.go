@@ -75,7 +75,7 @@ func (a *app) doStatus(brief bool, now time.Time) error {
 	return nil
 }
 
-// statusResult is what status prints.
+// statusResult is the JSON of status.
 type statusResult struct {
 	Alive  bool     `json:"alive"`
 	Well   bool     `json:"well"`
@@ -91,11 +91,11 @@ type nextDue struct {
 	At  statefile.Time `json:"at"`
 }
 
-// health judges what the state file says.
+// health finds what is wrong in the state file.
 func health(state *statefile.State, lives bool, now time.Time) statusResult {
 	d := &state.Daemon
 	r := statusResult{Alive: lives, Failed: []string{}, FilesChanged: unloaded(d), Daemon: d}
-	if r.Alive { // the file has it as of its last change
+	if r.Alive { // the file has the uptime of its last change
 		d.Uptime = max(d.Uptime, statefile.Seconds(now.Sub(d.StartedAt.Time)))
 	}
 	for _, name := range names(state) {
@@ -111,7 +111,7 @@ func health(state *statefile.State, lives bool, now time.Time) statusResult {
 	return r
 }
 
-// neverRan is the status where no daemon has left a state file.
+// neverRan is the status if there is no state file.
 func (a *app) neverRan(err error) error {
 	if !a.json {
 		return err
@@ -122,7 +122,7 @@ func (a *app) neverRan(err error) error {
 	return &failure{code: exitNoDaemon}
 }
 
-// brief is the status in one line: all that is wrong, the worst first.
+// brief returns the status in one line: everything that is wrong, the worst first.
 func (r *statusResult) brief(state *statefile.State, now time.Time) string {
 	d := r.Daemon
 	if !r.Alive {
@@ -148,7 +148,7 @@ func (r *statusResult) brief(state *statefile.State, now time.Time) string {
 	return text
 }
 
-// someOf joins the first of some words and says how many more there are, if it is more than one.
+// someOf joins the first words and says how many more there are, if there is more than one more.
 func someOf(words []string, most int) string {
 	more := len(words) - most
 	if more < 2 {
@@ -157,13 +157,13 @@ func someOf(words []string, most int) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(words[:most], ", "), more)
 }
 
-// failedMost is how many jobs that are not well status names.
+// failedMost is the number of jobs with problems that status names.
 const failedMost = 10
 
-// statusKeyWidth is how much room the names of facts have.
+// statusKeyWidth is the width of the column with the names of facts.
 const statusKeyWidth = 10
 
-// writeStatus prints a line for each fact, for a terminal of that width; 0: there is none.
+// writeStatus prints a line for each fact, for a terminal of that width; 0: there is no terminal.
 func writeStatus(w io.Writer, p palette, width int, state *statefile.State, r statusResult, dir string, now time.Time) {
 	d := r.Daemon
 	say := func(key string, i ink, format string, args ...any) {
@@ -211,12 +211,12 @@ func writeStatus(w io.Writer, p palette, width int, state *statefile.State, r st
 	}
 }
 
-// failedText says in a line what is wrong with a job.
+// failedText says in one line what is wrong with a job.
 func failedText(name string, j *statefile.Job, now time.Time) string {
 	line, words := name, noteWords(j, now)
 	if r := j.LastRun; r != nil && j.ConsecutiveFailures > 0 {
 		how, said := ending(r), startError(r)
-		if r.Outcome == "stopped" { // by somebody, which is no failure
+		if r.Outcome == "stopped" { // a person stopped it, so this run is no failure
 			said = failures(j)
 			how = said + ", then stopped" + prefixed(" by ", text(r.By))
 		}
@@ -229,7 +229,7 @@ func failedText(name string, j *statefile.Job, now time.Time) string {
 	return line
 }
 
-// jobTotals counts the jobs and those that stand out: "12 (2 running, 1 failing, 1 stale)".
+// jobTotals counts the jobs, and those in a special state: "12 (2 running, 1 failing, 1 stale)".
 func jobTotals(state *statefile.State) string {
 	var words []string
 	add := func(what string, is func(*statefile.Job) bool) {

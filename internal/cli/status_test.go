@@ -36,7 +36,7 @@ failed:    web (crash loop: 2 restarts in 1 h, next try in 4m12s)
 	same(t, b.String(), want[1:])
 }
 
-// TestStatusFits: on a terminal no line is wider than that, and what goes on in the next line is set in.
+// TestStatusFits checks that no line is wider than the terminal, and that continued lines are indented.
 func TestStatusFits(t *testing.T) {
 	s, now := state(t)
 	s.Daemon.Degraded = []string{"mail: cannot start: " + strings.Repeat("a long word ", 12)}
@@ -52,7 +52,7 @@ func TestStatusFits(t *testing.T) {
 	}
 }
 
-// TestFailedText says once what is wrong with a job, and does not call a stop a failure.
+// TestFailedText checks that each problem of a job is named only once, and that a stop does not count as a failure.
 func TestFailedText(t *testing.T) {
 	_, now := state(t)
 	for want, j := range map[string]*statefile.Job{
@@ -70,7 +70,7 @@ func TestFailedText(t *testing.T) {
 	}
 }
 
-// TestBrief: the one line for monitoring has each kind of trouble, and cuts long lists of names.
+// TestBrief checks that the line for monitoring has each kind of problem, and shortens long lists of names.
 func TestBrief(t *testing.T) {
 	_, now := state(t)
 	d := func(degraded, refused []string) *statefile.Daemon {
@@ -90,7 +90,7 @@ func TestBrief(t *testing.T) {
 	}
 }
 
-// TestHealth: each thing that is wrong is enough.
+// TestHealth checks that each single problem makes the status not well.
 func TestHealth(t *testing.T) {
 	s, now := state(t)
 	maps.DeleteFunc(s.Jobs, func(_ string, j *statefile.Job) bool { return unwell(j) })
@@ -128,7 +128,7 @@ func TestHealth(t *testing.T) {
 	}
 }
 
-// TestEndingPath: what a terminal would obey, or would not show, is quoted.
+// TestEndingPath checks that control characters and invisible characters in a path are quoted.
 func TestEndingPath(t *testing.T) {
 	for path, want := range map[string]string{
 		"/bin/backup":      "cannot start: exec /bin/backup: ENOENT",

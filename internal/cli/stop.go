@@ -39,7 +39,7 @@ func (a *app) stop() *cobra.Command {
 	return cmd
 }
 
-// runsResult is what stop and signal print.
+// runsResult is the JSON of stop and signal.
 type runsResult struct {
 	Runs []uint64 `json:"runs"`
 }
@@ -77,7 +77,7 @@ func (a *app) doStop(words []string, run uint64, until *untilFlags) error {
 	return err
 }
 
-// someJobs returns the jobs that words name. The number of a run belongs to one job.
+// someJobs returns the jobs that words name. With the number of a run, there must be exactly one job.
 func (a *app) someJobs(words []string, run uint64) (*site, []string, error) {
 	s, err := a.site()
 	if err != nil {
@@ -90,9 +90,9 @@ func (a *app) someJobs(words []string, run uint64) (*site, []string, error) {
 	return s, jobs, err
 }
 
-// askForRuns sends a request about each of the jobs, waits for the answers, and has each told: the runs that it was
-// about, and whether the job is now a service that stays stopped. It returns all of these runs, nil if no job had any
-// answer.
+// askForRuns sends a request for each of the jobs and waits for the answers. It calls tell for each answer, with the runs
+// that it is about and whether the job is now a service that stays stopped. It returns all of these runs, nil if there was
+// no answer.
 func (a *app) askForRuns(s *site, jobs []string, r control.Request, tell func(job string, runs []uint64, held bool)) ([]uint64, error) {
 	var lock sync.Mutex
 	unwritten := false
@@ -129,7 +129,7 @@ func (a *app) askForRuns(s *site, jobs []string, r control.Request, tell func(jo
 	return all, err
 }
 
-// runsText names runs: "run 7", "runs 7, 8".
+// runsText returns the numbers of runs in words: "run 7", "runs 7, 8".
 func runsText(runs []uint64) string {
 	if len(runs) == 1 {
 		return fmt.Sprintf("run %d", runs[0])

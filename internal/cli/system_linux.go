@@ -2,11 +2,11 @@ package cli
 
 import "golang.org/x/sys/unix"
 
-// bootClockID is the clock in which the daemon says when a reload began. It counts sleep too.
+// bootClockID is the clock that the daemon uses for the start of a reload. It includes the time that the machine sleeps.
 const bootClockID = unix.CLOCK_BOOTTIME
 
-// zombie says whether the process has ended, although its parent has not asked for its status yet: its pidfd is
-// readable then, says pidfd_open(2). In a container whose first process reaps nothing that may be so for ever.
+// zombie reports whether the process has ended but its parent has not reaped it yet. Its pidfd is readable then, see
+// pidfd_open(2). In a container whose first process does not reap, a process may stay a zombie forever.
 func zombie(pid int) bool {
 	fd, err := unix.PidfdOpen(pid, 0)
 	if err != nil {

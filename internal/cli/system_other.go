@@ -4,8 +4,8 @@ package cli
 
 import "golang.org/x/sys/unix"
 
-// bootClockID stands for the boot clock, as it does in the daemon.
+// bootClockID replaces the boot clock, as in the daemon.
 const bootClockID = unix.CLOCK_MONOTONIC
 
-// zombie cannot be told apart here; init reaps what is orphaned.
+// zombie is always false: there is no way to detect a zombie here, and init reaps orphans.
 func zombie(int) bool { return false }

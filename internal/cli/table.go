@@ -12,10 +12,10 @@ import (
 // column is one column of a table.
 type column struct {
 	head   string
-	width  int  // at least this wide, so that the table keeps still while its times change
+	width  int  // minimum width, so that the table does not jump while its times change
 	right  bool // flush right
-	shrink bool // its texts are shortened where a row would be wider than the terminal
-	below  bool // what does not fit into the row stands in lines of its own below it; only the last column
+	shrink bool // shorten its texts if a row is wider than the terminal
+	below  bool // a text that does not fit into the row goes on lines below it; only for the last column
 }
 
 // cell is one field of a table.
@@ -24,13 +24,13 @@ type cell struct {
 	ink  ink
 }
 
-// writeTable prints rows under their heads, two spaces between the columns and none at the end of a line. Rows fit the
-// terminal, if w is one: else nothing is shortened.
+// writeTable prints rows under their heads, with two spaces between the columns and none at the end of a line. If w is a
+// terminal, it makes the rows fit.
 func writeTable(w io.Writer, p palette, columns []column, rows [][]cell) {
 	writeTableIn(w, p, terminalWidth(w), columns, rows)
 }
 
-// writeTableIn does so in a terminal of that width; 0: there is none.
+// writeTableIn does the same for a terminal of that width; 0: there is no terminal.
 func writeTableIn(w io.Writer, p palette, width int, columns []column, rows [][]cell) {
 	heads := make([]cell, len(columns))
 	for i, c := range columns {
@@ -55,7 +55,7 @@ func writeTableIn(w io.Writer, p palette, width int, columns []column, rows [][]
 			notes = row[last]
 			row = append(row[:last:last], cell{})
 		}
-		if n == 0 { // a head needs no lines of its own
+		if n == 0 { // a head gets no lines below it
 			notes = cell{}
 		}
 		fmt.Fprintln(w, line(p, columns, widths, row))
@@ -65,10 +65,10 @@ func writeTableIn(w io.Writer, p palette, width int, columns []column, rows [][]
 	}
 }
 
-// belowIndent stands in front of what did not fit into a row.
+// belowIndent indents texts that did not fit into a row.
 const belowIndent = "    "
 
-// withoutEmpty leaves out the columns that have neither a head nor a text, but for the last.
+// withoutEmpty leaves out columns that have neither a head nor a text, except for the last column.
 func withoutEmpty(columns []column, rows [][]cell) (kept []column, cells [][]cell) {
 	cells = make([][]cell, len(rows))
 	for i, c := range columns {
@@ -87,10 +87,10 @@ func withoutEmpty(columns []column, rows [][]cell) (kept []column, cells [][]cel
 	return kept, cells
 }
 
-// leastShrunk is how short a text may become.
+// leastShrunk is the shortest length of a shortened text.
 const leastShrunk = 8
 
-// shrink shortens texts so that rows fit, as far as they can.
+// shrink shortens texts so that rows fit, as far as possible.
 func shrink(width int, columns []column, widths []int, rows [][]cell) {
 	fixed := len(columns)
 	if columns[fixed-1].below {
@@ -110,7 +110,7 @@ func shrink(width int, columns []column, widths []int, rows [][]cell) {
 	}
 }
 
-// shorten leaves out the middle of a text: names differ at their ends.
+// shorten leaves out the middle of a text, because names differ at their ends.
 func shorten(text string, width int) string {
 	runes := []rune(text)
 	if len(runes) <= width || width < 4 {
@@ -120,7 +120,7 @@ func shorten(text string, width int) string {
 	return string(runes[:width-2-tail]) + ".." + string(runes[len(runes)-tail:])
 }
 
-// sum is the width of columns with the spaces behind each.
+// sum is the width of columns with the spaces after each.
 func sum(widths []int) int {
 	total := 0
 	for _, w := range widths {
@@ -129,7 +129,7 @@ func sum(widths []int) int {
 	return total
 }
 
-// wrap breaks a text between words into lines of that width; a longer word has a line of its own.
+// wrap breaks a text between words into lines of that width. A longer word gets its own line.
 func wrap(text string, width int) (lines []string) {
 	line := ""
 	for word := range strings.FieldsSeq(text) {
@@ -162,10 +162,10 @@ func line(p palette, columns []column, widths []int, row []cell) string {
 	return strings.TrimRight(strings.Join(fields, "  "), " ")
 }
 
-// usualWidth is that of a terminal that does not tell its own.
+// usualWidth is the assumed width of a terminal that does not report its own.
 const usualWidth = 80
 
-// terminalWidth returns how many characters fit into a line of w, 0 where it is no terminal.
+// terminalWidth returns how many characters fit into a line of w, 0 if w is no terminal.
 func terminalWidth(w io.Writer) int {
 	f, ok := fileOf(w)
 	if !ok {

@@ -7,29 +7,30 @@ import (
 	"time"
 )
 
-// tailPoll is how often a run that was just started is looked for; the pause grows to tailSlow while it waits its turn.
+// tailPoll is the first pause between two looks for a run that was just started. The pause grows to tailSlow while the run is
+// pending.
 const (
 	tailPoll = 20 * time.Millisecond
 	tailSlow = time.Second
 )
 
-// markPatience is how long the end of a run may take to get into the journal after it was told.
-const markPatience = 10 * time.Second
+// endPatience is how long the end of a run may take to reach the journal after the daemon has reported it.
+const endPatience = 10 * time.Second
 
-// tail prints what one run writes, while it does. Runs beside it write to the same log.
+// tail prints the output of one run as it comes. Parallel runs may write to the same log.
 type tail struct {
 	*app
 	site  *site
 	job   string
 	run   uint64
 	log   *jobLog  // nil until the run is in the journal
-	own   bool     // it is the run's own
-	live  *os.File // as of jobLog.live
-	at    int64    // offset of what is to be printed next
+	own   bool     // log is the run's own file
+	live  *os.File // see jobLog.live
+	at    int64    // offset of the next byte to print
 	pause time.Duration
 }
 
-// tick comes when there may be more.
+// tick returns a channel that fires when it is time to look for more output.
 func (t *tail) tick() <-chan time.Time {
 	if t.log != nil {
 		t.pause = followPoll
@@ -45,14 +46,14 @@ func (t *tail) close() {
 	}
 }
 
-// Write prints and counts.
+// Write prints text and advances the offset.
 func (t *tail) Write(text []byte) (int, error) {
 	n, err := t.out.Write(text)
 	t.at += int64(n)
 	return n, err
 }
 
-// more prints what has come.
+// more prints new output.
 func (t *tail) more() (err error) {
 	if t.log == nil {
 		return t.open()
@@ -62,7 +63,7 @@ func (t *tail) more() (err error) {
 	return err
 }
 
-// open begins with the run's first byte, once the journal knows the run.
+// open opens the log and prints the run's output so far, once the run is in the journal.
 func (t *tail) open() error {
 	log, err := t.site.openJobLog(t.job)
 	if err != nil {
@@ -91,9 +92,9 @@ func (t *tail) open() error {
 	return err
 }
 
-// finish prints the rest, as soon as the journal says where it ends.
+// finish prints the rest, as soon as the journal says where the output ends.
 func (t *tail) finish() error {
-	for deadline := time.Now().Add(markPatience); ; time.Sleep(tailPoll) {
+	for deadline := time.Now().Add(endPatience); ; time.Sleep(tailPoll) {
 		log, err := t.site.openJobLog(t.job)
 		if err != nil {
 			return err
@@ -102,7 +103,7 @@ func (t *tail) finish() error {
 		switch {
 		case r != nil && r.to != math.MaxInt64:
 			defer log.close()
-			if t.own { // what was printed stands there now
+			if t.own { // the log now also has what was printed from the run's own file
 				t.at += r.from
 			}
 			return log.print(t.out, max(t.at, r.from, log.from()), min(r.to, log.to()))

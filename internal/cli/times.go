@@ -13,12 +13,12 @@ import (
 	"jobsd/statefile"
 )
 
-// All that people read of times is written here, in the way that the reader writes them.
+// This file formats all times that people read, in the style of the reader.
 
-// none stands in a table where there is nothing to show.
+// none is shown in a table if there is no value.
 const none = "-"
 
-// timeStyle is how a reader writes times.
+// timeStyle is a way to write times.
 type timeStyle string
 
 const (
@@ -27,16 +27,16 @@ const (
 	iso     timeStyle = "iso" // 2026-11-24 16:35
 )
 
-// timeStyles are the words that JOBSD_TIME may have.
+// timeStyles are the valid values of JOBSD_TIME.
 var timeStyles = []string{string(hours24), string(hours12), string(iso)}
 
-// locales12 are the locales in which people write the time of day with am and pm, from the Unicode CLDR, as far as they
-// are in use on Unix systems. A locale of which the territory is not known, such as C, has 24 hours.
+// locales12 are the locales in which people write the time of day with am and pm. They are from the Unicode CLDR, limited
+// to locales of Unix systems. A locale without a territory, such as C, uses 24 hours.
 var locales12 = strings.Fields(`en_AU en_BD en_CA en_HK en_IN en_MY en_NZ en_PH en_PK en_SG en_US
 	ar_AE ar_EG ar_JO ar_KW ar_SA bn_BD bn_IN es_CO es_DO es_PA es_PR es_US fil_PH gu_IN hi_IN kn_IN ko_KR ml_IN mr_IN
 	pa_IN ta_IN te_IN tl_PH ur_IN ur_PK`)
 
-// styleOf returns how the reader with that environment writes times: as JOBSD_TIME says, else as is usual in the locale.
+// styleOf returns the style of the reader with that environment: from JOBSD_TIME or else from the locale.
 func styleOf(getenv func(string) string) timeStyle {
 	if s := getenv("JOBSD_TIME"); slices.Contains(timeStyles, s) {
 		return timeStyle(s)
@@ -51,24 +51,24 @@ func styleOf(getenv func(string) string) timeStyle {
 	return hours24
 }
 
-// warnTimeStyle says that JOBSD_TIME has a word that means nothing. That is no reason not to do what was asked for.
+// warnTimeStyle prints a warning if JOBSD_TIME is not valid. The verb works anyway.
 func warnTimeStyle(w io.Writer, getenv func(string) string) {
 	if s := getenv("JOBSD_TIME"); s != "" && !slices.Contains(timeStyles, s) {
 		fmt.Fprintf(w, "jobsd: JOBSD_TIME %q is not one of %s\n", s, strings.Join(timeStyles, ", "))
 	}
 }
 
-// when says t as the reader would at now, see [timeStyle.when].
+// when writes t in the style of the reader, see [timeStyle.when].
 func when(t, now time.Time, seconds bool) string { return styleOf(os.Getenv).when(t, now, seconds) }
 
-// exactly says a time for people and for the record.
+// exactly writes a time for people and, in parentheses, in RFC 3339.
 func exactly(t statefile.Time, now time.Time) string { return styleOf(os.Getenv).exactly(t, now) }
 
-// inStyle writes the times of day in a text, which are there as 15:04, as the reader does.
+// inStyle rewrites the times of day in a text, which has them as 15:04, in the style of the reader.
 func inStyle(text string) string { return styleOf(os.Getenv).rewrite(text) }
 
-// when says t as a person would at now, in now's own zone: "today at 04:35", "Friday at 04:35" up to six days away, else
-// "Dec 24 at 18:00", with the year if it is another one. The zero time is "-".
+// when writes t as a person at now would, in the zone of now: "today at 04:35", "Friday at 04:35" up to six days away, else
+// "Dec 24 at 18:00", with the year if it is not the present one. The zero time is "-".
 func (s timeStyle) when(t, now time.Time, seconds bool) string {
 	if t.IsZero() {
 		return none
@@ -80,7 +80,7 @@ func (s timeStyle) when(t, now time.Time, seconds bool) string {
 	return day(t, now) + " at " + t.Format(s.layout(seconds))
 }
 
-// layout is that of a time of day.
+// layout is the layout of a time of day.
 func (s timeStyle) layout(seconds bool) string {
 	switch {
 	case s == hours12 && seconds:
@@ -119,7 +119,7 @@ func (s timeStyle) rewrite(text string) string {
 	})
 }
 
-// wide is how much room a time takes that is at most so many days away, so that a table keeps still while it changes.
+// wide is the width of a time on that day, for columns whose width must not change while their times do.
 func (s timeStyle) wide(day string) int {
 	if s == iso {
 		return len("2006-01-02 15:04")
@@ -143,7 +143,7 @@ func day(t, now time.Time) string {
 	return t.Format("Jan 2 2006")
 }
 
-// daysBetween counts the midnights from a to b. The dates are compared in UTC, where each day has 24 hours.
+// daysBetween counts the midnights from a to b. It compares the dates in UTC because each day there has 24 hours.
 func daysBetween(a, b time.Time) int {
 	return int(date(b).Sub(date(a)) / (24 * time.Hour))
 }
@@ -153,7 +153,7 @@ func date(t time.Time) time.Time {
 	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
 }
 
-// left says how far away t is in one unit: "in 11s", "in 12m", "in 4h", "in 3d"; "" for a time that is past, or none.
+// left writes how far away t is, in one unit: "in 11s", "in 12m", "in 4h", "in 3d"; "" for a past time or the zero time.
 func left(t, now time.Time) string {
 	d := t.Sub(now)
 	if t.IsZero() || d <= 0 {

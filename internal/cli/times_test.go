@@ -16,7 +16,7 @@ func zone(t *testing.T) *time.Location {
 	return loc
 }
 
-// at reads a local time such as "2026-11-23 16:00:00".
+// at parses a local time such as "2026-11-23 16:00:00".
 func at(t *testing.T, loc *time.Location, s string) time.Time {
 	t.Helper()
 	v, err := time.ParseInLocation(time.DateTime, s, loc)
@@ -52,7 +52,7 @@ func TestWhen(t *testing.T) {
 		{monday, "2027-12-24 18:00:00", false, "Dec 24 2027 at 18:00"},
 		{monday, "2025-12-24 18:00:00", false, "Dec 24 2025 at 18:00"},
 		{at(t, loc, "2026-12-30 12:00:00"), "2027-01-02 04:00:00", false, "Saturday at 04:00"},
-		// The days on which the clock is changed have 23 and 25 hours.
+		// The days on which the clock changes have 23 and 25 hours.
 		{at(t, loc, "2026-03-08 00:30:00"), "2026-03-09 00:15:00", false, "tomorrow at 00:15"},
 		{at(t, loc, "2026-11-01 00:30:00"), "2026-11-01 23:45:00", false, "today at 23:45"},
 		{at(t, loc, "2026-11-01 23:59:00"), "2026-11-02 00:00:00", false, "tomorrow at 00:00"},
@@ -64,7 +64,7 @@ func TestWhen(t *testing.T) {
 	if got := when(time.Time{}, monday, false); got != "-" {
 		t.Errorf("zero time: got %q", got)
 	}
-	// The time is told in the reader's zone, not in that of the job.
+	// The time is in the zone of the reader, not of the job.
 	if got, want := when(at(t, time.UTC, "2026-11-24 03:00:00"), monday, false), "today at 22:00"; got != want {
 		t.Errorf("from UTC: got %q, want %q", got, want)
 	}
@@ -99,7 +99,7 @@ func TestTimeStyles(t *testing.T) {
 	}
 }
 
-// TestStyleOf: JOBSD_TIME goes before LC_ALL, that before LC_TIME, and that before LANG.
+// TestStyleOf checks that JOBSD_TIME overrides LC_ALL, which overrides LC_TIME, which overrides LANG.
 func TestStyleOf(t *testing.T) {
 	for env, want := range map[string]timeStyle{
 		"":                                     hours24,

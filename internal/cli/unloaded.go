@@ -10,8 +10,8 @@ import (
 
 const unloadedText = `job files changed since the last reload; run "jobsd reload"`
 
-// unloaded tells whether the job files or jobsd.toml are other ones now than those that a running daemon loaded. A
-// reader who may not look into the jobs directory does not learn of it.
+// unloaded reports whether the job files or jobsd.toml have changed since a running daemon loaded them. It is false for a
+// reader who may not read the jobs directory.
 func unloaded(d *statefile.Daemon) bool {
 	if !alive(d) || d.Reload.Files == "" {
 		return false
@@ -20,7 +20,7 @@ func unloaded(d *statefile.Daemon) bool {
 	return err == nil && now != d.Reload.Files
 }
 
-// tellWhose says whose jobs an ordinary user sees who did not say so.
+// tellWhose prints whose jobs an ordinary user sees, unless an option has chosen.
 func (a *app) tellWhose(s *site) {
 	if os.Geteuid() == 0 || a.places.chosen() {
 		return
@@ -32,7 +32,7 @@ func (a *app) tellWhose(s *site) {
 	}
 }
 
-// warnUnloaded says that what has been printed is not what the job files say.
+// warnUnloaded prints a warning if the job files have changed since the last reload.
 func (a *app) warnUnloaded(d *statefile.Daemon) {
 	if unloaded(d) {
 		fmt.Fprintln(a.err, "jobsd: "+unloadedText)

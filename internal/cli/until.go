@@ -9,7 +9,7 @@ import (
 	"jobsd/internal/schedule"
 )
 
-// untilFlags are the two ways to say for how long something holds.
+// untilFlags are the options for the end of something: --for and --until.
 type untilFlags struct{ duration, time string }
 
 func (u *untilFlags) add(fs *pflag.FlagSet) {
@@ -17,7 +17,7 @@ func (u *untilFlags) add(fs *pflag.FlagSet) {
 	fs.StringVar(&u.time, "until", "", "")
 }
 
-// instant returns the end of what holds, as seen from now; zero: no end was given.
+// instant returns the end that the options give; zero: no option was given.
 func (u *untilFlags) instant(verb string, now time.Time) (time.Time, error) {
 	hint := "jobsd help " + verb
 	switch {

@@ -43,7 +43,7 @@ func (a *app) upgrade() *cobra.Command {
 	return takes(cmd, 0, 0, "")
 }
 
-// upgradeResult is what upgrade prints.
+// upgradeResult is the JSON of upgrade.
 type upgradeResult struct {
 	From string  `json:"from"`
 	To   *string `json:"to"`
@@ -65,7 +65,7 @@ func (a *app) doUpgrade(wait bool, timeout time.Duration) error {
 		return err
 	}
 	defer client.Close()
-	for err == nil { // until it has gone on as another program, or refused to
+	for err == nil { // until the daemon has switched to the new program, or refused it
 		_, err = client.Next()
 	}
 	var refused *control.Error
@@ -90,7 +90,7 @@ func (a *app) doUpgrade(wait bool, timeout time.Duration) error {
 	return nil
 }
 
-// awaitUpgrade returns the daemon once it has upgraded and its first load is in force.
+// awaitUpgrade waits until the daemon has upgraded and its first load is complete, and returns it.
 func (s *site) awaitUpgrade(was *statefile.Daemon, deadline time.Time) (*statefile.Daemon, error) {
 	tick := time.NewTicker(reloadPoll)
 	defer tick.Stop()
@@ -112,7 +112,7 @@ func (s *site) awaitUpgrade(was *statefile.Daemon, deadline time.Time) (*statefi
 	}
 }
 
-// candidate is asked by a daemon, not by people.
+// candidate is a verb for the daemon, not for people.
 func (a *app) candidate() *cobra.Command {
 	cmd := takes(verb("candidate", candidateHelp, func([]string) error {
 		if file := a.places.config; file != "" {

@@ -11,7 +11,7 @@ import (
 	"jobsd/statefile"
 )
 
-// version is what is released next or was released last.
+// version is the next release, or the last one if nothing has changed since.
 const version = "0.1.0"
 
 const versionHelp = `jobsd version - print the version of jobsd
@@ -26,11 +26,11 @@ func (a *app) version() *cobra.Command {
 	return takes(a.reader("version", versionHelp, func([]string) error { return a.doVersion() }), 0, 0, "")
 }
 
-// versionFlags has the options by which most programs tell their version do so here, too.
+// versionFlags adds the options with which most programs print their version.
 func (a *app) versionFlags(fs *pflag.FlagSet) {
 	fs.BoolVarP(&a.asked, "version", "v", false, "print the version")
 	fs.BoolVarP(&a.asked, "print-version", "V", false, "print the version")
-	_ = fs.MarkHidden("print-version") // it is there for its letter
+	_ = fs.MarkHidden("print-version") // it exists only for its short form
 }
 
 func (a *app) doVersion() error {
@@ -46,7 +46,7 @@ func (a *app) doVersion() error {
 	return nil
 }
 
-// versionText is the version, with the commit it was built from where the build knows it.
+// versionText is the version, with the commit of the build if the build knows it.
 func versionText() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// length says how long d is in two units at most: 59.1s, 4m12s, 1h03m, 2d4h.
+// length writes a duration with at most two units: 59.1s, 4m12s, 1h03m, 2d4h.
 func length(d time.Duration) string {
 	d = max(d, 0)
 	switch tenths := d.Round(100 * time.Millisecond); {
@@ -22,7 +22,7 @@ func length(d time.Duration) string {
 	return fmt.Sprintf("%dd%dh", d/(24*time.Hour), d%(24*time.Hour)/time.Hour)
 }
 
-// count says n things: "1 job", "2 jobs".
+// count writes a number of things: "1 job", "2 jobs".
 func count(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing
