@@ -1,4 +1,4 @@
-// Package examples tests that every example is what it shows: a file that jobsd takes as it stands.
+// Package examples tests that jobsd accepts every example unchanged.
 package examples
 
 import (
@@ -15,8 +15,8 @@ import (
 	"jobsd/internal/jobfile"
 )
 
-// load reads copies of the job files in dir, made by and for whoever runs the test: whom the checkout belongs to and
-// under what umask it was made must not matter.
+// load reads copies of the job files in dir. The user of the test owns the copies, so that the owner and the umask of
+// the checkout do not matter.
 func load(t *testing.T, dir, config string, skip ...string) *jobfile.Set {
 	t.Helper()
 	temp := t.TempDir()
@@ -106,7 +106,7 @@ func TestConfig(t *testing.T) {
 	}
 }
 
-// TestUnit holds the unit to what the daemon's ways with its jobs need.
+// TestUnit checks that the units have the settings that the daemon needs.
 func TestUnit(t *testing.T) {
 	for unit, own := range map[string][]string{
 		"jobsd.service":      {"OOMScoreAdjust=-500", "WantedBy=multi-user.target"},

@@ -1,4 +1,4 @@
-// Package binfmt tells what the kernel opens besides a program when it executes it.
+// Package binfmt finds the files that the kernel opens besides a program to execute it.
 package binfmt
 
 import (
@@ -9,13 +9,13 @@ import (
 )
 
 const (
-	headSize = 256  // bytes that the kernel looks at of a script
-	mostName = 4096 // bytes of the name of a loader
+	headSize = 256  // number of bytes of a script that the kernel reads
+	mostName = 4096 // longest name of a loader
 )
 
-// Interpreter returns the path of what runs a script (the first word after #!) or loads a dynamic ELF program; "" if the
-// file is neither. The error is that of the reader, or says that an ELF program is not understood: the kernel, which
-// looks at less of it, may yet execute it.
+// Interpreter returns the path of the interpreter of a script (the first word after #!) or of the loader of a dynamic
+// ELF program, "" for other files. The error is that of the reader, or means that the ELF program is invalid. The
+// kernel checks less, so it may still execute such a program.
 func Interpreter(f io.ReaderAt) (string, error) {
 	head := make([]byte, headSize)
 	n, err := f.ReadAt(head, 0)
@@ -35,7 +35,7 @@ func Interpreter(f io.ReaderAt) (string, error) {
 	return loader(f)
 }
 
-// loader returns the dynamic loader that an ELF program asks for.
+// loader returns the dynamic loader of an ELF program.
 func loader(f io.ReaderAt) (string, error) {
 	program, err := elf.NewFile(f)
 	if err != nil {

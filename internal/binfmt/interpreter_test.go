@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// dynamic is an ELF program that asks for a loader, in one of the four layouts.
+// dynamic returns an ELF program with a loader, in one of the four layouts.
 func dynamic(t testing.TB, class elf.Class, order binary.ByteOrder, name string) string {
 	t.Helper()
 	var b bytes.Buffer
@@ -61,7 +61,7 @@ func TestInterpreter(t *testing.T) {
 	}
 }
 
-// An ELF program that is cut off or broken is none that is understood.
+// TestBrokenELF checks that a truncated or broken ELF program is an error.
 func TestBrokenELF(t *testing.T) {
 	whole := dynamic(t, elf.ELFCLASS64, binary.LittleEndian, "/lib/ld.so")
 	for _, text := range []string{"\x7fELF", "\x7fELF\x03\x01", whole[:len(whole)-3], whole[:100], whole[:50]} {
@@ -71,7 +71,7 @@ func TestBrokenELF(t *testing.T) {
 	}
 }
 
-// broken cannot be read.
+// broken is a reader that always fails.
 type broken struct{}
 
 func (broken) ReadAt([]byte, int64) (int, error) { return 0, io.ErrClosedPipe }

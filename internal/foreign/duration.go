@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Duration writes a span as job files have it.
+// Duration writes a duration as in job files.
 func Duration(d time.Duration) string {
 	if days := d / (24 * time.Hour); days > 0 && d%(24*time.Hour) == 0 {
 		return fmt.Sprintf("%dd", days)

@@ -1,5 +1,5 @@
-// Package foreign is what the translators of other schedulers' files have in common: the jobs found, and what is said
-// about all that could not be carried over.
+// Package foreign is the common part of the translators for other schedulers' files: the jobs found, and remarks about
+// all that could not be imported.
 package foreign
 
 import (
@@ -17,7 +17,7 @@ type Place struct {
 	Text string
 }
 
-// Remark is what there is to say about a line, or with no File about everything.
+// Remark is a remark about a line, or about everything if it has no File.
 type Remark struct {
 	Place
 	Reason string
@@ -30,28 +30,28 @@ func (r Remark) String() string {
 	return fmt.Sprintf("%s:%d: %s: %s", r.File, r.Line, Shorten(Printable(r.Text), 200), r.Reason)
 }
 
-// Job is one job in our words.
+// Job is one job in the terms of jobsd.
 type Job struct {
 	Place
-	Name string // as wanted; see Result.Name
+	Name string // the wanted name; see Result.Name
 	Keys []jobfile.Pair
 }
 
-// Result is what became of some files.
+// Result is the result of translating some files.
 type Result struct {
 	Jobs    []Job
-	Refused []Remark // lines that are not carried over, or not to the letter
-	Notes   []Remark // what means something else here
+	Refused []Remark // lines that are not imported, or not exactly
+	Notes   []Remark // lines that mean something slightly different in jobsd
 
 	noted map[Remark]bool
 }
 
-// Refuse says that a line is not carried over.
+// Refuse adds a remark that a line is not imported.
 func (r *Result) Refuse(p Place, format string, args ...any) {
 	r.Refused = append(r.Refused, Remark{p, fmt.Sprintf(format, args...)})
 }
 
-// Note says what is different about a line, once.
+// Note adds a remark about a difference, once.
 func (r *Result) Note(p Place, format string, args ...any) {
 	n := Remark{p, fmt.Sprintf(format, args...)}
 	if r.noted[n] {
@@ -64,7 +64,7 @@ func (r *Result) Note(p Place, format string, args ...any) {
 	r.Notes = append(r.Notes, n)
 }
 
-// Add takes in what became of another file.
+// Add adds the result of another file.
 func (r *Result) Add(other *Result) {
 	r.Jobs = append(r.Jobs, other.Jobs...)
 	r.Refused = append(r.Refused, other.Refused...)
@@ -73,7 +73,7 @@ func (r *Result) Add(other *Result) {
 	}
 }
 
-// Format is the job file of a job, headed by the line that it was.
+// Format returns the job file of a job. Its first line is the original line, as a comment.
 func (j *Job) Format() ([]byte, error) {
 	keys, err := jobfile.Format(j.Keys)
 	if err != nil {
@@ -82,12 +82,12 @@ func (j *Job) Format() ([]byte, error) {
 	head := fmt.Sprintf("# %s:%d: %s\n", Printable(j.File), j.Line, Shorten(Printable(j.Text), 1000))
 	text := append([]byte(head), keys...)
 	if len(text) > jobfile.MaxFile {
-		return nil, fmt.Errorf("the job file would be larger than 1 MiB, so no job was made; put the command into a script")
+		return nil, fmt.Errorf("the job file would be larger than 1 MiB, so no job was created; put the command into a script")
 	}
 	return text, nil
 }
 
-// Texts are the job files of all jobs, whose names become unique. A job that cannot be written is refused.
+// Texts returns the job files of all jobs, after making their names unique. A job that cannot be written is refused.
 func (r *Result) Texts() (texts [][]byte) {
 	r.Name()
 	jobs := r.Jobs
@@ -103,7 +103,7 @@ func (r *Result) Texts() (texts [][]byte) {
 	return texts
 }
 
-// Shorten cuts a text that has more characters than that, and shows it.
+// Shorten cuts a text that has more than most characters, and marks the cut.
 func Shorten(s string, most int) string {
 	n := 0
 	for i := range s {
@@ -114,7 +114,7 @@ func Shorten(s string, most int) string {
 	return s
 }
 
-// Printable is s as it can stand in a line for people, or in a comment.
+// Printable returns s in a form that is safe on a line of text or in a comment.
 func Printable(s string) string {
 	return strings.Map(func(c rune) rune {
 		if c == '\t' {

@@ -40,7 +40,7 @@ func TestNameOf(t *testing.T) {
 		}
 	}
 	if got := NameOf("", "?"); got != "job" {
-		t.Errorf("without anything to go by: %q", got)
+		t.Errorf("without a command: %q", got)
 	}
 }
 
@@ -58,7 +58,7 @@ func TestUnique(t *testing.T) {
 	}
 }
 
-// TestMany would take minutes if each job or note were compared with all before.
+// TestMany takes minutes if each job or note is compared with all previous ones.
 func TestMany(t *testing.T) {
 	const many = 100_000
 	var r, all Result
@@ -97,7 +97,7 @@ func TestShorten(t *testing.T) {
 	}
 }
 
-// A line of binary data or of a megabyte is told by its beginning.
+// TestLongLine checks that an error shows only the beginning of a line of binary data or of a megabyte.
 func TestLongLine(t *testing.T) {
 	long := strings.Repeat("\x00\xff", 1<<19)
 	var r Result
@@ -111,7 +111,7 @@ func TestLongLine(t *testing.T) {
 	}
 }
 
-// A job whose file would be too large is refused, and the others are written.
+// TestTooLarge checks that a job with a file that is too large is refused and the others are written.
 func TestTooLarge(t *testing.T) {
 	var r Result
 	for _, script := range []string{"a", strings.Repeat("b", jobfile.MaxFile), "c"} {

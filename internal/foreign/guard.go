@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// Guard tells whether a command of a shell ends in a test with "&&", such as "[ -x X ] && X", and returns what to write
-// instead, "" if it does not. Where the test is false, such a command ends with the exit code 1 although all is well.
-// cron does not look at exit codes; to jobsd this is a failure.
+// Guard says how to rewrite a shell command that ends in a test with "&&", such as "[ -x X ] && X", "" if it does not.
+// If the test is false, such a command exits with 1 although nothing is wrong. cron ignores exit codes, but to jobsd
+// this is a failure.
 func Guard(command string) string {
 	list := lastList(command)
 	if len(list) < 2 || slices.Contains(list, "") {
@@ -27,7 +27,7 @@ func Guard(command string) string {
 	return "if " + strings.Join(list[:last+1], " && ") + "; then " + rest + "; fi"
 }
 
-// isTest tells whether a simple command only looks at something.
+// isTest reports whether a simple command only checks something.
 func isTest(command string) bool {
 	w := append(strings.Fields(command), "")
 	switch w[0] {
@@ -39,7 +39,7 @@ func isTest(command string) bool {
 	return false
 }
 
-// negate turns a test of one property, such as "[ -x X ]", into its opposite; of others it makes "".
+// negate turns a test of one property, such as "[ -x X ]", into its opposite. It returns "" for other tests.
 func negate(test string) string {
 	w := strings.Fields(test)
 	if !(len(w) == 4 && w[0] == "[" && w[3] == "]" || len(w) == 3 && w[0] == "test") || len(w[1]) != 2 || w[1][0] != '-' {
@@ -48,21 +48,21 @@ func negate(test string) string {
 	return strings.Join(slices.Insert(w, 1, "!"), " ")
 }
 
-// closers are the words that begin a compound command, and those that end it.
+// closers maps the words that begin a compound command to those that end it.
 var closers = map[string]string{"if": "fi", "case": "esac", "for": "done", "while": "done", "until": "done", "{": "}"}
 
-// leading are the words that a command follows.
+// leading are the words that come before a command.
 var leading = strings.Fields("if then else elif while until do ! {")
 
-// shell is the scan of a command: it finds the operators that are outside of quotes and of compound commands.
+// shell scans a command. It finds the operators outside of quotes and compound commands.
 type shell struct {
-	open    []string // what ends the compound commands that are open
-	command bool     // a word that comes now is the name of a command
+	open    []string // the ends of the open compound commands
+	command bool     // the next word is the name of a command
 	part    strings.Builder
 	list    []string
 }
 
-// lastList returns the commands of the last list, which decides on the exit code, if they are joined by && only.
+// lastList returns the commands of the last list, which sets the exit code, if only && joins them.
 func lastList(command string) []string {
 	s := shell{command: true}
 	for rest := command; rest != ""; {
@@ -79,7 +79,7 @@ func lastList(command string) []string {
 	return s.list
 }
 
-// step takes in what comes next, and returns how long it is; 0 if a quote is not closed.
+// step processes the next token and returns its length, 0 if a quote is not closed.
 func (s *shell) step(rest string) int {
 	top := len(s.open) == 0
 	switch {
@@ -105,7 +105,7 @@ func (s *shell) step(rest string) int {
 		s.join()
 		return 2
 	case strings.HasPrefix(rest, "||") && top:
-		s.list = []string{"||"} // whatever else is in it
+		s.list = []string{"||"} // the rest of the list does not matter
 		s.part.Reset()
 		s.command = true
 		return 2
@@ -128,7 +128,7 @@ func (s *shell) step(rest string) int {
 	return s.word(rest)
 }
 
-// word takes in a word without quotes, or the beginning of one with some.
+// word processes a word without quotes, or the part before its first quote.
 func (s *shell) word(rest string) int {
 	end := 1 + strings.IndexAny(rest[1:]+" ", " \t;&|\n()'\"`\\<>$")
 	word, command := rest[:end], s.command
@@ -144,14 +144,14 @@ func (s *shell) word(rest string) int {
 	return end
 }
 
-// take adds to the command that is being read.
+// take adds the next n bytes to the current command.
 func (s *shell) take(rest string, n int) int {
 	s.part.WriteString(rest[:n])
 	s.command = false
 	return n
 }
 
-// close ends the innermost compound command, if that is what the word does.
+// close ends the innermost compound command if word is its end.
 func (s *shell) close(word string) {
 	if n := len(s.open); n > 0 && s.open[n-1] == word {
 		s.open = s.open[:n-1]
@@ -167,7 +167,7 @@ func (s *shell) join() {
 	s.command = true
 }
 
-// quotedLength is how long a quotation is, 0 if it does not end.
+// quotedLength returns the length of a quotation, 0 if it does not end.
 func quotedLength(s string) int {
 	for i := 1; i < len(s); i++ {
 		switch {

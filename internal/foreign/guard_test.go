@@ -2,7 +2,7 @@ package foreign
 
 import "testing"
 
-// The lines are of the kinds that packages install.
+// TestGuard has lines of the kinds that packages install.
 func TestGuard(t *testing.T) {
 	for _, test := range []struct{ command, want string }{
 		{"[ -x /usr/bin/a ] && /usr/bin/a", "[ ! -x /usr/bin/a ] || /usr/bin/a"},
@@ -30,7 +30,7 @@ func TestGuard(t *testing.T) {
 		{"if [ -x a ] && [ b ]; then c; fi", ""},
 		{"echo '[ -x a ] && b'", ""},
 		{"echo x [ -x a ] && b", ""},
-		{"(test -x a && b)", ""}, // true as well, but too deep to say what to write
+		{"(test -x a && b)", ""}, // also a guard, but too deep to suggest a fix
 		{"[ -x a ]", ""},
 		{"[ -x a ] &&", ""},
 		{"&& b", ""},

@@ -10,11 +10,11 @@ import (
 
 const maxName = 64
 
-// Words of a shell that say nothing of what a command is about.
+// Words of a shell that say nothing about the purpose of a command.
 var passing = strings.Fields("cd test [ [[ true : command type which fi done for case esac" +
 	" sleep read echo printf export set unset umask . source trap wait eval exit date expr")
 
-// wrappers run the command behind them: their options that take a value, and how many arguments of their own follow.
+// wrappers run another command: their options that take a value, and the number of their own arguments after these.
 var wrappers = map[string]struct {
 	valued string
 	own    int
@@ -36,8 +36,8 @@ var (
 	unfit       = regexp.MustCompile(`[^A-Za-z0-9._@-]+`)
 )
 
-// NameOf derives the name of a job from its command: that of the program which does the work. A command without one
-// gives fallback.
+// NameOf derives the name of a job from its command: the name of the program that does the work. It returns fallback if
+// the command has none.
 func NameOf(command, fallback string) string {
 	command = quoted.ReplaceAllStringFunc(command, func(s string) string { return special.ReplaceAllString(s, "_") })
 	command = redirection.ReplaceAllString(command, " ")
@@ -52,7 +52,7 @@ func NameOf(command, fallback string) string {
 	return "job"
 }
 
-// words are those of a simple command without its assignments.
+// words returns the words of a simple command without its assignments.
 func words(part string) []string {
 	w := strings.Fields(strings.NewReplacer(`"`, "", `'`, "", `\`, "").Replace(part))
 	for len(w) > 0 && assignment.MatchString(w[0]) {
@@ -61,7 +61,7 @@ func words(part string) []string {
 	return w
 }
 
-// program returns the word of a simple command that says most, "" if none says anything.
+// program returns the most significant word of a simple command, "" if there is none.
 func program(w []string) string {
 	for len(w) > 0 {
 		wrapper, ok := wrappers[path.Base(w[0])]
@@ -100,7 +100,7 @@ func program(w []string) string {
 	return name
 }
 
-// fit makes a name of s that jobs may have, "" if nothing of it can serve.
+// fit makes a valid job name from s, "" if that is impossible.
 func fit(s string) string {
 	s = ending.ReplaceAllString(s, "")
 	s = strings.Trim(unfit.ReplaceAllString(s, "-"), ".-")
@@ -114,10 +114,10 @@ func fit(s string) string {
 	return s
 }
 
-// Name makes the names of all jobs unique, case aside: the second "backup" becomes "backup-2".
+// Name makes the names of all jobs unique, ignoring case: the second "backup" becomes "backup-2".
 func (r *Result) Name() {
 	taken := map[string]bool{}
-	next := map[string]int{} // number of a stem, so that many jobs with one command do not each count from 2
+	next := map[string]int{} // by stem, so that many jobs with one command need no search from 2 on
 	for i := range r.Jobs {
 		j := &r.Jobs[i]
 		stem := j.Name

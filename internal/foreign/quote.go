@@ -2,7 +2,7 @@ package foreign
 
 import "strings"
 
-// Quote quotes a word for a shell where it must be.
+// Quote quotes a word for a shell if necessary.
 func Quote(s string) string {
 	if strings.Trim(s, "/._-abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == "" {
 		return s

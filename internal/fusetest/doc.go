@@ -1,2 +1,2 @@
-// Package fusetest mounts file systems that do not answer, for tests. Any local user may have such a one by FUSE.
+// Package fusetest mounts file systems that do not answer, for tests. Any local user can mount one with FUSE.
 package fusetest

@@ -18,7 +18,7 @@ const (
 	opendir = 27
 )
 
-// Hang mounts a file system that answers nothing until it is let go.
+// Hang mounts a file system that answers nothing until release is called.
 func Hang(t testing.TB) (dir string, release func()) {
 	needsRoot(t)
 	dir = t.TempDir()
@@ -30,11 +30,11 @@ func HangAt(t testing.TB, dir string, uid int) (release func()) {
 	return mount(t, dir, uid, func(uint32, uint64) (body []byte, answered bool) { return nil, false })
 }
 
-// HangOnClose mounts a file system with a file that can be opened; whoever closes it hangs until the file system is let
-// go. Flushes receives something for each who does.
+// HangOnClose mounts a file system with a file that a process can open. A process that closes it hangs until release is
+// called. flushes receives a value for each such process.
 //
-// A process that has the file open with close-on-exec hangs in the middle of its exec. Then nobody sees its environment,
-// and whoever reads stat, environ, io or exe of it in /proc hangs, too.
+// A process that has the file open with close-on-exec hangs in the middle of its exec. Then nobody can read its
+// environment, and a process that reads its stat, environ, io or exe in /proc hangs too.
 func HangOnClose(t testing.TB) (file string, flushes <-chan bool, release func()) {
 	const root, node = 1, 2
 	closing := make(chan bool, 1000)
@@ -78,7 +78,7 @@ func needsRoot(t testing.TB) {
 	}
 }
 
-// mount mounts a file system that answer speaks for: with a body, with an error if that is nil, or not at all.
+// mount mounts a file system. answer returns a body, nil for an error, or answered = false to never answer.
 func mount(t testing.TB, dir string, uid int, answer func(op uint32, node uint64) (body []byte, answered bool)) (release func()) {
 	t.Helper()
 	needsRoot(t)
@@ -108,7 +108,7 @@ func serve(fd int, answer func(op uint32, node uint64) ([]byte, bool)) {
 	buf := make([]byte, 1<<20)
 	for {
 		n, err := syscall.Read(fd, buf)
-		if err == syscall.EINTR || err == syscall.ENOENT { // ENOENT: the request was taken back
+		if err == syscall.EINTR || err == syscall.ENOENT { // ENOENT: the request was cancelled
 			continue
 		}
 		if err != nil {
@@ -131,7 +131,7 @@ func serve(fd int, answer func(op uint32, node uint64) ([]byte, bool)) {
 			errno := -int32(syscall.ENOSYS)
 			binary.NativeEndian.PutUint32(reply[4:], uint32(errno))
 		}
-		copy(reply[8:16], buf[8:16]) // which request
+		copy(reply[8:16], buf[8:16]) // the ID of the request
 		syscall.Write(fd, append(reply, body...))
 	}
 }

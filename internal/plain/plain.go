@@ -1,5 +1,5 @@
-// Package plain makes text of others safe to show: what a terminal would obey instead of showing it is written out, as
-// Go writes it. The names of programs and files, and what jobs print, are text of others.
+// Package plain makes foreign text safe to show, such as names of programs and files and the output of jobs. It escapes
+// characters that a terminal obeys instead of showing them, in the syntax of Go.
 package plain
 
 import (
@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// Word returns a name as it is if it can stand in a line, else quoted.
+// Word returns a name unchanged if it is safe on a line, else quoted.
 func Word(s string) string {
 	if q := strconv.Quote(s); q[1:len(q)-1] != s {
 		return q
@@ -17,13 +17,13 @@ func Word(s string) string {
 	return s
 }
 
-// Line returns s as one line.
+// Line returns s as one safe line.
 func Line(s string) string { return written(s, "") }
 
-// Text returns s with its lines and tabs.
+// Text returns s as safe text, with its lines and tabs.
 func Text(s string) string { return written(s, "\n\t") }
 
-// written writes out all that must not be shown raw, but for what is kept.
+// written escapes all characters that must not be shown unchanged, except those in keep.
 func written(s, keep string) string {
 	if strings.IndexFunc(s, Hidden) < 0 && utf8.ValidString(s) {
 		return s
@@ -42,14 +42,14 @@ func written(s, keep string) string {
 	return b.String()
 }
 
-// Hidden reports whether a character is not to be shown raw: a control character, or one that changes the direction of
-// the text that follows.
+// Hidden reports whether a character must not be shown unchanged: a control character, or one that changes the
+// direction of the following text.
 func Hidden(r rune) bool {
 	return unicode.IsControl(r) || r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069'
 }
 
-// Rune writes a character out, in a form that JSON has too where the character is not one of ASCII.
+// Rune escapes a character. Escapes of characters outside of ASCII are also valid in JSON.
 func Rune(r rune) string { return strings.Trim(strconv.QuoteRuneToASCII(r), "'") }
 
-// Byte writes out a byte that is part of no character.
+// Byte escapes a byte that is not part of a character.
 func Byte(c byte) string { return `\x` + strconv.FormatUint(uint64(c)|0x100, 16)[1:] }

@@ -1,4 +1,5 @@
-// Package rooms tests how the house is divided: which package may import which, and what some of them must never use.
+// Package rooms tests the structure of the module: which package may import which, and what some packages must never
+// use.
 package rooms
 
 import (
@@ -18,14 +19,14 @@ import (
 
 const module = "jobsd"
 
-// A room is a folder of the module together with the folders in it that are no rooms themselves.
+// A room is a folder of the module, with those subfolders that are not rooms themselves.
 type room struct {
-	imports []string // the rooms it may import; "*" is all of them
-	std     []string // the only packages of the standard library that it may import; nil: any
+	imports []string // the rooms that it may import; "*" is all of them
+	std     []string // the only standard packages that it may import; nil: any
 	never   []rule
 }
 
-// rooms has a row for each room; HACKING.md shows the same table.
+// rooms has a row for each room. HACKING.md has the same table.
 var rooms = map[string]room{
 	".":                 {imports: []string{"spawn", "internal/cli"}},
 	"runner":            {imports: []string{"internal/plain", "internal/jobfile", "internal/schedule", "spawn", "signals", "statefile", "internal/control", "runner/core"}, never: []rule{mutex, osExec}},
@@ -47,29 +48,29 @@ var rooms = map[string]room{
 	"man":               {},
 }
 
-// pure is what a package without clock, system calls and concurrency may build on.
+// pure are the standard packages for a room without clock, system calls and concurrency.
 var pure = []string{
 	"cmp", "container/heap", "errors", "fmt", "maps", "math", "math/rand/v2", "slices", "sort", "strconv", "strings",
 	"time",
 }
 
-// text is what a package may use besides that only works on texts.
+// text are the standard packages that only work on text.
 var text = []string{"path", "regexp", "unicode", "unicode/utf8"}
 
-// modules are the only ones that may be imported from outside; HACKING.md has a sentence for each.
+// modules are the only external modules that may be imported. HACKING.md has a sentence about each.
 var modules = []string{
 	"github.com/BurntSushi/toml",
 	"github.com/fsnotify/fsnotify",
 	"github.com/google/renameio/v2",
 	"github.com/hashicorp/go-hclog",
 	"github.com/rogpeppe/go-internal",
-	"github.com/santhosh-tekuri/jsonschema", // in tests
+	"github.com/santhosh-tekuri/jsonschema", // only in tests
 	"github.com/spf13/cobra",
 	"github.com/spf13/pflag",
 	"golang.org/x/sys",
 }
 
-// A rule returns what is wrong at a node of a file, "" if nothing is.
+// A rule returns what is wrong at a node of a file, "" if nothing is wrong.
 type rule func(f *ast.File, n ast.Node) string
 
 // mutex: one goroutine owns every job, so there is nothing to lock.
@@ -77,7 +78,7 @@ func mutex(f *ast.File, n ast.Node) string {
 	return uses(f, n, "sync", "Mutex", "RWMutex")
 }
 
-// osExec: a second waiter beside the loop's wait4 would steal exit statuses.
+// osExec: a second waiter next to the loop's wait4 would steal exit statuses.
 func osExec(_ *ast.File, n ast.Node) string {
 	if spec, ok := n.(*ast.ImportSpec); ok && importPath(spec) == "os/exec" {
 		return "imports os/exec"
@@ -85,12 +86,12 @@ func osExec(_ *ast.File, n ast.Node) string {
 	return ""
 }
 
-// clock: the time comes in with the event, so that a simulation can run years in seconds.
+// clock: events bring their time, so that a simulation can run years in seconds.
 func clock(f *ast.File, n ast.Node) string {
 	return uses(f, n, "time", "Now", "Since", "Until", "After", "AfterFunc", "Sleep", "Tick", "NewTimer", "NewTicker")
 }
 
-// concurrency: events come in one after another and effects go out.
+// concurrency: events come in one after another, and effects go out.
 func concurrency(_ *ast.File, n ast.Node) string {
 	switch n.(type) {
 	case *ast.ChanType:
@@ -103,7 +104,7 @@ func concurrency(_ *ast.File, n ast.Node) string {
 	return ""
 }
 
-// uses says whether n is pkg.name for one of the names, under whatever name the file imports pkg.
+// uses reports that n is pkg.name for one of the names, under any local name of pkg.
 func uses(f *ast.File, n ast.Node, pkg string, names ...string) string {
 	sel, ok := n.(*ast.SelectorExpr)
 	if !ok || !slices.Contains(names, sel.Sel.Name) {
@@ -115,7 +116,7 @@ func uses(f *ast.File, n ast.Node, pkg string, names ...string) string {
 	return ""
 }
 
-// localName is what the file calls the package, "" if it does not import it.
+// localName returns the local name of the package in the file, "" if the file does not import it.
 func localName(f *ast.File, pkg string) string {
 	for _, spec := range f.Imports {
 		switch {
@@ -132,12 +133,12 @@ func localName(f *ast.File, pkg string) string {
 func importPath(spec *ast.ImportSpec) string {
 	p, err := strconv.Unquote(spec.Path.Value)
 	if err != nil {
-		panic(err) // the parser has accepted it
+		panic(err) // the parser has accepted the path
 	}
 	return p
 }
 
-// roomOf returns the name of the room that a folder belongs to, "" if there is none.
+// roomOf returns the name of the room that contains a folder, "" if there is none.
 func roomOf(dir string) string {
 	for d := dir; ; d = path.Dir(d) {
 		if _, ok := rooms[d]; ok && (d != "." || dir == ".") {
@@ -149,7 +150,7 @@ func roomOf(dir string) string {
 	}
 }
 
-// judge returns what is wrong with a file of the folder dir, a line each.
+// judge returns the mistakes in a file of the folder dir, one on each line.
 func judge(fset *token.FileSet, dir string, f *ast.File) []string {
 	var wrong []string
 	complain := func(n ast.Node, format string, args ...any) {
@@ -157,7 +158,7 @@ func judge(fset *token.FileSet, dir string, f *ast.File) []string {
 	}
 	name := roomOf(dir)
 	if name == "" {
-		complain(f, "the folder %s is no room of the table", dir)
+		complain(f, "the folder %s is not a room in the table", dir)
 		return wrong
 	}
 	r := rooms[name]
@@ -166,7 +167,7 @@ func judge(fset *token.FileSet, dir string, f *ast.File) []string {
 			complain(spec, "%s: %s", name, why)
 		}
 		if spec.Name != nil && spec.Name.Name == "." {
-			complain(spec, "%s: dot imports hide what is used", name)
+			complain(spec, "%s: dot imports hide the names that are used", name)
 		}
 	}
 	ast.Inspect(f, func(n ast.Node) bool {
@@ -180,7 +181,7 @@ func judge(fset *token.FileSet, dir string, f *ast.File) []string {
 	return wrong
 }
 
-// refuses says why the room of that name may not import p, "" if it may.
+// refuses says why the room may not import p, "" if it may.
 func (r room) refuses(name, p string) string {
 	if p == module || strings.HasPrefix(p, module+"/") {
 		to := roomOf(strings.TrimPrefix(strings.TrimPrefix(p, module), "/"))
@@ -202,7 +203,7 @@ func (r room) refuses(name, p string) string {
 	return ""
 }
 
-// goFiles calls visit with every Go file of the module but tests.
+// goFiles calls visit for every Go file of the module except tests.
 func goFiles(t *testing.T, visit func(dir, file string)) {
 	root, err := filepath.Abs("../..")
 	if err != nil {
@@ -256,9 +257,9 @@ func TestJudge(t *testing.T) {
 	}{
 		{".", `import "jobsd/internal/cli"`, ""},
 		{".", `import "jobsd/runner"`, "may not import jobsd/runner"},
-		{"cellar", ``, "no room"},
+		{"cellar", ``, "not a room"},
 		{"internal/cli/table", `import "jobsd/runner"`, ""},
-		{"internal/cli", `import "jobsd/cellar"`, ""}, // the cellar's own files are refused
+		{"internal/cli", `import "jobsd/cellar"`, ""}, // the files of the cellar itself are refused
 		{"spawn", `import "jobsd/statefile"`, "may not import jobsd/statefile"},
 		{"spawn", `import "jobsd/spawn/shim"`, ""},
 		{"spawn", `import "jobsdx/shim"; import "os"`, ""},

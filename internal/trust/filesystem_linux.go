@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// FileSystem returns the type of the file system that a path is on, and whether it is local. The file system itself is not
-// asked, so that a server that does not answer holds nobody up. Where there is no /proc the type is "".
+// FileSystem returns the type of the file system of a path, and whether it is local. It does not touch the file system
+// itself, so a server that does not answer cannot block it. Without /proc the type is "".
 func FileSystem(path string) (kind string, local bool, err error) {
 	fd, err := unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -34,7 +34,7 @@ func FileSystem(path string) (kind string, local bool, err error) {
 	return kind, LocalType(kind), nil
 }
 
-// mountID returns the id of the mount that an open file is on, from proc_pid_fdinfo(5).
+// mountID returns the ID of the mount of an open file, from proc_pid_fdinfo(5).
 func mountID(fdinfo string) uint64 {
 	for line := range strings.Lines(fdinfo) {
 		if text, ok := strings.CutPrefix(line, "mnt_id:"); ok {

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestLocalType: file systems that other machines or programs can serve are not local, those of one kernel are.
+// TestLocalType checks that file systems that other machines or programs can serve are not local.
 func TestLocalType(t *testing.T) {
 	for _, kind := range []string{"nfs", "nfs4", "cifs", "smb3", "9p", "virtiofs", "fuse", "fuse.sshfs", "fuse.glusterfs", "fuseblk",
 		"afs", "ceph", "lustre", "gpfs", "gfs2", "ocfs2", "beegfs", "orangefs", "coda", "ncpfs", ""} {
@@ -25,7 +25,7 @@ func TestFileSystem(t *testing.T) {
 		t.Errorf("/proc: %q, local %t, %v", kind, local, err)
 	}
 	if _, _, err := FileSystem("/proc/none"); !os.IsNotExist(err) {
-		t.Errorf("a path that is not there: %v", err)
+		t.Errorf("a missing path: %v", err)
 	}
 }
 

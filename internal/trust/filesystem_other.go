@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// FileSystem returns the type of the file system that a path is on, and whether the kernel calls it local.
+// FileSystem returns the type of the file system of a path, and whether the kernel calls it local.
 func FileSystem(path string) (kind string, local bool, err error) {
 	var st unix.Statfs_t
 	if err := unix.Statfs(path, &st); err != nil {

@@ -9,16 +9,16 @@ import (
 	"strings"
 )
 
-// everyID is how many ids a namespace maps that maps all: the last number stands for no id.
+// everyID is the number of IDs in a namespace that maps all of them: the last number is not an ID.
 const everyID = 1<<32 - 1
 
-// idsOf reads what user_namespaces(7) says of this process; kind is uid or gid.
+// idsOf reads the ID map of this process, see user_namespaces(7); kind is uid or gid.
 func idsOf(kind string) ids {
 	text, err := os.ReadFile("/proc/self/" + kind + "_map")
 	switch {
 	case err == nil && mapsAll(string(text)):
 		return ids{-1}
-	case errors.Is(err, fs.ErrNotExist): // the kernel has no user namespaces, unless /proc is not there
+	case errors.Is(err, fs.ErrNotExist): // the kernel has no user namespaces, or /proc is missing
 		if _, err := os.Stat("/proc/self/status"); err == nil {
 			return ids{-1}
 		}

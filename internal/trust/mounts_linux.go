@@ -10,13 +10,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A file on a read-only mount cannot be changed by those whom its owner and mode would allow to: so are the volumes of
-// ConfigMaps and Secrets, which are open to all by their mode. It takes more than the flag, though. The same file may be
-// writable through another mount, here or outside the mount namespace of a service whose system is protected; and a
-// server of files has other clients.
+// Owner and mode may allow users to change a file, but on a read-only mount they cannot. That is so in volumes of
+// ConfigMaps and Secrets, whose modes allow everybody to write. The read-only flag is not enough, though. The same file
+// may be writable through another mount, here or outside the mount namespace of a service with a protected system, and
+// a file server has other clients.
 
-// ReadOnly reports whether nobody can write what stands at path, because it is on a read-only mount of a local file
-// system that no writable mount leads to. A link itself is meant.
+// ReadOnly reports whether nobody can write the file at path, because it is on a read-only mount of a local file system
+// that has no writable mount. It does not follow a link.
 func ReadOnly(path string) bool {
 	return readOnly(unix.AT_FDCWD, path, unix.AT_SYMLINK_NOFOLLOW)
 }
@@ -34,7 +34,7 @@ func readOnly(fd int, path string, flags int) bool {
 		return false
 	}
 	here, err1 := readMounts("/proc/self/mountinfo")
-	outside, err2 := readMounts("/proc/1/mountinfo") // the same in a container; what is not allowed to look cannot know
+	outside, err2 := readMounts("/proc/1/mountinfo") // the same in a container; without permission to read it, nothing is known
 	if err1 != nil || err2 != nil {
 		return false
 	}
@@ -42,18 +42,18 @@ func readOnly(fd int, path string, flags int) bool {
 	return i >= 0 && here[i].sealed(here, outside)
 }
 
-// mount is a line of mountinfo.
+// mount is one line of mountinfo.
 type mount struct {
 	id       uint64
 	device   string
-	root     string // what of the file system is mounted
+	root     string // the mounted part of the file system
 	writable bool
 	kind     string
-	user     int // who has mounted it by FUSE; else root
+	user     int // the user who mounted it with FUSE; else root
 }
 
-// lstat asks the kernel for what that knows already, so that it does not wait for a file system that does not answer.
-// Where a program of a user serves the file system, that user is the owner of its root directory, whatever it says.
+// lstat asks the kernel only for cached data, so that it does not block on a file system that does not answer. The root
+// directory of a user's FUSE file system counts as owned by that user, whatever the file system reports.
 func lstat(path string, st *unix.Stat_t) error {
 	var stx unix.Statx_t
 	const flags = unix.AT_SYMLINK_NOFOLLOW | unix.AT_NO_AUTOMOUNT | unix.AT_STATX_DONT_SYNC
@@ -62,7 +62,7 @@ func lstat(path string, st *unix.Stat_t) error {
 	}
 	st.Uid, st.Gid, st.Mode = stx.Uid, stx.Gid, uint32(stx.Mode)
 	setNlink(&st.Nlink, stx.Nlink)
-	if stx.Attributes&unix.STATX_ATTR_MOUNT_ROOT == 0 || stx.Dev_major != 0 { // a real device: it is not served
+	if stx.Attributes&unix.STATX_ATTR_MOUNT_ROOT == 0 || stx.Dev_major != 0 { // a real device, which no program serves
 		return nil
 	}
 	all, err := readMounts("/proc/self/mountinfo")
@@ -75,10 +75,10 @@ func lstat(path string, st *unix.Stat_t) error {
 	return nil
 }
 
-// setNlink bridges the types of a number of links, which differ by architecture.
+// setNlink sets a number of links, whose type depends on the architecture.
 func setNlink[T uint32 | uint64](to *T, n uint32) { *to = T(n) }
 
-// sealed reports whether no mount of the tables lets anybody write to what this one shows.
+// sealed reports whether no mount in the tables lets anybody write the files of this one.
 func (m mount) sealed(tables ...[]mount) bool {
 	if m.writable || !LocalType(m.kind) {
 		return false
@@ -98,7 +98,7 @@ func within(path, dir string) bool {
 	return path == dir || strings.HasPrefix(path, strings.TrimSuffix(dir, "/")+"/")
 }
 
-// readMounts reads a table whose format is in proc_pid_mountinfo(5). Roots stay as they are escaped there.
+// readMounts reads a mount table, whose format is in proc_pid_mountinfo(5). Roots keep their escapes.
 func readMounts(table string) ([]mount, error) {
 	text, err := os.ReadFile(table)
 	if err != nil {
@@ -133,7 +133,7 @@ func parseMount(line string) (mount, bool) {
 	return mount{id: id, device: f[2], root: f[3], writable: !ro(f[5]) && !ro(t[2]), kind: t[0], user: user}, true
 }
 
-// localTypes are the file systems that answer without a server or a program in user space.
+// localTypes are the file systems that need no server and no program in user space.
 var localTypes = []string{"bcachefs", "btrfs", "cramfs", "devpts", "devtmpfs", "erofs", "exfat", "ext2", "ext3", "ext4",
 	"f2fs", "iso9660", "jfs", "minix", "msdos", "ntfs3", "overlay", "proc", "ramfs", "reiserfs", "rootfs", "squashfs", "sysfs",
 	"tmpfs", "ubifs", "udf", "ufs", "vfat", "xfs", "zfs"}

@@ -24,7 +24,7 @@ func TestMapsAll(t *testing.T) {
 	}
 }
 
-// TestSealed has the tables of a container, of a host, and of a service whose system is protected.
+// TestSealed has the mount tables of a container, a host, and a service with a protected system.
 func TestSealed(t *testing.T) {
 	const (
 		volume    = "30 20 8:1 /pods/1/volume /etc/jobs.d ro,relatime - ext4 /dev/sda1 rw"
@@ -41,13 +41,13 @@ func TestSealed(t *testing.T) {
 		here, outside []string
 		want          bool
 	}{
-		"a volume of a container":             {[]string{volume, overlay, hosts, sibling}, []string{volume, overlay, hosts}, true},
-		"a volume beside its own file system": {[]string{volume, host}, []string{volume, host}, false},
-		"a protected service":                 {[]string{protected}, []string{host}, false},
-		"an image":                            {[]string{image, host}, []string{image, host}, true},
-		"a server of files":                   {[]string{server}, []string{server}, false},
-		"writable inside":                     {[]string{volume, inside}, nil, false},
-		"writable":                            {[]string{"30 1 8:1 / / rw - ext4 /dev/sda1 rw"}, nil, false},
+		"a volume of a container":          {[]string{volume, overlay, hosts, sibling}, []string{volume, overlay, hosts}, true},
+		"a volume next to its file system": {[]string{volume, host}, []string{volume, host}, false},
+		"a protected service":              {[]string{protected}, []string{host}, false},
+		"an image":                         {[]string{image, host}, []string{image, host}, true},
+		"a file server":                    {[]string{server}, []string{server}, false},
+		"writable inside":                  {[]string{volume, inside}, nil, false},
+		"writable":                         {[]string{"30 1 8:1 / / rw - ext4 /dev/sda1 rw"}, nil, false},
 	} {
 		parse := func(lines []string) (all []mount) {
 			for _, line := range lines {
@@ -66,7 +66,7 @@ func TestSealed(t *testing.T) {
 	}
 }
 
-// TestMountOfAnother: nobody waits for a file system that somebody else has mounted and that never answers.
+// TestMountOfAnother checks that Walk does not block on another user's file system that never answers.
 func TestMountOfAnother(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root, to mount a file system")
@@ -91,6 +91,6 @@ func TestMountOfAnother(t *testing.T) {
 			t.Error(err)
 		}
 	case <-time.After(30 * time.Second):
-		t.Error("the walk waits for the file system")
+		t.Error("Walk blocks on the file system")
 	}
 }

@@ -8,13 +8,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// There are no user namespaces.
+// Only Linux has user namespaces.
 func idsOf(string) ids { return ids{-1} }
 
-// ReadOnly is known on Linux only.
+// ReadOnly works on Linux only.
 func ReadOnly(string) bool { return false }
 
-// ReadOnlyFD is known on Linux only.
+// ReadOnlyFD works on Linux only.
 func ReadOnlyFD(int) bool { return false }
 
 func lstat(path string, st *unix.Stat_t) error {

@@ -1,5 +1,5 @@
-// Package trust tells who can change what a path leads to. What root or the daemon's user executes, or takes settings
-// from, must be for nobody else to change: neither the file nor any directory or symbolic link on the way to it.
+// Package trust finds out who can change the file that a path leads to. Nobody else may change what root or the
+// daemon's user executes or reads settings from: neither the file nor any directory or symbolic link on the way to it.
 package trust
 
 import (
@@ -13,13 +13,13 @@ import (
 	"jobsd/internal/plain"
 )
 
-// Judge decides for one user. A group may write if it is the primary group of that user and the user is not root: under
-// the umask 002 of many systems each user has a group of their own, and all that they make is writable for it. Root's
-// group is not root's alone everywhere, so for root no group may write.
+// Judge decides for one user. A group may write if it is the primary group of that user and the user is not root. With
+// the umask 002 of many systems each user has a group of their own, which can write all their files. But on some
+// systems root's group has other members, so no group may write for root.
 type Judge struct {
 	UID, GID int                   // GID is the primary group
 	Name     func(uid int) string  // of a user, for people; nil: by number
-	Home     func(path string) int // whose home the directory is; -1: nobody's; nil: not known
+	Home     func(path string) int // the user whose home the directory is; -1: nobody's; nil: not known
 
 	users, groups ids
 }
@@ -29,19 +29,19 @@ func New(uid, gid int) *Judge {
 	return &Judge{UID: uid, GID: gid, users: idsOf("uid"), groups: idsOf("gid")}
 }
 
-// ids says which numbers of users or groups are what they seem. In a user namespace all that are not mapped into it look
-// like one and the same, the overflow id, which may be a mapped one too.
+// ids says which user or group numbers are certain. In a user namespace, all numbers that are not mapped look like the
+// overflow ID, which may also be mapped.
 type ids struct {
-	overflow int // -1: every number is what it seems
+	overflow int // -1: every number is certain
 }
 
 func (i ids) certain(id int) bool { return i.overflow < 0 || id != i.overflow }
 
-// Mine reports whether the number is that of root or of the judge's user, and of nobody else.
+// Mine reports whether the number is certainly that of root or of the judge's user.
 func (j *Judge) Mine(uid int) bool { return (uid == 0 || uid == j.UID) && j.users.certain(uid) }
 
-// Fault says who but root and the judge's user can change a file or directory, by its owner and mode, and what to do
-// about it. "" means nobody can. A link tells that a symbolic link led to path.
+// Fault says who besides root and the judge's user can change a file or directory, by its owner and mode, and how to
+// fix that. It returns "" if nobody can. link is true if a symbolic link led to path.
 func (j *Judge) Fault(st *unix.Stat_t, path string, link bool) string {
 	why := j.why(st)
 	if why == "" {
@@ -70,7 +70,7 @@ func (j *Judge) groupWrites(st *unix.Stat_t) bool {
 	return uint32(st.Mode)&0o020 != 0 && (j.UID == 0 || gid != j.GID || !j.groups.certain(gid))
 }
 
-// OthersWrite reports whether the mode lets others than root and the judge's user write, whoever the owner is.
+// OthersWrite reports whether the mode lets users besides root and the judge's user write, whoever the owner is.
 func (j *Judge) OthersWrite(st *unix.Stat_t) bool {
 	return uint32(st.Mode)&0o002 != 0 || j.groupWrites(st)
 }
@@ -78,23 +78,24 @@ func (j *Judge) OthersWrite(st *unix.Stat_t) bool {
 func (j *Judge) owner(uid int) string {
 	switch {
 	case !j.users.certain(uid):
-		return fmt.Sprintf("is owned by a user who is not known in this user namespace and looks like uid %d", uid)
+		return fmt.Sprintf("is owned by a user outside of this user namespace, shown as uid %d", uid)
 	case j.UID == 0:
 		return "is not owned by root but by " + j.name(uid)
 	}
 	return fmt.Sprintf("is owned by %s, neither by root nor by %s", j.name(uid), j.name(j.UID))
 }
 
-// advice never harms somebody else: the mode of a directory that others work in stays as it is, and nobody loses a file.
+// advice suggests a fix that harms nobody: it does not change the mode of a directory that others use, or the owner of
+// a file that may be theirs.
 func (j *Judge) advice(st *unix.Stat_t, path string, link bool) string {
 	mode, word := uint32(st.Mode), Quote(path)
 	switch mine := j.Mine(int(st.Uid)); {
 	case mode&unix.S_IFMT == unix.S_IFDIR && j.shared(st, path):
-		return "move what is to be trusted to a directory that nobody else needs to write to"
+		return "move the trusted files to a directory that nobody else needs to write to"
 	case !j.users.certain(int(st.Uid)):
-		return "mount it read-only, or have root of this namespace own it"
+		return "mount it read-only, or chown it to root of this namespace"
 	case !mine && link:
-		return "put a copy in the place of the link"
+		return "replace the link with a copy"
 	case !mine && j.UID == 0:
 		return "chown root " + word
 	case !mine:
@@ -110,8 +111,8 @@ func (j *Judge) advice(st *unix.Stat_t, path string, link bool) string {
 	return "chmod " + who + "-w " + word
 }
 
-// shared reports whether a directory is made for several users to work in: one with the sticky bit as /tmp, one whose
-// group passes on to the files of a team, somebody's home.
+// shared reports whether several users work in a directory: one with the sticky bit such as /tmp, one with the
+// set-group-ID bit for the files of a team, or somebody's home.
 func (j *Judge) shared(st *unix.Stat_t, path string) bool {
 	mode := uint32(st.Mode)
 	if mode&unix.S_ISVTX != 0 || mode&unix.S_ISGID != 0 && mode&0o020 != 0 || path == "/" {
@@ -134,7 +135,7 @@ func (j *Judge) name(uid int) string {
 	return j.Name(uid)
 }
 
-// Quote quotes a path for the shell where it has to be, and what would not show in a line of text.
+// Quote quotes a path for the shell if necessary, and escapes characters that are not safe on a line of text.
 func Quote(s string) string {
 	const bare = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-+@%,:="
 	if s != "" && strings.Trim(s, bare) == "" {
@@ -143,5 +144,5 @@ func Quote(s string) string {
 	return plain.Word("'" + strings.ReplaceAll(s, "'", `'\''`) + "'")
 }
 
-// Self is the judge for the user of this process.
+// Self returns the judge for the user of this process.
 func Self() *Judge { return New(os.Geteuid(), os.Getegid()) }

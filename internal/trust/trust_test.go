@@ -15,7 +15,7 @@ func TestQuote(t *testing.T) {
 	}
 }
 
-// TestAdvice: nobody is told to take away what others need.
+// TestAdvice checks that no advice takes away permissions that others need.
 func TestAdvice(t *testing.T) {
 	homes := map[string]int{"/home/alice": 1000, "/root": 0}
 	home := func(path string) int {
@@ -24,7 +24,7 @@ func TestAdvice(t *testing.T) {
 		}
 		return -1
 	}
-	const move = "move what is to be trusted to a directory that nobody else needs to write to"
+	const move = "move the trusted files to a directory that nobody else needs to write to"
 	for _, c := range []struct {
 		judge, uid int
 		mode       uint32
@@ -44,7 +44,7 @@ func TestAdvice(t *testing.T) {
 		{0, 0, unix.S_IFDIR | 0o777, "/etc/jobs.d", false, "chmod go-w /etc/jobs.d"},
 		{0, 0, unix.S_IFREG | 0o1666, "/etc/jobs.d/a", false, "chmod go-w /etc/jobs.d/a"},
 		{0, 1000, unix.S_IFREG | 0o644, "/etc/jobs.d/a", false, "chown root /etc/jobs.d/a"},
-		{0, 1000, unix.S_IFREG | 0o644, "/etc/jobs.d/a", true, "put a copy in the place of the link"},
+		{0, 1000, unix.S_IFREG | 0o644, "/etc/jobs.d/a", true, "replace the link with a copy"},
 		{1000, 1001, unix.S_IFREG | 0o644, "/j/a", false, "chown 1000 /j/a"},
 	} {
 		j := &Judge{UID: c.judge, GID: c.judge, Home: home, users: ids{-1}, groups: ids{-1}}
@@ -56,7 +56,7 @@ func TestAdvice(t *testing.T) {
 	}
 }
 
-// setMode sets the mode, whose type differs between systems.
+// setMode sets the mode, whose type depends on the system.
 func setMode(st *unix.Stat_t, mode uint32) {
 	for bit := range 16 {
 		if mode&(1<<bit) != 0 {
@@ -65,7 +65,7 @@ func setMode(st *unix.Stat_t, mode uint32) {
 	}
 }
 
-// TestOverflow: in a user namespace the number of those who are not known there is nobody's, whoever has it.
+// TestOverflow checks that in a user namespace the overflow number belongs to nobody, not even to the user that has it.
 func TestOverflow(t *testing.T) {
 	const nobody = 65534
 	for _, c := range []struct {

@@ -13,15 +13,15 @@ import (
 	"jobsd/internal/plain"
 )
 
-// linksMost is how many symbolic links a path may lead through, as path_resolution(7) has it.
+// linksMost is the largest number of symbolic links in a path, as in path_resolution(7).
 const linksMost = 40
 
-// Walk follows an absolute path from the root directory on, through symbolic links, and returns where it leads. All on
-// the way must be trusted: each directory, and what stands in a directory where others can make files. What the path
-// leads to may be anything and is not judged beyond that: open it with O_NOFOLLOW and ask Fault.
+// Walk follows an absolute path from the root directory, through symbolic links, and returns its target. Everything on
+// the way must be trusted: each directory, and each file in a directory where others can create files. Walk does not
+// check the target itself: open it with O_NOFOLLOW and call Fault.
 //
-// It goes by names, and names can be moved, but not by others: whatever a name stands in has been judged before the name
-// is looked at.
+// Walk uses names. Names can be moved, but not by others, because Walk checks a directory before it looks at a name in
+// it.
 func (j *Judge) Walk(path string) (string, error) {
 	if !filepath.IsAbs(path) {
 		return "", fmt.Errorf("%s: is not an absolute path", plain.Word(path))
@@ -30,8 +30,8 @@ func (j *Judge) Walk(path string) (string, error) {
 	return w.from("/", path)
 }
 
-// WalkIn does the same for a name in a directory that is trusted already, however the way to it may be. The path of the
-// directory must lead through no link. Links that leave it are followed from the root directory on.
+// WalkIn does the same for a name in a trusted directory, without checking the way to that directory. The path of the
+// directory must not contain a link. Links that leave it are followed from the root directory.
 func (j *Judge) WalkIn(dir, name string) (string, error) {
 	w := &walk{judge: j}
 	return w.on(dir, name, false)
@@ -42,7 +42,7 @@ type walk struct {
 	links int
 }
 
-// from begins at the root directory, which is judged as all others.
+// from begins at the root directory and checks it like all others.
 func (w *walk) from(at, path string) (string, error) {
 	var st unix.Stat_t
 	if err := lstat(at, &st); err != nil {
@@ -55,8 +55,8 @@ func (w *walk) from(at, path string) (string, error) {
 	return w.on(at, path, open)
 }
 
-// on goes on from a directory that was judged. Open tells that others can make files in it, but not move those of root
-// and the judge's user.
+// on continues from a directory that was checked. open means that others can create files in it, but cannot move those
+// of root and the judge's user.
 func (w *walk) on(at, rest string, open bool) (string, error) {
 	for {
 		var name string
@@ -103,8 +103,8 @@ func (w *walk) on(at, rest string, open bool) (string, error) {
 	}
 }
 
-// enter judges a directory on the way. One with the sticky bit that is open to others will do, as long as what is
-// entered from it is not theirs.
+// enter checks a directory on the way. A directory with the sticky bit may be open to others if the next file in it is
+// not theirs.
 func (w *walk) enter(st *unix.Stat_t, path string) (open bool, err error) {
 	why := w.judge.why(st)
 	switch {
@@ -118,8 +118,8 @@ func (w *walk) enter(st *unix.Stat_t, path string) (open bool, err error) {
 
 const elsewhere = "move it to a directory that nobody else can change"
 
-// planted reports what somebody may have put into a directory that is open to all: what is not ours, and what has a
-// second name, by which a file of ours would be here without our doing.
+// planted refuses files that another user may have put into a directory that is open to others: files of other owners,
+// and files with several names, because anybody can add a hard link to a file of ours.
 func (w *walk) planted(st *unix.Stat_t, path string) error {
 	switch {
 	case !w.judge.Mine(int(st.Uid)):
@@ -137,8 +137,8 @@ func (w *walk) follow(link string) (string, error) {
 	return os.Readlink(link)
 }
 
-// Open opens the file that an absolute path leads to for reading, if it and the way to it are trusted. Opening never
-// waits for the other end of a FIFO.
+// Open opens the target of an absolute path for reading, if it and the way to it are trusted. It never blocks on a
+// FIFO.
 func (j *Judge) Open(path string) (*os.File, error) {
 	real, err := j.Walk(path)
 	if err != nil {

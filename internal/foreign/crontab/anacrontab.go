@@ -12,28 +12,28 @@ import (
 	"jobsd/internal/jobfile"
 )
 
-// usualStart is when Debian's cron calls anacron first on a day, in minutes after midnight. An anacrontab that has no
-// START_HOURS_RANGE does not say when its jobs may start.
+// usualStart is the time at which Debian's cron first calls anacron on a day, in minutes after midnight. It is the
+// start if an anacrontab has no START_HOURS_RANGE.
 const usualStart = 7*60 + 30
 
-// ParseAnacrontab translates one anacrontab. anacron has no times of day: when it is called, it runs what has not run for
-// a number of days. A job gets the time of day at which that happens on a machine that is always up, and catch_up does
-// the rest.
+// ParseAnacrontab translates one anacrontab. anacron has no times of day: each time something calls it, it runs the
+// jobs that have not run for a number of days. The job gets the time of day at which that happens on a machine that is
+// always up, and catch_up covers machines that are not.
 func ParseAnacrontab(file, text string, o Options) *foreign.Result {
 	t := &anacrontab{translator: translator{Options: o, Place: foreign.Place{File: file}, env: map[string]string{}}}
 	next := 1
-	var open []string // lines that end in a backslash go on in the next one
+	var open []string // lines that end in a backslash continue on the next line
 	for line := range strings.Lines(text) {
 		line, crlf := strings.CutSuffix(strings.TrimSuffix(line, "\n"), "\r")
 		if crlf {
-			t.general("lines end in CR LF: anacron makes the CR part of commands; it is left out")
+			t.general("lines end in CR LF: anacron passes the CR to commands; the import removes it")
 		}
 		if open == nil {
 			t.Line = next
 		}
 		next++
-		line, goesOn := strings.CutSuffix(line, `\`)
-		if open = append(open, line); goesOn {
+		line, continued := strings.CutSuffix(line, `\`)
+		if open = append(open, line); continued {
 			continue
 		}
 		t.line(strings.Join(open, " "))
@@ -45,13 +45,13 @@ func ParseAnacrontab(file, text string, o Options) *foreign.Result {
 	return &t.result
 }
 
-// anacrontab goes through one.
+// anacrontab translates one anacrontab.
 type anacrontab struct {
 	translator
-	from, to int // START_HOURS_RANGE in minutes after midnight; to is 0 without
+	from, to int // START_HOURS_RANGE in minutes after midnight; to is 0 if it is not set
 }
 
-// anacronSetting has the value as it stands, with its blanks and quotes.
+// anacronSetting matches a setting. The value keeps its blanks and quotes.
 var anacronSetting = regexp.MustCompile(`^[ \t]*([^ \t=]+)[ \t]*=(.*)$`)
 
 func (t *anacrontab) line(line string) {
@@ -67,11 +67,11 @@ func (t *anacrontab) line(line string) {
 	defer func() { t.comment = nil }()
 	switch m := anacronSetting.FindStringSubmatch(line); {
 	case !utf8.ValidString(line) || strings.ContainsRune(line, 0):
-		t.refuse("is not text in UTF-8")
+		t.refuse("is not UTF-8 text")
 	case m != nil && m[1] == "START_HOURS_RANGE":
 		t.hours(m[2])
 	case m != nil && m[1] == "NO_MAIL_OUTPUT":
-		t.note("jobsd mails no output; mails tell of failures")
+		t.note("jobsd never mails output; it mails failures")
 	case m != nil:
 		t.set(m[1], m[2])
 	default:
@@ -84,7 +84,7 @@ func (t *anacrontab) line(line string) {
 	}
 }
 
-// hours takes in a START_HOURS_RANGE, such as 3-22.
+// hours reads START_HOURS_RANGE, such as 3-22.
 func (t *anacrontab) hours(value string) {
 	first, last, _ := strings.Cut(strings.TrimSpace(value), "-")
 	from, to := number(first), number(last)
@@ -95,7 +95,7 @@ func (t *anacrontab) hours(value string) {
 	t.from, t.to = from*60, to*60
 }
 
-// job makes the keys of a line that is no setting, and the name.
+// job returns the keys and the name of the job on a line.
 func (t *anacrontab) job() (keys []jobfile.Pair, name string, err error) {
 	period, rest := word(t.Text)
 	delay, rest := word(rest)
@@ -104,17 +104,17 @@ func (t *anacrontab) job() (keys []jobfile.Pair, name string, err error) {
 	case command == "" && id == "" || strings.TrimSpace(command) == "":
 		return nil, "", fmt.Errorf("is neither a setting (NAME=value) nor a job with period, delay, name and command")
 	case cron == nil && !isAnacrontab.MatchString(t.Text) && strings.ContainsAny(t.Text, "*"):
-		return nil, "", fmt.Errorf("is a line of a crontab, which is read by: jobsd import crontab FILE")
+		return nil, "", fmt.Errorf("is a line of a crontab: use jobsd import crontab FILE")
 	case strings.Contains(id, "/"):
 		return nil, "", fmt.Errorf("the name %q has a slash, so anacron cannot remember its runs", id)
 	case len(command) > jobfile.MaxArgument:
-		return nil, "", fmt.Errorf("the command has 128 KiB or nearly, which cannot be executed; put it into a script")
+		return nil, "", fmt.Errorf("the command is too long to execute (128 KiB); put it into a script")
 	}
 	e := entry{translator: &t.translator}
 	if t.comment != nil {
 		keys = append(keys, jobfile.Pair{Key: "description", Value: e.description()})
 	}
-	keys = append(keys, jobfile.Pair{Key: "shell", Value: command}) // whatever SHELL says
+	keys = append(keys, jobfile.Pair{Key: "shell", Value: command}) // anacron ignores SHELL
 	timed, err := t.timed(period, delay)
 	if err != nil {
 		return nil, "", err
@@ -134,20 +134,20 @@ func (t *anacrontab) job() (keys []jobfile.Pair, name string, err error) {
 	return keys, foreign.NameOf(command, "anacron"), nil
 }
 
-// generals notes what is different for all jobs.
+// generals adds the notes that concern all jobs.
 func (t *anacrontab) generals() {
-	t.general("whenever cron or systemd calls anacron, it runs the jobs whose period is over; here a job has a time of day: " +
-		"the start of START_HOURS_RANGE, or 7:30am as on Debian, plus the delay; if the machine is off at that time, the job runs " +
-		"as soon as the machine is up, without the delay, and also on battery")
-	t.general(`with lock = "anacron" the jobs run one after the other, as Debian and Fedora have it by calling "anacron -s"`)
-	t.general("anacron mails whatever a command writes; here that is in the log of the job, and mails tell of failures: " +
+	t.general("when cron or systemd calls anacron, it runs the jobs whose period is over; jobsd runs a job at a time of day: " +
+		"the start of START_HOURS_RANGE (or 7:30am, as on Debian) plus the delay; if the machine is off at that time, the job runs " +
+		"without the delay as soon as the machine is up, also on battery")
+	t.general(`lock = "anacron" makes the jobs run one after the other, like "anacron -s" on Debian and Fedora`)
+	t.general("anacron mails all output; jobsd writes it to the log of the job, and mails failures " +
 		"to MAILTO, or without one to [mail] to of jobsd.toml")
 }
 
-// periods are those that have a name, in days; calendar ones are 0.
+// periods are the named periods, in days. Those of the calendar are 0.
 var periods = map[string]int{"@daily": 1, "@weekly": 7, "@monthly": 0, "@yearly": 0, "@annually": 0}
 
-// timed are the keys of when a job is due.
+// timed returns the keys that say when a job is due.
 func (t *anacrontab) timed(period, delay string) (keys []jobfile.Pair, err error) {
 	days, named := periods[period]
 	if !named {
@@ -156,9 +156,9 @@ func (t *anacrontab) timed(period, delay string) (keys []jobfile.Pair, err error
 	minutes := number(delay)
 	switch {
 	case days < 1 && !named:
-		return nil, fmt.Errorf("the period %q is neither a number of days from 1 on nor @daily, @weekly, @monthly or @yearly", period)
+		return nil, fmt.Errorf("the period %q is neither a number of days (1 or more) nor @daily, @weekly, @monthly or @yearly", period)
 	case days > 3650:
-		return nil, fmt.Errorf("the period is more than 3650 days, the most that a job file takes")
+		return nil, fmt.Errorf("the period is longer than 3650 days, the maximum in a job file")
 	case minutes < 0:
 		return nil, fmt.Errorf("the delay %q is not a number of minutes", delay)
 	}
@@ -167,7 +167,7 @@ func (t *anacrontab) timed(period, delay string) (keys []jobfile.Pair, err error
 		start = t.from + minutes
 	}
 	if start >= 24*60 && (days < 2 || days == 7) {
-		return nil, fmt.Errorf("the delay takes it past midnight, and the job file has a time of day; choose one and write the job by hand")
+		return nil, fmt.Errorf("the delay moves the start past midnight; choose a time of day and write the job by hand")
 	}
 	clock := time.Date(2000, 1, 1, 0, start, 0, 0, time.UTC)
 	add := func(key string, value any) { keys = append(keys, jobfile.Pair{Key: key, Value: value}) }
@@ -177,35 +177,35 @@ func (t *anacrontab) timed(period, delay string) (keys []jobfile.Pair, err error
 	switch {
 	case days == 7:
 		add("days", "sun")
-		t.note("anacron runs it 7 days after the last run; here it is due on Sundays")
+		t.note("anacron runs it 7 days after the last run; jobsd runs it on Sundays")
 	case period == "@monthly":
 		add("days", []int{1})
-		t.note("anacron runs it when it has not run in this month; here it is due on the first of the month")
+		t.note("anacron runs it if it has not run this month; jobsd runs it on the first of the month")
 	case days == 0:
 		add("cron", fmt.Sprintf("%d %d 1 1 *", clock.Minute(), clock.Hour()))
-		t.note("anacron runs it when it has not run in this year; here it is due on 1 January")
+		t.note("anacron runs it if it has not run this year; jobsd runs it on 1 January")
 	case days > 1:
 		add("every", fmt.Sprintf("%dd", days))
-		t.note("it is due every %d days from when jobsd first loads it, at that time of day", days)
+		t.note("it is due every %d days, at the time of day at which jobsd first loads it", days)
 	}
-	if d, _ := randomDelay(t.env["RANDOM_DELAY"]); d > 0 { // looked at where it was set
+	if d, _ := randomDelay(t.env["RANDOM_DELAY"]); d > 0 { // set has reported the error
 		add("jitter", fmt.Sprintf("%dm", int(d.Minutes())))
 	}
 	switch {
 	case t.to == 0:
-	case days == 1 && start < t.to: // the next one is due before that
+	case days == 1 && start < t.to: // the next run is due before the range ends
 		add("catch_up", foreign.Duration(time.Duration(t.to-start)*time.Minute))
 	default:
-		t.note("a missed run is made up for even after the end of START_HOURS_RANGE")
+		t.note("jobsd catches up a missed run even after the end of START_HOURS_RANGE")
 	}
 	return keys, nil
 }
 
-// surroundings are the keys of what a job runs in.
+// surroundings returns the keys of the environment of a job.
 func (t *anacrontab) surroundings(command string) (keys []jobfile.Pair) {
 	add := func(key string, value any) { keys = append(keys, jobfile.Pair{Key: key, Value: value}) }
 	add("lock", "anacron")
-	add("leftovers", "keep") // anacron leaves alone what a command leaves behind
+	add("leftovers", "keep") // anacron does not stop processes that a command leaves behind
 	if t.User != "" {
 		add("user", t.User)
 	}
@@ -220,7 +220,7 @@ func (t *anacrontab) surroundings(command string) (keys []jobfile.Pair) {
 		add("env", env)
 	}
 	if to, ok := t.env["MAILTO"]; ok {
-		list, _ := addresses(to) // looked at where it was set
+		list, _ := addresses(to) // set has reported the error
 		add("notify", map[string]any{"mail": list})
 	}
 	return keys

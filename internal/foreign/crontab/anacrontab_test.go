@@ -63,7 +63,7 @@ func TestAnacrontabRefused(t *testing.T) {
 		{"START_HOURS_RANGE=3", "such as 3-22"},
 		{"START_HOURS_RANGE=3-25", "such as 3-22"},
 		{"RANDOM_DELAY=2000", "1440 minutes"},
-		{"MAILTO=a;b", "not a mail address"},
+		{"MAILTO=a;b", "does not accept the mail address"},
 		{"1 5 d \xff", "UTF-8"},
 		{"1 5 d " + strings.Repeat("x", 128<<10), "128 KiB"},
 	} {
@@ -76,17 +76,17 @@ func TestAnacrontabRefused(t *testing.T) {
 
 func TestAnacrontabNotes(t *testing.T) {
 	for _, test := range []struct{ text, note string }{
-		{"1 5 d x\n", "whenever cron or systemd calls anacron"},
+		{"1 5 d x\n", "when cron or systemd calls anacron"},
 		{"1 5 d x\n", "one after the other"},
-		{"7 5 w x\n", "7 days after the last run; here it is due on Sundays"},
+		{"7 5 w x\n", "7 days after the last run; jobsd runs it on Sundays"},
 		{"@monthly 5 m x\n", "on the first of the month"},
 		{"@yearly 5 m x\n", "on 1 January"},
-		{"3 5 t x\n", "every 3 days from when jobsd first loads it"},
+		{"3 5 t x\n", "every 3 days, at the time of day at which jobsd first loads it"},
 		{"START_HOURS_RANGE=3-22\n7 5 w x\n", "the end of START_HOURS_RANGE"},
 		{"START_HOURS_RANGE=3-4\n1 70 w x\n", "the end of START_HOURS_RANGE"},
-		{"RANDOM_DELAY=5\n1 5 d x\n", "the same after each start"},
-		{"NO_MAIL_OUTPUT=1\n", "mails tell of failures"},
-		{"LOGNAME=root\n", "sets it to the user"},
+		{"RANDOM_DELAY=5\n1 5 d x\n", "the same after a restart"},
+		{"NO_MAIL_OUTPUT=1\n", "it mails failures"},
+		{"LOGNAME=root\n", "set the variable to the user"},
 		{"1 5 d [ -x /bin/a ] && a\n", "[ ! -x /bin/a ] || a"},
 		{"1 5 d x\r\n", "CR LF"},
 	} {

@@ -11,17 +11,17 @@ import (
 	"jobsd/internal/foreign"
 )
 
-// Options are what a translation depends on beside the text.
+// Options are what a translation depends on besides the text.
 type Options struct {
 	System  bool                             // each entry names its user, as in /etc/crontab
-	User    string                           // else: whose entries they are; "" for those of the daemon's user
+	User    string                           // else: the owner of the entries; "": the daemon's user
 	Now     time.Time                        // to refuse dates that never come
-	Local   *time.Location                   // of entries without a zone; nil: UTC
-	HasUser func(name string) bool           // nil: all are there
-	Pick    func(entry string, most int) int // from 0 to most, always the same for an entry; nil: 0
+	Local   *time.Location                   // the zone of entries that set none; nil: UTC
+	HasUser func(name string) bool           // nil: all users exist
+	Pick    func(entry string, most int) int // picks a number from 0 to most, always the same for an entry; nil: 0
 }
 
-// Parse translates one crontab. The names of the jobs are not unique yet.
+// Parse translates one crontab. The names of its jobs may not be unique.
 func Parse(file, text string, o Options) *foreign.Result {
 	t := &translator{Options: o, Place: foreign.Place{File: file}, env: map[string]string{}}
 	for line := range strings.Lines(text) {
@@ -31,12 +31,12 @@ func Parse(file, text string, o Options) *foreign.Result {
 	return &t.result
 }
 
-// translator goes through a crontab. Place is the line that it has come to.
+// translator translates a crontab. Place is the current line.
 type translator struct {
 	Options
 	foreign.Place
-	env     map[string]string // as set up to here
-	comment []string          // the lines directly above
+	env     map[string]string // the variables set above
+	comment []string          // the comment directly above
 	result  foreign.Result
 }
 
@@ -46,7 +46,7 @@ func (t *translator) refuse(format string, args ...any) {
 
 func (t *translator) note(format string, args ...any) { t.result.Note(t.Place, format, args...) }
 
-// general notes what is about more than one line.
+// general adds a note about more than one line.
 func (t *translator) general(text string) { t.result.Note(foreign.Place{}, "%s", text) }
 
 func (t *translator) line(line string) {
@@ -65,7 +65,7 @@ func (t *translator) line(line string) {
 	defer func() { t.comment = nil }()
 	switch name, value, ok := setting(line); {
 	case !utf8.ValidString(line) || strings.ContainsRune(line, 0):
-		t.refuse("is not text in UTF-8")
+		t.refuse("is not UTF-8 text")
 		return
 	case ok:
 		t.set(name, value)
@@ -73,15 +73,15 @@ func (t *translator) line(line string) {
 		t.entry(line)
 	}
 	if !ended {
-		t.note("has no newline at its end, so cron passes it over; it is carried over")
+		t.note("has no newline at its end, so cron ignores it; the import does not")
 	}
 	if crlf {
-		t.general("lines end in CR LF: cron makes the CR part of commands; it is left out")
+		t.general("lines end in CR LF: cron passes the CR to commands; the import removes it")
 	}
 }
 
-// remember keeps a comment for the description of the entry that may follow. An entry that is commented out and what
-// is above it describe nothing, nor do headings of the columns or of the file.
+// remember keeps a comment for the description of the next entry. An entry that is commented out, the comment above
+// that, and headings of columns or of the file are no descriptions.
 func (t *translator) remember(line string) {
 	text := strings.TrimSpace(strings.TrimLeft(line, "#"))
 	switch {
@@ -93,18 +93,18 @@ func (t *translator) remember(line string) {
 	}
 }
 
-// headings are what the columns of a crontab are called.
+// headings are the usual names of the columns of a crontab.
 var headings = strings.Fields("m min mn minute minutes h hr hour hours dom mday day date month mon dow wday weekday who user" +
 	" username command cmd")
 
-// isHeading tells whether a comment has the names of the columns, or is a line of a drawing that leads to them.
+// isHeading reports whether a comment has the names of the columns, or is a line of a drawing that points to them.
 func isHeading(text string) bool {
 	if strings.ContainsAny(text[:1], ".|+'`") || strings.ContainsFunc(text, func(c rune) bool { return '\u2500' <= c && c <= '\u257f' }) {
 		return true
 	}
 	words := strings.Fields(strings.ToLower(text))
 	for i := range min(4, len(words)) {
-		// Of "day of month" each word counts, as the third of them is a heading again.
+		// Each word of "day of month" counts, because the third of them is a heading too.
 		if !slices.Contains(headings, words[i]) && words[i] != "of" {
 			return false
 		}
@@ -112,12 +112,12 @@ func isHeading(text string) bool {
 	return len(words) > 3 && words[0][0] == 'm' && words[1][0] == 'h'
 }
 
-// isCrontabs tells whether crontab(1) put a comment on top of what it installed.
+// isCrontabs reports whether a comment is one that crontab(1) adds to the top of a file.
 func isCrontabs(text string) bool {
 	return strings.HasPrefix(text, "DO NOT EDIT THIS FILE") || strings.HasPrefix(text, "(Cron version")
 }
 
-// commentedOut tells whether a comment would be an entry without its sign.
+// commentedOut reports whether a comment is an entry without its "#".
 func commentedOut(text string) bool {
 	if isAnacrontab.MatchString(text) {
 		return true
@@ -132,7 +132,7 @@ func commentedOut(text string) bool {
 
 const blanks = " \t"
 
-// word cuts off the first word and the blanks behind it.
+// word splits off the first word and the blanks after it.
 func word(s string) (first, rest string) {
 	end := strings.IndexAny(s, blanks)
 	if end < 0 {

@@ -18,7 +18,7 @@ import (
 
 var now = time.Date(2026, 11, 27, 10, 0, 0, 0, time.UTC)
 
-// plain are the keys that each entry of a table below has unless it says otherwise.
+// plain are the default keys of the entries in the table below.
 var plain = map[string]any{
 	"catch_up": false, "overlap": "allow", "leftovers": "keep",
 	"env": map[string]string{"PATH": usualPath, "SHELL": usualShell},
@@ -32,7 +32,7 @@ func keysOf(j foreign.Job) map[string]any {
 	return m
 }
 
-// different lists the keys that are not as in plain, sorted.
+// different lists the keys that differ from plain, sorted.
 func different(j foreign.Job) string {
 	var list []string
 	keys := keysOf(j)
@@ -49,7 +49,7 @@ func TestEntries(t *testing.T) {
 	const path, shell = "PATH:" + usualPath, " SHELL:/bin/sh"
 	for _, test := range []struct {
 		text string
-		want string // what differs from plain, of the last job
+		want string // the keys of the last job that differ from plain
 	}{
 		{"5 4 * * 1-5 cmd --x  \n", "cron=5 4 * * 1-5; shell=cmd --x  "},
 		{" \t5\t4  *\t* * \tcmd\n", "cron=5 4 * * *; shell=cmd"},
@@ -66,7 +66,7 @@ func TestEntries(t *testing.T) {
 		{"@600 cmd\n", "every=10m; overlap=skip; shell=cmd"},
 		{"@86400 cmd\n", "every=1d; overlap=skip; shell=cmd"},
 
-		// Seconds in front, as supercronic, Spring and Quartz have them, a year behind, and "?".
+		// Seconds first, as in supercronic, Spring and Quartz, a year last, and "?".
 		{"0 5 4 * * 1-5 cmd\n", "cron=5 4 * * 1-5; shell=cmd"},
 		{"00 30 4 * * * cmd\n", "cron=30 4 * * *; shell=cmd"}, // there is no hour 30
 		{"0 0 12 * * ? cmd\n", "cron=0 12 * * *; shell=cmd"},
@@ -76,7 +76,7 @@ func TestEntries(t *testing.T) {
 		{"0 12 ? * mon cmd\n", "cron=0 12 * * mon; shell=cmd"},
 		{"0 12 1 * ? cmd\n", "cron=0 12 1 * *; shell=cmd"},
 
-		// Steps, ranges, random values: the same minutes in our dialect.
+		// Steps, ranges, random values: the same minutes in the syntax of jobsd.
 		{"*/75,3 * * * * c\n", "cron=0,3 * * * *; shell=c"},
 		{"*/5 */30 * */13 * c\n", "cron=*/5 0 * 1 *; shell=c"},
 		{"7-9/60 1 */32 * */8 c\n", "cron=7 1 */31 * */7; shell=c"},
@@ -209,26 +209,26 @@ func TestRefused(t *testing.T) {
 		{"* * * * monday x", `weekday "monday"`},
 		{"* * L * * x", `day "L"`},
 		{"* * * * fri#2 x", `weekday "fri#2"`},
-		{"5/15 * * * * x", "5-59/15 may be meant"},
-		{"*/0 * * * * x", "no step"},
-		{"*/x * * * * x", "no step"},
+		{"5/15 * * * * x", "perhaps you mean 5-59/15"},
+		{"*/0 * * * * x", "a step that cron does not know"},
+		{"*/x * * * * x", "a step that cron does not know"},
 		{"1,,2 * * * * x", `minute ""`},
 		{"*-5 * * * * x", `minute "*-5"`},
 		{"9~3 * * * * x", `minute "9~3"`},
-		{"0 0 * * fri-mon x", `runs backwards, so cron never runs it`},
+		{"0 0 * * fri-mon x", `is backwards, so cron never runs it`},
 		{"0 0 30 2 * x", "never comes"},
 		{"0 0 31 4,6 * x", "never comes"},
 		{"* * * * * * x", "every second, or every minute"},
 		{"0 5 4 * * * x", `"5 4 * * *" with seconds first, or "0 5 4 * *" with a year last`},
 		{"30 5 4 * * 1 x", "due at whole minutes"},
 		{"*/10 * * * * ? x", `every = "10s"`},
-		{"0 5 4 * * 1 2027 x", "names years"},
-		{"5 4 1 1 * 2027-2030 x", "names years"},
-		{"0 0 12 ? * 2-6 x", "to Quartz 1 is Sunday"},
+		{"0 5 4 * * 1 2027 x", "has a year"},
+		{"5 4 1 1 * 2027-2030 x", "has a year"},
+		{"0 0 12 ? * 2-6 x", "1 is Sunday in Quartz"},
 		{"5 4 * * * root x", "--system"},
 		{"? 12 * * * x", "neither a setting"},
 		{"5 ? * * * x", `hour "?"`},
-		{"0 0 12 L * ? x", `key cron of a job file takes it`},
+		{"0 0 12 L * ? x", `the key cron of a job file does`},
 		{"@0 x", "@0"},
 		{"@99999999999 x", "3650 days"},
 		{"@every_hour x", "is not one of"},
@@ -244,20 +244,20 @@ func TestRefused(t *testing.T) {
 		{"SHELL=\n* * * * * x", "cron cannot execute it"},
 		{"HOME=here\n* * * * * x", "not an absolute path"},
 		{"CRON_TZ=CET-1CEST\n1 1 * * * x", "not a time zone"},
-		{"MAILTO=a;b", "not a mail address"},
-		{"MAILTO=cron-$USER", "not a mail address"},
-		{"MAILTO=-t", "not a mail address"},
+		{"MAILTO=a;b", "does not accept the mail address"},
+		{"MAILTO=cron-$USER", "does not accept the mail address"},
+		{"MAILTO=-t", "does not accept the mail address"},
 		{"RANDOM_DELAY=1441", "0 to 1440"},
 		{"RANDOM_DELAY=-1", "0 to 1440"},
 		{"MLS_LEVEL=SystemHigh", "SELinux"},
-		{"JOBSD_ROOT=/", "sets the variables of that name itself"},
+		{"JOBSD_ROOT=/", "sets variables with this name itself"},
 		{"=x", "name of the variable"},
 		{"\"A\"B=x", "neither a setting"},
 		{"A=\"x\" y", "neither a setting"},
 		{"* * * * * \xff", "UTF-8"},
 		{"A=\x00", "UTF-8"},
 		{"* * * * * " + strings.Repeat("x", 128<<10), "128 KiB"},
-		{"* * * * * x%" + strings.Repeat("x", 128<<10-15), "128 KiB"}, // with what makes it a here-document
+		{"* * * * * x%" + strings.Repeat("x", 128<<10-15), "128 KiB"}, // with the text that makes it a here-document
 		{"SHELL=/bin/tcsh\n* * * * * x%" + strings.Repeat("'", 60<<10) + strings.Repeat("y", 128<<10-60<<10), "128 KiB"},
 		{"A=" + strings.Repeat("x", 128<<10), "128 KiB"},
 	} {
@@ -270,28 +270,28 @@ func TestRefused(t *testing.T) {
 
 func TestNotes(t *testing.T) {
 	for _, test := range []struct{ text, note string }{
-		{"* * * * * x\n", "cron mails whatever a command writes"},
+		{"* * * * * x\n", "cron mails all output"},
 		{"-* * * * * x\n", "keeps it out of cron's log"},
 		{"*/60 5 * * * x\n", "without a star"},
 		{"0 */24 * * * x\n", "without a star"},
-		{"1-5,9-2 5 * * * x\n", `"9-2" runs backwards`},
-		{"6~15 5 * * * x\n", "6 was picked"},
-		{"USER=x\n", "sets it to the user"},
+		{"1-5,9-2 5 * * * x\n", `"9-2" is backwards`},
+		{"6~15 5 * * * x\n", "the import picked 6"},
+		{"USER=x\n", "set the variable to the user"},
 		{"MAILFROM=x\n", "[mail] from"},
-		{"CONTENT_TYPE=x\n", "what its mails are made of"},
-		{"CRON_TZ=UTC\n", "Debian's cron hands it on"},
-		{"RANDOM_DELAY=5\n", "Debian's cron hands it on"},
+		{"CONTENT_TYPE=x\n", "the content type of its mails"},
+		{"CRON_TZ=UTC\n", "Debian's cron only passes it to commands"},
+		{"RANDOM_DELAY=5\n", "Debian's cron only passes it to commands"},
 		{"* * * * * x", "no newline"},
 		{"* * * * * x\r\n", "CR LF"},
 		{"* * * * * -q x\n", `"-q" keeps it out of cron's log`},
-		{"@600 x\n", "after the end of the run before"},
-		{"@every_second x\n", "from when jobsd first loads it"},
-		{"0 0 12 * * ? x\n", `read as "0 12 * * *"`},
+		{"@600 x\n", "previous run"},
+		{"@every_second x\n", "begins when jobsd first loads the job"},
+		{"0 0 12 * * ? x\n", `with seconds first, as "0 12 * * *"`},
 		{"0 12 ? * 1 x\n", `"?" is read as "*"`},
-		{"# " + strings.Repeat("long ", 300) + "\n* * * * * x\n", "comment above it is cut"},
+		{"# " + strings.Repeat("long ", 300) + "\n* * * * * x\n", "comment above is cut"},
 		{"* * * * * [ -x /bin/a ] && /bin/a -b\n", "[ ! -x /bin/a ] || /bin/a -b"},
-		{"25 6 * * * test -x /usr/sbin/anacron || ( cd / && run-parts --report /etc/cron.daily )\n", "it does nothing where anacron is installed"},
-		{"25 6 * * * test -x /usr/sbin/anacron || { cd / && run-parts /etc/cron.daily; }\n", "it does nothing where anacron is installed"},
+		{"25 6 * * * test -x /usr/sbin/anacron || ( cd / && run-parts --report /etc/cron.daily )\n", "it does nothing if anacron is installed"},
+		{"25 6 * * * test -x /usr/sbin/anacron || { cd / && run-parts /etc/cron.daily; }\n", "it does nothing if anacron is installed"},
 		{"30 7 * * * [ -x /etc/init.d/anacron ] && /usr/sbin/invoke-rc.d anacron start >/dev/null\n", "it starts anacron"},
 		{"@daily /usr/sbin/anacron -s\n", "it starts anacron"},
 	} {
@@ -302,12 +302,12 @@ func TestNotes(t *testing.T) {
 	}
 	for _, text := range []string{"* * * * * panacron\n", "* * * * * ls /var/spool/anacron/x\n", "*/60 * * * * x\n", "* */24 * * * x\n", "0 5 */40 */13 */9 x\n"} {
 		if r := Parse("f", text, Options{Now: now}); len(r.Notes) != 1 {
-			t.Errorf("%q loses nothing: %v", text, r.Notes)
+			t.Errorf("%q is imported exactly, but has notes: %v", text, r.Notes)
 		}
 	}
 }
 
-// The shell really gives the input to the command, whatever stands in it.
+// TestInput runs the shell to check that the command gets its input, whatever the input contains.
 func TestInput(t *testing.T) {
 	for _, test := range []struct{ entry, want string }{
 		{`cat%a%%b $HOME 'q' "d" \ x`, "a\n\nb $HOME 'q' \"d\" \\ x\n"},

@@ -12,7 +12,7 @@ import (
 	"jobsd/internal/schedule"
 )
 
-// entry makes a job of a line that is no setting.
+// entry makes a job from a line that is not a setting.
 func (t *translator) entry(line string) {
 	e := entry{translator: t, user: t.User}
 	if err := e.read(line); err != nil {
@@ -27,7 +27,7 @@ func (t *translator) entry(line string) {
 	for _, n := range e.reading.notes {
 		t.note("%s", n)
 	}
-	t.general("cron mails whatever a command writes; here that is in the log of the job, and mails tell of failures: " +
+	t.general("cron mails all output; jobsd writes it to the log of the job, and mails failures " +
 		"to MAILTO, or without one to [mail] to of jobsd.toml")
 	name := foreign.NameOf(e.command, path.Base(t.File))
 	t.result.Jobs = append(t.result.Jobs, foreign.Job{Place: t.Place, Name: name, Keys: keys})
@@ -38,13 +38,13 @@ type entry struct {
 	*translator
 	reading reading
 	cron    string // "": at boot
-	user    string // "": that of the daemon
+	user    string // "": the daemon's user
 	command string
 	input   string
 }
 
-// guarded is what there is to say about a command that ends in a test and "&&".
-const guarded = "cron does not look at exit codes; here it is a failure if the test is false, unless you write: %s"
+// guarded is the note about a command that ends in a test and "&&".
+const guarded = "cron ignores exit codes; in jobsd the run fails if the test is false, unless you write: %s"
 
 func (e *entry) read(line string) (err error) {
 	quiet, rest := strings.HasPrefix(line, "-"), strings.TrimPrefix(line, "-")
@@ -55,7 +55,7 @@ func (e *entry) read(line string) (err error) {
 		return err
 	}
 	if quiet {
-		e.reading.note(`"-" keeps it out of cron's log; jobsd journals every run`)
+		e.reading.note(`"-" keeps it out of cron's log; jobsd logs every run in its journal`)
 	}
 	if e.System {
 		e.user, rest = word(rest)
@@ -71,33 +71,33 @@ func (e *entry) read(line string) (err error) {
 	case strings.TrimSpace(e.command) == "":
 		return fmt.Errorf("there is no command")
 	case first == "@AppleNotOnBattery":
-		return fmt.Errorf("jobsd does not look at the power supply; begin the command with: " +
+		return fmt.Errorf("jobsd does not check the power supply; begin the command with: " +
 			"pmset -g batt | grep -q 'AC Power' || exit 0;")
 	case first == "root" && !e.System:
-		return fmt.Errorf("the command begins with a user, as in a crontab of the system, which is read with --system")
+		return fmt.Errorf("the command begins with a user, as in the system's crontab: use --system")
 	case number(first) >= 0:
-		return fmt.Errorf("the command begins with the number %s; a line of an anacrontab is read by: jobsd import anacrontab FILE", first)
+		return fmt.Errorf("the command begins with the number %s; for an anacrontab use: jobsd import anacrontab FILE", first)
 	}
 	if better := foreign.Guard(e.command); better != "" {
 		e.reading.note(guarded, foreign.Shorten(better, 300))
 	}
 	switch {
 	case unlessAnacron.MatchString(e.command):
-		e.reading.note("it does nothing where anacron is installed, as the anacrontab has the same work; keep one of the two")
+		e.reading.note("it does nothing if anacron is installed, because the anacrontab does the same work; keep one of the two")
 	case startsAnacron.MatchString(e.command):
-		e.reading.note("it starts anacron; remove it once the anacrontab is imported, or all in there runs twice")
+		e.reading.note("it starts anacron; remove it after you import the anacrontab, or all jobs in there run twice")
 	}
 	return nil
 }
 
 var (
-	// unlessAnacron is how Debian has cron leave the work to anacron.
+	// unlessAnacron matches the way in which Debian's cron leaves the work to anacron.
 	unlessAnacron = regexp.MustCompile(`^\s*(test -x|\[ -x) \S*/anacron( \])? \|\|`)
-	// startsAnacron is anacron itself, or its service.
+	// startsAnacron matches anacron itself, or its service.
 	startsAnacron = regexp.MustCompile(`(^|[ \t;&|(/])anacron([ \t;&|)]+(-\w+|start|restart)\b|[ \t]*$)`)
 )
 
-// when reads what comes before the command.
+// when reads the part before the command.
 func (e *entry) when(line string) (cron, rest string, err error) {
 	if !strings.HasPrefix(line, "@") {
 		if second, ok, err := e.withSeconds(line); ok || err != nil {
@@ -105,7 +105,7 @@ func (e *entry) when(line string) (cron, rest string, err error) {
 		}
 		cron, rest, err := expression(line, &e.reading)
 		if err != nil && isAnacrontab.MatchString(line) {
-			err = fmt.Errorf("%w; a line of an anacrontab is read by: jobsd import anacrontab FILE", err)
+			err = fmt.Errorf("%w; for an anacrontab use: jobsd import anacrontab FILE", err)
 		}
 		return cron, rest, err
 	}
@@ -117,13 +117,13 @@ func (e *entry) when(line string) (cron, rest string, err error) {
 		return "* * * * *", rest, nil
 	case first == "@every_second":
 		e.reading.every = time.Second
-		e.reading.note("every counts from when jobsd first loads it")
+		e.reading.note("the interval begins when jobsd first loads the job")
 		return "", rest, nil
 	case seconds > 3650*24*60*60:
-		return "", "", fmt.Errorf("%s is more than 3650 days, the most that a job file takes", first)
+		return "", "", fmt.Errorf("%s is longer than 3650 days, the maximum in a job file", first)
 	case seconds > 0:
 		e.reading.every, e.reading.alone = time.Duration(seconds)*time.Second, true
-		e.reading.note("cron starts it %d seconds after the end of the run before; here it is due every %d seconds, but not "+
+		e.reading.note("cron starts it %d seconds after the previous run ends; jobsd starts it every %d seconds, but not "+
 			"while it still runs", seconds, seconds)
 		return "", rest, nil
 	case first == "@every":
@@ -139,24 +139,24 @@ func (e *entry) when(line string) (cron, rest string, err error) {
 // isAnacrontab matches a period, a delay and a name without a slash. No crontab has such a third field.
 var isAnacrontab = regexp.MustCompile(`^\d+[ \t]+\d+[ \t]+[^ \t/]*[A-Za-z][^ \t/]*[ \t]+[^ \t]`)
 
-// options reads the words in front of the command that speak to the crons of the BSDs and to cronie.
+// options reads the words before the command that are options of cronie and of the crons of the BSDs.
 func (e *entry) options(rest string) (string, error) {
 	for strings.HasPrefix(rest, "-") {
 		option, command := word(rest)
 		if strings.Trim(option[1:], "nqs") != "" || option == "-" {
-			return "", fmt.Errorf("%q is not an option that a cron knows; a command that is called so needs its path", option)
+			return "", fmt.Errorf("%q is not an option of any cron; if it is a command, write its path", option)
 		}
 		if strings.Contains(option, "q") {
-			e.reading.note(`"-q" keeps it out of cron's log; jobsd journals every run`)
+			e.reading.note(`"-q" keeps it out of cron's log; jobsd logs every run in its journal`)
 		}
 		e.reading.alone = e.reading.alone || strings.Contains(option, "s")
-		rest = command // -n: mail failures only, as jobsd does
+		rest = command // -n: mail only failures, as jobsd does
 	}
 	return rest, nil
 }
 
-// split parts the command from its standard input: at the first % that no backslash escapes. Further ones are the ends
-// of lines, of which the last is always there.
+// split separates the command from its standard input at the first % without a backslash. Each further one ends a line
+// of the input, and the last line always has an end.
 func split(s string) (command, input string) {
 	var c, in strings.Builder
 	for i := 0; i < len(s); i++ {
@@ -181,7 +181,7 @@ func split(s string) (command, input string) {
 		case strings.HasPrefix(s[i:], `\%`):
 			i++
 			c.WriteByte('%')
-		case s[i] == '\\' && i+1 < len(s): // what follows is not special
+		case s[i] == '\\' && i+1 < len(s): // the character after the backslash is not special
 			c.WriteByte(s[i])
 			i++
 			c.WriteByte(s[i])
@@ -192,7 +192,7 @@ func split(s string) (command, input string) {
 	return c.String(), ""
 }
 
-// keys are those of the job file.
+// keys returns the keys of the job file.
 func (e *entry) keys() (keys []jobfile.Pair, err error) {
 	add := func(key string, value any) { keys = append(keys, jobfile.Pair{Key: key, Value: value}) }
 	if e.comment != nil {
@@ -212,43 +212,43 @@ func (e *entry) keys() (keys []jobfile.Pair, err error) {
 		}
 		keys = append(keys, timed...)
 	}
-	add("leftovers", "keep") // cron leaves alone what a command leaves behind
+	add("leftovers", "keep") // cron does not stop processes that a command leaves behind
 	if e.user != "" {
 		add("user", e.user)
 	}
 	if home, ok := e.env["HOME"]; ok {
 		if !path.IsAbs(home) {
-			return nil, fmt.Errorf("HOME is %q: cron goes there first, and that is not an absolute path", home)
+			return nil, fmt.Errorf("HOME is %q: cron starts the command there, and that is not an absolute path", home)
 		}
 		add("dir", home)
 	}
 	add("env", e.environment(e.command))
 	if to, ok := e.env["MAILTO"]; ok {
-		list, _ := addresses(to) // looked at where it was set
+		list, _ := addresses(to) // set has reported the error
 		add("notify", map[string]any{"mail": list})
 	}
 	return keys, nil
 }
 
-// description is the comment above the entry. A description of many lines would help nobody, and could be larger than a
-// job file may be.
+// description returns the comment above the entry. It is cut, because many lines help nobody and may exceed the limit
+// of a job file.
 func (e *entry) description() string {
 	const most = 1000
 	text := strings.Join(e.comment, " ")
 	short := foreign.Shorten(text, most)
 	if short != text {
-		e.reading.note("the comment above it is cut after %d characters", most)
+		e.reading.note("the comment above is cut after %d characters", most)
 	}
 	return short
 }
 
-// timed are the keys of an entry that is due by the clock, or by an interval.
+// timed returns the keys of an entry that is due by the clock or by an interval.
 func (e *entry) timed() ([]jobfile.Pair, error) {
-	overlap := "allow" // cron does not look at what still runs
+	overlap := "allow" // cron ignores a run that is still active
 	if e.reading.alone {
 		overlap = "skip"
 	}
-	ending := []jobfile.Pair{{Key: "catch_up", Value: false}, {Key: "overlap", Value: overlap}} // cron makes up for nothing
+	ending := []jobfile.Pair{{Key: "catch_up", Value: false}, {Key: "overlap", Value: overlap}} // cron never catches up
 	if e.reading.every > 0 {
 		return append([]jobfile.Pair{{Key: "every", Value: foreign.Duration(e.reading.every)}}, ending...), nil
 	}
@@ -261,14 +261,14 @@ func (e *entry) timed() ([]jobfile.Pair, error) {
 	if _, errs := schedule.Parse(k, e.Local, e.Now); errs != nil {
 		return nil, errs[0]
 	}
-	if d, _ := randomDelay(e.env["RANDOM_DELAY"]); d > 0 { // looked at where it was set
+	if d, _ := randomDelay(e.env["RANDOM_DELAY"]); d > 0 { // set has reported the error
 		keys = append(keys, jobfile.Pair{Key: "jitter", Value: fmt.Sprintf("%dm", int(d.Minutes()))})
 	}
 	return append(keys, ending...), nil
 }
 
-// run is the key of what is executed. Standard input is a here-document of the shell that runs the command, or, as not
-// all shells have those, of a /bin/sh that becomes it.
+// run returns the key with the command. Standard input is a here-document of the shell that runs the command. For a
+// shell without here-documents, /bin/sh opens it and then executes that shell.
 func (e *entry) run() (jobfile.Pair, error) {
 	shell, ok := e.env["SHELL"]
 	if !ok {
@@ -285,14 +285,14 @@ func (e *entry) run() (jobfile.Pair, error) {
 	}
 	switch {
 	case len(script) > jobfile.MaxArgument:
-		return jobfile.Pair{}, fmt.Errorf("the command has 128 KiB or nearly, which cannot be executed; put it into a script")
+		return jobfile.Pair{}, fmt.Errorf("the command is too long to execute (128 KiB); put it into a script")
 	case shell != usualShell && e.input == "":
 		return jobfile.Pair{Key: "cmd", Value: []string{shell, "-c", script}}, nil
 	}
 	return jobfile.Pair{Key: "shell", Value: script}, nil
 }
 
-// document is the input as a here-document.
+// document returns the input as a here-document.
 func (e *entry) document() string {
 	end := "EOF"
 	for strings.Contains("\n"+e.input, "\n"+end+"\n") {

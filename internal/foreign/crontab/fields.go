@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// field is one of the five of an entry, as cron reads it.
+// field is one of the five fields of an entry, as cron reads it.
 type field struct {
 	name     string
 	min, max int
@@ -28,11 +28,11 @@ var macros = map[string]bool{
 	"@hourly": true, "@daily": true, "@midnight": true, "@weekly": true, "@monthly": true, "@yearly": true, "@annually": true,
 }
 
-// reading is how the time of an entry is read: what is picked for a~b, and what there is to say.
+// reading collects what belongs to the time of an entry: the values picked for a~b, and the notes.
 type reading struct {
 	pick  func(most int) int
 	every time.Duration // instead of an expression
-	alone bool          // cron starts no second run beside the first
+	alone bool          // cron starts no second run at the same time
 	notes []string
 }
 
@@ -44,9 +44,9 @@ func (r *reading) note(format string, args ...any) {
 
 var errFields = errors.New("is neither a setting (NAME = value) nor an entry of five fields and a command")
 
-// expression reads the five fields at the beginning of an entry and writes them as the key cron has them: the same
-// minutes, and a star at the same beginnings of fields, which tells what is due at changes of the clock and whether both
-// days must match. r may be nil.
+// expression reads the five fields at the beginning of an entry and writes them as a value of the key cron. The minutes
+// are the same, and the same fields begin with a star, because that decides what is due at clock changes and whether
+// both days must match. r may be nil.
 func expression(line string, r *reading) (cron, rest string, err error) {
 	var out [5]string
 	rest, lost := line, false
@@ -68,12 +68,12 @@ func expression(line string, r *reading) (cron, rest string, err error) {
 		lost = lost || i < 2 && text[0] == '*' && out[i][0] != '*'
 	}
 	if lost && out[0][0] != '*' && out[1][0] != '*' {
-		r.note("a time without a star here, so it is due once when the clocks change, where cron passes over or repeats it")
+		r.note("it becomes a time without a star, so it runs exactly once at clock changes, where cron skips or repeats it")
 	}
 	return strings.Join(out[:], " "), rest, nil
 }
 
-// rewrite writes a field in our dialect.
+// rewrite writes a field in the syntax of jobsd.
 func (f *field) rewrite(text string, r *reading) (string, error) {
 	var items []string
 	for item := range strings.SplitSeq(text, ",") {
@@ -82,27 +82,27 @@ func (f *field) rewrite(text string, r *reading) (string, error) {
 			return "", err
 		}
 		if out == "" {
-			r.note("%s %q runs backwards, so cron takes it for nothing; it is left out", f.name, item)
+			r.note("%s %q is backwards and means nothing to cron; the import removes it", f.name, item)
 			continue
 		}
 		items = append(items, out)
 	}
 	if items == nil {
-		return "", fmt.Errorf("%s %q runs backwards, so cron never runs it", f.name, text)
+		return "", fmt.Errorf("%s %q is backwards, so cron never runs it", f.name, text)
 	}
-	if text[0] != '*' && items[0][0] == '*' { // a star that was not at the beginning, and must not be now
+	if text[0] != '*' && items[0][0] == '*' { // a star that was not at the beginning must not become the beginning
 		items[0] = fmt.Sprintf("%d-%d%s", f.min, f.top(), items[0][1:])
 	}
 	return strings.Join(items, ","), nil
 }
 
-// item writes one item of a field in our dialect, "" for a range that runs backwards.
+// item writes one item of a field in the syntax of jobsd, "" for a range that is backwards.
 func (f *field) item(item string, r *reading) (string, error) {
 	values, step, stepped := strings.Cut(item, "/")
 	n := 1
 	if stepped {
 		if n = number(step); n < 1 {
-			return "", fmt.Errorf("%s %q has no step that cron knows", f.name, item)
+			return "", fmt.Errorf("%s %q has a step that cron does not know", f.name, item)
 		}
 	}
 	if a, b, ok := strings.Cut(values, "~"); ok && !stepped {
@@ -120,21 +120,21 @@ func (f *field) item(item string, r *reading) (string, error) {
 			}
 		}
 		if stepped && !isRange {
-			return "", fmt.Errorf("%s %q has a step without a range, which cron refuses: %s-%d/%s may be meant", f.name, item, a, f.top(), step)
+			return "", fmt.Errorf("%s %q has a step without a range, which cron refuses; perhaps you mean %s-%d/%s", f.name, item, a, f.top(), step)
 		}
 	}
 	switch {
 	case low > high:
 		return "", nil
-	case n <= f.max: // what the key takes too
+	case n <= f.max: // the key cron accepts this too
 		return item, nil
 	case values != "*" || f.name == "minute" || f.name == "hour" || f.name == "month":
 		return strconv.Itoa(low), nil
 	}
-	return fmt.Sprintf("*/%d", f.max), nil // the first day alone, and its star
+	return fmt.Sprintf("*/%d", f.max), nil // only the first day, with a star
 }
 
-// random picks a value, for good, as cronie picks one each time it reads the file.
+// random picks one value for ever. cronie picks a new one each time it reads the file.
 func (f *field) random(item, a, b string, r *reading) (string, error) {
 	low, high := f.min, f.max
 	if a != "" {
@@ -150,21 +150,21 @@ func (f *field) random(item, a, b string, r *reading) (string, error) {
 	if r != nil && r.pick != nil {
 		v += r.pick(high - low)
 	}
-	r.note("%s %q: %d was picked, for good; cronie picks anew when it reads the file", f.name, item, v)
+	r.note("%s %q: the import picked %d; cronie picks a new value each time it reads the file", f.name, item, v)
 	return strconv.Itoa(v), nil
 }
 
 func (f *field) wrong(item string) error {
 	if ours.MatchString(item) && (f.name == "day" || f.name == "weekday") {
-		return fmt.Errorf("%s %q is not one that cron knows; the key cron of a job file takes it: write the job by hand", f.name, item)
+		return fmt.Errorf("cron does not know %s %q, but the key cron of a job file does: write the job by hand", f.name, item)
 	}
-	return fmt.Errorf("%s %q is not one that cron knows", f.name, item)
+	return fmt.Errorf("cron does not know %s %q", f.name, item)
 }
 
-// ours are the last day of the month, and weekdays such as the second Friday or the last one.
+// ours matches the last day of the month, and weekdays such as the second or the last Friday.
 var ours = regexp.MustCompile(`^(L|[A-Za-z]{3}#([1-5]|L))$`)
 
-// top is the largest value that is not another name of a smaller one.
+// top is the largest value that is not another name for a smaller one.
 func (f *field) top() int {
 	if f.max == 7 {
 		return 6
@@ -172,7 +172,7 @@ func (f *field) top() int {
 	return f.max
 }
 
-// value reads a number or a name, -1 if it is none of the field.
+// value reads a number or a name, -1 if it is not valid in the field.
 func (f *field) value(s string) int {
 	if i := strings.Index(f.names, strings.ToLower(s)); len(s) == 3 && i >= 0 && i%3 == 0 {
 		return f.min + i/3
@@ -183,7 +183,7 @@ func (f *field) value(s string) int {
 	return -1
 }
 
-// number reads digits, -1 if there are others or too many.
+// number reads digits, -1 if there are other characters or too many.
 func number(s string) int {
 	if n, err := strconv.Atoi(s); err == nil && strings.Trim(s, "0123456789") == "" {
 		return n

@@ -12,27 +12,27 @@ import (
 	"jobsd/internal/schedule"
 )
 
-// differences are all that there are between what real crons do with the entries of testdata/all.crontab and what the
-// jobs do that they became: an instant with + is only ours, with - only theirs, with 1 once here and several times there.
-// All of them are at changes of the clock: in Berlin on 28 March 2027 at 01:00 and on 31 October at 01:00, in New York on
-// 14 March 2027 at 07:00 and on 7 November at 06:00, in UTC.
+// differences are all differences between real crons with the entries of testdata/all.crontab and the jobs made from
+// them. An instant with + is only in jobsd, with - only in cron, and with 1 once in jobsd and several times in cron.
+// All of them are at clock changes, in UTC: Berlin changes on 28 March 2027 at 01:00 and on 31 October at 01:00, New
+// York on 14 March 2027 at 07:00 and on 7 November at 06:00.
 var differences = []struct {
 	entries, instants string
 	why               string
 }{
 	{"thrice-in-the-gap ranges star-in-a-list", "1 2027-03-28T01:00Z 1 2027-03-14T07:00Z",
-		"times that the clock skips are due at the end of the gap; there they are one run, where cron starts one for each"},
+		"times that the clock skips are due at the end of the gap as one run; cron starts a run for each"},
 	{"step-above-the-field-in-the-gap", "+ 2027-03-28T01:00Z + 2027-03-14T07:00Z",
-		"*/70 became 0, whose time is fixed and due at the end of the gap; cron takes it for wild for its star, and passes it over"},
+		"*/70 became 0, a fixed time that is due at the end of the gap; to cron the star makes it wild, and it skips the time"},
 	{"step-above-the-field-in-the-gap", "- 2027-10-31T01:00Z",
-		"for the same reason it is due the first time that the clock shows it, and to cron each time"},
+		"for the same reason jobsd runs it the first time that the clock shows it, and cron each time"},
 	{"gap-elsewhere", "+ 2027-03-14T07:00Z",
-		"a fixed time is due at the end of the gap in each zone; cronie minds the changes of the daemon's own zone only"},
+		"a fixed time is due at the end of the gap in each zone; cronie handles only changes of the daemon's zone"},
 	{"overlap-elsewhere", "- 2027-11-07T06:30Z",
-		"a fixed time is due once in each zone; cronie minds the changes of the daemon's own zone only"},
+		"a fixed time is due once in each zone; cronie handles only changes of the daemon's zone"},
 }
 
-// debianLacks are the entries that Debian's cron refuses, or reads without what cronie has in addition.
+// debianLacks are the entries that Debian's cron refuses, or reads without an extension of cronie.
 var debianLacks = strings.Fields("not-in-the-log picked picked-twice morning-in-tokyo gap-elsewhere overlap-elsewhere wild-elsewhere")
 
 func TestRunsAsCron(t *testing.T) {
@@ -73,7 +73,7 @@ func TestRunsAsCron(t *testing.T) {
 	for _, d := range differences {
 		for _, entry := range strings.Fields(d.entries) {
 			if !seen[entry+d.why] {
-				t.Errorf("%s: there is no such difference any more: %s", entry, d.why)
+				t.Errorf("%s: this difference no longer exists: %s", entry, d.why)
 			}
 		}
 	}
@@ -89,7 +89,7 @@ func explained(entry, instant string, seen map[string]bool) bool {
 	return false
 }
 
-// answer is when a real cron runs an entry: see testdata/golden.py.
+// answer has the instants at which a real cron runs an entry: see testdata/golden.py.
 type answer struct {
 	zone string
 	base time.Time
@@ -117,7 +117,7 @@ func readGolden(t *testing.T, file string) (all []answer) {
 	return all
 }
 
-// differ tells where the job is due at other times, up to the last that both know.
+// differ lists the instants that only one of the job and cron has, up to the last that both cover.
 func (a answer) differ(t *testing.T, j foreign.Job) (list []string) {
 	var k schedule.Keys
 	for _, p := range j.Keys {
@@ -147,7 +147,7 @@ func (a answer) differ(t *testing.T, j foreign.Job) (list []string) {
 		ours[end]++
 	}
 	if a.runs == nil && ours[end] == 0 {
-		return nil // both never
+		return nil // neither ever runs
 	}
 	for _, run := range a.runs {
 		if ours[run] == 0 && run < end {

@@ -10,20 +10,20 @@ import (
 	"jobsd/internal/jobfile"
 )
 
-// What cron puts into the environment of each command by itself. The path is cronie's, which begins with Debian's: what
-// either finds is found in the same place.
+// The variables that cron sets for each command. The path is that of cronie, which begins with that of Debian, so both
+// find a program in the same place.
 const (
 	usualPath  = "/usr/bin:/bin:/usr/sbin:/sbin"
 	usualShell = "/bin/sh"
 )
 
-// spoken are the variables that speak to cron. A command sees them only if it names them.
+// spoken are the variables that cron itself reads. A command gets one only if its text contains the name.
 var spoken = []string{"CRON_TZ", "MAILTO", "MAILFROM", "RANDOM_DELAY", "CONTENT_TYPE", "CONTENT_TRANSFER_ENCODING"}
 
-// space is what isspace(3) takes for white.
+// space holds the characters that isspace(3) accepts.
 const space = " \t\v\f\r"
 
-// setting reads NAME=value: both may be quoted, blanks around the sign do not count, nor do those at the end.
+// setting reads NAME=value. Both may be quoted. Blanks around "=" and at the end do not count.
 func setting(line string) (name, value string, ok bool) {
 	name, rest, ok := named(line)
 	if !ok {
@@ -37,7 +37,7 @@ func setting(line string) (name, value string, ok bool) {
 	return name, value, closed && after == ""
 }
 
-// named cuts off the name and the sign.
+// named splits off the name and the "=".
 func named(line string) (name, rest string, ok bool) {
 	if line[0] == '"' || line[0] == '\'' {
 		name, rest, ok = strings.Cut(line[1:], line[:1])
@@ -49,7 +49,7 @@ func named(line string) (name, rest string, ok bool) {
 	return name, rest, ok && sign
 }
 
-// set takes in a variable, which counts for the entries below it.
+// set sets a variable for the entries below it.
 func (t *translator) set(name, value string) {
 	delete(t.env, name)
 	switch {
@@ -57,13 +57,13 @@ func (t *translator) set(name, value string) {
 		t.refuse("the name of the variable is missing")
 		return
 	case strings.HasPrefix(name, "JOBSD_"):
-		t.refuse("jobsd sets the variables of that name itself")
+		t.refuse("jobsd sets variables with this name itself")
 		return
 	case len(name)+1+len(value) > jobfile.MaxArgument:
-		t.refuse("the variable has 128 KiB or nearly, and nothing can be executed with it")
+		t.refuse("the variable is too long (128 KiB): no command can start with it")
 		return
 	case name == "LOGNAME" || name == "USER":
-		t.note("cron sets it to the user whatever stands here, and so does jobsd")
+		t.note("cron and jobsd ignore this line and set the variable to the user")
 		return
 	}
 	switch name {
@@ -73,25 +73,25 @@ func (t *translator) set(name, value string) {
 			return
 		}
 	case "MAILFROM":
-		t.note("the sender of all mails is [mail] from in jobsd.toml")
+		t.note("set the sender of all mails in jobsd.toml: [mail] from")
 	case "CONTENT_TYPE", "CONTENT_TRANSFER_ENCODING":
-		t.note("jobsd says itself what its mails are made of")
+		t.note("jobsd sets the content type of its mails itself")
 	case "CRON_TZ":
-		t.general("CRON_TZ is the time zone of the entries below it, as cronie has it; Debian's cron hands it on to commands")
+		t.general("CRON_TZ becomes the time zone of the entries below it, as in cronie; Debian's cron only passes it to commands")
 	case "RANDOM_DELAY":
 		if _, err := randomDelay(value); err != nil {
 			t.refuse("%v", err)
 			return
 		}
-		t.general("RANDOM_DELAY became jitter, which is the same after each start; Debian's cron hands it on to commands")
+		t.general("RANDOM_DELAY becomes jitter, which stays the same after a restart; Debian's cron only passes it to commands")
 	case "MLS_LEVEL":
-		t.refuse("jobsd sets no security level of SELinux")
+		t.refuse("jobsd does not set SELinux security levels")
 		return
 	}
 	t.env[name] = value
 }
 
-// addresses are those of a MAILTO; none is nobody.
+// addresses returns the addresses of a MAILTO. An empty list means no mail.
 func addresses(value string) ([]string, error) {
 	list := []string{}
 	for a := range strings.SplitSeq(value, ",") {
@@ -99,19 +99,19 @@ func addresses(value string) ([]string, error) {
 			continue
 		}
 		if strings.ContainsFunc(a, unsafe) || strings.ContainsAny(a[:1], "@!:%-._+") {
-			return nil, fmt.Errorf("%q is not a mail address that cron accepts; the jobs below get no notify.mail", a)
+			return nil, fmt.Errorf("cron does not accept the mail address %q; the jobs below get no notify.mail", a)
 		}
 		list = append(list, a)
 	}
 	return list, nil
 }
 
-// unsafe tells what cron keeps from the command line of its mailer.
+// unsafe reports whether cron keeps a character from the command line of its mailer.
 func unsafe(c rune) bool {
 	return !strings.ContainsRune("@!:%-._+ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", c)
 }
 
-// randomDelay reads minutes as cronie does, which looks at the leading digits only.
+// randomDelay reads minutes as cronie does, which uses only the leading digits.
 func randomDelay(value string) (time.Duration, error) {
 	value = strings.TrimLeft(value, space)
 	n := 0
@@ -119,15 +119,15 @@ func randomDelay(value string) (time.Duration, error) {
 		if i < 0 {
 			i = len(value)
 		}
-		n, _ = strconv.Atoi("0" + value[:i]) // out of range is above a day
+		n, _ = strconv.Atoi("0" + value[:i]) // a number out of range is more than a day
 	}
 	if n > 24*60 || strings.HasPrefix(value, "-") {
-		return 0, fmt.Errorf("cron takes delays of 0 to 1440 minutes only, and passes over this one")
+		return 0, fmt.Errorf("cron ignores this delay, because it is not from 0 to 1440 minutes")
 	}
 	return time.Duration(n) * time.Minute, nil
 }
 
-// environment is what the command of an entry gets.
+// environment returns the environment of an entry's command.
 func (t *translator) environment(command string) map[string]string {
 	env := map[string]string{"PATH": usualPath, "SHELL": usualShell}
 	for name, value := range t.env {

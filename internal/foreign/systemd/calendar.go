@@ -16,11 +16,11 @@ var shorthands = map[string]string{
 
 var zoneName = regexp.MustCompile(`^([A-Z][A-Za-z_+-]*/[A-Za-z0-9_+/-]+|[A-Z]{3,4}|[A-Z]{3}[0-9][A-Z]{3})$`)
 
-// calendar writes a calendar event as a cron expression with a time zone, "" if it names none.
+// calendar writes a calendar event as a cron expression with a time zone, "" if the event has none.
 func calendar(s string) (cron, zone string, err error) {
 	words := strings.Fields(s)
 	if len(words) == 0 {
-		return "", "", errors.New("it names no time")
+		return "", "", errors.New("it contains no time")
 	}
 	if n := len(words); n > 1 && zoneName.MatchString(words[n-1]) {
 		zone, words = words[n-1], words[:n-1]
@@ -42,7 +42,7 @@ func calendar(s string) (cron, zone string, err error) {
 		clock, words = words[0], words[1:]
 	}
 	if len(words) > 0 {
-		return "", "", fmt.Errorf("%q is not of the forms that are known here", s)
+		return "", "", fmt.Errorf("%q has a form that the import does not support", s)
 	}
 	at, err := timeOfDay(clock)
 	if err != nil {
@@ -57,7 +57,7 @@ func timeOfDay(s string) (string, error) {
 	part := strings.Split(s, ":")
 	if len(part) == 3 {
 		if strings.Trim(part[2], "0") != "" || part[2] == "" {
-			return "", errors.New("it names seconds, and jobs are due at whole minutes")
+			return "", errors.New("it has seconds, but jobs are due at whole minutes")
 		}
 		part = part[:2]
 	}
@@ -75,11 +75,11 @@ func timeOfDay(s string) (string, error) {
 	return minute + " " + hour, err
 }
 
-// weeks are the days of the month of the first to fourth of each weekday.
+// weeks maps days of the month to the week of each weekday, from first to fourth and last.
 var weeks = map[string]string{"1-7": "#1", "8-14": "#2", "15-21": "#3", "22-28": "#4", "L7": "#L"}
 
-// onDate writes a date and weekdays, "" for all, as three fields. Where both restrict the day, which in cron widens it,
-// there is a form only for the first to fourth and the last weekday of a month.
+// onDate writes a date and weekdays, "" for all, as three fields. If both restrict the day, cron would accept either.
+// Only the first to fourth and the last weekday of a month have a form that means both.
 func onDate(date, days string) (string, error) {
 	y, rest, ok := strings.Cut(date, "-")
 	m, d, three := cutDay(rest)
@@ -91,7 +91,7 @@ func onDate(date, days string) (string, error) {
 		return "", fmt.Errorf("%q is not a date", date)
 	}
 	if y != "*" {
-		return "", fmt.Errorf(`it names a year; for once there is the key at`)
+		return "", fmt.Errorf(`it has a year; use the key at for a single time`)
 	}
 	month, err := field(m, 1, 12)
 	if err != nil {
@@ -106,7 +106,7 @@ func onDate(date, days string) (string, error) {
 	case last == "07/1" || last == "7/1":
 		day = "L7"
 	default:
-		err = fmt.Errorf("of the days counted from the end of the month there is only the last, L")
+		err = fmt.Errorf("of days counted from the end of the month, cron supports only the last one, L")
 	}
 	if err != nil {
 		return "", err
@@ -114,12 +114,12 @@ func onDate(date, days string) (string, error) {
 	if days != "" && day != "*" {
 		week := weeks[day]
 		if week == "" {
-			return "", fmt.Errorf("it wants both the day of the month and the weekday; in cron either is enough")
+			return "", fmt.Errorf("it needs both the day of the month and the weekday to match; in cron one of them is enough")
 		}
 		return "* " + month + " " + strings.ReplaceAll(days, ",", week+",") + week, nil
 	}
 	if day == "L7" {
-		return "", fmt.Errorf("of the days counted from the end of the month there is only the last, L")
+		return "", fmt.Errorf("of days counted from the end of the month, cron supports only the last one, L")
 	}
 	if days == "" {
 		days = "*"
@@ -127,7 +127,7 @@ func onDate(date, days string) (string, error) {
 	return day + " " + month + " " + days, nil
 }
 
-// cutDay parts a month from the day, which keeps the ~ that counts from the end.
+// cutDay separates a month from the day. The day keeps a ~, which counts from the end.
 func cutDay(s string) (month, day string, ok bool) {
 	i := strings.IndexAny(s, "-~")
 	if i < 0 {
@@ -156,7 +156,7 @@ func field(s string, low, high int) (string, error) {
 		}
 		switch {
 		case a < low || b > high || a > b || n < 1 || stepped && a+n > high:
-			return "", fmt.Errorf("%q is not of the forms that are known here", s)
+			return "", fmt.Errorf("%q has a form that the import does not support", s)
 		case a == b || n > b-a:
 			items = append(items, strconv.Itoa(a))
 		case n == 1:
@@ -168,7 +168,7 @@ func field(s string, low, high int) (string, error) {
 	return strings.Join(items, ","), nil
 }
 
-// number reads digits, -1 if there are others or too many.
+// number reads digits, -1 if there are other characters or too many.
 func number(s string) int {
 	if n, err := strconv.Atoi(s); err == nil && strings.Trim(s, "0123456789") == "" {
 		return n
@@ -178,7 +178,7 @@ func number(s string) int {
 
 var dayNames = []string{"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"}
 
-// weekdays writes names of days and ranges of them, which are read as a list, so that each can have a number.
+// weekdays writes names of days and ranges as a list of single days, so that each can have a number.
 func weekdays(s string) (string, error) {
 	var list []string
 	for item := range strings.SplitSeq(s, ",") {
@@ -188,7 +188,7 @@ func weekdays(s string) (string, error) {
 			b = a
 		}
 		if a < 0 || b < a {
-			return "", fmt.Errorf("%q is not of the forms of weekdays that are known here", s)
+			return "", fmt.Errorf("%q has a form of weekdays that the import does not support", s)
 		}
 		for ; a <= b; a++ {
 			list = append(list, dayNames[a][:3])

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// split parts a value into words as systemd does: at blanks, with quotes and the escapes of C. raw has them as they
-// are written.
+// split splits a value into words as systemd does: at blanks, with quotes and the escapes of C. raw has the words as
+// written.
 func split(s string) (words, raw []string, err error) {
 	var word strings.Builder
 	in, quote, start := false, byte(0), 0
@@ -47,7 +47,7 @@ func split(s string) (words, raw []string, err error) {
 	return words, raw, nil
 }
 
-// escape reads what follows a backslash and tells how long it is.
+// escape reads the text after a backslash and returns its length.
 func escape(s string) (text string, n int, err error) {
 	digits := map[byte]struct{ from, n, base int }{'x': {1, 2, 16}, 'u': {1, 4, 16}, 'U': {1, 8, 16}}
 	if s == "" {
@@ -76,8 +76,8 @@ func escape(s string) (text string, n int, err error) {
 // command is a line that executes something.
 type command struct {
 	words   []string
-	expand  bool // there are variables in it
-	lenient bool // "-": a failure is none
+	expand  bool // the line contains variables
+	lenient bool // "-": a failure does not count
 	asRoot  bool // "+"
 }
 
@@ -104,7 +104,7 @@ prefixes:
 		return c, err
 	}
 	if slices.Contains(raw, ";") {
-		return c, errors.New(`";" makes it several commands; put them into a script`)
+		return c, errors.New(`";" separates several commands; put them into a script`)
 	}
 	if len(words) == 0 || words[0] == "" {
 		return c, errors.New("there is no command")
@@ -121,8 +121,8 @@ prefixes:
 
 const wordLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
 
-// expanding writes a word for a shell so that the same variables are expanded: $NAME as a word of its own, which is
-// split at blanks, and ${NAME} anywhere, which is not; $$ is a dollar sign.
+// expanding writes a word for a shell so that the shell expands the same variables: $NAME as a separate word, which is
+// split at blanks, and ${NAME} anywhere, which is not split. $$ is a dollar sign.
 func expanding(w string) string {
 	if name, ok := strings.CutPrefix(w, "$"); ok && isName(name) {
 		return w

@@ -7,16 +7,16 @@ import (
 	"jobsd/internal/foreign"
 )
 
-// execs are the lines of a service that execute something, in the order in which they do.
+// execs are the lines of a service that execute something, in this order.
 type execs struct{ pre, start, post []setting }
 
-// step is a command that is carried over.
+// step is one imported command.
 type step struct {
 	setting
 	command
 }
 
-// commands makes the key of what is executed. One command is that; several, or one that may fail, are a script.
+// commands sets the key with the command. Several commands, or one that may fail, become a script.
 func (t *translator) commands() {
 	if len(t.execs.start) > 1 && !t.oneshot {
 		for _, s := range t.execs.start {
@@ -43,7 +43,7 @@ func (t *translator) commands() {
 		expands = expands || c.expand
 	}
 	if expands {
-		t.note(t.execs.start[0], "a shell expands the variables; quotes in their values do not count there")
+		t.note(t.execs.start[0], "a shell expands the variables and ignores quotes in their values")
 	}
 	switch c := all[0]; {
 	case len(all) > 1:
@@ -56,15 +56,15 @@ func (t *translator) commands() {
 		t.keys["cmd"] = c.words
 	}
 	if s := t.success; s != nil && len(all) > 1 {
-		t.refuse(*s, "of several commands, one that ends with such a code ends the job, and the others are not run")
+		t.refuse(*s, "if one of several commands ends with this code, the job ends and the other commands do not run")
 	}
 }
 
-// besides leaves out what has a "+" and runs as another user than the job.
+// besides removes commands that have a "+" and run as another user than the job.
 func (t *translator) besides(all []setting) (kept []setting) {
 	for _, s := range all {
 		if c, err := parseCommand(s.value, t.literal); err == nil && c.asRoot != t.asRoot && t.keys["user"] != nil {
-			t.refuse(s, `because of a "+" it runs as another user than the command, so it is left out; make a job of it`)
+			t.refuse(s, `"+" makes it run as another user than the command, so it is not imported; create a separate job for it`)
 			continue
 		}
 		kept = append(kept, s)
@@ -72,7 +72,7 @@ func (t *translator) besides(all []setting) (kept []setting) {
 	return kept
 }
 
-// steps parses commands; ok if all of them can be carried over.
+// steps parses commands; ok is true if all of them can be imported.
 func (t *translator) steps(all []setting) (steps []step, ok bool) {
 	ok = true
 	for _, s := range all {
@@ -87,12 +87,12 @@ func (t *translator) steps(all []setting) (steps []step, ok bool) {
 	return steps, ok
 }
 
-// script runs commands one after the other until one fails that may not.
+// script runs commands one after the other, until one fails whose failure counts.
 func script(all []step, expands bool) string {
 	var out strings.Builder
 	out.WriteString("set -e")
 	if expands {
-		out.WriteString("f") // what a variable holds is split at blanks, but no pattern
+		out.WriteString("f") // the values of variables are split at blanks but are not patterns
 	}
 	for i, c := range all {
 		out.WriteByte('\n')
@@ -108,7 +108,7 @@ func script(all []step, expands bool) string {
 	return out.String()
 }
 
-// prefix is what a shell needs before the command.
+// prefix returns what a shell needs before the command.
 func (c command) prefix() string {
 	if c.expand {
 		return "set -f; "
@@ -116,7 +116,7 @@ func (c command) prefix() string {
 	return ""
 }
 
-// line is the command for a shell.
+// line returns the command for a shell.
 func (c command) line() string {
 	var words []string
 	for _, w := range c.words {

@@ -7,7 +7,7 @@ import (
 	"jobsd/internal/schedule"
 )
 
-// normalForms are calendar events of systemd's own tests, each with the form in which systemd prints it again.
+// normalForms are calendar events from the tests of systemd, each with the form that systemd prints.
 var normalForms = [][2]string{
 	{"Sat,Thu,Mon-Wed,Sat-Sun", "Mon..Thu,Sat,Sun *-*-* 00:00:00"}, {"Sat,Thu,Mon..Wed,Sat..Sun", "Mon..Thu,Sat,Sun *-*-* 00:00:00"},
 	{"Mon,Sun 12-*-* 2,1:23", "Mon,Sun 2012-*-* 01,02:23:00"}, {"Wed *-1", "Wed *-*-01 00:00:00"},
@@ -28,7 +28,7 @@ var normalForms = [][2]string{
 	{"Monday", "Mon *-*-* 00:00:00"}, {"Monday *-*-*", "Mon *-*-* 00:00:00"}, {"*-*-*", "*-*-* 00:00:00"},
 }
 
-// nextTimes are what systemd's own tests expect after an instant, in Unix seconds; 0 is never.
+// nextTimes are the next times that the tests of systemd expect after an instant, in Unix seconds; 0 is never.
 var nextTimes = []struct {
 	event, zone string
 	after, next int64
@@ -41,11 +41,11 @@ var nextTimes = []struct {
 	{"Mon 2017-05~07/1 UTC", "UTC", 0, 1496016000},
 }
 
-// noEvents are what systemd's own tests refuse.
+// noEvents are texts that the tests of systemd refuse.
 var noEvents = []string{"test", " utc", "    ", "", "7", "121212:1:2", "2000-03-05.23 00:00:00", "2000-03-05 00:00.1:00",
 	"00:00:00/0.00000001", "00:00:00.0..00.9", "2016~11-22", "*-*~5/5"}
 
-// event is a calendar event as it is carried over; nil if it is refused by name.
+// event imports a calendar event; nil if it is refused.
 func event(t *testing.T, text, zone string, at time.Time) *schedule.Schedule {
 	t.Helper()
 	cron, own, err := calendar(text)
@@ -63,8 +63,8 @@ func event(t *testing.T, text, zone string, at time.Time) *schedule.Schedule {
 	return s
 }
 
-// TestOthers carries the calendar events of systemd's own tests over: the times are the same, or the event is refused, as
-// those with seconds, years, or days from the end of a month are.
+// TestOthers imports the calendar events from the tests of systemd. The times are the same, or the event is refused,
+// such as those with seconds, years, or days from the end of a month.
 func TestOthers(t *testing.T) {
 	same, refused, wrong := 0, 0, 0
 	base := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
@@ -102,5 +102,5 @@ func TestOthers(t *testing.T) {
 		}
 		same++
 	}
-	t.Logf("%d the same, %d refused, %d wrong", same, refused, wrong)
+	t.Logf("%d equal, %d refused, %d wrong", same, refused, wrong)
 }

@@ -13,7 +13,7 @@ import (
 var serviceKeys = map[string]handler{
 	"Type": single(func(t *translator, s setting) {
 		if !slices.Contains([]string{"simple", "exec", "oneshot", "idle"}, s.value) {
-			t.refuse(s, "a job is its process: it has ended when that has")
+			t.refuse(s, "a job ends when its process ends")
 		}
 	}),
 	"ExecStart":        func(t *translator, all []setting) { t.execs.start = all },
@@ -48,7 +48,7 @@ var serviceKeys = map[string]handler{
 			timed("timeout")(t, []setting{s})
 			return
 		}
-		t.note(s, "the start of a job of this type is over at once")
+		t.note(s, "the start of a job of this type takes no time")
 	}),
 	"RuntimeMaxSec": single(func(t *translator, s setting) {
 		if !t.oneshot {
@@ -66,7 +66,7 @@ var serviceKeys = map[string]handler{
 	},
 	"KillSignal": single(func(t *translator, s setting) {
 		if !slices.Contains(signals, strings.TrimPrefix(s.value, "SIG")) {
-			t.refuse(s, "%q is not a signal that stop_signal knows", s.value)
+			t.refuse(s, "stop_signal does not support the signal %q", s.value)
 			return
 		}
 		t.keys["stop_signal"] = strings.TrimPrefix(s.value, "SIG")
@@ -79,10 +79,10 @@ var serviceKeys = map[string]handler{
 			t.note(s, mixed)
 		case "process":
 			t.keys["stop"], t.keys["leftovers"] = "leader", "keep"
-			t.refuse(s, "processes that outlive the first one are kept when it ends by itself, but after a stop they get KILL once stop_timeout is over")
+			t.refuse(s, "processes that outlive the first one are kept if it ends by itself, but after a stop they get KILL at the end of stop_timeout")
 		case "none":
 			t.keys["stop"], t.keys["leftovers"] = "leader", "keep"
-			t.refuse(s, "a stop sends the signal to the first process, and KILL to all once stop_timeout is over")
+			t.refuse(s, "a stop sends the signal to the first process, and KILL to all at the end of stop_timeout")
 		default:
 			t.refuse(s, "%q is not one of control-group, mixed, process and none", s.value)
 		}
@@ -102,7 +102,7 @@ var serviceKeys = map[string]handler{
 	"SuccessExitStatus": (*translator).successCodes,
 	"Restart": single(func(t *translator, s setting) {
 		if s.value != "no" {
-			t.refuse(s, "a job with times is not restarted; retries = 3 tries a failure again")
+			t.refuse(s, "jobsd does not restart a job that has a schedule; retries = 3 retries failures")
 		}
 	}),
 	"StandardInput":    only("null"),
@@ -116,18 +116,18 @@ var serviceKeys = map[string]handler{
 	"LimitMEMLOCK": limit("memlock"),
 }
 
-// signals are those that end something.
+// signals are those that end a process.
 var signals = strings.Fields("HUP INT QUIT ABRT KILL USR1 USR2 PIPE ALRM TERM")
 
-// What is noted where systemd never sends KILL, where it sends it earlier, and of a signal that its commands do not get.
+// Notes about KILL, which systemd never sends or sends earlier, and about a signal that its commands do not get.
 const (
-	never   = "systemd never sends KILL; here that comes after 3650 days"
-	mixed   = "systemd sends KILL to the other processes as soon as the first one has ended; here they have until stop_timeout to end by themselves"
-	sigpipe = "systemd has commands ignore SIGPIPE, unless IgnoreSIGPIPE=no; here it ends a command that writes to a closed pipe"
+	never   = "systemd never sends KILL; jobsd sends it after 3650 days"
+	mixed   = "systemd sends KILL to the other processes as soon as the first one ends; jobsd gives them until stop_timeout to end by themselves"
+	sigpipe = "systemd makes commands ignore SIGPIPE, unless IgnoreSIGPIPE=no; with jobsd it ends a command that writes to a closed pipe"
 )
 
 func (t *translator) stopTimeout(s setting) {
-	if d, ok := span(s.value); ok && d <= 0 { // 0 means infinity, too
+	if d, ok := span(s.value); ok && d <= 0 { // 0 means infinity too
 		t.keys["stop_timeout"] = foreign.Duration(longest)
 		t.note(s, never)
 		return
@@ -135,18 +135,18 @@ func (t *translator) stopTimeout(s setting) {
 	timed("stop_timeout")(t, []setting{s})
 }
 
-// setUser takes in whose job it is. Without that user it would be root's, so there is no job then.
+// setUser sets the user of the job. Without that user the job would run as root, so there is no job then.
 func (t *translator) setUser(s setting) {
 	t.user = s
 	v, err := t.literal(s.value)
 	switch {
 	case err != nil:
-		t.none(s, "%v; no job was made, as it would be root's", err)
-	case t.User && v == t.Values['u']: // the user's own daemon runs it
+		t.none(s, "%v; no job was created, because it would run as root", err)
+	case t.User && v == t.Values['u']: // the daemon of that user runs it
 	case t.User:
-		t.none(s, "only a daemon of root can run jobs of other users, so no job was made")
+		t.none(s, "only a daemon that runs as root can run jobs of other users, so no job was created")
 	case t.HasUser != nil && !t.HasUser(v):
-		t.none(s, "there is no user %q, so no job was made", v)
+		t.none(s, "there is no user %q, so no job was created", v)
 	default:
 		t.keys["user"] = v
 	}
@@ -156,19 +156,19 @@ func (t *translator) setGroup(s setting) {
 	v, err := t.literal(s.value)
 	switch {
 	case err != nil:
-		t.none(s, "%v; no job was made, as it would have another group", err)
+		t.none(s, "%v; no job was created, because it would have another group", err)
 	case t.User:
-		t.refuse(s, "only a daemon of root can run jobs with another group")
+		t.refuse(s, "only a daemon that runs as root can run jobs with another group")
 	case t.HasGroup != nil && !t.HasGroup(v):
-		t.none(s, "there is no group %q, so no job was made", v)
+		t.none(s, "there is no group %q, so no job was created", v)
 	default:
 		t.keys["group"] = v
 	}
 }
 
-// elsewhere is a handler for what has the command run in another file system.
+// elsewhere handles settings that run the command in another file system.
 func elsewhere(t *translator, all []setting) {
-	t.none(last(all), "the command would be looked for outside of it, so no job was made; write one with chroot(8)")
+	t.none(last(all), "jobsd would look for the command outside of it, so no job was created; write one with chroot(8)")
 }
 
 func (t *translator) workingDirectory(s setting) {
@@ -176,9 +176,9 @@ func (t *translator) workingDirectory(s setting) {
 	case err != nil:
 		t.refuse(s, "%v", err)
 	case v == "~":
-		t.keys["dir"] = "" // the home, as without the key
+		t.keys["dir"] = "" // the home directory, which is the default
 	case strings.HasPrefix(v, "-/"):
-		t.refuse(s, `"-": a directory that is missing is a start error here`)
+		t.refuse(s, `"-" is not supported: the job does not start without the directory`)
 		t.keys["dir"] = v[1:]
 	case !strings.HasPrefix(v, "/"):
 		t.refuse(s, "%q is not an absolute path", v)
@@ -242,11 +242,11 @@ func (t *translator) environmentFile(all []setting) {
 	}
 	t.keys["env_file"] = path
 	if optional {
-		t.refuse(s, `"-": a file that is missing is a start error here`)
+		t.refuse(s, `"-" is not supported: the job does not start without the file`)
 	}
 }
 
-// exitNames are those of sysexits.h, from 64 on.
+// exitNames are the names of sysexits.h, from 64 on.
 var exitNames = strings.Fields("USAGE DATAERR NOINPUT NOUSER NOHOST UNAVAILABLE SOFTWARE OSERR OSFILE CANTCREAT IOERR" +
 	" TEMPFAIL PROTOCOL NOPERM CONFIG")
 
@@ -259,7 +259,7 @@ func (t *translator) successCodes(all []setting) {
 				n = 64 + i
 			}
 			if n < 0 || n > 255 {
-				t.refuse(s, "%q is not an exit code; the end by a signal never is a success", w)
+				t.refuse(s, "%q is not an exit code; an end by a signal is never a success", w)
 				continue
 			}
 			codes = append(codes, n)
@@ -282,7 +282,7 @@ func (t *translator) outputTo(s setting) {
 	}
 }
 
-// sized is a limit with a unit.
+// sized matches a limit with a unit.
 var sized = regexp.MustCompile(`^[0-9]{1,10}[KMGT]$`)
 
 func limit(name string) handler {
@@ -306,11 +306,11 @@ func limit(name string) handler {
 	})
 }
 
-// complete settles what depends on several settings, and what systemd does without any.
+// complete sets what depends on several settings, and the defaults of systemd.
 func (t *translator) complete() {
 	switch len(t.nowhere) {
 	case 1:
-		t.refuse(t.nowhere[0], "either both outputs are discarded or none; both are in the log of the job")
+		t.refuse(t.nowhere[0], "jobsd discards either both outputs or none; both are in the log of the job")
 	case 2:
 		t.keys["log"] = map[string]any{"discard": true}
 	}
@@ -320,7 +320,7 @@ func (t *translator) complete() {
 	t.commands()
 	if t.asRoot {
 		delete(t.keys, "user")
-		t.refuse(t.user, `"+" has the command run as root, so user was left out`)
+		t.refuse(t.user, `"+" makes the command run as root, so the import leaves out the user`)
 	}
 	if !t.User && t.keys["user"] == nil {
 		t.keys["user"] = "root"
@@ -335,7 +335,7 @@ func (t *translator) complete() {
 		t.keys["catch_up"] = false
 	}
 	if t.persistent && t.keys["cron"] == nil {
-		t.note(t.lasting, "is only about OnCalendar; an interval that is over while the machine is off is made up for anyway, "+
+		t.note(t.lasting, "affects only OnCalendar; jobsd always catches up an interval that ends while the machine is off, "+
 			"unless catch_up = false")
 	}
 	if t.noKill {
@@ -348,12 +348,12 @@ func (t *translator) complete() {
 	}
 }
 
-// dynamicUser looks whether the user is one that is there without systemd.
+// dynamicUser checks whether the user of the job exists without systemd.
 func (t *translator) dynamicUser() {
 	if t.keys["user"] != nil {
-		t.refuse(t.dynamic, "the job runs as the user that is there already; it is not shut in")
+		t.refuse(t.dynamic, "the job runs as the existing user, without a sandbox")
 		return
 	}
-	t.none(t.dynamic, "there is such a user only while systemd runs the service, so no job was made, as it would be root's; "+
-		"make a user and write the job by hand")
+	t.none(t.dynamic, "such a user exists only while systemd runs the service, so no job was created, because it would run as root; "+
+		"create a user and write the job by hand")
 }

@@ -21,7 +21,7 @@ func init() {
 	}
 }
 
-// span reads a time span such as "1h 30min"; a bare number counts seconds. Without an end it is ok but negative.
+// span reads a time span such as "1h 30min". A bare number counts seconds. An infinite span is ok and negative.
 func span(s string) (total time.Duration, ok bool) {
 	if s == "infinity" {
 		return -1, true

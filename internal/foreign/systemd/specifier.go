@@ -7,21 +7,21 @@ import (
 	"strings"
 )
 
-// scope is what specifiers stand for in a unit.
+// scope has the values of the specifiers of a unit.
 type scope struct {
-	unit   string          // its name
-	user   bool            // it is one of a user's own manager
-	values map[byte]string // those of this machine, or of the user
+	unit   string          // the name of the unit
+	user   bool            // the unit belongs to a user's manager
+	values map[byte]string // the values of this machine, or of the user
 	tell   func(specifier byte, value string)
 }
 
-// ofSystem are the specifiers that have the same value on each machine, in units of the system.
+// ofSystem are the specifiers of system units that have the same value on each machine.
 var ofSystem = map[byte]string{
 	'u': "root", 'U': "0", 'g': "root", 'G': "0", 'h': "/root",
 	'C': "/var/cache", 'E': "/etc", 'L': "/var/log", 'S': "/var/lib", 't': "/run", 'T': "/tmp", 'V': "/var/tmp",
 }
 
-// literal resolves specifiers as far as their values can be known.
+// literal replaces the specifiers whose values are known.
 func (s scope) literal(text string) (string, error) {
 	var out strings.Builder
 	for i := 0; i < len(text); i++ {
@@ -30,18 +30,18 @@ func (s scope) literal(text string) (string, error) {
 			continue
 		}
 		if i++; i == len(text) {
-			return "", fmt.Errorf("%q ends in %%; a percent sign is written %%%%", text)
+			return "", fmt.Errorf("%q ends in %%; write a percent sign as %%%%", text)
 		}
 		value, ok := s.value(text[i])
 		if !ok {
-			return "", fmt.Errorf("%q has %%%c, whose value only systemd knows; write it out", text, text[i])
+			return "", fmt.Errorf("%q contains %%%c, whose value only systemd knows; write the value itself", text, text[i])
 		}
 		out.WriteString(value)
 	}
 	return out.String(), nil
 }
 
-// value is that of one specifier.
+// value returns the value of one specifier.
 func (s scope) value(c byte) (string, bool) {
 	if c == '%' {
 		return "%", true
@@ -59,7 +59,7 @@ func (s scope) value(c byte) (string, bool) {
 	return v, ok
 }
 
-// ofName are the specifiers whose value follows from the name of the unit.
+// ofName returns the value of a specifier that follows from the name of the unit.
 func (s scope) ofName(c byte) (string, bool) {
 	stem := strings.TrimSuffix(s.unit, path.Ext(s.unit))
 	prefix, instance, isInstance := strings.Cut(stem, "@")
@@ -90,7 +90,7 @@ func (s scope) ofName(c byte) (string, bool) {
 	return "", false
 }
 
-// unescape undoes what systemd-escape(1) does.
+// unescape undoes systemd-escape(1).
 func unescape(s string) string {
 	var out strings.Builder
 	for i := 0; i < len(s); i++ {

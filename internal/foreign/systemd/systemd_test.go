@@ -14,7 +14,7 @@ import (
 	"jobsd/internal/schedule"
 )
 
-// TestCalendar compares with testdata/calendar.golden, which has what systemd 252 says of each expression:
+// TestCalendar compares with testdata/calendar.golden, the output of systemd 252 for each expression:
 //
 //	TZ=UTC systemd-analyze calendar --iterations=5 --base-time='2027-02-20 12:00:00 UTC' EXPRESSION
 func TestCalendar(t *testing.T) {
@@ -90,7 +90,7 @@ func TestCommand(t *testing.T) {
 		{`/bin/a "b c" 'd "e' f\x20g \101 "h\ti" -x="y z"`, `["/bin/a" "b c" "d \"e" "f g" "A" "h\ti" "-x=y z"]`},
 		{`/bin/a "" 100%%`, `["/bin/a" "" "100%"]`},
 		{`find / -exec rm {} \;`, `["find" "/" "-exec" "rm" "{}" ";"]`},
-		{`/bin/sh -c 'a ; b' ";" x;`, `["/bin/sh" "-c" "a ; b" ";" "x;"]`}, // only one that stands alone parts commands
+		{`/bin/sh -c 'a ; b' ";" x;`, `["/bin/sh" "-c" "a ; b" ";" "x;"]`}, // only a separate ";" separates commands
 		{":/bin/a $B", `["/bin/a" "$B"]`},
 		{"/bin/a $B ${C} x${D}y a$E $$ 'q r' f&", `set -f; exec /bin/a $B "${C}" "x${D}y" "a\$E" "\$" "q r" "f&"`},
 	} {
@@ -161,7 +161,7 @@ func TestKeys(t *testing.T) {
 		{daily, job + "SendSIGKILL=no\nTimeoutStopSec=5\n", "cmd=[/bin/a] cron=0 0 * * * catch_up=false stop_timeout=3650d user=root dir=/"},
 		{daily, job + "LimitMEMLOCK=64M\nLimitCORE=0\n", "cmd=[/bin/a] cron=0 0 * * * catch_up=false user=root dir=/ limits=map[core:0 memlock:64MiB]"},
 
-		// No job becomes root's that was not, nor one of a user that is not there.
+		// No other user's job may run as root, and no job as a user that does not exist.
 		{daily, job + "DynamicUser=yes\n", "refused 4; "},
 		{daily, job + "DynamicUser=yes\nUser=ghost\n", "refused 5 4; "},
 		{daily, job + "DynamicUser=yes\nUser=www\n", "refused 4; cmd=[/bin/a] cron=0 0 * * * catch_up=false user=www dir=/"},
@@ -171,7 +171,7 @@ func TestKeys(t *testing.T) {
 		{daily, job + "User=%b\n", "refused 4; "},
 		{daily, job + "RootDirectory=/srv/root\n", "refused 4; "},
 
-		// Several commands are a script, which ends at the first failure as systemd does.
+		// Several commands become a script, which ends at the first failure as systemd does.
 		{daily, "[Service]\nType=oneshot\nExecStart=/bin/a 'x y'\nExecStart=-/bin/b $C\nExecStart=/bin/d 100%%\n",
 			`shell=set -ef
 /bin/a 'x y'
@@ -191,7 +191,7 @@ exec /bin/d '100%' cron=0 0 * * * catch_up=false user=root dir=/`},
 		{daily, "[Service]\nExecStart=/bin/a %H\n", "cmd=[/bin/a box] cron=0 0 * * * catch_up=false user=root dir=/"},
 		{daily, "[Service]\nExecStart=/bin/a %v\n", "refused 2 1; "},
 
-		// Who gets the signal of a stop.
+		// The receiver of the stop signal.
 		{daily, job + "KillMode=control-group\n", "cmd=[/bin/a] cron=0 0 * * * catch_up=false user=root dir=/"},
 		{daily, job + "KillMode=mixed\n", "cmd=[/bin/a] cron=0 0 * * * catch_up=false stop=leader user=root dir=/"},
 		{daily, job + "KillMode=process\n", "refused 4; cmd=[/bin/a] cron=0 0 * * * catch_up=false stop=leader leftovers=keep user=root dir=/"},
@@ -228,7 +228,7 @@ exec /bin/d '100%' cron=0 0 * * * catch_up=false user=root dir=/`},
 				keys = append(keys, fmt.Sprintf("%s=%v", p.Key, p.Value))
 			}
 		}
-		keys = slices.DeleteFunc(keys, func(k string) bool { return k == "stop_timeout=1m30s" }) // what systemd has by default
+		keys = slices.DeleteFunc(keys, func(k string) bool { return k == "stop_timeout=1m30s" }) // the default of systemd
 		if got += strings.Join(keys, " "); got != test.want {
 			t.Errorf("%s%s:\n got %s\nwant %s\n%v", test.timer, test.service, got, test.want, r.Refused)
 		}
@@ -248,7 +248,7 @@ func TestService(t *testing.T) {
 	}
 }
 
-// What is made is a job file, and no setting that is not known is lost in silence.
+// FuzzTranslate checks that the result is a job file, and that no unknown setting is lost silently.
 func FuzzTranslate(f *testing.F) {
 	f.Add(daily+"Persistent=yes\nRandomizedDelaySec=5\n", job+"Environment=A=1 \"B= %%\"\nExecStart=/x $A\\\n b\n")
 	f.Add("[Timer]\nOnCalendar=Mon..Fri *-*-1..7 4:0/5 UTC\n[Install]\nx=y\n", "[Service]\nNice=5\nLimitAS=5\nSuccessExitStatus=5\nUser=\n")
@@ -257,7 +257,7 @@ func FuzzTranslate(f *testing.F) {
 	f.Fuzz(func(t *testing.T, timer, service string) {
 		r := translate(timer, service)
 		if len(r.Jobs) == 0 && len(r.Refused) == 0 {
-			t.Fatal("nothing was said")
+			t.Fatal("there is no remark")
 		}
 		told := map[foreign.Place]bool{}
 		for _, x := range slices.Concat(r.Refused, r.Notes) {
@@ -278,7 +278,7 @@ func FuzzTranslate(f *testing.F) {
 		file := filepath.Join(t.TempDir(), "x.toml")
 		for _, j := range r.Jobs {
 			if slices.ContainsFunc(j.Keys, func(p jobfile.Pair) bool { return p.Key == "user" || p.Key == "group" }) {
-				continue // which may not be there
+				continue // which may not exist here
 			}
 			text, err := j.Format()
 			if err != nil {
@@ -306,7 +306,7 @@ func TestInstance(t *testing.T) {
 	}
 }
 
-// Units of a user's own manager get the values of that user, and no job gets a user.
+// TestUserUnit checks that units of a user's manager get the values of that user, and that no job sets a user.
 func TestUserUnit(t *testing.T) {
 	r := Translate(unit("x.timer", daily), unit("x.service", "[Service]\nExecStart=%h/bin/a %u\nUser=%u\n"),
 		Options{Now: now, User: true, Values: map[byte]string{'h': "/home/alice", 'u': "alice"}})
@@ -341,14 +341,14 @@ func TestNotes(t *testing.T) {
 		{daily, job, "SIGPIPE"},
 		{daily, job + "IgnoreSIGPIPE=yes\n", "SIGPIPE"},
 		{daily, job + "[Install]\nWantedBy=multi-user.target\n", "at_boot = true"},
-		{daily + "[Install]\nWantedBy=x.service\n", job, "runs whenever the daemon does"},
-		{"[Unit]\nDescription=a\n" + daily, "[Unit]\nDescription=b\n" + job, "that of the service"},
-		{"[Timer]\nOnUnitInactiveSec=1h\n", job, "after the end of the run before"},
+		{daily + "[Install]\nWantedBy=x.service\n", job, "runs whenever the daemon runs"},
+		{"[Unit]\nDescription=a\n" + daily, "[Unit]\nDescription=b\n" + job, "the description of the service"},
+		{"[Timer]\nOnUnitInactiveSec=1h\n", job, "previous run"},
 		{"[Timer]\nOnBootSec=5\n", job, "5s"},
-		{"[Timer]\nOnUnitActiveSec=1h\nPersistent=true\n", job, "only about OnCalendar"},
+		{"[Timer]\nOnUnitActiveSec=1h\nPersistent=true\n", job, "affects only OnCalendar"},
 		{daily, job + "TimeoutStopSec=infinity\n", "never"},
-		{daily, job + "KillMode=mixed\n", "as soon as the first one has ended"},
-		{daily, "[Service]\nExecStart=/bin/a %H\n", `%H is written out as "box"`},
+		{daily, job + "KillMode=mixed\n", "as soon as the first one ends"},
+		{daily, "[Service]\nExecStart=/bin/a %H\n", `%H is replaced with "box"`},
 	} {
 		r := translate(test.timer, test.service)
 		if !slices.ContainsFunc(r.Notes, func(n foreign.Remark) bool { return strings.Contains(n.Reason, test.note) }) {
@@ -360,16 +360,16 @@ func TestNotes(t *testing.T) {
 	}
 }
 
-// What is refused says what to do by hand, at least for common settings.
+// TestReasons checks that errors say what to do by hand, at least for common settings.
 func TestReasons(t *testing.T) {
 	for _, test := range []struct{ setting, why string }{
 		{"ExecCondition=/bin/c", "|| exit 0"},
 		{"ExecStop=/bin/c", "put it into a script"},
-		{"ProtectSystem=full", "all that its user can"},
+		{"ProtectSystem=full", "everything that its user can"},
 		{"IOSchedulingClass=idle", "ionice"},
 		{"StateDirectory=x", "mkdir"},
 		{"MemoryMax=1G", "control group"},
-		{"SupplementaryGroups=adm", "its user's"},
+		{"SupplementaryGroups=adm", "the groups of its user"},
 		{"Restart=on-failure", "retries"},
 		{"Odd=1", "jobsd has no key for it"},
 	} {
@@ -380,7 +380,7 @@ func TestReasons(t *testing.T) {
 	}
 	r := translate("[Unit]\nConditionACPower=true\nOnFailure=x\nWants=y\n"+daily, job)
 	if len(r.Refused) != 3 || !strings.Contains(r.Refused[0].Reason, "begin the command with a test") ||
-		!strings.Contains(r.Refused[1].Reason, "notify.on_failure") || !strings.Contains(r.Refused[2].Reason, "knows no units") {
+		!strings.Contains(r.Refused[1].Reason, "notify.on_failure") || !strings.Contains(r.Refused[2].Reason, "does not know units") {
 		t.Errorf("%v", r.Refused)
 	}
 }

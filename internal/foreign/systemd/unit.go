@@ -1,4 +1,4 @@
-// Package systemd translates timers with their services into jobs, in the common forms of systemd.timer(5) and
+// Package systemd translates timers and their services into jobs, in the common forms of systemd.timer(5) and
 // systemd.service(5). It reads no files.
 package systemd
 
@@ -9,11 +9,11 @@ import (
 	"jobsd/internal/foreign"
 )
 
-// Unit is the text of a unit: that of its own file, then those of its drop-ins in their order.
+// Unit is the text of a unit: its own file, then its drop-ins in their order.
 type Unit struct {
 	Name   string
 	Files  []File
-	Masked bool // its file is empty, or a link to /dev/null
+	Masked bool // the file is empty, or a link to /dev/null
 }
 
 // File is one file of a unit.
@@ -26,8 +26,8 @@ type setting struct {
 	value string
 }
 
-// settings are the assignments in force, in the order in which their keys appear first; an empty one takes back those
-// before it. Lines that are none are refused.
+// settings returns the assignments in force, ordered by the first appearance of their keys. An empty assignment cancels
+// the previous ones. Invalid lines are refused.
 func (u Unit) settings(r *foreign.Result) (keys []string, byKey map[string][]setting) {
 	byKey = map[string][]setting{}
 	for _, f := range u.Files {
@@ -41,13 +41,13 @@ func (u Unit) settings(r *foreign.Result) (keys []string, byKey map[string][]set
 			key, value = strings.TrimSpace(key), strings.TrimSpace(value)
 			switch {
 			case !utf8.ValidString(line.Text) || strings.ContainsRune(line.Text, 0):
-				r.Refuse(line, "is not text in UTF-8")
+				r.Refuse(line, "is not UTF-8 text")
 				continue
 			case !ok || section == "" || key == "":
-				r.Refuse(line, "is neither a section nor a setting in one")
+				r.Refuse(line, "is neither a section nor a setting in a section")
 				continue
 			case strings.HasPrefix(key, "X-") || strings.HasPrefix(section, "X-"):
-				r.Note(line, "systemd passes it over too")
+				r.Note(line, "systemd ignores it too")
 				continue
 			}
 			key = section + "." + key
@@ -64,7 +64,7 @@ func (u Unit) settings(r *foreign.Result) (keys []string, byKey map[string][]set
 	return keys, byKey
 }
 
-// logicalLines joins lines that end in a backslash and leaves out comments and empty ones.
+// logicalLines joins lines that end in a backslash, and removes comments and empty lines.
 func logicalLines(f File) (lines []foreign.Place) {
 	number, open := 0, false
 	for line := range strings.Lines(f.Text) {
@@ -73,14 +73,14 @@ func logicalLines(f File) (lines []foreign.Place) {
 		if line != "" && (line[0] == '#' || line[0] == ';') || line == "" && !open {
 			continue
 		}
-		text, goesOn := strings.CutSuffix(line, `\`)
+		text, continued := strings.CutSuffix(line, `\`)
 		if open {
 			last := &lines[len(lines)-1]
 			last.Text = strings.TrimRight(last.Text, " ") + " " + text
 		} else {
 			lines = append(lines, foreign.Place{File: f.Path, Line: number, Text: text})
 		}
-		open = goesOn
+		open = continued
 	}
 	for i := range lines {
 		lines[i].Text = strings.TrimSpace(lines[i].Text)
@@ -88,7 +88,7 @@ func logicalLines(f File) (lines []foreign.Place) {
 	return lines
 }
 
-// Service is the name of the service that a timer starts.
+// Service returns the name of the service that a timer starts.
 func (u Unit) Service() string {
 	_, byKey := u.settings(&foreign.Result{})
 	if s := byKey["Timer.Unit"]; len(s) > 0 {
