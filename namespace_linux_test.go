@@ -44,7 +44,7 @@ func TestOverflowUID(t *testing.T) {
 		t.Errorf("jobs %v, errors %q", state.Jobs, state.Daemon.Reload.Errors)
 	}
 	for _, text := range state.Daemon.Reload.Errors {
-		if !strings.Contains(text, "is owned by a user who is not known in this user namespace") {
+		if !strings.Contains(text, "is owned by a user outside of this user namespace") {
 			t.Error(text)
 		}
 	}
