@@ -13,11 +13,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// manyJobs is how many jobs the benchmarks have.
+// manyJobs is the number of jobs in the benchmarks.
 const manyJobs = 10_000
 
-// reportCPU adds what the process itself computed for each round: on a busy machine the time that passed says little.
-// It is called before the loop; what it returns, after it.
+// reportCPU reports the CPU time of the process for each round, because on a busy machine the elapsed time says
+// little. Call it before the loop, and call the function that it returns after the loop.
 func reportCPU(b *testing.B) func() {
 	used := func() time.Duration {
 		var u unix.Rusage
@@ -52,7 +52,8 @@ func benchWriter(b *testing.B) *Writer {
 	return w
 }
 
-// BenchmarkWrite is one changed job of 10,000; BenchmarkWriteFloor what the disk takes for a file of that size.
+// BenchmarkWrite measures a write after a change of one job of 10,000. BenchmarkWriteFloor measures how long the disk
+// takes for a file of that size.
 func BenchmarkWrite(b *testing.B) {
 	w := benchWriter(b)
 	defer reportCPU(b)()
@@ -90,7 +91,7 @@ func BenchmarkWriteFloor(b *testing.B) {
 	}
 }
 
-// BenchmarkDocument is the computing in a write, without the disk.
+// BenchmarkDocument measures the computation of a write, without the disk.
 func BenchmarkDocument(b *testing.B) {
 	w := benchWriter(b)
 	b.ReportAllocs()
@@ -154,7 +155,7 @@ func BenchmarkAppend(b *testing.B) {
 	}
 }
 
-// BenchmarkAppendBatch writes them with one call for 32 runs.
+// BenchmarkAppendBatch writes the entries of 32 runs with one call.
 func BenchmarkAppendBatch(b *testing.B) {
 	j, _, _, err := OpenJournal(b.TempDir(), 1<<40, 0)
 	if err != nil {
@@ -173,7 +174,7 @@ func BenchmarkAppendBatch(b *testing.B) {
 	}
 }
 
-// BenchmarkReplay is for one entry.
+// BenchmarkReplay measures the replay of one entry.
 func BenchmarkReplay(b *testing.B) {
 	var e encoder
 	for range 1000 {
@@ -191,7 +192,7 @@ func BenchmarkReplay(b *testing.B) {
 	}
 }
 
-// BenchmarkCheckpoint is that of 10,000 jobs.
+// BenchmarkCheckpoint measures a checkpoint of 10,000 jobs.
 func BenchmarkCheckpoint(b *testing.B) {
 	facts := NewFacts("x")
 	for n := range manyJobs {

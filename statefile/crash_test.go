@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// snapshot copies a directory as a crash would leave it, with files that have two names still having both.
+// snapshot copies a directory as a crash would leave it. Files with two names keep both.
 func snapshot(t *testing.T, from string) string {
 	t.Helper()
 	to := t.TempDir()
@@ -33,7 +33,7 @@ func snapshot(t *testing.T, from string) string {
 	return to
 }
 
-// TestRotationCrash stops a rotation before each of its steps: the facts and the history are all there.
+// TestRotationCrash: if a rotation stops before any of its steps, the facts and the history are complete.
 func TestRotationCrash(t *testing.T) {
 	dir := t.TempDir()
 	j, facts, _ := open(t, dir)
@@ -86,7 +86,7 @@ func TestRotationCrash(t *testing.T) {
 	}
 }
 
-// TestRotationFails at each of its steps in turn: the journal goes on, and works again when the cause is gone.
+// TestRotationFails: if any step of a rotation fails, the journal continues, and works again when the cause is gone.
 func TestRotationFails(t *testing.T) {
 	for failing := 1; ; failing++ {
 		dir := t.TempDir()
@@ -133,7 +133,7 @@ func TestRotationFails(t *testing.T) {
 	}
 }
 
-// TestRotationFailsOften: trying again and again throws nothing away.
+// TestRotationFailsOften: repeated attempts to rotate lose nothing.
 func TestRotationFailsOften(t *testing.T) {
 	for _, failing := range []string{"create", "write", "link", "replace"} {
 		dir := t.TempDir()
@@ -161,7 +161,7 @@ func TestRotationFailsOften(t *testing.T) {
 	}
 }
 
-// TestNoLinks: on a file system without links a rotation works all the same.
+// TestNoLinks: a rotation also works on a file system without links.
 func TestNoLinks(t *testing.T) {
 	dir := t.TempDir()
 	j, facts, _ := open(t, dir)
@@ -179,8 +179,8 @@ func TestNoLinks(t *testing.T) {
 	}
 }
 
-// TestWritesFail is a random life with random failures: whenever the journal has lost nothing, what a crash leaves is
-// what was in memory, and nothing of it is damaged.
+// TestWritesFail: random entries meet random failures. Whenever the journal has lost nothing, a crash leaves exactly
+// what was in memory, without damage.
 func TestWritesFail(t *testing.T) {
 	r := newRand(t)
 	for range 8 {
@@ -192,7 +192,7 @@ func TestWritesFail(t *testing.T) {
 			if r.IntN(100) >= bad {
 				return nil
 			}
-			if step == "append" && r.IntN(2) == 0 { // a part of the line gets there
+			if step == "append" && r.IntN(2) == 0 { // part of the line is written
 				if _, err := j.file.WriteString(`{"kind":"intent","at":"20`); err != nil {
 					t.Fatal(err)
 				}
@@ -231,7 +231,7 @@ func TestWritesFail(t *testing.T) {
 	}
 }
 
-// TestJournalDeleted: entries do not go on into a file that is gone with the process.
+// TestJournalDeleted: the journal writes no entries to a deleted file, which would vanish with the process.
 func TestJournalDeleted(t *testing.T) {
 	dir := t.TempDir()
 	j, facts, _ := open(t, dir)
@@ -251,7 +251,7 @@ func TestJournalDeleted(t *testing.T) {
 	}
 }
 
-// TestJournalLongEntry: what could not be read again is not written.
+// TestJournalLongEntry: an entry that is too long to be read again is not written.
 func TestJournalLongEntry(t *testing.T) {
 	dir := t.TempDir()
 	j, facts, _ := open(t, dir)
@@ -266,8 +266,8 @@ func TestJournalLongEntry(t *testing.T) {
 	}
 }
 
-// TestRepairFails at each of its steps in turn: the facts are known all the same, and the journal works as soon as the
-// cause is gone, in this daemon as in the next.
+// TestRepairFails: if any step of a repair fails, the facts are still known, and the journal works as soon as the
+// cause is gone, in this daemon and in the next.
 func TestRepairFails(t *testing.T) {
 	journal, after := recorded(t, 8)
 	damaged := append([]byte("garbage\n"), journal...)
@@ -320,7 +320,7 @@ func TestRepairFails(t *testing.T) {
 	}
 }
 
-// TestReadOnly: a daemon starts although it cannot write, be there a journal or not.
+// TestReadOnly: a daemon starts although it cannot write, with and without a journal.
 func TestReadOnly(t *testing.T) {
 	old := t.TempDir()
 	j, facts, _ := open(t, old)

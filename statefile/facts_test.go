@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// story tells a plausible history of a few jobs, entry by entry.
+// story makes up a plausible history of a few jobs, entry by entry.
 type story struct {
 	r    *rand.Rand
 	now  time.Time
@@ -74,7 +74,7 @@ func (s *story) record(job string) Record {
 	return [...]Record{&Ready{Jobs: 5}, &Clean{By: "TERM"}, &Reloaded{New: 1}}[s.r.IntN(3)]
 }
 
-// TestCloneShares nothing that changes: what happens to the one does not show in the other.
+// TestCloneShares: a change of a clone does not change the original, and the other way round.
 func TestCloneShares(t *testing.T) {
 	r := newRand(t)
 	s := newStory(r)
@@ -105,7 +105,7 @@ func TestCloneShares(t *testing.T) {
 	}
 }
 
-// TestApplyAgain: a run says each thing once, however often its line is there.
+// TestApplyAgain: a repeated line of a run changes nothing.
 func TestApplyAgain(t *testing.T) {
 	at, code := At(time.Unix(1e9, 0)), 1
 	facts, twice := NewFacts("id"), NewFacts("id")
@@ -126,7 +126,7 @@ func TestApplyAgain(t *testing.T) {
 	}
 }
 
-// TestFill: what a checkpoint and the state file call by one name is the same.
+// TestFill: fields with the same name in a checkpoint and in the state file have the same value.
 func TestFill(t *testing.T) {
 	var facts JobFacts
 	fill(reflect.ValueOf(&facts).Elem())

@@ -13,7 +13,7 @@ import (
 
 var flipsFlag = flag.Int("flips", 300, "damage the journal and the state file this many times")
 
-// ways of damaging a file. Each returns what is left of it and says what it did.
+// ways are functions that damage a file. Each returns the damaged file and a description of the damage.
 var ways = []func(r *rand.Rand, file []byte) ([]byte, string){flipBit, flipBit, flipBit, flipBit, flipBit, dropByte, doubleByte, zeroBlock, dropNewline}
 
 func flipBit(r *rand.Rand, file []byte) ([]byte, string) {
@@ -46,8 +46,8 @@ func dropNewline(r *rand.Rand, file []byte) ([]byte, string) {
 	return bytes.Join(lines, nil), fmt.Sprintf("the newline of line %d removed", n+1)
 }
 
-// TestFlippedState damages state files: whoever reads one gets what was written or an error, and the daemon moves it
-// aside and says so.
+// TestFlippedState damages state files. A reader gets the original contents or an error, and the daemon moves the
+// file aside and reports it.
 func TestFlippedState(t *testing.T) {
 	r := newRand(t)
 	dir := t.TempDir()
@@ -90,8 +90,8 @@ func TestFlippedState(t *testing.T) {
 	}
 }
 
-// TestFlippedJournal damages journals in one place each. The facts are the same as before, or the daemon says what is
-// wrong; none are different in silence. Much more often: go test ./statefile -run Flipped -flips 10000 -v
+// TestFlippedJournal damages journals in one place each. The facts stay the same, or the daemon reports the damage.
+// To damage many more: go test ./statefile -run Flipped -flips 10000 -v
 func TestFlippedJournal(t *testing.T) {
 	r := newRand(t)
 	silent, told, refused, same := 0, 0, 0, 0

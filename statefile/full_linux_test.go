@@ -29,7 +29,7 @@ func smallDisk(t *testing.T) string {
 	return dir
 }
 
-// TestFullDisk fills a disk, with what others write and with the journal itself, and frees it again.
+// TestFullDisk fills a disk with other files and with the journal itself, and then frees space.
 func TestFullDisk(t *testing.T) {
 	dir := smallDisk(t)
 	j, facts, _, err := OpenJournal(dir, 0, 0)
@@ -59,7 +59,7 @@ func TestFullDisk(t *testing.T) {
 		t.Fatalf("%v, needs a checkpoint: %t", err, j.NeedsCheckpoint())
 	}
 	if content := read(t, dir, journalName); !bytes.HasSuffix(content, []byte("}\n")) {
-		t.Errorf("a half line is left: %s", content[len(content)-100:])
+		t.Errorf("a partial line is left: %s", content[len(content)-100:])
 	}
 	if err := j.Append(s.next()); err == nil {
 		t.Error("an entry was accepted without a checkpoint")

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// FuzzEntry: what is read is written such that it is read the same again.
+// FuzzEntry: an accepted entry is written so that it reads the same again.
 func FuzzEntry(f *testing.F) {
 	s := newStory(rand.New(rand.NewPCG(1, 2)))
 	facts := NewFacts("id")
@@ -41,13 +41,13 @@ func FuzzEntry(f *testing.F) {
 			t.Fatalf("%v: %s", err, a.b)
 		}
 		if b.entry(y); !bytes.Equal(a.b, b.b) {
-			t.Fatalf("not the same again:\n%s\n%s", a.b, b.b)
+			t.Fatalf("the second reading differs:\n%s\n%s", a.b, b.b)
 		}
 	})
 }
 
-// FuzzJournal: whatever the journal's files hold, it opens; no whole line before the damage is lost; what it holds then
-// is whole and the same once more.
+// FuzzJournal: the journal opens with any contents of its files, loses no good line before the damage, and is then
+// good and gives the same facts again.
 func FuzzJournal(f *testing.F) {
 	s := newStory(rand.New(rand.NewPCG(1, 2)))
 	facts := NewFacts("id")
@@ -65,7 +65,7 @@ func FuzzJournal(f *testing.F) {
 	f.Fuzz(func(t *testing.T, newest, after, first []byte, seal bool) {
 		dir := t.TempDir()
 		content := append(bytes.Clone(newest), after...)
-		if seal { // nobody finds checksums by trying
+		if seal { // the fuzzer cannot guess checksums
 			content, first = sealed(content), sealed(first)
 		}
 		if err := errors.Join(os.WriteFile(filepath.Join(dir, journalName), content, 0o600),
@@ -98,7 +98,7 @@ func FuzzJournal(f *testing.F) {
 	})
 }
 
-// unsealed takes the checksums away that end the lines, and what they count.
+// unsealed removes the checksums and the order counts from the ends of the lines.
 func unsealed(content []byte) []byte {
 	var bare []byte
 	for line := range bytes.Lines(content) {
@@ -108,7 +108,7 @@ func unsealed(content []byte) []byte {
 	return bare
 }
 
-// sealed gives them to each line that ends as an object.
+// sealed adds them to each line that ends like an object.
 func sealed(content []byte) []byte {
 	var whole []byte
 	for line := range bytes.Lines(content) {
@@ -121,7 +121,7 @@ func sealed(content []byte) []byte {
 	return whole
 }
 
-// wholeLines returns the lines that can be read, without repetitions.
+// wholeLines returns the good lines, without repeated ones.
 func wholeLines(content []byte) []byte {
 	var whole, before []byte
 	first, _, _ := bytes.Cut(content, []byte("\n"))

@@ -28,7 +28,7 @@ func open(t *testing.T, dir string) (*Journal, *Facts, []string) {
 	return j, facts, said
 }
 
-// reopened returns what a daemon would find in a directory now.
+// reopened returns what a daemon would find in the directory now.
 func reopened(t *testing.T, dir string) (*Facts, []string) {
 	t.Helper()
 	j, facts, said, err := OpenJournal(dir, 0, 0)
@@ -51,8 +51,8 @@ func tell(t *testing.T, j *Journal, facts *Facts, s *story, number int) {
 	}
 }
 
-// recorded returns the bytes of a journal with a few entries, and the facts after each of its lines, the checkpoint being
-// the first.
+// recorded returns the bytes of a journal with a few entries, and the facts after each of its lines. The first line
+// is the checkpoint.
 func recorded(t *testing.T, number int) ([]byte, []*Facts) {
 	t.Helper()
 	dir := t.TempDir()
@@ -65,7 +65,7 @@ func recorded(t *testing.T, number int) ([]byte, []*Facts) {
 	return read(t, dir, journalName), after
 }
 
-// withDoubt returns what facts come to with what a repair of the journal in dir has added to them.
+// withDoubt returns the facts after the entries that a repair added to the journal in dir.
 func withDoubt(t *testing.T, dir string, facts *Facts) *Facts {
 	t.Helper()
 	facts = facts.Clone()
@@ -101,7 +101,7 @@ func write(t *testing.T, dir, name string, content []byte) {
 	}
 }
 
-// names returns what is in a directory.
+// names returns the names of the files in a directory.
 func names(t *testing.T, dir string) []string {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -115,7 +115,7 @@ func names(t *testing.T, dir string) []string {
 	return list
 }
 
-// runsTold returns the numbers of the runs whose intents the history has.
+// runsTold returns the numbers of the runs with an intent in the history.
 func runsTold(t *testing.T, dir string) []uint64 {
 	t.Helper()
 	var runs []uint64
@@ -190,7 +190,7 @@ func TestJournalGroup(t *testing.T) {
 	}
 }
 
-// TestReplay: what is rebuilt from the journal is what was in memory, over rotations too.
+// TestReplay: a replay of the journal gives the facts that were in memory, also after rotations.
 func TestReplay(t *testing.T) {
 	r := newRand(t)
 	for range 20 {
@@ -212,7 +212,7 @@ func TestReplay(t *testing.T) {
 	}
 }
 
-// TestJournalPrefix: cut anywhere, the journal recovers all whole lines; what is appended then is whole too.
+// TestJournalPrefix: a journal cut at any place recovers all complete lines, and appended lines are good too.
 func TestJournalPrefix(t *testing.T) {
 	journal, after := recorded(t, 9)
 	dir := t.TempDir()
@@ -223,7 +223,7 @@ func TestJournalPrefix(t *testing.T) {
 			t.Fatal(err)
 		}
 		whole := bytes.Count(journal[:cut], []byte("\n"))
-		if cut < len(journal) && journal[cut] == '\n' { // a line that lacks only that is whole
+		if cut < len(journal) && journal[cut] == '\n' { // a line that lacks only its newline is complete
 			whole++
 		}
 		if whole == 0 && (len(said) == 0 || facts.ID == "") {
@@ -243,7 +243,7 @@ func TestJournalPrefix(t *testing.T) {
 	}
 }
 
-// TestJournalGarbage: whatever follows a whole prefix, that is not lost, and neither are whole lines behind.
+// TestJournalGarbage: garbage in the journal affects neither the good lines before it nor those after it.
 func TestJournalGarbage(t *testing.T) {
 	journal, after := recorded(t, 12)
 	lines := bytes.SplitAfter(journal, []byte("\n"))
@@ -275,7 +275,7 @@ func TestJournalGarbage(t *testing.T) {
 	}
 }
 
-// TestJournalTwice: a line that is there twice counts once.
+// TestJournalTwice: a repeated line counts once.
 func TestJournalTwice(t *testing.T) {
 	journal, after := recorded(t, 12)
 	var twice []byte
@@ -290,7 +290,7 @@ func TestJournalTwice(t *testing.T) {
 	}
 }
 
-// TestJournalBadNewest: if nothing is left of the newest file, or it is gone, the older ones speak.
+// TestJournalBadNewest: if the current file is unusable or missing, the older files are used.
 func TestJournalBadNewest(t *testing.T) {
 	spoil := map[string]func(path string) error{
 		"missing":   os.Remove,
@@ -328,8 +328,8 @@ func TestJournalBadNewest(t *testing.T) {
 	}
 }
 
-// TestJournalOlderLost: lines of the newest file whose checkpoint is damaged go on from the older files, and from the
-// oldest ones if those between are damaged too.
+// TestJournalOlderLost: if the checkpoint of the current file is damaged, its lines continue from the older files,
+// and from the oldest if those in between are damaged too.
 func TestJournalOlderLost(t *testing.T) {
 	dir := t.TempDir()
 	j, facts, _ := open(t, dir)
@@ -406,7 +406,8 @@ func TestJournalUnreadable(t *testing.T) {
 	}
 }
 
-// TestRotation: full files are rotated, so many are kept, and all that they tell can be read in order.
+// TestRotation: full files are rotated, the set number of older files is kept, and their entries can be read in
+// order.
 func TestRotation(t *testing.T) {
 	dir := t.TempDir()
 	j, facts, _ := open(t, dir)
@@ -445,7 +446,8 @@ func TestRotation(t *testing.T) {
 	}
 }
 
-// TestRotationNotTooOften: a checkpoint longer than the size that is set does not make each entry rotate.
+// TestRotationNotTooOften: if the checkpoint is longer than the set size, the journal does not rotate after each
+// entry.
 func TestRotationNotTooOften(t *testing.T) {
 	j, facts, _ := open(t, t.TempDir())
 	j.SetLimits(1, 1)
@@ -468,7 +470,7 @@ func TestRotationNotTooOften(t *testing.T) {
 	}
 }
 
-// TestGaps: missing numbers are closed, and no file is moved for nothing.
+// TestGaps: a rotation closes gaps in the numbers and moves no file without need.
 func TestGaps(t *testing.T) {
 	dir := t.TempDir()
 	j, facts, _ := open(t, dir)
@@ -485,7 +487,7 @@ func TestGaps(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(fourth, read(t, dir, older(4))) {
-		t.Error("a file was moved for nothing")
+		t.Error("a file was moved without need")
 	}
 	if got := runsTold(t, dir); !slices.Equal(got, []uint64{0, 1, 3, 9}) {
 		t.Errorf("told %d", got)
@@ -524,15 +526,15 @@ func TestHistoryOfJobs(t *testing.T) {
 		}
 	}
 	for range History(dir) {
-		break // must not go on
+		break // the sequence must allow this
 	}
 	for e, err := range History(filepath.Join(dir, "none")) {
 		t.Errorf("of no directory: %v, %v", e, err)
 	}
 }
 
-// TestHistoryWhileRotating reads all the time while a writer appends and rotates: nothing is told twice, and nothing
-// that was there when the reading began is left out.
+// TestHistoryWhileRotating reads the history again and again while a writer appends and rotates. No entry comes
+// twice, and none that existed when the reading began is missing.
 func TestHistoryWhileRotating(t *testing.T) {
 	dir := t.TempDir()
 	j, facts, _ := open(t, dir)

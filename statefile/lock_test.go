@@ -25,7 +25,7 @@ func TestLock(t *testing.T) {
 		t.Errorf("%v, %v", info.Mode(), err)
 	}
 	if flags, err := unix.FcntlInt(first.Fd(), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC == 0 {
-		t.Errorf("it would be inherited: %x, %v", flags, err)
+		t.Errorf("children would inherit the lock: %x, %v", flags, err)
 	}
 	if err := WritePID(runDir); err != nil {
 		t.Fatal(err)
@@ -59,10 +59,11 @@ func TestLock(t *testing.T) {
 	second.Close()
 }
 
-// TestLockHolder: where the kernel does not say, what a daemon wrote down does, as long as there is such a process.
+// TestLockHolder: if the kernel does not report the holder, Lock uses the pid that a daemon wrote down, if that
+// process exists.
 func TestLockHolder(t *testing.T) {
 	dir, runDir := t.TempDir(), t.TempDir()
-	f, err := os.Open(dir) // not locked, so the kernel knows nothing
+	f, err := os.Open(dir) // not locked, so the kernel knows no holder
 	if err != nil {
 		t.Fatal(err)
 	}

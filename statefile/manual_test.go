@@ -14,7 +14,8 @@ import (
 	"time"
 )
 
-// sections of the manual page, by the type whose fields they describe. Those of records are named after their kind.
+// sections lists the sections of the manual page by the type whose fields they describe. Sections of records have the
+// name of their kind.
 var sections = map[reflect.Type]string{
 	reflect.TypeFor[State]():      "The document",
 	reflect.TypeFor[Daemon]():     "The daemon",
@@ -33,7 +34,7 @@ var sections = map[reflect.Type]string{
 	reflect.TypeFor[Later]():      "later",
 }
 
-// manual returns what the page says of each field: its type by section and name.
+// manual returns the documented type of each field, by section and name.
 func manual(t *testing.T) map[string]map[string]string {
 	t.Helper()
 	page, err := os.ReadFile("../man/jobsd-state.5")
@@ -56,7 +57,7 @@ func manual(t *testing.T) map[string]map[string]string {
 	return all
 }
 
-// fill sets everything that v leads to: every pointer, one element of each list and map.
+// fill sets everything that v refers to: every pointer, and one element of each list and map.
 func fill(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Bool:
@@ -93,7 +94,7 @@ func fill(v reflect.Value) {
 	}
 }
 
-// words of the manual for a Go type.
+// words are the manual's words for Go types.
 func typeWord(t reflect.Type) string {
 	switch {
 	case t == timeType:
@@ -123,8 +124,8 @@ type checker struct {
 	seen   map[string]bool // sections
 }
 
-// object checks a JSON object that stands for a value of a type: the fields of it and of all that is in it, when all
-// are set and when none is.
+// object checks a JSON object against the type of its value: its fields and everything in it, once with all fields
+// set and once with none.
 func (c checker) object(section string, typ reflect.Type, full, bare map[string]any) {
 	c.Helper()
 	c.seen[section] = true
@@ -156,7 +157,7 @@ func (c checker) object(section string, typ reflect.Type, full, bare map[string]
 	}
 }
 
-// field checks a value that is set, against the type that the manual gives it.
+// field checks a value that is set against the documented type.
 func (c checker) field(name string, typ reflect.Type, doc string, full any) {
 	word, _, _ := strings.Cut(doc, " ")
 	if word != typeWord(typ) {
@@ -184,7 +185,7 @@ func (c checker) field(name string, typ reflect.Type, doc string, full any) {
 	c.inside(typ, full)
 }
 
-// inside checks the objects in a value.
+// inside checks the objects within a value.
 func (c checker) inside(typ reflect.Type, full any) {
 	switch typ.Kind() {
 	case reflect.Pointer:
@@ -207,7 +208,8 @@ func (c checker) inside(typ reflect.Type, full any) {
 	}
 }
 
-// zero checks what the manual says of a value that is not set. Only a time may be null in some places and not in others.
+// zero checks what the manual says about a value that is not set. Only a time may be null in some places and not in
+// others.
 func (c checker) zero(name, doc string, bare map[string]any) {
 	value, there := bare[name[strings.LastIndexByte(name, '.')+1:]]
 	isNull, isTime := there && value == nil, strings.HasPrefix(doc, "time")
@@ -249,7 +251,7 @@ func decodeStrictly(t *testing.T, text []byte, p any) {
 	}
 }
 
-// TestManualState holds the state file as it is written against the manual.
+// TestManualState compares a written state file with the manual.
 func TestManualState(t *testing.T) {
 	dir := t.TempDir()
 	w, _, err := OpenWriter(dir)
@@ -279,7 +281,7 @@ func TestManualState(t *testing.T) {
 	c.object("The document", reflect.TypeFor[State](), parse(t, document), parse(t, encode(&State{Jobs: map[string]*Job{}})))
 }
 
-// TestManualJournal holds a line of each kind against the manual.
+// TestManualJournal compares a line of each kind with the manual.
 func TestManualJournal(t *testing.T) {
 	c := checker{t, manual(t), map[string]bool{}}
 	for kind, newRecord := range kinds {
@@ -317,13 +319,14 @@ func TestManualJournal(t *testing.T) {
 	}
 }
 
-// TestManualComplete looks for sections of things that do not exist, and for kinds that the list of them does not have.
+// TestManualComplete looks for sections about things that do not exist, and for kinds that are missing in the list of
+// kinds.
 func TestManualComplete(t *testing.T) {
 	known := maps.Clone(kinds)
 	for title := range manual(t) {
 		delete(known, title)
 		if kinds[title] == nil && !slices.Contains(slices.Collect(maps.Values(sections)), title) {
-			t.Errorf("the section %q is of nothing", title)
+			t.Errorf("the section %q describes nothing that exists", title)
 		}
 	}
 	for kind := range known {

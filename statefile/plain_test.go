@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestPlainJournal: a journal of version 1, whose lines have no checksums, is read as it is. The next thing that is
-// written is a file of the present version.
+// TestPlainJournal: a journal of version 1, whose lines have no checksums, is accepted without a repair. The next
+// write makes a file of the current version.
 func TestPlainJournal(t *testing.T) {
 	journal, after := recorded(t, 9)
 	plain := bytes.Replace(unsealed(journal), []byte(`"version":2`), []byte(`"version":1`), 1)
@@ -43,12 +43,12 @@ func TestPlainJournal(t *testing.T) {
 	unsealedLine := append(bytes.TrimSuffix(plain[bytes.IndexByte(plain, '\n')+1:], []byte("\n")), '\n')
 	write(t, dir, journalName, append(read(t, dir, journalName), unsealedLine...))
 	if _, said := reopened(t, dir); len(said) == 0 {
-		t.Error("a line without a checksum was accepted in a file of the present version")
+		t.Error("a line without a checksum was accepted in a file of the current version")
 	}
 }
 
-// TestPlaceOfDirectory: a directory that is renamed is the same, another one with the same contents is a copy within the
-// boot and none after it.
+// TestPlaceOfDirectory: a renamed directory is the same directory. Another directory with the same contents is a copy
+// within the boot, but not after it.
 func TestPlaceOfDirectory(t *testing.T) {
 	j, facts, _ := open(t, t.TempDir())
 	device, inode, err := j.Place()

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// TestA18Child is not a test: it writes a state file, for TestA18PowerCut to watch.
+// TestA18Child is not a test: it writes a state file while TestA18PowerCut traces it.
 func TestA18Child(t *testing.T) {
 	dir := os.Getenv("STATEFILE_TEST_DIR")
 	if dir == "" {
@@ -27,8 +27,8 @@ func TestA18Child(t *testing.T) {
 	}
 }
 
-// TestA18PowerCut stops a write after each of its system calls: the old file is there or the new one, whole. And the
-// contents are durable before they get the name, and the name is before the write is over.
+// TestA18PowerCut: if a write stops after any of its system calls, either the old or the new file exists, and it is
+// complete. The contents are durable before they get the name, and the name is durable before the write ends.
 func TestA18PowerCut(t *testing.T) {
 	strace, err := exec.LookPath("strace")
 	if err != nil {
@@ -46,7 +46,7 @@ func TestA18PowerCut(t *testing.T) {
 	}
 	const calls = "write,pwrite64,fsync,fdatasync,/^rename,/^link,/^unlink,/^fchmod,ftruncate"
 	trace := filepath.Join(t.TempDir(), "trace")
-	seen := map[int]bool{} // by number of jobs
+	seen := map[int]bool{} // indexed by the number of jobs
 	for n := 1; ; n++ {
 		cmd := exec.Command(strace, "-f", "-y", "-o", trace, "-e", "trace="+calls,
 			"-e", fmt.Sprintf("inject=%s:signal=KILL:when=%d", calls, n), exe, "-test.run=^TestA18Child$")
@@ -67,7 +67,7 @@ func TestA18PowerCut(t *testing.T) {
 		case !killed || n > 500:
 			t.Fatalf("call %d: %v\n%s", n, err, out)
 		}
-		if len(state.Jobs) == 3000 { // the old one, for the next round
+		if len(state.Jobs) == 3000 { // restore the old file for the next round
 			w := openState(t, dir)
 			w.Update("old", &Job{})
 			if err := w.Write(); err != nil {
@@ -75,14 +75,14 @@ func TestA18PowerCut(t *testing.T) {
 			}
 			continue
 		}
-		sweep := openState(t, dir) // what the next daemon does about the remains
+		sweep := openState(t, dir) // the next daemon removes the remains
 		sweep.Close()
 		if got := names(t, dir); len(got) != 1 {
 			t.Errorf("after call %d there are %q", n, got)
 		}
 	}
 	if !seen[1] || !seen[3000] {
-		t.Errorf("seen of old and new: %v", seen)
+		t.Errorf("old and new files seen, by number of jobs: %v", seen)
 	}
 	text, err := os.ReadFile(trace)
 	if err != nil {

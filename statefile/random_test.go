@@ -16,7 +16,7 @@ import (
 
 var seedFlag = flag.Uint64("seed", 0, "of random tests; 0: another one each time")
 
-// newRand returns a source of random values whose seed a failed test prints.
+// newRand returns a source of random values. If the test fails, it prints the seed.
 func newRand(t *testing.T) *rand.Rand {
 	t.Helper()
 	seed := *seedFlag
@@ -25,13 +25,13 @@ func newRand(t *testing.T) *rand.Rand {
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("again with: go test -run '^%s$' -seed %d", t.Name(), seed)
+			t.Logf("repeat with: go test -run '^%s$' -seed %d", t.Name(), seed)
 		}
 	})
 	return rand.New(rand.NewPCG(seed, 0))
 }
 
-// fillRandom sets v to something random of its type.
+// fillRandom sets v to a random value of its type.
 func fillRandom(r *rand.Rand, v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Bool:
@@ -74,7 +74,8 @@ func fillRandom(r *rand.Rand, v reflect.Value) {
 	}
 }
 
-// randomInt returns a whole number of microseconds, as many as the JSON of seconds can tell apart, or any number.
+// randomInt returns a random number. For Seconds it is a whole number of microseconds, which JSON can represent
+// exactly.
 func randomInt(r *rand.Rand, t reflect.Type) int64 {
 	if t == secondsType {
 		return r.Int64N(1<<r.IntN(52)+1) * 1000
@@ -99,7 +100,7 @@ func randomTime(r *rand.Rand) Time {
 	return At(at)
 }
 
-// same tells whether two values are the same on disk, and reports it if not.
+// same reports whether two values are equal on disk, and fails the test if not.
 func same(t *testing.T, what string, got, want any) bool {
 	t.Helper()
 	a, b := encode(got), encode(want)
@@ -110,7 +111,7 @@ func same(t *testing.T, what string, got, want any) bool {
 	return true
 }
 
-// TestEncodeAsStandard compares with encoding/json.
+// TestEncodeAsStandard compares the encoder with encoding/json.
 func TestEncodeAsStandard(t *testing.T) {
 	r := newRand(t)
 	for range 200 {
@@ -134,7 +135,7 @@ func TestEncodeAsStandard(t *testing.T) {
 	}
 }
 
-// TestEncodeNil: no list on disk is null, whoever forgot to make it.
+// TestEncodeNil: no list on disk is null, even if the program did not make it.
 func TestEncodeNil(t *testing.T) {
 	for _, key := range []string{`"running":[]`, `"deaths":[]`} {
 		if text := encode(&Job{}); !bytes.Contains(text, []byte(key)) {
@@ -146,7 +147,7 @@ func TestEncodeNil(t *testing.T) {
 	}
 }
 
-// TestEncodeOddText: what is no UTF-8, as a path can be, does not make the document invalid.
+// TestEncodeOddText: a text that is not UTF-8, such as a path, does not make the document invalid.
 func TestEncodeOddText(t *testing.T) {
 	if text := encode(&StartError{Path: "/a\xff\x00b"}); !json.Valid(text) {
 		t.Errorf("not valid: %q", text)
@@ -206,7 +207,8 @@ func checkpointWith(fields string) string {
 	return fmt.Sprintf(`{"kind":"checkpoint","at":"2026-11-23T04:35:00Z",%s}`, fields)
 }
 
-// TestDecodeEntryTolerates fields of a newer program of the same version, and JSON as another writer would put it.
+// TestDecodeEntryTolerates: fields of a newer program with the same version are accepted, and JSON in the style of
+// another writer.
 func TestDecodeEntryTolerates(t *testing.T) {
 	e, err := decodeEntry([]byte(`{ "run": 7, "colour": "red", "at": "2026-11-23T04:35:00Z", "job": "a", "kind": "drained" }`))
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// TestRepairSameFacts: two lines that are the same, with a damaged one between them, come to the same facts in the repair
-// and in every later reading of what it has written.
+// TestRepairSameFacts: a journal has two equal lines with a damaged line between them. The repair and every later
+// reading of the repaired file give the same facts.
 func TestRepairSameFacts(t *testing.T) {
 	dir := t.TempDir()
 	j, _, _ := open(t, dir)
@@ -21,7 +21,7 @@ func TestRepairSameFacts(t *testing.T) {
 	write(t, dir, journalName, bytes.Join([][]byte{lines[0], lines[1], []byte("garbage\n"), lines[2]}, nil))
 	repaired, said := reopened(t, dir)
 	if len(said) == 0 {
-		t.Error("nothing was said of the damage")
+		t.Error("the damage was not reported")
 	}
 	again, said := reopened(t, dir)
 	if same(t, "read again", again, repaired); len(said) > 0 {
@@ -29,8 +29,8 @@ func TestRepairSameFacts(t *testing.T) {
 	}
 }
 
-// TestDamageOutlastsDisabling: all jobs are disabled until a time, and then a line is damaged that may have been an order.
-// At that time nobody has looked at the jobs yet, so they stay disabled.
+// TestDamageOutlastsDisabling: all jobs are disabled until a time, and then a line is damaged that may have been an
+// order. At that time no person has checked the jobs yet, so they stay disabled.
 func TestDamageOutlastsDisabling(t *testing.T) {
 	dir := t.TempDir()
 	j, _, _ := open(t, dir)
@@ -52,6 +52,6 @@ func TestDamageOutlastsDisabling(t *testing.T) {
 		t.Errorf("disabled by %+v; said %q", by, said)
 	}
 	if !strings.Contains(strings.Join(said, "\n"), "jobsd enable --all") {
-		t.Errorf("nobody is told how to enable the jobs: %q", said)
+		t.Errorf("no message says how to enable the jobs: %q", said)
 	}
 }

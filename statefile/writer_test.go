@@ -35,7 +35,7 @@ func readState(t *testing.T, dir string) *State {
 	return s
 }
 
-// TestWriter sets and removes jobs at random and reads what it has written each time.
+// TestWriter sets and removes jobs at random and reads each written file.
 func TestWriter(t *testing.T) {
 	r := newRand(t)
 	dir := t.TempDir()
@@ -69,7 +69,7 @@ func TestWriter(t *testing.T) {
 	}
 }
 
-// TestStateLayout: kind to grep and diff.
+// TestStateLayout: the layout has one line for each job, which suits grep and diff.
 func TestStateLayout(t *testing.T) {
 	dir := t.TempDir()
 	w := openState(t, dir)
@@ -101,7 +101,7 @@ func TestStateModes(t *testing.T) {
 	}
 }
 
-// TestStateJq is what the manual promises.
+// TestStateJq runs the jq(1) example of the manual.
 func TestStateJq(t *testing.T) {
 	jq, err := exec.LookPath("jq")
 	if err != nil {
@@ -121,7 +121,7 @@ func TestStateJq(t *testing.T) {
 	}
 }
 
-// TestWriteFails at each step in turn: the old file stands and nothing is left lying about.
+// TestWriteFails: if any step of a write fails, the old file stays and no temporary file is left.
 func TestWriteFails(t *testing.T) {
 	dir := t.TempDir()
 	w := openState(t, dir)
@@ -162,8 +162,8 @@ func TestWriteFails(t *testing.T) {
 	}
 }
 
-// TestA18WriteCrash stops a write before each step: the old file or the new one is there, whole, and the next writer
-// clears up.
+// TestA18WriteCrash: if a write stops before any of its steps, either the old or the new file exists, and it is
+// complete. The next writer removes the temporary file.
 func TestA18WriteCrash(t *testing.T) {
 	dir := t.TempDir()
 	w := openState(t, dir)
@@ -171,7 +171,7 @@ func TestA18WriteCrash(t *testing.T) {
 		t.Fatal(err)
 	}
 	for n := range 3000 {
-		w.Update(fmt.Sprint("job", n), &Job{}) // more than one write
+		w.Update(fmt.Sprint("job", n), &Job{}) // so that the file needs more than one write
 	}
 	steps := 0
 	w.dir.step = func(step string) error {
@@ -194,7 +194,7 @@ func TestA18WriteCrash(t *testing.T) {
 	}
 }
 
-// TestReadWhileWriting: no reader ever sees a half.
+// TestReadWhileWriting: no reader ever sees a partial file.
 func TestReadWhileWriting(t *testing.T) {
 	dir := t.TempDir()
 	w := openState(t, dir)
@@ -226,7 +226,7 @@ func TestReadWhileWriting(t *testing.T) {
 		state := readState(t, dir)
 		for name, j := range state.Jobs {
 			if j.Runs != state.Jobs["job0"].Runs {
-				t.Fatalf("%s is of another time", name)
+				t.Fatalf("%s comes from another write", name)
 			}
 		}
 	}
@@ -249,7 +249,7 @@ func TestStateDamaged(t *testing.T) {
 			if err := spoil(filepath.Join(dir, stateName)); err != nil {
 				t.Fatal(err)
 			}
-			if name != "pipe" { // a reader would wait for its writer, as with any file
+			if name != "pipe" { // opening a pipe for reading would wait for a writer
 				if _, err := ReadState(dir); err == nil || errors.Is(err, ErrNewer) {
 					t.Errorf("reading: %v", err)
 				}
@@ -296,7 +296,7 @@ func TestReadStateNone(t *testing.T) {
 	}
 }
 
-// TestWriterStaysHome: a directory that took the place of the one that was opened is left alone.
+// TestWriterStaysHome: the writer does not touch a directory that replaced the opened one.
 func TestWriterStaysHome(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "state")
 	if err := os.Mkdir(dir, 0o755); err != nil {
@@ -317,7 +317,7 @@ func TestWriterStaysHome(t *testing.T) {
 	}
 }
 
-// TestUpdateMemory: a job that changes again and again costs no memory.
+// TestUpdateMemory: a job that changes often needs no more memory.
 func TestUpdateMemory(t *testing.T) {
 	w := openState(t, t.TempDir())
 	j := benchJob(1)
@@ -347,7 +347,7 @@ func TestPace(t *testing.T) {
 	}
 }
 
-// TestReadDaemon: what is read of the daemon alone is what is read of it with all the rest.
+// TestReadDaemon: ReadDaemon returns the same as the daemon part of ReadState.
 func TestReadDaemon(t *testing.T) {
 	dir := t.TempDir()
 	if _, err := ReadDaemon(dir); !errors.Is(err, fs.ErrNotExist) {
