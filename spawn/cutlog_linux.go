@@ -94,8 +94,9 @@ func copyTo(archive string, log *os.File, n int64) error {
 // CutFront removes the front of a log while other processes continue to append to it. The cut is at a block boundary,
 // so it usually splits a line. If path is now another file, or the log has become shorter, the error wraps
 // ErrOtherLog. CutFront needs FALLOC_FL_COLLAPSE_RANGE (see fallocate(2)), which ext4, xfs and some other file
-// systems have; elsewhere the error wraps ErrCannotCut. It wraps ErrCannotCut also if the log is in so many pieces
-// that the cut would take long. If the machine crashes before the cut, both the log and the copy contain these bytes.
+// systems have; elsewhere the error wraps ErrCannotCut. It wraps ErrCannotCut and ErrPieces if the log has too many
+// pieces on the disk, because the cut would take long. If the machine crashes before the cut, both the log and the
+// copy contain these bytes.
 func CutFront(path string, front Front) error {
 	log, now, size, err := openFront(path)
 	if err == nil {

@@ -63,13 +63,13 @@ func (e *Error) Why() string {
 	case StageUser:
 		return "cannot switch to " + path + cannot
 	case StageDir:
-		return "the directory " + path + e.fate("cannot be entered")
+		return "the directory " + path + e.problem("cannot be entered")
 	case StageEnvFile:
 		return "the env_file " + path + e.envFile()
 	case StageExec:
 		return e.exec()
 	case StageInterpreter:
-		return "the interpreter " + path + " of " + printable(e.Detail) + e.fate("cannot be executed") + e.lineEnds()
+		return "the interpreter " + path + " of " + printable(e.Detail) + e.problem("cannot be executed") + e.lineEnds()
 	case StageShim:
 		return "its process ended before it executed " + path + cannot
 	case StageTimeout:
@@ -78,8 +78,8 @@ func (e *Error) Why() string {
 	return "internal error of the daemon: " + path + cannot
 }
 
-// fate describes what is wrong with a file or directory.
-func (e *Error) fate(cannot string) string {
+// problem describes what is wrong with a file or directory.
+func (e *Error) problem(cannot string) string {
 	switch e.Errno {
 	case syscall.ENOENT:
 		return " does not exist"
@@ -95,7 +95,7 @@ func (e *Error) exec() string {
 	case e.Detail != "" && e.Errno == syscall.ENOENT:
 		return strconv.Quote(e.Path) + " is not in PATH (" + shortened(e.Detail) + ")"
 	case e.Detail != "":
-		return strconv.Quote(e.Path) + " is in PATH (" + shortened(e.Detail) + ") but" + e.fate("cannot be executed")
+		return strconv.Quote(e.Path) + " is in PATH (" + shortened(e.Detail) + ") but" + e.problem("cannot be executed")
 	case e.Errno == syscall.ENOEXEC:
 		return path + " is neither a program for this machine nor a script that begins with #!"
 	case e.Errno == syscall.ETXTBSY:
@@ -103,7 +103,7 @@ func (e *Error) exec() string {
 	case e.Errno == syscall.E2BIG:
 		return "the arguments and the environment of " + path + " are too long"
 	}
-	return path + e.fate("cannot be executed")
+	return path + e.problem("cannot be executed")
 }
 
 // lineEnds explains a carriage return, which editors do not show.
@@ -123,9 +123,9 @@ func (e *Error) envFile() string {
 	case e.Detail != "" && (e.Errno == syscall.EINVAL || e.Errno == syscall.EPERM):
 		return e.Detail
 	case e.Detail != "" && e.Detail != e.Path:
-		return e.fate("cannot be read") + " (at " + printable(e.Detail) + ")"
+		return e.problem("cannot be read") + " (at " + printable(e.Detail) + ")"
 	}
-	return e.fate("cannot be read")
+	return e.problem("cannot be read")
 }
 
 // shortened returns a PATH that fits on a line.

@@ -10,9 +10,9 @@ import (
 
 // Handshake is the daemon's end of a shim's pipe. To stop waiting for a shim, kill its group and call Close.
 type Handshake struct {
-	fd   int
-	name string // the program's name
-	said []byte
+	fd       int
+	name     string // the program's name
+	received []byte
 }
 
 // newHandshake returns a handshake and the shim's end of its pipe. Only the daemon's end is non-blocking; each end
@@ -51,14 +51,14 @@ func (h *Handshake) Result() (done bool, err *Error) {
 		case err != nil || n == 0:
 			return true, h.verdict()
 		default:
-			h.said = append(h.said, b[:n]...)
+			h.received = append(h.received, b[:n]...)
 		}
 	}
 }
 
 // verdict interprets what the shim wrote before its end of the pipe was closed, by exec or by its death.
 func (h *Handshake) verdict() *Error {
-	message, execed := bytes.CutPrefix(h.said, []byte{ready})
+	message, execed := bytes.CutPrefix(h.received, []byte{ready})
 	if execed && len(message) == 0 {
 		return nil
 	}

@@ -41,7 +41,7 @@ func (h *Hunter) Hunt(prey []Prey, sig syscall.Signal) Catch {
 	var c Catch
 	switch sig {
 	case syscall.SIGKILL:
-		c = h.huntDown(prey)
+		c = h.killAll(prey)
 	case 0:
 		c = Catch{Left: h.countAll(prey)}
 	default:
@@ -72,7 +72,7 @@ func (h *Hunter) countAll(prey []Prey) map[uint64]int {
 		if empty++; found.unsure {
 			empty = 0
 		}
-		if len(left) == len(prey) || !slices.ContainsFunc(prey, Prey.roams) {
+		if len(left) == len(prey) || !slices.ContainsFunc(prey, Prey.hasNoLeaf) {
 			break
 		}
 		time.Sleep(huntPause)
@@ -80,9 +80,9 @@ func (h *Hunter) countAll(prey []Prey) map[uint64]int {
 	return left
 }
 
-// huntDown kills until no process is found. In each round it stops all processes before it kills the first, so that
+// killAll kills until no process is found. In each round it stops all processes before it kills the first, so that
 // none can fork in the meantime.
-func (h *Hunter) huntDown(prey []Prey) Catch {
+func (h *Hunter) killAll(prey []Prey) Catch {
 	deadline := time.Now().Add(huntTime)
 	killed := map[uint64][]int{}
 	for empty := 0; ; {
@@ -113,23 +113,23 @@ func (h *Hunter) huntDown(prey []Prey) Catch {
 	}
 }
 
-// quarry is a process that is proved to belong to the prey.
-type quarry struct {
+// target is a process that provably belongs to the prey.
+type target struct {
 	prey  *Prey
 	pid   int
 	fd    int // pidfd
 	group int
 }
 
-// bag is the result of one scan of the processes.
-type bag struct {
-	list []quarry
+// scanResult is the result of one scan of the processes.
+type scanResult struct {
+	list []target
 	seen map[int]bool
 
 	unsure bool // a descendant was in the middle of its exec, or ended before the scan could look at it
 }
 
-func (b *bag) close() {
+func (b *scanResult) close() {
 	for _, q := range b.list {
 		unix.Close(q.fd)
 	}
@@ -137,7 +137,7 @@ func (b *bag) close() {
 
 // count returns the number of processes found for each run. A populated leaf counts as at least one process, even if
 // the scan could not look at it.
-func (b *bag) count(prey []Prey) map[uint64]int {
+func (b *scanResult) count(prey []Prey) map[uint64]int {
 	n := map[uint64]int{}
 	for _, q := range b.list {
 		n[q.prey.Run]++
@@ -151,7 +151,7 @@ func (b *bag) count(prey []Prey) map[uint64]int {
 }
 
 // add adds a process if its proof still holds after its pidfd is open.
-func (b *bag) add(p *Prey, pid int, proof func() bool) {
+func (b *scanResult) add(p *Prey, pid int, proof func() bool) {
 	if b.seen[pid] {
 		return
 	}
@@ -165,17 +165,17 @@ func (b *bag) add(p *Prey, pid int, proof func() bool) {
 		return
 	}
 	b.seen[pid] = true
-	b.list = append(b.list, quarry{p, pid, fd, s.Group})
+	b.list = append(b.list, target{p, pid, fd, s.Group})
 }
 
-// roams reports whether no cgroup holds the processes of the run together.
-func (p Prey) roams() bool { return p.Leader.born == "" }
+// hasNoLeaf reports whether no cgroup holds the processes of the run together.
+func (p Prey) hasNoLeaf() bool { return p.Leader.born == "" }
 
-func (h *Hunter) scan(prey []Prey) *bag {
-	b := &bag{seen: map[int]bool{os.Getpid(): true}}
+func (h *Hunter) scan(prey []Prey) *scanResult {
+	b := &scanResult{seen: map[int]bool{os.Getpid(): true}}
 	roaming := map[string]*Prey{}
 	for i := range prey {
-		if p := &prey[i]; p.roams() {
+		if p := &prey[i]; p.hasNoLeaf() {
 			roaming[p.Mark] = p
 		} else {
 			b.addLeaf(p)
@@ -195,7 +195,7 @@ func (h *Hunter) scan(prey []Prey) *bag {
 		}
 	}
 	for i := 0; i < len(b.list); i++ { // the list grows while it is read
-		if q := b.list[i]; q.prey.roams() {
+		if q := b.list[i]; q.prey.hasNoLeaf() {
 			b.addChildren(q.prey, q.pid, q.fd)
 		}
 	}
@@ -203,7 +203,7 @@ func (h *Hunter) scan(prey []Prey) *bag {
 }
 
 // addMarked adds a process that has one of the marks, and reports whether its environment could be read.
-func (h *Hunter) addMarked(b *bag, marks map[string]*Prey, pid int, ours bool) bool {
+func (h *Hunter) addMarked(b *scanResult, marks map[string]*Prey, pid int, ours bool) bool {
 	if b.seen[pid] || h.leaves.holds(pid) {
 		return true
 	}
@@ -217,7 +217,7 @@ func (h *Hunter) addMarked(b *bag, marks map[string]*Prey, pid int, ours bool) b
 // addDescendants scans the descendants of this process. All orphans of its runs are among them, because this process
 // is their subreaper. They are few, so this scan also catches a process that moves from pid to pid by forking, which
 // a scan of all processes may miss.
-func (h *Hunter) addDescendants(b *bag, marks map[string]*Prey) {
+func (h *Hunter) addDescendants(b *scanResult, marks map[string]*Prey) {
 	for queue := childrenOf(os.Getpid()); len(queue) > 0; queue = queue[1:] {
 		pid := queue[0]
 		if !h.addMarked(b, marks, pid, true) {
@@ -228,7 +228,7 @@ func (h *Hunter) addDescendants(b *bag, marks map[string]*Prey) {
 	}
 }
 
-func (b *bag) addLeaf(p *Prey) {
+func (b *scanResult) addLeaf(p *Prey) {
 	for _, pid := range leafProcesses(p.Leader.Cgroup) {
 		b.add(p, pid, func() bool { return inLeaf(pid, p.Leader.Cgroup) })
 	}
@@ -236,7 +236,7 @@ func (b *bag) addLeaf(p *Prey) {
 
 // addChildren adds the children of a process whose pidfd is open. The parent's pid proves the relation only while the
 // parent lives.
-func (b *bag) addChildren(p *Prey, parent, fd int) {
+func (b *scanResult) addChildren(p *Prey, parent, fd int) {
 	lives := func() bool { return fd >= 0 && unix.PidfdSendSignal(fd, 0, nil, 0) == nil }
 	for _, pid := range childrenOf(parent) {
 		b.add(p, pid, func() bool {

@@ -575,7 +575,7 @@ func TestVerdict(t *testing.T) {
 		`+{"stage":"exec","errno":2,"path":"/y"}`: {StageExec, syscall.ENOENT, "/y", ""},
 		`{"stage":"dir","errno":13,"path":"/y"}`:  {StageDir, syscall.EACCES, "/y", ""},
 	} {
-		h := &Handshake{name: "x", said: []byte(said)}
+		h := &Handshake{name: "x", received: []byte(said)}
 		if e := h.verdict(); e == nil || *e != want {
 			t.Errorf("%q: %+v", said, e)
 		}

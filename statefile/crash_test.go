@@ -56,12 +56,12 @@ func TestRotationCrash(t *testing.T) {
 			t.Errorf("%s: no %s", at, journalName)
 		}
 		dir := snapshot(t, dir)
-		if got := runsTold(t, dir); !slices.IsSorted(got) || got[len(got)-1] != 5 || len(got) < 3 {
-			t.Errorf("%s: told %d", at, got)
+		if got := runsInHistory(t, dir); !slices.IsSorted(got) || got[len(got)-1] != 5 || len(got) < 3 {
+			t.Errorf("%s: runs in the history: %d", at, got)
 		}
-		got, said := reopened(t, dir)
-		if same(t, at, got, facts); len(said) > 0 {
-			t.Errorf("%s: said %q", at, said)
+		got, messages := reopened(t, dir)
+		if same(t, at, got, facts); len(messages) > 0 {
+			t.Errorf("%s: messages %q", at, messages)
 		}
 		for _, name := range names(t, dir) {
 			if strings.HasPrefix(name, ".") {
@@ -73,8 +73,8 @@ func TestRotationCrash(t *testing.T) {
 		if err := errors.Join(next.Append(intent(6)), next.Rotate(facts.Clone(), someTime)); err != nil {
 			t.Errorf("%s: %v", at, err)
 		}
-		if got := runsTold(t, dir); !slices.IsSorted(got) || got[len(got)-1] != 6 || len(slices.Compact(got)) != len(got) {
-			t.Errorf("%s: told in the end %d", at, got)
+		if got := runsInHistory(t, dir); !slices.IsSorted(got) || got[len(got)-1] != 6 || len(slices.Compact(got)) != len(got) {
+			t.Errorf("%s: runs in the history at the end: %d", at, got)
 		}
 		return nil
 	}
@@ -123,12 +123,12 @@ func TestRotationFails(t *testing.T) {
 		if err := errors.Join(j.Append(intent(9)), j.Sync()); err != nil {
 			t.Errorf("%s failed: %v", failed, err)
 		}
-		got, said := reopened(t, dir)
-		if same(t, failed+" failed", got, facts); len(said) > 0 {
-			t.Errorf("%s failed: said %q", failed, said)
+		got, messages := reopened(t, dir)
+		if same(t, failed+" failed", got, facts); len(messages) > 0 {
+			t.Errorf("%s failed: messages %q", failed, messages)
 		}
-		if got := runsTold(t, dir); len(got) < 3 || !slices.IsSorted(got) || len(slices.Compact(got)) != len(got) {
-			t.Errorf("%s failed: told %d", failed, got)
+		if got := runsInHistory(t, dir); len(got) < 3 || !slices.IsSorted(got) || len(slices.Compact(got)) != len(got) {
+			t.Errorf("%s failed: runs in the history: %d", failed, got)
 		}
 	}
 }
@@ -155,8 +155,8 @@ func TestRotationFailsOften(t *testing.T) {
 				t.Errorf("%s: %v", failing, err)
 			}
 		}
-		if got := runsTold(t, dir); len(got) < 2 || got[0] > 1 {
-			t.Errorf("%s fails: told %d", failing, got)
+		if got := runsInHistory(t, dir); len(got) < 2 || got[0] > 1 {
+			t.Errorf("%s fails: runs in the history: %d", failing, got)
 		}
 	}
 }
@@ -174,8 +174,8 @@ func TestNoLinks(t *testing.T) {
 	if err := errors.Join(j.Append(intent(1)), j.Rotate(facts, someTime), j.Append(intent(2))); err != nil {
 		t.Fatal(err)
 	}
-	if got := runsTold(t, dir); !slices.Equal(got, []uint64{1, 2}) {
-		t.Errorf("told %d", got)
+	if got := runsInHistory(t, dir); !slices.Equal(got, []uint64{1, 2}) {
+		t.Errorf("runs in the history: %d", got)
 	}
 }
 
@@ -217,9 +217,9 @@ func TestWritesFail(t *testing.T) {
 				continue
 			}
 			crashed := snapshot(t, dir)
-			got, said := reopened(t, crashed)
-			if !same(t, "after a crash", got, facts) || len(said) > 0 {
-				t.Fatalf("said %q; the directory had %q", said, names(t, dir))
+			got, messages := reopened(t, crashed)
+			if !same(t, "after a crash", got, facts) || len(messages) > 0 {
+				t.Fatalf("messages %q; files %q", messages, names(t, dir))
 			}
 		}
 		j.dir.step = func(string) error { return nil }
@@ -245,9 +245,9 @@ func TestJournalDeleted(t *testing.T) {
 	if err := j.Rotate(facts, someTime); err != nil {
 		t.Fatal(err)
 	}
-	got, said := reopened(t, dir)
-	if same(t, "written anew", got, facts); len(said) > 0 {
-		t.Errorf("said %q", said)
+	got, messages := reopened(t, dir)
+	if same(t, "written again", got, facts); len(messages) > 0 {
+		t.Errorf("messages %q", messages)
 	}
 }
 
@@ -261,8 +261,8 @@ func TestJournalLongEntry(t *testing.T) {
 	if err := errors.Join(j.Rotate(facts, someTime), j.Append(intent(1))); err != nil {
 		t.Error(err)
 	}
-	if got, said := runsTold(t, dir), 0; !slices.Equal(got, []uint64{1}) || said > 0 {
-		t.Errorf("told %d", got)
+	if got, messages := runsInHistory(t, dir), 0; !slices.Equal(got, []uint64{1}) || messages > 0 {
+		t.Errorf("runs in the history: %d", got)
 	}
 }
 
@@ -287,7 +287,7 @@ func TestRepairFails(t *testing.T) {
 			return nil
 		}
 		want := after[len(after)-1].Clone()
-		j, facts, said, err := openJournal(d)
+		j, facts, messages, err := openJournal(d)
 		if err != nil {
 			t.Fatalf("failed at %s: %v", failed, err)
 		}
@@ -295,8 +295,8 @@ func TestRepairFails(t *testing.T) {
 		if failed == "" {
 			return
 		}
-		if same(t, "failed at "+failed, facts, want); len(said) < 2 {
-			t.Errorf("failed at %s: said %q", failed, said)
+		if same(t, "failed at "+failed, facts, want); len(messages) < 2 {
+			t.Errorf("failed at %s: messages %q", failed, messages)
 		}
 		next, _ := reopened(t, snapshot(t, dir))
 		same(t, "after a crash where it failed at "+failed, next, want)
@@ -332,9 +332,9 @@ func TestReadOnly(t *testing.T) {
 		}
 		before := len(names(t, dir))
 		d.step = func(string) error { return syscall.EROFS }
-		j, got, said, err := openJournal(d)
-		if err != nil || len(said) == 0 || len(got.ID) != 32 || !j.NeedsCheckpoint() {
-			t.Fatalf("%v, said %q, %s", err, said, encode(got))
+		j, got, messages, err := openJournal(d)
+		if err != nil || len(messages) == 0 || len(got.ID) != 32 || !j.NeedsCheckpoint() {
+			t.Fatalf("%v, messages %q, %s", err, messages, encode(got))
 		}
 		defer j.Close()
 		if dir == old {
@@ -344,16 +344,16 @@ func TestReadOnly(t *testing.T) {
 			t.Error(err)
 		}
 		if err := j.Rotate(got, someTime); !errors.Is(err, syscall.EROFS) || len(names(t, dir)) != before {
-			t.Errorf("%v, there are %q", err, names(t, dir))
+			t.Errorf("%v, files %q", err, names(t, dir))
 		}
 		d.step = func(string) error { return nil }
 		if err := errors.Join(j.Rotate(got.Clone(), someTime), j.Append(intent(99)), j.Sync()); err != nil {
 			t.Fatal(err)
 		}
 		got.Apply(intent(99))
-		again, said := reopened(t, dir)
-		if same(t, "in the end", again, got); len(said) > 0 {
-			t.Errorf("said %q", said)
+		again, messages := reopened(t, dir)
+		if same(t, "in the end", again, got); len(messages) > 0 {
+			t.Errorf("messages %q", messages)
 		}
 	}
 }

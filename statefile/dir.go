@@ -44,8 +44,8 @@ func (d *dir) close() {
 	d.Root.Close()
 }
 
-// again opens the directory that now has the path.
-func (d *dir) again(path string) (*dir, error) {
+// openAt opens the directory that now has the path.
+func (d *dir) openAt(path string) (*dir, error) {
 	next, err := openDir(path)
 	if err != nil {
 		return nil, err

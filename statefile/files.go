@@ -40,8 +40,8 @@ func (d *dir) olderNumbers() ([]int, error) {
 	return numbers, nil
 }
 
-// dropTwin removes the second name that a rotation gave to the current file before a crash.
-func (d *dir) dropTwin() error {
+// dropSecondName removes the second name that a rotation gave to the current file before a crash.
+func (d *dir) dropSecondName() error {
 	newest, err := d.Lstat(journalName)
 	if err != nil {
 		return ignoreMissing(err)
@@ -56,7 +56,7 @@ func (d *dir) dropTwin() error {
 // shift makes room for the current file among the older ones, keeps at most keep of those, and gives the current file
 // its second name there. It moves as few files as possible, so that a rotation that fails repeatedly loses nothing.
 func (d *dir) shift(keep int) error {
-	if err := d.dropTwin(); err != nil {
+	if err := d.dropSecondName(); err != nil {
 		return err
 	}
 	numbers, err := d.olderNumbers()
@@ -101,7 +101,7 @@ func (d *dir) giveSecondName() error {
 // unshift gives the current file its own name back, and only that name.
 func (d *dir) unshift() error {
 	if d.exists(journalName) {
-		_ = d.dropTwin() // a remaining twin does no harm
+		_ = d.dropSecondName() // a remaining twin does no harm
 		return nil
 	}
 	return d.rename(older(1), journalName)

@@ -66,17 +66,17 @@ func TestFlippedState(t *testing.T) {
 		got, err := ReadState(dir)
 		if err == nil && !bytes.Equal(encode(got), want) {
 			if silent++; silent <= 3 {
-				t.Errorf("%s, and nothing was said:\n got %s\nwant %s", what, encode(got), want)
+				t.Errorf("%s, but nothing was reported:\n got %s\nwant %s", what, encode(got), want)
 			}
 		}
 		d, openErr := openDir(dir)
 		if openErr != nil {
 			t.Fatal(openErr)
 		}
-		said, e := d.inspect()
+		messages, e := d.inspect()
 		d.close()
-		if (err != nil) != (len(said) > 0 || e != nil) {
-			t.Fatalf("%s: a reader gets %v, the daemon says %q, %v", what, err, said, e)
+		if (err != nil) != (len(messages) > 0 || e != nil) {
+			t.Fatalf("%s: a reader gets %v, the daemon says %q, %v", what, err, messages, e)
 		}
 		for _, name := range names(t, dir) {
 			if err := os.Remove(filepath.Join(dir, name)); err != nil {
@@ -84,9 +84,9 @@ func TestFlippedState(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("damaged %d times: other contents in silence %d", *flipsFlag, silent)
+	t.Logf("damaged %d times: unreported changes %d", *flipsFlag, silent)
 	if silent > 0 {
-		t.Errorf("other contents in silence: %d of %d", silent, *flipsFlag)
+		t.Errorf("unreported changes: %d of %d", silent, *flipsFlag)
 	}
 }
 
@@ -94,7 +94,7 @@ func TestFlippedState(t *testing.T) {
 // To damage many more: go test ./statefile -run Flipped -flips 10000 -v
 func TestFlippedJournal(t *testing.T) {
 	r := newRand(t)
-	silent, told, refused, same := 0, 0, 0, 0
+	silent, reported, refused, same := 0, 0, 0, 0
 	var dir string
 	var journal, want []byte
 	for n := range *flipsFlag {
@@ -107,26 +107,26 @@ func TestFlippedJournal(t *testing.T) {
 		}
 		damaged, what := ways[r.IntN(len(ways))](r, bytes.Clone(journal))
 		write(t, dir, journalName, damaged)
-		j, facts, said, err := OpenJournal(dir, 0, 0)
+		j, facts, messages, err := OpenJournal(dir, 0, 0)
 		switch {
 		case errors.Is(err, ErrNewer):
 			refused++
 			continue
 		case err != nil:
 			t.Fatalf("%s: %v", what, err)
-		case len(said) > 0:
-			told++
+		case len(messages) > 0:
+			reported++
 		case bytes.Equal(encode(facts), want):
 			same++
 		default:
 			if silent++; silent <= 3 {
-				t.Errorf("%s, and nothing was said:\n got %s\nwant %s", what, encode(facts), want)
+				t.Errorf("%s, but nothing was reported:\n got %s\nwant %s", what, encode(facts), want)
 			}
 		}
 		j.Close()
 	}
-	t.Logf("damaged %d times: said %d, refused as newer %d, the same facts %d, other facts in silence %d", *flipsFlag, told, refused, same, silent)
+	t.Logf("damaged %d times: reported %d, refused as newer %d, the same facts %d, unreported changes %d", *flipsFlag, reported, refused, same, silent)
 	if silent > 0 {
-		t.Errorf("other facts in silence: %d of %d", silent, *flipsFlag)
+		t.Errorf("unreported changes: %d of %d", silent, *flipsFlag)
 	}
 }

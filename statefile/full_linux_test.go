@@ -71,10 +71,10 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("state: %v", err)
 	}
 	if !bytes.Equal(read(t, dir, stateName), state) {
-		t.Error("the old state file is gone")
+		t.Error("the old state file was removed")
 	}
 	if got := names(t, dir); !slices.Equal(got, []string{"ballast", journalName, stateName}) {
-		t.Errorf("there are %q", got)
+		t.Errorf("files: %q", got)
 	}
 
 	if err := os.Remove(filepath.Join(dir, "ballast")); err != nil {
@@ -90,9 +90,9 @@ func TestFullDisk(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	got, said := reopened(t, dir)
-	if same(t, "afterwards", got, facts); len(said) > 0 {
-		t.Errorf("said %q", said)
+	got, messages := reopened(t, dir)
+	if same(t, "afterwards", got, facts); len(messages) > 0 {
+		t.Errorf("messages %q", messages)
 	}
 	if n := len(readState(t, dir).Jobs); n != 101 {
 		t.Errorf("%d jobs", n)

@@ -91,9 +91,9 @@ func FuzzJournal(f *testing.F) {
 		if err := errors.Join(j.Append(e), j.Close()); err != nil {
 			t.Fatal(err)
 		}
-		again, said := reopened(t, dir)
-		if same(t, "again", again, facts); len(said) > 0 {
-			t.Fatalf("said %q", said)
+		again, messages := reopened(t, dir)
+		if same(t, "again", again, facts); len(messages) > 0 {
+			t.Fatalf("messages %q", messages)
 		}
 	})
 }

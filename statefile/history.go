@@ -66,7 +66,7 @@ func openHistory(stateDir string) ([]*os.File, error) {
 	last := slices.Max(append(numbers, 0))
 	var files []*os.File
 	var seen []fs.FileInfo
-	for n, missing := 0, 0; n <= last || missing < beyond; n++ {
+	for n, missing := 0, 0; n <= last || missing < lookAhead; n++ {
 		f, info, err := d.openFile(numbered(n))
 		switch {
 		case errors.Is(err, fs.ErrNotExist), errors.Is(err, errIrregular):
@@ -85,8 +85,8 @@ func openHistory(stateDir string) ([]*os.File, error) {
 	return files, nil
 }
 
-// beyond is how many numbers after the last one openHistory checks, because a rotation may be moving a file there.
-const beyond = 3
+// lookAhead is how many numbers after the last one openHistory checks, because a rotation may be moving a file there.
+const lookAhead = 3
 
 func closeAll(files []*os.File) {
 	for _, f := range files {

@@ -110,7 +110,7 @@ func (j *Journal) Sync() error {
 // Move continues in the directory that now has the path, because the opened directory was removed with everything in
 // it. The next checkpoint contains the result of all entries so far.
 func (j *Journal) Move(path string) error {
-	next, err := j.dir.again(path)
+	next, err := j.dir.openAt(path)
 	if err != nil {
 		return fmt.Errorf("cannot move the journal: %w", err)
 	}

@@ -20,23 +20,23 @@ var someTime = At(time.Date(2026, 11, 23, 4, 35, 0, 0, time.UTC))
 // open opens the journal of a directory until the end of the test.
 func open(t *testing.T, dir string) (*Journal, *Facts, []string) {
 	t.Helper()
-	j, facts, said, err := OpenJournal(dir, 0, 0)
+	j, facts, messages, err := OpenJournal(dir, 0, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { j.Close() })
-	return j, facts, said
+	return j, facts, messages
 }
 
 // reopened returns what a daemon would find in the directory now.
 func reopened(t *testing.T, dir string) (*Facts, []string) {
 	t.Helper()
-	j, facts, said, err := OpenJournal(dir, 0, 0)
+	j, facts, messages, err := OpenJournal(dir, 0, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	j.Close()
-	return facts, said
+	return facts, messages
 }
 
 // tell appends entries to the journal and applies them to facts.
@@ -115,8 +115,8 @@ func names(t *testing.T, dir string) []string {
 	return list
 }
 
-// runsTold returns the numbers of the runs with an intent in the history.
-func runsTold(t *testing.T, dir string) []uint64 {
+// runsInHistory returns the numbers of the runs with an intent in the history.
+func runsInHistory(t *testing.T, dir string) []uint64 {
 	t.Helper()
 	var runs []uint64
 	for e, err := range History(dir) {
@@ -136,13 +136,13 @@ func intent(run uint64) Entry {
 
 func TestJournalNew(t *testing.T) {
 	dir := t.TempDir()
-	_, facts, said := open(t, dir)
-	if len(facts.ID) != 32 || !facts.Clean || facts.Version != Version || len(said) > 0 {
-		t.Errorf("%s %q", encode(facts), said)
+	_, facts, messages := open(t, dir)
+	if len(facts.ID) != 32 || !facts.Clean || facts.Version != Version || len(messages) > 0 {
+		t.Errorf("%s %q", encode(facts), messages)
 	}
-	again, said := reopened(t, dir)
-	if same(t, "reopened", again, facts); len(said) > 0 {
-		t.Errorf("said %q", said)
+	again, messages := reopened(t, dir)
+	if same(t, "reopened", again, facts); len(messages) > 0 {
+		t.Errorf("messages %q", messages)
 	}
 	if other, _ := reopened(t, t.TempDir()); other.ID == facts.ID {
 		t.Error("two directories have one id")
@@ -204,9 +204,9 @@ func TestReplay(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			again, said := reopened(t, dir)
-			if !same(t, "replayed", again, facts) || len(said) > 0 {
-				t.Fatalf("said %q", said)
+			again, messages := reopened(t, dir)
+			if !same(t, "replayed", again, facts) || len(messages) > 0 {
+				t.Fatalf("messages %q", messages)
 			}
 		}
 	}
@@ -218,7 +218,7 @@ func TestJournalPrefix(t *testing.T) {
 	dir := t.TempDir()
 	for cut := range len(journal) + 1 {
 		write(t, dir, journalName, journal[:cut])
-		j, facts, said, err := OpenJournal(dir, 0, 0)
+		j, facts, messages, err := OpenJournal(dir, 0, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -226,19 +226,19 @@ func TestJournalPrefix(t *testing.T) {
 		if cut < len(journal) && journal[cut] == '\n' { // a line that lacks only its newline is complete
 			whole++
 		}
-		if whole == 0 && (len(said) == 0 || facts.ID == "") {
-			t.Fatalf("cut at %d: said %q", cut, said)
+		if whole == 0 && (len(messages) == 0 || facts.ID == "") {
+			t.Fatalf("cut at %d: messages %q", cut, messages)
 		}
-		if whole > 0 && (!same(t, fmt.Sprintf("cut at %d", cut), facts, after[whole-1]) || len(said) > 0) {
-			t.Fatalf("said %q", said)
+		if whole > 0 && (!same(t, fmt.Sprintf("cut at %d", cut), facts, after[whole-1]) || len(messages) > 0) {
+			t.Fatalf("messages %q", messages)
 		}
 		e := intent(99)
 		facts.Apply(e)
 		if err := errors.Join(j.Append(e), j.Close()); err != nil {
 			t.Fatal(err)
 		}
-		if again, said := reopened(t, dir); !same(t, "gone on with", again, facts) || len(said) > 0 {
-			t.Fatalf("cut at %d: said %q", cut, said)
+		if again, messages := reopened(t, dir); !same(t, "continued", again, facts) || len(messages) > 0 {
+			t.Fatalf("cut at %d: messages %q", cut, messages)
 		}
 	}
 }
@@ -254,10 +254,10 @@ func TestJournalGarbage(t *testing.T) {
 			dir := t.TempDir()
 			damaged := slices.Concat(bytes.Join(lines[:n], nil), []byte(garbage), bytes.Join(lines[n:], nil))
 			write(t, dir, journalName, damaged)
-			facts, said := reopened(t, dir)
+			facts, messages := reopened(t, dir)
 			bad := names(t, dir)
-			if len(said) < 2 || len(bad) != 2 || !strings.HasPrefix(bad[1], journalName+".bad-") {
-				t.Fatalf("garbage %.20q before line %d: said %q, there are %q", garbage, n+1, said, bad)
+			if len(messages) < 2 || len(bad) != 2 || !strings.HasPrefix(bad[1], journalName+".bad-") {
+				t.Fatalf("garbage %.20q before line %d: messages %q, files %q", garbage, n+1, messages, bad)
 			}
 			if n > 0 {
 				same(t, "recovered", facts, withDoubt(t, dir, after[len(after)-1]))
@@ -265,8 +265,8 @@ func TestJournalGarbage(t *testing.T) {
 			if !bytes.Equal(read(t, dir, bad[1]), damaged) {
 				t.Error("the damaged file was changed")
 			}
-			if again, said := reopened(t, dir); !same(t, "again", again, facts) || len(said) > 0 {
-				t.Fatalf("said again %q", said)
+			if again, messages := reopened(t, dir); !same(t, "again", again, facts) || len(messages) > 0 {
+				t.Fatalf("messages of a second opening: %q", messages)
 			}
 			if n > 0 && !bytes.HasPrefix(read(t, dir, journalName), journal) {
 				t.Errorf("whole lines are missing: %s", read(t, dir, journalName))
@@ -284,9 +284,9 @@ func TestJournalTwice(t *testing.T) {
 	}
 	dir := t.TempDir()
 	write(t, dir, journalName, twice)
-	facts, said := reopened(t, dir)
-	if same(t, "twice", facts, after[len(after)-1]); len(said) > 0 {
-		t.Errorf("said %q", said)
+	facts, messages := reopened(t, dir)
+	if same(t, "twice", facts, after[len(after)-1]); len(messages) > 0 {
+		t.Errorf("messages %q", messages)
 	}
 }
 
@@ -315,14 +315,14 @@ func TestJournalBadNewest(t *testing.T) {
 			if err := spoil(filepath.Join(dir, journalName)); err != nil {
 				t.Fatal(err)
 			}
-			got, said := reopened(t, dir)
+			got, messages := reopened(t, dir)
 			facts = withDoubt(t, dir, facts)
 			same(t, "recovered", got, facts)
-			if len(said) == 0 || got.DoubtUntil.IsZero() || got.DisabledBy == nil {
-				t.Errorf("said %q, in doubt until %v, disabled by %v", said, got.DoubtUntil, got.DisabledBy)
+			if len(messages) == 0 || got.DoubtUntil.IsZero() || got.DisabledBy == nil {
+				t.Errorf("messages %q, in doubt until %v, disabled by %v", messages, got.DoubtUntil, got.DisabledBy)
 			}
-			if again, said := reopened(t, dir); !same(t, "again", again, facts) || len(said) > 0 {
-				t.Errorf("said again %q", said)
+			if again, messages := reopened(t, dir); !same(t, "again", again, facts) || len(messages) > 0 {
+				t.Errorf("messages of a second opening: %q", messages)
 			}
 		})
 	}
@@ -346,10 +346,10 @@ func TestJournalOlderLost(t *testing.T) {
 		copy(content[2:], "soot") // the kind of the checkpoint
 		write(t, dir, name, content)
 	}
-	got, said := reopened(t, dir)
+	got, messages := reopened(t, dir)
 	same(t, "recovered", got, withDoubt(t, dir, facts))
-	if len(said) != 5 {
-		t.Errorf("said %q", said)
+	if len(messages) != 5 {
+		t.Errorf("messages %q", messages)
 	}
 }
 
@@ -374,7 +374,7 @@ func TestJournalNewer(t *testing.T) {
 			}
 		}
 		if len(names(t, dir)) != len(files) {
-			t.Errorf("%s: there are %q", name, names(t, dir))
+			t.Errorf("%s: files %q", name, names(t, dir))
 		}
 		var got error
 		for _, err := range History(dir) {
@@ -402,7 +402,7 @@ func TestJournalUnreadable(t *testing.T) {
 		t.Errorf("unreadable: %v", err)
 	}
 	if got := names(t, dir); len(got) != 1 {
-		t.Errorf("there are %q", got)
+		t.Errorf("files: %q", got)
 	}
 }
 
@@ -431,18 +431,18 @@ func TestRotation(t *testing.T) {
 	}
 	want := []string{journalName, older(1), older(2), older(3)}
 	if got := names(t, dir); !slices.Equal(got, want) {
-		t.Errorf("there are %q", got)
+		t.Errorf("files: %q", got)
 	}
-	runs := runsTold(t, dir)
+	runs := runsInHistory(t, dir)
 	if !slices.IsSorted(runs) || runs[len(runs)-1] != 199 || len(runs) < 60 || runs[0] != 200-uint64(len(runs)) {
-		t.Errorf("told %d", runs)
+		t.Errorf("runs in the history: %d", runs)
 	}
 	j.SetLimits(4000, 1)
 	if err := j.Rotate(facts, someTime); err != nil {
 		t.Fatal(err)
 	}
 	if got := names(t, dir); !slices.Equal(got, want[:2]) {
-		t.Errorf("with one kept there are %q", got)
+		t.Errorf("files with one older file kept: %q", got)
 	}
 }
 
@@ -489,8 +489,8 @@ func TestGaps(t *testing.T) {
 	if !bytes.Equal(fourth, read(t, dir, older(4))) {
 		t.Error("a file was moved without need")
 	}
-	if got := runsTold(t, dir); !slices.Equal(got, []uint64{0, 1, 3, 9}) {
-		t.Errorf("told %d", got)
+	if got := runsInHistory(t, dir); !slices.Equal(got, []uint64{0, 1, 3, 9}) {
+		t.Errorf("runs in the history: %d", got)
 	}
 }
 
@@ -556,15 +556,15 @@ func TestHistoryWhileRotating(t *testing.T) {
 	for n := 0; ; {
 		select {
 		case err := <-done:
-			if got := runsTold(t, dir); err != nil || len(got) != 400 {
-				t.Errorf("%v, %d runs told", err, len(got))
+			if got := runsInHistory(t, dir); err != nil || len(got) != 400 {
+				t.Errorf("%v, %d runs in the history", err, len(got))
 			}
 			return
 		default:
 		}
-		runs := runsTold(t, dir)
+		runs := runsInHistory(t, dir)
 		if len(runs) < n {
-			t.Errorf("%d runs told after %d", len(runs), n)
+			t.Errorf("%d runs in the history after %d", len(runs), n)
 		}
 		n = len(runs)
 		for i, run := range runs {

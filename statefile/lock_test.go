@@ -110,6 +110,6 @@ func TestWritePID(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 	if got := names(t, dir); len(got) != 1 {
-		t.Errorf("there are %q", got)
+		t.Errorf("files: %q", got)
 	}
 }

@@ -17,23 +17,23 @@ func TestPlainJournal(t *testing.T) {
 	want := after[len(after)-1]
 	dir := t.TempDir()
 	write(t, dir, journalName, plain)
-	j, facts, said := open(t, dir)
-	if same(t, "read", facts, want); len(said) > 0 || !j.NeedsCheckpoint() {
-		t.Errorf("said %q, needs a checkpoint: %t", said, j.NeedsCheckpoint())
+	j, facts, messages := open(t, dir)
+	if same(t, "read", facts, want); len(messages) > 0 || !j.NeedsCheckpoint() {
+		t.Errorf("messages %q, needs a checkpoint: %t", messages, j.NeedsCheckpoint())
 	}
 	want.Apply(intent(99))
 	if err := j.Append(intent(99)); err != nil {
 		t.Fatal(err)
 	}
-	if again, said := reopened(t, dir); !same(t, "with a line that has a checksum", again, want) || len(said) > 0 {
-		t.Errorf("said %q", said)
+	if again, messages := reopened(t, dir); !same(t, "with a line that has a checksum", again, want) || len(messages) > 0 {
+		t.Errorf("messages %q", messages)
 	}
 	if err := errors.Join(j.Rotate(want, someTime), j.Append(intent(100))); err != nil || j.NeedsCheckpoint() {
 		t.Errorf("%v, needs a checkpoint: %t", err, j.NeedsCheckpoint())
 	}
 	want.Apply(intent(100))
-	if again, said := reopened(t, dir); !same(t, "begun anew", again, want) || len(said) > 0 {
-		t.Errorf("said %q", said)
+	if again, messages := reopened(t, dir); !same(t, "continued in a new file", again, want) || len(messages) > 0 {
+		t.Errorf("messages %q", messages)
 	}
 	for line := range bytes.Lines(read(t, dir, journalName)) {
 		if _, err := verified(line); err != nil {
@@ -42,7 +42,7 @@ func TestPlainJournal(t *testing.T) {
 	}
 	unsealedLine := append(bytes.TrimSuffix(plain[bytes.IndexByte(plain, '\n')+1:], []byte("\n")), '\n')
 	write(t, dir, journalName, append(read(t, dir, journalName), unsealedLine...))
-	if _, said := reopened(t, dir); len(said) == 0 {
+	if _, messages := reopened(t, dir); len(messages) == 0 {
 		t.Error("a line without a checksum was accepted in a file of the current version")
 	}
 }

@@ -55,7 +55,7 @@ func TestA18PowerCut(t *testing.T) {
 		state := readState(t, dir)
 		seen[len(state.Jobs)] = true
 		if k := len(state.Jobs); k != 1 && k != 3000 {
-			t.Fatalf("after call %d there are %d jobs", n, k)
+			t.Fatalf("after call %d: %d jobs", n, k)
 		}
 		if err == nil {
 			break
@@ -78,7 +78,7 @@ func TestA18PowerCut(t *testing.T) {
 		sweep := openState(t, dir) // the next daemon removes the remains
 		sweep.Close()
 		if got := names(t, dir); len(got) != 1 {
-			t.Errorf("after call %d there are %q", n, got)
+			t.Errorf("after call %d: files %q", n, got)
 		}
 	}
 	if !seen[1] || !seen[3000] {

@@ -25,13 +25,13 @@ func OpenJournal(path string, maxSize int64, keep int) (*Journal, *Facts, []stri
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	j, facts, said, err := openJournal(d)
+	j, facts, messages, err := openJournal(d)
 	if err != nil {
 		d.close()
 		return nil, nil, nil, fmt.Errorf("cannot open the journal: %w", err)
 	}
 	j.SetLimits(maxSize, keep)
-	return j, facts, said, nil
+	return j, facts, messages, nil
 }
 
 func openJournal(d *dir) (*Journal, *Facts, []string, error) {
@@ -41,26 +41,26 @@ func openJournal(d *dir) (*Journal, *Facts, []string, error) {
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	var said []string
+	var messages []string
 	var broken error
 	if !found.whole() {
 		r := &repair{dir: d, facts: NewFacts(""), now: At(time.Now())}
 		if err := r.run(found); err != nil {
 			return nil, nil, nil, err
 		}
-		if facts, said, broken = r.facts, r.said, r.err; broken == nil {
+		if facts, messages, broken = r.facts, r.messages, r.err; broken == nil {
 			found, broken = d.replay(journalName, NewFacts(""), &doubt{}, nil)
 		}
 		j.enc.orders = r.orders
 	}
 	if broken == nil {
-		broken = errors.Join(d.sweep(journalName), d.dropTwin(), j.begin(found))
+		broken = errors.Join(d.sweep(journalName), d.dropSecondName(), j.begin(found))
 	}
 	if broken != nil {
 		j.shut = true
-		said = append(said, j.lose(broken).Error())
+		messages = append(messages, j.lose(broken).Error())
 	}
-	return j, facts, said, nil
+	return j, facts, messages, nil
 }
 
 // begin opens the repaired or undamaged file for appending.
@@ -186,16 +186,16 @@ func (f *found) read(l *lines, facts *Facts, unsure *doubt, keep io.Writer) erro
 // result of the older files, and continues with the good lines of the damaged file. It always finds the facts, even
 // if it cannot write.
 type repair struct {
-	dir    *dir
-	facts  *Facts
-	now    Time
-	unsure doubt
-	orders uint64   // the final number of orders
-	from   []*found // the older files that were read
-	file   *newFile // nil: it could not be made
-	err    error    // the first error of writing
-	said   []string
-	doubts []string // messages about what is in doubt
+	dir      *dir
+	facts    *Facts
+	now      Time
+	unsure   doubt
+	orders   uint64   // the final number of orders
+	from     []*found // the older files that were read
+	file     *newFile // nil: it could not be made
+	err      error    // the first error of writing
+	messages []string
+	doubts   []string // messages about what is in doubt
 }
 
 // run repairs the journal. It returns an error if a file must not be touched.
@@ -275,7 +275,7 @@ func (r *repair) readOlder() error {
 
 // words describes the repair. It says nothing about a new state directory.
 func (r *repair) words(newest *found, aside string) {
-	say := func(format string, args ...any) { r.said = append(r.said, fmt.Sprintf(format, args...)) }
+	say := func(format string, args ...any) { r.messages = append(r.messages, fmt.Sprintf(format, args...)) }
 	for _, f := range append(r.from, newest) {
 		if f.damage != nil {
 			say("the journal file %s was damaged: %v; good lines: %d, damaged: %d", f.name, f.damage, f.good, f.bad)
@@ -287,10 +287,10 @@ func (r *repair) words(newest *found, aside string) {
 	case len(r.from) > 0 && newest.missing:
 		say("%s was missing: restored the state from older journal files", newest.name)
 	}
-	if len(r.said) > 0 && newest.good == 0 && len(r.from) == 0 {
+	if len(r.messages) > 0 && newest.good == 0 && len(r.from) == 0 {
 		say("no usable journal file was left: all earlier runs and slots are forgotten")
 	}
-	r.said = append(r.said, r.doubts...)
+	r.messages = append(r.messages, r.doubts...)
 }
 
 // setAside gives a damaged file a second name, so that a person can inspect it. The file keeps its own name until it

@@ -19,13 +19,13 @@ func TestRepairSameFacts(t *testing.T) {
 	}
 	lines := bytes.SplitAfter(read(t, dir, journalName), []byte("\n"))
 	write(t, dir, journalName, bytes.Join([][]byte{lines[0], lines[1], []byte("garbage\n"), lines[2]}, nil))
-	repaired, said := reopened(t, dir)
-	if len(said) == 0 {
+	repaired, messages := reopened(t, dir)
+	if len(messages) == 0 {
 		t.Error("the damage was not reported")
 	}
-	again, said := reopened(t, dir)
-	if same(t, "read again", again, repaired); len(said) > 0 {
-		t.Errorf("said again %q", said)
+	again, messages := reopened(t, dir)
+	if same(t, "read again", again, repaired); len(messages) > 0 {
+		t.Errorf("messages of a second opening: %q", messages)
 	}
 }
 
@@ -47,11 +47,11 @@ func TestDamageOutlastsDisabling(t *testing.T) {
 	journal := read(t, dir, journalName)
 	journal[bytes.Index(journal, []byte(`"job":"a"`))+7] = 'x'
 	write(t, dir, journalName, journal)
-	facts, said := reopened(t, dir)
+	facts, messages := reopened(t, dir)
 	if by := facts.DisabledBy; by == nil || !by.Until.IsZero() {
-		t.Errorf("disabled by %+v; said %q", by, said)
+		t.Errorf("disabled by %+v; messages %q", by, messages)
 	}
-	if !strings.Contains(strings.Join(said, "\n"), "jobsd enable --all") {
-		t.Errorf("no message says how to enable the jobs: %q", said)
+	if !strings.Contains(strings.Join(messages, "\n"), "jobsd enable --all") {
+		t.Errorf("no message says how to enable the jobs: %q", messages)
 	}
 }

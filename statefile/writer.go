@@ -36,17 +36,17 @@ func OpenWriter(stateDir string) (*Writer, []string, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	said, err := d.inspect()
+	messages, err := d.inspect()
 	if err != nil {
 		d.close()
 		return nil, nil, err
 	}
 	if err := d.sweep(stateName); err != nil {
-		said = append(said, fmt.Sprintf("cannot remove old temporary files from the state directory: %v", err))
+		messages = append(messages, fmt.Sprintf("cannot remove old temporary files from the state directory: %v", err))
 	}
 	w := &Writer{dir: d, out: bufio.NewWriterSize(nil, 64<<10)}
 	w.keepSpare()
-	return w, said, nil
+	return w, messages, nil
 }
 
 // SetDaemon sets the part of the file about the daemon.
@@ -96,7 +96,7 @@ func (w *Writer) Write() error {
 
 // Move continues in the directory that now has the path, because the opened directory was removed.
 func (w *Writer) Move(path string) error {
-	next, err := w.dir.again(path)
+	next, err := w.dir.openAt(path)
 	if err != nil {
 		return fmt.Errorf("cannot move the state file: %w", err)
 	}

@@ -18,9 +18,9 @@ import (
 
 func openState(t *testing.T, dir string) *Writer {
 	t.Helper()
-	w, said, err := OpenWriter(dir)
-	if err != nil || len(said) > 0 {
-		t.Fatalf("%v, said %q", err, said)
+	w, messages, err := OpenWriter(dir)
+	if err != nil || len(messages) > 0 {
+		t.Fatalf("%v, messages %q", err, messages)
 	}
 	t.Cleanup(func() { w.Close() })
 	return w
@@ -64,7 +64,7 @@ func TestWriter(t *testing.T) {
 			return
 		}
 		if got := names(t, dir); !slices.Equal(got, []string{stateName}) {
-			t.Fatalf("there are %q", got)
+			t.Fatalf("files: %q", got)
 		}
 	}
 }
@@ -151,10 +151,10 @@ func TestWriteFails(t *testing.T) {
 			t.Errorf("%s fails: %v", failed, err)
 		}
 		if got := read(t, dir, stateName); failed != "flush" && !bytes.Equal(got, old) {
-			t.Errorf("%s fails: the old file is gone: %s", failed, got)
+			t.Errorf("%s fails: the old file changed: %s", failed, got)
 		}
 		if got := names(t, dir); !slices.Equal(got, []string{stateName}) {
-			t.Errorf("%s fails: there are %q", failed, got)
+			t.Errorf("%s fails: files %q", failed, got)
 		}
 	}
 	if got := readState(t, dir); len(got.Jobs) != 2 {
@@ -182,7 +182,7 @@ func TestA18WriteCrash(t *testing.T) {
 		}
 		openState(t, dir)
 		if got := names(t, dir); !slices.Equal(got, []string{stateName}) {
-			t.Errorf("before %s: there are %q", step, got)
+			t.Errorf("before %s: files %q", step, got)
 		}
 		return nil
 	}
@@ -254,13 +254,13 @@ func TestStateDamaged(t *testing.T) {
 					t.Errorf("reading: %v", err)
 				}
 			}
-			w, said, err := OpenWriter(dir)
-			if err != nil || len(said) != 1 || !strings.Contains(said[0], stateName+".bad-") {
-				t.Fatalf("%v, said %q", err, said)
+			w, messages, err := OpenWriter(dir)
+			if err != nil || len(messages) != 1 || !strings.Contains(messages[0], stateName+".bad-") {
+				t.Fatalf("%v, messages %q", err, messages)
 			}
 			defer w.Close()
 			if got := names(t, dir); len(got) != 1 || !strings.HasPrefix(got[0], stateName+".bad-") {
-				t.Errorf("there are %q", got)
+				t.Errorf("files: %q", got)
 			}
 			if err := w.Write(); err != nil {
 				t.Fatal(err)
@@ -313,7 +313,7 @@ func TestWriterStaysHome(t *testing.T) {
 		}
 	}
 	if got := names(t, dir); len(got) > 0 {
-		t.Errorf("there are %q", got)
+		t.Errorf("files: %q", got)
 	}
 }
 

@@ -15,7 +15,7 @@ type conn struct {
 	in, out  []byte
 	pending  uint64        // ID of the call whose answer is not complete; 0: none
 	eof      bool          // no more requests
-	doomed   bool          // the server closes the connection when out is empty
+	closing  bool          // the server closes the connection when out is empty
 	deadline time.Duration // monotonic; ignored while a call is pending and out is empty
 }
 
@@ -38,7 +38,7 @@ func (s *Server) serve(c *conn, now time.Duration, ready int16, calls []Call) []
 		return calls
 	}
 	s.flush(c)
-	if c.fd < 0 || c.pending != 0 || len(c.out) > 0 || c.doomed {
+	if c.fd < 0 || c.pending != 0 || len(c.out) > 0 || c.closing {
 		return calls
 	}
 	if !c.read() {
@@ -93,7 +93,7 @@ func (s *Server) next(c *conn, now time.Duration, calls []Call) []Call {
 // reject answers with an error and ends the connection. The server does not listen to a client after a malformed
 // request.
 func (s *Server) reject(c *conn, now time.Duration, err *Error) {
-	c.doomed = true
+	c.closing = true
 	s.send(c, now, Response{Error: err, Last: true})
 }
 
@@ -114,7 +114,7 @@ func (s *Server) flush(c *conn) {
 		}
 		c.out = c.out[max(n, 0):]
 	}
-	if len(c.out) == 0 && c.doomed {
+	if len(c.out) == 0 && c.closing {
 		s.drop(c)
 	}
 }

@@ -120,8 +120,8 @@ func Parse(line []byte) (Request, *Error) {
 	return r, r.check()
 }
 
-// takes lists the fields that each verb accepts, besides the verb itself.
-var takes = map[string][]string{
+// acceptedFields lists the fields that each verb accepts, besides the verb itself.
+var acceptedFields = map[string][]string{
 	Start:   {"job", "args", "wait", "in"},
 	Restart: {"job", "args", "wait", "until"},
 	Stop:    {"job", "run", "until"},
@@ -132,8 +132,8 @@ var takes = map[string][]string{
 	Upgrade: {},
 }
 
-// said lists the fields that a request sets.
-func (r *Request) said() (fields []string) {
+// setFields lists the fields that a request sets.
+func (r *Request) setFields() (fields []string) {
 	add := func(name string, is bool) {
 		if is {
 			fields = append(fields, name)
@@ -154,19 +154,19 @@ func (r *Request) said() (fields []string) {
 
 // check refuses fields that the daemon would otherwise ignore.
 func (r *Request) check() *Error {
-	takes, known := takes[r.Verb]
+	accepted, known := acceptedFields[r.Verb]
 	if !known {
 		return bad("unknown verb %q", r.Verb)
 	}
-	for _, field := range r.said() {
-		if !slices.Contains(takes, field) {
+	for _, field := range r.setFields() {
+		if !slices.Contains(accepted, field) {
 			return bad("%s does not accept %s", r.Verb, field)
 		}
 	}
 	switch {
 	case r.Job != "" && r.All:
 		return bad("%s accepts either job or all, not both", r.Verb)
-	case r.Job == "" && !r.All && slices.Contains(takes, "job"):
+	case r.Job == "" && !r.All && slices.Contains(accepted, "job"):
 		return bad("%s needs a job", r.Verb)
 	case r.Run != 0 && !r.Until.IsZero():
 		return bad("until applies to a job, so it cannot be used with run")

@@ -104,7 +104,7 @@ func TestManual(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := string(page)
-	for verb, fields := range takes {
+	for verb, fields := range acceptedFields {
 		if !strings.Contains(text, ".Ql "+verb+"\n") && !strings.Contains(text, ".Ql "+verb+" ") {
 			t.Errorf("jobsd-control(7) does not document the verb %s", verb)
 		}

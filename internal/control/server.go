@@ -12,9 +12,9 @@ import (
 	"jobsd/internal/trust"
 )
 
-// deafness is how long the server ignores the listener when no descriptor is left for another connection. The
+// acceptPause is how long the server ignores the listener when no descriptor is left for another connection. The
 // listener stays readable, so polling it would make the loop spin.
-const deafness = time.Second
+const acceptPause = time.Second
 
 // acceptShare is the maximum number of connections that one turn accepts.
 const acceptShare = 4 * MaxConnections
@@ -35,14 +35,14 @@ type Call struct {
 
 // Server is the daemon's end. Only one goroutine uses it, and none of its methods blocks.
 type Server struct {
-	listener int // -1: closed
-	path     string
-	file     os.FileInfo // of the socket, so that Close removes no other file
-	conns    []*conn
-	pending  map[uint64]*conn
-	last     uint64        // ID of the latest call
-	deaf     time.Duration // monotonic: the loop does not poll the listener before this time
-	may      func(uid int) bool
+	listener    int // -1: closed
+	path        string
+	file        os.FileInfo // of the socket, so that Close removes no other file
+	conns       []*conn
+	pending     map[uint64]*conn
+	last        uint64        // ID of the latest call
+	pausedUntil time.Duration // monotonic: the loop does not poll the listener before this time
+	may         func(uid int) bool
 }
 
 // Listen makes the socket in dir. Every user may connect to it, but only root and the user of this process are
@@ -187,7 +187,7 @@ func (s *Server) Close() {
 // Polls appends the descriptors of the server to polls. The caller passes the same entries back to Turn.
 func (s *Server) Polls(now time.Duration, polls []unix.PollFd) []unix.PollFd {
 	listener := unix.PollFd{Fd: int32(s.listener), Events: unix.POLLIN}
-	if now < s.deaf {
+	if now < s.pausedUntil {
 		listener.Fd = -1
 	}
 	polls = append(polls, listener)
@@ -213,8 +213,8 @@ func (s *Server) Wait(now time.Duration) time.Duration {
 			wait = d
 		}
 	}
-	if now < s.deaf {
-		until(s.deaf)
+	if now < s.pausedUntil {
+		until(s.pausedUntil)
 	}
 	for _, c := range s.conns {
 		switch {
@@ -287,7 +287,7 @@ func (s *Server) accept(now time.Duration, calls []Call) []Call {
 		case unix.EAGAIN:
 			return calls
 		default: // no descriptor or no memory
-			s.deaf = now + deafness
+			s.pausedUntil = now + acceptPause
 			return calls
 		}
 		if prepare(fd) != nil {
