@@ -24,40 +24,41 @@ usage: jobsd add [--dry-run] [--json] NAME [KEY OPTIONS] -- COMMAND [ARG...]
        jobsd add [--dry-run] [--json] FILE
        jobsd add [--dry-run] [--json] [--name NAME] -
 
-Writes the file NAME.toml into the jobs directory; or a copy of FILE, TOML or
-JSON, which is told from a NAME by a slash or its suffix; or what stands on
-standard input. It is checked with all that is there first: if there is a
-mistake, or such a file already, nothing is written. A running daemon takes it
-in at once. Prints the file's path and when its jobs run next. An ordinary user
-adds to his own jobs, which his "jobsd run" runs; root to those of the machine.
+Writes the file NAME.toml into the jobs directory, or a copy of FILE (TOML or
+JSON), or standard input. An argument with a slash or a suffix is a FILE. First
+checks the new file together with all other job files; if there is a mistake, or
+if the file exists already, it writes nothing. A running daemon loads the file
+at once. Prints the path of the file and when its jobs run next. An ordinary
+user adds to their own jobs, which their "jobsd run" runs; root adds to the jobs
+of the machine.
 
 Each key of jobs.d(5) is an option: start_at is --start-at, log.max_size is
---log-max-size. Such as
+--log-max-size. The most important ones:
 
-  --start-at TIME    a time of day: --start-at 4:35am; several: --start-at
-                     4am,noon, or the option several times
-  --days DAY         the days on which that holds: --days mon-fri; several
-                     likewise
-  --every DURATION   again and again: --every 10m; with --from by the calendar:
-                     --every 2w --from '2026-01-06 09:00'
-  --cron LINE        a cron expression: --cron '35 4 * * *'
-  --at TIME          once: --at '2026-12-24 18:00', or as a person says it:
-                     16:00, 'tomorrow 4pm', 'mon 9am', 'now + 1h'. The file
-                     gets the full date; one that is past is refused
-  --keep-alive       a service, always started anew
-  --env NAME=VALUE   may be given several times
-  --mail ADDRESS     who is told of failures, notify.mail
-  --user NAME        whose processes they are. It is not the --user of other
-                     verbs here
+  --start-at TIME    run at a time of day: --start-at 4:35am; for several, write
+                     --start-at 4am,noon or repeat the option
+  --days DAY         run only on these days: --days mon-fri; for several, as
+                     with --start-at
+  --every DURATION   run at an interval: --every 10m; with --from, by the
+                     calendar: --every 2w --from '2026-01-06 09:00'
+  --cron LINE        run by a cron expression: --cron '35 4 * * *'
+  --at TIME          run once: --at '2026-12-24 18:00', or in the words of
+                     at(1): 16:00, 'tomorrow 4pm', 'mon 9am', 'now + 1h'. The
+                     file gets the full date; a past time is refused
+  --keep-alive       run a service, which is always restarted
+  --env NAME=VALUE   set a variable; may be given several times
+  --mail ADDRESS     send mail about failures to ADDRESS (the key notify.mail)
+  --user NAME        run the job as this user; for other verbs, --user means
+                     something else
 
-A path counts from where you are. Of what may be true or false, an option alone
-is true: --at-boot, --enabled=false.
+A path is relative to the current directory. An option that is true or false is
+true without a value: --at-boot, --enabled=false.
 
   --dry-run  print the file and write nothing
-  --name     what the file of standard input is called, without its suffix;
-             usually like its only job
-  --json     {"file", "jobs": [{"job", "next_run"}], "reload"}; reload is as
-             with "jobsd reload", null without a daemon
+  --name     name the file of standard input, without its suffix; the default
+             is the name of its only job
+  --json     print {"file", "jobs": [{"job", "next_run"}], "reload"}; reload is
+             as with "jobsd reload", null without a daemon
 `
 
 type addOptions struct {
@@ -77,12 +78,12 @@ func (a *app) add() *cobra.Command {
 		if len(args) == 0 {
 			return jobSuffixes, cobra.ShellCompDirectiveFilterFileExt
 		}
-		return nil, cobra.ShellCompDirectiveDefault // of the command
+		return nil, cobra.ShellCompDirectiveDefault // for the arguments of the command
 	}
 	return cmd
 }
 
-// doAdd adds a file or makes one; dash is how many arguments stand in front of "--", -1 without.
+// doAdd adds a file or makes one; dash is the number of arguments before "--", -1 if there is no "--".
 func (a *app) doAdd(o addOptions, args []string, dash int) error {
 	own, command := args, []string(nil)
 	if dash >= 0 {
@@ -113,51 +114,51 @@ func (a *app) doAdd(o addOptions, args []string, dash int) error {
 	return o.byOption(err, f.Name)
 }
 
-// misused says what is wrong with the command line as such.
+// misused returns an error if the arguments and options do not go together.
 func (o *addOptions) misused(own, command []string, dash bool) error {
 	const help = "jobsd help add"
 	switch {
 	case len(own) == 0:
-		return usage(help, "add: which job, or which file?")
+		return usage(help, "add: no job or file given")
 	case len(own) > 1:
-		return usage(o.blanksHint(own[1]), "add takes one name or file, got %q too", own[1])
+		return usage(o.blanksHint(own[1]), "add takes one name or file, but also got %q", own[1])
 	}
 	name := own[0]
 	shell := slices.ContainsFunc(o.keys, func(g givenKey) bool { return g.Name == "shell" })
 	switch {
 	case o.name != "" && name != "-":
-		return usage(help, "--name goes with standard input (-) only")
+		return usage(help, "--name works only with standard input (-)")
 	case o.name != "" && jobfile.BadName(o.name) != "":
 		return usage("", "--name: %q %s", o.name, jobfile.BadName(o.name))
 	case isFile(name) && (dash || o.keys != nil):
-		return usage(help, "%q is a file, not the name of a job: options and commands do not go with it", name)
+		return usage(help, "%q is a file, not a job name; it cannot be combined with key options or a command", name)
 	case isFile(name):
 	case jobfile.BadName(name) != "":
 		return usage("", "the name %q %s", name, jobfile.BadName(name))
 	case len(command) == 0 && !shell:
-		return usage("jobsd add "+name+" ... -- COMMAND; a file is named with its suffix", "what is %s to execute?", name)
+		return usage("jobsd add "+name+" ... -- COMMAND; to add a file, write its suffix", "no command given for %s", name)
 	case len(command) > 0 && shell:
-		return usage("keep one of them", "--shell and a command exclude each other")
+		return usage("give only one of them", "--shell cannot be combined with a command")
 	}
 	return nil
 }
 
-// blanksHint says what to do about a word that is too many: it may belong to the value of the last option.
+// blanksHint is the hint for an extra argument, which may belong to the value of the last option.
 func (o *addOptions) blanksHint(word string) string {
 	if len(o.keys) == 0 {
-		return "the command of a job stands behind --"
+		return "write the command of the job after --"
 	}
 	last := o.keys[len(o.keys)-1]
-	return fmt.Sprintf("a value of several words needs quotes, as in %s '%s %s'; the command stands behind --",
+	return fmt.Sprintf("a value of several words needs quotes, as in %s '%s %s'; the command comes after --",
 		optionOf(last.Name), last.texts[len(last.texts)-1], word)
 }
 
-// isFile tells a file from the name of a job.
+// isFile reports whether an argument is a file and not the name of a job.
 func isFile(arg string) bool {
 	return arg == "-" || strings.Contains(arg, "/") || slices.Contains([]string{".toml", ".json"}, filepath.Ext(arg))
 }
 
-// copyOf is a copy of a file.
+// copyOf returns a copy of a file for the jobs directory.
 func copyOf(path string) (newFile, error) {
 	r, err := os.Open(path)
 	if err != nil {
@@ -171,7 +172,7 @@ func copyOf(path string) (newFile, error) {
 	return newFile{filepath.Base(path), text}, nil
 }
 
-// standardInput is a file called name or, if that is "", like its only job.
+// standardInput returns standard input as a file. The file gets the name or, if name is "", that of its only job.
 func standardInput(s *site, name string) (newFile, error) {
 	text, err := readText(os.Stdin)
 	if err != nil {
@@ -190,9 +191,9 @@ func standardInput(s *site, name string) (newFile, error) {
 	case err != nil:
 		return newFile{}, err
 	case len(defs) != 1:
-		return newFile{}, usage("--name NAME", "standard input holds %d jobs: what is their file to be called?", len(defs))
+		return newFile{}, usage("give it one with --name NAME", "cannot choose a name for the file: standard input has %d jobs", len(defs))
 	case defs[0].Name == nameless:
-		return newFile{}, usage("--name NAME", "the job has no name: what is it to be called?")
+		return newFile{}, usage("give it one with --name NAME", "the job on standard input has no name")
 	}
 	return newFile{defs[0].Name + ext, text}, nil
 }
@@ -202,7 +203,7 @@ func (a *app) addFile(s *site, f newFile, dry bool) error {
 	if dry {
 		return a.dryAdd(s, f)
 	}
-	defs, r, err := a.addFiles(s, []newFile{f}, stillToCome)
+	defs, r, err := a.addFiles(s, []newFile{f}, refusePast)
 	if defs == nil {
 		return err
 	}
@@ -215,7 +216,7 @@ func (a *app) dryAdd(s *site, f newFile) error {
 	}
 	defs, err := s.try([]newFile{f})
 	if err == nil {
-		err = stillToCome(defs)
+		err = refusePast(defs)
 	}
 	if err != nil {
 		return err
@@ -229,19 +230,19 @@ func (a *app) dryAdd(s *site, f newFile) error {
 	return nil
 }
 
-// stillToCome refuses a job that would never run, for its time is past.
-func stillToCome(defs []*jobfile.Definition) error {
+// refusePast refuses a job that would never run because its time is past.
+func refusePast(defs []*jobfile.Definition) error {
 	now := time.Now()
 	for _, d := range defs {
 		if isPast(d, now) {
-			return fail(exitFailed, "name a time that is still to come", "cannot add %s: its time, %s, is past", d.Name,
+			return fail(exitFailed, "give a time in the future", "cannot add %s: its time, %s, is past", d.Name,
 				statefile.At(d.Schedule.Next(time.Time{})))
 		}
 	}
 	return nil
 }
 
-// reckonAt writes out the time of --at as a job file has it, of what a person says, such as "tomorrow 4pm".
+// reckonAt replaces a time of --at such as "tomorrow 4pm" by the full date that a job file needs.
 func (o *addOptions) reckonAt(now time.Time) error {
 	zone := time.Local
 	for _, g := range o.keys {
@@ -262,7 +263,7 @@ func (o *addOptions) reckonAt(now time.Time) error {
 	return nil
 }
 
-// byOption tells mistakes in a file that was made of options as those of the options.
+// byOption rewrites mistakes in a file that was made from options as mistakes of the options.
 func (o *addOptions) byOption(err error, file string) error {
 	errs, ok := errors.AsType[jobfile.Errors](err)
 	if !ok || o.keys == nil {
@@ -279,12 +280,12 @@ func (o *addOptions) byOption(err error, file string) error {
 	}
 	hint := ""
 	if code == exitUsage {
-		hint = "jobsd man jobs.d tells what a key may be"
+		hint = "jobsd man jobs.d describes the values of a key"
 	}
 	return fail(code, hint, "%s", strings.Join(lines, "\njobsd: "))
 }
 
-// optionMistake tells a mistake by its option, if it is one of an option.
+// optionMistake returns a mistake with its option, and whether it belongs to an option.
 func (o *addOptions) optionMistake(err error, file string) (string, bool) {
 	e, ok := errors.AsType[*jobfile.Error](err)
 	if !ok || e.File != file {
@@ -301,7 +302,7 @@ func (o *addOptions) optionMistake(err error, file string) (string, bool) {
 	return err.Error(), false
 }
 
-// file is that of a job made of options.
+// file makes the file of a job from options.
 func (o *addOptions) file(job string, command []string) (newFile, error) {
 	keys := pairs(o.keys)
 	if command != nil {

@@ -22,28 +22,31 @@ usage: jobsd check [--diff] [--json] [DIR]
        jobsd check [--json] FILE...
 
 Reads the jobs directory, or DIR, and jobsd.toml as a daemon would, and prints
-all that is wrong with them. Exits 1 if anything is. It needs no daemon and
-changes nothing.
+all mistakes in them. Exits 1 if there are any. It needs no daemon and changes
+nothing.
 
-A FILE is checked by itself, wherever it is and whoever may write it, for what
-installs job files: validate="jobsd check %s". One that does not end in .toml
-or .json is JSON if it begins with a brace; jobsd.toml is known by its name. The
-users and groups that it names must exist on the machine that checks it.
+Checks each FILE by itself, wherever it is and whoever can write it. This is for
+programs that install job files: validate="jobsd check %s". A file that does not
+end in .toml or .json is JSON if it begins with a brace; a file whose name
+begins with jobsd.toml has settings. The users and groups that a file names must
+exist on the machine that checks it.
 
-What is allowed but hardly meant is a warning, which does not count as wrong: a
-command of one word with blanks in it, characters that only a shell reads, a
-program, directory or env_file that is not there, a time that is past, mail
-without a mailer, a job that shuts the machine down while catch_up is on.
+Warns of what is allowed but probably a mistake: a command of one word with
+blanks in it, characters that only a shell reads, a program, directory or
+env_file that does not exist, a time that is past, mail without a mailer, a job
+that shuts the machine down while catch_up is on. Warnings do not change the
+exit code.
 
-  --diff  tell also what a reload would do: which jobs are new, changed or
-          removed, and which stay as they are because their file is refused
-  --json  {"files", "jobs", "errors": [{"file", "line", "column", "key",
-          "message"}], "warnings": [the same], "read_only"}: how many files
-          and good jobs, and each mistake; line and column count from 1 and
-          are 0 where they are not known; the paths that are trusted because
-          their mount is read-only; "ignored", the names in the directory that
-          are those of no job files. With --diff also "diff": {"new",
-          "changed", "removed", "stale"}, the names of jobs
+  --diff  also print what a reload would do: which jobs are new, changed or
+          removed, and which are stale: they stay unchanged because their file
+          is refused
+  --json  print {"files", "jobs", "errors": [{"file", "line", "column", "key",
+          "message"}], "warnings": [the same], "read_only", "ignored"}: the
+          number of files and of good jobs, and each mistake; line and column
+          count from 1, 0 if they are not known; "read_only", the paths that
+          are trusted because their mount is read-only; "ignored", the names in
+          the directory that are not job files. With --diff also "diff":
+          {"new", "changed", "removed", "stale"}, the names of jobs
 `
 
 func (a *app) check() *cobra.Command {
@@ -72,7 +75,7 @@ func (a *app) doCheck(args []string, compare bool) error {
 	}
 	if len(args) > 1 || len(args) == 1 && !isDirectory(args[0]) {
 		if compare {
-			return usage("", "--diff goes with a directory, not with files")
+			return usage("", "--diff takes a directory, not files")
 		}
 		return a.checkFiles(s, args)
 	}
@@ -105,7 +108,7 @@ func (a *app) doCheck(args []string, compare bool) error {
 	return err
 }
 
-// checked is what is printed as JSON.
+// checked is the JSON of check.
 type checked struct {
 	Files    int       `json:"files"`
 	Jobs     int       `json:"jobs"`
@@ -137,7 +140,7 @@ func writeCheck(w io.Writer, set *jobfile.Set, warned []mistake) {
 	fmt.Fprintln(w, checkResult(set, warned).total())
 }
 
-// total counts what was found.
+// total returns the numbers of what check has found, in words.
 func (c *checked) total() string {
 	text := fmt.Sprintf("%s, %s, %s", count(c.Files, "file"), count(c.Jobs, "job"), errorCount(len(c.Errors)))
 	if len(c.Warnings) > 0 {
@@ -146,7 +149,7 @@ func (c *checked) total() string {
 	return text
 }
 
-// writeIgnored names what in the directory no daemon reads.
+// writeIgnored prints the names in the directory that are not job files.
 func writeIgnored(w io.Writer, names []string) {
 	const most = 10
 	if len(names) == 0 {
@@ -156,10 +159,11 @@ func writeIgnored(w io.Writer, names []string) {
 	if more := len(names) - most; more > 0 {
 		list += fmt.Sprintf(" and %d more", more)
 	}
-	fmt.Fprintf(w, "ignored, for job files end in .toml or .json: %s\n", plain.Word(list))
+	fmt.Fprintf(w, "ignored, because job files end in .toml or .json: %s\n", plain.Word(list))
 }
 
-// writeSealed names what is trusted only because it is on a read-only mount: the directory stands for all that is in it.
+// writeSealed prints which paths are trusted only because their mount is read-only. If the directory is one of them, it
+// leaves out the files in it.
 func writeSealed(w io.Writer, set *jobfile.Set) {
 	for _, path := range set.Sealed {
 		if path == set.Dir || filepath.Dir(path) != set.Dir || !slices.Contains(set.Sealed, set.Dir) {
@@ -175,7 +179,7 @@ func errorCount(n int) string {
 	return count(n, "error")
 }
 
-// positioned is how a mistake is told: file:line:column: key: message, of which all but the message may be missing.
+// positioned is the form of a mistake: file:line:column: key: message. All parts except the message may be missing.
 var positioned = regexp.MustCompile(
 	`^(?:([^:]+)(?::(\d+):(\d+))?: )?(?:([a-z][a-z0-9_]*(?:\.[A-Za-z0-9_-]+)*): )?(.*)$`)
 

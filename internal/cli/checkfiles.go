@@ -10,13 +10,13 @@ import (
 	"jobsd/internal/jobfile"
 )
 
-// isDirectory tells a directory of job files from a file, which may also be missing.
+// isDirectory reports whether path is a directory. A path that does not exist counts as a file.
 func isDirectory(path string) bool {
 	st, err := os.Stat(path)
 	return err == nil && st.IsDir()
 }
 
-// checkFiles checks files one by one, each by itself.
+// checkFiles checks each file by itself and prints the result.
 func (a *app) checkFiles(s *site, paths []string) error {
 	c := checked{Files: len(paths), Errors: []mistake{}, Warnings: []mistake{}, ReadOnly: []string{}, Ignored: []string{}}
 	var lines []string
@@ -47,7 +47,7 @@ func (a *app) checkFiles(s *site, paths []string) error {
 	return err
 }
 
-// checkFile checks a job file, or jobsd.toml, which is known by its name, as it was or as a temporary file has it.
+// checkFile checks a job file or jobsd.toml. It recognizes jobsd.toml by its name, also in the name of a temporary file.
 func (s *site) checkFile(path string) (defs []*jobfile.Definition, warned []mistake, errs []error) {
 	if strings.HasPrefix(strings.TrimLeft(filepath.Base(path), "."), "jobsd.toml") {
 		config, err := jobfile.CheckConfig(path)

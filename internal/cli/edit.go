@@ -24,19 +24,19 @@ const editHelp = `jobsd edit - change a job file in an editor
 
 usage: jobsd edit [--json] JOB|FILE
 
-Opens a copy of the file, or of the one that holds the job, in the editor that
-VISUAL or EDITOR names, else vi. What is saved is checked with the whole
-directory before it takes the file's place, and a running daemon takes it in at
-once. On a mistake it asks, if there is a terminal, whether to edit again. The
-file stays as it was while there is a mistake, if the editor fails, and if
-somebody else changed it meanwhile; what was written is kept then, and where is
-said. Others who add, remove or edit wait until this is done. A symbolic link
-is refused: what it leads to can be edited.
+Opens a copy of the file, or of the file of the job, in the editor that VISUAL
+or EDITOR names, or else in vi. Checks the saved copy together with all other
+job files, then puts it in the place of the file; a running daemon loads it at
+once. If there is a mistake, it asks, on a terminal, whether to edit again. The
+file does not change while there is a mistake, if the editor fails, or if
+somebody else has changed the file; jobsd then keeps the edited text and prints
+where. Others who add, remove or edit wait until you are done. A symbolic link
+is refused: edit its target.
 
-  --json  {"file", "changed", "jobs": [{"job", "next_run"}], "reload"}; changed
-          tells whether the file is another one now; reload is as with "jobsd
-          reload", null without a daemon or a change. The editor writes to
-          standard error then
+  --json  print {"file", "changed", "jobs": [{"job", "next_run"}], "reload"};
+          changed says whether the file has changed; reload is as with "jobsd
+          reload", null without a daemon or a change. The editor then writes to
+          standard error
 `
 
 func (a *app) edit() *cobra.Command {
@@ -44,7 +44,7 @@ func (a *app) edit() *cobra.Command {
 	cmd := takes(a.reader("edit JOB|FILE", editHelp, do), 1, 1, "job or file")
 	cmd.ValidArgsFunction = func(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
 		jobs, directive := a.completeJob(cmd, args, word)
-		if len(args) == 0 { // where no job fits, a file
+		if len(args) == 0 { // if no job matches, complete a file
 			directive = cobra.ShellCompDirectiveDefault
 		}
 		return jobs, directive
@@ -71,7 +71,7 @@ func (a *app) doEdit(what string) error {
 	return a.tellChange(s, e.name, e.defs, r, err)
 }
 
-// edited is what edit prints.
+// edited is the JSON of edit.
 type edited struct {
 	change
 	Changed bool `json:"changed"`
@@ -79,24 +79,24 @@ type edited struct {
 
 func (a *app) tellUnchanged(e *editing) error {
 	if a.json {
-		return a.printJSON(edited{change: e.site.change(e.name, e.before, nil)})
+		return a.printJSON(edited{change: e.site.change(e.name, e.jobs, nil)})
 	}
-	fmt.Fprintf(a.err, "jobsd: %s is as it was\n", filepath.Join(e.site.Jobs, e.name))
+	fmt.Fprintf(a.err, "jobsd: %s is unchanged\n", filepath.Join(e.site.Jobs, e.name))
 	return nil
 }
 
 // editing is a job file while somebody changes it.
 type editing struct {
 	*jobsDir
-	name   string
-	was    []byte
-	info   fs.FileInfo
-	before []*jobfile.Definition // that the file had; none if it was refused
-	copy   string                // for the editor, in a folder of its own, which only its owner can look into
-	defs   []*jobfile.Definition // that the file has now; nil: it is as it was
+	name string
+	was  []byte
+	info fs.FileInfo
+	jobs []*jobfile.Definition // of the file before the change; none if the file was refused
+	temp string                // the copy for the editor, in a directory that only its owner can read
+	defs []*jobfile.Definition // of the file after the change; nil: the file is unchanged
 }
 
-// editFile has a person change a file, and returns when it is changed or nothing of it has to be kept.
+// editFile lets a person change a file. It removes the copy unless the copy has changes that are not in the file.
 func (a *app) editFile(s *site, what string) (*editing, error) {
 	d, err := a.lockJobs(s)
 	if err != nil {
@@ -111,7 +111,7 @@ func (a *app) editFile(s *site, what string) (*editing, error) {
 	if e.name, err = s.fileToEdit(files, what); err != nil {
 		return nil, err
 	}
-	e.before = files[e.name]
+	e.jobs = files[e.name]
 	if e.was, e.info, err = d.read(e.name); err != nil {
 		return nil, err
 	}
@@ -123,14 +123,14 @@ func (a *app) editFile(s *site, what string) (*editing, error) {
 		err = e.put(text)
 	}
 	if err == nil || e.untouched() {
-		os.RemoveAll(filepath.Dir(e.copy))
+		os.RemoveAll(filepath.Dir(e.temp))
 		return e, err
 	}
-	return nil, fmt.Errorf("%w\njobsd: %s is as it was; what you wrote is kept in %s",
-		err, filepath.Join(s.Jobs, e.name), e.copy)
+	return nil, fmt.Errorf("%w\njobsd: %s is unchanged; your text is kept in %s",
+		err, filepath.Join(s.Jobs, e.name), e.temp)
 }
 
-// fileToEdit returns the name of the job file that a job or a file stands for.
+// fileToEdit returns the name of a job file, given the job or the file.
 func (s *site) fileToEdit(files map[string][]*jobfile.Definition, what string) (string, error) {
 	name, err := s.fileOf(files, what)
 	if codeOf(err) != exitNoJob || !isFile(what) {
@@ -141,7 +141,7 @@ func (s *site) fileToEdit(files map[string][]*jobfile.Definition, what string) (
 		return "", usage("", "%s is not in the jobs directory %s", what, s.Jobs)
 	}
 	if _, ok := files[name]; !ok {
-		return "", fail(exitNoJob, "jobsd add makes one", "there is no job file %s", filepath.Join(s.Jobs, name))
+		return "", fail(exitNoJob, "make it with jobsd add", "there is no job file %s", filepath.Join(s.Jobs, name))
 	}
 	return name, nil
 }
@@ -157,28 +157,28 @@ func (e *editing) makeCopy() error {
 	if err != nil {
 		return err
 	}
-	e.copy = filepath.Join(dir, e.name) // with its suffix, by which editors tell what it is
-	if err = os.WriteFile(e.copy, e.was, 0o600); err != nil {
+	e.temp = filepath.Join(dir, e.name) // with its suffix, so that editors recognize the format
+	if err = os.WriteFile(e.temp, e.was, 0o600); err != nil {
 		os.RemoveAll(dir)
 	}
 	return err
 }
 
-// untouched tells whether there is nothing of it to be kept.
+// untouched reports whether the copy has no changes.
 func (e *editing) untouched() bool {
-	text, err := os.ReadFile(e.copy)
+	text, err := os.ReadFile(e.temp)
 	return errors.Is(err, fs.ErrNotExist) || err == nil && bytes.Equal(text, e.was)
 }
 
-// change has the copy edited until there is no mistake in it, and returns its text; nil if it is as it was.
+// change runs the editor until the copy has no mistakes, and returns its text; nil if it is unchanged.
 func (a *app) change(e *editing) ([]byte, error) {
 	for {
-		if err := runEditor(e.copy, a.editorOutput()); err != nil {
+		if err := runEditor(e.temp, a.editorOutput()); err != nil {
 			return nil, err
 		}
-		text, err := os.ReadFile(e.copy)
+		text, err := os.ReadFile(e.temp)
 		if err != nil {
-			return nil, fmt.Errorf("cannot read what was edited: %w", err)
+			return nil, fmt.Errorf("cannot read the edited text: %w", err)
 		}
 		if bytes.Equal(text, e.was) {
 			return nil, nil
@@ -192,12 +192,12 @@ func (a *app) change(e *editing) ([]byte, error) {
 		}
 		fmt.Fprintln(a.err, err)
 		if !a.editAgain() {
-			return nil, errors.New("given up")
+			return nil, errors.New("not saved")
 		}
 	}
 }
 
-// editorOutput is where the editor shows itself: not in the midst of JSON.
+// editorOutput is the standard output of the editor. It must not mix with JSON.
 func (a *app) editorOutput() *os.File {
 	if a.json {
 		return os.Stderr
@@ -205,8 +205,9 @@ func (a *app) editorOutput() *os.File {
 	return os.Stdout
 }
 
-// runEditor runs the editor, whose name may be a command with arguments. Keys that interrupt are the editor's, not ours
-// and not the shell's. What is trapped, and not ignored, is as usual in what is executed.
+// runEditor runs the editor, whose name may be a command with arguments. Only the editor reacts to the interrupt keys, not
+// jobsd and not the shell. The shell traps the signals instead of ignoring them, because the editor would inherit ignored
+// signals.
 func runEditor(path string, out *os.File) error {
 	editor := cmp.Or(os.Getenv("VISUAL"), os.Getenv("EDITOR"), "vi")
 	interrupts := make(chan os.Signal, 1)
@@ -215,22 +216,22 @@ func runEditor(path string, out *os.File) error {
 	cmd := exec.Command("/bin/sh", "-c", "trap : INT QUIT; "+editor+` "$@"`, editor, path)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, out, os.Stderr
 	if err := cmd.Run(); err != nil {
-		return fail(exitFailed, "VISUAL or EDITOR says which editor to use", "the editor %s failed: %w", editor, err)
+		return fail(exitFailed, "set VISUAL or EDITOR to another editor", "the editor %s failed: %w", editor, err)
 	}
 	return nil
 }
 
-// someoneAt tells whether it is a terminal that can be asked.
+// someoneAt reports whether f is a terminal.
 func someoneAt(f *os.File) bool {
 	_, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ)
 	return err == nil
 }
 
-// editAgain asks what to do about mistakes.
+// editAgain asks whether to edit again.
 func (a *app) editAgain() bool {
 	in := bufio.NewReader(os.Stdin)
 	for {
-		fmt.Fprint(a.err, "(e)dit again, or (q)uit and leave the file as it was? ")
+		fmt.Fprint(a.err, "(e)dit again, or (q)uit and leave the file unchanged? ")
 		line, err := in.ReadString('\n')
 		switch strings.TrimSpace(line) {
 		case "e":
@@ -245,12 +246,12 @@ func (a *app) editAgain() bool {
 	}
 }
 
-// put gives the file its new text, if it is still what was read.
+// put writes the new text to the file, unless somebody else has changed the file.
 func (e *editing) put(text []byte) error {
 	now, _, err := e.read(e.name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist), err == nil && !bytes.Equal(now, e.was):
-		return errors.New("somebody else has changed the file meanwhile")
+		return errors.New("somebody else has changed the file in the meantime")
 	case err != nil:
 		return err
 	}

@@ -12,35 +12,35 @@ import (
 	"jobsd/internal/foreign"
 )
 
-const importHelp = `jobsd import - make job files of crontabs, anacrontabs and systemd timers
+const importHelp = `jobsd import - make job files from crontabs, anacrontabs and systemd timers
 
 usage: jobsd import crontab [--system] [--dry-run] [--json] [FILE | DIR | -]
        jobsd import anacrontab [--dry-run] [--json] [FILE | -]
        jobsd import systemd-timer [--user] [--dry-run] [--json] UNIT...
 
-Makes a job file of each entry, or of each timer with its service, that means
-the same. A line that is not carried over, or not exactly, is printed as
-FILE:LINE: TEXT: REASON, and the exit code is 1. A note says what means
-something slightly different here. Nothing else is left out. jobsd(8) has all
-differences.
+Makes a job file with the same meaning from each entry, or from each timer with
+its service. If a line cannot be imported, or not exactly, it prints FILE:LINE:
+TEXT: REASON and exits 1. A note shows what means something slightly different
+here. Nothing else is left out. See jobsd(8) for all differences.
 
-  crontab        reads FILE, standard input for -, all files of DIR as cron
-                 does, or without one what "crontab -l" prints. If root imports
-                 the crontab of another user, its jobs run as that user
-  anacrontab     reads FILE, or without one /etc/anacrontab
-  systemd-timer  reads each UNIT with its service and the drop-ins of both; it
-                 is a name, such as logrotate, logrotate.timer or
+  crontab        read FILE, standard input for -, all files of DIR that cron
+                 would read, or, without these, the output of "crontab -l". If
+                 root imports the crontab of another user, its jobs run as that
+                 user
+  anacrontab     read FILE or, without one, /etc/anacrontab
+  systemd-timer  read each UNIT with its service and the drop-ins of both; a
+                 UNIT is a name, such as logrotate, logrotate.timer or
                  pg_basebackup@main, or a path
 
-  --system   the crontab is one of the system, with a user in each entry;
-             without FILE these are /etc/crontab and /etc/cron.d
-  --user     the units are those of a user's own systemd
+  --system   import a crontab of the system, which has a user in each entry;
+             without FILE, import /etc/crontab and /etc/cron.d
+  --user     import units of a user's own systemd
   --dry-run  print the job files, each below "# NAME.toml", and change nothing
-  --json     {"files", "jobs": [{"job", "next_run"}], "refused": [{"file",
+  --json     print {"files", "jobs": [{"job", "next_run"}], "refused": [{"file",
              "line", "text", "reason"}], "notes", "reload"}: the paths of the
              job files, when their jobs run next, the lines that are not
-             carried over, and the notes, which have the same fields; reload
-             is as with "jobsd reload", null without a daemon
+             imported, and the notes, which have the same fields; reload is as
+             with "jobsd reload", null without a daemon
 `
 
 type importOptions struct {
@@ -55,7 +55,7 @@ func (a *app) imports() *cobra.Command {
 	cmd.Args = func(_ *cobra.Command, args []string) error { return checkImport(args, o) }
 	cmd.ValidArgsFunction = completeImport
 	fs := cmd.Flags()
-	fs.BoolVar(&o.system, "system", false, "") // hides the option that says where jobs are, as does --user
+	fs.BoolVar(&o.system, "system", false, "") // these two hide the options that say where jobs are
 	fs.BoolVar(&o.user, "user", false, "")
 	fs.BoolVar(&o.dryRun, "dry-run", false, "")
 	return cmd
@@ -78,24 +78,24 @@ func checkImport(args []string, o importOptions) error {
 	}
 	switch {
 	case kind == "":
-		return usage(hint, "import: from what? crontab, anacrontab or systemd-timer")
+		return usage(hint, "import: no kind given; use crontab, anacrontab or systemd-timer")
 	case !slices.Contains(importKinds, kind):
-		return usage(hint, "import knows crontab, anacrontab and systemd-timer, not %q", kind)
+		return usage(hint, "import takes crontab, anacrontab or systemd-timer, not %q", kind)
 	case kind != "systemd-timer" && len(args) > 2:
-		return usage(hint, "import %s takes one file, got %q too", kind, args[2])
+		return usage(hint, "import %s takes one file, but also got %q", kind, args[2])
 	case kind == "crontab" && o.user:
-		return usage(hint, "--user is about systemd-timer; a crontab is a user's unless --system says otherwise")
+		return usage(hint, "--user works only with systemd-timer; without --system, a crontab already belongs to a user")
 	case kind == "anacrontab" && (o.user || o.system):
 		return usage(hint, "import anacrontab takes neither --user nor --system")
 	case kind == "systemd-timer" && len(args) < 2:
-		return usage(hint, "import systemd-timer: which unit?")
+		return usage(hint, "import systemd-timer: no unit given")
 	case kind == "systemd-timer" && o.system:
-		return usage(hint, "--system is about crontab; units are those of the system unless --user says otherwise")
+		return usage(hint, "--system works only with crontab; without --user, units already belong to the system")
 	}
 	return nil
 }
 
-// importers are the kinds with what reads them.
+// importers maps each kind to the function that reads it.
 var importers = map[string]func(args []string, o importOptions, now time.Time) (*foreign.Result, error){
 	"crontab": importCrontab, "anacrontab": importAnacrontab, "systemd-timer": importTimers,
 }
@@ -118,8 +118,8 @@ func (a *app) doImport(kind string, args []string, o importOptions) error {
 	return err
 }
 
-// importText installs the files, or only prints them, and says what there is to say; still is what to do about jobs that
-// are there twice now.
+// importText installs the files, or only prints them, and prints notes and refused lines. still is a note on how to disable
+// the old entries.
 func (a *app) importText(found *foreign.Result, files []newFile, still foreign.Remark, dry bool) error {
 	for _, n := range found.Notes {
 		fmt.Fprintf(a.err, "note: %s\n", n)
@@ -135,7 +135,7 @@ func (a *app) importText(found *foreign.Result, files []newFile, still foreign.R
 	if len(files) > 0 && !dry {
 		fmt.Fprintf(a.err, "note: %s\n", still)
 	}
-	fmt.Fprintf(a.err, "%s, %s not carried over\n", count(len(files), "job"), count(len(found.Refused), "line"))
+	fmt.Fprintf(a.err, "%s, %s not imported\n", count(len(files), "job"), count(len(found.Refused), "line"))
 	return nil
 }
 
@@ -186,13 +186,13 @@ func (a *app) installImported(files []newFile) error {
 func stillRun(kind string, args []string) string {
 	switch kind {
 	case "crontab":
-		return "cron goes on running these until they are taken out of the crontab"
+		return "cron still runs these too; remove them from the crontab"
 	case "anacrontab":
-		return "anacron goes on running these until they are taken out of the anacrontab"
+		return "anacron still runs these too; remove them from the anacrontab"
 	}
 	var timers []string
 	for _, arg := range args {
 		timers = append(timers, strings.TrimSuffix(filepath.Base(arg), ".timer")+".timer")
 	}
-	return "systemd goes on running these until: systemctl disable --now " + strings.Join(timers, " ")
+	return "systemd still runs these too; disable them with: systemctl disable --now " + strings.Join(timers, " ")
 }

@@ -28,16 +28,17 @@ const (
 	theAnacrontab = "/etc/anacrontab"
 )
 
-// spools are where those of users are kept, each in a file of the user's name. In some all files belong to root.
+// spools are the directories of the crontabs of users. Each file has the name of its user. In some of these directories,
+// root owns all files.
 var spools = []string{"/var/spool/cron/crontabs", "/var/spool/cron", "/var/cron/tabs", "/usr/lib/cron/tabs", "/var/at/tabs",
 	"/etc/crontabs"}
 
-// isSpool tells whether a directory is one of them, or a copy of one below another directory.
+// isSpool reports whether a directory is one of the spools, or a copy of one below another directory.
 func isSpool(dir string) bool {
 	return slices.ContainsFunc(spools, func(spool string) bool { return strings.HasSuffix(dir, spool) })
 }
 
-// importCrontab translates what the arguments name.
+// importCrontab translates the crontabs that the arguments name.
 func importCrontab(args []string, o importOptions, now time.Time) (*foreign.Result, error) {
 	c := newCrontabs(o, now)
 	switch {
@@ -53,7 +54,7 @@ func importCrontab(args []string, o importOptions, now time.Time) (*foreign.Resu
 	return &c.found, c.readPath(filepath.Clean(args[0]))
 }
 
-// importAnacrontab translates one of anacron.
+// importAnacrontab translates an anacrontab.
 func importAnacrontab(args []string, o importOptions, now time.Time) (*foreign.Result, error) {
 	c := newCrontabs(o, now)
 	c.parse = crontab.ParseAnacrontab
@@ -69,7 +70,7 @@ func importAnacrontab(args []string, o importOptions, now time.Time) (*foreign.R
 func newCrontabs(o importOptions, now time.Time) *crontabs {
 	host, _ := os.Hostname()
 	c := crontabs{Options: crontab.Options{System: o.system, Now: now, Local: time.Local, HasUser: hasUser}, parse: crontab.Parse}
-	c.Pick = func(entry string, most int) int { // as jitter is: the same each time, and another on another machine
+	c.Pick = func(entry string, most int) int { // like jitter: always the same on a machine, but different on each machine
 		return int(schedule.Jitter(time.Duration(most+1)*time.Millisecond, spawn.MachineID(), host, entry) / time.Millisecond)
 	}
 	return &c
@@ -80,7 +81,7 @@ func hasUser(name string) bool {
 	return err == nil
 }
 
-// crontabs collects what became of several.
+// crontabs collects the results of several crontabs.
 type crontabs struct {
 	crontab.Options
 	parse func(file, text string, o crontab.Options) *foreign.Result
@@ -96,12 +97,12 @@ func (c *crontabs) readInput() error {
 	return nil
 }
 
-// readSystem reads all crontabs of the system, of which some must be there.
+// readSystem reads all crontabs of the system. At least one must exist.
 func (c *crontabs) readSystem() error {
 	one := c.readPath(systemCrontab)
 	all := c.readPath(crontabDir)
 	if _, err := os.Stat(theAnacrontab); err == nil {
-		c.found.Note(foreign.Place{}, "%s is read by: jobsd import anacrontab", theAnacrontab)
+		c.found.Note(foreign.Place{}, "to import %s: jobsd import anacrontab", theAnacrontab)
 	}
 	if errors.Is(one, fs.ErrNotExist) {
 		return all
@@ -112,14 +113,14 @@ func (c *crontabs) readSystem() error {
 	return errors.Join(one, all)
 }
 
-// readOwn reads the crontab of who calls.
+// readOwn reads the crontab of the calling user.
 func (c *crontabs) readOwn() error {
 	var said strings.Builder
 	cmd := exec.Command("crontab", "-l")
 	cmd.Stderr = &said
 	text, err := cmd.Output()
 	if errors.Is(err, exec.ErrNotFound) {
-		return fail(exitFailed, "name the file, or - for standard input", "there is no crontab(1) to ask for your crontab")
+		return fail(exitFailed, "name the file, or - for standard input", "cannot read your crontab: the program crontab is not installed")
 	}
 	if err != nil {
 		return fmt.Errorf("crontab -l: %w: %s", err, strings.TrimSpace(said.String()))
@@ -142,7 +143,7 @@ func (c *crontabs) readPath(path string) error {
 	text, st, err := readForeign(path)
 	switch {
 	case errors.Is(err, errIrregular):
-		return fail(exitFailed, "a pipe is given as standard input: - < "+path, "cannot read the crontab: %w", err)
+		return fail(exitFailed, "to read a pipe, use standard input: - < "+path, "cannot read the crontab: %w", err)
 	case err != nil:
 		return fmt.Errorf("cannot read the crontab: %w", err)
 	}
@@ -151,18 +152,18 @@ func (c *crontabs) readPath(path string) error {
 		owner := st.Sys().(*syscall.Stat_t).Uid
 		if o.System && st.Mode().IsRegular() && (owner != 0 || st.Mode().Perm()&0o022 != 0) {
 			c.found.Refuse(foreign.Place{File: path, Line: 1, Text: filepath.Base(path)},
-				"passed over, as cron does: others than root can write it, and it may name root; "+
-					"if all in it is well: jobsd import crontab --system - < %s", path)
+				"ignored, as cron does: other users than root can write it, and it may name root; "+
+					"if you trust its content: jobsd import crontab --system - < %s", path)
 			return nil
 		}
 		if o.User = whoseCrontab(whole, owner); o.User == "" {
-			if real, err := filepath.EvalSymlinks(whole); err == nil {
-				o.User = whoseCrontab(real, owner)
+			if target, err := filepath.EvalSymlinks(whole); err == nil {
+				o.User = whoseCrontab(target, owner)
 			}
 		}
 		if o.User != "" && !isNumber(o.User) && !hasUser(o.User) {
 			c.found.Refuse(foreign.Place{File: path, Line: 1, Text: filepath.Base(path)},
-				"there is no user %q, whose crontab it is; as another one: jobsd import crontab - < %s", o.User, path)
+				"it belongs to user %q, who does not exist; to import it for yourself: jobsd import crontab - < %s", o.User, path)
 			return nil
 		}
 	}
@@ -170,7 +171,7 @@ func (c *crontabs) readPath(path string) error {
 	return nil
 }
 
-// whoseCrontab is the user of a file that root looks at, "" for root: what others say must not run as root.
+// whoseCrontab returns the user of a crontab that root imports, "" for root. Jobs of other users must not run as root.
 func whoseCrontab(path string, owner uint32) string {
 	if name := filepath.Base(path); owner == 0 && isSpool(filepath.Dir(path)) && name != "root" {
 		return name
@@ -187,19 +188,19 @@ func whoseCrontab(path string, owner uint32) string {
 
 func isNumber(s string) bool { return strings.Trim(s, "0123456789") == "" }
 
-// cronName is what cron wants the files of a directory to be called: the copies that editors and packages leave are not.
+// cronName matches the names that cron accepts in a directory. The copies that editors and packages leave do not match.
 var cronName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
-// otherName says why cron passes over a file in a directory for its name, "" if it does not.
+// otherName returns why cron ignores a file because of its name, "" if it does not.
 func otherName(dir, name string) string {
 	whole, err := filepath.Abs(dir)
 	switch {
 	case err == nil && isSpool(whole):
 		if !hasUser(name) {
-			return "no user is called so"
+			return "no user has this name"
 		}
 	case !cronName.MatchString(name):
-		return "the name is not of letters, digits, _ and - only"
+		return "the name has other characters than letters, digits, _ and -"
 	}
 	return ""
 }
@@ -216,9 +217,9 @@ func (c *crontabs) readDir(dir string) error {
 		case err != nil:
 			return fmt.Errorf("cannot read the crontab: %w", err)
 		case otherName(dir, e.Name()) != "":
-			c.found.Note(foreign.Place{}, "%s: passed over, as cron does: %s", path, otherName(dir, e.Name()))
+			c.found.Note(foreign.Place{}, "%s: ignored, as cron does: %s", path, otherName(dir, e.Name()))
 		case !st.Mode().IsRegular():
-			c.found.Note(foreign.Place{}, "%s: passed over, as cron does: it is no file", path)
+			c.found.Note(foreign.Place{}, "%s: ignored, as cron does: it is not a regular file", path)
 		default:
 			if err := c.readPath(path); err != nil {
 				return err

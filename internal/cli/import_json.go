@@ -8,7 +8,7 @@ import (
 	"jobsd/internal/jobfile"
 )
 
-// imported is what import prints.
+// imported is the JSON of import.
 type imported struct {
 	Files   []string      `json:"files"`
 	Jobs    []due         `json:"jobs"`
@@ -17,7 +17,7 @@ type imported struct {
 	Reload  *reloadResult `json:"reload"`
 }
 
-// remarkJSON is what there is to say about a line of a foreign file.
+// remarkJSON is a remark about a line of a foreign file.
 type remarkJSON struct {
 	File   string `json:"file"`
 	Line   int    `json:"line"`
@@ -33,7 +33,7 @@ func remarksJSON(list []foreign.Remark) []remarkJSON {
 	return all
 }
 
-// importJSON installs the files, or only checks them, and prints one document about all.
+// importJSON installs the files, or only checks them, and prints one document about all of them.
 func (a *app) importJSON(found *foreign.Result, files []newFile, still foreign.Remark, dry bool) error {
 	s, err := a.places.site()
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 	"jobsd/spawn"
 )
 
-// Where systemd looks for units, the first that has one counts.
+// These are the directories in which systemd looks for units. The first that has the unit counts.
 var (
 	systemUnits = []string{"/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system",
 		"/usr/lib/systemd/system", "/lib/systemd/system"}
@@ -53,7 +53,7 @@ func importTimers(names []string, o importOptions, now time.Time) (*foreign.Resu
 		switch {
 		case err != nil && len(names) == 1:
 			return nil, err
-		case err != nil: // the others are translated all the same
+		case err != nil: // still translate the others
 			found.Refuse(foreign.Place{}, "%v", err)
 			continue
 		}
@@ -69,7 +69,7 @@ func isGroup(name string) bool {
 	return isNumber(name) || err == nil
 }
 
-// specifiers are the values of those that depend on this machine, and in units of a user on that user.
+// specifiers returns the values of the specifiers that depend on this machine and, for units of a user, on the user.
 func specifiers(own bool) map[byte]string {
 	values := map[byte]string{}
 	if host, err := os.Hostname(); err == nil {
@@ -92,8 +92,8 @@ func specifiers(own bool) map[byte]string {
 	return values
 }
 
-// dropInDirs are the folders of the drop-ins of a unit, the nearest first: of a-b@c.timer its own, that of the template,
-// those of all whose names begin with a-, and that of all timers.
+// dropInDirs returns the directories of the drop-ins of a unit, the nearest first. For a-b@c.timer, these are its own, that
+// of the template, those of all units whose names begin with a-, and that of all timers.
 func dropInDirs(name string) []string {
 	ext := filepath.Ext(name)
 	stem, instance, isInstance := strings.Cut(strings.TrimSuffix(name, ext), "@")
@@ -114,7 +114,8 @@ func dropInDirs(name string) []string {
 	return append(dirs, strings.TrimPrefix(ext, ".")+".d")
 }
 
-// readUnit reads a unit from the first directory that has it, and its drop-ins: of those of one name the first.
+// readUnit reads a unit from the first directory that has it, and its drop-ins. Of drop-ins with the same name, only the
+// first counts.
 func readUnit(name string, dirs []string) (systemd.Unit, error) {
 	u := systemd.Unit{Name: name}
 	files := []string{name}
@@ -131,7 +132,7 @@ func readUnit(name string, dirs []string) (systemd.Unit, error) {
 	dropIns := map[string]string{}
 	for _, of := range dropInDirs(name) {
 		for _, dir := range dirs {
-			paths, _ := filepath.Glob(filepath.Join(dir, of, "*.conf")) // only a bad pattern fails
+			paths, _ := filepath.Glob(filepath.Join(dir, of, "*.conf")) // it only fails for a bad pattern
 			for _, path := range paths {
 				if _, ok := dropIns[filepath.Base(path)]; !ok {
 					dropIns[filepath.Base(path)] = path
@@ -149,7 +150,8 @@ func readUnit(name string, dirs []string) (systemd.Unit, error) {
 	return u, nil
 }
 
-// readFirst reads the file that counts: that of an instance before that of its template, and of each the first one.
+// readFirst reads the first of the files in the first of the directories that have it. The file of an instance comes before
+// that of its template.
 func readFirst(u *systemd.Unit, files, dirs []string) error {
 	for _, name := range files {
 		for _, dir := range dirs {
@@ -168,9 +170,9 @@ func readFirst(u *systemd.Unit, files, dirs []string) error {
 	return fail(exitFailed, "", "there is no unit %s in %s", u.Name, strings.Join(dirs, ", "))
 }
 
-// readUnitFile reads one file of a unit. One that is masked is a link to /dev/null.
+// readUnitFile reads one file of a unit. It returns "" for a masked unit, which is a link to /dev/null.
 func readUnitFile(path string) (string, error) {
-	if real, err := filepath.EvalSymlinks(path); err == nil && real == os.DevNull {
+	if target, err := filepath.EvalSymlinks(path); err == nil && target == os.DevNull {
 		return "", nil
 	}
 	text, _, err := readForeign(path)

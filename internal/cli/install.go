@@ -14,7 +14,7 @@ import (
 	"jobsd/statefile"
 )
 
-// change is what a verb did to a job file, and what came of it.
+// change is what a verb did to a job file, and the result of the reload.
 type change struct {
 	File   string        `json:"file"`
 	Jobs   []due         `json:"jobs"`
@@ -28,9 +28,8 @@ type due struct {
 	notes   string
 }
 
-// addFiles writes new job files, all or none of them, if they are without fault beside what is there, and has a running
-// daemon take them in. Mistakes are of type jobfile.Errors. With an error the jobs may be there all the same: then defs
-// has them.
+// addFiles checks new job files together with the existing ones, writes all or none of them, and makes a running daemon
+// reload. Mistakes are of type jobfile.Errors. If an error comes after the files are written, defs has the jobs.
 func (a *app) addFiles(s *site, files []newFile, vet func([]*jobfile.Definition) error) (defs []*jobfile.Definition, r *reloadResult, err error) {
 	if err := makeJobsDir(s.Jobs); err != nil {
 		return nil, nil, fmt.Errorf("cannot make the jobs directory: %w", err)
@@ -49,7 +48,7 @@ func (a *app) addFiles(s *site, files []newFile, vet func([]*jobfile.Definition)
 	if err == nil {
 		err = d.create(files)
 	}
-	d.close() // before the daemon is waited for
+	d.close() // others need not wait for the daemon
 	if err != nil {
 		return nil, nil, err
 	}
@@ -57,7 +56,7 @@ func (a *app) addFiles(s *site, files []newFile, vet func([]*jobfile.Definition)
 	return defs, r, err
 }
 
-// makeJobsDir makes a directory that all can read, under any umask. One that is there keeps its mode.
+// makeJobsDir makes a directory that all users can read, under any umask. An existing directory keeps its mode.
 func makeJobsDir(path string) error {
 	if exists(path) {
 		return nil
@@ -68,17 +67,17 @@ func makeJobsDir(path string) error {
 	return os.Chmod(path, 0o755)
 }
 
-// takeInTime is how long the daemon is waited for.
+// takeInTime is how long takeIn waits for the daemon.
 const takeInTime = 30 * time.Second
 
-// takeIn has a running daemon read the job files anew, and returns nil if there is none.
+// takeIn makes a running daemon reload. It returns nil if there is no daemon.
 func (s *site) takeIn() (*reloadResult, error) {
 	r, err := s.reload()
 	if codeOf(err) == exitNoDaemon {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the files are changed, but: %w", err)
+		return nil, fmt.Errorf("the job files have changed, but the daemon has not reloaded them: %w", err)
 	}
 	return &r, nil
 }
@@ -103,7 +102,7 @@ func (s *site) change(file string, defs []*jobfile.Definition, r *reloadResult) 
 	return change{filepath.Join(s.Jobs, file), s.dues(defs), r}
 }
 
-// tellChange prints a file with its jobs and what the daemon made of it; err is what went wrong on the way.
+// tellChange prints a file, its jobs and the result of the reload. err is the error of the reload.
 func (a *app) tellChange(s *site, file string, defs []*jobfile.Definition, r *reloadResult, err error) error {
 	c := s.change(file, defs, r)
 	if a.json {
@@ -119,16 +118,16 @@ func (a *app) tellChange(s *site, file string, defs []*jobfile.Definition, r *re
 	return r.refusal(file)
 }
 
-// tellTaken says what the reload changed.
+// tellTaken prints what the reload changed.
 func (a *app) tellTaken(s *site, r *reloadResult) {
 	if r == nil {
-		fmt.Fprintf(a.err, "jobsd: no daemon runs, so this counts from when one does; %s\n", s.howToStart())
+		fmt.Fprintf(a.err, "jobsd: no daemon is running; the change takes effect when one starts; %s\n", s.howToStart())
 		return
 	}
 	fmt.Fprintf(a.out, "reloaded: %s\n", r.summary())
 }
 
-// refusal is an error if the daemon refused that file. What it refused of others it refused before.
+// refusal returns an error if the daemon refused that file. Other refused files were refused before, too.
 func (r *reloadResult) refusal(file string) error {
 	var lines []string
 	if r != nil {
@@ -141,7 +140,7 @@ func (r *reloadResult) refusal(file string) error {
 	if lines == nil {
 		return nil
 	}
-	return fail(exitFailed, "", "the daemon refuses it: %s", strings.Join(lines, "\n"))
+	return fail(exitFailed, "", "the daemon refuses the file: %s", strings.Join(lines, "\n"))
 }
 
 func (s *site) dues(defs []*jobfile.Definition) []due {
@@ -170,14 +169,14 @@ func tellDues(w io.Writer, dues []due) {
 	}
 }
 
-// warnOf prints the warnings that "jobsd check" would.
+// warnOf prints the warnings of "jobsd check" for these jobs.
 func (a *app) warnOf(s *site, defs []*jobfile.Definition) {
 	host := s.config.Machine
 	if host == "" {
 		host, _ = os.Hostname()
 	}
 	list := s.jobWarnings(defs, host)
-	if slices.ContainsFunc(defs, mails) { // else the settings are not what this is about
+	if slices.ContainsFunc(defs, mails) { // warnings about the settings only matter for jobs with mail
 		list = append(list, configWarnings(s.config, true)...)
 	}
 	writeWarnings(a.err, list)

@@ -16,35 +16,35 @@ import (
 	"jobsd/statefile"
 )
 
-// jobsDir is the jobs directory under the lock that all who write to it hold, from before they read until they have
-// written.
+// jobsDir is the jobs directory, locked for a change. All verbs that write to it hold the lock while they read and write.
 type jobsDir struct {
 	site *site
-	root *os.Root // names are looked up in what was opened, whatever becomes of the path
-	self *os.File // has the lock
+	root *os.Root // names are looked up in the open directory, even if the path changes
+	self *os.File // holds the lock
 }
 
-// newFile is a job file to be: its name in the jobs directory, and what it says.
+// newFile is a new job file: its name in the jobs directory, and its text.
 type newFile struct {
 	Name string
 	Text []byte
 }
 
-// newPrefix begins the names of files on their way, which a daemon passes over.
+// newPrefix begins the names of temporary files, which a daemon ignores.
 const newPrefix = ".jobsd-new-"
 
-// lockJobs opens the jobs directory for writing. Who waits for another is told for whom; an interrupt ends the program.
+// lockJobs opens the jobs directory for writing. If it has to wait for another process, it prints for which one; an interrupt
+// ends the program.
 func (a *app) lockJobs(s *site) (*jobsDir, error) {
 	root, err := os.OpenRoot(s.Jobs)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fail(exitFailed, "mkdir -p -m 755 "+s.Jobs, "there is no jobs directory %s", s.Jobs)
+		return nil, fail(exitFailed, "make it with: mkdir -p -m 755 "+s.Jobs, "the jobs directory %s does not exist", s.Jobs)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the jobs directory: %w", err)
 	}
 	d := &jobsDir{site: s, root: root}
 	if d.self, err = root.Open("."); err == nil {
-		err = unix.Faccessat(int(d.self.Fd()), ".", unix.W_OK, unix.AT_EACCESS) // who cannot write shall not hold others up
+		err = unix.Faccessat(int(d.self.Fd()), ".", unix.W_OK, unix.AT_EACCESS) // a user who cannot write must not block others
 	}
 	if err == nil {
 		err = a.lock(d.self)
@@ -59,7 +59,7 @@ func (a *app) lockJobs(s *site) (*jobsDir, error) {
 	return d, nil
 }
 
-// close gives the lock back.
+// close releases the lock.
 func (d *jobsDir) close() {
 	if d.self != nil {
 		d.self.Close()
@@ -88,7 +88,7 @@ func flock(f *os.File, how int) error {
 	}
 }
 
-// sweep removes what writers that were killed have left.
+// sweep removes the temporary files of processes that were killed.
 func (d *jobsDir) sweep() error {
 	names, err := d.self.Readdirnames(-1)
 	for _, name := range names {
@@ -99,7 +99,7 @@ func (d *jobsDir) sweep() error {
 	return err
 }
 
-// try checks files with the whole directory. It returns their jobs, and what would be wrong that is not wrong now.
+// try checks files together with the whole directory. It returns their jobs, or the mistakes that the files would add.
 func (s *site) try(files []newFile) ([]*jobfile.Definition, error) {
 	texts := map[string]string{}
 	for _, f := range files {
@@ -112,14 +112,14 @@ func (s *site) try(files []newFile) ([]*jobfile.Definition, error) {
 	return defs, nil
 }
 
-// loaded is a loader that has read the jobs directory.
+// loaded returns a loader that has read the jobs directory.
 func (s *site) loaded() *jobfile.Loader {
 	l := jobfile.NewLoader(jobfile.Options{Jobs: s.Jobs, Config: s.configFile})
 	l.Load()
 	return l
 }
 
-// absent makes sure that no file is there yet.
+// absent returns an error if one of the files exists already.
 func (d *jobsDir) absent(files []newFile) error {
 	for _, f := range files {
 		if _, err := d.root.Lstat(f.Name); !errors.Is(err, fs.ErrNotExist) {
@@ -130,11 +130,11 @@ func (d *jobsDir) absent(files []newFile) error {
 }
 
 func (s *site) isThere(name string) error {
-	hint := fmt.Sprintf("%q changes it; remove it first to have the new one instead", "jobsd edit "+name)
-	return fail(exitFailed, hint, "%s is there already", filepath.Join(s.Jobs, name))
+	hint := fmt.Sprintf("%q changes it; to replace it, remove it first", "jobsd edit "+name)
+	return fail(exitFailed, hint, "%s already exists", filepath.Join(s.Jobs, name))
 }
 
-// create writes files that are not there yet, each whole and durable before it has its name, all or none of them.
+// create writes new files, all or none of them. Each file is complete and durable before it gets its name.
 func (d *jobsDir) create(files []newFile) error {
 	for _, f := range files {
 		if err := d.writeNew(f, 0o644, -1); err != nil {
@@ -143,7 +143,7 @@ func (d *jobsDir) create(files []newFile) error {
 		defer d.root.Remove(newPrefix + f.Name)
 	}
 	for i, f := range files {
-		err := d.root.Link(newPrefix+f.Name, f.Name) // which replaces nothing
+		err := d.root.Link(newPrefix+f.Name, f.Name) // Link never replaces a file
 		if err == nil {
 			continue
 		}
@@ -158,7 +158,7 @@ func (d *jobsDir) create(files []newFile) error {
 	return d.sync()
 }
 
-// replace gives a file another text, and the mode and group that it has, as far as others cannot write it then.
+// replace gives a file a new text. The file keeps its group and its mode, except that others cannot write to it.
 func (d *jobsDir) replace(f newFile, was fs.FileInfo) error {
 	gid := -1
 	if st, ok := was.Sys().(*syscall.Stat_t); ok {
@@ -181,8 +181,8 @@ func (d *jobsDir) remove(name string) error {
 	return d.sync()
 }
 
-// writeNew writes a file, which is ours and has that mode under any umask, under the name that it has on its way. A gid
-// of -1 is the usual one.
+// writeNew writes a file under its temporary name. The file belongs to this user and has this mode under any umask. A gid
+// of -1 means the default group.
 func (d *jobsDir) writeNew(f newFile, mode fs.FileMode, gid int) error {
 	temp := newPrefix + f.Name
 	w, err := d.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
@@ -209,7 +209,7 @@ func (d *jobsDir) writeNew(f newFile, mode fs.FileMode, gid int) error {
 	return nil
 }
 
-// sync makes names durable.
+// sync makes changed names durable.
 func (d *jobsDir) sync() error {
 	if err := d.self.Sync(); err != nil {
 		return fmt.Errorf("cannot write to the jobs directory %s: %w", d.site.Jobs, errno(err))
@@ -221,7 +221,7 @@ func (d *jobsDir) cannot(do, name string, err error) error {
 	return fmt.Errorf("cannot %s %s: %w", do, filepath.Join(d.site.Jobs, name), errno(err))
 }
 
-// errno is what the system said, without the call and the name on the way.
+// errno returns the error of the system without the call and the temporary name.
 func errno(err error) error {
 	if e, ok := errors.AsType[syscall.Errno](err); ok {
 		return e
@@ -229,8 +229,8 @@ func errno(err error) error {
 	return err
 }
 
-// read returns the text of a job file and what it is. A link is not followed: what it leads to may be anybody's, and a
-// file in its place would cut it off.
+// read returns the text and the file info of a job file. It does not follow a symbolic link: its target may belong to
+// anybody, and replacing the link by a file would disconnect it from the target.
 func (d *jobsDir) read(name string) ([]byte, fs.FileInfo, error) {
 	info, err := d.root.Lstat(name)
 	if err != nil {
@@ -238,11 +238,11 @@ func (d *jobsDir) read(name string) ([]byte, fs.FileInfo, error) {
 	}
 	if info.Mode()&fs.ModeSymlink != 0 {
 		target, _ := d.root.Readlink(name)
-		return nil, nil, fail(exitFailed, "edit what it leads to, then: jobsd reload", "%s is a symbolic link to %s",
+		return nil, nil, fail(exitFailed, "edit its target, then run: jobsd reload", "%s is a symbolic link to %s",
 			filepath.Join(d.site.Jobs, name), target)
 	}
 	if !info.Mode().IsRegular() {
-		return nil, nil, fail(exitFailed, "", "%s is not a file", filepath.Join(d.site.Jobs, name))
+		return nil, nil, fail(exitFailed, "", "%s is not a regular file", filepath.Join(d.site.Jobs, name))
 	}
 	f, err := d.root.OpenFile(name, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {
@@ -259,5 +259,5 @@ func (d *jobsDir) read(name string) ([]byte, fs.FileInfo, error) {
 	return text, info, nil
 }
 
-// readText reads a job file, and of one that is too large so much that this shows.
+// readText reads a job file. It stops one byte after the size limit, so that the check finds a file that is too large.
 func readText(r io.Reader) ([]byte, error) { return io.ReadAll(io.LimitReader(r, jobfile.MaxFile+1)) }

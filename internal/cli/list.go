@@ -31,7 +31,7 @@ Words after a row, or below it, show what else matters; those that are not
 obvious are explained below the table. Above the table stand disabled jobs, who
 disabled them and why; below it stand refused files, each with its error.
 
-  --failed     list only jobs that are not well: the last run failed and nobody
+  --failed     list only jobs with a problem: the last run failed and nobody
                has disabled the job since, or the job is in a crash loop, stale,
                unkillable or set aside, or a notification was not delivered
   --sort WORD  sort by name, which is the default, or by next: the soonest next
@@ -125,9 +125,9 @@ func (s *site) nothingListed(chosen int) string {
 	case 0:
 		return s.noJobs()
 	case 1:
-		return "the job is well"
+		return "the job has no problem"
 	}
-	return fmt.Sprintf("all %d jobs are well", chosen)
+	return fmt.Sprintf("none of the %d jobs has a problem", chosen)
 }
 
 // unwell reports whether a person should look at a job.

@@ -19,19 +19,18 @@ const removeHelp = `jobsd remove - remove jobs
 usage: jobsd remove [--json] JOB...
        jobsd remove [--json] --done
 
-Removes the files of the jobs, each of which may hold no other jobs, and has a
-running daemon reload once. All is checked before any file is removed. A
-run that lives ends under its old definition; a service is stopped. What is
-known of a job, its log and its history stay. A job that stands in "after" of
-another one can only be removed together with that. A JOB may be a pattern such
-as 'web-*'.
+Removes the files of the jobs and makes a running daemon reload once. First
+checks everything: a file with other jobs is refused, and so is a job that is in
+"after" of a job that stays. Running jobs continue under their old definition;
+services are stopped. Logs and history stay. A JOB may be a pattern such as
+'web-*'.
 
-  --done  remove all jobs that were to run once, by at, and have had their
-          time; a file that also holds other jobs stays. Logs and history stay
-  --json  {"files", "jobs", "kept": [{"job", "why"}], "reload"}: the paths of
-          the files, the names of the jobs, with --done the jobs that are done
-          and whose file stays; reload is as with "jobsd reload", null without
-          a daemon or a removed file
+  --done  remove all jobs with at whose time has passed; a file that also has
+          other jobs stays
+  --json  print {"files", "jobs", "kept": [{"job", "why"}], "reload"}: the paths
+          of the files, the names of the jobs, with --done the jobs whose file
+          stays; reload is as with "jobsd reload", null without a daemon or a
+          removed file
 `
 
 func (a *app) remove() *cobra.Command {
@@ -39,11 +38,11 @@ func (a *app) remove() *cobra.Command {
 	do := func(args []string) error {
 		switch {
 		case done && len(args) > 0:
-			return usage("", "--done goes without the name of a job")
+			return usage("", "--done cannot be combined with job names")
 		case done:
 			return a.doRemove((*removing).done)
 		case len(args) == 0:
-			return usage("jobsd help remove", "remove: which job?")
+			return usage("jobsd help remove", "remove: no job given")
 		}
 		return a.doRemove(func(r *removing) error { return r.named(a, args) })
 	}
@@ -53,7 +52,7 @@ func (a *app) remove() *cobra.Command {
 	return cmd
 }
 
-// removal is what remove prints.
+// removal is the JSON of remove.
 type removal struct {
 	Files  []string      `json:"files"`
 	Jobs   []string      `json:"jobs"`
@@ -61,20 +60,20 @@ type removal struct {
 	Reload *reloadResult `json:"reload"`
 }
 
-// kept is a job that is done and whose file stays.
+// kept is a job that is done but whose file stays.
 type kept struct {
 	Job string `json:"job"`
 	Why string `json:"why"`
 }
 
-// removing is a removal under way, while nobody else changes job files.
+// removing is a removal in progress. It holds the lock on the jobs directory.
 type removing struct {
 	*jobsDir
 	files map[string][]*jobfile.Definition // all of the directory
 	removal
 }
 
-// doRemove removes files as remove does it, and has a running daemon reload once for all of them.
+// doRemove removes files with remove, and makes a running daemon reload once for all of them.
 func (a *app) doRemove(remove func(*removing) error) error {
 	s, err := a.site()
 	if err != nil {
@@ -99,7 +98,8 @@ func (a *app) doRemove(remove func(*removing) error) error {
 	return err
 }
 
-// removeFiles holds the lock on the jobs directory only while files are removed, not while the daemon is waited for.
+// removeFiles removes files under the lock on the jobs directory. It releases the lock before the reload, so that others need
+// not wait for the daemon.
 func (a *app) removeFiles(s *site, remove func(*removing) error) (removal, error) {
 	r := &removing{removal: removal{Files: []string{}, Jobs: []string{}, Kept: []kept{}}}
 	var err error
@@ -150,22 +150,22 @@ func (r *removing) named(a *app, words []string) error {
 	return nil
 }
 
-// removable tells what keeps a job from being removed together with those jobs.
+// removable returns an error if a job cannot be removed together with these jobs.
 func (r *removing) removable(job, file string, jobs []string) error {
 	stay := func(names []string) []string {
 		return slices.DeleteFunc(names, func(name string) bool { return slices.Contains(jobs, name) })
 	}
 	if others := stay(r.site.jobsIn(r.files, file)); len(others) > 0 {
-		return fail(exitFailed, "jobsd edit "+file, "%s also holds %s", filepath.Join(r.site.Jobs, file), strings.Join(others, ", "))
+		return fail(exitFailed, "jobsd edit "+file, "%s also has %s", filepath.Join(r.site.Jobs, file), strings.Join(others, ", "))
 	}
 	if later := stay(jobsAfter(r.files, job)); len(later) > 0 {
-		return fail(exitFailed, "take it out there first: jobsd edit "+later[0],
-			`cannot remove %s: it stands in "after" of %s`, job, strings.Join(later, ", "))
+		return fail(exitFailed, "remove it there first: jobsd edit "+later[0],
+			`cannot remove %s: it is in "after" of %s`, job, strings.Join(later, ", "))
 	}
 	return nil
 }
 
-// namesIn returns the names of all jobs that the files hold.
+// namesIn returns the names of all jobs in the files.
 func (s *site) namesIn(files map[string][]*jobfile.Definition) (names []string) {
 	for file := range files {
 		names = append(names, s.jobsIn(files, file)...)
@@ -174,7 +174,7 @@ func (s *site) namesIn(files map[string][]*jobfile.Definition) (names []string) 
 	return slices.Compact(names)
 }
 
-// tellRemoval says which files were removed, and which stay.
+// tellRemoval prints which files were removed and which stay.
 func (a *app) tellRemoval(c removal) {
 	for _, file := range c.Files {
 		fmt.Fprintln(a.out, "removed", file)
@@ -187,8 +187,7 @@ func (a *app) tellRemoval(c removal) {
 	}
 }
 
-// fileOf returns the file that holds a job, by what the files say or, of one that cannot be read, by what the daemon
-// knows.
+// fileOf returns the file of a job. If the file cannot be read, it looks in the state file.
 func (s *site) fileOf(files map[string][]*jobfile.Definition, job string) (string, error) {
 	var holding, known []string
 	for _, file := range slices.Sorted(maps.Keys(files)) {
@@ -210,10 +209,10 @@ func (s *site) fileOf(files map[string][]*jobfile.Definition, job string) (strin
 	case 1:
 		return holding[0], nil
 	}
-	return "", fail(exitFailed, "jobsd edit "+holding[0], "%s stands in %s", job, strings.Join(holding, " and "))
+	return "", fail(exitFailed, "jobsd edit "+holding[0], "%s is in %s", job, strings.Join(holding, " and "))
 }
 
-// fileName is the name in the jobs directory of the file of a job.
+// fileName returns the name of the file of a job in the jobs directory.
 func fileName(j *statefile.Job) string {
 	if j.File == "" {
 		return ""
@@ -221,7 +220,7 @@ func fileName(j *statefile.Job) string {
 	return filepath.Base(j.File)
 }
 
-// known are the jobs of the state file, if there is one.
+// known returns the jobs of the state file, nil if there is none.
 func (s *site) known() map[string]*statefile.Job {
 	state, err := s.state()
 	if err != nil {
@@ -230,7 +229,7 @@ func (s *site) known() map[string]*statefile.Job {
 	return state.Jobs
 }
 
-// jobsIn returns the names of the jobs that a file holds or, if it cannot be read, held when it was last good.
+// jobsIn returns the names of the jobs in a file. If the file cannot be read, it returns those of its last good version.
 func (s *site) jobsIn(files map[string][]*jobfile.Definition, file string) (names []string) {
 	for _, d := range files[file] {
 		names = append(names, d.Name)
@@ -247,7 +246,7 @@ func (s *site) jobsIn(files map[string][]*jobfile.Definition, file string) (name
 	return names
 }
 
-// jobsAfter returns the jobs that are after another.
+// jobsAfter returns the jobs that have another job in "after".
 func jobsAfter(files map[string][]*jobfile.Definition, job string) (names []string) {
 	for _, file := range slices.Sorted(maps.Keys(files)) {
 		for _, d := range files[file] {
@@ -259,7 +258,7 @@ func jobsAfter(files map[string][]*jobfile.Definition, job string) (names []stri
 	return names
 }
 
-// tellRemaining says what becomes of the runs of jobs that are gone.
+// tellRemaining prints what happens to the runs of removed jobs.
 func (a *app) tellRemaining(s *site, jobs []string) {
 	known := s.known()
 	for _, job := range jobs {
@@ -271,7 +270,7 @@ func (a *app) tellRemaining(s *site, jobs []string) {
 			case r.State == "stopping":
 				fmt.Fprintf(a.out, "run %d of %s is being stopped\n", r.Run, job)
 			case r.OldDefinition:
-				fmt.Fprintf(a.out, "run %d of %s goes on to its end\n", r.Run, job)
+				fmt.Fprintf(a.out, "run %d of %s continues to its end\n", r.Run, job)
 			}
 		}
 	}

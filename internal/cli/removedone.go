@@ -11,7 +11,7 @@ import (
 	"jobsd/statefile"
 )
 
-// done removes the files that hold nothing but jobs that are done.
+// done removes the files in which all jobs are done.
 func (r *removing) done() error {
 	known := r.site.known()
 	for _, file := range slices.Sorted(maps.Keys(r.files)) {
@@ -26,11 +26,11 @@ func (r *removing) done() error {
 		why := ""
 		for _, job := range done {
 			if later := jobsAfter(r.files, job); len(later) > 0 {
-				why = fmt.Sprintf("it stands in \"after\" of %s", strings.Join(later, ", "))
+				why = fmt.Sprintf("it is in \"after\" of %s", strings.Join(later, ", "))
 			}
 		}
 		if len(others) > 0 {
-			why = fmt.Sprintf("%s also holds %s", file, strings.Join(others, ", "))
+			why = fmt.Sprintf("%s also has %s", file, strings.Join(others, ", "))
 		}
 		switch {
 		case len(done) == 0:
@@ -47,8 +47,8 @@ func (r *removing) done() error {
 	return nil
 }
 
-// isDone tells whether a job that was to run once has had its time, by what the daemon knows: nothing of it runs, waits
-// or is still to come. One that is disabled or belongs to another machine has not had it here.
+// isDone reports whether a job with at has had its time: the state file has no running, pending or delayed run of it. A job
+// that is disabled or belongs to another machine has not had its time here.
 func isDone(d *jobfile.Definition, j *statefile.Job) bool {
 	return d.Schedule.Kind() == schedule.At && !d.AtBoot && len(d.After) == 0 &&
 		j != nil && !j.Disabled && !j.Elsewhere && !j.Held && !j.Stale && !j.InternalError &&

@@ -22,14 +22,14 @@ when it read the job files and what it refused, how often a daemon crashed, and
 what is wrong now.
 
 Exits with a code for monitoring: 0 if all is well, 5 if no daemon runs, 1 if
-anything else is wrong: the daemon is degraded, a job file is refused, or a job
-is not well, as "jobsd list --failed" shows it.
+anything else is wrong: the daemon is degraded, a job file is refused, or
+"jobsd list --failed" shows a job.
 
   --brief  print one line
   --json   print the daemon object of the state file, see jobsd-state(5), with
            "alive": whether that daemon runs, "well": whether nothing is wrong,
-           "next": {"job", "at"} or null, "failed": the names of jobs that are
-           not well, and "files_changed": whether job files changed since the
+           "next": {"job", "at"} or null, "failed": the names of jobs with
+           a problem, and "files_changed": whether job files changed since the
            last reload. If no daemon has ever run, only "alive" and "well"
 `
 
@@ -133,7 +133,7 @@ func (r *statusResult) brief(state *statefile.State, now time.Time) string {
 		wrong = append(wrong, "degraded: "+strings.Join(d.Degraded, "; "))
 	}
 	if n := len(r.Failed); n > 0 {
-		wrong = append(wrong, fmt.Sprintf("%s not well: %s", count(n, "job"), someOf(r.Failed, failedMost-1)))
+		wrong = append(wrong, fmt.Sprintf("%s with a problem: %s", count(n, "job"), someOf(r.Failed, failedMost-1)))
 	}
 	if len(d.Reload.Errors) > 0 {
 		wrong = append(wrong, "refused: "+someOf(d.Reload.Errors, 1))

@@ -78,10 +78,10 @@ func TestBrief(t *testing.T) {
 	}
 	many := strings.Fields("a b c d e f g h i j k l")
 	for want, r := range map[string]statusResult{
-		"no daemon is running; the last one had pid 7":           {Failed: []string{"a"}, Daemon: d(nil, nil)},
-		"degraded: no disk; 1 job not well: a; refused: x: bad":  {Alive: true, Failed: []string{"a"}, Daemon: d([]string{"no disk"}, []string{"x: bad"})},
-		"refused: x: bad and 2 more":                             {Alive: true, Daemon: d(nil, []string{"x: bad", "y", "z"})},
-		"12 jobs not well: a, b, c, d, e, f, g, h, i and 3 more": {Alive: true, Failed: many, Daemon: d(nil, nil)},
+		"no daemon is running; the last one had pid 7":                 {Failed: []string{"a"}, Daemon: d(nil, nil)},
+		"degraded: no disk; 1 job with a problem: a; refused: x: bad":  {Alive: true, Failed: []string{"a"}, Daemon: d([]string{"no disk"}, []string{"x: bad"})},
+		"refused: x: bad and 2 more":                                   {Alive: true, Daemon: d(nil, []string{"x: bad", "y", "z"})},
+		"12 jobs with a problem: a, b, c, d, e, f, g, h, i and 3 more": {Alive: true, Failed: many, Daemon: d(nil, nil)},
 		"well: 1 job": {Alive: true, Well: true, Daemon: d(nil, nil)},
 	} {
 		if got := r.brief(&statefile.State{Jobs: map[string]*statefile.Job{"a": {}}}, now); got != want {

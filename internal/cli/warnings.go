@@ -14,7 +14,7 @@ import (
 	"jobsd/statefile"
 )
 
-// Warnings are about what is allowed but hardly meant. They do not count as wrong.
+// Warnings are about what is allowed but probably a mistake. They do not count as errors.
 
 func writeWarnings(w io.Writer, warned []mistake) {
 	for _, m := range warned {
@@ -26,7 +26,7 @@ func writeWarnings(w io.Writer, warned []mistake) {
 	}
 }
 
-// warnings are those about a whole directory and the settings.
+// warnings returns the warnings about a whole directory and the settings.
 func (s *site) warnings(set *jobfile.Set) []mistake {
 	var defs []*jobfile.Definition
 	mailed := false
@@ -37,7 +37,7 @@ func (s *site) warnings(set *jobfile.Set) []mistake {
 	return append(s.jobWarnings(defs, set.Host), configWarnings(set.Config, mailed)...)
 }
 
-// configWarnings are those about the settings. mailed tells that some job sends mail.
+// configWarnings returns the warnings about the settings. mailed says whether a job sends mail.
 func configWarnings(c *jobfile.Config, mailed bool) (list []mistake) {
 	for _, doubt := range c.Doubts(mailed) {
 		list = append(list, mistake{File: filepath.Base(cmp.Or(c.File, "jobsd.toml")), Key: doubt.Key, Message: doubt.Text})
@@ -45,10 +45,10 @@ func configWarnings(c *jobfile.Config, mailed bool) (list []mistake) {
 	return list
 }
 
-// mails tells whether a job names people who get mail.
+// mails reports whether a job sends mail.
 func mails(d *jobfile.Definition) bool { return d.Notify != nil && len(d.Notify.Mail) > 0 }
 
-// jobWarnings are those about jobs, in the order of their files.
+// jobWarnings returns the warnings about jobs, in the order of their files.
 func (s *site) jobWarnings(defs []*jobfile.Definition, host string) (list []mistake) {
 	doubts := jobfile.Doubts(defs, host)
 	now := time.Now()
@@ -60,8 +60,7 @@ func (s *site) jobWarnings(defs []*jobfile.Definition, host string) (list []mist
 			warn(doubt.Key, "%s", doubt.Text)
 		}
 		if command := haltingCommand(d); command != "" && d.CatchUp.Max != 0 && d.Schedule.Kind() != schedule.None {
-			warn("catch_up", "%s runs %q: missed while the machine is off, it would take it down again as soon as it is up; "+
-				"add catch_up = false", d.Name, command)
+			warn("catch_up", "%s runs %q: a catch-up run would shut the machine down again as soon as it is up; add catch_up = false", d.Name, command)
 		}
 		if isPast(d, now) && !s.knows(d.Name) {
 			warn("at", "%s is past: the job will not run", statefile.At(d.Schedule.Next(time.Time{})))
@@ -76,18 +75,18 @@ func (s *site) jobWarnings(defs []*jobfile.Definition, host string) (list []mist
 	return list
 }
 
-// pastGrace is how long after its time a job that runs once is still started when it is new.
+// pastGrace is how late a new job with at may be and still start.
 const pastGrace = time.Minute
 
-// isPast tells whether a job was to run once, and is too late for that.
+// isPast reports whether a job has only one time, and it is too late for that.
 func isPast(d *jobfile.Definition, now time.Time) bool {
 	return d.Schedule.Kind() == schedule.At && d.Schedule.Next(now.Add(-pastGrace)).IsZero()
 }
 
-// knows tells whether a daemon has had that job: then its time came while it was there.
+// knows reports whether the state file has that job. Then the daemon has handled its time.
 func (s *site) knows(job string) bool { return s.known()[job] != nil }
 
-// badEnvFile says what a start would say of the file, for who may read it.
+// badEnvFile returns the error that a start would report for the file, "" if there is none or the file cannot be read.
 func badEnvFile(path string) string {
 	err := spawn.CheckEnvFile(path)
 	if err == nil || err.Errno == 0 || err.Detail == "" {
