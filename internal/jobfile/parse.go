@@ -299,14 +299,14 @@ func (r *reader) together(n *node, d *draft) {
 			}
 		}
 	}
-	max := n.get("retry_max_delay")
+	longest := n.get("retry_max_delay")
 	switch {
-	case max == nil:
+	case longest == nil:
 		if d.RetryMaxDelay < d.RetryDelay {
 			d.RetryMaxDelay = d.RetryDelay
 		}
 	case d.RetryMaxDelay < d.RetryDelay:
-		r.failAs("retry_max_delay", max, "must not be less than retry_delay")
+		r.failAs("retry_max_delay", longest, "must not be less than retry_delay")
 	}
 }
 

@@ -19,7 +19,7 @@ func parseAt(text string, loc *time.Location) (u, wall int64, err *Error) {
 	u, wall, ok := readAt(text, loc)
 	switch {
 	case !ok:
-		return 0, 0, wrong(mendAt(text), "%s is not a date and time", quote(text))
+		return 0, 0, wrong(fixAt(text), "%s is not a date and time", quote(text))
 	case !inRange(time.Unix(u, 0)):
 		return 0, 0, wrong("use a year from 2 to 9998", "%s is too far away", quote(text))
 	}
@@ -72,8 +72,8 @@ func utc(s string) string {
 	return s
 }
 
-// mendAt suggests a fix for a text that is not a date and time.
-func mendAt(text string) string {
+// fixAt suggests a fix for a text that is not a date and time.
+func fixAt(text string) string {
 	text = strings.Join(strings.Fields(strings.ToUpper(text)), " ")
 	for _, form := range []string{
 		"2006-01-02 15:04", "2006-01-02T15:04", "2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006/01/02 15:04",

@@ -77,7 +77,7 @@ func notCron(text string, words []string) *Error {
 	case first == "@reboot":
 		return wrong("use at_boot = true", "%s is not a schedule", quote(first))
 	case strings.EqualFold(first, "@every"):
-		return wrong(mendEvery(rest), "%s is not a cron expression", quote(text))
+		return wrong(fixEvery(rest), "%s is not a cron expression", quote(text))
 	case first[0] == '@':
 		fix := "use @hourly, @daily, @midnight, @weekly, @monthly, @yearly or @annually"
 		if low := strings.ToLower(first); macros[low] != "" {
@@ -89,7 +89,7 @@ func notCron(text string, words []string) *Error {
 	case len(words) < 5:
 		return wrong("write five: minute hour day month weekday", "%s has %d of the five fields", quote(text), len(words))
 	case len(words) > 5:
-		return wrong(mendLength(words), "%s has %d fields, not five", quote(text), len(words))
+		return wrong(fixLength(words), "%s has %d fields, not five", quote(text), len(words))
 	}
 	return nil
 }

@@ -43,7 +43,7 @@ func (s *spec) addDay(text string) *Error {
 		to, ok2 = weekday(b)
 	}
 	if !ok || !ok2 {
-		return wrong(mendDay(low), "%s is not a day", quote(text))
+		return wrong(fixDay(low), "%s is not a day", quote(text))
 	}
 	for ; from != to; from = (from + 1) % 7 {
 		s.weekdays |= 1 << from
@@ -58,8 +58,8 @@ func weekday(low string) (int, bool) {
 	return i, i >= 0
 }
 
-// mendDay suggests a fix for a text, in lower case, that is not a day.
-func mendDay(low string) string {
+// fixDay suggests a fix for a text, in lower case, that is not a day.
+func fixDay(low string) string {
 	switch low {
 	case "*", "all", "any", "daily", "day", "every day", "everyday":
 		return "remove the key for every day"

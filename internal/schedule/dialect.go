@@ -28,8 +28,8 @@ func (f *field) dialect(item string) (fix string, ok bool) {
 	return "", false
 }
 
-// mendEvery says how to write the text after @every with the key `every`.
-func mendEvery(text string) string {
+// fixEvery says how to write the text after @every with the key `every`.
+func fixEvery(text string) string {
 	d, err := parseDuration(text)
 	switch {
 	case text == "":
@@ -48,8 +48,8 @@ func mendEvery(text string) string {
 
 const writeFive = "write five: minute hour day month weekday"
 
-// mendLength suggests a fix for more than five fields.
-func mendLength(words []string) string {
+// fixLength suggests a fix for more than five fields.
+func fixLength(words []string) string {
 	n := len(words)
 	question := func(i int) bool { return words[i] == "?" }
 	switch {
@@ -62,11 +62,11 @@ func mendLength(words []string) string {
 	case n > 7:
 		return writeFive
 	case n == 6 && (isYear(words[5]) || question(2) || question(4)): // the scheduler of AWS
-		return longer{fields: words[:5], year: words[5], sunday: []int{1}}.mend()
+		return longer{fields: words[:5], year: words[5], sunday: []int{1}}.fix()
 	case n == 6:
-		return longer{fields: words[1:], seconds: words[0]}.mend()
+		return longer{fields: words[1:], seconds: words[0]}.fix()
 	}
-	return longer{fields: words[1:6], seconds: words[0], year: words[6]}.mend()
+	return longer{fields: words[1:6], seconds: words[0], year: words[6]}.fix()
 }
 
 // areFields distinguishes fields of an expression from the words of a command.
@@ -99,7 +99,7 @@ type longer struct {
 	sunday  []int    // the numbers that Sunday may have; nil: depends on how the expression is written
 }
 
-func (l longer) mend() string {
+func (l longer) fix() string {
 	switch {
 	case strings.Trim(l.seconds, "0123456789") != "":
 		return "seconds are not supported: use every for short intervals"

@@ -26,7 +26,7 @@ func parseDuration(text string) (time.Duration, *Error) {
 	if why == "" {
 		return d, nil
 	}
-	return 0, wrong(mendDuration(text, why), "%s %s", quote(text), why)
+	return 0, wrong(fixDuration(text, why), "%s %s", quote(text), why)
 }
 
 // The mistakes in a duration.
@@ -88,8 +88,8 @@ func component(s string) (number, unit, rest string) {
 	return s[:i], s[i:j], s[j:]
 }
 
-// mendDuration suggests a fix for a wrong duration.
-func mendDuration(text, why string) string {
+// fixDuration suggests a fix for a wrong duration.
+func fixDuration(text, why string) string {
 	switch why {
 	case isTooLong:
 		return fmt.Sprintf("use at most %q", fmt.Sprintf("%dd", maxDays))

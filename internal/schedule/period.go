@@ -18,9 +18,9 @@ func (s *Schedule) nextReading(w, end int64) int64 {
 		return nextWall(s.specs[:s.fixed], w, end)
 	}
 	if w <= s.wall {
-		return before(end, s.wall)
+		return below(end, s.wall)
 	}
-	return before(end, w+mod(s.wall-w, s.n))
+	return below(end, w+mod(s.wall-w, s.n))
 }
 
 // countReadings returns how many readings, fixed and wild, lie in [lo, hi).

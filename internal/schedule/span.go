@@ -44,9 +44,9 @@ func spanAt(u int64, loc *time.Location) span {
 func (s span) shown(u int64, loc *time.Location) int64 {
 	latest := u + s.off
 	for s.start > u-far {
-		before := s.start - 1
-		s = spanAt(before, loc)
-		latest = max(latest, before+s.off)
+		last := s.start - 1
+		s = spanAt(last, loc)
+		latest = max(latest, last+s.off)
 	}
 	return latest
 }

@@ -110,7 +110,7 @@ func (s *spec) next(w, end int64) int64 {
 		for ; d <= last; d++ {
 			if s.onDate(d, weekday, last) {
 				if t, ok := s.from(hour, minute); ok {
-					return before(end, midnight+t)
+					return below(end, midnight+t)
 				}
 			}
 			midnight += day
@@ -127,7 +127,8 @@ func (s *spec) next(w, end int64) int64 {
 // minuteUp returns the first whole minute at or after w.
 func minuteUp(w int64) int64 { return w + mod(-w, 60) }
 
-func before(end, w int64) int64 {
+// below returns w if it is below end, else never.
+func below(end, w int64) int64 {
 	if w < end {
 		return w
 	}

@@ -30,9 +30,9 @@ func parseTime(text string) (hour, minute int, err *Error) {
 	c, ok := scanClock(low)
 	switch {
 	case !ok:
-		return 0, 0, wrong(mendClock(low), "%s is not a time of day", quote(text))
+		return 0, 0, wrong(fixClock(low), "%s is not a time of day", quote(text))
 	case !c.valid():
-		return 0, 0, wrong(c.mend(), "%s is not a time of day", quote(text))
+		return 0, 0, wrong(c.fix(), "%s is not a time of day", quote(text))
 	}
 	hour = c.hour
 	if c.half != "" {
@@ -91,8 +91,8 @@ func (c clock) String() string {
 	return fmt.Sprintf("%d:%02d%s", c.hour, c.minute, c.half)
 }
 
-// mend suggests a fix for a time that does not exist.
-func (c clock) mend() string {
+// fix suggests a fix for a time that does not exist.
+func (c clock) fix() string {
 	switch {
 	case c.minute > 59:
 		return "minutes go from 00 to 59"
@@ -110,8 +110,8 @@ func (c clock) mend() string {
 	return use(clock{c.hour - 12, c.minute, "am"}.String()) + fmt.Sprintf(" or %q", clock{c.hour, c.minute, ""})
 }
 
-// mendClock suggests a fix for a text, in lower case, that does not have the form of a time of day.
-func mendClock(low string) string {
+// fixClock suggests a fix for a text, in lower case, that does not have the form of a time of day.
+func fixClock(low string) string {
 	if hour, ok := digits(low, 1, 2); ok && hour <= 23 {
 		if 1 <= hour && hour <= 12 {
 			return fmt.Sprintf(`use "%dam" or "%dpm"`, hour, hour)

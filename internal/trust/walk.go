@@ -140,19 +140,19 @@ func (w *walk) follow(link string) (string, error) {
 // Open opens the target of an absolute path for reading, if it and the way to it are trusted. It never blocks on a
 // FIFO.
 func (j *Judge) Open(path string) (*os.File, error) {
-	real, err := j.Walk(path)
+	target, err := j.Walk(path)
 	if err != nil {
 		return nil, err
 	}
-	fd, err := unix.Open(real, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	fd, err := unix.Open(target, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return nil, &fs.PathError{Op: "open", Path: real, Err: err}
+		return nil, &fs.PathError{Op: "open", Path: target, Err: err}
 	}
 	var st unix.Stat_t
 	err = unix.Fstat(fd, &st)
 	if err == nil && !ReadOnlyFD(fd) {
-		if why := j.Fault(&st, real, real != path); why != "" {
-			err = errors.New(plain.Word(real) + " " + why)
+		if why := j.Fault(&st, target, target != path); why != "" {
+			err = errors.New(plain.Word(target) + " " + why)
 		}
 	}
 	if err != nil {

@@ -259,9 +259,9 @@ func FuzzTranslate(f *testing.F) {
 		if len(r.Jobs) == 0 && len(r.Refused) == 0 {
 			t.Fatal("there is no remark")
 		}
-		told := map[foreign.Place]bool{}
+		reported := map[foreign.Place]bool{}
 		for _, x := range slices.Concat(r.Refused, r.Notes) {
-			told[x.Place] = true
+			reported[x.Place] = true
 		}
 		_, byKey := unit("x.service", service).settings(&foreign.Result{})
 		for key, all := range byKey {
@@ -270,7 +270,7 @@ func FuzzTranslate(f *testing.F) {
 				continue
 			}
 			for _, s := range all {
-				if !told[s.Place] {
+				if !reported[s.Place] {
 					t.Fatalf("%+v", s)
 				}
 			}

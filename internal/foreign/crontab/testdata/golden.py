@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Writes cronie.golden and debian.golden: when real crons run the entries of all.crontab.
+"""Writes cronie.golden and debian.golden: the runs of real crons for the entries of all.crontab.
 
 usage: golden.py CRONIE DEBIAN
 
 CRONIE and DEBIAN are the unpacked sources of cronie (1.7.2) and of Debian's cron (3.0pl1-162), as "apt-get source"
-leaves them. Their main loops, matching and parsing are compiled as they stand, around a clock that is wound by their own
-sleep(3); what they would start is written down. random(3) is 0 for them: a~b is a, RANDOM_DELAY no delay.
+leaves them. The script compiles their main loops, matching and parsing unchanged. Their own sleep(3) moves a simulated
+clock, and the script records what they would start. random(3) returns 0: a~b is a, and RANDOM_DELAY causes no delay.
 
-Each line of a golden file is: time zone, instant from which on, line of the crontab, and the next five runs in UTC, or
-those of five years; or "refused" where that cron does not accept the line.
+Each line of a golden file has the time zone, the instant of the start, the line of the crontab, and the next five runs in
+UTC, or those within five years; or "refused" if that cron does not accept the line.
 """
 
 import datetime
@@ -20,8 +20,8 @@ import zoneinfo
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
-# From where on, by the clock of the zone: an ordinary day, an evening before the clocks change, half an hour before,
-# the end of a February of 29 days; in Berlin also before they change in New York.
+# The starts, by the clock of the zone: an ordinary day, the evening before a clock change, half an hour before it, and the
+# end of a February with 29 days; in Berlin also a time before the clock change of New York.
 BASES = {
     "Europe/Berlin": ["2026-11-27 10:00", "2027-03-27 22:00", "2027-03-28 01:30", "2027-10-30 22:00", "2027-10-31 01:30",
                       "2028-02-28 23:59", "2027-03-14 02:00", "2027-11-07 02:00"],
@@ -121,7 +121,7 @@ WRAPS = ["acquire_daemonlock", "set_cron_uid", "check_spool_dir", "set_cron_cwd"
 
 
 def build(work, name, root, harness, sources, flags):
-    """Compiles the parts of a cron around the clock and returns the program."""
+    """Compiles the parts of a cron with the simulated clock and returns the program."""
     cc = ["gcc", "-std=gnu89", "-w", "-O2", "-I" + work, "-I" + root, "-I" + root + "/src"] + flags
     with open(work + "/harness.h", "w") as f:
         f.write(harness)
@@ -143,7 +143,7 @@ def build(work, name, root, harness, sources, flags):
 
 
 def settings_and_entries(text):
-    """Yields (number, settings above it and the line) of each entry."""
+    """Yields (number, settings above and the line) of each entry."""
     above = []
     for number, line in enumerate(text.splitlines(True), 1):
         stripped = line.strip()
