@@ -56,13 +56,13 @@ func Listen(dir string) (*Server, error) {
 	return s, nil
 }
 
-// Lost tells whether somebody has removed the socket, so that no client can find it.
+// Lost reports whether the socket file was removed, so that no client can find it.
 func (s *Server) Lost() bool {
 	_, err := os.Lstat(s.path)
 	return s.listener >= 0 && errors.Is(err, os.ErrNotExist)
 }
 
-// Remake makes the socket again in dir. The connections stay.
+// Remake makes the socket in dir again. The connections stay open.
 func (s *Server) Remake(dir string) error {
 	old := s.listener
 	if err := s.listen(dir); err != nil {
@@ -117,7 +117,7 @@ func (s *Server) listen(dir string) error {
 	if err := unix.Bind(s.listener, &unix.SockaddrUnix{Name: address}); err != nil {
 		return err
 	}
-	if err := unix.Chmod(address, 0o666); err != nil { // whatever the umask is, which all threads share
+	if err := unix.Chmod(address, 0o666); err != nil { // independent of the umask, which all threads share
 		return err
 	}
 	if s.file, err = os.Lstat(s.path); err != nil {
