@@ -71,8 +71,8 @@ func TestA29CutFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	check("with droppings", false)
-	if s.said("reloaded:", fmt.Sprintf("%d passed over", len(droppings))) != 1 {
-		t.Error("the log does not say how many files were passed over")
+	if s.said("reloaded:", fmt.Sprintf("%d ignored", len(droppings))) != 1 {
+		t.Error("the log does not say how many files were ignored")
 	}
 	s.sound(fds, "web")
 	s.term()

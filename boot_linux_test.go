@@ -59,7 +59,7 @@ func TestBootUnknown(t *testing.T) {
 		if n := state.Jobs["boot"].Runs; n != 0 {
 			t.Errorf("at_boot ran %d times, in a boot that nobody can tell", n)
 		}
-		said := func(text string) bool { return strings.Contains(text, "no job is started by at_boot") }
+		said := func(text string) bool { return strings.Contains(text, "at_boot starts no job") }
 		if !slices.ContainsFunc(state.Daemon.Degraded, said) {
 			t.Errorf("the state says of it %q", state.Daemon.Degraded)
 		}

@@ -213,7 +213,7 @@ func TestA38Lost(t *testing.T) {
 	s.tell("start", "slow")
 	s.populated("slow", 2)
 	s.tell("restart", "slow")
-	if out, err := exec.Command(real, "--root", s.root, "upgrade").CombinedOutput(); err == nil || !strings.Contains(string(out), "waits its turn") {
+	if out, err := exec.Command(real, "--root", s.root, "upgrade").CombinedOutput(); err == nil || !strings.Contains(string(out), "is still waiting") {
 		t.Errorf("with a restart under way: %v, %s", err, out)
 	}
 	if err := os.WriteFile(filepath.Join(s.root, "go"), nil, 0o644); err != nil {

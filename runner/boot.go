@@ -21,7 +21,7 @@ func whichBoot(kernel, runDir string, start uint64, hand *handover) (id, trouble
 		var err error
 		if id, err = spawn.KeptBootID(runDir); err != nil {
 			id = anyBoot(hand)
-			trouble = "cannot tell one boot of the machine from another, so no job is started by at_boot: the kernel shows no boot id, and " +
+			trouble = "cannot tell one boot of the machine from another, so at_boot starts no job: the kernel shows no boot id, and " +
 				strings.TrimPrefix(err.Error(), "cannot keep a boot id: ")
 		}
 	}

@@ -30,7 +30,7 @@ func (d *disk) noticeEmptied(run uint64, job *jobfile.Definition) {
 	d.outputs.emptied(run, base)
 	d.append(statefile.Entry{At: statefile.At(wallClock()), Record: &statefile.LogCut{Job: job.Name, Base: base, EmptiedBy: run}})
 	d.mark(job, fmt.Sprintf("run %d emptied this log", run))
-	d.report(part, fmt.Errorf("%s empties its log, and what earlier runs wrote there is lost: write to >&2, not to >/dev/stderr", job.Name))
+	d.report(part, fmt.Errorf("%s empties its log, so the output of earlier runs is lost: write to >&2 instead of >/dev/stderr", job.Name))
 }
 
 // emptied reports whether the log is shorter than when the run started, or has no mark where it wrote that of its start.

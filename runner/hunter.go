@@ -96,7 +96,7 @@ func (h *hunter) turn(quests []quest) {
 func (h *hunter) tellHidden(n int) {
 	t := core.Trouble{Part: "processes"}
 	if n > 0 {
-		t.Text = "some processes do not show their environment: what a run left behind may not be found when the run is stopped"
+		t.Text = "cannot read the environment of some processes: stopping a run may miss processes that it left behind"
 	}
 	if t.Text != h.told {
 		h.told = t.Text

@@ -68,7 +68,7 @@ func TestLetterOutput(t *testing.T) {
 	d.outputs.owed = map[uint64]uint64{11: 1, 12: 2}
 	for owed, want := range map[uint64]string{
 		11: "\nIts output:\n\nshort\n",
-		12: "\nThe end of its output, all of which is shown by: jobsd logs --run 2 j\n\nline\n",
+		12: "\nThe end of its output (jobsd logs --run 2 j shows all of it):\n\nline\n",
 	} {
 		text := string(d.letter(&core.Letter{Parts: []core.Part{{Text: "text\n", Job: "j", Owed: owed}}}))
 		if !strings.Contains(text, want) {

@@ -140,7 +140,7 @@ func (l *loop) command(pending signals.Set) {
 		if l.log.rotate() {
 			l.log.Info("reopened the log")
 		} else {
-			l.log.Info("the log is standard error, there is nothing to reopen")
+			l.log.Info("the log goes to standard error; there is nothing to reopen")
 		}
 	}
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {

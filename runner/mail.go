@@ -224,13 +224,13 @@ func (d *disk) writeTail(b *bytes.Buffer, run uint64) {
 	text, cut, err := d.tail(s)
 	switch {
 	case err != nil:
-		fmt.Fprintf(b, "\nIts output cannot be read: %v\n", err)
+		fmt.Fprintf(b, "\njobsd cannot read its output: %v\n", err)
 		return
 	case len(text) == 0:
-		b.WriteString("\nIt wrote nothing.\n")
+		b.WriteString("\nIt wrote no output.\n")
 		return
 	case cut:
-		fmt.Fprintf(b, "\nThe end of its output, all of which is shown by: jobsd logs --run %d %s\n\n", run, s.job)
+		fmt.Fprintf(b, "\nThe end of its output (jobsd logs --run %d %s shows all of it):\n\n", run, s.job)
 	default:
 		b.WriteString("\nIts output:\n\n")
 	}

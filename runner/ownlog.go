@@ -61,7 +61,7 @@ func (d *disk) takeIn(run uint64, name string, job *jobfile.Definition) {
 // copied but becomes the log.
 func (d *disk) appendOwn(job *jobfile.Definition, path string) (int64, error) {
 	if job == nil {
-		return 0, errors.New("the job is not known any more")
+		return 0, errors.New("the job no longer exists")
 	}
 	from, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 const firstLoadWait = 10 * time.Second
 
 // reading is the part of the daemon that has trouble while no load tells which jobs there are.
-const reading = "the reading of the job files"
+const reading = "the job file reader"
 
 const (
 	stillReading = "the job files could not be read yet, so no job starts"

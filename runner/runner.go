@@ -197,7 +197,7 @@ func newLoop(o Options, config *jobfile.Config, log *logger, hand *handover) (*l
 		log.Warn(text)
 	}
 	if begin.ID != "" {
-		log.Warn("the state directory is a copy; processes of the original's daemon are left alone", "was", facts.ID, "id", begin.ID)
+		log.Warn("the state directory is a copy; leaving the processes of the original daemon alone", "was", facts.ID, "id", begin.ID)
 	}
 	now := l.sys.now()
 	l.began = now.Boot

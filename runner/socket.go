@@ -44,7 +44,7 @@ func (l *loop) mendRun() {
 		l.handle(core.Trouble{Part: "control", Text: err.Error()})
 		return
 	}
-	l.log.Warn("the control socket was removed, and is made again")
+	l.log.Warn("recreated the control socket, which had been removed")
 	l.handle(core.Trouble{Part: "control"})
 }
 

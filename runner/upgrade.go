@@ -50,10 +50,10 @@ type vetted struct {
 func (l *loop) upgrade(call uint64) {
 	switch {
 	case !spawn.CanUpgrade:
-		l.refuseUpgrade(call, errors.New("not on this system: stop the daemon with QUIT, which leaves the jobs running, and start the new one"))
+		l.refuseUpgrade(call, errors.New("this system does not support it: stop the daemon with QUIT, which leaves the jobs running, and start the new one"))
 		return
 	case l.candidate != nil:
-		l.refuseUpgrade(call, errors.New("another one is under way"))
+		l.refuseUpgrade(call, errors.New("another upgrade is in progress"))
 		return
 	}
 	l.candidate = &candidate{call: call, path: l.o.Program, until: l.sys.now().Mono + candidateTime}
@@ -64,7 +64,7 @@ func (l *loop) upgrade(call uint64) {
 }
 
 func (l *loop) refuseUpgrade(call uint64, err error) {
-	l.log.Error("no upgrade", "err", err)
+	l.log.Error("cannot upgrade", "err", err)
 	l.socket.Answer(l.sys.now().Mono, call, control.Response{Last: true,
 		Error: &control.Error{Code: control.Refused, Text: err.Error()}})
 }
@@ -88,7 +88,7 @@ func (l *loop) ask(v vetted) {
 func (l *loop) startCandidate(c *candidate) error {
 	var fds [2]int
 	if err := unix.Pipe(fds[:]); err != nil {
-		return fmt.Errorf("cannot ask it: %w", err)
+		return fmt.Errorf("cannot start the new program: %w", err)
 	}
 	for _, fd := range fds {
 		unix.CloseOnExec(fd)
@@ -126,7 +126,7 @@ func (l *loop) hurryCandidate() {
 	case c == nil || l.sys.now().Mono < c.until:
 	case c.proc.PID == 0:
 		l.candidate = nil
-		l.refuseUpgrade(c.call, errors.New("cannot look at the program: the disk that it is on does not answer"))
+		l.refuseUpgrade(c.call, errors.New("cannot read the program: its disk does not answer"))
 	default:
 		spawn.SignalGroup(c.proc, syscall.SIGKILL)
 		c.until += candidateTime
@@ -142,13 +142,13 @@ func (l *loop) judge(x spawn.Exit) {
 	c.proc.Close()
 	unix.Close(c.out)
 	if err == nil && l.core.Ending() {
-		err = errors.New("the daemon is ending")
+		err = errors.New("the daemon is shutting down")
 	}
 	if err == nil && l.core.Troubled("journal") {
-		err = errors.New("the journal cannot be written: what runs would be lost from sight")
+		err = errors.New("cannot write the journal, so the new program would not know the running jobs")
 	}
 	if who := l.core.Waits(); err == nil && who != "" {
-		err = fmt.Errorf("a start of %s that somebody asked for waits its turn, and would be forgotten", who)
+		err = fmt.Errorf("a requested start of %s is still waiting and would be lost: try again later", who)
 	}
 	if err != nil {
 		l.refuseUpgrade(c.call, err)
@@ -167,16 +167,16 @@ func (c *candidate) verdict(x spawn.Exit) error {
 	said := c.words()
 	switch {
 	case x.Signal != 0:
-		return fmt.Errorf("asked who it is, it died of %s: %.300s", spawn.SignalName(x.Signal), said)
+		return fmt.Errorf("the new program died of %s when asked for its version: %.300s", spawn.SignalName(x.Signal), said)
 	case x.Code != 0:
-		return fmt.Errorf("asked who it is, it exited %d: %.300s", x.Code, said)
+		return fmt.Errorf("the new program exited %d when asked for its version: %.300s", x.Code, said)
 	}
 	var who Candidate
 	if err := json.Unmarshal([]byte(said), &who); err != nil || who.Version == "" {
-		return fmt.Errorf("asked who it is, it said: %.300s", said)
+		return fmt.Errorf("the new program did not tell its version: %.300s", said)
 	}
 	if who.StateVersion < statefile.Version || who.Handover != handoverVersion {
-		return fmt.Errorf("it is %s, which cannot go on from this daemon's state", who.Version)
+		return fmt.Errorf("version %s cannot read this daemon's state", who.Version)
 	}
 	return nil
 }

@@ -78,7 +78,7 @@ func (c *Core) wentBack() {
 func (c *Core) disbelieve() bool {
 	for _, j := range c.order {
 		if latest(j.last, j.facts.LastSlot.Time).Sub(c.now.Wall) > disbelief {
-			c.say(Warn, j.name, "the last slot lies in the future; using the clock as it is now",
+			c.say(Warn, j.name, "the last slot is far in the future; trusting the present clock",
 				"slot", statefile.At(latest(j.last, j.facts.LastSlot.Time)), "now", c.at())
 			c.record(&statefile.Epoch{Epoch: c.facts.Epoch + 1, Wall: c.at(), Reset: true})
 			for _, k := range c.order {

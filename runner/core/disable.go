@@ -49,7 +49,7 @@ func (c *Core) orderEnable(j *job, o Order) {
 	case !j.def.Enabled:
 		c.refuse(o, "%s stays disabled: %s says enabled = false", j.name, j.def.File)
 	case c.facts.DisabledBy != nil:
-		c.refuse(o, "%s stays disabled, as all jobs are: jobsd enable --all", j.name)
+		c.refuse(o, "%s stays disabled because all jobs are disabled: jobsd enable --all enables them", j.name)
 	default:
 		c.emit(Answer{ID: o.ID, Last: true})
 	}

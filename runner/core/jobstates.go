@@ -69,7 +69,7 @@ func init() {
 	const (
 		undefined = "no file defines it"
 		noTimer   = "its timer was stopped"
-		gone      = "it is gone, and its name begins a new life"
+		gone      = "it was deleted, and its name is free for a new job"
 	)
 	jobMoves = [nJobStates][nJobEvents]jobCell{
 		waiting: {

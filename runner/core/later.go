@@ -137,7 +137,7 @@ func (c *Core) reminded(e Reminded) {
 		c.breakPromise(j, l, why)
 		return
 	case r.number != l.Run:
-		c.breakPromise(j, &later{Later: l.Later}, "run "+itoa(r.number)+" was about to, and is started in its place")
+		c.breakPromise(j, &later{Later: l.Later}, "run "+itoa(r.number)+" was about to start and takes its place")
 	}
 	if o.Wait {
 		r.watches = append(r.watches, &watch{id: o.ID, runs: []uint64{r.number}, left: 1})

@@ -143,7 +143,7 @@ func (c *Core) restarts(j *job, d *jobfile.Definition) bool {
 
 func changedDirs(set *jobfile.Set) string {
 	if set.DirsChanged {
-		return "the settings name other directories than at the start: restart the daemon to use them"
+		return "the settings name other directories than when the daemon started: restart the daemon to use them"
 	}
 	return ""
 }
@@ -162,7 +162,7 @@ func (c *Core) announce(sum statefile.Reloaded, changed []string, passed int) {
 	if !c.ready {
 		c.ready = true
 		c.record(&statefile.Ready{Jobs: len(c.order)})
-		c.say(Info, "", "ready", "jobs", len(c.order), "refused", sum.Refused, "passed_over", passed, "errors", len(c.reload.Errors))
+		c.say(Info, "", "ready", "jobs", len(c.order), "refused", sum.Refused, "ignored", passed, "errors", len(c.reload.Errors))
 		return
 	}
 	c.record(&sum)
@@ -176,7 +176,7 @@ func (c *Core) announce(sum statefile.Reloaded, changed []string, passed int) {
 	}
 	text += fmt.Sprintf(", %d removed, %d refused", sum.Removed, sum.Refused)
 	if passed > 0 {
-		text += fmt.Sprintf(", %d passed over", passed)
+		text += fmt.Sprintf(", %d ignored", passed)
 	}
 	if len(sum.Settings) > 0 {
 		text += "; settings changed: " + strings.Join(sum.Settings, ", ")

@@ -170,7 +170,7 @@ func (c *Core) deliver() {
 		return
 	}
 	if n := len(c.facts.Owed) - owedMost; n > 0 {
-		c.dropOwed(c.facts.Owed[:n], "too many notifications are owed")
+		c.dropOwed(c.facts.Owed[:n], "too many notifications are pending")
 	}
 	if c.post.busy == nil && !c.post.timer.set() {
 		c.deliverMail()
@@ -210,7 +210,7 @@ func (c *Core) deliverMail() {
 	case len(n.owed) == 0:
 		return
 	case len(to) == 0:
-		c.dropOwed(n.owed, "nobody gets notifications any more")
+		c.dropOwed(n.owed, "no recipient of mail is configured any more")
 		c.deliverMail() // the next ones
 		return
 	}
@@ -240,7 +240,7 @@ func (c *Core) deliverCommand(o statefile.Owed) {
 	}
 	argv := command(c.definition(o.Job), o.Way)
 	if len(argv) == 0 {
-		c.dropOwed(n.owed, "its job tells nobody any more")
+		c.dropOwed(n.owed, "the job no longer has a command for this notification")
 		return
 	}
 	j := c.jobs[o.Job]
@@ -310,7 +310,7 @@ func (c *Core) mailed(owed []statefile.Owed, err string) {
 		}
 	}
 	if len(old) > 0 {
-		c.say(Error, "", "gave up a mail after many tries", "err", err, "notifications", len(old))
+		c.say(Error, "", "gave up on a mail after many attempts", "err", err, "notifications", len(old))
 	}
 	c.settleOwed(old, err, false)
 	c.settleOwed(young, err, true)
@@ -347,7 +347,7 @@ func (c *Core) tellCrash() {
 	if !c.crashed || len(c.config.Mail.To) == 0 || !c.facts.CrashMail.IsZero() && since < crashPause {
 		return
 	}
-	text := fmt.Sprintf("jobsd crashed and was started again, %s so far", times(c.facts.Unclean))
+	text := fmt.Sprintf("jobsd crashed and was restarted, %s so far", times(c.facts.Unclean))
 	if s := c.facts.Suspect; s != "" {
 		text += "; it was handling " + s
 	}

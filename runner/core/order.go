@@ -40,7 +40,7 @@ func (c *Core) obey(o Order) {
 	j := c.jobs[o.Job]
 	switch {
 	case c.shutdown != nil:
-		c.refuse(o, "the daemon is ending")
+		c.refuse(o, "the daemon is shutting down")
 		return
 	case o.Job == "":
 		c.orderAll(o)
@@ -110,7 +110,7 @@ func (c *Core) start(j *job, o Order) (r *run, why string) {
 }
 
 func (c *Core) awayText(j *job) string {
-	return fmt.Sprintf("%s is for other machines than %s", j.name, c.o.Machine)
+	return fmt.Sprintf("%s does not run on this machine (%s)", j.name, c.o.Machine)
 }
 
 // manual makes the run that a person asked for. A service that was held or in a back-off begins anew.
@@ -147,7 +147,7 @@ func (c *Core) orderStop(j *job, o Order) {
 	if o.Run != 0 {
 		runs = slices.DeleteFunc(runs, func(r *run) bool { return r.number != o.Run })
 		if len(runs)+len(broken) == 0 {
-			c.emit(Answer{ID: o.ID, Refused: &Refused{Text: fmt.Sprintf("%s has no run %d that lives", j.name, o.Run), NoJob: true}, Last: true})
+			c.emit(Answer{ID: o.ID, Refused: &Refused{Text: fmt.Sprintf("%s has no live run %d", j.name, o.Run), NoJob: true}, Last: true})
 			return
 		}
 	}
@@ -176,7 +176,7 @@ func (c *Core) orderSignal(j *job, o Order) {
 		c.tell(j, Info, "signal "+o.Signal+" was sent by "+o.By)
 		c.emit(Answer{ID: o.ID, Runs: sent, Last: true})
 	case o.Run != 0:
-		c.emit(Answer{ID: o.ID, Refused: &Refused{Text: fmt.Sprintf("%s has no run %d that is running", j.name, o.Run), NoJob: true}, Last: true})
+		c.emit(Answer{ID: o.ID, Refused: &Refused{Text: fmt.Sprintf("run %[2]d of %[1]s is not running", j.name, o.Run), NoJob: true}, Last: true})
 	default:
 		c.refuse(o, "%s is not running", j.name)
 	}
@@ -232,7 +232,7 @@ func (c *Core) orderRestart(j *job, o Order) {
 // holds any more.
 func (c *Core) restartLater(j *job, o Order) {
 	if j.def.KeepAlive != nil {
-		c.breakPromises(j, 0, o.By+" wants a restart at another time")
+		c.breakPromises(j, 0, o.By+" requested a restart at another time")
 		if !j.facts.Held {
 			c.hold(j, o.By)
 		}

@@ -99,7 +99,7 @@ func (c *Core) watchLife(j *job, r *run) {
 	rec := &statefile.Stable{Job: j.name, Run: r.number}
 	if was {
 		rec.Owes = c.owe(j, j.def, "recovery", nil)
-		c.tell(j, Info, fmt.Sprintf("left its crash loop: run %d has lived %s", r.number, j.def.KeepAlive.Stable))
+		c.tell(j, Info, fmt.Sprintf("left the crash loop: run %d has been up for %s", r.number, j.def.KeepAlive.Stable))
 	}
 	c.record(rec)
 	c.soil(j)

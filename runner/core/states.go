@@ -98,7 +98,7 @@ func init() {
 			evForked:     runs(forked, forking, running, stopping),
 			evExecuted:   runs(executed, running, stopping),
 			evNotStarted: runs(notStarted, pending, done),
-			evExited:     never("its shim tells first whether it became the job's program"),
+			evExited:     never("its shim reports first whether it became the job's program"),
 			evProbed:     never(lives),
 			evStop:       runs(stopForking, forking),
 			evRing:       runs(startTimedOut, forking, draining, done),

@@ -115,7 +115,7 @@ func (c *Core) kill(r *run) {
 		c.tell(r.job, Warn, "killing run "+itoa(r.number))
 	case !r.undead: // it hangs in the kernel, most likely on a disk or a file system that is gone
 		r.undead = true
-		c.tell(r.job, Error, "run "+itoa(r.number)+" survives KILL; waiting for it to die")
+		c.tell(r.job, Error, "run "+itoa(r.number)+" survived KILL; waiting for it to die")
 		c.soil(r.job)
 	}
 	c.emit(Signal{Run: r.number, Name: "KILL", Far: r.far})

@@ -37,7 +37,7 @@ func (c *Core) armAlarm(a *alarm, by *statefile.DisabledBy) {
 
 // ring enables what was disabled until now. Slots since that time count, even if no daemon ran then.
 func (a *alarm) ring(c *Core) {
-	const by = "the time set for it"
+	const by = "the --until time"
 	if j := a.job; j != nil {
 		if was := j.facts.DisabledBy; was != nil && j.def != nil {
 			c.enable(j, by, was.Until)

@@ -70,7 +70,7 @@ func (c *Core) view(j *job) *statefile.Job {
 	case j.stale != "":
 		v.Error = new(j.stale)
 	case v.InternalError:
-		v.Error = new("set aside: " + j.facts.Fault + "; a change of its file or jobsd start sets it free")
+		v.Error = new("set aside: " + j.facts.Fault + "; change its file or run jobsd start to release it")
 	}
 	if !j.next.IsZero() {
 		v.NextRun = statefile.At(j.next.In(j.zone()))
