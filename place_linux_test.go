@@ -186,7 +186,7 @@ func TestA17Taken(t *testing.T) {
 	}
 	put(t, filepath.Join(dir, "history.jsonl"), "theirs\n")
 	lock.Close()
-	s.awaits("the daemon to notice whose it is", func() bool { return s.said("history.jsonl is not ours") > 0 })
+	s.awaits("the daemon to notice whose it is", func() bool { return s.said("already contains history.jsonl") > 0 })
 	s.goesOn(stays)
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
 		t.Errorf("in the directory of the other there are %v, %v", entries, err)

@@ -80,7 +80,7 @@ func Remake(lock *os.File, stateDir, runDir string) error {
 	}
 	for _, name := range []string{journalName, stateName} {
 		if _, err := os.Lstat(filepath.Join(stateDir, name)); !errors.Is(err, os.ErrNotExist) {
-			return fmt.Errorf("cannot use the state directory %s: it was replaced, and its %s belongs to another daemon", stateDir, name)
+			return fmt.Errorf("cannot use the state directory %s: it was replaced, and the new one already contains %s", stateDir, name)
 		}
 	}
 	if err := takePlace(f, lock); err != nil {
