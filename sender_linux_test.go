@@ -70,7 +70,7 @@ func TestSender(t *testing.T) {
 	}
 	s.send("HUP")
 	s.install(fmt.Sprintf("#!/bin/sh\nrm %s; exec %s \"$@\"\n", s.exe, real))
-	if said := upgrade(); !strings.Contains(said, "goes on as it was") {
+	if said := upgrade(); !strings.Contains(said, "continues with the old one") {
 		t.Errorf("it said %q", said)
 	}
 	s.send("HUP")

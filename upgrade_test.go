@@ -261,15 +261,15 @@ func TestA38Refused(t *testing.T) {
 		}
 	}
 	s.install("#!/bin/sh\necho oops; exit 3\n")
-	refused("a broken program", "exited 3: oops")
+	refused("a broken program", "exited 3 when asked for its version: oops")
 	s.install("#!/bin/sh\nsleep 1000 &\necho oops; exit 3\n")
-	refused("a broken one that leaves something behind", "exited 3: oops")
+	refused("a broken one that leaves something behind", "exited 3 when asked for its version: oops")
 	s.install("no program")
 	refused("no program", "cannot upgrade: cannot start: "+s.exe+" is neither a program for this machine nor a script")
 	s.install("#!/bin/sh\nkill -SEGV $$\n")
 	refused("one that crashes", "died of SEGV")
 	s.install("#!/bin/sh\necho '{\"version\":\"0.0.1\",\"state_version\":0,\"handover\":1}'\n")
-	refused("an older one", "0.0.1, which cannot go on")
+	refused("an older one", "version 0.0.1 cannot read")
 	s.install("#!/bin/sh\nexec " + real + " \"$@\"\n")
 	os.Chmod(s.exe, 0o777)
 	refused("one that others can write", "can be written by")
@@ -288,7 +288,7 @@ func TestA38Refused(t *testing.T) {
 	os.Remove(filepath.Join(s.root, "jobsd.toml"))
 	// It answers and is gone by the time that it is executed. The daemon has left its jobs by then, and takes them up again.
 	s.install(fmt.Sprintf("#!/bin/sh\nrm %s; exec %s \"$@\"\n", s.exe, real))
-	refused("one that vanishes", "goes on as it was")
+	refused("one that vanishes", "continues with the old one")
 	syscall.Kill(pids(was)["a"], syscall.SIGKILL)
 	s.until("a new life of a", func(state *statefile.State) bool {
 		pid := pids(state)["a"]

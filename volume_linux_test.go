@@ -82,7 +82,7 @@ done; true`
 	for uid, n := range map[int]int{other: 2, 0: 1} { // the directories of root are not in a home
 		out := s.inPod(uid, nil, run)
 		for _, want := range []string{
-			fmt.Sprintf("\nsesame by %d at ", uid), "1 file, 1 job, no errors", "daemon:    runs",
+			fmt.Sprintf("\nsesame by %d at ", uid), "1 file, 1 job, no errors", "daemon:    running",
 			"\ntrusted because its mount is read-only: " + s.root + "/config\n",
 			s.root + "/config/a.toml (trusted because its mount is read-only)\n",
 		} {
