@@ -8,14 +8,14 @@ import (
 	"jobsd/statefile"
 )
 
-// Outlived is a run that the daemon before this one left behind.
+// Outlived is a run that the previous daemon left behind.
 type Outlived struct {
 	Job string
 	statefile.Live
 }
 
-// Outliving returns the runs that the daemon before this one left alive, for the shell to look for their processes.
-// For each the shell answers Adopted before the first load.
+// Outliving returns the runs that were alive when the previous daemon ended. The shell looks for their processes and
+// answers with one Adopted for each before the first load.
 func (c *Core) Outliving() []Outlived {
 	c.outlived = map[uint64]Outlived{}
 	var all []Outlived
@@ -29,7 +29,7 @@ func (c *Core) Outliving() []Outlived {
 	return all
 }
 
-// adopt takes on a run that outlived its daemon, or settles it as lost: it is never started a second time.
+// adopt takes over a run of the previous daemon, or settles it as lost. It never starts the run a second time.
 func (c *Core) adopt(e Adopted) {
 	l, ok := c.outlived[e.Run]
 	if !ok {
@@ -45,7 +45,7 @@ func (c *Core) adopt(e Adopted) {
 		c.record(&statefile.Drained{Job: name, Run: l.Run})
 		return
 	}
-	if e.Alive && l.PID == 0 && e.PID > 0 { // the daemon before this one was killed between the fork and this record
+	if e.Alive && l.PID == 0 && e.PID > 0 { // the previous daemon was killed between the fork and this record
 		c.record(&statefile.Started{Job: name, Run: l.Run, PID: e.PID, Inode: e.Inode, PIDStart: e.PIDStart, BootID: c.o.BootID,
 			Reason: l.Reason})
 		l.PID, l.StartedAt = e.PID, c.at()
@@ -79,14 +79,14 @@ func (c *Core) adopt(e Adopted) {
 	}
 }
 
-// wasDisabled tells, before the first load, whether a job was disabled when the daemon before this one ended. What lives
-// of such a service was started by a person: the rest was stopped when it was disabled.
+// wasDisabled reports, before the first load, whether a job was disabled when the previous daemon ended. If a run of
+// such a service is alive, a person started it: the other runs were stopped when the job was disabled.
 func (c *Core) wasDisabled(j *job) bool {
 	return c.facts.DisabledBy != nil || j.facts.DisabledBy != nil || strings.HasSuffix(j.facts.Schedule, disabledHash)
 }
 
-// settleLost ends the runs of the daemon before this one of which nothing is left. It waits for the first load, which
-// tells whether they are tried again and who is told.
+// settleLost ends the runs of the previous daemon of which nothing is left. It waits for the first load, because only
+// the definitions say whether to retry a run and whom to notify.
 func (c *Core) settleLost() {
 	for _, r := range c.sortedRuns() {
 		if !r.lost {
@@ -100,13 +100,13 @@ func (c *Core) settleLost() {
 			stage = "intent"
 		}
 		o := statefile.Run{Outcome: "lost", LostStage: &stage}
-		if r.stopBy != "" { // and so it did, nobody knows how
+		if r.stopBy != "" { // it was told to end and did end, but nobody knows how
 			o.LostStage = nil
 			r.blame(&o)
 		}
 		c.end(r, o, r.remains)
 		if r.remains {
-			if r.def != nil { // nothing starts beside what is left of it
+			if r.def != nil { // no other run starts while processes of this one remain
 				c.occupy(r)
 			}
 			c.drainRemains(r)
@@ -116,7 +116,7 @@ func (c *Core) settleLost() {
 	}
 }
 
-// drainRemains looks for what is left of a run whose leader ended under the daemon before this one, or after it.
+// drainRemains looks for leftovers of a run whose leader ended under the previous daemon or after it.
 func (c *Core) drainRemains(r *run) {
 	c.to(r, draining)
 	r.spared, r.killAt, r.wait = true, c.now.Mono+reapWait, probeMin
@@ -124,12 +124,12 @@ func (c *Core) drainRemains(r *run) {
 	c.emit(Probe{r.number, r.far})
 }
 
-// resumeStops goes on with what the daemon before this one had begun, now that it is known how each run is to be stopped.
+// resumeStops continues the stops that the previous daemon began. Only now do the definitions say how to stop each run.
 func (c *Core) resumeStops() {
 	for _, r := range c.sortedRuns() {
 		switch {
 		case !r.inherited:
-		case r.state == running && r.stopBy != "" && c.clean: // it was told to end, and needs not hear that twice
+		case r.state == running && r.stopBy != "" && c.clean: // the previous daemon already signaled it; once is enough
 			c.to(r, stopping)
 			r.killAt = c.now.Mono + r.patience()
 			c.setTimer(&r.timer, mono, int64(r.killAt))
@@ -147,7 +147,7 @@ func (c *Core) resumeStops() {
 	}
 }
 
-// orphanJob stands for a job before the first load, or for good if no file defines it any more.
+// orphanJob makes a job for runs that have no definition: before the first load, or after their file was removed.
 func (c *Core) orphanJob(name string) *job {
 	j := &job{name: name, facts: c.facts.Job(name), state: needsDelete}
 	j.process = j.facts.Process

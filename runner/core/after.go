@@ -6,7 +6,7 @@ import (
 	"jobsd/statefile"
 )
 
-// link notes which jobs run after which.
+// link collects which jobs run after which.
 func (c *Core) link() {
 	c.follow = nil
 	for _, j := range c.order {
@@ -22,8 +22,8 @@ func (c *Core) link() {
 	}
 }
 
-// followUp starts the jobs that run after j, which has just succeeded, as far as all others that they wait for have
-// succeeded since their last start too. What came first is counted, not read off a clock that may have been set.
+// followUp starts the jobs that run after j, which has just succeeded. A job starts only if all its other parents have
+// also succeeded since its last start. The order comes from counters, because the clock may have been set.
 func (c *Core) followUp(j *job) {
 next:
 	for _, f := range c.follow[j.name] {

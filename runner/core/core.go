@@ -1,7 +1,3 @@
-// Package core is the pure half of the runner: a time and an event in, effects out. It makes no system call, starts no
-// goroutine and reads no clock, so that the daemon and a simulation of years run the same code.
-//
-// In each turn the shell calls Handle for what happened, Settle once, and then performs what Effects returns.
 package core
 
 import (
@@ -15,79 +11,79 @@ import (
 	"jobsd/statefile"
 )
 
-// Options is what the core must know of its world.
+// Options describes the machine and how the core behaves.
 type Options struct {
 	MachineID string // for jitter
-	Machine   string // host name, or what stands for it
-	BootID    string // like no other where it is not known
+	Machine   string // the host name, or its replacement in the settings
+	BootID    string // unique if the kernel has none
 
-	BootUnknown bool                                      // nothing tells whether the machine was booted since the last daemon
-	CPUs        int                                       // so many catch-ups, but two at least, run at once
-	Seed        uint64                                    // for what is spread by chance
-	Visited     func(machine string, from, event, to int) // of each move, for tests; nil: nobody looks
-	Strict      bool                                      // panic where something happens that cannot happen
-	Stack       func() []byte                             // who called, for what the daemon says of its own mistakes
-	Promised    map[uint64][]string                       // the arguments of starts that are to come, by run
+	BootUnknown bool                                      // nobody knows whether the machine was booted since the previous daemon
+	CPUs        int                                       // this number of catch-up runs may run at once, but at least two
+	Seed        uint64                                    // seeds the random delays
+	Visited     func(machine string, from, event, to int) // called at each move, for tests; may be nil
+	Strict      bool                                      // panic at an impossible event
+	Stack       func() []byte                             // returns the stack for reports of internal errors
+	Promised    map[uint64][]string                       // the arguments of delayed starts, by run
 }
 
-// Core holds every job and every run. One goroutine owns it.
+// Core holds all jobs and runs. Only one goroutine may use it.
 type Core struct {
 	o      Options
 	now    Now
-	began  time.Time     // the wall clock when the daemon began
-	offset time.Duration // of the wall clock from the boot clock
-	peak   time.Time     // the latest that the clock has shown in this epoch, as far as a step tells
+	began  time.Time     // the wall clock when the daemon started
+	offset time.Duration // wall clock minus boot clock
+	peak   time.Time     // the latest time that the wall clock has shown in this epoch
 	facts  *statefile.Facts
 
 	jobs      map[string]*job
 	order     []*job // by name
 	runs      map[uint64]*run
-	outlived  map[uint64]Outlived // of the daemon before this one, and not adopted yet
-	pending   []*run              // not let in yet
-	arm       []*job              // NEEDS_ARM
-	regate    bool                // a pending run may be let in now
-	shuffled  bool                // pending is out of order
-	catching  int                 // catch-ups that run
-	running   int                 // runs of all kinds but services
-	starting  int                 // runs between intent and process
-	locks     map[string]*run     // who has each lock
+	outlived  map[uint64]Outlived // runs of the previous daemon that are not adopted yet
+	pending   []*run              // runs that are not admitted yet
+	arm       []*job              // jobs in state NEEDS_ARM
+	regate    bool                // a pending run may be admissible now
+	shuffled  bool                // pending is not sorted
+	catching  int                 // catch-up runs that are running
+	running   int                 // running runs, except services
+	starting  int                 // runs that have an intent but no process yet
+	locks     map[string]*run     // the run that holds each lock
 	dirty     []*job
-	streaking []*job // with slots that were passed in this turn
+	streaking []*job // jobs with slots that passed in this turn without a run
 	removed   []string
 	timers    [nClocks]timers
 	lastRun   uint64 // the run counter, pending runs included
 
 	config   *jobfile.Config
-	dir      string // of the job files
-	zone     string // id of the machine's own time zone
+	dir      string // the directory of the job files
+	zone     string // the machine's time zone
 	loads    uint64
 	unsorted bool
 	compact  bool              // order holds deleted jobs
-	follow   map[string][]*job // jobs that run after the one of that name
+	follow   map[string][]*job // jobs that run after the job of that name
 	reload   statefile.Reload
 	alarm    alarm // ends the disabling of all jobs
 	ready    bool
-	known    bool // a load has told which jobs there are
-	clean    bool // the daemon before this one ended in order
-	crashed  bool // or it crashed
+	known    bool // a load has read all definitions
+	clean    bool // the previous daemon shut down cleanly
+	crashed  bool // the previous daemon crashed
 	trouble  []Trouble
 	shutdown *Shutdown
-	early    early // and one that waits for the first load
-	over     bool  // Exit was said
-	touched  bool  // something of the daemon itself changed
+	early    early // a shutdown that waits for the first load
+	over     bool  // Exit was emitted
+	touched  bool  // the daemon's own part of the state changed
 
 	post       postman
-	commands   map[string]*run // of notifications, by job
+	commands   map[string]*run // running notification commands, by job
 	lastNotice uint64
 	lastOwed   uint64
-	self       *job // stands for the daemon where a job is expected
+	self       *job // stands for the daemon where a job is required
 	rng        *rand.Rand
-	inHand     string // the job that is being seen to
+	inHand     string // the job whose event is being handled
 
 	effects []Effect
 }
 
-// New returns a core that goes on from facts.
+// New returns a core that continues from facts.
 func New(o Options, facts *statefile.Facts, now Now) *Core {
 	return &Core{
 		self: &job{name: "jobsd", state: deleted}, rng: rand.New(rand.NewPCG(o.Seed, o.Seed)),
@@ -96,7 +92,7 @@ func New(o Options, facts *statefile.Facts, now Now) *Core {
 	}
 }
 
-// Facts returns what a checkpoint taken now must hold: all that was appended so far and nothing else.
+// Facts returns what a checkpoint taken now must hold: everything recorded up to now.
 func (c *Core) Facts() *statefile.Facts {
 	c.facts.Prune(c.now.Wall)
 	return c.facts.Clone()
@@ -105,23 +101,23 @@ func (c *Core) Facts() *statefile.Facts {
 // ID returns the id of the state directory.
 func (c *Core) ID() string { return c.facts.ID }
 
-// InHand returns the job that was being seen to, should the core not have come back.
+// InHand returns the job whose event is being handled. After a panic it names the job to blame.
 func (c *Core) InHand() string { return c.inHand }
 
-// Ready tells whether a first load is in force, and of how many jobs.
+// Ready reports whether a first load is in force, and the number of jobs.
 func (c *Core) Ready() (jobs int, ok bool) { return len(c.order), c.ready }
 
-// Known tells whether a load has told which jobs there are. One that could not read the directory does not.
+// Known reports whether a load has read all definitions. A load that could not read the directory has not.
 func (c *Core) Known() bool { return c.known }
 
-// Settled tells whether the first load is in force, or will not be any more.
+// Settled reports whether the first load is in force, or will never be because the daemon is shutting down.
 func (c *Core) Settled() bool { return c.ready || c.shutdown != nil }
 
-// Ending tells whether the daemon is about to end.
+// Ending reports whether the daemon is about to end.
 func (c *Core) Ending() bool { return c.shutdown != nil || c.early.e != nil }
 
-// Waits returns a job of which a run waits to be let in that only this daemon knows of: somebody asked for it, or another
-// job's success did. "": there is none.
+// Waits returns the name of a job with a pending run that only this daemon knows: a person requested it, or the success
+// of another job did. It returns "" if there is none.
 func (c *Core) Waits() string {
 	for _, r := range c.pending {
 		if r.onlyHere() {
@@ -131,12 +127,12 @@ func (c *Core) Waits() string {
 	return ""
 }
 
-// Troubled tells whether something is wrong with a part of the daemon.
+// Troubled reports whether a part of the daemon has trouble.
 func (c *Core) Troubled(part string) bool {
 	return slices.ContainsFunc(c.trouble, func(t Trouble) bool { return t.Part == part })
 }
 
-// Handle takes in one event.
+// Handle processes one event.
 func (c *Core) Handle(now Now, e Event) {
 	c.inHand = ""
 	c.readClock(now)
@@ -174,8 +170,8 @@ func (c *Core) Handle(now Now, e Event) {
 	}
 }
 
-// Settle does what waits for the end of a turn, so that a job which was due and was removed in the same turn is not
-// started: it computes next slots and lets pending runs in.
+// Settle does the work that belongs at the end of a turn: it computes next slots and admits pending runs. A job that
+// became due and was removed in the same turn does not start.
 func (c *Core) Settle() {
 	c.sortOrder()
 	for len(c.arm) > 0 {
@@ -196,7 +192,7 @@ func (c *Core) Settle() {
 	}
 }
 
-// Effects returns what is to be done, in order, and forgets it.
+// Effects returns the effects to perform, in order, and clears the list.
 func (c *Core) Effects() []Effect {
 	e := c.effects
 	c.effects = nil
@@ -205,10 +201,10 @@ func (c *Core) Effects() []Effect {
 
 func (c *Core) emit(e Effect) { c.effects = append(c.effects, e) }
 
-// at returns the time of the turn for the journal.
+// at returns the time of the turn as the journal writes it.
 func (c *Core) at() statefile.Time { return statefile.At(c.now.Wall) }
 
-// record makes r a fact and appends it to the journal.
+// record applies r to the facts and appends it to the journal.
 func (c *Core) record(r statefile.Record) { c.emit(Append{c.apply(r)}) }
 
 func (c *Core) apply(r statefile.Record) statefile.Entry {
@@ -224,7 +220,7 @@ func (c *Core) say(level Level, job, text string, args ...any) {
 	c.emit(Say{level, text, args})
 }
 
-// never is called where something happened that cannot happen.
+// never reports an impossible event.
 func (c *Core) never(format string, args ...any) {
 	text := "internal error: " + fmt.Sprintf(format, args...)
 	if c.o.Strict {
@@ -233,7 +229,7 @@ func (c *Core) never(format string, args ...any) {
 	c.say(Error, "", text)
 }
 
-// note sets or clears a trouble of the daemon.
+// note sets or clears one trouble of the daemon.
 func (c *Core) note(e Trouble) {
 	i := slices.IndexFunc(c.trouble, func(t Trouble) bool { return t.Part == e.Part })
 	switch {
@@ -271,13 +267,13 @@ func (c *Core) shutNow(e Shutdown) {
 	for _, j := range c.order {
 		c.stopTimer(&j.timer)
 	}
-	if e.Leave { // once what is under way has its process on record
+	if e.Leave { // the daemon ends once each starting run has its process in the journal
 		c.say(Info, "", "leaving the jobs running", "by", e.By, "running", len(c.runs)-len(c.pending))
 		for _, r := range c.sortedRuns() {
 			switch {
 			case r.state == pending:
 				c.stop(r, "shutdown")
-			case r.notice != nil && r.pid > 0: // nobody would look after it; what it tells is owed on
+			case r.notice != nil && r.pid > 0: // no daemon would supervise it; the notification stays owed
 				c.emit(Signal{Run: r.number, Name: "KILL", Far: true})
 			}
 		}
@@ -293,7 +289,7 @@ func (c *Core) shutNow(e Shutdown) {
 	}
 }
 
-// leave ends the daemon in order.
+// leave ends the daemon cleanly.
 func (c *Core) leave() {
 	for _, j := range c.order {
 		c.endStreaks(j)
@@ -320,7 +316,7 @@ func sortJobs(jobs []*job) {
 	slices.SortFunc(jobs, func(a, b *job) int { return strings.Compare(a.name, b.name) })
 }
 
-// Begin records that a daemon begins. Clean said of the one before it: in the same boot, without that record, it crashed.
+// Begin records that a daemon started. If the previous daemon of the same boot left no Clean record, it crashed.
 func (c *Core) Begin(now Now, r statefile.Start) {
 	c.now, c.began = now, now.Wall
 	if c.o.BootUnknown {

@@ -7,7 +7,7 @@ import (
 	"jobsd/internal/schedule"
 )
 
-// jitterAnew gives the jobs the delays that they have on a machine of another name.
+// jitterAnew recomputes the delays of the jobs after the machine's name has changed.
 func (c *Core) jitterAnew() {
 	for _, j := range c.order {
 		if j.def == nil || j.def.Jitter == 0 {
@@ -20,12 +20,12 @@ func (c *Core) jitterAnew() {
 	}
 }
 
-// delay is how long after its slots a job is due.
+// delay returns how long after its slots a job is due.
 func (c *Core) delay(d *jobfile.Definition) time.Duration {
 	return schedule.Jitter(d.Jitter, c.o.MachineID, c.o.Machine, d.Name)
 }
 
-// waits tells whether a slot has come and is not due yet.
+// waits reports whether the job's slot has come but is still delayed by jitter.
 func (j *job) waits(now time.Time) bool {
 	return j.jitter > 0 && !j.next.IsZero() && !j.next.Add(-j.jitter).After(now) && j.next.After(now)
 }

@@ -8,7 +8,7 @@ import (
 	"jobsd/statefile"
 )
 
-// orderDisable keeps a job from running until it is enabled again. Its runs go on, but for those of a service.
+// orderDisable disables a job until it is enabled again. Its running runs continue, except those of a service.
 func (c *Core) orderDisable(j *job, o Order) {
 	if c.isPast(o) {
 		return
@@ -24,7 +24,7 @@ func (c *Core) disable(j *job, o Order) {
 	c.tell(j, Info, "disabled by "+o.By+untilText(o), "reason", j.facts.DisabledBy.Reason)
 }
 
-// isPast refuses an order that is to hold until a time that has passed.
+// isPast refuses an order whose Until has already passed.
 func (c *Core) isPast(o Order) bool {
 	past := !o.Until.IsZero() && !o.Until.After(c.now.Wall)
 	if past {
@@ -40,7 +40,7 @@ func untilText(o Order) string {
 	return " until " + statefile.At(o.Until).String()
 }
 
-// orderEnable ends that. What its file says stands.
+// orderEnable enables a job again. A job with enabled = false in its file stays disabled.
 func (c *Core) orderEnable(j *job, o Order) {
 	if j.facts.DisabledBy != nil {
 		c.enable(j, o.By, statefile.Time{})
@@ -55,7 +55,8 @@ func (c *Core) orderEnable(j *job, o Order) {
 	}
 }
 
-// orderAll disables or enables all jobs at once, those too that are to come. Those that were disabled one by one stay so.
+// orderAll disables or enables all jobs at once, including jobs that are added later. Jobs that were disabled one by
+// one stay disabled.
 func (c *Core) orderAll(o Order) {
 	switch {
 	case c.isPast(o):
@@ -74,7 +75,7 @@ func (c *Core) orderAll(o Order) {
 	c.emit(Answer{ID: o.ID, Last: true})
 }
 
-// disabledBy says who disables, when and why. Somebody who gives no reason does not take away the one that is there.
+// disabledBy says who disables, when and why. Without a new reason, the earlier one stays.
 func (c *Core) disabledBy(o Order, before *statefile.DisabledBy) *statefile.DisabledBy {
 	by := &statefile.DisabledBy{Who: o.By, When: c.at(), Reason: o.Reason}
 	if before != nil && by.Reason == "" {
@@ -86,9 +87,9 @@ func (c *Core) disabledBy(o Order, before *statefile.DisabledBy) *statefile.Disa
 	return by
 }
 
-// quiet has nothing of a job start any more but what a person asked for.
+// quiet stops the services and the pending runs of a job, except those that a person requested.
 func (c *Core) quiet(j *job, by string) {
-	defer c.rescueJob(j) // all others are to be disabled, too
+	defer c.rescueJob(j) // a panic here must not keep the other jobs enabled
 	for _, r := range slices.Clone(j.runs) {
 		switch {
 		case r.reason == "service":
@@ -105,11 +106,11 @@ func (c *Core) quiet(j *job, by string) {
 	c.soil(j)
 }
 
-// countFrom has the slots of a job count from a time on: slots that passed while it was not to run are not missed.
+// countFrom counts the slots of a job from a time on. Slots that passed while the job was disabled are not missed.
 func (c *Core) countFrom(j *job, from time.Time) {
 	defer c.rescueJob(j)
 	since := from
-	if j.epoch == c.facts.Epoch { // the clock may have gone back a little, to before a slot that ran
+	if j.epoch == c.facts.Epoch { // the clock may have gone back a little, to a time before a slot that ran
 		from = latest(from, j.wild)
 	}
 	c.hand(j, from)

@@ -5,8 +5,8 @@ import "time"
 // loadPatience is how long a shutdown waits for the first load.
 const loadPatience = 5 * time.Second
 
-// early is a shutdown that came before the first load while runs of the daemon before this one live: only their
-// definitions tell how each is to be stopped.
+// early is a shutdown that came before the first load while runs of the previous daemon are alive. Only the definitions
+// say how to stop each run.
 type early struct {
 	timer timer
 	e     *Shutdown
@@ -14,7 +14,7 @@ type early struct {
 
 func (s *early) ring(c *Core) { c.shutAfterLoad() }
 
-// shut begins to stop all jobs, or leaves them running and ends. A second time it hurries.
+// shut begins to stop all jobs, or leaves them running and ends. A second request hurries.
 func (c *Core) shut(e Shutdown) {
 	switch {
 	case c.ready || e.Leave || c.shutdown != nil || !c.inherits():
@@ -29,7 +29,7 @@ func (c *Core) shut(e Shutdown) {
 	c.shutNow(e)
 }
 
-// shutAfterLoad goes on with a shutdown that was put off.
+// shutAfterLoad performs a shutdown that waited for the first load.
 func (c *Core) shutAfterLoad() {
 	if e := c.early.e; e != nil {
 		c.early.e = nil

@@ -9,18 +9,18 @@ import (
 )
 
 const (
-	reapWait = 3 * time.Second       // so long a process may lie about as a zombie before it counts as left behind
-	probeMin = 10 * time.Millisecond // between looks at a draining group
+	reapWait = 3 * time.Second       // how long a leader may stay a zombie before it counts as left behind
+	probeMin = 10 * time.Millisecond // the first pause between looks at a draining group
 	probeMax = time.Second
 
-	// leaveTime is how long what a leader left in its group may take to end by itself: what reads the last of its output
-	// through a pipe, what is about to make a session of its own, what ends with it.
+	// leaveTime is how long the leftovers of a leader may take to end by themselves: a process that reads the last
+	// output through a pipe, or one that is about to start its own session, or one that ends with the leader.
 	leaveTime = time.Second
-	leaveMin  = time.Millisecond // until the first look at it; each pause is twice as long as the one before
+	leaveMin  = time.Millisecond // the pause before the first look; each following pause doubles
 )
 
-// leaderEnded publishes the outcome; the run is over when its group is empty too. What is left in the group gets a moment,
-// unless the run was told to end.
+// leaderEnded publishes the outcome. The run is over when its group is empty too. Leftovers in the group get a moment
+// to end, unless the run was told to end.
 func leaderEnded(c *Core, r *run, e Event) {
 	x := e.(Exited)
 	over := !r.far && !x.Group
@@ -32,9 +32,9 @@ func leaderEnded(c *Core, r *run, e Event) {
 	}
 	c.to(r, draining)
 	r.wait = probeMin
-	if !r.far { // else its deadline stands
+	if !r.far { // otherwise the deadline of the stop applies
 		r.spared, r.killAt, r.wait = true, c.now.Mono+leaveTime, leaveMin
-		if r.adopted && !r.keeps() { // its zombie counts until its parent, which is not this daemon, has reaped it
+		if r.adopted && !r.keeps() { // its zombie counts as alive until its parent, which is not this daemon, has reaped it
 			r.killAt = c.now.Mono + reapWait
 		}
 	}
@@ -44,7 +44,7 @@ func leaderEnded(c *Core, r *run, e Event) {
 	}
 }
 
-// momentOver does what is to be done with what did not end by itself.
+// momentOver handles the leftovers that did not end by themselves.
 func (c *Core) momentOver(r *run) {
 	r.spared = false
 	if r.keepsLeftovers() {
@@ -55,7 +55,7 @@ func (c *Core) momentOver(r *run) {
 	c.stopLeftovers(r)
 }
 
-// endOutput ends the output of a run that went on when its leader had ended.
+// endOutput closes the output of a run that stayed open after its leader ended.
 func (c *Core) endOutput(r *run) {
 	if !r.open {
 		return
@@ -74,12 +74,13 @@ func (c *Core) outputEnds(job string, run uint64, d *jobfile.Definition, mark st
 
 func (c *Core) stopLeftovers(r *run) {
 	c.tell(r.job, Info, r.title()+" left processes behind; stopping them")
-	c.signalStop(r, false) // the leader is gone
+	c.signalStop(r, false) // the leader has already ended
 }
 
 func (r *run) keeps() bool { return r.keepsLeftovers() && r.stopBy == "" }
 
-// keepsLeftovers tells whether what its leader leaves behind is left alone. Who stops the run after that stops nothing.
+// keepsLeftovers reports whether the leftovers of the run stay alive. Stopping the run after its leader ended does not
+// stop them.
 func (r *run) keepsLeftovers() bool { return r.def != nil && r.def.KeepLeftovers && !r.far }
 
 // end completes and records an outcome.
@@ -101,7 +102,7 @@ func (c *Core) end(r *run, o statefile.Run, draining bool) {
 	default:
 		o.Duration = statefile.Seconds(c.now.Mono - r.started)
 	}
-	if j := r.job; !j.unsettled() { // the slots that it kept from running are settled with its end at the latest
+	if j := r.job; !j.unsettled() { // the slots that this run held up must be written with its end at the latest
 		c.endStreaks(j)
 	}
 	ended := &statefile.Ended{Job: r.job.name, Outcome: o, Failed: r.failed(&o), Drained: !draining, Open: r.open}
@@ -125,7 +126,7 @@ func (c *Core) end(r *run, o statefile.Run, draining bool) {
 	}
 }
 
-// forget ends a run for good: what waited for it may go on.
+// forget ends a run for good, so that waiting runs can continue.
 func (c *Core) forget(r *run) {
 	c.endOutput(r)
 	if r.state == draining && r.notice == nil {
@@ -134,7 +135,7 @@ func (c *Core) forget(r *run) {
 	c.strike(r)
 }
 
-// strike takes a run off the list.
+// strike removes a run from all lists.
 func (c *Core) strike(r *run) {
 	c.endOutput(r)
 	c.to(r, done)
@@ -144,13 +145,13 @@ func (c *Core) strike(r *run) {
 	delete(c.runs, r.number)
 	j := r.job
 	j.runs = slices.DeleteFunc(j.runs, func(o *run) bool { return o == r })
-	if len(j.streaks) > 0 { // they may have waited for it
+	if len(j.streaks) > 0 { // the streaks may have waited for this run
 		c.streaking = append(c.streaking, j)
 	}
 	if r.pid > 0 || r.inherited {
 		c.emit(Release{r.number})
 	}
-	c.regate = len(c.pending) > 0 // it may be one of them, too
+	c.regate = len(c.pending) > 0 // this run may itself be pending
 	c.soil(j)
 	if r.notice != nil {
 		return
@@ -158,7 +159,7 @@ func (c *Core) strike(r *run) {
 	if c.known && len(j.runs) == 0 {
 		c.moveJob(j, jeEmpty, nil)
 	}
-	if r.reason == "service" || j.def != nil && j.def.KeepAlive != nil { // it may have become one while this ran
+	if r.reason == "service" || j.def != nil && j.def.KeepAlive != nil { // the job may have become a service while this run was running
 		c.needArm(j)
 	}
 }

@@ -7,28 +7,29 @@ import (
 	"jobsd/statefile"
 )
 
-// Event is what happened outside: a wake-up turned into data.
+// Event is something that happened outside of the core.
 type Event interface{ event() }
 
 // The events.
 type (
-	// Due says that a timer may have come due, or that the wall clock may have been set.
+	// Due says that a timer may be due or that the wall clock may have been set.
 	Due struct{}
 
-	// Loaded hands over one finished set of definitions. Begun and Done are readings of the boot clock.
+	// Loaded carries one complete set of definitions. Begun and Done are readings of the boot clock.
 	Loaded struct {
 		Set         *jobfile.Set
 		Begun, Done time.Duration
 	}
 
-	// Prepared says that the disk did what Prepare asked: the intent is durable and the log is open. Err says what
-	// of this could not be done.
+	// Prepared says that the disk has done what Prepare asked: the intent is durable and the log is open. Err says what
+	// failed.
 	Prepared struct {
 		Run uint64
 		Err error
 	}
 
-	// Forked says that the run's process lives. Executing: its exec is done, else Executed or NotStarted follows.
+	// Forked says that the run has a process. If Executing is true, its exec is done; otherwise Executed or NotStarted
+	// follows.
 	Forked struct {
 		Run       uint64
 		PID       int
@@ -40,8 +41,8 @@ type (
 	// Executed says that the shim of the run has become the job's program.
 	Executed struct{ Run uint64 }
 
-	// NotStarted says that a start failed. Weather: for want of a resource that comes back by itself. Busy: the
-	// program was being written.
+	// NotStarted says that a start failed. Weather: a resource was short that recovers by itself. Busy: the program
+	// file was open for writing.
 	NotStarted struct {
 		Run           uint64
 		Error         statefile.StartError
@@ -49,18 +50,18 @@ type (
 		Weather, Busy bool
 	}
 
-	// Exited says that the leader of the run was reaped. Left counts the processes that it has left, as far as is
-	// known; Group: some of them are in its group.
+	// Exited says that the leader of the run was reaped. Left counts the known leftover processes. Group: some of them
+	// are in the run's process group.
 	Exited struct {
 		Run       uint64
-		Code      int    // -1 when it died of Signal
+		Code      int    // -1 if Signal ended it
 		Signal    string // without SIG
 		Core      bool
 		User, Sys time.Duration
 		MaxRSS    int64
 		Left      int
 		Group     bool
-		Unknown   bool // it ended, nobody knows how
+		Unknown   bool // nobody knows how it ended
 	}
 
 	// Probed answers Probe.
@@ -69,58 +70,59 @@ type (
 		Left int
 	}
 
-	// Killed says which processes of a run were killed that had left its group.
+	// Killed lists the processes that were killed after they had left the group of their run.
 	Killed struct {
 		Run  uint64
 		PIDs []int
 	}
 
-	// Orphan says that a process was reaped that led no run: perhaps the last of a draining group.
+	// Orphan says that a process was reaped that led no run. It may have been the last of a draining group.
 	Orphan struct{}
 
-	// Adopted says whether the process of a run that outlived the daemon before this one was found alive. PID, Inode
-	// and PIDStart are its own, should the journal not know them yet; they are 0 where something of the run lives and
-	// nobody can tell which process leads it. Remains: it is not alive, but something that it has left behind may be.
+	// Adopted says whether the process of a run of the previous daemon is alive. PID, Inode and PIDStart identify it
+	// for a journal that does not know them yet; they are 0 if some process of the run is alive but its leader is
+	// unknown. Remains: the leader is dead, but leftovers may be alive.
 	Adopted struct {
 		Run      uint64
 		Alive    bool
 		Remains  bool
-		Child    bool // of this daemon, which has only changed its program
+		Child    bool // the process is a child, because an upgrade only replaced the program
 		PID      int
 		Inode    uint64
 		PIDStart uint64
 	}
 
-	// Shutdown stops all jobs and then the daemon; Hurry kills them; Leave leaves them running. Upgrade: and another
-	// program goes on under the same pid.
+	// Shutdown stops all jobs and then the daemon. Hurry kills the jobs, Leave leaves them running. Upgrade: another
+	// program continues under the same pid.
 	Shutdown struct {
 		By                    string
 		Hurry, Leave, Upgrade bool
 	}
 
-	// Order is what a person asks for. Answer replies, by ID: at once, and once more at the end to who waits for that.
+	// Order is a request of a person. An Answer with the same ID follows at once, and a last one at the end if the
+	// client waits for it.
 	Order struct {
 		ID     uint64
 		Verb   Verb
-		Job    string        // "": all, of enable and disable
-		Run    uint64        // of stop and signal: only this one
+		Job    string        // "" = all jobs, for enable and disable
+		Run    uint64        // for stop and signal: only
 		By     string        // "root (uid 0)" or "uid N"
-		Reason string        // of disable
-		Until  time.Time     // of stop, restart and disable: when the job may run again; zero: when a person says so
-		Signal string        // of signal: its name without SIG
-		Group  bool          // of signal: to the whole process group, not only to its leader
-		Args   []string      // of start and restart: added to those of the job
-		In     time.Duration // of start: so much later
-		Wait   bool          // of start and restart: for the outcome
+		Reason string        // for disable
+		Until  time.Time     // for stop, restart and disable: when the job may run again; zero: until a person enables it
+		Signal string        // for signal: its name
+		Group  bool          // for signal: send it to the whole process group, not only to the leader
+		Args   []string      // for start and restart: added
+		In     time.Duration // for start: the delay
+		Wait   bool          // for start and restart: answer with the outcome, too
 	}
 
-	// Reminded says that Remind is due.
+	// Reminded says that a Remind is due.
 	Reminded struct {
 		Job string
 		Run uint64
 	}
 
-	// Trouble sets or clears (Text = "") what is wrong with a part of the daemon.
+	// Trouble sets what is wrong with a part of the daemon, or clears it if Text is "".
 	Trouble struct{ Part, Text string }
 )
 
@@ -140,7 +142,7 @@ func (Order) event()      {}
 func (Reminded) event()   {}
 func (Trouble) event()    {}
 
-// Effect is what is to be done outside.
+// Effect is something that the shell must do.
 type Effect interface{ effect() }
 
 // The effects.
@@ -148,21 +150,21 @@ type (
 	// Append writes an entry to the journal.
 	Append struct{ Entry statefile.Entry }
 
-	// Prepare makes the intent durable (Record nil: it is already) and opens the job's log. Prepared answers.
+	// Prepare makes the intent durable (Record nil: it already is) and opens the job's log. Prepared answers it.
 	Prepare struct {
 		Run    uint64
 		Job    *jobfile.Definition
 		At     statefile.Time
 		Record *statefile.Intent
-		Letter *Letter // to be written down for the mailer to read
-		Mark   string  // for the job's log, of a notification
+		Letter *Letter // the mail to write to a file for the mailer
+		Mark   string  // for the job's log, if this is
 	}
 
-	// Fork starts the process. Forked or NotStarted answers. Without a log its output goes nowhere.
+	// Fork starts the process. Forked or NotStarted answers it. Without a log, the output is discarded.
 	Fork struct{ Start Start }
 
-	// Signal sends a signal to the process group of the run. Far: and to all else that is proven to be of the run.
-	// Leader: to the leader of the group alone.
+	// Signal sends a signal to the process group of the run. Far: also to all other processes that provably belong to
+	// the run. Leader: only to the leader of the group.
 	Signal struct {
 		Run    uint64
 		Name   string // without SIG
@@ -170,25 +172,25 @@ type (
 		Leader bool
 	}
 
-	// Probe asks how many processes are left in the run's group, or, if Far, anywhere. Probed answers.
+	// Probe asks how many processes are left in the run's group or, if Far, anywhere. Probed answers it.
 	Probe struct {
 		Run uint64
 		Far bool
 	}
 
-	// Release forgets the process of the run: it is over.
+	// Release drops the process of a run that is over.
 	Release struct{ Run uint64 }
 
-	// Finish appends the outcome and writes the mark to the job's log.
+	// Finish appends the outcome and writes the marker to the job's log.
 	Finish struct {
-		Job    *jobfile.Definition // nil: not known any more
+		Job    *jobfile.Definition // nil: no longer known
 		Record *statefile.Ended
 		At     statefile.Time
 		Mark   string
 	}
 
-	// EndOutput writes the mark to the job's log and appends where the output of the run is. It follows a Finish that said
-	// that the output goes on.
+	// EndOutput writes the marker to the job's log and appends where the output of the run is. It follows a Finish that
+	// left the output open.
 	EndOutput struct {
 		Job    *jobfile.Definition // nil: not known
 		Record *statefile.Output
@@ -196,27 +198,27 @@ type (
 		Mark   string
 	}
 
-	// KeepLog has the size of a log watched for a run that an earlier daemon began; for others Prepare does.
+	// KeepLog watches the log size of a run that an earlier daemon began. For other runs, Prepare does it.
 	KeepLog struct {
 		Run uint64
 		Job *jobfile.Definition
 	}
 
-	// Mark writes a line to the job's log, where a log is kept.
+	// Mark writes a marker line to the job's log, if there is a log.
 	Mark struct {
 		Job  *jobfile.Definition
 		Text string
 	}
 
-	// Say writes a line to the daemon's own log. Args are keys and values by turns.
+	// Say writes a line to the daemon's own log. Args are alternating keys and values.
 	Say struct {
 		Level Level
 		Text  string
 		Args  []any
 	}
 
-	// Answer replies to an Order. Without Refused it is being carried out, and Run is the run it is about; with Outcome
-	// that run has ended; Runs are those that were stopped. After Last there is no other.
+	// Answer replies to an Order. Without Refused, the order is being carried out and Run is its run. With Outcome,
+	// that run has ended. Runs are the runs that were stopped. No answer follows Last.
 	Answer struct {
 		ID      uint64
 		Run     uint64
@@ -232,11 +234,11 @@ type (
 		At time.Duration
 	}
 
-	// Exit ends the daemon once all that came before is on disk.
+	// Exit ends the daemon once everything before it is on disk.
 	Exit struct{ Failed, Upgrade bool }
 )
 
-// Start is all that the process of a run is made of.
+// Start is everything that defines the process of a run.
 type Start struct {
 	Job     *jobfile.Definition
 	Run     uint64
@@ -244,8 +246,8 @@ type Start struct {
 	Reason  string
 	Attempt int
 	Args    []string // added to those of the job
-	Env     []string // of a notification: what it tells
-	Mail    bool     // its input is the Letter
+	Env     []string // for a notification: its event
+	Mail    bool     // the Letter is its standard input
 }
 
 func (Append) effect()    {}
@@ -263,7 +265,7 @@ func (Answer) effect()    {}
 func (Remind) effect()    {}
 func (Exit) effect()      {}
 
-// Level is how much a line of the daemon's log matters.
+// Level is the severity of a line of the daemon's log.
 type Level uint8
 
 // The levels.

@@ -7,17 +7,17 @@ import (
 	"jobsd/internal/jobfile"
 )
 
-// startingMost is how many runs are on their way from the intent to the process at once: each holds a log open, and
-// what the disk cannot make durable in time is started unjournaled.
+// startingMost is how many runs may be between intent and process at once. Each holds a log open. Without a limit, a
+// slow disk would delay their intents so long that they start unjournaled.
 const startingMost = 256
 
-// wait has a run wait to be let in.
+// wait adds a run to the pending ones.
 func (c *Core) wait(r *run) {
 	c.pending = append(c.pending, r)
 	c.regate, c.shuffled = true, true
 }
 
-// admit lets in the pending runs that nothing holds back, in order of slot, then name.
+// admit lets in the pending runs that nothing holds back, ordered by slot, then by name.
 func (c *Core) admit() {
 	if c.shuffled {
 		c.shuffled = false
@@ -35,7 +35,7 @@ func (c *Core) admit() {
 			continue
 		}
 		if why := c.tryGate(r); why != "" {
-			if r.state != pending { // something went wrong with it
+			if r.state != pending { // an internal error dropped it
 				continue
 			}
 			if r.why != why {
@@ -58,10 +58,10 @@ func (c *Core) tryGate(r *run) (why string) {
 	return c.gate(r)
 }
 
-// gate says what a pending run waits for; "" when nothing holds it back.
+// gate returns what a pending run waits for, or "" if nothing holds it back.
 func (c *Core) gate(r *run) string {
 	if r.timer.set() {
-		return r.why // of a failed fork, a retry, a service that died young
+		return r.why // after a failed fork, before a retry, or after a short life of a service
 	}
 	if r.notice != nil {
 		return ""
@@ -69,7 +69,7 @@ func (c *Core) gate(r *run) string {
 	for _, other := range r.job.runs {
 		switch {
 		case other.state == pending && other.number < r.number && !other.durable && !r.durable && !other.settled && !r.settled:
-			return other.why // in order of slot: what is written of a later one would settle this one too
+			return other.why // keep the order of slots: a record of a later slot would settle this one, too
 		case other == r || other.state == pending:
 		case other.state == draining:
 			return "draining"
@@ -92,7 +92,7 @@ func (c *Core) gate(r *run) string {
 	return ""
 }
 
-// gateCatchUp spreads what a boot or a resume brings all at once.
+// gateCatchUp spreads the catch-up runs that a boot or a resume makes due all at once.
 func (c *Core) gateCatchUp(r *run) string {
 	if c.now.Mono < r.notBefore {
 		c.setTimer(&r.timer, mono, int64(r.notBefore))
@@ -104,7 +104,7 @@ func (c *Core) gateCatchUp(r *run) string {
 	return ""
 }
 
-// occupy takes the lock of a run and counts it among those that run. It holds both until nothing of it is left.
+// occupy takes the lock of a run and counts it as running. The run keeps both until no process of it is left.
 func (c *Core) occupy(r *run) {
 	if r.occupies || r.notice != nil {
 		return

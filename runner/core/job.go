@@ -8,43 +8,44 @@ import (
 	"jobsd/statefile"
 )
 
-// job is one name: its newest definition, its facts and its runs.
+// job is one job name with its newest definition, its facts and its runs.
 type job struct {
 	name    string
-	def     *jobfile.Definition // nil: no file defines it any more
-	stale   string              // why def is not what its file says now
+	def     *jobfile.Definition // nil: no file defines it
+	stale   string              // why def differs from its file
 	facts   *statefile.JobFacts
 	state   jobState
-	away    bool // on other machines only
+	away    bool // it runs only on other machines
 	dirty   bool
-	resumed bool   // what was to come of it under an earlier daemon was taken up
-	load    uint64 // the number of the load that saw it last
+	resumed bool   // its pending retries and delayed starts of an earlier daemon were resumed
+	load    uint64 // the number of the last load that contained it
 
 	timer  timer
-	jitter time.Duration // of the next slot
-	delay  time.Duration // of those after it, should a change of the job have come between a slot and its time
-	next   time.Time     // when the armed slot is due
-	runs   []*run        // pending ones too, oldest first
-	alarm  *alarm        // nil: no time was ever set for the end of its disabling
-	later  []*later      // starts that somebody asked for and that are to come
+	jitter time.Duration // the delay of the next slot
+	delay  time.Duration // the delay of later slots: it differs if the job changed while the next slot was delayed
+	next   time.Time     // when the armed slot is due, jitter included
+	runs   []*run        // oldest first, with the pending ones
+	alarm  *alarm        // nil: no time was ever set at which its disabling ends
+	later  []*later      // delayed starts
 
-	// The slots settled or handed out so far: the facts lag behind by the pending runs and the open streak.
-	last   time.Time // latest of all
-	wild   time.Time // latest of the epoch, once the clock went back
-	epoch  uint64    // of wild
+	// The slots that were settled or handed out so far. The facts lag behind: they lack the pending runs and the open
+	// streak.
+	last   time.Time // the latest of all
+	wild   time.Time // the latest of the epoch, after the clock went back
+	epoch  uint64    // the epoch of wild
 	anchor *statefile.Anchor
-	fresh  bool // first loaded just now: an `at` up to a minute past still runs
+	fresh  bool // first loaded just now: an `at` that passed up to a minute ago still runs
 
-	process string // the hash of what the processes of an earlier daemon were started with
+	process string // the hash of the definition that the processes of an earlier daemon were started with
 
-	streaks []*statefile.Passed // of slots passed, not written yet; the last one is open
-	inRow   uint64              // how many were written since the newest run of the job began
-	rowAt   time.Duration       // and when, monotonic
+	streaks []*statefile.Passed // passed slots that are not written yet; the last streak is open
+	inRow   uint64              // the number of passed slots written since the newest run of the job began
+	rowAt   time.Duration       // when the last were written, monotonic
 }
 
 func (j *job) ring(c *Core) { c.moveJob(j, jeRing, nil) }
 
-// needArm has the next slot computed at the end of the turn.
+// needArm makes the end of the turn compute the next slot.
 func (c *Core) needArm(j *job) { c.moveJob(j, jeDisturb, nil) }
 
 func needArm(c *Core, j *job, _ *jobfile.Job) {
@@ -52,13 +53,13 @@ func needArm(c *Core, j *job, _ *jobfile.Job) {
 	c.arm = append(c.arm, j)
 }
 
-// active tells whether slots of the job count.
+// active reports whether slots of the job count.
 func (c *Core) active(j *job) bool {
 	return j.def != nil && j.def.Enabled && !j.away && c.facts.DisabledBy == nil && j.facts.DisabledBy == nil &&
 		!j.facts.Held && !j.facts.SetAside
 }
 
-// zone returns the location in which the job's times are told.
+// zone returns the location in which the job's times are shown.
 func (j *job) zone() *time.Location {
 	if j.def == nil {
 		return time.Local
@@ -66,13 +67,14 @@ func (j *job) zone() *time.Location {
 	return j.def.Schedule.Location()
 }
 
-// unsettled tells whether a run waits of whose slot the journal knows nothing. What is written of later slots would
-// settle this one too, so it has to wait.
+// unsettled reports whether a pending run exists whose slot the journal does not know. A record of later slots would
+// settle this slot, too, so such records must wait.
 func (j *job) unsettled() bool {
 	return slices.ContainsFunc(j.runs, func(r *run) bool { return r.state == pending && !r.durable && !r.settled && !r.slot.IsZero() })
 }
 
-// alive returns the newest run of the job that a new slot must not overlap, pending ones included.
+// alive returns the oldest run of the job that a new slot must not overlap, or nil. Pending runs count, except retries
+// that wait; draining runs do not count.
 func (j *job) alive() *run {
 	for _, r := range j.runs {
 		if r.state != draining && !r.retrying() {
@@ -82,30 +84,30 @@ func (j *job) alive() *run {
 	return nil
 }
 
-// ending tells whether all runs of the job that live have been told to end.
+// ending reports whether all live runs of the job have been told to end.
 func (j *job) ending() bool {
 	return !slices.ContainsFunc(j.runs, func(r *run) bool { return r.state != draining && !r.retrying() && r.stopBy == "" })
 }
 
-// bases returns the times after which fixed and wild slots are due: for wild ones the clock may have gone back since the
-// latest.
+// bases returns the times after which fixed and wild slots are due. The two differ if the clock went back after the
+// latest slot.
 func (c *Core) bases(j *job) (fixed, wild time.Time) {
 	fixed, wild = j.last, j.wild
 	if at := c.facts.EpochAt.Time; j.epoch != c.facts.Epoch && at.Before(wild) {
-		wild = at // it shows these minutes again; what came before them and was not handed out is due or missed as ever
+		wild = at // the clock shows these minutes again; earlier slots that were not handed out are due or missed as usual
 	}
 	return fixed, wild
 }
 
-// leapBeyond is for a clock that was wrong, was believed, and was put right: what lies between its last slot and the
-// slots that were settled before is not missed.
+// leapBeyond skips the time that only a wrong clock made look missed. The clock was wrong, was trusted, and was then
+// corrected: the slots between the last one under the wrong clock and the earlier settled ones are not missed.
 func (c *Core) leapBeyond(j *job) {
 	if beyond := j.facts.Beyond.Time; !beyond.IsZero() && j.last.Before(beyond) && !c.now.Wall.Before(beyond) {
 		c.hand(j, beyond)
 	}
 }
 
-// hand notes that the slot was handed out.
+// hand records that the slot was handed out.
 func (c *Core) hand(j *job, slot time.Time) {
 	j.jitter = j.delay
 	if slot.After(j.last) {
@@ -114,15 +116,15 @@ func (c *Core) hand(j *job, slot time.Time) {
 	j.wild, j.epoch = slot, c.facts.Epoch
 }
 
-// recall takes what the facts know of the settled slots.
+// recall loads what the facts know of the settled slots.
 func (c *Core) recall(j *job) {
 	j.last, j.wild, j.epoch, j.anchor = j.facts.LastSlot.Time, j.facts.WildSlot.Time, j.facts.SlotEpoch, j.facts.Anchor
-	if j.facts.Beyond.Sub(c.facts.EpochAt.Time) > 48*time.Hour { // a clock that was dead, not one that was ahead by hours
+	if j.facts.Beyond.Sub(c.facts.EpochAt.Time) > 48*time.Hour { // the clock was dead, not just some hours ahead
 		c.leapBeyond(j)
 	}
 }
 
-// bootRuns returns the runs of this boot that wait to be started: one at most.
+// bootRuns returns the pending runs for this boot. There is one at most.
 func (j *job) bootRuns() (list []*run) {
 	for _, r := range j.runs {
 		if r.state == pending && !r.durable && r.reason == "boot" {
@@ -132,7 +134,7 @@ func (j *job) bootRuns() (list []*run) {
 	return list
 }
 
-// soil has the job published at the end of the turn.
+// soil marks the job to be published at the end of the turn.
 func (c *Core) soil(j *job) {
 	if !j.dirty {
 		j.dirty = true

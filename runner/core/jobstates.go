@@ -9,14 +9,14 @@ import (
 // jobState is the state of a job's definition.
 type jobState uint8
 
-// WAITING       idle: no schedule, disabled, elsewhere, held, or done; a service, too: only its run is to be seen
-// NEEDS_ARM     its next slot must be computed, or what is of a service be made what is wanted of it
-// ARMED         a timer waits for its next slot; an armed definition is never altered, a change makes a new one
-// NEEDS_DELETE  no file defines it any more, or none does yet, while a run of it lives; never started again
-// DELETED       gone; the journal has its last line
+// WAITING       idle: no schedule, disabled, elsewhere, held or done. A service waits, too: only its run shows activity.
+// NEEDS_ARM     the next slot must be computed, or the service brought into its wanted state
+// ARMED         a timer waits for the next slot; an armed definition is never changed, a change makes a new one
+// NEEDS_DELETE  a run is alive, but no file defines the job any longer, or no load has read one yet; never started again
+// DELETED       gone; the last record is in the journal
 //
-// RUNNING is what is shown of a job with a live run, whatever its definition waits for. Done beats rearm: a job that
-// is removed while it NEEDS_ARM is not armed.
+// A job with a live run is shown as RUNNING, whatever the state of its definition. Removal wins over arming: a job that
+// is removed in NEEDS_ARM is not armed.
 const (
 	waiting jobState = iota
 	needsArm
@@ -34,10 +34,10 @@ func (s jobState) String() string { return jobStates[s] }
 type jobEvent uint8
 
 const (
-	jeDefine  jobEvent = iota // a file defines it, anew or otherwise than before
-	jeRemove                  // no file defines it any more
-	jeDisturb                 // its next slot may be another one
-	jeRing                    // its timer
+	jeDefine  jobEvent = iota // a file defines it, for the first time or with a change
+	jeRemove                  // its definition was removed
+	jeDisturb                 // its next slot may have changed
+	jeRing                    // its timer is due
 	jeTurn                    // the end of the turn
 	jeEmpty                   // its last run is over
 	nJobEvents
@@ -45,7 +45,7 @@ const (
 
 var jobEvents = [nJobEvents]string{"defined", "removed", "disturbed", "timer", "end of turn", "last run over"}
 
-// jobMove is what a job does about an event; d is the new definition, of jeDefine alone.
+// jobMove is how a job handles an event; d is the new definition and only set for jeDefine.
 type jobMove func(c *Core, j *job, d *jobfile.Job)
 
 // jobCell is one cell of the table, as runCell is.
@@ -77,7 +77,7 @@ func init() {
 			jeRemove:  jobs(remove, needsDelete, deleted),
 			jeDisturb: jobs(needArm, needsArm),
 			jeRing:    jobs(needArm, needsArm), // a service has become stable
-			jeTurn:    jobs(stay, waiting),     // it was seen to already
+			jeTurn:    jobs(stay, waiting),     // it was already handled
 			jeEmpty:   jobs(stay, waiting),
 		},
 		needsArm: {
@@ -85,7 +85,7 @@ func init() {
 			jeRemove:  jobs(remove, needsDelete, deleted),
 			jeDisturb: jobs(stay, needsArm),
 			jeRing:    jobs(stay, needsArm),
-			jeTurn:    jobs(arm, waiting, armed, needsArm), // a life that was not to begin ended in it
+			jeTurn:    jobs(arm, waiting, armed, needsArm), // an unwanted life of a service may have ended here
 			jeEmpty:   jobs(stay, needsArm),
 		},
 		armed: {
@@ -101,13 +101,13 @@ func init() {
 			jeRemove:  jobNever(undefined),
 			jeDisturb: jobs(stay, needsDelete),
 			jeRing:    jobNever(noTimer),
-			jeTurn:    jobs(stay, needsDelete), // done beats rearm
+			jeTurn:    jobs(stay, needsDelete), // removal wins over arming
 			jeEmpty:   jobs(remember, deleted),
 		},
 		deleted: {
 			jeDefine:  jobNever(gone),
 			jeRemove:  jobNever(gone),
-			jeDisturb: jobs(stay, deleted), // it is in the list of jobs until the end of the turn
+			jeDisturb: jobs(stay, deleted), // it stays in the list of jobs until the end of the turn
 			jeRing:    jobNever(noTimer),
 			jeTurn:    jobs(stay, deleted),
 			jeEmpty:   jobNever(gone),
@@ -115,7 +115,7 @@ func init() {
 	}
 }
 
-// moveJob looks the event of a job up in the table.
+// moveJob handles an event of a job by the table.
 func (c *Core) moveJob(j *job, ev jobEvent, d *jobfile.Job) {
 	c.inHand = j.name
 	defer c.rescueJob(j)

@@ -8,26 +8,26 @@ import (
 	"jobsd/statefile"
 )
 
-// noFile is why what is to come of a job that was removed does not.
+// noFile is the reason why the retries and delayed starts of a removed job are dropped.
 const noFile = "the job was removed"
 
-// laterMost is how many starts of one job may be to come at once.
+// laterMost is how many delayed starts one job may have.
 const laterMost = 100
 
-// later is a start that somebody asked for and that is to come. It is no run until then, and holds up nothing.
+// later is a delayed start. It becomes a run only when it is due, so it holds up nothing before.
 type later struct {
 	statefile.Later
 	wait uint64 // the order whose client waits for the outcome; 0: none does
 }
 
-// orderLater promises a start. It outlives the daemon.
+// orderLater accepts a delayed start. It survives the end of the daemon.
 func (c *Core) orderLater(j *job, o Order) {
 	if why := c.noLater(j); why != "" {
 		c.refuse(o, "%s", why)
 		return
 	}
 	due := statefile.Anchor{Wall: statefile.At(c.now.Wall.Add(o.In).In(j.zone())), Boot: c.now.Boot + o.In, BootID: c.o.BootID}
-	if !o.Until.IsZero() { // that is a time of the wall clock, which may be set until then
+	if !o.Until.IsZero() { // a time of the wall clock, which may be set before it comes
 		due = statefile.Anchor{Wall: statefile.At(o.Until.In(j.zone()))}
 	}
 	l := &later{Later: statefile.Later{Job: j.name, Run: c.nextRun(), Due: due, By: o.By, Args: o.Args, HasArgs: len(o.Args) > 0}}
@@ -42,7 +42,7 @@ func (c *Core) orderLater(j *job, o Order) {
 	c.soil(j)
 }
 
-// noLater says why no more starts of a job can be promised, "" if nothing speaks against it.
+// noLater returns why the job cannot have another delayed start, or "" if it can.
 func (c *Core) noLater(j *job) string {
 	switch {
 	case j.away:
@@ -53,7 +53,8 @@ func (c *Core) noLater(j *job) string {
 	return ""
 }
 
-// due counts on the boot clock; over a reboot, and to a time that a person named, on the wall clock.
+// due returns how long the start still has to wait. It uses the boot clock, but the wall clock after a reboot and for a
+// time that a person named.
 func (c *Core) due(l *later) time.Duration {
 	if l.Due.BootID == c.o.BootID {
 		return l.Due.Boot - c.now.Boot
@@ -61,10 +62,10 @@ func (c *Core) due(l *later) time.Duration {
 	return l.Due.Wall.Sub(c.now.Wall)
 }
 
-// shownDue is when it comes as the wall clock has it, which may have been set since it was asked for.
+// shownDue returns when the start comes by the present wall clock, which may have been set since the order.
 func (c *Core) shownDue(l *later) statefile.Time {
 	due := c.now.Wall.Add(c.due(l))
-	if due.Sub(l.Due.Wall.Time).Abs() < time.Second { // two clocks waver
+	if due.Sub(l.Due.Wall.Time).Abs() < time.Second { // the two clocks drift a little
 		return l.Due.Wall
 	}
 	return statefile.At(due.In(l.Due.Wall.Location()))
@@ -74,7 +75,7 @@ func (c *Core) remind(l *later) {
 	c.emit(Remind{Reminded{l.Job, l.Run}, c.now.Boot + max(0, c.due(l))})
 }
 
-// remindAnew is for a wall clock that was set: what counts on it is due at another time now.
+// remindAnew requests new reminders after the wall clock was set, for starts that depend on it.
 func (c *Core) remindAnew(j *job) {
 	for _, l := range j.later {
 		if l.Due.BootID != c.o.BootID {
@@ -83,12 +84,12 @@ func (c *Core) remindAnew(j *job) {
 	}
 }
 
-// resumeLater takes up the starts that were to come when the daemon before this one ended.
+// resumeLater resumes the delayed starts that were pending when the previous daemon ended.
 func (c *Core) resumeLater(j *job) {
 	for _, l := range j.facts.Later {
 		l.Args = c.o.Promised[l.Run]
 		switch {
-		case j.def == nil: // its file is gone, and only a run of it lives on
+		case j.def == nil: // its file was removed, and only a run of it is alive
 			c.breakPromise(j, &later{Later: l}, noFile)
 		case c.inDoubt(l.Run):
 			c.breakPromise(j, &later{Later: l}, doubtText)
@@ -101,8 +102,8 @@ func (c *Core) resumeLater(j *job) {
 	}
 }
 
-// putOff makes a run that was promised, and is not begun, one to come again: for the next daemon. Who waits for its
-// outcome does so under that one.
+// putOff turns a pending run of a delayed start back into a delayed start, for the next daemon. Clients that wait for
+// its outcome continue to wait under that daemon.
 func (r *run) putOff() {
 	for _, l := range r.job.facts.Later {
 		if l.Run == r.number {
@@ -112,7 +113,7 @@ func (r *run) putOff() {
 	}
 }
 
-// reminded starts what was promised. A reminder may come too early, or for what is not wanted any more.
+// reminded starts what is due. A reminder may come too early, or for a start that was dropped.
 func (c *Core) reminded(e Reminded) {
 	j := c.jobs[e.Job]
 	if j == nil || c.shutdown != nil {
@@ -144,7 +145,7 @@ func (c *Core) reminded(e Reminded) {
 	}
 }
 
-// breakPromise says that a start is not to be.
+// breakPromise drops a delayed start.
 func (c *Core) breakPromise(j *job, l *later, why string) {
 	c.record(&statefile.GaveUp{Job: j.name, Run: l.Run, Why: why})
 	c.tell(j, Warn, fmt.Sprintf("run %d does not start: %s", l.Run, why))
@@ -154,7 +155,7 @@ func (c *Core) breakPromise(j *job, l *later, why string) {
 	c.soil(j)
 }
 
-// breakPromises gives up all starts of a job, or one of that number, and returns their numbers.
+// breakPromises drops all delayed starts of a job, or only the one with the given number, and returns their numbers.
 func (c *Core) breakPromises(j *job, run uint64, why string) (runs []uint64) {
 	j.later = slices.DeleteFunc(j.later, func(l *later) bool {
 		if run != 0 && l.Run != run {

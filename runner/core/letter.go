@@ -9,7 +9,7 @@ import (
 	"jobsd/statefile"
 )
 
-// Letter is a mail, but for what the disk adds: the end of the output of each run.
+// Letter is a mail without the output of the runs, which the disk adds.
 type Letter struct {
 	From    string // "": the daemon's user
 	To      []string
@@ -18,11 +18,11 @@ type Letter struct {
 	Parts   []Part
 }
 
-// Part tells of one event.
+// Part describes one event.
 type Part struct {
 	Text string
-	Job  string // whose output follows; "": none
-	Owed uint64 // of this notification
+	Job  string // the output of this job's run follows
+	Owed uint64 // the id of the notification
 }
 
 func (c *Core) letter(to []string, owed []statefile.Owed) *Letter {
@@ -45,7 +45,7 @@ func (c *Core) letter(to []string, owed []statefile.Owed) *Letter {
 	return l
 }
 
-// headline says in a line what happened.
+// headline describes the event in one line.
 func headline(o *statefile.Owed) string {
 	how := ""
 	if o.Run != nil {
@@ -67,7 +67,7 @@ func headline(o *statefile.Owed) string {
 
 func ran(o *statefile.Run) string { return fmt.Sprintf("%.1fs", time.Duration(o.Duration).Seconds()) }
 
-// story tells of an event what a person wants to know before they look at the machine.
+// story describes an event with what a person wants to know before looking at the machine.
 func (c *Core) story(o *statefile.Owed, head, host string) string {
 	var b strings.Builder
 	line := func(key string, value any) { fmt.Fprintf(&b, "%-10s %v\n", key+":", value) }

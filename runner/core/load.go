@@ -12,11 +12,11 @@ import (
 	"jobsd/statefile"
 )
 
-// grace is how far back an `at` may lie at the first load of its job and still run.
+// grace is how long ago an `at` may have passed at the first load of its job and still run.
 const grace = time.Minute
 
-// load puts a finished set of definitions in force, as a difference from what is: what did not change keeps all it has.
-// It never fires a slot that lies before it.
+// load puts a complete set of definitions in force. It applies only the differences: an unchanged job keeps its state.
+// It never fires a slot that lies before the load.
 func (c *Core) load(e Loaded) {
 	if c.shutdown != nil {
 		return
@@ -47,7 +47,7 @@ func (c *Core) load(e Loaded) {
 		case j.def != nil:
 			sum.Removed++
 			c.moveJob(j, jeRemove, nil)
-		case len(j.runs) == 0 && !set.Unread: // of the daemon before this one, and gone since
+		case len(j.runs) == 0 && !set.Unread: // a run of the previous daemon, whose job was removed since
 			c.moveJob(j, jeEmpty, nil)
 		}
 	}
@@ -69,7 +69,7 @@ func (c *Core) load(e Loaded) {
 	if c.known {
 		c.settleLost()
 	}
-	for _, r := range c.sortedRuns() { // of the daemon before this one: now it is known what they are
+	for _, r := range c.sortedRuns() { // runs of the previous daemon: now their definitions are known
 		if r.def == nil && r.job.def != nil {
 			r.def = r.job.def
 			c.occupy(r)
@@ -97,8 +97,8 @@ func (c *Core) load(e Loaded) {
 	c.shutAfterLoad()
 }
 
-// resume takes up what was to come of a job when the daemon before this one ended, once it is known whether a file still
-// defines it.
+// resume continues the retries and delayed starts of the previous daemon, once a load has read all definitions or this
+// job's.
 func (c *Core) resume(j *job) {
 	if j.resumed || j.def == nil && !c.known {
 		return
@@ -124,10 +124,10 @@ func (c *Core) loadJob(d jobfile.Job, moved bool, sum *statefile.Reloaded, chang
 		}
 		*changed = append(*changed, name)
 		c.redefine(j, d)
-	default: // moved, or stale now or no longer: the definition says the same
+	default: // the file moved, or its definition became stale or valid again: the definition itself is the same
 		moved := j.def.Schedule.Location() != d.Def.Schedule.Location()
 		j.def, j.stale = d.Def, d.Stale
-		if c.soil(j); moved { // the zone has other rules now: a reload fires nothing that lies before it
+		if c.soil(j); moved { // the zone has new rules; a reload fires no slot before itself
 			c.hand(j, latest(j.last, c.now.Wall))
 			c.needArm(j)
 		}
@@ -135,7 +135,7 @@ func (c *Core) loadJob(d jobfile.Job, moved bool, sum *statefile.Reloaded, chang
 	j.load = c.loads
 }
 
-// restarts tells whether a new definition of a service has its process started anew.
+// restarts reports whether a new definition of a service restarts its process.
 func (c *Core) restarts(j *job, d *jobfile.Definition) bool {
 	return j.def != nil && j.def.KeepAlive != nil && d.KeepAlive != nil && d.Enabled && d.ActiveOn(c.o.Machine) &&
 		j.def.ProcessHash != d.ProcessHash && len(j.services()) > 0
@@ -148,13 +148,13 @@ func changedDirs(set *jobfile.Set) string {
 	return ""
 }
 
-// elsewhen tells whether a definition that says the same as before is due at other times now: its zone is that of the
-// machine, which moved, or the machine is called otherwise.
+// elsewhen reports whether an unchanged definition is due at other times now: it uses the machine's time zone, which
+// changed, or the machine has a new name.
 func (c *Core) elsewhen(j *job, d *jobfile.Definition, moved bool) bool {
 	return moved && d.Schedule.Local() || j.away != !d.ActiveOn(c.o.Machine)
 }
 
-// announce says what a load did. So many files were passed over.
+// announce logs what a load did. Passed is the number of ignored files.
 func (c *Core) announce(sum statefile.Reloaded, changed []string, passed int) {
 	for _, text := range c.reload.Errors {
 		c.say(Error, "", text)
@@ -187,7 +187,7 @@ func (c *Core) announce(sum statefile.Reloaded, changed []string, passed int) {
 	c.say(Info, "", text)
 }
 
-// define takes in a job that this daemon did not know.
+// define adds a job that this daemon did not know.
 func (c *Core) define(d jobfile.Job) *job {
 	j := &job{name: d.Def.Name}
 	j.timer.owner = j
@@ -198,14 +198,13 @@ func (c *Core) define(d jobfile.Job) *job {
 	return j
 }
 
-// redefine puts a new definition in the place of the old one. Runs go on under the one that they started with; a
-// pending one has not started.
+// redefine replaces a definition. Running runs continue under their old definition; pending runs may get the new one.
 func (c *Core) redefine(j *job, d jobfile.Job) {
-	if j.def == nil && c.known { // it was removed while a run lived, and is back
+	if j.def == nil && c.known { // it was removed while a run was alive, and has come back
 		c.record(&statefile.Deleted{Job: j.name})
 	}
 	away := !d.Def.ActiveOn(c.o.Machine)
-	if j.state == needsArm && j.def != nil && d.Def.Enabled && !away { // due in this turn, and before the load
+	if j.state == needsArm && j.def != nil && d.Def.Enabled && !away { // it may be due in this turn, before the load
 		c.armJob(j)
 	}
 	if j.facts.Schedule == c.when(d.Def, away) {
@@ -230,7 +229,7 @@ func (c *Core) redefine(j *job, d jobfile.Job) {
 	c.moveJob(j, jeDefine, &d)
 }
 
-// adjust makes the definition that of the job. If it says something else of when the job is due, slots count from now.
+// adjust gives the job a new definition. If the times at which the job is due change, slots count from now.
 func adjust(c *Core, j *job, d *jobfile.Job) {
 	def := d.Def
 	j.def, j.stale = def, d.Stale
@@ -249,31 +248,31 @@ func adjust(c *Core, j *job, d *jobfile.Job) {
 	anew = anew || j.facts == nil
 	j.facts = c.facts.Jobs[j.name]
 	c.setAlarm(j)
-	if def.KeepAlive == nil && j.facts.Held { // as a service; what it is now cannot be held
+	if def.KeepAlive == nil && j.facts.Held { // only services can be held, and it is none any longer
 		c.record(&statefile.Held{Job: j.name, By: "reload"})
 	}
-	if anew { // else the facts lag behind by the runs that wait: their slots would be due again
+	if anew { // otherwise the facts lag behind by the pending runs, whose slots would be due again
 		c.recall(j)
 	}
 	needArm(c, j, nil)
 	c.soil(j)
 	if def.KeepAlive == nil {
-		for _, r := range j.services() { // it was one
+		for _, r := range j.services() { // the job was a service before
 			c.stop(r, "reload")
 		}
 	}
 	c.runAtBoot(j)
 }
 
-// runAtBoot makes the run of a job for this boot, if there is to be one and there was none.
+// runAtBoot makes the at_boot run of this boot if the job wants one and had none yet.
 func (c *Core) runAtBoot(j *job) {
 	if j.def != nil && j.def.AtBoot && c.active(j) && !c.o.BootUnknown && j.facts.BootDone != c.o.BootID && j.alive() == nil {
 		c.newRun(j, statefile.Time{}, "boot", nil, nil)
 	}
 }
 
-// settleOn records the definition. A job that came back with the schedule it had goes on where it was, but what passed
-// while no file defined it is not missed.
+// settleOn records the definition. A job that comes back with the same schedule continues where it was, but slots that
+// passed while no file defined it are not missed.
 func (c *Core) settleOn(j *job, when string, known *statefile.JobFacts) {
 	var was time.Time
 	if known != nil {
@@ -285,11 +284,11 @@ func (c *Core) settleOn(j *job, when string, known *statefile.JobFacts) {
 	case schedule.Every:
 		a := c.anchorNow()
 		if known != nil && known.Anchor != nil && sameTimes(known, j.def) {
-			a = c.phase(j, *known.Anchor, j.def.Schedule.Interval(), c.now.Wall) // another key was changed: the phase stays
+			a = c.phase(j, *known.Anchor, j.def.Schedule.Interval(), c.now.Wall) // another key changed, so the phase stays
 		}
 		r.Anchor = &a
 	case schedule.At:
-		if known == nil || !sameTimes(known, j.def) { // else it was disabled, or elsewhere, when it was due
+		if known == nil || !sameTimes(known, j.def) { // otherwise it was disabled, or ran elsewhere, when it was due
 			r.LastSlot = statefile.At(latest(c.now.Wall.Add(-grace), c.facts.DoubtUntil.Time))
 		}
 	}
@@ -303,13 +302,12 @@ func (c *Core) settleOn(j *job, when string, known *statefile.JobFacts) {
 	}
 }
 
-// sameTimes tells whether a definition gives the same times as the one that the facts are of, whatever else decides on
-// whether they count here.
+// sameTimes reports whether a definition has the same times as the recorded one, whether or not its slots count here.
 func sameTimes(known *statefile.JobFacts, d *jobfile.Definition) bool {
 	return known.Schedule == d.ScheduleHash || strings.HasPrefix(known.Schedule, d.ScheduleHash+" ")
 }
 
-// missAt counts an `at` that was past when its job was first loaded.
+// missAt records an `at` as missed that had passed when its job was first loaded.
 func (c *Core) missAt(j *job, settled, before time.Time) {
 	at := j.def.Schedule.Next(time.Time{})
 	f := c.facts.Job(j.name)
@@ -322,7 +320,7 @@ func (c *Core) missAt(j *job, settled, before time.Time) {
 	c.tell(j, Warn, fmt.Sprintf("missed: %s was past when the job was loaded", slot))
 }
 
-// remove has a job that no file defines any more end: now, or after its last run.
+// remove ends a job whose definition was removed: now, or after its last run.
 func remove(c *Core, j *job, _ *jobfile.Job) {
 	c.dropPending(j, "removed", nil)
 	c.breakPromises(j, 0, noFile)
@@ -338,7 +336,7 @@ func remove(c *Core, j *job, _ *jobfile.Job) {
 	}
 }
 
-// remember has the journal say the last of a job; its facts are kept for a while.
+// remember records the end of a job. Its facts are kept for a while.
 func remember(c *Core, j *job, _ *jobfile.Job) {
 	j.state = deleted
 	c.record(&statefile.Deleted{Job: j.name})
@@ -347,7 +345,7 @@ func remember(c *Core, j *job, _ *jobfile.Job) {
 	c.removed = append(c.removed, j.name)
 }
 
-// forgetVanished notes which jobs vanished while no daemon ran.
+// forgetVanished records which jobs were removed while no daemon ran.
 func (c *Core) forgetVanished() {
 	for _, name := range slices.Sorted(maps.Keys(c.facts.Jobs)) {
 		if c.jobs[name] == nil && c.facts.Jobs[name].Vanished.IsZero() {
@@ -359,15 +357,15 @@ func (c *Core) forgetVanished() {
 	}
 }
 
-// dropPending counts the slots of runs that had not started as skipped. What a person asked for does not depend on a
-// schedule, and goes on under the next definition, if there is one.
+// dropPending counts the slots of pending runs as skipped. A run that a person requested does not depend on a schedule,
+// so it continues under the next definition if there is one.
 func (c *Core) dropPending(j *job, why string, next *jobfile.Definition) {
 	for _, r := range slices.Clone(j.runs) {
 		switch {
 		case r.state != pending:
 			continue
 		case next != nil && (r.durable || r.reason == "boot" || r.reason == "schedule" && r.why == ""):
-			continue // what was handed to the disk, or came due in this turn, runs under the definition it has
+			continue // a run that was handed to the disk, or became due in this turn, keeps its definition
 		case r.asked() && next != nil && next.KeepAlive == nil:
 			r.def = next
 			continue
@@ -379,12 +377,12 @@ func (c *Core) dropPending(j *job, why string, next *jobfile.Definition) {
 	}
 }
 
-// asked tells whether the run waits to be let in because a person asked for it.
+// asked reports whether the run is pending because a person requested it.
 func (r *run) asked() bool {
 	return r.state == pending && !r.durable && r.reason == "manual" && !r.settled
 }
 
-// sortOrder puts the list of jobs in order and takes out those that are deleted.
+// sortOrder sorts the list of jobs and removes the deleted ones.
 func (c *Core) sortOrder() {
 	if c.compact {
 		c.order = slices.DeleteFunc(c.order, func(j *job) bool { return j.state == deleted })
@@ -396,11 +394,11 @@ func (c *Core) sortOrder() {
 	}
 }
 
-// disabledHash ends the hash of when a job is due whose file says enabled = false.
+// disabledHash ends the schedule hash of a job whose file says enabled = false.
 const disabledHash = " disabled"
 
-// when returns the hash of all that decides when the job is due here: a job that comes to this machine, or is enabled,
-// counts its slots from then, and so does one whose local zone changed.
+// when returns a hash of everything that decides when the job is due on this machine. If it changes, because the job
+// came to this machine, was enabled or has a new local zone, slots count from then on.
 func (c *Core) when(d *jobfile.Definition, away bool) string {
 	h := d.ScheduleHash
 	if d.Schedule.Local() && d.Schedule.Kind() != schedule.Every {

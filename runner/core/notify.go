@@ -12,30 +12,31 @@ import (
 	"jobsd/statefile"
 )
 
-// A notification is a run like any other: a mailer or a command of the job that is started, timed out and reaped. What
-// is owed is a fact from the outcome on that it tells of, so a crash in between sends it twice rather than never.
+// A notification is a run like any other: a mailer or a command of the job that is started, timed out and reaped. From
+// the outcome of the run on, the notification is a fact in the journal. So a crash in between sends it twice rather
+// than never.
 const (
-	noticeTime  = time.Minute // so long a mailer or a command may take
+	noticeTime  = time.Minute // how long a mailer or a command may take
 	noticeGrace = 5 * time.Second
-	mailMin     = time.Minute // back-off after a mail that could not be sent
+	mailMin     = time.Minute // the back-off after a mail that could not be sent
 	mailMax     = time.Hour
-	mailTries   = 24   // a day and a bit
-	owedMost    = 1000 // beyond, the machine has other troubles than who is told of them
-	commandMost = 8    // commands at once
+	mailTries   = 24   // a little more than a day
+	owedMost    = 1000 // with more than this, the machine has worse problems than lost notifications
+	commandMost = 8    // commands running at once
 	crashPause  = time.Hour
 )
 
-// notices have numbers of their own, far from those of runs.
+// firstNotice begins the numbers of notifications, far from those of runs.
 const firstNotice = 1 << 62
 
-// notice is what a notification tells.
+// notice lists the events that a notification reports.
 type notice struct {
 	way  string
 	owed []statefile.Owed
 }
 
-// alarming tells whether one more failure of the job is to be told: the first after so many in a row, and no other until
-// it recovers.
+// alarming reports whether one more failure of the job must be notified: the first after the configured number in a
+// row, and no other until the job recovers.
 func (c *Core) alarming(j *job, d *jobfile.Definition) bool {
 	if d == nil || d.KeepAlive != nil || j.facts.Told {
 		return false
@@ -47,7 +48,7 @@ func (c *Core) alarming(j *job, d *jobfile.Definition) bool {
 	return int(j.facts.Consecutive)+1 >= need
 }
 
-// tellOutcome completes the record of an outcome by what is owed for it.
+// tellOutcome adds the notifications that an outcome owes to its record.
 func (c *Core) tellOutcome(r *run, e *statefile.Ended) {
 	d := r.def
 	if d == nil || r.reason == "service" {
@@ -66,7 +67,7 @@ func (c *Core) tellOutcome(r *run, e *statefile.Ended) {
 	}
 }
 
-// owe returns what must be sent to tell of an event.
+// owe returns the notifications that must be sent about an event.
 func (c *Core) owe(j *job, d *jobfile.Definition, kind string, o *statefile.Run) (list []statefile.Owed) {
 	if c.config == nil {
 		return nil
@@ -84,7 +85,7 @@ func (c *Core) owe(j *job, d *jobfile.Definition, kind string, o *statefile.Run)
 	return list
 }
 
-// wayOf is the key of the command that is told of a kind of event.
+// wayOf maps a kind of event to the key of its command.
 var wayOf = map[string]string{"failure": "on_failure", "crash_loop": "on_failure", "success": "on_success", "recovery": "on_recovery"}
 
 func command(d *jobfile.Definition, way string) []string {
@@ -95,7 +96,7 @@ func command(d *jobfile.Definition, way string) []string {
 		"on_recovery": d.Notify.OnRecovery}[way]
 }
 
-// newOwed numbers a notification.
+// newOwed gives a notification its number and time.
 func (c *Core) newOwed(o statefile.Owed) statefile.Owed {
 	c.lastOwed = max(c.lastOwed, c.facts.LastOwed) + 1
 	o.ID, o.At = c.lastOwed, c.at()
@@ -104,18 +105,18 @@ func (c *Core) newOwed(o statefile.Owed) statefile.Owed {
 
 func (c *Core) recipients(d *jobfile.Definition) []string {
 	switch {
-	case d == nil: // of the daemon, or of a job that is gone
+	case d == nil: // about the daemon, or about a job that was removed
 		return c.config.Mail.To
 	case d.Notify == nil:
 		return nil
 	}
-	return d.Notify.Mail // the loader has put in those of jobsd.toml
+	return d.Notify.Mail // the loader has filled in the recipients of jobsd.toml
 }
 
 // namedMost is how many jobs a line of the log names.
 const namedMost = 10
 
-// warnOfMailer says at each load that mail will not be sent, and which.
+// warnOfMailer warns at each load if mail cannot be sent, and names the jobs concerned.
 func (c *Core) warnOfMailer(set *jobfile.Set) {
 	if set.NoMailer == "" {
 		return
@@ -141,7 +142,7 @@ func (c *Core) warnOfMailer(set *jobfile.Set) {
 	}
 }
 
-// postman waits with the mail after a failure.
+// postman sends one mail at a time and waits after a failure.
 type postman struct {
 	timer   timer
 	tries   uint64
@@ -149,8 +150,8 @@ type postman struct {
 	missing bool // the last load found no mailer
 }
 
-// retryMail ends the wait for the next try if a load shows that somebody mended the mailer. At any other load the wait goes
-// on: many reloads must not use up the tries.
+// retryMail ends the pause before the next attempt if a load shows that a mailer was installed or the mail settings
+// changed. Other loads keep the pause: frequent reloads must not use up the attempts.
 func (c *Core) retryMail(set *jobfile.Set) {
 	installed := c.post.missing && set.NoMailer == ""
 	c.post.missing = set.NoMailer != ""
@@ -162,8 +163,8 @@ func (c *Core) retryMail(set *jobfile.Set) {
 
 func (p *postman) ring(*Core) {} // the end of the turn does the rest
 
-// deliver starts what sends the notifications that are owed: one mail at a time, which takes along all others for the
-// same people; the commands of a job one after the other.
+// deliver starts the senders of owed notifications: one mail at a time, which includes all notifications for the same
+// recipients, and the commands of a job one after the other.
 func (c *Core) deliver() {
 	defer c.rescueMail()
 	if len(c.facts.Owed) == 0 || !c.ready || c.shutdown != nil {
@@ -182,7 +183,7 @@ func (c *Core) deliver() {
 	}
 }
 
-// writes tells whether the output of an ended run goes on. It is told of when that is complete.
+// writes reports whether the output of an ended run is still open. Its notification waits until the output is complete.
 func (c *Core) writes(o *statefile.Run) bool {
 	if o == nil {
 		return false
@@ -211,7 +212,7 @@ func (c *Core) deliverMail() {
 		return
 	case len(to) == 0:
 		c.dropOwed(n.owed, "no recipient of mail is configured any more")
-		c.deliverMail() // the next ones
+		c.deliverMail() // for other recipients
 		return
 	}
 	argv := append(slices.Clone(c.config.Mail.Sendmail), "-oi", "-t")
@@ -227,7 +228,8 @@ func (c *Core) definition(job string) *jobfile.Definition {
 	return nil
 }
 
-// deliverCommand starts a command of a job's notify table. If the same one is owed several times, the newest is told.
+// deliverCommand starts a command of a job's notify table. If the same command is owed several times, it gets the
+// newest event.
 func (c *Core) deliverCommand(o statefile.Owed) {
 	n := &notice{way: o.Way}
 	for _, other := range c.facts.Owed {
@@ -236,7 +238,7 @@ func (c *Core) deliverCommand(o statefile.Owed) {
 		}
 	}
 	if len(n.owed) == 0 {
-		return // dropped in this turn
+		return // they were dropped in this turn
 	}
 	argv := command(c.definition(o.Job), o.Way)
 	if len(argv) == 0 {
@@ -253,7 +255,7 @@ func (c *Core) deliverCommand(o statefile.Owed) {
 	c.commands[j.name] = r
 }
 
-// newNotice makes the run of a notification. D says what is particular to it.
+// newNotice makes the run of a notification; d holds its particular settings.
 func (c *Core) newNotice(j *job, n *notice, d *jobfile.Definition) *run {
 	d.Timeout, d.StopSignal, d.StopTimeout = noticeTime, "TERM", noticeGrace
 	d.Schedule, d.SuccessCodes, d.Umask, d.Enabled, d.Overlap = new(schedule.Schedule), []int{0}, -1, true, jobfile.Allow
@@ -265,13 +267,13 @@ func (c *Core) newNotice(j *job, n *notice, d *jobfile.Definition) *run {
 	return r
 }
 
-// unwritten gives a mail up for now that could not be written down.
+// unwritten postpones a mail that could not be written to a file.
 func (c *Core) unwritten(r *run, why string) {
 	c.end(r, statefile.Run{Outcome: "start_error", StartError: &statefile.StartError{Stage: "mail", Errno: "EIO", Text: why}}, false)
 	c.forget(r)
 }
 
-// delivered settles what a notification told of. What was stopped by the end of the daemon is owed on.
+// delivered settles the notifications of a sender that ended. If the daemon's shutdown stopped it, they stay owed.
 func (c *Core) delivered(r *run, o *statefile.Run) {
 	err := ""
 	if o.Outcome != "exited" || *o.ExitCode != 0 {
@@ -292,8 +294,8 @@ func (c *Core) delivered(r *run, o *statefile.Run) {
 	}
 }
 
-// mailed settles a mail. One that could not be sent is tried again after a pause, but what has been tried often enough
-// is given up.
+// mailed settles a mail. A mail that could not be sent is retried after a pause, but notifications with too many
+// attempts are dropped.
 func (c *Core) mailed(owed []statefile.Owed, err string) {
 	c.note(Trouble{Part: "mail", Text: err})
 	if err == "" {
@@ -319,7 +321,7 @@ func (c *Core) mailed(owed []statefile.Owed, err string) {
 	c.post.tries++
 }
 
-// settleOwed records what became of notifications, and says it once of each job if it was an error.
+// settleOwed records the result of notifications and logs an error once for each job.
 func (c *Core) settleOwed(owed []statefile.Owed, err string, kept bool) {
 	if len(owed) == 0 {
 		return
@@ -341,7 +343,7 @@ func (c *Core) settleOwed(owed []statefile.Owed, err string, kept bool) {
 	c.record(t)
 }
 
-// tellCrash mails that the previous daemon crashed, but not more than once an hour.
+// tellCrash mails that the previous daemon crashed, but at most once an hour.
 func (c *Core) tellCrash() {
 	since := c.now.Wall.Sub(c.facts.CrashMail.Time).Abs()
 	if !c.crashed || len(c.config.Mail.To) == 0 || !c.facts.CrashMail.IsZero() && since < crashPause {
@@ -354,7 +356,8 @@ func (c *Core) tellCrash() {
 	c.record(&statefile.OwedMail{Owes: []statefile.Owed{c.newOwed(statefile.Owed{Kind: "daemon", Way: "mail", Text: text})}})
 }
 
-// tellDamage mails, once, that damage to the journal has all jobs disabled: else nobody might notice that nothing runs.
+// tellDamage mails once that all jobs are disabled because the journal was damaged. Otherwise nobody might notice that
+// nothing runs.
 func (c *Core) tellDamage() {
 	by := c.facts.DisabledBy
 	if !by.ByDamage() || len(c.config.Mail.To) == 0 || !c.facts.CrashMail.Before(by.When.Time) {
@@ -376,7 +379,7 @@ func (c *Core) dropOwed(list []statefile.Owed, why string) {
 	c.settleOwed(list, why, false)
 }
 
-// noticeEnv is what a command is told of the outcome.
+// noticeEnv returns the environment variables that describe the outcome to a command.
 func noticeEnv(o *statefile.Owed) []string {
 	env := []string{"JOBSD_EVENT=" + o.Kind}
 	r := o.Run

@@ -7,7 +7,7 @@ import (
 	"jobsd/statefile"
 )
 
-// Verb is what an Order asks for.
+// Verb is the kind of an Order.
 type Verb string
 
 // The verbs.
@@ -23,18 +23,18 @@ const (
 // Refused says why an order is not carried out.
 type Refused struct {
 	Text  string
-	NoJob bool // there is no job or run of that name
+	NoJob bool // no job or run has that name
 }
 
-// watch is somebody who waits for the end of runs.
+// watch is a client that waits for the end of runs.
 type watch struct {
 	id   uint64
-	over bool // until nothing is left of them, not only until their outcome
+	over bool // wait until no process is left, not only for the outcome
 	runs []uint64
 	left int
 }
 
-// obey carries out what a person asked for. Whether they may was for the shell to check.
+// obey carries out an order. The shell has checked that its sender has the right to give it.
 func (c *Core) obey(o Order) {
 	defer c.rescueOrder(o)
 	j := c.jobs[o.Job]
@@ -71,7 +71,7 @@ func (c *Core) refuse(o Order, format string, args ...any) {
 	c.emit(Answer{ID: o.ID, Refused: &Refused{Text: fmt.Sprintf(format, args...)}, Last: true})
 }
 
-// orderStart starts a run beside the schedule.
+// orderStart starts a run outside of the schedule.
 func (c *Core) orderStart(j *job, o Order) {
 	if o.In > 0 {
 		c.orderLater(j, o)
@@ -85,7 +85,7 @@ func (c *Core) orderStart(j *job, o Order) {
 	c.begun(o, r)
 }
 
-// start obeys overlap, lock and machines, but neither disabled nor held. It says why it does not start a run.
+// start respects overlap, lock and machines, but ignores disabled and held. Without a run it returns the reason.
 func (c *Core) start(j *job, o Order) (r *run, why string) {
 	if j.away {
 		return nil, c.awayText(j)
@@ -96,7 +96,7 @@ func (c *Core) start(j *job, o Order) (r *run, why string) {
 		c.regate = true
 		return busy, ""
 	}
-	if busy != nil && o.Run != 0 && j.ending() { // nobody is there to ask again
+	if busy != nil && o.Run != 0 && j.ending() { // this delayed start has no client that could try again
 		c.cancelRetries(j)
 		r := c.manual(j, o)
 		r.alone = true
@@ -113,7 +113,7 @@ func (c *Core) awayText(j *job) string {
 	return fmt.Sprintf("%s does not run on this machine (%s)", j.name, c.o.Machine)
 }
 
-// manual makes the run that a person asked for. A service that was held or in a back-off begins anew.
+// manual makes the run that a person requested. A service that was held or in back-off starts over.
 func (c *Core) manual(j *job, o Order) *run {
 	reason := "manual"
 	if j.def.KeepAlive != nil {
@@ -129,7 +129,7 @@ func (c *Core) manual(j *job, o Order) *run {
 	return r
 }
 
-// begun tells which run it is, and has who wants it told of its end.
+// begun answers with the number of the run, and registers the client if it waits for the outcome.
 func (c *Core) begun(o Order, r *run) {
 	c.emit(Answer{ID: o.ID, Run: r.number, Last: !o.Wait})
 	if o.Wait {
@@ -137,7 +137,7 @@ func (c *Core) begun(o Order, r *run) {
 	}
 }
 
-// orderStop stops one run or all of a job. A service is held until it is started again, or the next boot.
+// orderStop stops one run or all runs of a job. A service is held until it is started again or the machine boots.
 func (c *Core) orderStop(j *job, o Order) {
 	if c.isPast(o) {
 		return
@@ -161,7 +161,8 @@ func (c *Core) orderStop(j *job, o Order) {
 	c.stopRuns(j, runs, broken, o)
 }
 
-// orderSignal sends a signal to the runs of a job that have a process, or to one of them. What becomes of them is theirs.
+// orderSignal sends a signal to one run or to all runs of a job that have a process. The daemon does nothing else with
+// them.
 func (c *Core) orderSignal(j *job, o Order) {
 	var sent []uint64
 	for _, r := range j.runs {
@@ -182,14 +183,14 @@ func (c *Core) orderSignal(j *job, o Order) {
 	}
 }
 
-// hold keeps a service from running until it is started again, or the next boot.
+// hold keeps a service from running until it is started again or the machine boots.
 func (c *Core) hold(j *job, by string) {
 	c.record(&statefile.Held{Job: j.name, Held: true, By: by})
 	c.tell(j, Info, "held by "+by)
 	c.soil(j)
 }
 
-// stopRuns stops the runs and answers when nothing is left of them. Others were to come.
+// stopRuns stops runs and answers when nothing is left of them. Others are the numbers of dropped delayed starts.
 func (c *Core) stopRuns(j *job, runs []*run, others []uint64, o Order) {
 	w := &watch{id: o.ID, over: true, runs: others}
 	for _, r := range runs {
@@ -207,8 +208,8 @@ func (c *Core) stopRuns(j *job, runs []*run, others []uint64, o Order) {
 	c.stopAll(runs, o.By)
 }
 
-// orderRestart stops what runs and starts a new run once nothing is left of it, or at a later time. The answer is about
-// the new one.
+// orderRestart stops the live runs and starts a new run once nothing is left of them, or at a later time. The answer is
+// about the new run.
 func (c *Core) orderRestart(j *job, o Order) {
 	if j.away {
 		c.refuse(o, "%s", c.awayText(j))
@@ -228,8 +229,8 @@ func (c *Core) orderRestart(j *job, o Order) {
 	c.begun(o, r)
 }
 
-// restartLater stops a job now and has it start at a time. A service does not start before: no earlier order to start it
-// holds any more.
+// restartLater stops a job now and starts it at a given time. A service does not start before that: earlier delayed
+// starts are dropped.
 func (c *Core) restartLater(j *job, o Order) {
 	if j.def.KeepAlive != nil {
 		c.breakPromises(j, 0, o.By+" requested a restart at another time")
@@ -251,7 +252,7 @@ func (c *Core) stopAll(runs []*run, by string) {
 	}
 }
 
-// release ends what keeps a job that is enabled from running: it was held, or set aside for the crashes it brought.
+// release ends a hold, or the setting aside after crashes, of an enabled job.
 func (c *Core) release(j *job, by string) {
 	if j.facts.Held || j.facts.SetAside {
 		aside := j.facts.SetAside
@@ -264,7 +265,7 @@ func (c *Core) release(j *job, by string) {
 	}
 }
 
-// told answers those who wait for the outcome of a run.
+// told answers the clients that wait for the outcome of the run.
 func (r *run) told(c *Core, o *statefile.Run) {
 	r.watches = slices.DeleteFunc(r.watches, func(w *watch) bool {
 		if !w.over {
@@ -274,7 +275,8 @@ func (r *run) told(c *Core, o *statefile.Run) {
 	})
 }
 
-// gone answers those who wait until nothing is left of a run. Who waited for its outcome will not have one.
+// gone answers the clients that wait until nothing is left of the run, and refuses those that wait for an outcome that
+// will not come.
 func (r *run) gone(c *Core) {
 	for _, w := range r.watches {
 		if !w.over {

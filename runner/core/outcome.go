@@ -10,7 +10,7 @@ import (
 	"jobsd/statefile"
 )
 
-// outcome puts the end of a leader in words.
+// outcome turns the end of a leader into an outcome.
 func (r *run) outcome(x Exited) statefile.Run {
 	o := statefile.Run{Outcome: "exited", UserCPU: statefile.Seconds(x.User), SystemCPU: statefile.Seconds(x.Sys),
 		MaxRSS: x.MaxRSS, Core: x.Core, Leftovers: x.Left}
@@ -28,7 +28,7 @@ func (r *run) outcome(x Exited) statefile.Run {
 	return o
 }
 
-// blame makes the end of a run that was told to end the doing of who told it.
+// blame attributes the end of a run that was told to end to the one that stopped it.
 func (r *run) blame(o *statefile.Run) {
 	switch r.stopBy {
 	case "":
@@ -43,7 +43,7 @@ func (r *run) blame(o *statefile.Run) {
 	}
 }
 
-// failed tells whether an outcome is a failure: one that was asked for is none.
+// failed reports whether an outcome is a failure. A requested stop is none.
 func (r *run) failed(o *statefile.Run) bool {
 	switch o.Outcome {
 	case "stopped":
@@ -57,7 +57,7 @@ func (r *run) failed(o *statefile.Run) bool {
 	return true
 }
 
-// mark is the line that ends a run in its job's log.
+// mark returns the marker line that ends a run in its job's log.
 func mark(r *run, o *statefile.Run) string {
 	s := "run " + itoa(r.number)
 	if r.pid > 0 {
@@ -70,7 +70,7 @@ func mark(r *run, o *statefile.Run) string {
 	return fmt.Sprintf("%s after %.1fs", s, time.Duration(o.Duration).Seconds())
 }
 
-// words says an outcome in a few words.
+// words describes an outcome in a few words.
 func words(o *statefile.Run) string {
 	s := o.Outcome
 	switch {

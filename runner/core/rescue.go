@@ -7,11 +7,11 @@ import (
 	"jobsd/statefile"
 )
 
-// A mistake of ours in the handling of one job must not be the end of all others. What panics over a job or a run is
-// said with its stack, the job is set aside as internal_error until a person changes or starts it, and the daemon goes
-// on. What panics where no job is in hand brings the daemon down: the processes live on, and the next one adopts them.
+// An internal error in the handling of one job must not end all others. A panic over a job or a run is logged with its
+// stack, the job is set aside as internal_error until a person changes or starts it, and the daemon continues. A panic
+// outside of any job crashes the daemon: the processes stay alive, and the next daemon adopts them.
 
-// caught says a panic. Tests want to see it.
+// caught logs a panic. Strict lets it through for tests.
 func (c *Core) caught(p any, job string) (text string) {
 	if p == nil {
 		return ""
@@ -41,7 +41,7 @@ func (c *Core) rescueJob(j *job) {
 	}
 }
 
-// rescueLoad is for a definition, of which there may be no job yet.
+// rescueLoad handles a panic over a definition, which may not have a job yet.
 func (c *Core) rescueLoad(name string) {
 	if text := c.caught(recover(), name); text != "" && c.jobs[name] != nil {
 		c.setAside(c.jobs[name], text)
@@ -55,7 +55,7 @@ func (c *Core) rescueOrder(o Order) {
 	}
 }
 
-// rescueMail gives up what is owed, lest it bring the daemon down at each start.
+// rescueMail drops all owed notifications, so that they do not crash the daemon again at each start.
 func (c *Core) rescueMail() {
 	if text := c.caught(recover(), ""); text != "" {
 		t := &statefile.Told{Error: "internal error: " + text}
@@ -66,7 +66,7 @@ func (c *Core) rescueMail() {
 	}
 }
 
-// setAside has a job of which something went wrong within the daemon wait for a person. Its process is left alone.
+// setAside stops handling a job after an internal error until a person intervenes. The job's process is left alone.
 func (c *Core) setAside(j *job, text string) {
 	if j == c.self || j.state == deleted {
 		return
@@ -85,14 +85,14 @@ func (c *Core) setAside(j *job, text string) {
 	c.soil(j)
 }
 
-// scrap gives up a run, so that nothing waits for it for ever. Only where its process lives the run does, too.
+// scrap drops a run, so that nothing waits for it forever. A run whose process is alive stays.
 func (c *Core) scrap(r *run, ev runEvent) {
 	switch {
 	case ev == evForked || ev == evExecuted:
 		c.to(r, running)
 	case ev == evExited || ev == evNotStarted || r.pid == 0 || r.state == done:
 		c.loseRun(r)
-	case ev == evStop || ev == evRing: // what was to come now may be what failed
+	case ev == evStop || ev == evRing: // the normal way to end the run may be what failed
 		if r.stopBy == "" {
 			r.stopBy = "internal error"
 		}
@@ -120,7 +120,7 @@ func (c *Core) loseRun(r *run) {
 		ended := &statefile.Ended{Job: j.name, Outcome: o, Failed: true, Drained: true}
 		c.facts.Apply(statefile.Entry{At: at, Record: ended})
 		c.emit(Finish{Record: ended, At: at})
-		c.record(&statefile.Drained{Job: j.name, Run: r.number}) // should its outcome be known already
+		c.record(&statefile.Drained{Job: j.name, Run: r.number}) // in case its outcome is already known
 	case r.promised:
 		c.record(&statefile.GaveUp{Job: j.name, Run: r.number, Why: "internal error"})
 	case !r.slot.IsZero():

@@ -8,8 +8,8 @@ import (
 	"jobsd/statefile"
 )
 
-// tryLater makes the retry of a run that has just failed, nil if there is to be none: it was the last one, something
-// newer waits already, or the job is not what it was.
+// tryLater makes the retry of a run that has just failed. It returns nil if there is no retry: no attempt is left, a
+// newer run is pending, or the job has changed.
 func (c *Core) tryLater(r *run, e *statefile.Ended) *statefile.Retry {
 	j := r.job
 	switch {
@@ -22,11 +22,11 @@ func (c *Core) tryLater(r *run, e *statefile.Ended) *statefile.Retry {
 	pause := c.spread(doubled(j.def.RetryDelay, j.def.RetryMaxDelay, uint64(r.attempt-1)))
 	t := &statefile.Retry{Run: c.nextRun(), Slot: r.slot, Epoch: r.epoch, Reason: r.reason, Attempt: r.attempt + 1,
 		Missed: r.missed, Due: statefile.At(c.now.Wall.Add(pause))}
-	if c.shutdown != nil { // the next daemon makes it
+	if c.shutdown != nil { // the next daemon makes the run
 		return t
 	}
 	again := c.newRetry(j, *t, pause)
-	for _, w := range r.watches { // who waits for the outcome waits for that of the retry
+	for _, w := range r.watches { // clients that wait for the outcome now wait for that of the retry
 		if !w.over {
 			again.watches = append(again.watches, w)
 		}
@@ -35,7 +35,7 @@ func (c *Core) tryLater(r *run, e *statefile.Ended) *statefile.Retry {
 	return t
 }
 
-// newRetry makes the pending run of a retry, which is let in after a pause.
+// newRetry makes the pending run of a retry, which is admitted after a pause.
 func (c *Core) newRetry(j *job, t statefile.Retry, pause time.Duration) *run {
 	r := &run{number: t.Run, job: j, def: j.def, slot: t.Slot, epoch: t.Epoch, reason: t.Reason, attempt: t.Attempt,
 		missed: t.Missed, settled: true, why: "retry"}
@@ -46,7 +46,7 @@ func (c *Core) newRetry(j *job, t statefile.Retry, pause time.Duration) *run {
 	return r
 }
 
-// resumeRetries takes up the retries that waited when the daemon before this one ended.
+// resumeRetries resumes the retries that were pending when the previous daemon ended.
 func (c *Core) resumeRetries(j *job) {
 	if j.def == nil {
 		return
@@ -60,15 +60,15 @@ func (c *Core) resumeRetries(j *job) {
 			c.giveUp(j, j.def, t.Run, doubtText)
 			continue
 		}
-		pause := min(t.Due.Sub(c.now.Wall), j.def.RetryMaxDelay) // a clock that was set must not put it off
+		pause := min(t.Due.Sub(c.now.Wall), j.def.RetryMaxDelay) // a clock that was set must not delay it for long
 		c.newRetry(j, t, pause)
 	}
 }
 
-// retrying tells whether a run waits for its next try, which a new slot cancels.
+// retrying reports whether the run waits for its next attempt, which a new slot cancels.
 func (r *run) retrying() bool { return r.settled && r.state == pending && !r.durable }
 
-// cancelRetries gives up the retries of a job, since a new slot is due.
+// cancelRetries drops the retries of a job, because a new slot is due.
 func (c *Core) cancelRetries(j *job) {
 	for _, r := range slices.Clone(j.runs) {
 		if r.retrying() {
@@ -78,7 +78,7 @@ func (c *Core) cancelRetries(j *job) {
 	}
 }
 
-// giveUp counts a failure as final that would have been tried again.
+// giveUp makes a failure final whose retry is dropped.
 func (c *Core) giveUp(j *job, d *jobfile.Definition, run uint64, why string) {
 	g := &statefile.GaveUp{Job: j.name, Run: run, Why: why}
 	if c.alarming(j, d) {

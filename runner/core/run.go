@@ -9,56 +9,56 @@ import (
 	"jobsd/statefile"
 )
 
-// run is one execution, from the slot handed out to the empty group.
+// run is one execution of a job, from the slot to the empty process group.
 type run struct {
 	number  uint64
 	job     *job
-	def     *jobfile.Definition // its own: a reload does not change it. nil: adopted, and not known yet
+	def     *jobfile.Definition // a reload does not change it; nil: adopted, not known yet
 	state   runState
-	why     string // of pending
-	text    string // what went wrong last, for people
+	why     string // what a pending run waits for
+	text    string // the last error, for people
 	slot    statefile.Time
-	epoch   uint64 // of slot
+	epoch   uint64 // the epoch of slot
 	reason  string
 	attempt int
-	missed  uint64            // how many slots it makes up for
-	row     *statefile.Passed // those, until its intent
+	missed  uint64            // the number of slots it catches up
+	row     *statefile.Passed // these slots, until its intent
 	anchor  *statefile.Anchor
 
 	pid         int
 	startedAt   statefile.Time
 	started     time.Duration // monotonic
-	adopted     bool          // from a daemon before this one: it is no child of ours
-	inherited   bool          // from the journal, a child or not
-	durable     bool          // its intent was handed to the disk before
+	adopted     bool          // started by an earlier daemon: it
+	inherited   bool          // from the journal, whether a child or not
+	durable     bool          // its intent has been handed to the disk
 	unjournaled bool
-	forced      bool // a person started it although its job is not to run
-	promised    bool // a person asked for it before, and the journal knows
-	settled     bool // a retry: the journal knows its slot
-	remains     bool // processes of it may live although its leader, of an earlier daemon, does not
-	lost        bool // it was alive when the daemon before this one ended, and is not any more
+	forced      bool // a person started it although the job is not active
+	promised    bool // it was a delayed start, which the journal knows
+	settled     bool // a retry, whose slot the journal already knows
+	remains     bool // its leader ended under an earlier daemon, but other processes may be alive
+	lost        bool // it was alive when the previous daemon ended, and is not now
 
-	notice *notice // it is a notification
-	letter *Letter // and this the mail
+	notice *notice // set if the run is a notification
+	letter *Letter // set if that is a mail
 
-	stopBy string // who wants it to end; "timeout" is a reason of its own
+	stopBy string // the person or reason that stops it, such as "timeout"
 	killAt time.Duration
 	killed bool
-	spared bool // its group is looked at before it is told to end
-	open   bool // and may still write to the run's log, which then ends with the mark
+	spared bool // its leftovers get a moment before they are told to end
+	open   bool // leftovers may still write to the run's log; the marker follows when they end
 	mark   string
-	far    bool // it was stopped: what has left its group goes too
+	far    bool // it was stopped, so processes that left its group are stopped, too
 	undead bool // it survived KILL
 
-	args    []string // a person's, added to those of the job
-	alone   bool     // starts when no other run of its job is left, whatever overlap says
+	args    []string // arguments of a person, added
+	alone   bool     // it starts only when no other run of its job is left, whatever overlap says
 	watches []*watch
 
-	notBefore time.Duration // of a catch-up, monotonic
-	occupies  bool          // its lock and its place among those that run
+	notBefore time.Duration // earliest start of a catch-up run, monotonic
+	occupies  bool          // it holds its lock and its place among the running runs
 
 	timer timer
-	wait  time.Duration // the last pause between tries or looks
+	wait  time.Duration // the last pause between attempts or looks
 	tries int
 }
 
@@ -85,10 +85,10 @@ func (c *Core) enlist(r *run) {
 	c.soil(r.job)
 }
 
-// unsettle gives up the slots of a pending run of which the journal knows nothing yet. Unless later ones are settled
-// already, the next daemon judges them anew.
+// unsettle drops a pending run at shutdown. If the journal does not know its slots, the next daemon decides about them,
+// unless later slots are already settled.
 func (c *Core) unsettle(r *run) {
-	if r.notice != nil { // what it tells is owed on
+	if r.notice != nil { // the notification stays owed
 		return
 	}
 	if r.promised { // the next daemon starts it
@@ -107,13 +107,13 @@ func (c *Core) unsettle(r *run) {
 	}
 }
 
-// onlyHere tells whether only this daemon knows of a run that waits to be let in: the next one will not make it again.
+// onlyHere reports whether only this daemon knows of the pending run. The next daemon would not make it again.
 func (r *run) onlyHere() bool {
 	return r.state == pending && r.slot.IsZero() && !r.durable && !r.settled && !r.promised && r.notice == nil &&
 		r.reason != "service" && r.reason != "boot"
 }
 
-// skip counts the slots of a pending run that will not be.
+// skip counts the slots of a pending run that will not start.
 func (c *Core) skip(r *run, why string) {
 	switch {
 	case r.state != pending || r.durable || r.notice != nil:
@@ -134,11 +134,11 @@ func (c *Core) skip(r *run, why string) {
 	}
 }
 
-// isAt tells whether the run is that of the `at`, not one of its boot or after another job.
+// isAt reports whether the run belongs to the job's `at`, and not to a boot or another job.
 func (r *run) isAt() bool { return r.def.Schedule.Kind() == schedule.At && !r.slot.IsZero() }
 
 func drop(c *Core, r *run, _ Event) {
-	if r.durable || r.notice != nil { // it waited for a fork
+	if r.durable || r.notice != nil { // its fork had failed, and it waited for the next attempt
 		c.end(r, statefile.Run{Outcome: "stopped", By: new(r.stopBy)}, false)
 	}
 	switch {
@@ -151,7 +151,7 @@ func drop(c *Core, r *run, _ Event) {
 	c.forget(r)
 }
 
-// title is what people call it.
+// title names the run in messages.
 func (r *run) title() string {
 	if n := r.notice; n != nil {
 		if o := n.owed[len(n.owed)-1]; o.Run != nil && n.way != "mail" {

@@ -9,17 +9,17 @@ import (
 	"jobsd/statefile"
 )
 
-// looping is from how many short lives in a row on a service is said to be in a crash loop.
+// looping is the number of short lives in a row from which a service counts as in a crash loop.
 const looping = 5
 
-// armService makes what is of a service what is wanted of it: one run that lives, of the newest definition, or none.
-// Whatever changes either has the job armed anew: a load, an order, an end, a life that has become stable.
+// armService brings a service into the wanted state: one live run of the newest definition, or none. Each change of
+// either arms the job again: a load, an order, an end, or a life that became stable.
 func (c *Core) armService(j *job) {
 	succeeded := j.facts.Consecutive == 0
 	over := j.facts.Finished && !j.def.KeepAlive.Restart.After(succeeded)
 	wanted := c.active(j) && !over && c.shutdown == nil
 	for _, r := range j.services() {
-		r.forced = r.forced && !wanted // enabled since: it is like any other
+		r.forced = r.forced && !wanted // the job was enabled since, so the run is like any other
 		switch {
 		case r.def == nil || r.stopBy != "":
 		case r.state == pending && !r.durable && wanted:
@@ -37,7 +37,7 @@ func (c *Core) armService(j *job) {
 	}
 }
 
-// services returns the job's runs that were started to be kept alive.
+// services returns the job's live runs as a service.
 func (j *job) services() (list []*run) {
 	for _, r := range j.runs {
 		if r.reason == "service" && r.state < draining {
@@ -47,11 +47,11 @@ func (j *job) services() (list []*run) {
 	return list
 }
 
-// bringUp makes the next life of a service, to be started after a pause if the last ones were short.
+// bringUp makes the next life of a service. It starts after a pause if the last lives were short.
 func (c *Core) bringUp(j *job) {
 	r := c.newRun(j, statefile.Time{}, "service", nil, nil)
 	pause := c.spread(backoff(j.def.KeepAlive, j.facts.ShortLives))
-	if n := len(j.facts.Deaths); n > 0 && pause > 0 { // a daemon that was down has waited, too
+	if n := len(j.facts.Deaths); n > 0 && pause > 0 { // time without a daemon counts as waiting, too
 		pause -= min(pause, max(0, c.now.Wall.Sub(j.facts.Deaths[n-1].At.Time)))
 	}
 	if pause > 0 {
@@ -60,8 +60,8 @@ func (c *Core) bringUp(j *job) {
 	}
 }
 
-// backoff returns the pause after so many short lives in a row: none at first, then doubling. What dies once may be back
-// at once; what dies again and again must not keep the machine busy.
+// backoff returns the pause after a number of short lives in a row. It is zero at first and then doubles: a single
+// death must not delay the service, but a service that dies again and again must not keep the machine busy.
 func backoff(k *jobfile.KeepAlive, short uint64) time.Duration {
 	if short < 2 {
 		return 0
@@ -77,7 +77,7 @@ func doubled(d, limit time.Duration, n uint64) time.Duration {
 	return min(d, limit)
 }
 
-// spread adds up to a tenth, so that what failed together does not come back together.
+// spread adds up to a tenth, so that jobs that failed together are not retried together.
 func (c *Core) spread(d time.Duration) time.Duration {
 	if d < 10 {
 		return d
@@ -85,7 +85,7 @@ func (c *Core) spread(d time.Duration) time.Duration {
 	return d + time.Duration(c.rng.Int64N(int64(d)/10+1))
 }
 
-// watchLife has the job armed again when a life that follows short ones has become stable, and notes it then.
+// watchLife arms the job again for the time when a life that follows short ones becomes stable, and records that then.
 func (c *Core) watchLife(j *job, r *run) {
 	if r.state != running || j.facts.ShortLives == 0 && j.facts.Consecutive == 0 && !j.facts.Told {
 		return
@@ -95,7 +95,7 @@ func (c *Core) watchLife(j *job, r *run) {
 		c.setTimer(&j.timer, mono, int64(c.now.Mono+left))
 		return
 	}
-	was := j.crashLoop() || j.facts.Told // a reload that cured it has ended the count, too
+	was := j.crashLoop() || j.facts.Told // a reload that fixed the service has reset the count
 	rec := &statefile.Stable{Job: j.name, Run: r.number}
 	if was {
 		rec.Owes = c.owe(j, j.def, "recovery", nil)
@@ -105,7 +105,7 @@ func (c *Core) watchLife(j *job, r *run) {
 	c.soil(j)
 }
 
-// age returns for how long a run has lived.
+// age returns how long a run has been alive.
 func (c *Core) age(r *run) time.Duration {
 	if r.adopted && !r.startedAt.IsZero() {
 		return max(0, c.now.Wall.Sub(r.startedAt.Time))
@@ -123,10 +123,11 @@ func (c *Core) lived(r *run, e *statefile.Ended) {
 	if r.reason != "service" || r.def == nil || r.def.KeepAlive == nil {
 		return
 	}
-	// Nobody knows how a lost run ended. Most are lost as the power fails, and the boot after that starts every service.
+	// Nobody knows how a lost run ended. Most are lost in a power failure, and the boot after that starts every
+	// service.
 	known := o.Outcome != "stopped" && o.Outcome != "lost"
 	e.Finished = known && e.Retry == nil && !r.def.KeepAlive.Restart.After(!e.Failed)
-	if r.lost && c.inDoubt(r.number) && !r.def.KeepAlive.Restart.After(true) { // it may have ended well, unless the machine went down
+	if r.lost && c.inDoubt(r.number) && !r.def.KeepAlive.Restart.After(true) { // it may have succeeded, unless the machine went down
 		e.Finished = slices.ContainsFunc(r.job.facts.Live, func(l statefile.Live) bool {
 			return l.Run == r.number && (l.BootID == c.o.BootID || l.BootID == "")
 		})
@@ -135,8 +136,8 @@ func (c *Core) lived(r *run, e *statefile.Ended) {
 		time.Duration(o.Duration) < r.def.KeepAlive.Stable
 }
 
-// failedForGood tells what is owed when a service has failed and is not to be started again: it will fall into no crash
-// loop that would be told.
+// failedForGood adds the notification of a service that failed and will not be restarted. It cannot enter a crash loop,
+// which would be notified otherwise.
 func (c *Core) failedForGood(r *run, e *statefile.Ended) {
 	j := r.job
 	if !e.Finished || !e.Failed || j.facts.Told {
@@ -146,7 +147,7 @@ func (c *Core) failedForGood(r *run, e *statefile.Ended) {
 	e.Owes = append(e.Owes, c.owe(j, r.def, "failure", &e.Outcome)...)
 }
 
-// fellIntoLoop tells what is owed and said when a service has just died young once too often.
+// fellIntoLoop logs and notifies a crash loop when a short life is the last of the number in a row that makes one.
 func (c *Core) fellIntoLoop(r *run, e *statefile.Ended) {
 	j := r.job
 	if !e.Short || j.facts.ShortLives+1 != looping {

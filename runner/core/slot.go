@@ -9,13 +9,13 @@ import (
 	"jobsd/statefile"
 )
 
-// walk is how many missed slots are looked at one by one. After a clock went back a plain count would take fixed slots
-// that ran for due again; but no further than to the last of them, which is hours away at most.
+// walk is how many missed slots are examined one by one. After the clock went back, a plain count would include fixed
+// slots that already ran. Examining ends at the last such slot, which is hours away at most.
 const walk = 1000
 
 func arm(c *Core, j *job, _ *jobfile.Job) { c.armJob(j) }
 
-// armJob computes the job's next slot. Slots that came due meanwhile are handed out or counted first.
+// armJob computes the job's next slot. Slots that became due in the meantime are handed out or counted first.
 func (c *Core) armJob(j *job) {
 	c.stopTimer(&j.timer)
 	c.soil(j)
@@ -57,7 +57,7 @@ func (c *Core) armClock(j *job) {
 		return
 	}
 	until := c.now.Wall.Add(-j.jitter)
-	n, before, newest := 1, first, first // before: the newest but one
+	n, before, newest := 1, first, first // before is the last but one
 	for n < walk && newest.Before(fixed) {
 		next := s.NextAfter(latest(fixed, newest), newest)
 		if next.IsZero() || next.After(until) {
@@ -76,13 +76,13 @@ func (c *Core) armClock(j *job) {
 	c.armJob(j)
 }
 
-// armEvery counts intervals on the boot clock from the anchor, so that neither a clock change nor the length of a run
-// shifts them. Over a reboot the wall clock must serve.
+// armEvery counts intervals from the anchor on the boot clock, so that neither a clock change nor the length of a run
+// shifts them. Across a reboot it must use the wall clock.
 func (c *Core) armEvery(j *job) {
 	every := j.def.Schedule.Interval()
 	a := *j.anchor
-	if a.BootID != c.o.BootID && a.Wall.After(c.now.Wall) { // this clock is wrong, or that one was
-		w := c.now.Wall.Add(-c.now.Boot).Round(time.Second) // count from the boot, as every daemon of this boot will
+	if a.BootID != c.o.BootID && a.Wall.After(c.now.Wall) { // one of the two clocks is wrong
+		w := c.now.Wall.Add(-c.now.Boot).Round(time.Second) // count from the boot, as all daemons of this boot do
 		a = statefile.Anchor{Wall: statefile.At(w), BootID: c.o.BootID}
 	}
 	if a.BootID != c.o.BootID {
@@ -98,7 +98,7 @@ func (c *Core) armEvery(j *job) {
 	p := slots{first: c.slotOf(j, a, every, 1), before: c.slotOf(j, a, every, n-1), newest: c.slotOf(j, a, every, n),
 		number: uint64(n), late: late}
 	b := statefile.Anchor{Wall: statefile.At(p.newest), Boot: a.Boot + n*every, BootID: a.BootID}
-	if late > onTime && j.catches(late) { // two starts are never closer than the interval
+	if late > onTime && j.catches(late) { // two starts are always at least one interval apart
 		b = c.anchorNow()
 	}
 	j.anchor = &b
@@ -106,8 +106,8 @@ func (c *Core) armEvery(j *job) {
 	c.armJob(j)
 }
 
-// atDone tells whether the one slot of an `at` is settled. One that is named by the machine's own clock is known by what
-// that showed, so that it does not run again when the machine is taken to another zone.
+// atDone reports whether the only slot of an `at` is settled. An `at` in the machine's own time zone is identified by
+// the clock reading, so that it does not run again when the machine moves to another zone.
 func atDone(f *statefile.JobFacts, d *jobfile.Definition) bool {
 	const reading = "2006-01-02T15:04:05"
 	at := d.Schedule.Next(time.Time{})
@@ -123,7 +123,7 @@ func (c *Core) anchorNow() statefile.Anchor {
 	return statefile.Anchor{Wall: statefile.At(w), Boot: c.now.Boot + w.Sub(c.now.Wall), BootID: c.o.BootID}
 }
 
-// phase moves an anchor on to the newest of its instants until then, a time that has passed.
+// phase moves an anchor to its newest instant that is not after then, a time in the past.
 func (c *Core) phase(j *job, a statefile.Anchor, every time.Duration, then time.Time) statefile.Anchor {
 	if a.BootID != c.o.BootID {
 		if a.Wall.After(c.now.Wall) {
@@ -135,31 +135,31 @@ func (c *Core) phase(j *job, a statefile.Anchor, every time.Duration, then time.
 	return statefile.Anchor{Wall: statefile.At(c.slotOf(j, a, every, n)), Boot: a.Boot + n*every, BootID: a.BootID}
 }
 
-// slotOf returns the instant of the n-th interval: by arithmetic as long as the clock agrees, so that the ids of slots
-// do not waver with the readings of two clocks.
+// slotOf returns the instant of the n-th interval. It computes the instant from the anchor as long as the clock agrees,
+// so that the times of slots do not vary with the readings of two clocks.
 func (c *Core) slotOf(j *job, a statefile.Anchor, every, n time.Duration) time.Time {
 	nominal := a.Wall.Add(n * every)
 	real := c.now.Wall.Add(a.Boot + n*every - c.now.Boot)
-	if real.Sub(nominal).Abs() < newEpoch || j.epoch == c.facts.Epoch && !real.After(j.last) { // a slot has one name only once
+	if real.Sub(nominal).Abs() < newEpoch || j.epoch == c.facts.Epoch && !real.After(j.last) { // a slot time is never used twice
 		return nominal
 	}
 	return real.Round(time.Second)
 }
 
-// slots is a row of slots that came due since the last look.
+// slots describes consecutive slots that came due since the last look.
 type slots struct {
 	first, before, newest time.Time
 	number                uint64
-	late                  time.Duration // of the newest
+	late                  time.Duration // how late the newest is
 }
 
-// passed decides on slots that came due: the newest runs if it is on time or may be caught up with, the others are
+// passed decides about slots that came due. The newest runs if it is on time or may be caught up. The others are
 // missed.
 func (c *Core) passed(j *job, p slots, a *statefile.Anchor) {
 	c.hand(j, p.newest)
 	onTime := p.late <= onTime || j.fresh && j.def.Schedule.Kind() == schedule.At
 	switch {
-	case c.slotInDoubt(p.newest): // it may have run: a damaged line may have said so
+	case c.slotInDoubt(p.newest): // it may have run; a damaged line may have said so
 		c.pass(j, c.row(j, "missed", statefile.ReasonDoubt, p.first, p.newest, p.number), a)
 		if !j.unsettled() {
 			c.endStreaks(j)
@@ -178,13 +178,13 @@ func (c *Core) passed(j *job, p slots, a *statefile.Anchor) {
 	}
 }
 
-// catches tells whether a slot that is so late is made up for.
+// catches reports whether a slot that is this late is caught up.
 func (j *job) catches(late time.Duration) bool {
 	return j.def.CatchUp.Max < 0 || late <= j.def.CatchUp.Max
 }
 
-// slot hands one slot to a new run, if overlap lets it, and with it the missed ones that it makes up for: they are
-// written in one batch with its intent, so that a crash before finds them unsettled.
+// slot hands one slot to a new run if overlap allows it. The run also gets the missed slots that it catches up: they
+// are written in one batch with its intent, so that after an earlier crash they are not settled.
 func (c *Core) slot(j *job, slot time.Time, reason string, missed *statefile.Passed, a *statefile.Anchor) {
 	if c.lap(j) {
 		c.newRun(j, statefile.At(slot.In(j.zone())), reason, missed, a)
@@ -198,8 +198,8 @@ func (c *Core) slot(j *job, slot time.Time, reason string, missed *statefile.Pas
 	}
 }
 
-// before is the anchor that goes with slots that passed, a being that of slot, which is the last of them or comes next:
-// what is written of them must not settle it.
+// before returns the anchor for a record of passed slots. The anchor a belongs to slot, which is either the last of
+// them or the next one. The record must not settle the next one.
 func before(row *statefile.Passed, slot time.Time, a *statefile.Anchor, d *jobfile.Definition) *statefile.Anchor {
 	if a == nil || row.Last.Equal(slot) {
 		return a
@@ -207,7 +207,7 @@ func before(row *statefile.Passed, slot time.Time, a *statefile.Anchor, d *jobfi
 	return &statefile.Anchor{Wall: row.Last, Boot: a.Boot - d.Schedule.Interval(), BootID: a.BootID}
 }
 
-// lap decides whether a job gets a new run beside what is there of it, and makes room for it where overlap says so.
+// lap decides whether a job gets a new run beside its live runs, and stops those if overlap says so.
 func (c *Core) lap(j *job) bool {
 	c.cancelRetries(j)
 	busy := j.alive()
@@ -229,14 +229,14 @@ func (c *Core) lap(j *job) bool {
 	return false
 }
 
-// row describes slots in a row that did not become runs.
+// row describes consecutive slots that did not become runs.
 func (c *Core) row(j *job, how, reason string, first, last time.Time, number uint64) *statefile.Passed {
 	return &statefile.Passed{Job: j.name, How: how, Reason: reason, First: statefile.At(first.In(j.zone())),
 		Last: statefile.At(last.In(j.zone())), Number: number, Epoch: c.facts.Epoch,
 		At: j.def.Schedule.Kind() == schedule.At}
 }
 
-// tell says something of a job in the daemon's log and in the job's own.
+// tell writes a line about a job to the daemon's log and to the job's log.
 func (c *Core) tell(j *job, level Level, text string, args ...any) {
 	c.say(level, j.name, text, args...)
 	c.emit(Mark{j.def, text})

@@ -8,15 +8,15 @@ import (
 )
 
 const (
-	journalWait = 2 * time.Second  // so long a start waits for its intent to be durable
-	startWait   = 30 * time.Second // so long a shim may take: its program or directory may hang on a dead file system
-	weatherMin  = time.Second      // back-off after a fork failed for want of a resource
+	journalWait = 2 * time.Second  // how long a start waits for its intent to be durable
+	startWait   = 30 * time.Second // how long a shim may take: its program or directory may hang on a dead file system
+	weatherMin  = time.Second      // the back-off after a fork failed for lack of a resource
 	weatherMax  = time.Minute
-	busyWait    = 300 * time.Millisecond // between tries while the program is being written (golang/go#22315)
+	busyWait    = 300 * time.Millisecond // between attempts while the program file is open for writing (golang/go#22315)
 	busyTries   = 3
 )
 
-// begin passes the point of no return.
+// begin passes the point of no return: the run will be started.
 func begin(c *Core, r *run, _ Event) {
 	p := Prepare{Run: r.number, Job: r.def, At: c.at(), Letter: r.letter}
 	if r.notice != nil && r.letter == nil {
@@ -34,14 +34,14 @@ func begin(c *Core, r *run, _ Event) {
 	c.to(r, intent)
 	c.after(&r.timer, journalWait)
 	c.emit(p)
-	if p.Record != nil && !r.job.unsettled() { // of later slots: torn off from the intent, they would settle this one
+	if p.Record != nil && !r.job.unsettled() { // streaks hold later slots: without the intent on disk before them, they would settle this one
 		c.endStreaks(r.job)
 	}
 	r.job.inRow = 0
 	c.soil(r.job)
 }
 
-// settleMissed writes down the slots that the run makes up for.
+// settleMissed records the slots that the run catches up.
 func (c *Core) settleMissed(r *run) {
 	if r.row != nil {
 		c.settlePassed(r.job, r.row)
@@ -50,7 +50,7 @@ func (c *Core) settleMissed(r *run) {
 	}
 }
 
-// tryAgain lets in a run whose fork had failed.
+// tryAgain makes the end of the turn admit a run again whose fork had failed.
 func tryAgain(c *Core, r *run, _ Event) { c.regate = true }
 
 func forkPrepared(c *Core, r *run, e Event) {
@@ -64,8 +64,8 @@ func forkPrepared(c *Core, r *run, e Event) {
 	c.fork(r)
 }
 
-// forkUnjournaled starts a run whose intent did not become durable in time: a full or hung disk must not stop the job
-// that would mend it.
+// forkUnjournaled starts a run whose intent did not become durable in time. A full or hung disk must not stop the job
+// that would repair it.
 func forkUnjournaled(c *Core, r *run, _ Event) {
 	if r.letter != nil {
 		c.unwritten(r, "cannot write a mail: the disk does not answer")
@@ -118,8 +118,8 @@ func executed(c *Core, r *run, _ Event) {
 	}
 }
 
-// notStarted tells weather from failure. What is short now comes back by itself: that is tried again and never
-// counted against the job.
+// notStarted distinguishes temporary problems from failures. If a resource is short now, the start is retried and does
+// not count as a failure of the job.
 func notStarted(c *Core, r *run, e Event) {
 	n := e.(NotStarted)
 	r.text = n.Text

@@ -5,16 +5,16 @@ import "slices"
 // runState is the state of one run.
 type runState uint8
 
-// pending   waits to be let in; why says for what. It can still be dropped
-// intent    its intent was handed to the disk: from here on it will be started, come what may
-// forking   its process is being made: the fork, then the exec behind the shim
-// running   its program runs
-// stopping  it was told to end; the kill deadline is set
-// draining  its outcome is published, but its group is not empty: its leader ended, or hangs where it was to start. What
+// pending   waits to be admitted; why says for what. It can still be dropped.
+// intent    its intent was handed to the disk; from here on it will be started in any case
+// forking   its process is being created: the fork, then the exec behind the shim
+// running   its program is running
+// stopping  it was told to end; the deadline for KILL is set
+// draining  its outcome is published, but its group is not empty: the leader has ended and left processes behind, which
 //
-//	the leader left behind has a moment to end by itself first
+//	first get a moment to end by themselves, or the leader hangs in its start
 //
-// done      over
+// done      it is over
 const (
 	pending runState = iota
 	intent
@@ -26,31 +26,32 @@ const (
 	nRunStates
 )
 
-// runStates are the words of the state file. Between intent and exec a run is starting.
+// runStates are the names in the state file. Between intent and exec, a run is shown as starting.
 var runStates = [nRunStates]string{"pending", "starting", "starting", "running", "stopping", "draining", "done"}
 
 // runEvent is what can happen to a run.
 type runEvent uint8
 
 const (
-	evAdmit      runEvent = iota // nothing holds it back any more
-	evPrepared                   // the disk did its part
-	evForked                     // the process is there
-	evExecuted                   // and is the job's program
-	evNotStarted                 // no process, or not the job's program
+	evAdmit      runEvent = iota // nothing holds it back
+	evPrepared                   // the disk has done its part
+	evForked                     // the process exists
+	evExecuted                   // and has become the job's program
+	evNotStarted                 // there is no process, or it did not become the job's program
 	evExited                     // the leader was reaped
-	evProbed                     // so many are left of the group
-	evStop                       // it is to end
-	evRing                       // its timer
+	evProbed                     // the number of processes left in the group
+	evStop                       // it must end
+	evRing                       // its timer is due
 	nRunEvents
 )
 
 var runEvents = [nRunEvents]string{"let in", "prepared", "forked", "executed", "not started", "exited", "probed", "stop", "timer"}
 
-// move is what a run does about an event.
+// move is how a run handles an event.
 type move func(c *Core, r *run, e Event)
 
-// runCell is one cell of the table: what is done, and in which states that may leave the run; none: it cannot happen.
+// runCell is one cell of the table: the function to call, and the states in which it may leave the run. Without states,
+// the event is impossible.
 type runCell struct {
 	do move
 	to []runState
@@ -58,7 +59,7 @@ type runCell struct {
 
 func runs(do move, to ...runState) runCell { return runCell{do, to} }
 
-// never is a cell that cannot be reached, and why.
+// never makes a cell for an impossible event; why is the reason.
 func never(why string) runCell {
 	return runCell{func(c *Core, r *run, e Event) {
 		c.never("run %d of %s is %s and got %T: %s", r.number, r.job.name, runStates[r.state], e, why)
@@ -94,7 +95,7 @@ func init() {
 		},
 		forking: {
 			evAdmit:      never(in),
-			evPrepared:   runs(ignore, forking), // it did not wait for that
+			evPrepared:   runs(ignore, forking), // it was forked without waiting for the disk
 			evForked:     runs(forked, forking, running, stopping),
 			evExecuted:   runs(executed, running, stopping),
 			evNotStarted: runs(notStarted, pending, done),
@@ -125,7 +126,7 @@ func init() {
 			evAdmit:      never(in),
 			evPrepared:   runs(ignore, draining),
 			evForked:     never(noLead),
-			evExecuted:   runs(ignore, draining), // its start had timed out, as in the two below
+			evExecuted:   runs(ignore, draining), // its start had timed out, as for the next two
 			evNotStarted: runs(lateFailure, done),
 			evExited:     runs(lateEnd, draining),
 			evProbed:     runs(drained, draining, done),
@@ -153,14 +154,14 @@ func (c *Core) to(r *run, s runState) {
 	r.state = s
 }
 
-// ignore is for what comes late by nature.
+// ignore is for events that may come too late.
 func ignore(*Core, *run, Event) {}
 
-// move looks the event of a run up in the table.
+// move handles an event of a run by the table.
 func (c *Core) move(number uint64, ev runEvent, e Event) {
 	r := c.runs[number]
 	if r == nil {
-		if ev != evPrepared && ev != evProbed && ev != evExited { // these may come late, and after the daemon has left
+		if ev != evPrepared && ev != evProbed && ev != evExited { // these may come late, even after the daemon has left the run
 			c.never("%s of run %d, which is not known", runEvents[ev], number)
 		}
 		return

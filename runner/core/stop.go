@@ -10,10 +10,10 @@ import (
 	"jobsd/statefile"
 )
 
-// killPatience is how long a process may take to die of KILL before the daemon leaves without it.
+// killPatience is how long a process may take to die after KILL before the daemon ends without it.
 const killPatience = 5 * time.Second
 
-// stop has a run end, asked for by someone.
+// stop makes a run end; by is the person or the reason.
 func (c *Core) stop(r *run, by string) {
 	if r.stopBy == "" {
 		r.stopBy = by
@@ -21,9 +21,9 @@ func (c *Core) stop(r *run, by string) {
 	c.move(r.number, evStop, nil)
 }
 
-func stopLater(*Core, *run, Event) {} // stopBy is remembered; the process is stopped as soon as it is there
+func stopLater(*Core, *run, Event) {} // stopBy is set, and the process is stopped as soon as it exists
 
-// stopForking kills a shim, which has nothing to tidy up. One that hangs on a dead file system may survive that.
+// stopForking kills a shim, which has nothing to clean up. A shim that hangs on a dead file system may survive that.
 func stopForking(c *Core, r *run, _ Event) {
 	if r.pid > 0 && !r.killed {
 		r.killed = true
@@ -32,8 +32,8 @@ func stopForking(c *Core, r *run, _ Event) {
 	}
 }
 
-// startTimedOut ends a start that takes too long. Its outcome is told at once: where the file system is dead, KILL may not
-// reach the shim for days.
+// startTimedOut ends a start that takes too long. It publishes the outcome at once, because on a dead file system KILL
+// may not reach the shim for days.
 func startTimedOut(c *Core, r *run, _ Event) {
 	switch {
 	case r.killed && c.shutdown != nil:
@@ -54,7 +54,7 @@ func startTimedOut(c *Core, r *run, _ Event) {
 	}
 }
 
-// lateEnd is that of a shim whose start had timed out.
+// lateEnd handles the end of a shim whose start had timed out.
 func lateEnd(c *Core, r *run, _ Event) { c.emit(Probe{r.number, r.far}) }
 
 func lateFailure(c *Core, r *run, _ Event) { c.forget(r) }
@@ -71,7 +71,7 @@ func (c *Core) terminate(r *run) {
 	c.setTimer(&r.timer, mono, int64(r.killAt))
 }
 
-// recordStop has a later daemon go on with the stop, should this one not come to its end.
+// recordStop records the stop, so that a later daemon continues it if this one ends before.
 func (c *Core) recordStop(r *run) {
 	if !r.far && r.notice == nil {
 		c.record(&statefile.Stopping{Job: r.job.name, Run: r.number, By: r.stopBy})
@@ -79,11 +79,11 @@ func (c *Core) recordStop(r *run) {
 	r.far = true
 }
 
-// leaderOnly tells whether the run is stopped by a signal to its leader alone, which then ends the rest.
+// leaderOnly reports whether the run is stopped by a signal to its leader alone, which then ends the rest.
 func (r *run) leaderOnly() bool { return r.def != nil && r.def.StopLeader }
 
-// signalStop tells the run to end and sets its deadline: all of it, or only its leader. CONT wakes what is stopped, so
-// that it can obey.
+// signalStop signals the run, or only its leader, to end, and sets the deadline. CONT wakes stopped processes, so that
+// they can react.
 func (c *Core) signalStop(r *run, leader bool) {
 	signal := "TERM"
 	if r.def != nil {
@@ -99,7 +99,7 @@ func (c *Core) signalStop(r *run, leader bool) {
 	}
 }
 
-// patience is how long a run may take to end when it is told to.
+// patience returns how long a run may take to end after the signal.
 func (r *run) patience() time.Duration {
 	if r.def == nil {
 		return 10 * time.Second
@@ -113,7 +113,7 @@ func (c *Core) kill(r *run) {
 	case !r.killed:
 		r.killed = true
 		c.tell(r.job, Warn, "killing run "+itoa(r.number))
-	case !r.undead: // it hangs in the kernel, most likely on a disk or a file system that is gone
+	case !r.undead: // it hangs in the kernel, most likely on a dead disk or file system
 		r.undead = true
 		c.tell(r.job, Error, "run "+itoa(r.number)+" survived KILL; waiting for it to die")
 		c.soil(r.job)
@@ -121,7 +121,7 @@ func (c *Core) kill(r *run) {
 	c.emit(Signal{Run: r.number, Name: "KILL", Far: r.far})
 }
 
-// tellKilled names what would have lived on, had it been left to itself.
+// tellKilled logs the processes that had escaped the group of their run and were killed.
 func (c *Core) tellKilled(e Killed) {
 	r := c.runs[e.Run]
 	if r == nil {
@@ -140,7 +140,7 @@ func stopHarder(c *Core, r *run, _ Event) {
 	}
 }
 
-// killStopping kills, and kills again while that does not help.
+// killStopping kills, and kills again as long as the process survives.
 func killStopping(c *Core, r *run, _ Event) {
 	if r.killed && c.shutdown != nil {
 		c.abandon(r)
@@ -150,17 +150,17 @@ func killStopping(c *Core, r *run, _ Event) {
 	c.setTimer(&r.timer, mono, int64(r.killAt))
 }
 
-// abandon gives up on a process that survives KILL, so that the daemon can end.
+// abandon leaves a process behind that survives KILL, so that the daemon can end.
 func (c *Core) abandon(r *run) {
 	c.endOutput(r)
 	c.tell(r.job, Error, "run "+itoa(r.number)+" cannot be killed; leaving it behind")
 	c.stopTimer(&r.timer)
 	c.to(r, done)
 	delete(c.runs, r.number)
-	c.shutdown.Hurry = true // the daemon does not end in order
+	c.shutdown.Hurry = true // the daemon reports a failure
 }
 
-// stopDraining ends the moment that the leftovers of a run have, and hurries those that must hurry.
+// stopDraining ends the grace period of a run's leftovers, and kills them in a hurry.
 func stopDraining(c *Core, r *run, _ Event) {
 	if r.spared && (c.known || c.shutdown != nil) && (!r.adopted || r.keepsLeftovers()) {
 		c.momentOver(r)
@@ -170,12 +170,12 @@ func stopDraining(c *Core, r *run, _ Event) {
 	}
 }
 
-// lookAgain looks whether a draining group is empty, and kills it when its time is up. Orphans of it wake the daemon
-// by themselves where it is their subreaper; the timer is for those that are not its children.
+// lookAgain checks whether a draining group is empty, and kills the group after its deadline. Orphans wake the daemon
+// by themselves if it is their subreaper. The timer is for processes that are not its children.
 func lookAgain(c *Core, r *run, _ Event) {
 	switch {
 	case c.now.Mono < r.killAt:
-	case r.spared && !c.known && c.shutdown == nil: // nobody knows yet whether its job keeps them
+	case r.spared && !c.known && c.shutdown == nil: // no load has said yet whether the job keeps its leftovers
 	case r.spared:
 		if c.momentOver(r); r.state == done {
 			return

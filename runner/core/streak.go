@@ -8,14 +8,15 @@ import (
 	"jobsd/statefile"
 )
 
-// A streak is slots of a job that were passed one after the other for one reason. Only what the journal has of it is
-// shown to people: a slot that was said to be skipped must not run after a crash of the daemon as one that was missed.
+// A streak is a series of consecutive slots of a job that passed for the same reason. People see only what is in the
+// journal: a slot that was shown as skipped must not become a catch-up run after a crash of the daemon.
 
-// streakPause is how long an open streak may grow in memory while a run of the job lives, once a few lines were written:
-// a run that hangs must not fill the journal with the slots of a job that is due every second.
+// streakPause is how long an open streak may grow in memory while a run of the job is alive and a few lines have been
+// written. A hanging run of a job that is due every second must not fill the journal.
 const streakPause = time.Minute
 
-// pass counts slots that did not become runs. They are written down at the end of the turn, or later if they cannot be.
+// pass counts slots that did not become runs. They are written at the end of the turn, or later if they cannot be
+// written yet.
 func (c *Core) pass(j *job, row *statefile.Passed, a *statefile.Anchor) {
 	row.Anchor = a
 	c.soil(j)
@@ -38,7 +39,7 @@ func (c *Core) pass(j *job, row *statefile.Passed, a *statefile.Anchor) {
 	j.streaks = append(j.streaks, row)
 }
 
-// writeStreaks writes at the end of a turn what was passed in it.
+// writeStreaks writes the slots that passed in a turn at its end.
 func (c *Core) writeStreaks() {
 	list := c.streaking
 	c.streaking = nil
@@ -49,8 +50,8 @@ func (c *Core) writeStreaks() {
 	}
 }
 
-// streakIsDue tells whether the open streaks of a job are to be written now. While a run of it lives the streak may go
-// on: it is written when it has doubled, and each minute.
+// streakIsDue reports whether to write the open streaks of a job now. While a run of the job is alive, the streak may
+// grow: it is written each time it has doubled, and each minute.
 func (c *Core) streakIsDue(j *job) bool {
 	switch {
 	case len(j.streaks) == 0 || j.unsettled():
@@ -61,7 +62,8 @@ func (c *Core) streakIsDue(j *job) bool {
 	return j.streaks[len(j.streaks)-1].Number >= j.inRow || c.now.Mono-j.rowAt >= streakPause
 }
 
-// endStreaks writes the streaks of a job down, the earlier slots first: what is torn off behind them is judged anew.
+// endStreaks writes the streaks of a job, earlier slots first. If a crash cuts off the rest, the next daemon decides
+// about those slots.
 func (c *Core) endStreaks(j *job) {
 	slices.SortStableFunc(j.streaks, func(a, b *statefile.Passed) int { return a.Last.Compare(b.Last.Time) })
 	for _, s := range j.streaks {

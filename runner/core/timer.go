@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// clock names the clock that a timer waits on.
+// clock is the clock that a timer uses.
 type clock uint8
 
 const (
@@ -16,7 +16,7 @@ const (
 	nClocks
 )
 
-// ringer is what a timer wakes.
+// ringer is the owner of a timer.
 type ringer interface{ ring(c *Core) }
 
 // timer is one deadline. It belongs to one job or run and is in at most one heap.
@@ -24,13 +24,13 @@ type timer struct {
 	owner    ringer
 	deadline int64 // nanoseconds of its clock
 	clock    clock
-	index    int // in its heap, counted from 1; 0 = not set
+	index    int // the position in its heap, counted from 1; 0 = not set
 }
 
 func (t *timer) set() bool { return t.index > 0 }
 
-// timers is the heap of one clock. There is one for each: a deadline of one clock has no place in the order of another,
-// and so a step of the wall clock or a sleep moves nothing.
+// timers is the heap of one clock. Each clock has its own heap, because deadlines of different clocks cannot be
+// compared. So a step of the wall clock or a sleep reorders nothing.
 type timers []*timer
 
 func (h timers) Len() int           { return len(h) }
@@ -53,7 +53,7 @@ func (h *timers) Pop() any {
 	return t
 }
 
-// setTimer sets t, anew if it was set.
+// setTimer sets t or changes its deadline.
 func (c *Core) setTimer(t *timer, on clock, deadline int64) {
 	if t.set() && t.clock == on {
 		if t.deadline != deadline {
@@ -73,7 +73,8 @@ func (c *Core) stopTimer(t *timer) {
 	}
 }
 
-// nanos is UnixNano of what may lie beyond the year 2262, where an int64 of nanoseconds ends: an `at` of the year 3000.
+// nanos is UnixNano for times that may be later than the year 2262, where an int64 of nanoseconds ends. An `at` in the
+// year 3000 is one.
 func nanos(t time.Time) int64 {
 	if t.Unix() >= math.MaxInt64/int64(time.Second) {
 		return math.MaxInt64
@@ -81,7 +82,7 @@ func nanos(t time.Time) int64 {
 	return t.UnixNano()
 }
 
-// after sets t to ring when d more have passed on the monotonic clock.
+// after sets t to ring after d on the monotonic clock.
 func (c *Core) after(t *timer, d time.Duration) { c.setTimer(t, mono, int64(c.now.Mono+d)) }
 
 func (c *Core) reading(on clock) int64 {
@@ -94,7 +95,7 @@ func (c *Core) reading(on clock) int64 {
 	return int64(c.now.Mono)
 }
 
-// ringDue rings every timer whose deadline has come.
+// ringDue rings every timer whose deadline has passed.
 func (c *Core) ringDue() {
 	for on := range nClocks {
 		now := c.reading(on)
@@ -104,14 +105,14 @@ func (c *Core) ringDue() {
 	}
 }
 
-// Wait says until when nothing is due: at Wall on the wall clock (zero: nothing), or after For at the latest (negative:
-// nothing).
+// Wait says how long nothing is due: until Wall on the wall clock (zero: no limit), and for at most For (negative: no
+// limit).
 type Wait struct {
 	Wall time.Time
 	For  time.Duration
 }
 
-// Wait returns what to wait for.
+// Wait returns how long the shell may wait.
 func (c *Core) Wait() Wait {
 	w := Wait{For: -1}
 	if h := c.timers[wall]; len(h) > 0 {

@@ -6,14 +6,14 @@ import (
 	"jobsd/statefile"
 )
 
-// alarm ends the disabling of a job, or of all jobs (job nil), at the time that a person set for it. It waits on the wall
-// clock, which is what people set times by.
+// alarm ends the disabling of a job, or of all jobs (job nil), at the time that a person set. It uses the wall clock,
+// because people mean the wall clock.
 type alarm struct {
 	timer timer
 	job   *job
 }
 
-// setAlarm sets or stops the alarm of a job, as its facts say. The facts outlive the daemon, the alarm does not.
+// setAlarm sets or stops the alarm of a job according to its facts. The facts outlive the daemon, the alarm does not.
 func (c *Core) setAlarm(j *job) {
 	if by := j.facts.DisabledBy; by != nil && !by.Until.IsZero() || j.alarm != nil {
 		if j.alarm == nil {
@@ -23,7 +23,7 @@ func (c *Core) setAlarm(j *job) {
 	}
 }
 
-// setAlarmOfAll does the same of the disabling of all jobs.
+// setAlarmOfAll does the same for the disabling of all jobs.
 func (c *Core) setAlarmOfAll() { c.armAlarm(&c.alarm, c.facts.DisabledBy) }
 
 func (c *Core) armAlarm(a *alarm, by *statefile.DisabledBy) {
@@ -35,7 +35,7 @@ func (c *Core) armAlarm(a *alarm, by *statefile.DisabledBy) {
 	c.setTimer(&a.timer, wall, nanos(by.Until.Time))
 }
 
-// ring enables what was disabled until now. Slots since that time count, even if no daemon ran then.
+// ring ends the disabling. Slots after the set time count, even if no daemon ran then.
 func (a *alarm) ring(c *Core) {
 	const by = "the --until time"
 	if j := a.job; j != nil {
@@ -49,8 +49,8 @@ func (a *alarm) ring(c *Core) {
 	}
 }
 
-// ringOverdue ends at the first load what was to end while no daemon ran. If the machine has been booted since, jobs run at
-// this boot that were disabled before it.
+// ringOverdue rings at the first load the alarms that were due while no daemon ran. If the machine was booted in the
+// meantime, at_boot jobs that were disabled before that boot now run for it.
 func (c *Core) ringOverdue() {
 	overdue := func(by *statefile.DisabledBy) bool {
 		return by != nil && !by.Until.IsZero() && !by.Until.After(c.now.Wall)
@@ -65,7 +65,7 @@ func (c *Core) ringOverdue() {
 	}
 }
 
-// enable ends the disabling of a job. Slots count from a time on that has passed, or, if it is zero, from now on.
+// enable ends the disabling of a job. Slots count from the given time, which has passed, or from now if it is zero.
 func (c *Core) enable(j *job, by string, from statefile.Time) {
 	c.record(&statefile.Disabled{Job: j.name, From: from})
 	c.setAlarm(j)
@@ -74,7 +74,7 @@ func (c *Core) enable(j *job, by string, from statefile.Time) {
 	c.runAtBoot(j)
 }
 
-// enableAll does the same of all jobs at once.
+// enableAll does the same for all jobs at once.
 func (c *Core) enableAll(by string, from statefile.Time) {
 	c.record(&statefile.AllDisabled{From: from})
 	c.setAlarmOfAll()

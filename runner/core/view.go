@@ -7,14 +7,14 @@ import (
 	"jobsd/statefile"
 )
 
-// Change is the present of one job, or nil when it is gone.
+// Change is the published state of one job, or nil if the job was removed.
 type Change struct {
 	Name string
 	Job  *statefile.Job
 }
 
-// Changes returns what is to be published of the jobs and whether anything, the daemon's own part included, changed
-// since it was asked last.
+// Changes returns the jobs to publish. It also reports whether anything changed since the last call, the daemon's own
+// part included.
 func (c *Core) Changes() (list []Change, any bool) {
 	any = c.touched || len(c.dirty) > 0 || len(c.removed) > 0
 	for _, name := range c.removed {
@@ -34,7 +34,7 @@ func (c *Core) Changes() (list []Change, any bool) {
 	return list, any
 }
 
-// Daemon fills in what the core knows of the daemon.
+// Daemon fills in what the core knows about the daemon.
 func (c *Core) Daemon(d *statefile.Daemon) {
 	d.CleanShutdown = c.clean
 	d.UncleanRestarts, d.Upgrades, d.DisabledBy = c.facts.Unclean, c.facts.Upgrades, c.facts.DisabledBy
@@ -43,12 +43,12 @@ func (c *Core) Daemon(d *statefile.Daemon) {
 	for _, t := range c.trouble {
 		d.Degraded = append(d.Degraded, t.Text)
 	}
-	if by := c.facts.DisabledBy; by.ByDamage() { // no person wants that
+	if by := c.facts.DisabledBy; by.ByDamage() { // no person asked for that
 		d.Degraded = append(d.Degraded, "all jobs are disabled: "+by.Reason)
 	}
 }
 
-// tryView shows little of a job that cannot be shown.
+// tryView returns a minimal view of a job whose view panics.
 func (c *Core) tryView(j *job) (v *statefile.Job) {
 	v = &statefile.Job{State: waiting.String(), InternalError: true, Error: new("set aside: internal error"),
 		Running: []statefile.Running{}, Deaths: []statefile.Death{}}
@@ -56,7 +56,7 @@ func (c *Core) tryView(j *job) (v *statefile.Job) {
 	return c.view(j)
 }
 
-// view is the present of a job.
+// view returns the published state of a job.
 func (c *Core) view(j *job) *statefile.Job {
 	v := &statefile.Job{State: j.state.String(), Stale: j.stale != "", Elsewhere: j.away}
 	j.facts.Fill(v)
@@ -95,7 +95,7 @@ func (c *Core) view(j *job) *statefile.Job {
 	switch {
 	case j.def == nil && c.known:
 		v.State = needsDelete.String()
-	case j.def == nil && v.State != "running": // no load has told yet whether a file defines it
+	case j.def == nil && v.State != "running": // no load has read all definitions yet
 		v.State = waiting.String()
 	}
 	return v
@@ -120,7 +120,7 @@ func (r *run) view() statefile.Running {
 	return v
 }
 
-// old tells whether the job has another definition by now.
+// old reports whether the job now has another definition than the run.
 func (r *run) old() bool {
 	return r.def != nil && (r.job.def == nil || r.def.Hash != r.job.def.Hash)
 }
