@@ -36,8 +36,11 @@ func (r *run) blame(o *statefile.Run) {
 		o.Outcome = "timeout"
 	case "start timeout":
 		o.Outcome = "start_error"
-		o.StartError = &statefile.StartError{Stage: "timeout", Errno: "ETIMEDOUT", Path: r.def.Argv[0],
-			Text: "cannot start: the start of " + strconv.Quote(r.def.Argv[0]) + " timed out"}
+		o.StartError = &statefile.StartError{Stage: "timeout", Errno: "ETIMEDOUT", Text: "cannot start: the start timed out"}
+		if r.def != nil { // else the job is gone, and with it the name of its program
+			o.StartError.Path = r.def.Argv[0]
+			o.StartError.Text = "cannot start: the start of " + strconv.Quote(r.def.Argv[0]) + " timed out"
+		}
 	default:
 		o.Outcome, o.StartError, o.By = "stopped", nil, new(r.stopBy)
 	}
