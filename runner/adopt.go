@@ -5,15 +5,14 @@ import (
 	"jobsd/spawn"
 )
 
-// fate is what became of a run while no daemon looked after it.
+// fate is the state of a run's processes when a daemon starts.
 type fate uint8
 
-// gone      nothing of it lives
-// leads     its leader lives
-// remains   its leader has ended, and something that it left behind may live
-// leaderless something lives in its leaf, and nobody can tell which process leads it: it counts as alive until the leaf
-// is empty
-// sought    it has no leaf, and no pid is known: only a look at all processes tells, which is for the hunter
+// gone        no process of it is alive
+// leads       its leader is alive
+// remains     its leader has ended, but leftovers may be alive
+// leaderless  a process in its cgroup leaf is alive, but nobody knows the leader; it counts as alive until the leaf is empty
+// sought      it has no leaf and no known pid, so only a look at all processes can find it; the hunter does that
 const (
 	gone fate = iota
 	leads
@@ -22,15 +21,15 @@ const (
 	sought
 )
 
-// survivor is what the kernel knows of a run of the daemon before this one.
+// survivor is what the kernel knows about a run of the previous daemon.
 type survivor struct {
 	fate fate
 	proc spawn.Process // if leads, remains or leaderless
 }
 
-// adopt looks for the processes of the runs that outlived the daemon before this one. None of that can wait for anybody;
-// what can is left to the hunter, and the first load waits for its answer: until then nobody knows which runs are lost.
-// The processes that a copied state directory knows of belong to the daemon of the original.
+// adopt looks for the processes of the previous daemon's runs. This loop must not wait, so slow searches go to the
+// hunter, and the first load waits for its answer: until then nobody knows which runs are lost. If the state directory
+// was copied, the processes belong to the daemon of the original.
 func (l *loop) adopt(copied bool) {
 	marks := map[string]core.Outlived{}
 	for _, o := range l.core.Outliving() {
@@ -45,7 +44,7 @@ func (l *loop) adopt(copied bool) {
 		}
 		l.takeOn(o, s)
 	}
-	l.sys.sweep() // after that look: that there is a leaf says something of its run
+	l.sys.sweep() // only now, because the existence of a leaf says something about its run
 	if len(marks) > 0 {
 		l.seeking = marks
 		l.hunter.in.put(quest{seek: marks})
@@ -68,7 +67,7 @@ func (l *loop) takeOn(o core.Outlived, s survivor) {
 		PID: s.proc.PID, Inode: s.proc.Inode, PIDStart: s.proc.Start})
 }
 
-// found takes on what the hunter was asked to look for.
+// found handles the answer of the hunter.
 func (l *loop) found(leaders map[string]spawn.Process) {
 	for mark, o := range l.seeking {
 		s := survivor{}

@@ -10,12 +10,12 @@ import (
 	"jobsd/spawn"
 )
 
-// unknownBoot begins the id of a boot that cannot be told from others. It has one all the same, so that it is like no
-// other: nothing that an earlier daemon noted can be of it.
+// unknownBoot begins the id of a boot that cannot be told from others. The id is unique, so that nothing that an
+// earlier daemon recorded matches it.
 const unknownBoot = "unknown-"
 
-// whichBoot returns the id of this boot. To PID 1 of a container each start of it is a boot. Where nothing tells one boot
-// from another, trouble says so.
+// whichBoot returns the id of this boot. For PID 1 of a container, each start of the container is a boot. If nothing
+// distinguishes one boot from another, trouble says so.
 func whichBoot(kernel, runDir string, start uint64, hand *handover) (id, trouble string) {
 	if id = kernel; id == "" {
 		var err error
@@ -31,7 +31,7 @@ func whichBoot(kernel, runDir string, start uint64, hand *handover) (id, trouble
 	return strings.TrimPrefix(id, unknownBoot) + "/" + strconv.FormatUint(start, 10), ""
 }
 
-// anyBoot returns an id that was never used before, but by the program that this one goes on for.
+// anyBoot returns a new id, or the id of the program that this one continues after an upgrade.
 func anyBoot(hand *handover) string {
 	if hand != nil && strings.HasPrefix(hand.Boot, unknownBoot) {
 		return hand.Boot
@@ -43,5 +43,5 @@ func anyBoot(hand *handover) string {
 
 func isUnknownBoot(id string) bool { return id == "" || strings.HasPrefix(id, unknownBoot) }
 
-// sameBoot compares two boots. One that is not known is like no other.
+// sameBoot compares two boots. An unknown boot equals no other.
 func sameBoot(a, b string) bool { return a == b && a != "" }

@@ -12,28 +12,28 @@ import (
 	"jobsd/statefile"
 )
 
-// process is what the loop keeps of a run's process.
+// process is what the loop knows about the process of a run.
 type process struct {
 	spawn.Process
 	run       uint64
 	job       string
-	handshake *spawn.Handshake // until the exec is done
+	handshake *spawn.Handshake // nil once the exec is done
 	exit      *spawn.Exit      // its status, once reaped
 	adopted   bool
-	gone      bool // its leader was reaped, but not by this daemon: what is left of it is only for the hunter to find
-	zombie    bool // it is adopted and has ended, and its parent has not reaped it yet
+	gone      bool // its leader was reaped by another process, so only the hunter can find what is left
+	zombie    bool // it is adopted and has ended, but its parent has not reaped it yet
 
-	leaderless bool // only its leaf is known: its descriptor tells when that is empty
+	leaderless bool // only its cgroup leaf is known, whose descriptor becomes ready when the leaf is empty
 }
 
-// reapShare is how long a turn may go on reaping before it looks around. A job can leave behind processes that end faster
-// than they are reaped, and all of them come to the daemon.
+// reapShare is how long one turn may reap. A job can leave behind processes that end faster than they are reaped, and
+// the daemon inherits all of them.
 const reapShare = 10 * time.Millisecond
 
-// reap collects the children that ended: all of them, unless that takes too long.
+// reap reaps the children that have ended: all of them, unless that takes too long.
 func (l *loop) reap() {
 	l.unreaped = false
-	if l.inherits && !l.core.Settled() { // how a run ended is judged by what its job says of it
+	if l.inherits && !l.core.Settled() { // the definition of a job decides whether its run failed
 		return
 	}
 	orphans := false
@@ -82,7 +82,7 @@ func signalName(x spawn.Exit) string {
 	return spawn.SignalName(x.Signal)
 }
 
-// watch looks at the descriptors that poll found ready: shims on their way to exec, and adopted processes.
+// watch handles the descriptors that poll found ready: those of shims before their exec, and of adopted processes.
 func (l *loop) watch() {
 	if len(l.polls) > 1 && l.polls[1].Revents != 0 {
 		l.timer.drain()
@@ -100,8 +100,9 @@ func (l *loop) watch() {
 	}
 }
 
-// adoptedEnded learns how a process ended that is not our child. The kernel tells once its parent has reaped it, which
-// poll tells by a hang-up from Linux 6.9 on, as it gives pidfds inodes of their own; of a zombie /proc may tell before.
+// adoptedEnded finds out how a process ended that is not a child of this daemon. The kernel shows the exit status once
+// the parent has reaped the process. From Linux 6.9 on, which gives pidfds their own inodes, poll reports that by a
+// hang-up. For a zombie, /proc may show the status earlier.
 func (l *loop) adoptedEnded(p *process, reaped bool) {
 	l.repoll = true
 	if p.leaderless {
@@ -125,8 +126,8 @@ func (l *loop) adoptedEnded(p *process, reaped bool) {
 	l.handle(core.Exited{Run: p.run, Unknown: true, Left: left, Group: group})
 }
 
-// shake reads what a shim has to say. The status of one that was reaped before waits until then: it means nothing if the
-// shim never became the job's program.
+// shake reads the report of a shim. If the shim was already reaped, its exit status waits until then: the status means
+// nothing if the shim never became the job's program.
 func (l *loop) shake(p *process) {
 	done, err := p.handshake.Result()
 	if !done {
@@ -185,7 +186,7 @@ func (l *loop) signal(e core.Signal) {
 		l.hunter.in.put(quest{prey: l.prey(p, e.Far), signal: spawn.SignalNumber(e.Name)})
 		return
 	}
-	if e.Leader && p.exit != nil { // its number may belong to a stranger by now
+	if e.Leader && p.exit != nil { // the pid may belong to another process by now
 		return
 	}
 	send := l.sys.signal
@@ -201,7 +202,7 @@ func (l *loop) signal(e core.Signal) {
 	}
 }
 
-// probe looks at the group at once; what is out of it is for the hunter to find.
+// probe checks the group at once. Only the hunter can find processes outside of it.
 func (l *loop) probe(e core.Probe) {
 	p := l.byRun[e.Run]
 	if p == nil {
@@ -222,7 +223,7 @@ func (l *loop) probe(e core.Probe) {
 	}
 }
 
-// prey is a run for the hunter: all of it, or only its group.
+// prey describes a run to the hunter: all its processes, or only its group.
 func (l *loop) prey(p *process, far bool) spawn.Prey {
 	return spawn.Prey{Run: p.run, Mark: mark(l.core.ID(), p.job, p.run), Leader: p.Process, Gone: p.gone, Group: !far && !p.leaderless}
 }

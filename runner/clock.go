@@ -6,11 +6,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// clock reads a clock raw: its readings are journalled and compared over processes, which Go's own do not allow.
+// clock reads a clock of the kernel directly. Its readings are written to the journal and compared across processes,
+// which the readings of package time do not allow.
 func clock(id int32) time.Duration {
 	var ts unix.Timespec
 	if err := unix.ClockGettime(id, &ts); err != nil {
-		panic("cannot read clock: " + err.Error()) // cannot happen: the ids are constants that the kernel knows
+		panic("cannot read clock: " + err.Error()) // cannot happen, because the ids are constants that the kernel knows
 	}
 	return time.Duration(ts.Nano())
 }

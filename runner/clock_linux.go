@@ -13,15 +13,15 @@ func readClocks() core.Now {
 	return core.Now{Wall: wallClock(), Boot: clock(unix.CLOCK_BOOTTIME), Mono: clock(unix.CLOCK_MONOTONIC)}
 }
 
-// wallTimer is a timerfd on the wall clock. It is armed even with nothing due, as it also tells that the clock was set
-// (timerfd_create(2), TFD_TIMER_CANCEL_ON_SET), which is how a resume from sleep shows as well.
+// wallTimer is a timerfd on the wall clock. It is armed even if nothing is due, because it also reports that the clock
+// was set (timerfd_create(2), TFD_TIMER_CANCEL_ON_SET). A resume from sleep shows the same way.
 type wallTimer struct {
 	fd      int
 	armed   time.Time
-	stepped bool // the clock was set just before it was armed: that would go unseen
+	stepped bool // the clock was set just before arming, which would go unnoticed
 }
 
-// pollCap is how long one poll may last at most; here nothing needs a look in between.
+// pollCap is the longest time of one poll. On Linux there is no limit.
 const pollCap = -1
 
 func newWallTimer() (*wallTimer, error) {
@@ -32,10 +32,10 @@ func newWallTimer() (*wallTimer, error) {
 	return &wallTimer{fd: fd}, nil
 }
 
-// farFuture is armed when nothing is due: 2260-01-01, which no clock can be set to (settimeofday(2) ends in 2232).
+// farFuture is armed if nothing is due: 2260-01-01, to which no clock can be set (settimeofday(2) ends in 2232).
 var farFuture = time.Unix(9151488000, 0)
 
-// arm has the timer fire at the wall time at, or never for the zero time. The kernel keeps a timer that is armed already.
+// arm makes the timer fire at a wall time, or never for the zero time. A timer that is already armed stays as it is.
 func (t *wallTimer) arm(at time.Time) error {
 	if at.IsZero() || at.After(farFuture) {
 		at = farFuture
@@ -46,7 +46,7 @@ func (t *wallTimer) arm(at time.Time) error {
 	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(max(1, at.UnixNano()))}
 	flags := unix.TFD_TIMER_ABSTIME | unix.TFD_TIMER_CANCEL_ON_SET
 	err := unix.TimerfdSettime(t.fd, flags, &spec, nil)
-	for err == unix.ECANCELED { // it is armed, but the clock was set since it was last read, and the count is gone
+	for err == unix.ECANCELED { // it is armed, but the clock was set since the last read, and that report is lost
 		t.stepped = true
 		err = unix.TimerfdSettime(t.fd, flags, &spec, nil)
 	}
@@ -59,8 +59,7 @@ func (t *wallTimer) arm(at time.Time) error {
 
 func (t *wallTimer) close() { unix.Close(t.fd) }
 
-// drain makes the timer quiet again. What it says is read off the clocks: whether it fired, or was cancelled
-// because the clock was set, a look at the time tells both.
+// drain empties the timer. Whether it fired or was cancelled, a look at the clocks shows what happened.
 func (t *wallTimer) drain() {
 	var b [8]byte
 	unix.Read(t.fd, b[:])

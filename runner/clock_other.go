@@ -11,21 +11,21 @@ import (
 	"jobsd/runner/core"
 )
 
-// uptimeRaw is CLOCK_UPTIME_RAW of macOS: the time awake.
+// uptimeRaw is CLOCK_UPTIME_RAW of macOS, which does not count sleep.
 const uptimeRaw = 8
 
-// Without CLOCK_BOOTTIME the monotonic clock stands for it. Where that stops in sleep, sleep is seen as a step of the
+// Without CLOCK_BOOTTIME, the monotonic clock replaces it. If it stops during sleep, sleep looks like a step of the
 // wall clock.
 func readClocks() core.Now {
 	boot := clock(unix.CLOCK_MONOTONIC)
 	mono := boot
-	if runtime.GOOS == "darwin" { // there it counts sleep, see clock_gettime(3)
+	if runtime.GOOS == "darwin" { // there CLOCK_MONOTONIC counts sleep
 		mono = clock(uptimeRaw)
 	}
 	return core.Now{Wall: wallClock(), Boot: boot, Mono: mono}
 }
 
-// wallTimer does nothing here: the poll is capped, and each turn compares the wall clock with the monotonic one.
+// wallTimer does nothing here. The poll has a limit, and each turn compares the wall clock with the monotonic clock.
 type wallTimer struct {
 	fd      int
 	stepped bool

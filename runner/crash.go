@@ -14,17 +14,17 @@ import (
 	"jobsd/spawn"
 )
 
-// crash is what a daemon leaves behind that is brought down by a mistake of its own, for the next one to learn from.
+// crash is the report that a daemon leaves for the next one when an internal error brings it down.
 type crash struct {
-	Job   string `json:"job"` // whose event was being handled; "": none
+	Job   string `json:"job"` // the job whose event was
 	Text  string `json:"text"`
 	Stack string `json:"stack"`
 }
 
 func crashFile(state string) string { return filepath.Join(state, "crash.json") }
 
-// confess notes which job the loop was busy with when it panicked, and panics on. A write that may block is no harm to a
-// loop that has ended.
+// confess writes a crash report if the loop panics, and panics again. The write may block, which does not matter any
+// more.
 func (l *loop) confess() {
 	p := recover()
 	if p == nil {
@@ -38,8 +38,8 @@ func (l *loop) confess() {
 	panic(p)
 }
 
-// rescue keeps a mistake over one effect from being the end of all jobs: it is said, and what was not started is told so.
-// The core has its own for what goes wrong in it.
+// rescue keeps an error in one effect from ending all jobs. It logs the error and reports a start as failed. The core
+// has its own rescue.
 func (l *loop) rescue(e core.Effect) {
 	p := recover()
 	if p == nil {
@@ -51,13 +51,13 @@ func (l *loop) rescue(e core.Effect) {
 	}
 }
 
-// lastCrash returns what the daemon before this one left, and takes it away.
+// lastCrash returns the crash report of the previous daemon and removes it.
 func lastCrash(state string) (c crash) {
 	text, err := os.ReadFile(crashFile(state))
 	if err != nil {
 		return c
 	}
 	os.Remove(crashFile(state))
-	json.Unmarshal(text, &c) // of a damaged one nothing is known
+	json.Unmarshal(text, &c) // a damaged report counts as none
 	return c
 }

@@ -18,34 +18,33 @@ import (
 )
 
 const (
-	cutLookMin   = 20 * time.Millisecond // between looks at a log that grows fast
+	cutLookMin   = 20 * time.Millisecond // the pause between looks at a log that grows fast
 	cutLookFirst = 100 * time.Millisecond
-	cutLookMax   = time.Minute // at one that does not grow
+	cutLookMax   = time.Minute // the pause for a log that does not grow
 )
 
-// growing is a log that has a greatest size and that runs write to now. How often it is looked at follows from how fast
-// it grows.
+// growing is a log with a size limit to which runs are writing. The daemon looks at it more often the faster it grows.
 type growing struct {
 	job  *jobfile.Definition
 	runs map[uint64]bool
-	size int64         // when it was looked at
+	size int64         // at the last look
 	seen time.Duration // monotonic, as is next
 	wait time.Duration
 	next time.Duration
 
-	cutting bool // its front is being copied
+	cutting bool // a helper is copying its front
 }
 
-// copied is posted by the helper that copied the front of a log.
+// copied is the result of the helper that copied the front of a log.
 type copied struct {
 	job     *jobfile.Definition
 	archive string
-	base    int64 // of the log at that time
+	base    int64 // the base of the log at that time
 	front   spawn.Front
 	err     error
 }
 
-// watchLog has the log of a run looked after while the run lives.
+// watchLog watches the log of a run while the run is alive.
 func (d *disk) watchLog(run uint64, job *jobfile.Definition) {
 	if job.Log.Discard || job.Log.MaxSize <= 0 {
 		return
@@ -73,7 +72,7 @@ func (d *disk) unwatchLog(run uint64, job string) {
 	}
 }
 
-// cutWait returns how long the next look at a log may wait; -1: there is none to look at.
+// cutWait returns how long until the next look at a log; -1: no log is watched.
 func (d *disk) cutWait() time.Duration {
 	if len(d.growing) == 0 {
 		return -1
@@ -81,7 +80,7 @@ func (d *disk) cutWait() time.Duration {
 	return max(0, d.nextCut-readClocks().Mono)
 }
 
-// cutLogs looks at the logs whose time has come and moves the fronts of those away that have grown too large.
+// cutLogs looks at the logs that are due and cuts the fronts of those that are too large.
 func (d *disk) cutLogs() {
 	now := readClocks().Mono
 	if len(d.growing) == 0 || now < d.nextCut {
@@ -96,11 +95,11 @@ func (d *disk) cutLogs() {
 	}
 }
 
-// look has the front of a log cut if it takes up too much. Its size does not tell that: a job can make its log as long as
-// it likes without writing to it.
+// look cuts the front of a log if the log takes up too much space. The file size alone does not tell that: a job can
+// make its log arbitrarily long without writing to it.
 func (d *disk) look(name string, g *growing) {
 	st, err := os.Stat(d.logPath(name))
-	if err != nil { // it was deleted: the next start makes it anew
+	if err != nil { // it was deleted; the next start makes it again
 		delete(d.growing, name)
 		return
 	}
@@ -111,7 +110,7 @@ func (d *disk) look(name string, g *growing) {
 	}
 }
 
-// pace sets when to look again: when half of the way to the greatest size is behind the log, as it grows now.
+// pace sets the time of the next look: when the log will have grown half of the way to its limit at the present rate.
 func (g *growing) pace(size int64, now time.Duration) {
 	grown, took := size-g.size, now-g.seen
 	g.size, g.seen = size, now
@@ -125,9 +124,9 @@ func (g *growing) pace(size int64, now time.Duration) {
 	g.next = now + g.wait
 }
 
-// copyFront has the front of a live log copied by a helper: what a job made of its log may take a while, and intents
-// must not wait for it. The archive has a name of its own until the cut is done and journaled, by which mendCuts knows
-// what was under way when the daemon was killed.
+// copyFront lets a helper copy the front of a live log. That may take a while, and intents must not wait for it. The
+// archive has a temporary name until the cut is done and in the journal, so that mendCuts recognizes an unfinished cut
+// after the daemon was killed.
 func (d *disk) copyFront(job *jobfile.Definition) {
 	path, base := d.logPath(job.Name), d.base[job.Name]
 	c := copied{job: job, base: base, archive: path + "." + strconv.FormatInt(base, 10) + cutSuffix}
@@ -137,13 +136,13 @@ func (d *disk) copyFront(job *jobfile.Definition) {
 	}()
 }
 
-// cut moves the front of a live log to its archive and journals how much that was. If the log is still too large then,
-// the next look is at once.
+// cut moves the front of a live log to its archive and records its size in the journal. If the log is still too large,
+// the next look follows at once.
 func (d *disk) cut(c copied) {
 	name := c.job.Name
 	g, err := d.growing[name], c.err
 	switch {
-	case g == nil && err == nil: // nothing writes to it any more: it is renamed at the next start
+	case g == nil && err == nil: // nothing writes to it now, so the next start rotates it
 		os.Remove(c.archive)
 		return
 	case g == nil:
@@ -157,13 +156,13 @@ func (d *disk) cut(c copied) {
 		}
 	}
 	switch {
-	case errors.Is(err, spawn.ErrCannotCut): // it is renamed at the next start
+	case errors.Is(err, spawn.ErrCannotCut): // the next start rotates it
 		delete(d.growing, name)
 		if errors.Is(err, spawn.ErrPieces) {
 			d.mark(c.job, "this log is not cut until the next start: "+spawn.ErrPieces.Error())
 		}
 	case errors.Is(err, spawn.ErrOtherLog), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, fs.ErrNotExist),
-		errors.Is(err, fs.ErrExist): // it changed while it was copied
+		errors.Is(err, fs.ErrExist): // it changed during the copy
 		g.next += cutLookMin
 	case err != nil:
 		g.next += retryWait
@@ -186,7 +185,7 @@ func (d *disk) cutFront(c copied) error {
 	if c.front.Copied {
 		return spawn.ShiftLog(path, c.archive, c.job.Log.Keep)
 	}
-	// What went without a copy is more than all archives may hold, and older than it is what they have.
+	// Data that was removed without a copy was larger than all archives together, and what they hold is even older.
 	for n := 1; n <= c.job.Log.Keep; n++ {
 		os.Remove(path + "." + strconv.Itoa(n))
 	}
@@ -200,8 +199,8 @@ func (d *disk) cutAt(job string, base int64) {
 
 const cutSuffix = ".cut"
 
-// mendCuts ends what a daemon before this one had begun: an archive whose bytes still stand in the log goes, any other
-// gets its name, and the journal its cut.
+// mendCuts finishes the cuts that an earlier daemon began. An archive whose bytes are still in the log is removed. Any
+// other archive gets its final name, and the journal its cut.
 func (d *disk) mendCuts() {
 	files, _ := filepath.Glob(filepath.Join(d.logDir, "*"+cutSuffix))
 	for _, archive := range files {
@@ -225,10 +224,10 @@ func (d *disk) mendCuts() {
 	d.flush()
 }
 
-// mendKeep is how many archives are kept where the job's own number is not known yet.
+// mendKeep is how many archives are kept while the job's own limit is not known yet.
 const mendKeep = 100
 
-// cutName takes an archive's name apart: the log's path and the base that it had.
+// cutName splits the name of an archive into the log's path and its base.
 func cutName(archive string) (path string, base int64, ok bool) {
 	path = strings.TrimSuffix(archive, cutSuffix)
 	dot := strings.LastIndexByte(path, '.')
@@ -239,10 +238,10 @@ func cutName(archive string) (path string, base int64, ok bool) {
 	return path[:dot], base, err == nil && strings.HasSuffix(path[:dot], ".log")
 }
 
-// mendWindow is how much of an archive is compared with the log, at either end.
+// mendWindow is how much of each end of an archive is compared with the log.
 const mendWindow = 64 << 10
 
-// startsWith tells whether a file begins with what stands in another, as far as the two ends of that tell.
+// startsWith reports whether a file begins with the content of another one, judged by the two ends of that one.
 func startsWith(path, other string) bool {
 	a, err := os.Open(path)
 	if err != nil {

@@ -14,30 +14,30 @@ import (
 	"jobsd/statefile"
 )
 
-// What the loop asks of the disk, besides the core's own Append, Prepare, Finish and Mark.
+// These are the requests of the loop to the disk, besides the core's Append, Prepare, Finish and Mark.
 type (
 	publish struct {
 		changes []core.Change
 		daemon  statefile.Daemon
 		ready   bool // the first load is in force
-		known   bool // a load has told which jobs there are
+		known   bool // a load has read all definitions
 		loaded  bool // a load came into force in this turn
 	}
 	checkpoint struct{ facts *statefile.Facts }
 	quit       struct {
-		facts *statefile.Facts // as they are at the end
+		facts *statefile.Facts // the facts at the end
 		done  chan struct{}
 	}
 )
 
-// What the disk posts back, besides core.Trouble.
+// These are the answers of the disk, besides core.Trouble.
 type (
 	prepared struct {
 		run   uint64
-		log   *spawn.Log // nil: discarded, or could not be opened
+		log   *spawn.Log // nil: discarded, or it could
 		mail  bool
-		sync  bool     // its intent must outlive a power cut, or it would be executed twice
-		input *os.File // it, for the mailer to read
+		sync  bool     // its intent must survive a power failure, or it would run twice
+		input *os.File // the mail, for the mailer
 		err   error
 	}
 	needCheckpoint struct{}
@@ -45,18 +45,18 @@ type (
 )
 
 const (
-	// flushFirst and flushMost are how many intents share one flush at most: the first of a thousand jobs due at one
-	// instant is not to wait for the log of the last, and then ever more of them share the cost.
+	// flushFirst and flushMost limit how many intents share one flush. If a thousand jobs are due at once, the first
+	// must not wait for the log of the last. Later flushes are larger, so that more intents share the cost.
 	flushFirst = 16
 	flushMost  = 256
 	// closeWait is how long an ending daemon waits for its disk.
 	closeWait = 10 * time.Second
-	// retryWait is the pause before a write that failed is tried again.
+	// retryWait is the pause before a failed write is retried.
 	retryWait = time.Second
 )
 
-// disk is the helper that does all that may wait for a disk: journal, logs, state. It works in the order of what it is
-// asked, so that the journal tells things as they happened.
+// disk is the helper that does everything that may wait for a disk: journal, logs and state. It works in the order of
+// the requests, so that the journal records events in the order in which they happened.
 type disk struct {
 	in       *inbox[[]any]
 	post     func(any)
@@ -69,27 +69,27 @@ type disk struct {
 	logDir   string
 	stateDir string
 	runDir   string
-	lock     *os.File // of the state directory
+	lock     *os.File // the lock of the state directory
 	gid      int
 
-	base    map[string]int64 // of logs that were rotated
+	base    map[string]int64 // the base offsets of rotated logs
 	growing map[string]*growing
-	nextCut time.Duration     // when the first of them is to be looked at
-	entries []statefile.Entry // to be written at the flush
-	waiting []prepared        // answers that wait for the flush
-	sync    bool              // something that must be durable was appended
-	numbers bool              // run numbers were reserved: no run may have one before that is durable
-	batch   int               // so many intents share the next flush
-	err     error             // of the journal since the last flush
-	asked   bool              // for a checkpoint
+	nextCut time.Duration     // when the next of them is due for a look
+	entries []statefile.Entry // entries for the next flush
+	waiting []prepared        // answers that are held until
+	sync    bool              // an entry that must be durable
+	numbers bool              // run numbers were reserved; no run may get one before that is durable
+	batch   int               // the number of intents that share
+	err     error             // the error of the journal since
+	asked   bool              // a checkpoint was requested
 	dirty   bool              // the state has changed since it was written
 	ready   bool              // the first load is in force
-	known   bool              // it has all jobs in it, as a load has told them
-	hold    time.Duration     // until when the state file is left as the daemon before this one wrote it, monotonic
-	carried map[string]bool   // jobs that were taken over from there; nil: that was not done
-	told    bool              // that it is out
+	known   bool              // a load has read all definitions, so the state has all jobs
+	hold    time.Duration     // until then the state file of the previous daemon stays, monotonic
+	carried map[string]bool   // jobs that were taken over from it; nil: not done
+	told    bool              // the loop knows that the state is published
 	trouble map[string]string
-	retry   time.Duration // when what failed may be tried again
+	retry   time.Duration // when failed writes may
 	garbage *garbage
 }
 
@@ -114,7 +114,7 @@ func newDisk(o Options, config *jobfile.Config, journal *statefile.Journal, fact
 	return d, said, nil
 }
 
-// close finishes all that was asked for. It reports false when the disk does not answer in time.
+// close finishes all requests. It returns false if the disk does not answer in time.
 func (d *disk) close(facts *statefile.Facts) bool {
 	done := make(chan struct{})
 	d.in.put([]any{quit{facts, done}})
@@ -151,8 +151,8 @@ func (d *disk) run() {
 	}
 }
 
-// pause returns what ends the wait for the next message early: the state may be written again, what failed be tried, a
-// log be looked at.
+// pause returns a channel that ends the wait for the next message early: when the state may be written again, a failed
+// write retried, or a log must be looked at.
 func (d *disk) pause() <-chan time.Time {
 	wait := d.cutWait()
 	sooner := func(w time.Duration) {
@@ -199,7 +199,8 @@ func (d *disk) do(op any) {
 	}
 }
 
-// anew does what needs the state directory. Where that was removed it is made and locked anew, and it is done again.
+// anew runs a function that needs the state directory. If the directory was removed, anew creates and locks it again
+// and repeats the call.
 func (d *disk) anew(do func() error) error {
 	err := do()
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -215,12 +216,12 @@ func (d *disk) anew(do func() error) error {
 	return err
 }
 
-// report posts the trouble of a part, or that it is over, and sets the time to try again.
+// report posts the trouble of a part, or its end, and sets the time of the retry.
 func (d *disk) report(part string, err error) {
 	text := ""
 	if err != nil {
 		text = nameless(err)
-		if now := readClocks().Mono; now >= d.retry { // a part that fails often must not push its own retry away
+		if now := readClocks().Mono; now >= d.retry { // frequent failures must not delay the retry
 			d.retry = now + retryWait
 		}
 	}
@@ -233,7 +234,7 @@ func (d *disk) report(part string, err error) {
 	d.post(core.Trouble{Part: part, Text: text})
 }
 
-// nameless says an error without the names of temporary files, so that the same trouble reads the same each time.
+// nameless formats an error without the names of temporary files, so that the same trouble always has the same text.
 func nameless(err error) string {
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		return fmt.Sprintf("cannot %s in %s: %v", e.Op, filepath.Dir(e.Path), e.Err)
@@ -244,8 +245,8 @@ func nameless(err error) string {
 	return err.Error()
 }
 
-// finish writes the last of a daemon. Should the journal lack something, nobody will ask for a checkpoint any more, and
-// the next daemon would start anew what it does not know of.
+// finish writes the last data of a daemon. If the journal lacks entries, it writes a checkpoint itself: nobody will
+// request one any more, and the next daemon would start again what it does not know.
 func (d *disk) finish(q quit) {
 	d.sync = true
 	d.flush()

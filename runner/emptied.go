@@ -11,11 +11,11 @@ import (
 	"jobsd/statefile"
 )
 
-// A job has its log as standard output, and a script of root empties it by `> /dev/stderr`. Offsets into the log then
-// point at what another run wrote.
+// The log is the standard output of a job, so a script of root can empty it by `> /dev/stderr`. Offsets into the log
+// then point at the output of other runs.
 
-// noticeEmptied looks at the end of a run whether its log is still what it was when the run started. If not, offsets
-// begin again at the first byte of the log, and nothing that is in it belongs to an earlier run.
+// noticeEmptied checks at the end of a run whether its log was emptied since the start of the run. If so, offsets begin
+// again at the first byte of the log, and nothing in it belongs to an earlier run.
 func (d *disk) noticeEmptied(run uint64, job *jobfile.Definition) {
 	s, known := d.outputs.runs[run]
 	if job == nil || job.Log.Discard || !known || s.own || s.start < d.base[job.Name] {
@@ -33,7 +33,7 @@ func (d *disk) noticeEmptied(run uint64, job *jobfile.Definition) {
 	d.report(part, fmt.Errorf("%s empties its log, so the output of earlier runs is lost: write to >&2 instead of >/dev/stderr", job.Name))
 }
 
-// emptied reports whether the log is shorter than when the run started, or has no mark where it wrote that of its start.
+// emptied reports whether the log is shorter than at the start of the run, or lacks the start marker of the run.
 func (d *disk) emptied(run uint64, s span) bool {
 	f, err := os.OpenFile(d.logPath(s.job), os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {

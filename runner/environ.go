@@ -14,7 +14,7 @@ import (
 	"jobsd/statefile"
 )
 
-// environ builds the clean environment of a run: nothing of the daemon's own passes but what is named.
+// environ builds the clean environment of a run. Only named variables of the daemon's own environment are passed on.
 func environ(s core.Start, self *jobfile.User, id, root string) []string {
 	d := s.Job
 	user := cmp.Or(d.User, self)
@@ -66,8 +66,8 @@ func environ(s core.Start, self *jobfile.User, id, root string) []string {
 	return env
 }
 
-// shellOf returns the shell for SHELL. A program such as script(1), su(1) or ssh(1) with a ProxyCommand runs a command by
-// it, so an account that nobody may log in to, whose shell runs nothing, gets /bin/sh there.
+// shellOf returns the shell for SHELL. Programs such as script(1), su(1) or ssh(1) with a ProxyCommand run commands
+// with it. So an account that nobody may log in to, whose shell runs nothing, gets /bin/sh.
 func shellOf(u *jobfile.User) string {
 	switch filepath.Base(u.Shell) {
 	case ".", "nologin", "false", "true", "sync":
@@ -76,8 +76,8 @@ func shellOf(u *jobfile.User) string {
 	return u.Shell
 }
 
-// passed returns the names of the daemon's variables that a list of names and patterns asks for. A pattern is a prefix,
-// which ends in "_", with "*" behind it.
+// passed returns the names of the daemon's variables that match a list of names and patterns. A pattern is a prefix
+// that ends in "_", followed by "*".
 func passed(list []string) (names []string) {
 	for _, item := range list {
 		prefix, ok := strings.CutSuffix(item, "*")
@@ -94,12 +94,12 @@ func passed(list []string) (names []string) {
 	return names
 }
 
-// mark says which run of which job under which state directory a process belongs to.
+// mark returns the ownership mark of a run: the state directory, the job and the run that a process belongs to.
 func mark(id, job string, run uint64) string {
 	return id + "/" + job + "/" + strconv.FormatUint(run, 10)
 }
 
-// slot times in marks are cut to whole seconds, as people write them.
+// startMark returns the marker line for the start of a run. Its time has whole seconds, as people write times.
 func startMark(run uint64, at statefile.Time) string {
 	return "run " + strconv.FormatUint(run, 10) + " started " + at.Format("2006-01-02T15:04:05Z07:00")
 }

@@ -1,6 +1,6 @@
 package runner
 
-// Failpoint, if set, is called where a crash would be worst, with the name of the place. Tests end the daemon there:
+// Failpoint, if set, is called with the name of the place where a crash would be worst. Tests end the daemon there:
 //
 //	prepare   the disk has been handed an intent
 //	appended  entries are in the journal, but not durable

@@ -7,23 +7,23 @@ import (
 )
 
 const (
-	// memoryNet is what the collector keeps to in any case: a net for what cannot be foreseen.
+	// memoryNet is the memory limit of the collector, a safety net for the unforeseen.
 	memoryNet = 512 << 20
-	// loadPercent is how far the heap may grow while files are loaded. Left to itself it would grow to thrice of what
-	// stays, strewn over pages that cannot be given back.
+	// loadPercent is how far the heap may grow while files are loaded. Without it, the heap would grow to three times
+	// what remains, spread over pages that cannot be returned.
 	loadPercent = 30
-	// collectAt is how much garbage is let lie otherwise.
+	// collectAt is how much garbage may accumulate otherwise.
 	collectAt = 8 << 20
 )
 
-// garbage decides when to collect. The collector runs by itself only during loads: it would wake an idle daemon every two
-// minutes for nothing.
+// garbage decides when to collect. The collector runs by itself only during loads: otherwise it would wake an idle
+// daemon every two minutes for nothing.
 type garbage struct {
-	loading atomic.Bool // from the beginning of a load until what it came to was handed to the disk
+	loading atomic.Bool // from the beginning of a load until its result was handed to the disk
 	live    uint64      // bytes after the last collection
 }
 
-// load has the collector run by itself, until loaded.
+// load lets the collector run by itself until loaded.
 func (g *garbage) load() {
 	g.loading.Store(true)
 	debug.SetGCPercent(loadPercent)
@@ -34,7 +34,7 @@ func (g *garbage) loaded() {
 	g.live = 0
 }
 
-// collect is called after work was done. Idle says that nothing of it is left.
+// collect is called after work was done. Idle says that no work is left.
 func (g *garbage) collect(idle bool) {
 	if !idle || g.loading.Load() || g.live > 0 && heapBytes()-g.live < collectAt {
 		return

@@ -11,10 +11,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// share lets the members of a group read the journal and the logs: what is there, and what will be made.
+// share asks to give a group read access to the journal and the logs, present and future.
 type share struct{ group string }
 
-// share gives the files to the group. Without a group they stay as they are.
+// share gives the files to the group. Without a group, they stay unchanged.
 func (d *disk) share(group string) {
 	d.gid = groupID(group)
 	if d.gid < 0 {
@@ -33,7 +33,7 @@ func (d *disk) share(group string) {
 
 func isJournal(name string) bool { return strings.HasPrefix(name, "history.jsonl") }
 
-// isLog tells the logs of jobs and of the daemon, the rotated ones included.
+// isLog reports whether a file is a log of a job or of the daemon, rotated or not.
 func isLog(name string) bool {
 	return strings.HasSuffix(name, ".log") || strings.Contains(name, ".log.")
 }
@@ -59,7 +59,7 @@ func shareFiles(dir string, gid int, which func(name string) bool) error {
 	return err
 }
 
-// openToGroup lets a group list a directory, and gives it the files that are made there.
+// openToGroup lets a group list a directory and own the files that are made there.
 func openToGroup(dir string, gid int) error {
 	d, err := os.OpenFile(dir, os.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
 	if err != nil {
@@ -76,8 +76,8 @@ func openToGroup(dir string, gid int) error {
 	return err
 }
 
-// groupID returns the number of the group that may read journal and logs; -1: the daemon's own, also where the name is
-// not known.
+// groupID returns the number of the group that may read the journal and the logs, or -1 for the daemon's own group or
+// an unknown name.
 func groupID(name string) int {
 	if gid, err := strconv.Atoi(name); err == nil {
 		return gid

@@ -13,30 +13,30 @@ import (
 	"jobsd/signals"
 )
 
-// handoverVersion is that of what is handed over.
+// handoverVersion is the version of the handover format.
 const handoverVersion = 1
 
 const handoverName = "JOBSD_HANDOVER"
 
-// handover is what the next program, or this one anew, gets beside the journal.
+// handover is what the next program receives in addition to the journal. After a failed exec it is this program again.
 type handover struct {
-	PID     int    `json:"pid"` // for no child to take it for its own
+	PID     int    `json:"pid"` // so that no child takes it as its own
 	Lock    int    `json:"lock"`
 	Socket  int    `json:"socket"` // -1: there was none
 	Pending uint32 `json:"pending"`
-	Boot    string `json:"boot,omitempty"` // which boot it is to the daemon
+	Boot    string `json:"boot,omitempty"` // the boot id that the daemon uses
 
-	lock *os.File // it, where nothing was executed
+	lock *os.File // the open lock, if nothing was executed
 	pump *signals.Pump[any]
 }
 
-// Inherits tells whether this process goes on with the daemon of its pid.
+// Inherits reports whether this process continues the daemon of its pid.
 func Inherits() bool {
 	h := inherited()
 	return h != nil
 }
 
-// inherited returns what was handed over to this process; nil: nothing.
+// inherited returns the handover to this process, or nil if there is none.
 func inherited() *handover {
 	var h handover
 	if json.Unmarshal([]byte(os.Getenv(handoverName)), &h) != nil || h.PID != os.Getpid() {
@@ -45,8 +45,8 @@ func inherited() *handover {
 	return &h
 }
 
-// early listens for signals from before main in a program that goes on for another one: it is expected to, and nobody
-// sends a TERM twice. Who starts a daemon anew waits until it is ready.
+// early takes signals even before main in a program that continues another one: clients expect it to listen, and nobody
+// sends TERM twice. After an ordinary start they wait until the daemon is ready.
 var early = listenEarly()
 
 func listenEarly() *signals.Pump[any] {
@@ -55,7 +55,7 @@ func listenEarly() *signals.Pump[any] {
 	}
 	p, err := signals.New[any](handled...)
 	if err != nil {
-		return nil // newLoop finds the same
+		return nil // newLoop meets the same error
 	}
 	return p
 }
@@ -69,15 +69,15 @@ func newPump() (*signals.Pump[any], error) {
 	return signals.New[any](handled...)
 }
 
-// takeHandover is inherited, once: the jobs are not to see it.
+// takeHandover returns the handover once and removes it from the environment, so that the jobs do not see it.
 func takeHandover() *handover {
 	h := inherited()
 	os.Unsetenv(handoverName)
 	return h
 }
 
-// leaveTo ends what of a loop would go on beside the next one. The connection of who asked for the upgrade ends with all
-// others.
+// leaveTo ends the parts of a loop that would run beside the next one. All client connections end, even the one that
+// asked for the upgrade.
 func (l *loop) leaveTo(lock *os.File) *handover {
 	h := &handover{PID: os.Getpid(), Lock: int(lock.Fd()), Socket: -1, Boot: l.boot, lock: lock}
 	if l.socket != nil {
@@ -94,12 +94,12 @@ func (l *loop) leaveTo(lock *os.File) *handover {
 	return h
 }
 
-// exec becomes the program at path. It returns only if that fails.
+// exec replaces this program by the one at path. It returns only if that fails.
 //
-// From where the pump is left signals are ignored, until the runtime of the next program takes them over, and from there
-// on most of them are deadly until it listens (see early). These are a few milliseconds. What comes in the first part is
-// lost, and a TERM in the second is what kill -9 is: the jobs go on, and the next daemon adopts them. The kernel has no
-// way to keep them that a Go program could use, as its runtime unblocks all signals before it has handlers.
+// Signals are ignored from the moment when the pump is left until the runtime of the next program takes them over. From
+// then on, most of them are deadly until that program listens (see early). Both take a few milliseconds. A signal in the
+// first part is lost. A TERM in the second part acts like kill -9: the jobs continue, and the next daemon adopts them. A
+// Go program cannot keep such signals pending, because its runtime unblocks all signals before it has handlers.
 func (h *handover) exec(path string) error {
 	h.Pending = uint32(h.pump.Leave(syscall.SIGCHLD))
 	text, err := json.Marshal(h)
@@ -117,7 +117,7 @@ func (h *handover) exec(path string) error {
 	return fmt.Errorf("cannot execute %s: %w", path, err)
 }
 
-// raise sends this process the signals that its predecessor could not act on any more.
+// raise sends this process the signals that its predecessor could no longer handle.
 func (h *handover) raise() {
 	for sig := syscall.Signal(1); sig < 32; sig++ {
 		if h.Pending&(1<<sig) != 0 && sig != syscall.SIGCHLD && sig != syscall.SIGPIPE {
@@ -126,8 +126,8 @@ func (h *handover) raise() {
 	}
 }
 
-// ownPath returns the path that this program was started by, which an upgrade executes: a link on the way to it may lead
-// elsewhere by then.
+// ownPath returns the path by which this program was started. An upgrade executes it: by then, a link on the way may
+// lead elsewhere.
 func ownPath() string {
 	exe, err := os.Executable()
 	is, e := os.Stat(exe)
@@ -142,7 +142,7 @@ func ownPath() string {
 			paths = append(paths, filepath.Join(dir, name))
 		}
 	}
-	for _, path := range paths { // argv[0] is only what somebody says
+	for _, path := range paths { // argv[0] may be anything, so check it
 		path, err := filepath.Abs(path)
 		if st, e := os.Stat(path); err == nil && e == nil && os.SameFile(st, is) {
 			return path

@@ -8,10 +8,10 @@ import (
 	"jobsd/internal/plain"
 )
 
-// lineMost is how long a line of a mail's header is at most, if it has a blank to be folded at (RFC 5322, 2.1.1).
+// lineMost is the longest line of a mail header that can be folded at a blank (RFC 5322, 2.1.1).
 const lineMost = 78
 
-// writeHeader writes a field of the header, folded over as many lines as it takes. Blanks in a row become one.
+// writeHeader writes a header field, folded over as many lines as necessary. Several blanks become one.
 func writeHeader(b *bytes.Buffer, name, value string) {
 	b.WriteString(name + ":")
 	length := len(name) + 1
@@ -26,9 +26,9 @@ func writeHeader(b *bytes.Buffer, name, value string) {
 	b.WriteByte('\n')
 }
 
-// subject returns the value of the field for a line of text.
+// subject encodes a line of text as the value of the field.
 func subject(s string) string {
-	// What would end the line, or do something to the terminal that shows it.
+	// Remove what would end the line or control the terminal that shows it.
 	s = strings.Map(func(r rune) rune {
 		if plain.Hidden(r) {
 			return ' '

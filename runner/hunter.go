@@ -9,25 +9,25 @@ import (
 	"jobsd/spawn"
 )
 
-// hunter is the helper that finds what a run's processes have left outside of their group. It looks at every process of
-// the machine, which is too long for the loop.
+// hunter is the helper that finds processes that left the group of their run. It looks at every process of the machine,
+// which takes too long for the loop.
 type hunter struct {
 	in   *inbox[quest]
 	post func(any)
 	hunt func([]spawn.Prey, syscall.Signal) spawn.Catch
 	find func(marks []string) map[string]spawn.Process
-	told string // what the loop knows of processes that hide
+	told string // the last report about hidden processes
 }
 
-// quest is what the loop asks for: a signal for the escapees of a run, or with signal 0 how many live of it; or the
-// leaders of the runs that bear certain marks.
+// quest is a request of the loop: send a signal to the escaped processes of a run, or count its live processes if the
+// signal is 0, or find the leaders of the runs with certain marks.
 type quest struct {
 	prey   spawn.Prey
 	signal syscall.Signal
 	seek   map[string]core.Outlived // by mark
 }
 
-// foundLeaders answers the latter, by mark.
+// foundLeaders answers the last kind, by mark.
 type foundLeaders map[string]spawn.Process
 
 func newHunter(post func(any), leaves *spawn.Cgroups) *hunter {
@@ -43,7 +43,7 @@ func (h *hunter) run() {
 	}
 }
 
-// seek looks for leaders, and returns the other quests.
+// seek answers the requests for leaders and returns the other ones.
 func (h *hunter) seek(quests []quest) (rest []quest) {
 	for _, q := range quests {
 		if q.seek == nil {
@@ -55,8 +55,8 @@ func (h *hunter) seek(quests []quest) (rest []quest) {
 	return rest
 }
 
-// turn does in one look what gathered while it was looking: when a thousand runs are stopped at once, that is one look
-// for all of them. One signal comes after the other, as each run was sent them; the count comes last.
+// turn handles all requests that arrived during the last look with one look per signal: if a thousand runs are stopped
+// at once, one look serves all. Signals keep their order, and the counts come last.
 func (h *hunter) turn(quests []quest) {
 	for len(quests) > 0 {
 		signal := quests[0].signal
@@ -92,7 +92,7 @@ func (h *hunter) turn(quests []quest) {
 	}
 }
 
-// tellHidden says that a hunt may have missed something.
+// tellHidden reports that a hunt may have missed processes.
 func (h *hunter) tellHidden(n int) {
 	t := core.Trouble{Part: "processes"}
 	if n > 0 {

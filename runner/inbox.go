@@ -2,11 +2,11 @@ package runner
 
 import "sync/atomic"
 
-// inbox carries messages from the loop to a helper. Put never waits, whatever the helper is stuck in: the list is
-// without bound and without lock.
+// inbox carries messages from the loop to a helper. Put never waits, even if the helper is stuck: the list has no limit
+// and no lock.
 type inbox[T any] struct {
 	head atomic.Pointer[letter[T]]
-	wake chan struct{} // capacity 1: full means that the helper will look anyway
+	wake chan struct{} // capacity 1: if it is full, the helper will look anyway
 }
 
 type letter[T any] struct {

@@ -10,7 +10,7 @@ import (
 	"jobsd/spawn"
 )
 
-// openLog opens the log of a job and returns the offset, counted over rotations, at which it goes on.
+// openLog opens the log of a job and returns the offset, counted across rotations, at which new output begins.
 func (d *disk) openLog(job *jobfile.Definition) (int64, *spawn.Log, error) {
 	if job.Log.Discard {
 		return 0, nil, nil
@@ -26,11 +26,11 @@ func (d *disk) openLog(job *jobfile.Definition) (int64, *spawn.Log, error) {
 	return d.base[job.Name] + log.Size, log, nil
 }
 
-// rotate begins a new log file for a job and journals how much went before it.
+// rotate begins a new log file for a job and records in the journal how much output came before it.
 func (d *disk) rotate(job *jobfile.Definition, path string, old *spawn.Log) (int64, *spawn.Log, error) {
 	base := d.base[job.Name] + old.Size
 	if err := spawn.RotateLog(path, job.Log.Keep); err != nil {
-		return base, old, nil // go on in the old one: its output matters more than its size
+		return base, old, nil // continue in the old file, because the output matters more than its size
 	}
 	old.Close()
 	d.cutAt(job.Name, base)
@@ -40,7 +40,7 @@ func (d *disk) rotate(job *jobfile.Definition, path string, old *spawn.Log) (int
 
 func (d *disk) logPath(job string) string { return filepath.Join(d.logDir, job+".log") }
 
-// mark writes a line of the daemon's own to the log of a job and returns where the log ends.
+// mark writes a marker line to the log of a job and returns where the log ends.
 func (d *disk) mark(job *jobfile.Definition, text string) int64 {
 	if job == nil || job.Log.Discard {
 		return 0
@@ -65,7 +65,7 @@ func (d *disk) logEnd(name string) int64 {
 	return d.base[name] + st.Size()
 }
 
-// newline ends the last line of a log, should its writer not have done so: a mark stands at the beginning of a line.
+// newline returns a line end if the last line of a log lacks one, because a marker must start a line.
 func newline(path string, size int64) string {
 	if size == 0 {
 		return ""

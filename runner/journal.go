@@ -9,8 +9,8 @@ import (
 	"jobsd/statefile"
 )
 
-// record appends an entry. What a person was told or has asked for holds over a power cut, and so does what would run or
-// be sent a second time if it were forgotten.
+// record appends an entry. Entries must survive a power failure if a person was told about them or asked for them, or
+// if forgetting them would run or send something twice.
 func (d *disk) record(e statefile.Entry) {
 	d.outputs.note(e.Record)
 	switch r := e.Record.(type) {
@@ -32,15 +32,15 @@ func (d *disk) record(e statefile.Entry) {
 
 func (d *disk) append(e statefile.Entry) { d.entries = append(d.entries, e) }
 
-// fail remembers that the journal lacks something.
+// fail remembers that the journal lacks entries.
 func (d *disk) fail(err error) {
 	if err != nil && d.err == nil {
 		d.err = err
 	}
 }
 
-// rotateJournal begins a new journal file with the facts as they were when the loop handed them over; only the bases of
-// the logs are the disk's own to know.
+// rotateJournal begins a new journal file with the facts as they were when the loop handed them over. Only the disk
+// knows the base offsets of the logs, so it adds them.
 func (d *disk) rotateJournal(facts *statefile.Facts) {
 	failpoint("rotate")
 	d.flush()
@@ -54,7 +54,7 @@ func (d *disk) rotateJournal(facts *statefile.Facts) {
 	d.fail(d.anew(func() error { return d.journal.Rotate(facts, statefile.At(wallClock())) }))
 }
 
-// prepare opens the log of a run, writes its mark, and appends its intent. The answer waits for the flush.
+// prepare opens the log of a run, writes the start marker and appends the intent. The answer waits for the flush.
 func (d *disk) prepare(p core.Prepare) {
 	failpoint("prepare")
 	answer := prepared{run: p.Run}
@@ -88,7 +88,7 @@ func (d *disk) prepare(p core.Prepare) {
 	}
 }
 
-// ended writes the mark and appends the outcome, with the end of the run's output.
+// ended writes the marker and appends the outcome with the end of the run's output.
 func (d *disk) ended(f core.Finish) {
 	failpoint("ending")
 	if f.Record.Open {
@@ -102,14 +102,14 @@ func (d *disk) ended(f core.Finish) {
 	d.sync = true
 }
 
-// endOutput writes the mark of a run that had ended before, and appends where its output is.
+// endOutput writes the marker of a run that ended earlier, and appends where its output is.
 func (d *disk) endOutput(e core.EndOutput) {
 	e.Record.LogEnd = d.closeLog(e.Record.Run, e.Record.Job, e.Job, e.Mark)
 	d.outputs.closed(e.Record)
 	d.append(statefile.Entry{At: e.At, Record: e.Record})
 }
 
-// closeLog ends the output of a run with its mark, and returns where that is.
+// closeLog ends the output of a run with its marker and returns where the output ends.
 func (d *disk) closeLog(run uint64, name string, job *jobfile.Definition, mark string) int64 {
 	d.takeIn(run, name, job)
 	d.noticeEmptied(run, job)
@@ -120,7 +120,7 @@ func (d *disk) closeLog(run uint64, name string, job *jobfile.Definition, mark s
 	return d.mark(job, mark)
 }
 
-// flush makes what was appended durable and answers the runs that waited for it.
+// flush makes the appended entries durable and answers the runs that waited for that.
 func (d *disk) flush() {
 	if len(d.entries) > 0 {
 		d.fail(d.journal.Append(d.entries...))
@@ -145,10 +145,10 @@ func (d *disk) flush() {
 	d.sync, d.numbers, d.err = false, false, nil
 }
 
-// answer lets those runs go on that need not wait any longer. A life of a service waits for the journal to be written, so
-// that a new daemon knows of it, but not for the disk: after a power cut the service is started again in any case. All
-// other runs are executed once. The journal may already hold the promise, the retry or the slot that a run settles, and
-// would have it executed again.
+// answer releases the runs that need not wait any longer. The life of a service waits until the journal is written, so
+// that a new daemon knows it, but not for the disk: after a power failure the service starts again anyway. All other
+// runs must run only once. The journal may already hold the delayed start, the retry or the slot that the run settles,
+// and would make it run again.
 func (d *disk) answer(waits func(prepared) bool) {
 	rest := d.waiting[:0]
 	for _, answer := range d.waiting {
@@ -156,7 +156,7 @@ func (d *disk) answer(waits func(prepared) bool) {
 			rest = append(rest, answer)
 			continue
 		}
-		if !answer.mail { // which owes nothing to the journal
+		if !answer.mail { // a mail does not depend on the journal
 			answer.err = errors.Join(answer.err, d.err)
 		}
 		d.post(answer)
@@ -165,7 +165,7 @@ func (d *disk) answer(waits func(prepared) bool) {
 	d.waiting = rest
 }
 
-// close closes what was opened for a run; the process has it by then.
+// close closes the files that were opened for a run, which its process has by then.
 func (p prepared) close() {
 	if p.log != nil {
 		p.log.Close()

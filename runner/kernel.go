@@ -9,10 +9,10 @@ import (
 	"jobsd/statefile"
 )
 
-// kernel is the system as it is.
+// kernel is the real system.
 type kernel struct {
 	bootID  string
-	cgroups *spawn.Cgroups // nil: there are none
+	cgroups *spawn.Cgroups // nil: not available
 }
 
 func (kernel) now() core.Now { return readClocks() }
@@ -49,8 +49,8 @@ func (k kernel) close() { k.cgroups.Close() }
 
 func (k kernel) sweep() { k.cgroups.Sweep() }
 
-// survivor looks for a run in its leaf, if it has one, and for its leader. That a leaf is populated proves that it is of
-// this boot, and that the run lives, whatever the journal knows of its process.
+// survivor looks for a run in its cgroup leaf, if it has one, and for its leader. A populated leaf proves that the run
+// is alive and of this boot, whatever the journal knows about its process.
 func (k kernel) survivor(l statefile.Live) survivor {
 	leaf := k.cgroups.Leaf(leafName(l.Run))
 	lives := spawn.Populated(leaf)
@@ -63,7 +63,7 @@ func (k kernel) survivor(l statefile.Live) survivor {
 	case l.PID == 0 && leaf == "" && !l.Ended:
 		return survivor{fate: sought}
 	case l.PID > 0 && !lives && !l.Ended && (isUnknownBoot(l.BootID) || isUnknownBoot(k.bootID)):
-		return survivor{fate: sought} // it lives if its mark does: a pid proves nothing
+		return survivor{fate: sought} // only its mark can prove that it is alive; a pid proves nothing
 	case l.PID == 0, !lives && !sameBoot(l.BootID, k.bootID):
 		return survivor{}
 	}

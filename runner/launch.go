@@ -12,7 +12,7 @@ import (
 	"jobsd/spawn"
 )
 
-// launch puts together all that the process of a run is made of.
+// launch builds the command for the process of a run.
 func (l *loop) launch(s core.Start, opened prepared) *spawn.Command {
 	d := s.Job
 	c := &spawn.Command{
@@ -22,7 +22,7 @@ func (l *loop) launch(s core.Start, opened prepared) *spawn.Command {
 	}
 	if len(s.Args) > 0 {
 		c.Argv = slices.Clone(d.Argv)
-		if d.Shell { // what follows the script of sh -c is its name
+		if d.Shell { // the first argument after the script of sh -c is its name
 			c.Argv = append(c.Argv, d.Name)
 		}
 		c.Argv = append(c.Argv, s.Args...)
@@ -45,7 +45,7 @@ func (l *loop) launch(s core.Start, opened prepared) *spawn.Command {
 	return c
 }
 
-// whoAmI returns the daemon's own user, for jobs that name none.
+// whoAmI returns the daemon's own user, for jobs without a user.
 func whoAmI() *jobfile.User {
 	u := &jobfile.User{UID: uint32(os.Geteuid()), GID: uint32(os.Getegid()), Home: cmp.Or(os.Getenv("HOME"), "/"), Shell: "/bin/sh"}
 	u.Name = strconv.Itoa(os.Geteuid())

@@ -7,11 +7,11 @@ import (
 	"jobsd/runner/core"
 )
 
-// reloadPause is the least time from the end of one load to the beginning of the next: a flood of HUP is one load
-// after another, not one a signal.
+// reloadPause is the shortest time from the end of one load to the beginning of the next. A flood of HUP does not cause
+// one load per signal.
 const reloadPause = 100 * time.Millisecond
 
-// loader is the helper that reads the job files. A request while it reads has it read once more.
+// loader is the helper that reads the job files. A request during a load causes one more load.
 type loader struct {
 	files *jobfile.Loader
 	wake  chan struct{} // capacity 1: requests merge

@@ -15,15 +15,15 @@ import (
 	"jobsd/runner/core"
 )
 
-// ring is how many lines wait for a reader of the daemon's log that stalls; beyond, lines are dropped and counted.
+// ring is how many lines are kept for a stalled reader of the daemon's log. Further lines are dropped and counted.
 const ring = 4096
 
-// logger is the helper that writes the daemon's own lines: whoever reads them may stall, the loop does not.
+// logger is the helper that writes the daemon's own log. A reader of the log may stall, but the loop must not.
 type logger struct {
 	hclog.Logger
-	lines   chan []byte // nil: open the log anew, in its turn
+	lines   chan []byte // nil: reopen the log
 	dropped atomic.Uint64
-	reopen  atomic.Bool // there was no room for that
+	reopen  atomic.Bool // reopen the log; there was no room for the nil
 	stopped chan struct{}
 	path    string // "": stderr
 	out     *os.File
@@ -45,7 +45,7 @@ func newLogger(o Options) (*logger, error) {
 	return l, nil
 }
 
-// openLogFile follows no link, like those that open the logs of jobs.
+// openLogFile follows no link, like the functions that open the logs of jobs.
 func openLogFile(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE|unix.O_NOFOLLOW, 0o640)
 	if err != nil {
@@ -57,8 +57,8 @@ func openLogFile(path string) (*os.File, error) {
 	return f, nil
 }
 
-// Write takes one line for the helper. It implements io.Writer for the formatter, which leaves some characters as they
-// are that a terminal would obey; what they become is right in JSON too.
+// Write queues one line for the helper. It implements io.Writer for the formatter, which leaves some characters that a
+// terminal would obey. The escapes for them are valid JSON, too.
 func (l *logger) Write(line []byte) (int, error) {
 	var b []byte
 	for _, r := range string(line) {
@@ -103,7 +103,7 @@ func (l *logger) openAnew() {
 	l.out = f
 }
 
-// rotate has the log file opened again, for whoever moved it away. It returns false where there is no file.
+// rotate reopens the log file after a program has moved it. It returns false if the log is not a file.
 func (l *logger) rotate() bool {
 	if l.path == "" {
 		return false
@@ -116,7 +116,7 @@ func (l *logger) rotate() bool {
 	return true
 }
 
-// close writes what is left, as far as the reader takes it within a second.
+// close writes the remaining lines, as far as the reader takes them within a second.
 func (l *logger) close() {
 	close(l.lines)
 	select {
@@ -129,7 +129,8 @@ var hclogLevels = [...]hclog.Level{core.Debug: hclog.Debug, core.Info: hclog.Inf
 
 func (l *logger) say(s core.Say) { l.Log(hclogLevels[s.Level], plain.Line(s.Text), s.Args...) }
 
-// These keep what is said in one line, whatever strangers have brought into it; the formatter sees to the arguments only.
+// These keep each message in one line, whatever text of strangers it contains. The formatter only protects the
+// arguments.
 
 func (l *logger) Debug(text string, args ...any) { l.Logger.Debug(plain.Line(text), args...) }
 func (l *logger) Info(text string, args ...any)  { l.Logger.Info(plain.Line(text), args...) }

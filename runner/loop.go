@@ -15,11 +15,11 @@ import (
 	"jobsd/statefile"
 )
 
-// forkShare is how long one turn may go on forking before it looks around again: a thousand jobs due at one instant
-// must not make the daemon deaf.
+// forkShare is how long one turn may fork before it handles events again. A thousand jobs that are due at once must not
+// make the daemon deaf.
 const forkShare = 10 * time.Millisecond
 
-// system is what the loop asks of the kernel; tests put a fake in its place.
+// system is what the loop needs from the kernel. Tests replace it by a fake.
 type system interface {
 	now() core.Now
 	start(run uint64, c *spawn.Command) (spawn.Process, *spawn.Handshake, error)
@@ -34,8 +34,8 @@ type system interface {
 	status(spawn.Process) (spawn.Exit, bool)
 }
 
-// loop is the shell around the core: it turns wake-ups into events and performs effects. One goroutine on the main
-// thread runs it; all that could wait is done by its helpers.
+// loop is the shell around the core. It turns wake-ups into events and performs effects. One goroutine on the main
+// thread runs it. Its helpers do everything that may wait.
 type loop struct {
 	sys    system
 	core   *core.Core
@@ -44,7 +44,7 @@ type loop struct {
 	disk   *disk
 	loader *loader
 	hunter *hunter
-	socket *control.Server // nil: it could not be made
+	socket *control.Server // nil: it could not be created
 	log    *logger
 	o      Options
 	self   *jobfile.User
@@ -53,30 +53,30 @@ type loop struct {
 
 	byRun      map[uint64]*process
 	byPID      map[int]*process
-	preparing  map[uint64]prepared // runs on their way through the disk; what it opened, once it has
-	forks      []core.Fork         // not performed yet
-	batch      []any               // for the disk, of this turn
+	preparing  map[uint64]prepared // runs whose Prepare is at the disk, with what it has opened so far
+	forks      []core.Fork         // forks that are not performed yet
+	batch      []any               // requests to the disk of this turn
 	polls      []unix.PollFd
-	polled     []*process // whose descriptors polls[2:] are; those of the socket follow
+	polled     []*process // their descriptors are polls[2:]; those of the socket follow
 	repoll     bool
-	unreaped   bool // children have ended that the next turn reaps
-	checkpoint bool // the disk wants one
+	unreaped   bool // children have ended, but only the next turn reaps them
+	checkpoint bool // the disk has requested one
 	loaded     *core.Loaded
-	seeking    map[string]core.Outlived // the hunter looks for their leaders, by mark
-	group      string                   // that may read journal and logs
-	who        func(uid int) string     // as the last load has it; set before the first command is taken
+	seeking    map[string]core.Outlived // the hunter is looking for
+	group      string                   // the group that may read journal
+	who        func(uid int) string     // from the last load; set before the first command
 	announced  bool
 	denials    denials
-	answered   bool     // somebody, in this turn
+	answered   bool     // a client got an answer in this turn
 	told       [32]told // by signal
 	exit       *core.Exit
-	inherits   bool // it has children of the program before this one
+	inherits   bool // it has children from the program
 	candidate  *candidate
 	began      time.Duration // boot clock
 	longest    time.Duration
 }
 
-// run turns until the core says exit.
+// run performs turns until the core emits Exit.
 func (l *loop) run() error {
 	defer l.confess()
 	l.loader.request()
@@ -98,11 +98,12 @@ func (l *loop) run() error {
 	return nil
 }
 
-// turn handles all that is pending. The order matters: reaping comes before any kill, so that no signal meets a pid that
-// is someone else's by now; due slots come before a finished load, so that a reload in the same instant loses none.
+// turn handles everything that is pending. The order matters. Reaping comes before any kill, so that no signal hits a
+// pid that another process has by now. Due slots come before a finished load, so that a reload at the same instant
+// loses none.
 func (l *loop) turn() {
 	pending, posts := l.pump.Take(l.sys.now().Boot)
-	l.senders(pending) // first of all: they are often gone soon
+	l.senders(pending) // first, because the senders
 	l.reap()
 	l.watch()
 	l.take(posts)
@@ -124,7 +125,7 @@ func (l *loop) turn() {
 		}
 		l.loaded = nil
 		l.repoll = true
-		l.reap() // what ended before anything was known of its job
+		l.reap() // children that ended before their job was known
 	}
 	l.perform()
 	l.publish(loaded)
@@ -169,7 +170,7 @@ func (l *loop) take(posts []any) {
 		case vetted:
 			l.ask(m)
 		case lateLoad:
-			if !l.core.Known() { // else that came while this was on its way
+			if !l.core.Known() { // otherwise the load came while this was on its way
 				l.handle(core.Trouble{Part: reading, Text: m.text()})
 			}
 		case published:
@@ -185,13 +186,13 @@ func (l *loop) take(posts []any) {
 func (l *loop) prepared(m prepared) {
 	if _, waits := l.preparing[m.run]; waits {
 		l.preparing[m.run] = m
-	} else { // too late: the run was started without
+	} else { // too late, because the run
 		m.close()
 	}
 	l.handle(core.Prepared{Run: m.run, Err: m.err})
 }
 
-// announce says once that the daemon is ready: its first load is in force and on disk.
+// announce reports once that the daemon is ready: its first load is in force and on disk.
 func (l *loop) announce() {
 	jobs, ready := l.core.Ready()
 	if l.announced || !ready {
@@ -210,7 +211,7 @@ func (l *loop) tellSystemd(text string) {
 	}
 }
 
-// perform settles the core and does what it asks for, until nothing is left but forks beyond this turn's share.
+// perform settles the core and performs its effects, until only forks beyond this turn's share are left.
 func (l *loop) perform() {
 	end := l.sys.now().Mono + forkShare
 	for {
@@ -222,7 +223,7 @@ func (l *loop) perform() {
 		if len(effects) > 0 {
 			continue
 		}
-		if l.checkpoint { // only now is all that the facts hold on its way to the disk
+		if l.checkpoint { // only now is everything in the facts on its way to the disk
 			l.checkpoint = false
 			l.batch = append(l.batch, checkpoint{l.core.Facts()})
 		}
@@ -265,7 +266,7 @@ func (l *loop) effect(e core.Effect) {
 	}
 }
 
-// flush hands the disk what has gathered, in one message.
+// flush hands the collected requests to the disk in one message.
 func (l *loop) flush() {
 	if len(l.batch) > 0 {
 		l.disk.in.put(l.batch)
@@ -273,10 +274,10 @@ func (l *loop) flush() {
 	}
 }
 
-// publish hands over what changed in this turn.
+// publish hands over the changes of this turn.
 func (l *loop) publish(loaded bool) {
 	changes, changed := l.core.Changes()
-	if !changed && !l.answered { // who was answered waits to see it
+	if !changed && !l.answered { // a client that got an answer expects to see its effect
 		return
 	}
 	l.answered = false
@@ -286,7 +287,7 @@ func (l *loop) publish(loaded bool) {
 	l.disk.in.put([]any{publish{changes, l.daemon, ready, l.core.Known(), loaded}})
 }
 
-// wait blocks until something happens or is due. Nothing else in the loop does.
+// wait blocks until something happens or is due. No other function of the loop blocks.
 func (l *loop) wait() error {
 	if len(l.forks) > 0 || l.unreaped {
 		l.refreshPolls()
@@ -307,7 +308,7 @@ func (l *loop) wait() error {
 			d = t
 		}
 	}
-	if l.timer.fd < 0 && !w.Wall.IsZero() { // no timer on the wall clock: the poll must end in time
+	if l.timer.fd < 0 && !w.Wall.IsZero() { // without a timer on the wall
 		sooner(max(0, w.Wall.Sub(l.sys.now().Wall)))
 	}
 	if l.listens() {
@@ -324,7 +325,7 @@ func (l *loop) wait() error {
 	return l.poll(d)
 }
 
-// poll waits at most d; for good if d is negative.
+// poll waits at most d, or without limit if d is negative.
 func (l *loop) poll(d time.Duration) error {
 	ms := -1
 	if d >= 0 {
@@ -361,10 +362,10 @@ func (l *loop) pollProcesses() {
 		switch {
 		case p.handshake != nil:
 			fd = p.handshake.FD()
-		case p.adopted && known: // how it ended is judged by what its job says of it
+		case p.adopted && known: // the definition of its job decides whether it failed
 			fd = p.FD
 			switch {
-			case p.zombie: // the hang-up comes all the same
+			case p.zombie: // the hang-up comes anyway
 				events = 0
 			case p.leaderless:
 				events = unix.POLLPRI

@@ -16,20 +16,21 @@ import (
 	"jobsd/statefile"
 )
 
-// tailMost is how much of the end of a run's output a mail holds: enough for the error, too little to choke a mailbox.
+// tailMost is how much of the end of a run's output a mail includes: enough for the error, but not too much for a
+// mailbox.
 const tailMost = 8 << 10
 
-// span is where in a job's log the output of a run is, counted over rotations.
+// span is the place of a run's output in its job's log, counted across rotations.
 type span struct {
 	job        string
 	start, end int64
-	own        bool // in a file of its own, until it has ended
-	marked     bool // it begins with the mark of the start, which this daemon wrote
-	open       bool // its leader has ended, and its output goes on
+	own        bool // it is in its own file until the run has ended
+	marked     bool // it begins with the start marker, which this daemon wrote
+	open       bool // its leader has ended, but the output is still open
 }
 
-// outputs knows where the output is of the runs that a notification may tell of: those that live, the last one of each
-// job, and those of which one is owed. The core does not know offsets; they are the disk's to keep.
+// outputs knows where the output is of all runs that a notification may be about: the live ones, the last one of each
+// job, and those of owed notifications. The core does not know offsets. The disk keeps them.
 type outputs struct {
 	runs map[uint64]span   // by run
 	last map[string]uint64 // by job
@@ -56,7 +57,7 @@ func newOutputs(facts *statefile.Facts) *outputs {
 	return o
 }
 
-// place notes where the output of an ended run is.
+// place records where the output of an ended run is.
 func (o *outputs) place(run uint64, job string, start, end int64) {
 	s := o.runs[run]
 	s.job, s.start, s.end = job, start, end
@@ -65,7 +66,7 @@ func (o *outputs) place(run uint64, job string, start, end int64) {
 
 func (o *outputs) began(run uint64, s span) { o.runs[run] = s }
 
-// emptied has the output of a run begin where the live log does, and forgets what other runs wrote there.
+// emptied makes the output of a run begin at the start of the live log, and forgets the output of other runs there.
 func (o *outputs) emptied(run uint64, base int64) {
 	job := o.runs[run].job
 	for other, s := range o.runs {
@@ -81,7 +82,7 @@ func (o *outputs) emptied(run uint64, base int64) {
 	}
 }
 
-// ended completes the record of an outcome, and that of what is owed for it.
+// ended completes the record of an outcome and its owed notifications.
 func (o *outputs) ended(r *statefile.Ended) {
 	run := r.Outcome.Run
 	s := o.runs[run]
@@ -123,7 +124,7 @@ func (o *outputs) told(r *statefile.Told) {
 	}
 }
 
-// drop forgets a run that nobody will ask about.
+// drop forgets a run that no notification needs.
 func (o *outputs) drop(run uint64) {
 	s, ok := o.runs[run]
 	if !ok || s.open || o.last[s.job] == run {
@@ -137,7 +138,7 @@ func (o *outputs) drop(run uint64) {
 	delete(o.runs, run)
 }
 
-// complete fills the offsets into the facts of a checkpoint.
+// complete fills in the offsets of a checkpoint.
 func (o *outputs) complete(facts *statefile.Facts) {
 	for _, j := range facts.Jobs {
 		for i := range j.Live {
@@ -156,7 +157,7 @@ func (o *outputs) complete(facts *statefile.Facts) {
 	}
 }
 
-// note keeps up with what is appended to the journal.
+// note follows the entries that are appended to the journal.
 func (o *outputs) note(r statefile.Record) {
 	switch r := r.(type) {
 	case *statefile.Told:
@@ -168,10 +169,11 @@ func (o *outputs) note(r statefile.Record) {
 	}
 }
 
-// writeLetter writes a mail into a file without a name, for the mailer to read: no pipe, so nobody waits for anybody.
+// writeLetter writes a mail into a file without a name, for the mailer to read. With a file instead of a pipe, neither
+// side waits for the other.
 func (d *disk) writeLetter(l *core.Letter) (*os.File, error) {
 	f, err := os.CreateTemp(d.stateDir, ".mail*")
-	if err != nil { // it is full, perhaps, which is what the mail is about
+	if err != nil { // the disk may be full, which the mail may be about
 		f, err = os.CreateTemp("", "jobsd-mail*")
 	}
 	if err != nil {
@@ -191,7 +193,7 @@ func (d *disk) writeLetter(l *core.Letter) (*os.File, error) {
 	return f, nil
 }
 
-// letter renders a mail as RFC 5322 has it.
+// letter formats a mail according to RFC 5322.
 func (d *disk) letter(l *core.Letter) []byte {
 	var b bytes.Buffer
 	head := func(name, value string) { writeHeader(&b, name, value) }
@@ -201,7 +203,7 @@ func (d *disk) letter(l *core.Letter) []byte {
 	head("To", strings.Join(l.To, ", "))
 	head("Subject", subject(l.Subject))
 	head("Date", l.Date.Format(time.RFC1123Z))
-	head("Auto-Submitted", "auto-generated") // RFC 3834: no answers by machines
+	head("Auto-Submitted", "auto-generated") // RFC 3834: no automatic replies by
 	head("MIME-Version", "1.0")
 	head("Content-Type", "text/plain; charset=utf-8")
 	head("Content-Transfer-Encoding", "8bit")
@@ -218,7 +220,7 @@ func (d *disk) letter(l *core.Letter) []byte {
 	return b.Bytes()
 }
 
-// writeTail writes the end of the output of one run: of this run only, whatever stands in the log around it.
+// writeTail writes the end of the output of one run, and of no other run in the log.
 func (d *disk) writeTail(b *bytes.Buffer, run uint64) {
 	s := d.outputs.runs[run]
 	text, cut, err := d.tail(s)
@@ -240,7 +242,7 @@ func (d *disk) writeTail(b *bytes.Buffer, run uint64) {
 	}
 }
 
-// tail reads the last lines of a run's output. What was rotated away since is not looked for.
+// tail reads the last lines of a run's output. It ignores output that was rotated away.
 func (d *disk) tail(s span) (text []byte, cut bool, err error) {
 	base := d.base[s.job]
 	from := max(s.start, base, s.end-tailMost)
@@ -266,7 +268,7 @@ func (d *disk) tail(s span) (text []byte, cut bool, err error) {
 	return printableText(withoutMarks(text)), cut, nil
 }
 
-// withoutMarks takes out the daemon's own lines at both ends.
+// withoutMarks removes the marker lines.
 func withoutMarks(text []byte) []byte {
 	var keep [][]byte
 	for line := range bytes.Lines(text) {
@@ -277,8 +279,8 @@ func withoutMarks(text []byte) []byte {
 	return bytes.Join(keep, nil)
 }
 
-// printableText makes of any bytes what a mail may hold: UTF-8 without control characters, in lines of at most 998 bytes
-// (RFC 5322, 2.1.1).
+// printableText turns any bytes into what a mail may contain: UTF-8 without control characters, in lines of at most 998
+// bytes (RFC 5322, 2.1.1).
 func printableText(text []byte) []byte {
 	var b []byte
 	length := 0

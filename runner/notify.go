@@ -9,17 +9,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// tellSystemd sends one sd_notify(3) message if the service manager asked for them. It does not wait for one that does
-// not read.
+// tellSystemd sends one sd_notify(3) message if the service manager asked for them. It does not wait if the manager
+// does not read.
 func tellSystemd(text string) error {
-	path := os.Getenv("NOTIFY_SOCKET") // @ in front: an abstract one
+	path := os.Getenv("NOTIFY_SOCKET") // @ in front: an abstract address
 	if path == "" {
 		return nil
 	}
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM, 0)
 	if err == nil {
 		defer unix.Close(fd)
-		unix.CloseOnExec(fd) // only the loop forks, and it is here
+		unix.CloseOnExec(fd) // no fork can come in between, because only the loop forks
 		err = unix.SetNonblock(fd, true)
 	}
 	if err == nil {
@@ -31,11 +31,11 @@ func tellSystemd(text string) error {
 	return nil
 }
 
-// heartbeat is due while the service manager watches over the daemon.
+// heartbeat is posted regularly while the service manager watches the daemon.
 type heartbeat struct{}
 
-// watchdog returns how often the service manager is to hear that the loop turns: twice in the time that
-// sd_watchdog_enabled(3) tells. 0: never.
+// watchdog returns how often to report to the service manager that the loop is alive: twice in the time from
+// sd_watchdog_enabled(3). It returns 0 if the manager does not watch.
 func watchdog() time.Duration {
 	if pid := os.Getenv("WATCHDOG_PID"); pid != "" && pid != strconv.Itoa(os.Getpid()) {
 		return 0

@@ -15,10 +15,10 @@ import (
 	"jobsd/spawn"
 )
 
-// Runs that may overlap would mix their lines in one log. Each writes to a file of its own, and its end appends that to
-// the job's log, between its marks.
+// Runs that may overlap would mix their lines in one log. So each writes to its own file, which is appended to the
+// job's log between its markers when the run ends.
 
-// ownLog tells whether a run writes to a file of its own.
+// ownLog reports whether a run writes to its own file.
 func ownLog(p core.Prepare) bool {
 	return p.Record != nil && p.Job.Overlap == jobfile.Allow && !p.Job.Log.Discard
 }
@@ -27,16 +27,17 @@ func (d *disk) ownPath(job string, run uint64) string {
 	return d.logPath(job) + ".run-" + strconv.FormatUint(run, 10)
 }
 
-// openRunLog opens what a run writes to.
+// openRunLog opens the file that a run writes to.
 func (d *disk) openRunLog(p core.Prepare) (int64, *spawn.Log, error) {
-	if ownLog(p) || d.outputs.runs[p.Run].own { // the latter: its fork failed, and is tried again
+	if ownLog(p) || d.outputs.runs[p.Run].own { // its fork failed and is retried
 		log, err := spawn.OpenLog(d.ownPath(p.Job.Name, p.Run), d.gid)
 		return 0, log, err
 	}
 	return d.openLog(p.Job)
 }
 
-// takeIn appends the file of a run's own to its job's log. What cannot be appended stays where it is, and that is said.
+// takeIn appends the own file of a run to its job's log. A file that cannot be appended stays, and the error is
+// reported.
 func (d *disk) takeIn(run uint64, name string, job *jobfile.Definition) {
 	s := d.outputs.runs[run]
 	if !s.own {
@@ -57,8 +58,8 @@ func (d *disk) takeIn(run uint64, name string, job *jobfile.Definition) {
 	os.Remove(path)
 }
 
-// appendOwn returns the offset at which it begins in the job's log. A file that would make the log too large is not
-// copied but becomes the log.
+// appendOwn appends a file and returns its offset in the job's log. A file that would make the log too large is not
+// copied: it becomes the log.
 func (d *disk) appendOwn(job *jobfile.Definition, path string) (int64, error) {
 	if job == nil {
 		return 0, errors.New("the job no longer exists")
@@ -79,18 +80,18 @@ func (d *disk) appendOwn(job *jobfile.Definition, path string) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if log == nil { // discarded by now
+	if log == nil { // the job discards its output by now
 		return 0, nil
 	}
 	defer log.Close()
-	_, err = io.CopyN(log, from, st.Size()) // what the run has left behind may write on, faster than this reads
-	if err == io.EOF {                      // it was made shorter
+	_, err = io.CopyN(log, from, st.Size()) // leftovers of the run may still write, faster than this reads
+	if err == io.EOF {                      // the file was truncated
 		err = nil
 	}
 	return start, err
 }
 
-// replaceLog begins a new log with a file that is there already.
+// replaceLog makes an existing file the new log.
 func (d *disk) replaceLog(job *jobfile.Definition, path string) (int64, error) {
 	live := d.logPath(job.Name)
 	if log, err := spawn.OpenLog(live, d.gid); err == nil {

@@ -15,14 +15,14 @@ import (
 	"jobsd/statefile"
 )
 
-// promises keeps the arguments of starts that are to come, each in a file that only the daemon's user can read: they may
-// be secrets, which the journal must not have.
+// promises keeps the arguments of delayed starts, each in a file that only the daemon's user can read. They may be
+// secrets, which must not be in the journal.
 type promises struct {
 	dir  string
-	runs map[uint64]bool // that have a file
+	runs map[uint64]bool // the runs that have a file
 }
 
-// openPromises returns what is kept for the starts that the facts know of, and removes all else.
+// openPromises returns the arguments of the delayed starts in the facts, and removes all other files.
 func openPromises(stateDir string, facts *statefile.Facts) (*promises, map[uint64][]string) {
 	p := &promises{dir: filepath.Join(stateDir, "promised"), runs: map[uint64]bool{}}
 	args := map[uint64][]string{}
@@ -53,7 +53,7 @@ func (p *promises) read(run uint64) (args []string, err error) {
 	return args, json.NewDecoder(f).Decode(&args)
 }
 
-// keep writes the arguments down, before the journal tells of them.
+// keep writes the arguments before the journal records the start.
 func (p *promises) keep(l *statefile.Later) error {
 	if err := os.Mkdir(p.dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("cannot keep the arguments of run %d: %w", l.Run, err)
@@ -63,7 +63,7 @@ func (p *promises) keep(l *statefile.Later) error {
 		err = renameio.WriteFile(p.path(l.Run), text, 0o600, renameio.WithTempDir(p.dir), renameio.WithStaticPermissions(0o600))
 	}
 	if err == nil {
-		err = syncDir(p.dir) // which renameio leaves out
+		err = syncDir(p.dir) // renameio does not do this
 	}
 	if err != nil {
 		return fmt.Errorf("cannot keep the arguments of run %d: %w", l.Run, err)
@@ -72,7 +72,7 @@ func (p *promises) keep(l *statefile.Later) error {
 	return nil
 }
 
-// drop removes them once the run is over or given up.
+// drop removes the arguments once the run is over or dropped.
 func (p *promises) drop(run uint64) {
 	if p.runs[run] {
 		delete(p.runs, run)

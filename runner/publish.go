@@ -6,12 +6,12 @@ import (
 	"jobsd/statefile"
 )
 
-// firstLoadWait is how long the state file of the daemon before this one is left alone while the first load is not in
-// force. Until then this daemon knows only the jobs that have runs, and a reader would take all others for removed. It
-// is written all the same after that: the old one must not be taken for the present for ever.
+// firstLoadWait is how long the state file of the previous daemon stays while the first load is not in force. Until
+// then this daemon knows only jobs with runs, and a reader would think that all others were removed. After that the
+// file is written anyway, because the old one must not look current forever.
 const firstLoadWait = 10 * time.Second
 
-// reading is the part of the daemon that has trouble while no load tells which jobs there are.
+// reading is the part of the daemon that has trouble until a load has read all definitions.
 const reading = "the job file reader"
 
 const (
@@ -19,9 +19,9 @@ const (
 	formerShown  = "; jobs shown without a run are those of the previous daemon"
 )
 
-// lateLoad is posted when the state file had to be written before a load has told which jobs there are.
+// lateLoad is posted if the state file had to be written before a load has read all definitions.
 type lateLoad struct {
-	shown bool // it shows jobs of the daemon before this one
+	shown bool // it shows jobs from the state file of
 }
 
 func (l lateLoad) text() string {
@@ -77,14 +77,14 @@ func (d *disk) write() {
 	d.pace.Wrote(now, now-began)
 	d.dirty = err != nil
 	d.report("state", err)
-	if d.ready && !d.told { // also where it cannot be written: the daemon works
+	if d.ready && !d.told { // even if it cannot be written, because the daemon works
 		d.told = true
 		d.post(published{})
 	}
 }
 
-// carry takes over the jobs of the state file that is there, for a daemon that has to write its own before a
-// load has told which jobs there are. Nothing of them runs or is due by this daemon: what runs it knows of.
+// carry takes over the jobs of the existing state file, for a daemon that must write its own before a load has read all
+// definitions. It drops their runs and times, because this daemon knows all live runs itself.
 func (d *disk) carry() {
 	if d.carried != nil {
 		return
@@ -93,7 +93,7 @@ func (d *disk) carry() {
 	defer func() { d.post(lateLoad{shown: len(d.carried) > 0}) }()
 	old, err := statefile.ReadState(d.stateDir)
 	if err != nil {
-		return // there is none, or it says nothing
+		return // there is none, or it is unreadable
 	}
 	for name, j := range old.Jobs {
 		if d.state.Has(name) {
@@ -106,7 +106,7 @@ func (d *disk) carry() {
 	}
 }
 
-// dropCarried forgets them, as a load has told which jobs there are.
+// dropCarried removes these jobs when a load has read all definitions.
 func (d *disk) dropCarried() {
 	for name := range d.carried {
 		d.state.Remove(name)

@@ -20,34 +20,34 @@ import (
 	"jobsd/statefile"
 )
 
-// Options says where the daemon lives and how it talks.
+// Options says where the daemon keeps its files and how it logs.
 type Options struct {
-	Root       string       // exported to jobs as JOBSD_ROOT; "" = none
+	Root       string       // passed to jobs
 	Dirs       jobfile.Dirs // all four set
 	ConfigFile string       // jobsd.toml; may be missing
-	Machine    string       // stands for the host name; "" = the config file's, or the host's own
+	Machine    string       // replaces the host
 	Version    string
-	LogFile    string // of the daemon itself; "" = stderr
+	LogFile    string // the daemon's own log
 	LogLevel   string // debug info warn error
 	LogFormat  string // text or json
 	Ready      func(jobs int)
-	Program    string // that an upgrade executes; "" = what this process was started by
+	Program    string // the program for upgrades; "" = the path by which this process was started
 
-	lock *os.File // of the state directory
+	lock *os.File // the lock of the state directory
 }
 
-// ErrDisorder says that the daemon ended, as it was told to, but had to kill jobs for it.
+// ErrDisorder says that the daemon ended as requested, but had to kill jobs.
 var ErrDisorder = errors.New("jobs had to be killed")
 
-// handled is every signal that the daemon acts on or must not die of. All are notified before the first fork: what was
-// ignored by whoever started the daemon is reset to its default in the children only then (nohup(1) ignores HUP). CONT
-// wakes the loop after it was stopped: poll(2) would go on with the time that was left when it was stopped, and what came
-// due meanwhile would wait for that.
+// handled is every signal that the daemon acts on or must not die of. All are caught before the first fork, because the
+// children reset only caught signals to their defaults: signals that the daemon inherits as ignored would stay ignored
+// (nohup(1) ignores HUP). CONT wakes the loop after a stop: poll(2) would continue with the time that was left at the
+// stop, and slots that came due meanwhile would wait for that.
 var handled = []syscall.Signal{syscall.SIGCHLD, syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT,
 	syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGPIPE, syscall.SIGALRM, syscall.SIGCONT}
 
-// Run is the daemon. It returns nil after an orderly end; an error that wraps statefile.ErrHeld where another daemon
-// has the state directory, statefile.ErrNewer where a newer one wrote it, ErrDisorder where jobs had to be killed.
+// Run runs the daemon. It returns nil after a clean end. The error wraps statefile.ErrHeld if another daemon has the
+// state directory, statefile.ErrNewer if a newer version wrote it, and ErrDisorder if jobs had to be killed.
 func Run(o Options) error {
 	runtime.LockOSThread() // the loop stays on the thread that forks
 	o.Program = cmp.Or(o.Program, ownPath())
@@ -60,7 +60,7 @@ func Run(o Options) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if hand == nil && !config.SharedState { // before anything else touches it
+	if hand == nil && !config.SharedState { // before any other access to it
 		if err := statefile.CheckLocal(o.Dirs.State); err != nil {
 			return err
 		}
@@ -86,7 +86,7 @@ func Run(o Options) error {
 		}
 		hand = l.leaveTo(lock)
 		log.Info("upgrading", "program", o.Program)
-		log.close() // with what it has
+		log.close() // write all lines
 		failed := hand.exec(o.Program)
 		if log, err = newLogger(o); err != nil {
 			return err
@@ -95,7 +95,7 @@ func Run(o Options) error {
 	}
 }
 
-// live is the life of one loop.
+// live creates and runs one loop.
 func live(o Options, config *jobfile.Config, log *logger, hand *handover) (*loop, error) {
 	l, err := newLoop(o, config, log, hand)
 	if err != nil {
@@ -121,7 +121,7 @@ func live(o Options, config *jobfile.Config, log *logger, hand *handover) (*loop
 	return l, nil
 }
 
-// leave takes away what tells clients that a daemon is here.
+// leave removes the files that show clients a running daemon.
 func (l *loop) leave() {
 	if l.socket != nil {
 		l.socket.Close()
@@ -129,8 +129,8 @@ func (l *loop) leave() {
 	os.Remove(filepath.Join(l.o.Dirs.Run, "jobsd.pid"))
 }
 
-// lockState takes the lock of the state directory. A daemon that was killed in the middle of a fork leaves a child that
-// holds the lock until its exec: that is worth a moment's patience.
+// lockState locks the state directory. A daemon that was killed in the middle of a fork leaves a child that holds the
+// lock until its exec, so this waits a moment.
 func lockState(d jobfile.Dirs, hand *handover) (*os.File, error) {
 	if hand != nil {
 		return statefile.Inherit(hand.Lock, d.State)
@@ -161,7 +161,7 @@ func makeDirs(d jobfile.Dirs) error {
 	return nil
 }
 
-// newLoop puts the daemon together up to the point where it runs.
+// newLoop creates the parts of the daemon up to the point where the loop can run.
 func newLoop(o Options, config *jobfile.Config, log *logger, hand *handover) (*loop, error) {
 	journal, facts, said, err := statefile.OpenJournal(o.Dirs.State, config.Journal.MaxSize, config.Journal.Keep)
 	if err != nil {
@@ -228,7 +228,7 @@ func newLoop(o Options, config *jobfile.Config, log *logger, hand *handover) (*l
 	for _, text := range said {
 		log.Warn(text)
 	}
-	if err := statefile.WritePID(o.Dirs.Run); err != nil { // it only informs
+	if err := statefile.WritePID(o.Dirs.Run); err != nil { // the file is only informative
 		log.Warn(err.Error())
 	}
 	l.hunter = newHunter(post, leaves)
@@ -251,7 +251,8 @@ func listen(dir string, hand *handover) (*control.Server, error) {
 	return control.Listen(dir)
 }
 
-// openCgroups tells why runs have no cgroups, where they cannot: then what leaves its process group is found by its mark.
+// openCgroups returns the cgroups for runs, or nil and logs why there are none. Without cgroups, the ownership mark
+// finds processes that left their group.
 func openCgroups(id string, log *logger) *spawn.Cgroups {
 	g, err := spawn.OpenCgroups("jobsd-" + id)
 	if err != nil {

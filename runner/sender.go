@@ -9,21 +9,21 @@ import (
 	"jobsd/spawn"
 )
 
-// requests are the signals that somebody sends.
+// requests are the signals that people and programs send.
 var requests = []syscall.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2,
 	syscall.SIGTERM, syscall.SIGCONT}
 
-// mostTold is how many lines a second the log has of one signal: a flood of signals is to be none of lines. Who is not
-// told stays with the signals, for the next line to count.
+// mostTold is how many lines per second are logged for one signal, so that a flood of signals does not flood the log.
+// The next line counts the senders that were not logged.
 const mostTold = 5
 
-// told is what the log has of a signal since a second began.
+// told counts the log lines of a signal in the present second.
 type told struct {
 	since time.Duration // monotonic
 	lines int
 }
 
-// senders tells who sent the signals that were taken. Nothing else depends on it.
+// senders logs the senders of the received signals. Nothing else depends on it.
 func (l *loop) senders(pending signals.Set) {
 	for _, sig := range requests {
 		if pending.Has(sig) {
@@ -53,7 +53,7 @@ func (l *loop) sender(sig syscall.Signal) {
 	l.log.Info("signal", line...)
 }
 
-// unknown stands in the log for what cannot be told of a person's process.
+// unknown replaces what is not known about a sender's process.
 const unknown = "unknown"
 
 func orUnknown(n int, known bool) any {

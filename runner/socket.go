@@ -12,23 +12,24 @@ import (
 	"jobsd/statefile"
 )
 
-// denialPause is how long those who may not ask are counted before the next line about them: they must not be able to
+// denialPause is how long denied connections are only counted before the next log line about them, so that they cannot
 // fill the log.
 const denialPause = time.Minute
 
-// denials are the attempts of those who may not ask.
+// denials are the connections of users without permission.
 type denials struct {
 	told   time.Duration // monotonic
 	silent int           // since then
 }
 
-// listens says whether the control socket is looked at: not before the jobs are known, as none would be.
+// listens reports whether the control socket is served. It is not before the jobs are known, because every order would
+// fail.
 func (l *loop) listens() bool {
 	_, ready := l.core.Ready()
 	return ready && l.socket != nil
 }
 
-// mendRun makes the control socket and the pid file again if somebody has removed them, as with the whole run directory.
+// mendRun creates the control socket and the pid file again if they were removed, or the whole run directory.
 func (l *loop) mendRun() {
 	if l.socket == nil || !l.socket.Lost() {
 		return
@@ -48,7 +49,7 @@ func (l *loop) mendRun() {
 	l.handle(core.Trouble{Part: "control"})
 }
 
-// commands takes what came in on the control socket.
+// commands handles the requests on the control socket.
 func (l *loop) commands() {
 	if !l.listens() {
 		return
@@ -81,7 +82,7 @@ func (l *loop) obey(c control.Call) {
 	l.log.Info("command", append(line, "pid", c.PID, "uid", c.UID, "program", cmp.Or(c.Program, unknown))...)
 	if c.Verb == control.Reload {
 		now := l.sys.now()
-		l.loader.request() // it begins from here on
+		l.loader.request() // a load that begins from now on counts
 		l.socket.Answer(now.Mono, c.ID, control.Response{Asked: now.Boot.Truncate(time.Microsecond), Last: true})
 		return
 	}
@@ -90,7 +91,7 @@ func (l *loop) obey(c control.Call) {
 			Error: &control.Error{Code: control.BadRequest, Text: fmt.Sprintf("no signal is called %q", c.Signal)}})
 		return
 	}
-	if c.Verb == control.Stop || c.Verb == control.Upgrade { // that may take long, and the client must know that it was heard
+	if c.Verb == control.Stop || c.Verb == control.Upgrade { // this may take long, and the client must know that the daemon has read the request
 		l.socket.Answer(l.sys.now().Mono, c.ID, control.Response{})
 	}
 	if c.Verb == control.Upgrade {
@@ -117,7 +118,7 @@ func (l *loop) answer(a core.Answer) {
 	if a.Outcome != nil {
 		outcome, err := json.Marshal(a.Outcome)
 		if err != nil {
-			panic(err) // the state file holds the same
+			panic(err) // cannot happen, because the state file holds the same data
 		}
 		r.Outcome = outcome
 	}

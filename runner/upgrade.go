@@ -18,35 +18,35 @@ import (
 	"jobsd/statefile"
 )
 
-// An upgrade replaces the program of the daemon under the same pid, so that its children stay its children. The path
-// that it was started by is executed anew: what stands there must be trusted like a job file, and must say when asked,
-// as a process of its own, that it can read the settings and the state. Then the daemon leaves its jobs as at QUIT,
-// hands over the lock and the control socket, and executes it. All else is in the journal. Should the exec fail, this
-// very program goes on by the same way.
+// An upgrade replaces the program of the daemon under the same pid, so that its children stay its children. It executes
+// the path by which the daemon was started. The program there must be trusted like a job file. It is first started as a
+// separate process and must report that it can read the settings and the state. Then the daemon leaves its jobs
+// running, as after QUIT, hands over the lock and the control socket, and executes the program. Everything else is in
+// the journal. If the exec fails, the running program continues in the same way.
 
-// candidateTime is how long a new program may take to say who it is.
+// candidateTime is how long a new program may take to report its version.
 const candidateTime = 8 * time.Second
 
-// mostWords is how much of what it says is read.
+// mostWords is how much of its output is read.
 const mostWords = 4 << 10
 
-// candidate is the program that is asked whether it can take over.
+// candidate is the new program while it is checked.
 type candidate struct {
-	call  uint64 // who wants the upgrade
+	call  uint64 // the call that asked for the upgrade
 	path  string
 	proc  spawn.Process // PID 0: not started
-	out   int           // what it says, to be read without waiting
+	out   int           // its output, to be
 	shake *spawn.Handshake
 	until time.Duration // monotonic
 }
 
-// vetted is posted when the trust of a program was looked at, which may wait for a disk.
+// vetted is the result of the check whether a program is trusted. The check may wait for a disk.
 type vetted struct {
 	call uint64
 	err  error
 }
 
-// upgrade begins with the look at what stands at our path.
+// upgrade begins with a check of the program at our path.
 func (l *loop) upgrade(call uint64) {
 	switch {
 	case !spawn.CanUpgrade:
@@ -111,7 +111,7 @@ func (l *loop) startCandidate(c *candidate) error {
 	return nil
 }
 
-// candidateWait is how long the candidate may still take; negative: there is none.
+// candidateWait returns how long the candidate may still take, or a negative time if there is none.
 func (l *loop) candidateWait() time.Duration {
 	if l.candidate == nil {
 		return -1
@@ -119,7 +119,7 @@ func (l *loop) candidateWait() time.Duration {
 	return max(0, l.candidate.until-l.sys.now().Mono)
 }
 
-// hurryCandidate kills one that does not answer, or gives up the look at one that is on a dead disk.
+// hurryCandidate kills a candidate that does not answer, or gives up on one that is on a dead disk.
 func (l *loop) hurryCandidate() {
 	c := l.candidate
 	switch {
@@ -133,12 +133,12 @@ func (l *loop) hurryCandidate() {
 	}
 }
 
-// judge ends the question: with an upgrade if the answer is right.
+// judge ends the check: with an upgrade if the answer is right.
 func (l *loop) judge(x spawn.Exit) {
 	c := l.candidate
 	l.candidate = nil
 	err := c.verdict(x)
-	spawn.SignalGroup(c.proc, syscall.SIGKILL) // it was a question, and leaves nothing behind
+	spawn.SignalGroup(c.proc, syscall.SIGKILL) // it was only a check and must leave nothing behind
 	c.proc.Close()
 	unix.Close(c.out)
 	if err == nil && l.core.Ending() {
@@ -181,7 +181,7 @@ func (c *candidate) verdict(x spawn.Exit) error {
 	return nil
 }
 
-// words returns what it has said so far: somebody whom it started may keep the pipe open.
+// words returns the output so far: a child of the candidate may keep the pipe open.
 func (c *candidate) words() string {
 	said := make([]byte, 0, mostWords)
 	for len(said) < mostWords {
@@ -197,14 +197,14 @@ func (c *candidate) words() string {
 	return strings.TrimSpace(string(said))
 }
 
-// Candidate is what a program says of itself that is asked whether it can take over.
+// Candidate is the report of a program that is asked whether it can take over.
 type Candidate struct {
 	Version      string `json:"version"`
 	StateVersion int    `json:"state_version"`
 	Handover     int    `json:"handover"`
 }
 
-// ThisCandidate is what this program says.
+// ThisCandidate returns the report of this program.
 func ThisCandidate(version string) Candidate {
 	return Candidate{version, statefile.Version, handoverVersion}
 }

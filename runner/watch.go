@@ -12,29 +12,29 @@ import (
 )
 
 const (
-	// watchQuiet is how long nothing must change before the files are read: an editor or a package manager writes a
-	// file in several steps.
+	// watchQuiet is how long the directories must be quiet before the files are read: an editor or a package manager
+	// writes a file in several steps.
 	watchQuiet = 500 * time.Millisecond
-	// watchMost is how long a directory that keeps changing can hold up a reload.
+	// watchMost is how long a directory that keeps changing can delay a reload.
 	watchMost = 5 * time.Second
 	// watchRetry is the pause before the daemon tries again to watch a directory.
 	watchRetry = 10 * time.Second
 )
 
-// watcher tells the loader when job files or jobsd.toml change, where the settings ask for that. It belongs to the
-// goroutine of the loader. While the settings do not ask for it, it holds no descriptor and costs nothing.
+// watcher tells the loader when job files or jobsd.toml change, if the settings ask for that. It belongs to the
+// goroutine of the loader. While it is off, it holds no descriptor and costs nothing.
 type watcher struct {
 	jobs, config string
 	post         func(any)
 
-	notify *fsnotify.Watcher // nil while it does not watch
+	notify *fsnotify.Watcher // nil while it is off
 	loaded string            // the fingerprint of the last load
-	first  time.Time         // of the changes since then; zero: there are none
-	ready  <-chan time.Time  // when to look at what has changed, or to try again to watch
-	broken bool              // it should watch and cannot
+	first  time.Time         // the first change since then; zero: none
+	ready  <-chan time.Time  // when to compare the files, or to retry the watch
+	broken bool              // it should watch but cannot
 }
 
-// set starts or ends the watch, as the settings of a load say.
+// set starts or ends the watch according to the settings of a load.
 func (w *watcher) set(set *jobfile.Set) {
 	w.loaded, w.first = set.Fingerprint, time.Time{}
 	switch {
@@ -46,7 +46,8 @@ func (w *watcher) set(set *jobfile.Set) {
 	}
 }
 
-// open watches the two directories: a file that an editor replaces is another file, its directory stays.
+// open watches the two directories and not the files: an editor replaces a file by another one, but the directory
+// stays.
 func (w *watcher) open() {
 	w.close()
 	var err error
@@ -71,7 +72,7 @@ func (w *watcher) close() {
 	w.notify, w.ready = nil, nil
 }
 
-// report tells the core of trouble, or that there is none any more.
+// report tells the core about trouble, or its end.
 func (w *watcher) report(err error) {
 	if err == nil && !w.broken {
 		return
@@ -84,7 +85,7 @@ func (w *watcher) report(err error) {
 	w.post(trouble)
 }
 
-// wait returns when somebody asks for a load, or when the files have changed.
+// wait returns when a load is requested or the files have changed.
 func (w *watcher) wait(asked <-chan struct{}) {
 	for {
 		var events chan fsnotify.Event
@@ -97,7 +98,7 @@ func (w *watcher) wait(asked <-chan struct{}) {
 			return
 		case e := <-events:
 			w.changed(e)
-		case <-errs: // some changes were not reported: look
+		case <-errs: // some changes were not
 			w.changed(fsnotify.Event{})
 		case <-w.ready:
 			w.ready = nil
@@ -111,9 +112,9 @@ func (w *watcher) wait(asked <-chan struct{}) {
 	}
 }
 
-// changed notes that something in the directories has changed, which may be nothing that is read.
+// changed records a change in the directories, which may be of a file that is not read.
 func (w *watcher) changed(e fsnotify.Event) {
-	if e.Name == w.jobs && e.Has(fsnotify.Remove|fsnotify.Rename) { // it is gone, and with it the watch
+	if e.Name == w.jobs && e.Has(fsnotify.Remove|fsnotify.Rename) { // the directory is gone, and so is the watch
 		w.close()
 		w.broken = true
 	}
@@ -124,7 +125,7 @@ func (w *watcher) changed(e fsnotify.Event) {
 	w.ready = time.After(max(0, min(watchQuiet, w.first.Add(watchMost).Sub(now))))
 }
 
-// differs tells whether the files are other ones than at the last load.
+// differs reports whether the files differ from those of the last load.
 func (w *watcher) differs() bool {
 	w.first = time.Time{}
 	now, err := jobfile.Fingerprint(w.jobs, w.config)
