@@ -19,7 +19,7 @@ const uptimeRaw = 8
 func readClocks() core.Now {
 	boot := clock(unix.CLOCK_MONOTONIC)
 	mono := boot
-	if runtime.GOOS == "darwin" { // there CLOCK_MONOTONIC counts sleep
+	if runtime.GOOS == "darwin" { // there CLOCK_MONOTONIC counts sleep, see clock_gettime(3)
 		mono = clock(uptimeRaw)
 	}
 	return core.Now{Wall: wallClock(), Boot: boot, Mono: mono}

@@ -16,7 +16,7 @@ import (
 
 // crash is the report that a daemon leaves for the next one when an internal error brings it down.
 type crash struct {
-	Job   string `json:"job"` // the job whose event was
+	Job   string `json:"job"` // the job whose event was being handled; "" = none
 	Text  string `json:"text"`
 	Stack string `json:"stack"`
 }

@@ -34,10 +34,10 @@ type (
 type (
 	prepared struct {
 		run   uint64
-		log   *spawn.Log // nil: discarded, or it could
+		log   *spawn.Log // nil: discarded, or it could not be opened
 		mail  bool
 		sync  bool     // its intent must survive a power failure, or it would run twice
-		input *os.File // the mail, for the mailer
+		input *os.File // the mail, for the mailer to read
 		err   error
 	}
 	needCheckpoint struct{}
@@ -76,11 +76,11 @@ type disk struct {
 	growing map[string]*growing
 	nextCut time.Duration     // when the next of them is due for a look
 	entries []statefile.Entry // entries for the next flush
-	waiting []prepared        // answers that are held until
-	sync    bool              // an entry that must be durable
+	waiting []prepared        // answers that are held until the flush
+	sync    bool              // an entry that must be durable was appended
 	numbers bool              // run numbers were reserved; no run may get one before that is durable
-	batch   int               // the number of intents that share
-	err     error             // the error of the journal since
+	batch   int               // the number of intents that share the next flush
+	err     error             // the error of the journal since the last flush
 	asked   bool              // a checkpoint was requested
 	dirty   bool              // the state has changed since it was written
 	ready   bool              // the first load is in force
@@ -89,7 +89,7 @@ type disk struct {
 	carried map[string]bool   // jobs that were taken over from it; nil: not done
 	told    bool              // the loop knows that the state is published
 	trouble map[string]string
-	retry   time.Duration // when failed writes may
+	retry   time.Duration // when failed writes may be retried
 	garbage *garbage
 }
 

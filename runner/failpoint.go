@@ -4,12 +4,12 @@ package runner
 //
 //	prepare   the disk has been handed an intent
 //	appended  entries are in the journal, but not durable
-//	synced    and durable
-//	fork      a process is about to be made
-//	forked    it is there, and nothing tells of it yet
+//	synced    the entries are durable
+//	fork      a process is about to be created
+//	forked    the process exists, but the journal does not know it yet
 //	ending    an outcome is about to be written
 //	state     the state file is about to be replaced
-//	rotate    the journal begins a new file
+//	rotate    the journal is about to begin a new file
 var Failpoint func(name string)
 
 func failpoint(name string) {

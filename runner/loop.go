@@ -62,15 +62,15 @@ type loop struct {
 	unreaped   bool // children have ended, but only the next turn reaps them
 	checkpoint bool // the disk has requested one
 	loaded     *core.Loaded
-	seeking    map[string]core.Outlived // the hunter is looking for
-	group      string                   // the group that may read journal
-	who        func(uid int) string     // from the last load; set before the first command
+	seeking    map[string]core.Outlived // the hunter is looking for their leaders, by mark
+	group      string                   // the group that may read the journal and the logs
+	who        func(uid int) string     // from the last load; set before the first command is handled
 	announced  bool
 	denials    denials
 	answered   bool     // a client got an answer in this turn
 	told       [32]told // by signal
 	exit       *core.Exit
-	inherits   bool // it has children from the program
+	inherits   bool // it has children of the program before the upgrade
 	candidate  *candidate
 	began      time.Duration // boot clock
 	longest    time.Duration
@@ -103,7 +103,7 @@ func (l *loop) run() error {
 // loses none.
 func (l *loop) turn() {
 	pending, posts := l.pump.Take(l.sys.now().Boot)
-	l.senders(pending) // first, because the senders
+	l.senders(pending) // first, because the senders often end soon
 	l.reap()
 	l.watch()
 	l.take(posts)
@@ -186,7 +186,7 @@ func (l *loop) take(posts []any) {
 func (l *loop) prepared(m prepared) {
 	if _, waits := l.preparing[m.run]; waits {
 		l.preparing[m.run] = m
-	} else { // too late, because the run
+	} else { // too late, because the run was started without it
 		m.close()
 	}
 	l.handle(core.Prepared{Run: m.run, Err: m.err})
@@ -308,7 +308,7 @@ func (l *loop) wait() error {
 			d = t
 		}
 	}
-	if l.timer.fd < 0 && !w.Wall.IsZero() { // without a timer on the wall
+	if l.timer.fd < 0 && !w.Wall.IsZero() { // without a timer on the wall clock, the poll must end in time
 		sooner(max(0, w.Wall.Sub(l.sys.now().Wall)))
 	}
 	if l.listens() {

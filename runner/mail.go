@@ -203,7 +203,7 @@ func (d *disk) letter(l *core.Letter) []byte {
 	head("To", strings.Join(l.To, ", "))
 	head("Subject", subject(l.Subject))
 	head("Date", l.Date.Format(time.RFC1123Z))
-	head("Auto-Submitted", "auto-generated") // RFC 3834: no automatic replies by
+	head("Auto-Submitted", "auto-generated") // RFC 3834: machines must not reply
 	head("MIME-Version", "1.0")
 	head("Content-Type", "text/plain; charset=utf-8")
 	head("Content-Transfer-Encoding", "8bit")

@@ -21,7 +21,7 @@ const (
 
 // lateLoad is posted if the state file had to be written before a load has read all definitions.
 type lateLoad struct {
-	shown bool // it shows jobs from the state file of
+	shown bool // it shows jobs from the state file of the previous daemon
 }
 
 func (l lateLoad) text() string {

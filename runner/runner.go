@@ -22,12 +22,12 @@ import (
 
 // Options says where the daemon keeps its files and how it logs.
 type Options struct {
-	Root       string       // passed to jobs
+	Root       string       // passed to jobs as JOBSD_ROOT; "" = none
 	Dirs       jobfile.Dirs // all four set
 	ConfigFile string       // jobsd.toml; may be missing
-	Machine    string       // replaces the host
+	Machine    string       // replaces the host name; "" = the one in jobsd.toml, or the host's own
 	Version    string
-	LogFile    string // the daemon's own log
+	LogFile    string // the daemon's own log; "" = stderr
 	LogLevel   string // debug info warn error
 	LogFormat  string // text or json
 	Ready      func(jobs int)

@@ -35,7 +35,7 @@ type candidate struct {
 	call  uint64 // the call that asked for the upgrade
 	path  string
 	proc  spawn.Process // PID 0: not started
-	out   int           // its output, to be
+	out   int           // its output, to be read without waiting
 	shake *spawn.Handshake
 	until time.Duration // monotonic
 }

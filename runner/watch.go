@@ -98,7 +98,7 @@ func (w *watcher) wait(asked <-chan struct{}) {
 			return
 		case e := <-events:
 			w.changed(e)
-		case <-errs: // some changes were not
+		case <-errs: // some changes were not reported, so compare the files
 			w.changed(fsnotify.Event{})
 		case <-w.ready:
 			w.ready = nil

@@ -105,13 +105,13 @@ type (
 		ID     uint64
 		Verb   Verb
 		Job    string        // "" = all jobs, for enable and disable
-		Run    uint64        // for stop and signal: only
+		Run    uint64        // for stop and signal: only this run
 		By     string        // "root (uid 0)" or "uid N"
 		Reason string        // for disable
 		Until  time.Time     // for stop, restart and disable: when the job may run again; zero: until a person enables it
-		Signal string        // for signal: its name
+		Signal string        // for signal: its name without SIG
 		Group  bool          // for signal: send it to the whole process group, not only to the leader
-		Args   []string      // for start and restart: added
+		Args   []string      // for start and restart: added to the arguments of the job
 		In     time.Duration // for start: the delay
 		Wait   bool          // for start and restart: answer with the outcome, too
 	}
@@ -157,7 +157,7 @@ type (
 		At     statefile.Time
 		Record *statefile.Intent
 		Letter *Letter // the mail to write to a file for the mailer
-		Mark   string  // for the job's log, if this is
+		Mark   string  // for the job's log, if this is a notification
 	}
 
 	// Fork starts the process. Forked or NotStarted answers it. Without a log, the output is discarded.

@@ -21,7 +21,7 @@ type Letter struct {
 // Part describes one event.
 type Part struct {
 	Text string
-	Job  string // the output of this job's run follows
+	Job  string // the output of this job's run follows; "" = none
 	Owed uint64 // the id of the notification
 }
 

@@ -28,7 +28,7 @@ type run struct {
 	pid         int
 	startedAt   statefile.Time
 	started     time.Duration // monotonic
-	adopted     bool          // started by an earlier daemon: it
+	adopted     bool          // started by an earlier daemon and no child of this one
 	inherited   bool          // from the journal, whether a child or not
 	durable     bool          // its intent has been handed to the disk
 	unjournaled bool
@@ -50,7 +50,7 @@ type run struct {
 	far    bool // it was stopped, so processes that left its group are stopped, too
 	undead bool // it survived KILL
 
-	args    []string // arguments of a person, added
+	args    []string // arguments of a person, added to those of the job
 	alone   bool     // it starts only when no other run of its job is left, whatever overlap says
 	watches []*watch
 

@@ -161,7 +161,7 @@ func ignore(*Core, *run, Event) {}
 func (c *Core) move(number uint64, ev runEvent, e Event) {
 	r := c.runs[number]
 	if r == nil {
-		if ev != evPrepared && ev != evProbed && ev != evExited { // these may come late, even after the daemon has left the run
+		if ev != evPrepared && ev != evProbed && ev != evExited { // these may come late, even after the daemon has left
 			c.never("%s of run %d, which is not known", runEvents[ev], number)
 		}
 		return
