@@ -13,8 +13,8 @@ import (
 	"jobsd/statefile"
 )
 
-// doubtful is a loop whose journal knows of a run only that it was about to start, and which has no leaf. The kernel says
-// nothing of it without a look at all processes.
+// doubtful returns a loop whose journal only knows that a run was about to start, and the run has no leaf. Only a look
+// at all processes can tell more.
 func doubtful(t *testing.T) (*loop, *fakeKernel) {
 	l, k := testLoop(t, 0)
 	facts := statefile.NewFacts("id")
@@ -26,8 +26,8 @@ func doubtful(t *testing.T) (*loop, *fakeKernel) {
 	return l, k
 }
 
-// The look at all processes may take long. The loop turns meanwhile, and only the first load, which tells what is lost,
-// waits for it.
+// The look at all processes may take long. The loop keeps turning meanwhile. Only the first load, which decides what is
+// lost, waits for it.
 func TestAdoptionDoesNotWaitForTheHunter(t *testing.T) {
 	for _, c := range []struct {
 		name    string
@@ -60,7 +60,7 @@ func TestAdoptionDoesNotWaitForTheHunter(t *testing.T) {
 	}
 }
 
-// A daemon that is told to end before it knows what lives waits for that, too.
+// A daemon that is told to end during that look waits for it, too.
 func TestShutdownWaitsForAdoption(t *testing.T) {
 	l, k := doubtful(t)
 	l.handle(core.Shutdown{By: "TERM"})
@@ -76,8 +76,8 @@ func TestShutdownWaitsForAdoption(t *testing.T) {
 	}
 }
 
-// BenchmarkAdopt adopts runs of as many jobs, which the first turn of the loop waits for. Its floor is to read the facts
-// of these runs, as each start does.
+// BenchmarkAdopt adopts runs of many jobs, for which the first turn of the loop waits. It cannot be faster than reading
+// the facts of these runs, as each start does.
 func BenchmarkAdopt(b *testing.B) {
 	for _, n := range []int{1000, 8000} {
 		facts := statefile.NewFacts("id")

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestWallTimerAlwaysArmed: the timer tells of a resume from sleep and of a clock that was set only while it is armed, so
-// it is armed even if no job is due by the wall clock.
+// TestWallTimerAlwaysArmed: the timer reports a resume from sleep and a set clock only while it is armed. So it is
+// armed even if no job is due by the wall clock.
 func TestWallTimerAlwaysArmed(t *testing.T) {
 	timer, err := newWallTimer()
 	if err != nil {

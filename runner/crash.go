@@ -23,8 +23,8 @@ type crash struct {
 
 func crashFile(state string) string { return filepath.Join(state, "crash.json") }
 
-// confess writes a crash report if the loop panics, and panics again. The write may block, which does not matter any
-// more.
+// confess writes a crash report if the loop panics, and panics again. The write may block, but the loop has ended
+// anyway.
 func (l *loop) confess() {
 	p := recover()
 	if p == nil {

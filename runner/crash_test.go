@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestConfession: what a crash leaves is for the daemon's user alone, as nobody knows what it holds, and goes with the
-// next start.
+// TestConfession: only the daemon's user can read the crash report, because nobody knows what it contains. The next
+// start removes it.
 func TestConfession(t *testing.T) {
 	defer syscall.Umask(syscall.Umask(0))
 	l, _ := testLoop(t, 1)

@@ -8,8 +8,8 @@ import (
 	"jobsd/statefile"
 )
 
-// TestMendCuts: what a daemon before this one was cutting is brought to its end, and a log that a job has made a tebibyte
-// long does not hold up the start.
+// TestMendCuts: the daemon finishes the cut that an earlier daemon began. A log that a job has made a tebibyte long
+// does not delay the start.
 func TestMendCuts(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string, size int64) string {

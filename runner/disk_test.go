@@ -7,7 +7,7 @@ import (
 	"jobsd/statefile"
 )
 
-// TestPromisesAreDurable: what a person was promised holds over a power cut, and so does what they took back.
+// TestPromisesAreDurable: an accepted delayed start survives a power failure, and so does its cancellation.
 func TestPromisesAreDurable(t *testing.T) {
 	for _, r := range []statefile.Record{&statefile.Disabled{}, &statefile.AllDisabled{}, &statefile.Later{}, &statefile.GaveUp{}} {
 		facts := statefile.NewFacts("")

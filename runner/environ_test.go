@@ -8,8 +8,8 @@ import (
 	"jobsd/runner/core"
 )
 
-// TestShellVariable gives programs that run their arguments by $SHELL a shell that runs them: script, su and ssh with a
-// ProxyCommand fail where it is nologin.
+// TestShellVariable: programs that run their arguments by $SHELL get a shell that works. Otherwise script, su and ssh
+// with a ProxyCommand fail if the shell is nologin.
 func TestShellVariable(t *testing.T) {
 	for shell, want := range map[string]string{
 		"/bin/bash": "/bin/bash", "/opt/nologin-not/zsh": "/opt/nologin-not/zsh", "": "/bin/sh",

@@ -14,8 +14,8 @@ import (
 	"jobsd/statefile"
 )
 
-// TestLetterHeaders: however many are told, the lines of the header are as long as RFC 5322 (2.1.1) has them, and a
-// reader finds in them what was meant.
+// TestLetterHeaders: with any number of recipients, the lines of the header are as long as RFC 5322 (2.1.1) allows, and
+// a mail reader decodes the original text.
 func TestLetterHeaders(t *testing.T) {
 	var to []string
 	for i := range 60 {
@@ -55,7 +55,8 @@ func TestLetterHeaders(t *testing.T) {
 	}
 }
 
-// TestLetterOutput: a mail has all of a short output, and of a long one the end and the command that shows all of it.
+// TestLetterOutput: a mail contains all of a short output. Of a long one it contains the end and the command that shows
+// all of it.
 func TestLetterOutput(t *testing.T) {
 	d := &disk{logDir: t.TempDir(), base: map[string]int64{}, outputs: newOutputs(&statefile.Facts{})}
 	long := strings.Repeat("line\n", 1+tailMost/5)

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestLogReopened: what is said after the log was opened anew stands in the new file, what was said before in the old.
+// TestLogReopened: lines after the log was reopened are in the new file, earlier lines in the old one.
 func TestLogReopened(t *testing.T) {
 	for range 50 {
 		dir := t.TempDir()

@@ -18,18 +18,18 @@ import (
 	"jobsd/statefile"
 )
 
-// fakeKernel is a system without processes: what was asked of it stands in calls.
+// fakeKernel is a system without processes. It records in calls what it was asked for.
 type fakeKernel struct {
 	clock   core.Now
 	forkFor time.Duration // how long one fork takes
 	pid     int
 	exits   []spawn.Exit // to be reaped
-	orphans int          // so many others are reaped then
-	fail    error        // of every start
-	panics  int          // so many starts
+	orphans int          // the number of other processes that are reaped after them
+	fail    error        // the result of every start
+	panics  int          // the number of starts that panic
 	calls   []string
 
-	survivors map[uint64]survivor // of an earlier daemon, by run
+	survivors map[uint64]survivor // runs of an earlier daemon
 }
 
 func (k *fakeKernel) now() core.Now { return k.clock }
@@ -77,7 +77,7 @@ func (k *fakeKernel) close()                                  {}
 func (k *fakeKernel) release(p spawn.Process)                 { p.Close() }
 func (k *fakeKernel) status(spawn.Process) (spawn.Exit, bool) { return spawn.Exit{}, false }
 
-// testLoop is a loop on a fake kernel, with a disk that does nothing until the test does it.
+// testLoop returns a loop on a fake kernel, with a disk that does nothing until the test calls prepare.
 func testLoop(t *testing.T, jobs int) (*loop, *fakeKernel) {
 	t.Helper()
 	k := &fakeKernel{clock: core.Now{Wall: time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC), Boot: time.Hour, Mono: time.Hour}}
@@ -107,7 +107,7 @@ func testLoop(t *testing.T, jobs int) (*loop, *fakeKernel) {
 	return l, k
 }
 
-// prepare does what the disk was asked for, and returns how many runs it prepared.
+// prepare handles the requests to the disk and returns how many runs it prepared.
 func (l *loop) prepare() (n int) {
 	for _, batch := range l.disk.in.take() {
 		for _, op := range batch {
@@ -120,8 +120,8 @@ func (l *loop) prepare() (n int) {
 	return n
 }
 
-// TestOrphansWithoutEnd: a job that leaves behind processes faster than they can be reaped does not hold up a turn. The rest
-// of them are reaped in the next turns.
+// TestOrphansWithoutEnd: a job that leaves behind processes faster than they can be reaped does not hold up a turn. The
+// next turns reap the rest.
 func TestOrphansWithoutEnd(t *testing.T) {
 	l, k := testLoop(t, 1)
 	const number = 1_000_000
@@ -131,7 +131,7 @@ func TestOrphansWithoutEnd(t *testing.T) {
 	if took := k.clock.Mono - began; took > time.Second {
 		t.Errorf("a turn took %v", took)
 	}
-	if err := l.wait(); err != nil { // for nothing: there is more to reap
+	if err := l.wait(); err != nil { // it must return at once, because there is more to reap
 		t.Fatal(err)
 	}
 	for range number {
@@ -161,7 +161,7 @@ func TestNoSignalAfterReap(t *testing.T) {
 	}
 }
 
-// A thousand jobs due at one instant are started over several turns, so that the daemon goes on hearing.
+// A thousand jobs that are due at once are started over several turns, so that the daemon keeps handling events.
 func TestForksAreShared(t *testing.T) {
 	l, k := testLoop(t, 1000)
 	k.forkFor = time.Millisecond
@@ -184,7 +184,7 @@ func TestForksAreShared(t *testing.T) {
 	}
 }
 
-// A disk that does not answer does not keep a job from running; what it says later changes nothing.
+// A disk that does not answer does not keep a job from running. Its late answer changes nothing.
 func TestUnansweredIntent(t *testing.T) {
 	l, k := testLoop(t, 1)
 	k.pass(time.Minute)
@@ -204,7 +204,7 @@ func TestUnansweredIntent(t *testing.T) {
 	}
 }
 
-// A fork that fails for want of something is tried again, and only a failure of the job's own is its outcome.
+// A fork that fails for lack of a resource is retried. Only a failure of the job itself becomes its outcome.
 func TestForkFailures(t *testing.T) {
 	l, k := testLoop(t, 1)
 	k.fail = &spawn.Error{Stage: spawn.StageFork, Errno: syscall.EAGAIN}
@@ -253,7 +253,7 @@ func TestInboxKeepsOrder(t *testing.T) {
 	}
 }
 
-// A mistake of ours in the start of one job is told as its outcome; the others start.
+// An internal error in the start of one job becomes its outcome. The other jobs start.
 func TestRescueFork(t *testing.T) {
 	l, k := testLoop(t, 2)
 	k.pass(time.Minute)

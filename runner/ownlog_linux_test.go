@@ -8,8 +8,8 @@ import (
 	"jobsd/internal/jobfile"
 )
 
-// TestOwnLogGrows: what a run has left behind can go on writing to the file of the run, and faster than that is copied. No
-// more of it is copied than there was at the end of the run. A file of /proc has bytes beyond its size, too.
+// TestOwnLogGrows: leftovers of a run may write to the run's file faster than it is copied. Only as much is copied as
+// there was at the end of the run. A file of /proc has bytes beyond its size, too.
 func TestOwnLogGrows(t *testing.T) {
 	d := &disk{logDir: t.TempDir(), gid: -1, base: map[string]int64{}, trouble: map[string]string{}, post: func(any) {}}
 	job := &jobfile.Definition{Name: "j"}

@@ -9,7 +9,7 @@ import (
 	"jobsd/statefile"
 )
 
-// TestPromises: arguments outlive the daemon, and are gone when their run is over, given up, or not known any more.
+// TestPromises: arguments outlive the daemon, and are removed when their run is over, dropped or unknown.
 func TestPromises(t *testing.T) {
 	dir := t.TempDir()
 	facts := statefile.NewFacts("")
@@ -19,7 +19,7 @@ func TestPromises(t *testing.T) {
 		if err := p.keep(&l); err != nil {
 			t.Fatal(err)
 		}
-		l.Args = nil // which the journal does not have
+		l.Args = nil // the journal does not contain them
 		if run != 4 {
 			facts.Job("j").Later = append(facts.Job("j").Later, l)
 		}

@@ -10,7 +10,7 @@ import (
 	"jobsd/statefile"
 )
 
-// oldState leaves a state file with the jobs a and b, which an earlier daemon wrote, and a disk that follows it.
+// oldState makes a state file with the jobs a and b, written by an earlier daemon, and a disk that continues from it.
 func oldState(t *testing.T) (dir string, d *disk, posts *[]any) {
 	t.Helper()
 	dir = t.TempDir()
@@ -50,11 +50,11 @@ func state(t *testing.T, dir string) *statefile.State {
 	return s
 }
 
-// beforeLoad is what a daemon knows before its first load: only the job of which a run lives.
+// beforeLoad is the state that a daemon knows before its first load: only the job with a live run.
 var beforeLoad = publish{daemon: statefile.Daemon{PID: 2}, changes: []core.Change{{Name: "a", Job: &statefile.Job{State: "running", Runs: 4}}}}
 
-// TestOldStateStands: the state file of the daemon before this one stands until the first load is in force, which then
-// tells which jobs there are.
+// TestOldStateStands: the state file of the previous daemon stays until the first load is in force, which reads all
+// definitions.
 func TestOldStateStands(t *testing.T) {
 	dir, d, posts := oldState(t)
 	d.update(beforeLoad)
@@ -74,8 +74,8 @@ func TestOldStateStands(t *testing.T) {
 	}
 }
 
-// TestLateFirstLoad: where the first load takes too long, or the daemon ends before it, its state file has the jobs of the
-// one before, but neither their runs nor when they would have been due.
+// TestLateFirstLoad: if the first load takes too long, or the daemon ends before it, the state file keeps the jobs of
+// the previous daemon, but neither their runs nor their next times.
 func TestLateFirstLoad(t *testing.T) {
 	for name, write := range map[string]func(d *disk){
 		"too long": func(d *disk) { d.hold = 0; d.write() },
@@ -105,7 +105,7 @@ func TestLateFirstLoad(t *testing.T) {
 	}
 }
 
-// TestLateLoadOfAFirstDaemon: the first daemon on a state directory does not speak of jobs that another one had.
+// TestLateLoadOfAFirstDaemon: the first daemon of a state directory does not mention jobs of a previous one.
 func TestLateLoadOfAFirstDaemon(t *testing.T) {
 	dir, d, posts := oldState(t)
 	if err := os.Remove(filepath.Join(dir, "state.json")); err != nil {

@@ -15,7 +15,7 @@ import (
 	"jobsd/signals"
 )
 
-// TestSendersAreFew: a flood of signals is none of lines, and who gets no line of his own is counted in the next one.
+// TestSendersAreFew: a flood of signals does not flood the log. A sender without a line is counted in the next line.
 func TestSendersAreFew(t *testing.T) {
 	l, k := testLoop(t, 0)
 	var log bytes.Buffer

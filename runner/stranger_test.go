@@ -13,15 +13,15 @@ import (
 	"jobsd/statefile"
 )
 
-// evil is what a stranger may call a file or a program, or have a job print: it clears the screen, sets its title, and
-// looks like a line of its own.
+// evil is text that a stranger may use as the name of a file or a program, or a job may print. It clears the screen,
+// sets the title and looks like a separate line.
 const evil = "evil\x1b[2J\x1b]0;title\a\u009b31m\x7f\u202e\r2026-01-01 [INFO] jobsd: all is well"
 
 func raw(s string) bool {
 	return strings.ContainsFunc(s, func(r rune) bool { return r != '\n' && unicode.IsControl(r) || r == '\u202e' })
 }
 
-// TestStrangersInLog: whatever is said, a line of the daemon's log is one line without control characters.
+// TestStrangersInLog: whatever the text, an entry of the daemon's log is one line without control characters.
 func TestStrangersInLog(t *testing.T) {
 	for _, format := range []string{"text", "json"} {
 		path := filepath.Join(t.TempDir(), "log")
@@ -41,7 +41,7 @@ func TestStrangersInLog(t *testing.T) {
 	}
 }
 
-// TestStrangersInMail: neither the story nor the output of a run brings control characters into a mail.
+// TestStrangersInMail: neither the description nor the output of a run brings control characters into a mail.
 func TestStrangersInMail(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "j.log"), []byte(evil+"\nlast\n"), 0o600); err != nil {
@@ -55,7 +55,7 @@ func TestStrangersInMail(t *testing.T) {
 	}
 }
 
-// TestStrangersInMarks: what the daemon says of strangers in the log of a job stays in one line.
+// TestStrangersInMarks: markers with text of strangers stay on one line in the log of a job.
 func TestStrangersInMarks(t *testing.T) {
 	d := &disk{logDir: t.TempDir(), base: map[string]int64{}, trouble: map[string]string{}, gid: -1}
 	d.mark(&jobfile.Definition{Name: "j"}, evil+"\n== run 7 pid 1 exited 0")

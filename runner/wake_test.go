@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// TestB18Continued: after SIGCONT the loop looks at its clocks, whatever it waits for: poll(2) does not count the time in
-// which the daemon was stopped.
+// TestB18Continued: after SIGCONT the loop reads its clocks, whatever it waits for: poll(2) does not count the time
+// during which the daemon was stopped.
 func TestB18Continued(t *testing.T) {
 	l, _ := testLoop(t, 0)
 	timer, err := newWallTimer()
@@ -40,7 +40,7 @@ func TestB18Continued(t *testing.T) {
 			return
 		case <-deadline:
 			t.Fatal("SIGCONT did not wake the loop")
-		case <-time.After(50 * time.Millisecond): // it may not have been in poll(2) yet, where an EINTR would end the wait
+		case <-time.After(50 * time.Millisecond): // the loop may not have been in poll(2) yet, where EINTR ends the wait
 		}
 	}
 }

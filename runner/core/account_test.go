@@ -9,15 +9,15 @@ import (
 	"jobsd/statefile"
 )
 
-// ledger counts what the journal says of the slots of one job under one definition.
+// ledger counts the journal records about the slots of one job under one definition.
 type ledger struct {
 	schedule *schedule.Schedule
 	base     time.Time // slots count from here
-	last     time.Time // the latest one settled
+	last     time.Time // the latest settled slot
 	settled  int
 }
 
-// promises checks that every start that somebody asked for came, was given up with a word, or is still to come.
+// promises checks that every delayed start has come, was dropped with a record, or is still pending.
 func (w *world) promises() {
 	open := map[uint64]string{}
 	facts := statefile.NewFacts("")
@@ -51,7 +51,7 @@ func (w *world) promises() {
 	}
 }
 
-// outputs checks that the output of every run has an end in the journal, and only one.
+// outputs checks that the output of every run has exactly one end in the journal.
 func (w *world) outputs() {
 	open := map[uint64]bool{}
 	for _, e := range w.journal {
@@ -79,8 +79,8 @@ func (w *world) outputs() {
 	}
 }
 
-// account checks that of every slot the journal says exactly once what became of it: a run, skipped or missed. Where the
-// clock went back there is no telling which slots there were, so these stretches are left out.
+// account checks that the journal says exactly once what became of each slot: a run, skipped or missed. After the clock
+// went back nobody can tell which slots there were, so those periods are left out.
 func (w *world) account() {
 	books := map[string]*ledger{}
 	close := func(job string) {
@@ -133,7 +133,7 @@ func (w *world) account() {
 				b.last = latest(b.last, r.Last.Time)
 			}
 		case *statefile.Intent:
-			// A slot that came due in the turn of a reload runs after it, under the definition before.
+			// A slot that came due in the turn of a reload runs after the reload under the old definition.
 			if b := books[r.Job]; b != nil && r.Reason == "schedule" && r.Attempt == 1 && r.Slot.After(b.base) {
 				b.settled++
 				b.last = latest(b.last, r.Slot.Time)
@@ -145,7 +145,7 @@ func (w *world) account() {
 	}
 }
 
-// orElse is the first of the times that is set.
+// orElse returns the first of the times that is set.
 func orElse(a, b statefile.Time) time.Time {
 	if a.IsZero() {
 		return b.Time

@@ -7,8 +7,8 @@ import (
 	"jobsd/internal/schedule"
 )
 
-// TestBootUnknown: a daemon that cannot tell which boot it is starts nothing by at_boot, and takes back nothing that holds
-// until the next boot. One that can tell again goes on from what was known.
+// TestBootUnknown: a daemon that does not know its boot starts nothing by at_boot, and ends nothing that lasts until
+// the next boot. A daemon that knows the boot again continues from the known facts.
 func TestBootUnknown(t *testing.T) {
 	w := calmWorld(t, "2026-03-02 12:00:00")
 	d := w.define("boot", schedule.Keys{})

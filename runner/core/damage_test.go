@@ -21,10 +21,10 @@ import (
 
 var flipsFlag = flag.Int("flips", 100, "damage the journals of simulated lives this many times")
 
-// TestDamagedJournal leads random jobs through random hours, ends the daemon without a word, and damages the journal in
-// one place, again and again. The next daemon goes on from what it finds. It runs no slot twice, no at_boot job twice in
-// a boot, uses no run number twice, and runs nothing that a person has disabled or held; and what it finds is what was
-// there, or it says that it is not. Much more often: go test ./runner/core -run DamagedJournal -flips 10000 -v
+// TestDamagedJournal runs random jobs for random hours, kills the daemon and damages the journal in one place, again
+// and again. The next daemon continues with what it finds. It runs no slot twice, no at_boot job twice in a boot, uses
+// no run number twice, and runs nothing that a person has disabled or held. It finds what was there, or reports the
+// damage. Many more rounds: go test ./runner/core -run DamagedJournal -flips 10000 -v
 func TestDamagedJournal(t *testing.T) {
 	seed := *seedFlag
 	if seed == 0 {
@@ -71,7 +71,7 @@ func TestDamagedJournal(t *testing.T) {
 	}
 }
 
-// endedLife is the world after a random life whose daemon, or machine, ended without a word.
+// endedLife returns the world after a random life whose daemon, or machine, crashed.
 func endedLife(t *testing.T, seed uint64) *world {
 	w := newWorld(t, seed)
 	for n := range 2 + w.rng.IntN(6) {
@@ -97,7 +97,7 @@ func endedLife(t *testing.T, seed uint64) *world {
 	return w
 }
 
-// writeJournal writes what the daemon has recorded to a directory, and returns what it comes to.
+// writeJournal writes the daemon's records to a directory and returns their facts.
 func (w *world) writeJournal(dir string) *statefile.Facts {
 	w.t.Helper()
 	j, facts, _, err := statefile.OpenJournal(dir, 0, 0)
@@ -111,7 +111,7 @@ func (w *world) writeJournal(dir string) *statefile.Facts {
 	return facts
 }
 
-// clone returns a world without a daemon that goes on from where this one is.
+// clone returns a world without a daemon that continues from here.
 func (w *world) clone(seed uint64) *world {
 	x := newWorld(w.t, seed)
 	x.wall, x.boot, x.mono, x.bootID, x.zone = w.wall, w.boot, w.mono, w.bootID, w.zone
@@ -130,7 +130,7 @@ func (w *world) clone(seed uint64) *world {
 	return x
 }
 
-// goOn lives on for some hours under a daemon that finds the journal in dir.
+// goOn runs the world for some hours under a daemon that finds the journal in dir.
 func (w *world) goOn(dir string, truth *statefile.Facts) {
 	w.t.Helper()
 	for e, err := range statefile.History(dir) {
@@ -138,7 +138,7 @@ func (w *world) goOn(dir string, truth *statefile.Facts) {
 			w.t.Fatal(err)
 		}
 		if r, ok := e.Record.(*statefile.AllDisabled); e.Kind() == "damaged" || ok && r.By != nil && r.By.Who == "jobsd" {
-			e.At = statefile.At(w.wall) // the repair has read the real clock
+			e.At = statefile.At(w.wall) // the repair used the real clock
 		}
 		w.journal = append(w.journal, e)
 	}
@@ -153,14 +153,14 @@ func (w *world) goOn(dir string, truth *statefile.Facts) {
 	for _, s := range w.ran {
 		f := truth.Jobs[s.Job.Name]
 		kept := w.stays(truth.DisabledBy) || f != nil && (w.stays(f.DisabledBy) || f.SetAside || f.Held && truth.BootID == w.bootID)
-		promised := f != nil && len(f.Later) > 0 // a start that somebody asked for sets a service free
+		promised := f != nil && len(f.Later) > 0 // a delayed start releases a service
 		if s.Reason != "manual" && kept && !promised {
 			w.fatal("%s ran, reason %s, although a person keeps it from running", s.Job.Name, s.Reason)
 		}
 	}
 }
 
-// stays tells whether somebody disabled jobs for longer than the world lasts.
+// stays reports whether jobs are disabled for longer than the world lasts.
 func (w *world) stays(by *statefile.DisabledBy) bool {
 	return by != nil && (by.Until.IsZero() || by.Until.After(w.wall))
 }
@@ -173,13 +173,13 @@ func asJSON(t *testing.T, v any) []byte {
 	return text
 }
 
-// orderLines are the lines by which a job is kept from running, or no longer is.
+// orderLines matches the lines that keep a job from running or allow it again.
 var orderLines = regexp.MustCompile(`(?m)^\{"kind":"(disabled|all_disabled|held|set_aside)".*\n`)
 
-// damage changes a file in one place, and says how.
+// damage changes a file in one place and describes the change.
 func damage(r *rand.Rand, file []byte) ([]byte, string) {
 	at := r.IntN(len(file))
-	if orders := orderLines.FindAllIndex(file, -1); len(orders) > 0 && r.IntN(3) == 0 { // they are few, and matter most
+	if orders := orderLines.FindAllIndex(file, -1); len(orders) > 0 && r.IntN(3) == 0 { // they are few but matter most
 		line := orders[r.IntN(len(orders))]
 		at = line[0] + r.IntN(line[1]-line[0])
 	}
@@ -200,7 +200,7 @@ func damage(r *rand.Rand, file []byte) ([]byte, string) {
 	return file, fmt.Sprintf("bit %d of byte %d flipped", bit, at)
 }
 
-// TestDisabledByDamage: that damage to the journal has all jobs disabled is wrong with the daemon, and is mailed once.
+// TestDisabledByDamage: if damage to the journal disables all jobs, that is a trouble of the daemon and is mailed once.
 func TestDisabledByDamage(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.config.Mail.To = []string{"root"}
@@ -215,7 +215,7 @@ func TestDisabledByDamage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	journal[len(journal)-3] ^= 1 // of the checksum of the last line, behind which nothing counts the orders
+	journal[len(journal)-3] ^= 1 // part of the checksum of the last line, after which no line counts the orders
 	if err := os.WriteFile(file, journal, 0o600); err != nil {
 		t.Fatal(err)
 	}

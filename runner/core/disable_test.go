@@ -10,7 +10,7 @@ import (
 
 func every(d string) schedule.Keys { return schedule.Keys{Every: &d} }
 
-// order has a user ask for something and returns what is said to that.
+// order lets a user give an order and returns the answer.
 func (w *world) ordered(o Order) []Answer {
 	w.answers = nil
 	o.By = "uid 7"
@@ -19,8 +19,8 @@ func (w *world) ordered(o Order) []Answer {
 	return w.answers
 }
 
-// TestDisabled: a job that is disabled does nothing of its own accord, over restarts too, and what passes meanwhile is
-// neither missed nor made up for.
+// TestDisabled: a disabled job does nothing by itself, also after restarts. Slots that pass meanwhile are neither
+// missed nor caught up.
 func TestDisabled(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:59:30")
 	w.put(w.define("cron", clockKeys("0 * * * *")))
@@ -63,7 +63,8 @@ func TestDisabled(t *testing.T) {
 	w.replayed()
 }
 
-// TestDisabledRuns: what runs goes on, a service is stopped, what waits is skipped, what a person starts starts.
+// TestDisabledRuns: running runs continue, a service is stopped, pending runs are skipped, and a person can still start
+// the job.
 func TestDisabledRuns(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:59:30")
 	w.lasting(time.Hour, 0)
@@ -98,7 +99,7 @@ func TestDisabledRuns(t *testing.T) {
 	}
 	w.run(2 * time.Hour)
 	if v := w.view("web"); len(v.Running) != 0 || v.Runs != 2 {
-		t.Errorf("web lives although its one life is over: %+v", v)
+		t.Errorf("web is alive although its only life is over: %+v", v)
 	}
 	if v := w.view("b"); v.Runs != 1 {
 		t.Errorf("b: %+v", v)
@@ -110,7 +111,8 @@ func TestDisabledRuns(t *testing.T) {
 	w.replayed()
 }
 
-// TestDisabledAll: all jobs, and those that come later. One that is disabled by itself stays so.
+// TestDisabledAll: this applies to all jobs, including those that are added later. A job that was also disabled by
+// itself stays disabled.
 func TestDisabledAll(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:59:30")
 	w.put(w.define("a", clockKeys("0 * * * *")))
@@ -139,7 +141,7 @@ func TestDisabledAll(t *testing.T) {
 	w.replayed()
 }
 
-// TestSetAsideEvery: a job that was set aside and is set free does not make up for what passed.
+// TestSetAsideEvery: a job that was set aside and is released does not catch up the slots that passed.
 func TestSetAsideEvery(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.put(w.define("j", every("1h")))
@@ -155,7 +157,7 @@ func TestSetAsideEvery(t *testing.T) {
 	w.replayed()
 }
 
-// TestStartedThenEnabled: a service that a person started although it was disabled is like any other once it is enabled.
+// TestStartedThenEnabled: a service that a person started while it was disabled is like any other once it is enabled.
 func TestStartedThenEnabled(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.lasting(50*time.Hour, 0)
@@ -185,7 +187,7 @@ func TestStartedThenEnabled(t *testing.T) {
 	}
 }
 
-// TestStartedWhileDisabled: a service that a person started although it is disabled lives on under the next daemon.
+// TestStartedWhileDisabled: a service that a person started while it was disabled stays alive under the next daemon.
 func TestStartedWhileDisabled(t *testing.T) {
 	for name, disable := range map[string]func(w *world){
 		"by name":  func(w *world) { w.ordered(Order{ID: 1, Verb: VerbDisable, Job: "web"}) },

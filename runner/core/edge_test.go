@@ -8,7 +8,7 @@ import (
 	"jobsd/internal/schedule"
 )
 
-// A mail that waits because the machine is short of processes, as the daemon is told to end.
+// A mail is pending because the machine is short of processes when the daemon is told to end.
 func TestShutWithWaitingMail(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.lasting(time.Second, 1)
@@ -19,7 +19,7 @@ func TestShutWithWaitingMail(t *testing.T) {
 	short := false
 	w.mailer = func(s Start, l *Letter) int { short = true; return 0 }
 	w.until("2026-06-01 06:59:59")
-	for range 40 { // as step does, but the mailer's fork fails for want of memory
+	for range 40 { // like step, but the fork of the mailer fails for lack of memory
 		w.wall, w.boot, w.mono = w.wall.Add(100*time.Millisecond), w.boot+100*time.Millisecond, w.mono+100*time.Millisecond
 		was := w.todo
 		w.todo = nil
@@ -68,7 +68,7 @@ func TestJobBecomesService(t *testing.T) {
 	w.want("j schedule 01 07:00:00\nj service")
 }
 
-// a service that is bound to be a job and back, a pending run
+// a service becomes a job and then a service again, with a pending run
 func TestManualWhileService(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.lasting(10*time.Minute, 0)
@@ -108,8 +108,8 @@ func TestAtBootForgetsAtDone(t *testing.T) {
 	w.want("j boot\nj schedule 01 12:30:00\nj boot")
 }
 
-// TestAtEditedBackAndForth: the file of an `at` is changed to another instant and back within the minute in which an
-// instant that is past still runs. Each instant runs once, over a crash and a clock that is set back, too.
+// TestAtEditedBackAndForth: the file of an `at` is changed to another instant and back within the minute in which a
+// past instant still runs. Each instant runs once, also after a crash and after the clock is set back.
 func TestAtEditedBackAndForth(t *testing.T) {
 	for name, meanwhile := range map[string]func(w *world){
 		"at once":   func(*world) {},
@@ -146,7 +146,7 @@ func TestAtEditedBackAndForth(t *testing.T) {
 	}
 }
 
-// a one-shot that was missed by a clock that was wrong
+// a wrong clock missed an `at`
 func TestAtMissedByWrongClock(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 12:00:00")
 	w.put(with(w.define("j", atKeys("2026-06-01 18:00")), 0))
@@ -159,7 +159,7 @@ func TestAtMissedByWrongClock(t *testing.T) {
 	w.want("j schedule 01 18:00:00\nk schedule 01 18:00:00")
 }
 
-// 10 a slot due in the turn of a reload that changes the schedule
+// a slot is due in the turn of a reload that changes the schedule
 func TestDueAndReload(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.put(w.define("j", dailyKeys("7am")))
@@ -180,7 +180,7 @@ func TestStoppedAndBack(t *testing.T) {
 	w.put(w.define("j", clockKeys("0 * * * *")))
 	w.put(w.define("k", clockKeys("0 9-18 * * *")))
 	w.start()
-	w.wall, w.boot = w.wall.Add(4*time.Hour-2*time.Minute), w.boot+4*time.Hour // asleep, and the clock set back by two minutes
+	w.wall, w.boot = w.wall.Add(4*time.Hour-2*time.Minute), w.boot+4*time.Hour // asleep, and the clock is set back by two minutes
 	w.handle(Due{})
 	w.settle()
 	w.want("j catch_up 01 15:00:00\nk catch_up 01 15:00:00")
@@ -199,7 +199,7 @@ func TestJitterWildBack(t *testing.T) {
 	w.want("k schedule 01 12:00:00")
 }
 
-// fixed slot pending over a clock set back, restart
+// a fixed slot is pending while the clock is set back and the daemon restarts
 func TestFixedPendingBackRestart(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 12:00:00")
 	a := w.define("a", dailyKeys("12:29"))
@@ -218,7 +218,7 @@ func TestFixedPendingBackRestart(t *testing.T) {
 	w.want("a schedule 01 12:29:00\nj schedule 01 12:30:00")
 }
 
-// stop of a pending run of a wrong clock puts last slot in the future
+// stopping a pending run under a wrong clock puts the last slot in the future
 func TestSkipOfWrongClock(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.script = func(s Start) (time.Duration, int) {
@@ -247,7 +247,7 @@ func TestSkipOfWrongClock(t *testing.T) {
 	w.want("j catch_up 01 09:00:00")
 }
 
-// clock ahead by 5 h at boot (RTC in local time), put right, then off over the slot
+// the clock is 5 h ahead at boot (RTC in local time), is corrected, and the machine is off at the slot
 func TestBeyondDropsSlot(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.put(w.define("j", dailyKeys("12:30")))
@@ -271,9 +271,9 @@ func TestBeyondSmallStep(t *testing.T) {
 	d.Jitter = 55 * time.Minute
 	w.put(d)
 	w.start()
-	w.setClock(24 * time.Hour) // wrong, the slot of 1 June is caught up with
+	w.setClock(24 * time.Hour) // wrong; the slot of 1 June is caught up
 	w.until("2026-06-02 13:30:00")
-	w.setClock(-24*time.Hour - 90*time.Minute) // 12:00, and right
+	w.setClock(-24*time.Hour - 90*time.Minute) // 12:00, which is right
 	w.until("2026-06-02 13:00:00")             // runs at 13:19:31 on 1 June
 	t.Log(w.runs())
 	w.ran = nil
@@ -282,7 +282,7 @@ func TestBeyondSmallStep(t *testing.T) {
 	w.want("k schedule 02 12:30:00")
 }
 
-// clock set back while off
+// the clock is set back while the machine is off
 func TestWildBackWhileOff(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 12:00:30")
 	w.put(w.define("j", clockKeys("*/30 * * * *")))
@@ -295,7 +295,7 @@ func TestWildBackWhileOff(t *testing.T) {
 	w.want("j schedule 01 12:30:00\nj schedule 01 12:00:00")
 }
 
-// reload drops the boot run that waits
+// a reload drops the pending boot run
 func TestBootRunDroppedByReload(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.lasts = 10 * time.Minute
@@ -334,7 +334,7 @@ func TestAfterQueue(t *testing.T) {
 	w.want("a schedule 01 07:00:00\nc after\na schedule 01 08:00:00\nc after")
 }
 
-// held service becomes a job
+// a held service becomes a job
 func TestHeldBecomesJob(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.lasting(time.Hour, 0)
@@ -351,7 +351,7 @@ func TestHeldBecomesJob(t *testing.T) {
 	w.want("j service\nj schedule 01 08:00:00\nj schedule 01 09:00:00")
 }
 
-// guess lost by restarts: boots without a clock, and a restart within each period
+// the machine boots without a clock, and restarts within each period
 func TestGuessRestart(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 12:00:00")
 	w.put(w.define("j", everyKeys("1h")))
@@ -371,7 +371,7 @@ func TestGuessRestart(t *testing.T) {
 	}
 }
 
-// vanished for a minute
+// the job vanishes for a minute
 func TestVanishedAnchor(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.put(w.define("j", everyKeys("1h")))
@@ -399,7 +399,7 @@ func TestBackAndForth(t *testing.T) {
 	w.want("j schedule 01 12:30:00\nj schedule 01 13:00:00")
 }
 
-// boot with a clock an hour behind, then put right
+// the machine boots with a clock an hour behind, which is then corrected
 func TestBootBehind(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 12:00:30")
 	w.put(w.define("j", clockKeys("*/30 * * * *")))
@@ -440,7 +440,7 @@ func TestAnchorKept(t *testing.T) {
 	w.want("j schedule 01 07:00:00")
 }
 
-// host name changes, jitter
+// the host name changes, and with it the jitter
 func TestHostJitter(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	d := w.define("k", dailyKeys("7am"))
@@ -458,7 +458,7 @@ func TestHostJitter(t *testing.T) {
 	}
 }
 
-// at disabled over its time
+// an `at` is disabled at its time
 func TestAtDisabled(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 12:00:00")
 	d := w.define("j", atKeys("2026-06-01 12:30"))
@@ -472,7 +472,7 @@ func TestAtDisabled(t *testing.T) {
 	w.want("")
 }
 
-// the follow-up of a run that is adopted
+// a job runs after an adopted run
 func TestAtSetAside(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.put(w.define("j", clockKeys("0 8-10 * * *")))
@@ -492,7 +492,7 @@ func TestAtSetAside(t *testing.T) {
 	}
 }
 
-// A slot waits for its lock, and the job is edited in a key that has nothing to do with it.
+// A slot waits for its lock while the job is edited in an unrelated key.
 func TestEditWhileSlotWaits(t *testing.T) {
 	for name, keys := range map[string]schedule.Keys{"daily": dailyKeys("7am"), "every": everyKeys("1h")} {
 		for _, o := range []jobfile.Overlap{jobfile.Skip, jobfile.Queue, jobfile.Replace, jobfile.Allow} {
@@ -540,7 +540,7 @@ func TestZoneRules(t *testing.T) {
 	w.want("j schedule 01 07:30:00")
 }
 
-// A slot that waits in its delay keeps it when the delay is cut.
+// A slot that is delayed by jitter keeps its delay when the jitter is reduced.
 func TestJitterCutFalse(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 11:58:00")
 	d := with(w.define("k", clockKeys("0 0-23 * * *")), 0)
@@ -580,7 +580,7 @@ func TestEverySlotIDs(t *testing.T) {
 	w.run(5 * time.Minute)
 }
 
-// The `at` of a machine that moves west is not due a second time.
+// The `at` of a machine that moves west is not due again.
 func TestAtZone(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 12:00:00")
 	mk := func() {
@@ -599,8 +599,8 @@ func TestAtZone(t *testing.T) {
 	w.want("j schedule 01 12:30:00")
 }
 
-// TestMissedThenSkipped: of slots of which the last comes while the job still runs, what is written of the earlier ones
-// does not settle the last. A crash before that is written would drop it in silence.
+// TestMissedThenSkipped: several slots are due, and the last comes while the job is still running. The record of the
+// earlier slots does not settle the last one. Otherwise a crash before its own record would lose it silently.
 func TestMissedThenSkipped(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.lasting(100*time.Hour, 0)
@@ -608,7 +608,7 @@ func TestMissedThenSkipped(t *testing.T) {
 	w.start()
 	w.run(time.Hour + time.Minute) // it runs
 	w.run(59*time.Minute - time.Second)
-	w.stopped(2*time.Hour + time.Second) // at 8:00:00 it had not been looked at, 9:00 is passed, 10:00 is now
+	w.stopped(2*time.Hour + time.Second) // 8:00:00 was not handled yet, 9:00 has passed, 10:00 is now
 	if v := w.view("j"); v.Missed != 2 && v.Skipped != 1 {
 		t.Fatalf("missed %d, skipped %d", v.Missed, v.Skipped)
 	}

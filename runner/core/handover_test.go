@@ -8,7 +8,7 @@ import (
 	"jobsd/internal/schedule"
 )
 
-// TestNotGivenUp: a daemon that ends says of no run that it is given up which the next one makes.
+// TestNotGivenUp: a daemon that ends does not report a run as dropped that the next daemon makes.
 func TestNotGivenUp(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.script = func(s Start) (time.Duration, int) {

@@ -9,7 +9,7 @@ import (
 	"jobsd/internal/schedule"
 )
 
-// TestLater: a start that was asked for comes when it is due, holds up nothing until then, and outlives daemons.
+// TestLater: a delayed start comes when it is due, holds up nothing until then, and survives the end of daemons.
 func TestLater(t *testing.T) {
 	for name, meanwhile := range map[string]func(w *world){
 		"nothing":   func(*world) {},
@@ -57,7 +57,7 @@ func TestLater(t *testing.T) {
 	}
 }
 
-// TestLaterReboot: over a reboot the wall clock tells when, and that may be set right only then.
+// TestLaterReboot: after a reboot, the wall clock decides when the start is due, even if it is corrected only then.
 func TestLaterReboot(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.put(w.define("j", schedule.Keys{}))
@@ -65,7 +65,7 @@ func TestLaterReboot(t *testing.T) {
 	w.ordered(Order{ID: 1, Verb: VerbStart, Job: "j", In: 2 * time.Hour})
 	w.run(time.Minute)
 	w.reboot(10 * time.Minute)
-	w.wall = w.wall.Add(-40 * 365 * 24 * time.Hour) // no battery
+	w.wall = w.wall.Add(-40 * 365 * 24 * time.Hour) // the clock has no battery
 	w.start()
 	w.run(time.Minute)
 	w.setClock(40 * 365 * 24 * time.Hour)
@@ -76,7 +76,7 @@ func TestLaterReboot(t *testing.T) {
 	w.replayed()
 }
 
-// TestLaterGivenUp: a start that cannot be when its time has come says so, and so does one that nobody wants any more.
+// TestLaterGivenUp: a delayed start that is impossible when it is due is reported, and so is one that is cancelled.
 func TestLaterGivenUp(t *testing.T) {
 	for name, c := range map[string]struct {
 		do   func(w *world, run uint64)
@@ -109,7 +109,7 @@ func TestLaterGivenUp(t *testing.T) {
 				told = told || a.ID == 1 && a.Last && a.Refused != nil && strings.Contains(a.Refused.Text, c.want)
 			}
 			if !told {
-				t.Errorf("who waited was told %+v", all)
+				t.Errorf("the waiting client got %+v", all)
 			}
 			for _, s := range w.ran {
 				if s.Run == run {
@@ -122,7 +122,8 @@ func TestLaterGivenUp(t *testing.T) {
 	}
 }
 
-// TestLaterBackOff: a start that finds a service about to be started is that start, and says so.
+// TestLaterBackOff: if a service is about to be started when its delayed start is due, that run counts as the start,
+// and the answer says so.
 func TestLaterBackOff(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.lasting(time.Millisecond, 1)
@@ -143,7 +144,7 @@ func TestLaterBackOff(t *testing.T) {
 	w.promises()
 }
 
-// TestLaterShown: when it comes is shown as the clock has it now, and that is when it comes.
+// TestLaterShown: the due time is shown by the present wall clock, and the start comes at that time.
 func TestLaterShown(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.put(w.define("j", schedule.Keys{}))
@@ -167,7 +168,7 @@ func TestLaterShown(t *testing.T) {
 	w.want("j manual")
 }
 
-// TestLaterMost: nobody can have the daemon remember without bound.
+// TestLaterMost: the number of delayed starts is limited.
 func TestLaterMost(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.put(w.define("j", schedule.Keys{}))
@@ -181,7 +182,8 @@ func TestLaterMost(t *testing.T) {
 	w.replayed()
 }
 
-// TestLaterOrphan: a file that went away while no daemon ran takes its starts along, also where a run of the job lives on.
+// TestLaterOrphan: if a file is removed while no daemon runs, the delayed starts of its jobs are dropped, even if a run
+// is still alive.
 func TestLaterOrphan(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.lasting(5*time.Hour, 0)
@@ -201,7 +203,8 @@ func TestLaterOrphan(t *testing.T) {
 	w.promises()
 }
 
-// TestLaterBeforeRetry: a start that waits for the end of a run takes the place of its retry, though its number is lower.
+// TestLaterBeforeRetry: a delayed start that waits for the end of a run replaces the run's retry, although its number
+// is lower.
 func TestLaterBeforeRetry(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.lasting(10*time.Minute, 1)
@@ -221,7 +224,7 @@ func TestLaterBeforeRetry(t *testing.T) {
 	w.replayed()
 }
 
-// TestLaterLocked: a start whose time has come and that waits for a lock.
+// TestLaterLocked: a delayed start that is due waits for a lock.
 func TestLaterLocked(t *testing.T) {
 	for name, c := range map[string]struct {
 		do    func(w *world, run uint64)
@@ -322,8 +325,8 @@ func TestLaterLocked(t *testing.T) {
 	}
 }
 
-// TestLaterLeft: a start that waits for a lock when its daemon ends is one to come for the next daemon, and nobody who
-// waits is told otherwise.
+// TestLaterLeft: a delayed start that waits for a lock when its daemon ends is a delayed start for the next daemon, and
+// waiting clients get no other answer.
 func TestLaterLeft(t *testing.T) {
 	for name, e := range map[string]Shutdown{"upgrade": {By: "upgrade", Leave: true, Upgrade: true}, "stop": {By: "TERM"}} {
 		t.Run(name, func(t *testing.T) {
@@ -360,7 +363,7 @@ func TestLaterLeft(t *testing.T) {
 	}
 }
 
-// TestLaterTakenBack: who takes back a start of a service does not stop the service.
+// TestLaterTakenBack: cancelling a delayed start of a service does not stop the service.
 func TestLaterTakenBack(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.lasting(50*time.Hour, 0)
@@ -379,7 +382,7 @@ func TestLaterTakenBack(t *testing.T) {
 	w.promises()
 }
 
-// TestLaterArgumentsLost: a start of which nobody knows the arguments any more does not come without them.
+// TestLaterArgumentsLost: a delayed start whose arguments are lost does not start without them.
 func TestLaterArgumentsLost(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.put(w.define("j", schedule.Keys{}))

@@ -10,7 +10,7 @@ import (
 	"jobsd/statefile"
 )
 
-// leaving is a world in which the leader of left ends after a second, and leaves something in its group that lives on.
+// leaving returns a world in which the leader of left ends after a second and leaves a live process in its group.
 func leaving(t *testing.T, lives time.Duration, change func(d *jobfile.Definition)) *world {
 	w := calmWorld(t, "2026-03-02 12:00:00")
 	w.leaves = lives
@@ -32,7 +32,7 @@ func leaving(t *testing.T, lives time.Duration, change func(d *jobfile.Definitio
 	return w
 }
 
-// over checks that nothing of left is running.
+// over checks that no process of left is running.
 func (w *world) isOver(what string) {
 	w.t.Helper()
 	if v := w.view("left"); len(v.Running) > 0 {
@@ -42,7 +42,7 @@ func (w *world) isOver(what string) {
 	w.outputs()
 }
 
-// TestLeftEndsByItself: what ends within a second is told nothing.
+// TestLeftEndsByItself: a leftover that ends within a second gets no signal.
 func TestLeftEndsByItself(t *testing.T) {
 	w := leaving(t, 900*time.Millisecond, nil)
 	w.run(time.Second)
@@ -52,7 +52,7 @@ func TestLeftEndsByItself(t *testing.T) {
 	w.isOver("it has ended")
 }
 
-// TestLeftIsStopped: what lives longer is stopped after that second.
+// TestLeftIsStopped: a leftover that lives longer than a second is stopped then.
 func TestLeftIsStopped(t *testing.T) {
 	w := leaving(t, time.Hour, nil)
 	w.run(800 * time.Millisecond)
@@ -67,7 +67,7 @@ func TestLeftIsStopped(t *testing.T) {
 	w.isOver("it was stopped")
 }
 
-// TestLeftIsKept: what is kept holds the lock for that second, and is left alone then.
+// TestLeftIsKept: a leftover that is kept holds the lock for a second and is then left alone.
 func TestLeftIsKept(t *testing.T) {
 	w := leaving(t, time.Hour, func(d *jobfile.Definition) { d.KeepLeftovers = true })
 	w.ordered(Order{ID: 1, Verb: VerbStart, Job: "other"})
@@ -85,7 +85,8 @@ func TestLeftIsKept(t *testing.T) {
 	}
 }
 
-// TestStopEndsTheMoment: who stops the run does not wait for the rest of the second. What is kept is left alone all the same.
+// TestStopEndsTheMoment: stopping the run does not wait for the rest of the second. A leftover that is kept is still
+// left alone.
 func TestStopEndsTheMoment(t *testing.T) {
 	for _, keep := range []bool{false, true} {
 		w := leaving(t, time.Hour, func(d *jobfile.Definition) { d.KeepLeftovers = keep })
@@ -102,7 +103,7 @@ func TestStopEndsTheMoment(t *testing.T) {
 	}
 }
 
-// TestMailHasAllOutput: a failure is told of when the output of the run is complete.
+// TestMailHasAllOutput: a failure is mailed when the output of the run is complete.
 func TestMailHasAllOutput(t *testing.T) {
 	w := calmWorld(t, "2026-03-02 12:00:00")
 	w.leaves = 500 * time.Millisecond
@@ -123,7 +124,7 @@ func TestMailHasAllOutput(t *testing.T) {
 	}
 }
 
-// TestOutputEndsOverACrash: the daemon is killed in that second. The next one says where the output ends.
+// TestOutputEndsOverACrash: the daemon is killed in that second. The next daemon records where the output ends.
 func TestOutputEndsOverACrash(t *testing.T) {
 	for _, keep := range []bool{false, true} {
 		for _, lives := range []time.Duration{time.Hour, 300 * time.Millisecond} {

@@ -10,8 +10,8 @@ import (
 	"jobsd/statefile"
 )
 
-// twoJobs is a world with the jobs a and b, which run each minute, in a core as users have it: it goes on after mistakes
-// of its own.
+// twoJobs returns a world with the jobs a and b, which run each minute. Its core is not strict: like that of users, it
+// continues after internal errors.
 func twoJobs(t *testing.T) *world {
 	w := calmWorld(t, "2026-03-02 12:00:00")
 	for _, name := range []string{"a", "b"} {
@@ -22,7 +22,7 @@ func twoJobs(t *testing.T) *world {
 	return w
 }
 
-// setAside checks that a is set aside and that b goes on.
+// setAside checks that a is set aside and that b continues.
 func (w *world) setAside() {
 	w.t.Helper()
 	ran := len(w.ran)
@@ -63,7 +63,7 @@ func TestRescueLoad(t *testing.T) {
 	}
 }
 
-// TestRescueAll: a mistake over one job does not keep the others from being disabled and enabled.
+// TestRescueAll: an internal error over one job does not keep the others from being disabled and enabled.
 func TestRescueAll(t *testing.T) {
 	w := twoJobs(t)
 	w.ordered(Order{ID: 1, Verb: VerbDisable})
@@ -74,7 +74,7 @@ func TestRescueAll(t *testing.T) {
 	w.setAside()
 }
 
-// TestRescueLater: what was promised of a run that is given up does not come back with the next daemon.
+// TestRescueLater: a delayed start whose run is dropped does not come back with the next daemon.
 func TestRescueLater(t *testing.T) {
 	w := twoJobs(t)
 	w.ordered(Order{ID: 1, Verb: VerbStart, Job: "a", In: 10 * time.Second})
@@ -106,7 +106,7 @@ func TestRescueFirstLoad(t *testing.T) {
 	}
 }
 
-// breakMove has a cell of the table of runs go wrong over a, for the time of the test.
+// breakMove makes a cell of the table of runs panic for a during the test.
 func breakMove(t *testing.T, state runState, ev runEvent) {
 	was := moves[state][ev].do
 	moves[state][ev].do = func(c *Core, r *run, e Event) {
@@ -142,7 +142,7 @@ func TestRescueStart(t *testing.T) {
 			w := twoJobs(t)
 			w.until("2026-03-02 12:01:05")
 			w.run(10 * time.Second)
-			if at.ev == evForked { // it runs, and that is all that can be said of it
+			if at.ev == evForked { // it is running, and nothing more is known
 				w.until("2026-03-02 12:01:20")
 			}
 			w.setAside()

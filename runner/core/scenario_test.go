@@ -10,7 +10,8 @@ import (
 	"jobsd/internal/schedule"
 )
 
-// calmWorld stands in New York at the given local time; nothing goes wrong in it and every run lasts a second.
+// calmWorld returns a world in New York at the given local time in which nothing goes wrong and every run lasts a
+// second.
 func calmWorld(t *testing.T, at string) *world {
 	w := newWorld(t, 1)
 	w.calm, w.lasts = true, time.Second
@@ -36,7 +37,7 @@ func (w *world) sleep(d time.Duration) {
 	w.settle()
 }
 
-// stopped lets time pass without the daemon seeing it: SIGSTOP and SIGCONT.
+// stopped lets time pass without the daemon noticing: SIGSTOP and SIGCONT.
 func (w *world) stopped(d time.Duration) {
 	w.wall, w.boot, w.mono = w.wall.Add(d), w.boot+d, w.mono+d
 	w.handle(Due{})
@@ -49,7 +50,7 @@ func (w *world) off(d time.Duration) {
 	w.start()
 }
 
-// runs lists what ran: reason, slot and, where slots were made up for, how many.
+// runs lists the runs: reason, slot and the number of slots that were caught up.
 func (w *world) runs() string {
 	var list []string
 	for _, s := range w.ran {
@@ -81,12 +82,12 @@ func with(d *jobfile.Definition, max time.Duration) *jobfile.Definition {
 	return d
 }
 
-// catchUps are the kinds of catch_up: of any age, never, and within two hours.
+// catchUps are the kinds of catch_up: any age, never, and within two hours.
 var catchUps = map[string]time.Duration{"true": -1, "false": 0, "2h": 2 * time.Hour}
 
 func TestClockAndSleep(t *testing.T) {
 	tests := []struct {
-		name string // with the row of the list of known faults it stands for
+		name string // with the number of the fault that it covers
 		from string
 		keys schedule.Keys
 		do   func(w *world)
@@ -106,7 +107,7 @@ func TestClockAndSleep(t *testing.T) {
 		}, map[string]string{"": "j catch_up 01 20:10:00", "false": ""}},
 		{"B19 off for three days", "2026-06-01 12:00:00", dailyKeys("9am"), func(w *world) {
 			w.off(72 * time.Hour)
-			w.off(time.Second) // and again at once
+			w.off(time.Second) // the daemon restarts at once
 		}, map[string]string{"": "j catch_up 04 09:00:00", "false": "", "2h": ""}},
 		{"B20 off for ten hours, minutely", "2026-06-01 12:00:30", clockKeys("* * * * *"), func(w *world) {
 			w.off(10 * time.Hour)
@@ -307,7 +308,7 @@ func TestAfter(t *testing.T) {
 		c after`)
 }
 
-// Catch-ups after a resume run two at a time, in order of slot.
+// After a resume, catch-up runs run two at a time, in order of slot.
 func TestCatchUpsAreSpread(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	for i := range 5 {
@@ -334,8 +335,8 @@ func TestCatchUpsAreSpread(t *testing.T) {
 		j0 catch_up 01 07:50:00`)
 }
 
-// A start that hangs on a dead file system fails after 30 s, though its shim may hang for days; as long as it does, there
-// is no other.
+// A start that hangs on a dead file system fails after 30 s, though its shim may hang for days. As long as the shim
+// hangs, the job does not start again.
 func TestA15HungStart(t *testing.T) {
 	w := calmWorld(t, "2026-03-02 12:00:00")
 	w.hangs = time.Hour
@@ -364,8 +365,8 @@ func TestA15HungStart(t *testing.T) {
 	}
 }
 
-// A shutdown that comes before the first load waits for it where runs are inherited: only then it is known how each is to
-// be stopped.
+// A shutdown before the first load waits for the load if runs are inherited: only the load says how to stop each of
+// them.
 func TestShutdownBeforeLoad(t *testing.T) {
 	w := calmWorld(t, "2026-03-02 12:00:00")
 	w.lasts = time.Hour

@@ -20,15 +20,15 @@ func (w *world) service(name string) *jobfile.Definition {
 	return d
 }
 
-// lasting has each run last so long and end with that code.
+// lasting makes each run last that long and end with that code.
 func (w *world) lasting(d time.Duration, code int) {
 	w.script = func(Start) (time.Duration, int) { return d, code }
 }
 
-// view returns what is published of a job.
+// view returns the published state of a job.
 func (w *world) view(name string) *statefile.Job { return w.c.view(w.c.jobs[name]) }
 
-// gaps are the pauses between the starts of runs that last as good as nothing.
+// gaps are the pauses between the starts of runs that end at once.
 func (w *world) gaps() (list []time.Duration) {
 	for i := 1; i < len(w.starts); i++ {
 		list = append(list, w.starts[i]-w.starts[i-1])
@@ -36,8 +36,8 @@ func (w *world) gaps() (list []time.Duration) {
 	return list
 }
 
-// A24: a service that dies at once is started at 0, 0, 1, 3, 7, 15.. s, in a crash loop from the fifth short life on, with
-// one mail in and one out.
+// A24: a service that dies at once is started at 0, 0, 1, 3, 7, 15.. s. From the fifth short life on it is in a crash
+// loop. One mail reports the loop, and one its end.
 func TestA24CrashLoop(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.lasting(time.Millisecond, 1)
@@ -78,7 +78,7 @@ func TestA24CrashLoop(t *testing.T) {
 	w.replayed()
 }
 
-// A reload that stops a service in its crash loop and cures it is a recovery like any other.
+// A reload that stops a service in its crash loop and fixes it is a recovery like any other.
 func TestCrashLoopCuredByReload(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.lasting(2*time.Second, 1)
@@ -102,7 +102,7 @@ func TestCrashLoopCuredByReload(t *testing.T) {
 	w.replayed()
 }
 
-// A25: one that lives longer than stable is started again at once, for ever.
+// A25: a service that lives longer than stable is always started again at once.
 func TestA25StableDeaths(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.lasting(61*time.Second, 1)
@@ -119,7 +119,7 @@ func TestA25StableDeaths(t *testing.T) {
 	}
 }
 
-// A26: a clean exit is no failure, and whether it is an end depends on the policy.
+// A26: a clean exit is no failure, and the policy decides whether the service is done.
 func TestA26CleanExit(t *testing.T) {
 	for _, restart := range []jobfile.Restart{jobfile.Always, jobfile.OnFailure, jobfile.OnSuccess, jobfile.Never} {
 		ends := restart == jobfile.OnFailure || restart == jobfile.Never
@@ -153,7 +153,7 @@ func TestA26CleanExit(t *testing.T) {
 	}
 }
 
-// A crash loop is not forgotten, nor its pause cut short, by a restart of the daemon.
+// A restart of the daemon neither forgets a crash loop nor shortens its pause.
 func TestCrashLoopOutlivesDaemon(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.lasting(time.Millisecond, 1)
@@ -208,7 +208,7 @@ func TestServiceReload(t *testing.T) {
 	w.replayed()
 }
 
-// B32: a failure is tried again after 1, 2, 4, 8.. s, and told after the last try.
+// B32: a failure is retried after 1, 2, 4, 8.. s, and notified after the last attempt.
 func TestB32Retries(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:59:00")
 	w.lasting(time.Millisecond, 1)
@@ -253,7 +253,7 @@ func TestRetrySucceeds(t *testing.T) {
 	w.replayed()
 }
 
-// A retry waits on over the end of the daemon; a new slot ends it, and then the failure counts.
+// A retry survives the end of the daemon. A new slot cancels it, and then the failure counts.
 func TestRetryOutlivesDaemonAndYields(t *testing.T) {
 	for _, end := range []string{"off", "crash", "slot", "removed", "stopped"} {
 		t.Run(end, func(t *testing.T) {
@@ -331,7 +331,7 @@ func TestLostIsRetriedAndTold(t *testing.T) {
 	}
 }
 
-// B43: a mail at the Nth failure in a row, none after it until the recovery, and one then.
+// B43: a mail is sent at the Nth failure in a row, none after it until the recovery, and one then.
 func TestB43Notify(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:59:30")
 	code := 1
@@ -353,7 +353,7 @@ func TestB43Notify(t *testing.T) {
 	w.replayed()
 }
 
-// B42: mailers that hang or are not there hold up nothing, and what is owed goes into one mail once they work.
+// B42: mailers that hang or do not exist hold up nothing. Once they work, one mail contains all owed notifications.
 func TestB42Mailer(t *testing.T) {
 	for name, code := range map[string]int{"missing": -1, "hanging": -2, "failing": 75} {
 		t.Run(name, func(t *testing.T) {
@@ -395,7 +395,8 @@ func TestB42Mailer(t *testing.T) {
 	}
 }
 
-// A mail of a failure says that it is the only one, so that nobody takes silence for success; that of a recovery does not.
+// The mail about a failure says that no further one follows, so that nobody takes silence for success. The mail about a
+// recovery does not.
 func TestMailSaysItIsTheOnlyOne(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:59:30")
 	code := 1
@@ -415,8 +416,8 @@ func TestMailSaysItIsTheOnlyOne(t *testing.T) {
 	}
 }
 
-// A mail that waits for its next try is sent at once when a load shows that the mailer was mended: by other settings, or as
-// the program is there now. Another load does not use up tries.
+// A mail that waits for its next attempt is sent at once when a load shows that the mailer was repaired: the settings
+// changed, or the program exists now. Other loads use up no attempts.
 func TestMailerMended(t *testing.T) {
 	for name, mend := range map[string]func(s *jobfile.Set){
 		"settings": func(s *jobfile.Set) { s.Settings = []string{"mail"} },
@@ -432,7 +433,7 @@ func TestMailerMended(t *testing.T) {
 			w.noMailer = "no program"
 			w.mailer = func(Start, *Letter) int { return -1 }
 			w.start()
-			w.until("2026-06-01 12:00:00") // tried once an hour by now
+			w.until("2026-06-01 12:00:00") // by now it is retried once an hour
 			w.mailer = nil
 			set := w.set()
 			mend(set)
@@ -446,7 +447,7 @@ func TestMailerMended(t *testing.T) {
 	}
 }
 
-// An outcome that is told is owed until it was: a crash in between does not lose it.
+// The notification of an outcome is owed until it is sent: a crash in between does not lose it.
 func TestOwedMailOutlivesDaemon(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:59:30")
 	w.lasting(time.Second, 1)
@@ -465,7 +466,7 @@ func TestOwedMailOutlivesDaemon(t *testing.T) {
 	}
 }
 
-// The daemon's own crashes are told once an hour; a job that brought it down twice in a row is set aside.
+// The daemon's own crashes are mailed at most once an hour. A job that crashed the daemon twice in a row is set aside.
 func TestDaemonCrashes(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.config.Mail.To = []string{"root"}
@@ -575,7 +576,7 @@ func TestOrders(t *testing.T) {
 	w.replayed()
 }
 
-// What was owed to people whom nobody names any more does not go to others.
+// Notifications for recipients that were removed from the settings do not go to others.
 func TestMailGoesToItsOwn(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:59:30")
 	w.lasting(time.Second, 1)
@@ -602,7 +603,7 @@ func TestMailGoesToItsOwn(t *testing.T) {
 	}
 }
 
-// A mail that is given up after many tries does not take along what has been owed for a minute.
+// When old notifications are dropped after many attempts, those that are owed for a minute stay.
 func TestOldMailDoesNotTakeTheNewAlong(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:59:30")
 	w.lasting(time.Second, 1)
@@ -635,7 +636,7 @@ func TestOldMailDoesNotTakeTheNewAlong(t *testing.T) {
 	}
 }
 
-// A failure that is not tried again after all, since the job changed while no daemon ran, is told.
+// A failure is notified if its retry is dropped because the job changed while no daemon ran.
 func TestRetryGivenUpAtStartIsTold(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:59:00")
 	w.lasting(time.Millisecond, 1)
@@ -656,7 +657,7 @@ func TestRetryGivenUpAtStartIsTold(t *testing.T) {
 	w.replayed()
 }
 
-// TestFinishedThenAlways: a service that is done comes up when its file says that it is to live always.
+// TestFinishedThenAlways: a finished service starts when its file changes to always restart it.
 func TestFinishedThenAlways(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.lasting(time.Hour, 0)
@@ -679,7 +680,7 @@ func TestFinishedThenAlways(t *testing.T) {
 	w.replayed()
 }
 
-// TestStartFinishedWhileDraining: a service that is done, and of whose last life something is left, is started by a person.
+// TestStartFinishedWhileDraining: a person starts a finished service whose last run still has leftovers.
 func TestStartFinishedWhileDraining(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.lasting(time.Hour, 0)
@@ -702,13 +703,13 @@ func TestStartFinishedWhileDraining(t *testing.T) {
 	w.replayed()
 }
 
-// TestRestartAfterFailure: a service that is not to be started again after a failure is done with the first, which is
-// told; the next boot starts it again, also when the machine was switched off while it lived.
+// TestRestartAfterFailure: a service that must not be restarted after a failure is finished with the first one, which
+// is notified. The next boot starts it again, also if the machine was switched off while the service was alive.
 func TestRestartAfterFailure(t *testing.T) {
 	for _, row := range []struct {
 		restart jobfile.Restart
 		code    int
-		starts  int // in the first hour, with lives of ten minutes
+		starts  int // in the first hour, if each life lasts ten minutes
 		sent    int
 	}{
 		{jobfile.OnSuccess, 1, 1, 1},
@@ -735,7 +736,7 @@ func TestRestartAfterFailure(t *testing.T) {
 		if len(w.starts) != row.starts+1 {
 			t.Errorf("%s, exit code %d: %d starts after the next boot", row.restart, row.code, len(w.starts))
 		}
-		w.reboot(time.Minute) // while it lives
+		w.reboot(time.Minute) // while it is alive
 		w.start()
 		w.run(time.Second)
 		if len(w.starts) != row.starts+2 {
@@ -745,7 +746,7 @@ func TestRestartAfterFailure(t *testing.T) {
 	}
 }
 
-// TestRestartChanged: a service that is done comes up when its file has it started again after such an end.
+// TestRestartChanged: a finished service starts when its file changes so that such an end is followed by a restart.
 func TestRestartChanged(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.lasting(time.Hour, 0)

@@ -8,14 +8,14 @@ import (
 	"jobsd/statefile"
 )
 
-// ask has a user command something of a job.
+// ask lets a user give an order about a job.
 func (w *world) ask(verb Verb, job string) {
 	w.handle(Order{ID: 1, Verb: verb, Job: job, By: "uid 0"})
 	w.settle()
 }
 
-// steadyTimers has what must not mind the clocks that people see: a service that backs off, a run that has a timeout, one that
-// is deaf to the signal it was stopped with, and one that ends by itself. Soon after it began, do happens.
+// steadyTimers runs jobs that changes of the wall clock must not affect: a service in back-off, a run with a timeout, a
+// run that ignores its stop signal, and one that ends by itself. Soon after the start it calls do.
 func steadyTimers(t *testing.T, do func(w *world)) {
 	w := calmWorld(t, "2026-06-01 12:00:00")
 	w.script = func(s Start) (time.Duration, int) {
@@ -38,7 +38,7 @@ func steadyTimers(t *testing.T, do func(w *world)) {
 	w.start()
 	w.run(8 * time.Second) // the first four starts
 	before := len(w.starts)
-	w.starts = nil // the web's alone from here on: the others start at once
+	w.starts = nil // from here on those of web alone: the others start at once
 	began := w.mono
 	for _, name := range []string{"late", "deaf", "ends"} {
 		w.ask(VerbStart, name)
@@ -93,20 +93,20 @@ func steadyTimers(t *testing.T, do func(w *world)) {
 var clockSteps = map[string]time.Duration{"back an hour": -time.Hour, "forward a year": 365 * 24 * time.Hour,
 	"back to 1970": time.Unix(1000, 0).Sub(time.Date(2026, 6, 1, 16, 0, 0, 0, time.UTC))}
 
-// TestA27Timers: whatever the wall clock is set to, back-off, timeouts and stop timeouts come when they would have, and
-// durations are true.
+// TestA27Timers: whatever the wall clock is set to, back-off, timeouts and stop timeouts end on time, and durations are
+// correct.
 func TestA27Timers(t *testing.T) {
 	for name, step := range clockSteps {
 		t.Run(name, func(t *testing.T) { steadyTimers(t, func(w *world) { w.setClock(step) }) })
 	}
 }
 
-// TestA28Timers: none of them counts the time in which the machine was asleep.
+// TestA28Timers: none of them counts the time during which the machine was asleep.
 func TestA28Timers(t *testing.T) {
 	steadyTimers(t, func(w *world) { w.sleep(8 * time.Hour) })
 }
 
-// TestA27Slots: a daily job does not run twice in an hour that comes again, and a jump is made up for once at most. Then
+// TestA27Slots: a daily job does not run twice in an hour that comes again, and a jump is caught up once at most. Then
 // it runs once a day by the new clock.
 func TestA27Slots(t *testing.T) {
 	for name, step := range clockSteps {

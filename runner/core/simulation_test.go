@@ -19,7 +19,7 @@ var (
 	seedsFlag = flag.Int("seeds", 0, "simulate so many seeds that nobody has tried; 0: those that are always tried")
 )
 
-// TestSimulation leads random jobs through random days: reloads, exits, crashes, reboots, sleep, clocks that are set.
+// TestSimulation runs random jobs for random days with reloads, exits, crashes, reboots, sleep and clock changes.
 // Replay a failure with: go test ./runner/core -run TestSimulation -seed N
 func TestSimulation(t *testing.T) {
 	if *seedFlag != 0 && *seedsFlag == 0 {
@@ -120,7 +120,7 @@ func (w *world) randomJob(name string) *jobfile.Definition {
 	}
 	d.AtBoot = w.rng.IntN(4) == 0
 	for w.rng.IntN(4) == 0 {
-		if n := int(name[len(name)-1] - '0'); n > 0 { // circles are refused at the load
+		if n := int(name[len(name)-1] - '0'); n > 0 { // cycles are refused
 			d.After = append(d.After, fmt.Sprint("job", w.rng.IntN(n)))
 		}
 	}
@@ -145,7 +145,7 @@ func (w *world) randomJob(name string) *jobfile.Definition {
 	return d
 }
 
-// serve makes a service of a job.
+// serve turns a job into a service.
 func (w *world) serve(d *jobfile.Definition) {
 	d.KeepAlive = &jobfile.KeepAlive{Restart: w.restart(), Delay: time.Second, MaxDelay: 5 * time.Minute, Stable: time.Minute}
 	d.Schedule = w.schedule(schedule.Keys{})
@@ -153,13 +153,13 @@ func (w *world) serve(d *jobfile.Definition) {
 	d.AtBoot, d.After, d.Lock, d.Retries, d.Overlap, d.Jitter = false, nil, "", 0, jobfile.Skip, 0
 }
 
-// restart is any policy, most often the default.
+// restart returns any policy, most often the default.
 func (w *world) restart() jobfile.Restart {
 	all := []jobfile.Restart{jobfile.Always, jobfile.Always, jobfile.OnFailure, jobfile.OnSuccess, jobfile.Never}
 	return all[w.rng.IntN(len(all))]
 }
 
-// order is what a person does.
+// order gives a random order of a person.
 func (w *world) order() {
 	o := Order{Verb: []Verb{VerbStart, VerbStop, VerbRestart, VerbDisable, VerbEnable}[w.rng.IntN(5)],
 		Job: fmt.Sprint("job", w.rng.IntN(12)), By: "uid 0"}
@@ -191,14 +191,14 @@ func (w *world) order() {
 		w.handle(o)
 		w.settle()
 	}
-	if o.Verb == VerbDisable && w.rng.IntN(3) > 0 { // not for ever, or nothing would happen any more
+	if o.Verb == VerbDisable && w.rng.IntN(3) > 0 { // not forever, or nothing would happen
 		w.run(time.Duration(w.rng.IntN(7200)) * time.Second)
 		w.handle(Order{ID: w.rng.Uint64(), Verb: VerbEnable, Job: o.Job, By: "uid 0"})
 		w.settle()
 	}
 }
 
-// race has slots come due in the turn in which their jobs are removed, and perhaps come back.
+// race makes slots come due in the turn in which their jobs are removed and sometimes come back.
 func (w *world) race() {
 	wait := w.c.Wait()
 	d := wait.Wall.Sub(w.wall)
@@ -232,7 +232,7 @@ func (w *world) runUntilDraining() {
 	}
 }
 
-// finishDisk lets the disk do all that it was asked for.
+// finishDisk lets the disk finish all its requests.
 func (w *world) finishDisk() {
 	for w.swift = true; len(w.queue) > 0; {
 		w.run(time.Minute)
@@ -240,12 +240,12 @@ func (w *world) finishDisk() {
 	w.swift = false
 }
 
-// disturb does one of the things that happen to a daemon.
+// disturb makes one of the usual disturbances happen.
 func (w *world) disturb() {
 	switch n := w.rng.IntN(22); n {
 	case 19:
 		w.race()
-	case 20: // a person who stops what has just ended
+	case 20: // a person stops a run that has just ended
 		w.runUntilDraining()
 	case 16, 17, 18:
 		w.order()
@@ -261,11 +261,11 @@ func (w *world) disturb() {
 		w.wall, w.boot = w.wall.Add(d), w.boot+d
 		w.handle(Due{})
 		w.settle()
-	case 4, 5, 6: // the clock is set
+	case 4, 5, 6: // someone sets the clock
 		for _, d := range []time.Duration{time.Duration(w.rng.IntN(7200)-3600) * time.Second, -5 * time.Hour,
 			365 * 24 * time.Hour}[min(2, w.rng.IntN(12)/5):][:1] {
 			w.setClock(d)
-			if d > 24*time.Hour { // a wrong clock is put right in the end
+			if d > 24*time.Hour { // a wrong clock is corrected
 				w.run(time.Minute)
 				w.setClock(-d)
 			}

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// TestSkippedStaysSkipped: a slot that the state file counts as skipped does not run after the daemon was killed, whether
-// the run that it overlapped was over by then or not.
+// TestSkippedStaysSkipped: a slot that the state file counts as skipped does not run after the daemon was killed,
+// whether or not the run that it overlapped had ended.
 func TestSkippedStaysSkipped(t *testing.T) {
 	for name, at := range map[string]string{
 		"while the run lives": "2026-06-01 06:12:00",
@@ -34,7 +34,7 @@ func TestSkippedStaysSkipped(t *testing.T) {
 	}
 }
 
-// TestStoppedBeforeItBegan: a person stops a run that waits; it does not come back as a catch-up after a crash.
+// TestStoppedBeforeItBegan: a pending run that a person stopped does not come back as a catch-up run after a crash.
 func TestStoppedBeforeItBegan(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 05:00:00")
 	w.lasts = time.Hour
@@ -52,7 +52,7 @@ func TestStoppedBeforeItBegan(t *testing.T) {
 	w.want("a schedule 01 06:00:00")
 }
 
-// TestLongStreak: a run that hangs does not fill the journal with the slots that it keeps from running.
+// TestLongStreak: a hanging run does not fill the journal with the slots that are skipped because of it.
 func TestLongStreak(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.lasts = 10 * time.Hour
@@ -67,8 +67,7 @@ func TestLongStreak(t *testing.T) {
 	w.replayed()
 }
 
-// TestNumbersNeverAgain: the number of a run that only waited when its daemon was killed is not that of another run
-// later.
+// TestNumbersNeverAgain: no later run gets the number of a run that was still pending when its daemon was killed.
 func TestNumbersNeverAgain(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.lasts = time.Hour

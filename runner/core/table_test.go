@@ -27,7 +27,7 @@ func TestNoCellIsEmpty(t *testing.T) {
 	}
 }
 
-// unvisited complains of cells that can be reached and never were.
+// unvisited reports reachable cells that no test visited.
 func unvisited(t *testing.T, visits map[visit]int) {
 	for s := range nRunStates {
 		for e := range nRunEvents {
@@ -45,10 +45,10 @@ func unvisited(t *testing.T, visits map[visit]int) {
 	}
 }
 
-// runNames tells apart what the state file calls by one word.
+// runNames distinguishes states that have the same name in the state file.
 var runNames = [nRunStates]string{"pending", "intent", "forking", "running", "stopping", "draining", "done"}
 
-// diagram draws both tables: from which state which event leads where.
+// diagram draws both tables: which event leads from which state to which.
 func diagram() string {
 	var b strings.Builder
 	line := func(from, event string, to []string) {

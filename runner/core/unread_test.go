@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// TestUnread: a daemon that cannot read the jobs directory at its start forgets no job. When the directory is there again,
-// all goes on: what was missed is made up for, what was promised and what was to be tried again comes.
+// TestUnread: a daemon that cannot read the jobs directory at its start forgets no job. When the directory is back,
+// everything continues: missed slots are caught up, and delayed starts and retries come.
 func TestUnread(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.script = func(s Start) (time.Duration, int) {

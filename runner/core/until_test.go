@@ -8,8 +8,8 @@ import (
 	"jobsd/statefile"
 )
 
-// A job that is disabled until a time is enabled then. Slots before that time are not missed, whether or not a daemon
-// ran; slots after it are.
+// A job that is disabled until a time is enabled at that time. Slots before it are not missed, whether or not a daemon
+// ran. Slots after it are.
 func TestDisabledUntil(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:59:30")
 	w.put(w.define("hourly", clockKeys("0 * * * *")))
@@ -25,7 +25,7 @@ func TestDisabledUntil(t *testing.T) {
 		t.Errorf("%+v", v.DisabledBy)
 	}
 	w.until("2026-06-01 08:10:00")
-	w.off(3 * time.Hour) // over the time, and over the slots of 10:00 and 11:00
+	w.off(3 * time.Hour) // past the time, and past the slots of 10:00 and 11:00
 	w.until("2026-06-01 12:01:00")
 	w.want(`other schedule 01 08:00:00
 		hourly catch_up 01 11:00:00
@@ -47,7 +47,7 @@ func TestDisabledUntil(t *testing.T) {
 	w.replayed()
 }
 
-// The same of jobs that count from their last slot: those after the time are missed, if no daemon runs, and are made up for.
+// The same for jobs that count from their last slot: without a daemon, slots after the time are missed and caught up.
 func TestEveryDisabledUntil(t *testing.T) {
 	for name, all := range map[string]bool{"one": false, "all": true} {
 		t.Run(name, func(t *testing.T) {
@@ -75,7 +75,7 @@ func TestEveryDisabledUntil(t *testing.T) {
 	}
 }
 
-// All jobs are disabled until a time, which a person may bring forward, and a time that has passed is refused.
+// All jobs are disabled until a time. A person may bring the time forward. A time that has passed is refused.
 func TestAllDisabledUntil(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:59:30")
 	w.put(w.define("hourly", clockKeys("0 * * * *")))
@@ -97,8 +97,8 @@ func TestAllDisabledUntil(t *testing.T) {
 	w.replayed()
 }
 
-// A service that is stopped until a time starts again then, and so does one that is restarted at a time; other jobs are
-// kept from running, or are started.
+// A service that is stopped until a time starts again then, and so does one that is restarted at a time. Other jobs are
+// kept from running or are started.
 func TestStoppedUntil(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:59:30")
 	w.lasting(100*time.Hour, 0)
@@ -179,7 +179,7 @@ func TestRestartedAtTime(t *testing.T) {
 	w.replayed()
 }
 
-// What was to come of a job is no longer to come once it is told to restart at another time: the last order counts.
+// A restart at another time drops the earlier delayed starts of the job: the last order counts.
 func TestRestartedAtAnotherTime(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:59:30")
 	w.lasting(100*time.Hour, 0)
@@ -199,7 +199,7 @@ func TestRestartedAtAnotherTime(t *testing.T) {
 	w.replayed()
 }
 
-// A run that takes longer to stop than the pause of its restart is waited for.
+// If a run takes longer to stop than the delay of its restart, the restart waits for it.
 func TestRestartedWhileStopping(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:59:30")
 	w.lasting(100*time.Hour, 0)
@@ -226,7 +226,7 @@ func TestRestartedWhileStopping(t *testing.T) {
 	w.replayed()
 }
 
-// An order to restart a job later that cannot be carried out stops nothing.
+// An order to restart a job later that is refused stops nothing.
 func TestRestartRefused(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:59:30")
 	w.lasting(100*time.Hour, 0)
@@ -264,7 +264,7 @@ func TestBootAfterDisabling(t *testing.T) {
 			w.run(time.Minute)
 			w.want("")
 			w.run(time.Hour)
-			w.want("") // what passed while it was disabled is not missed, and so is this boot
+			w.want("") // slots that passed while it was disabled are not missed, and neither is this boot
 			w.reboot(time.Minute)
 			w.start()
 			w.run(time.Minute)

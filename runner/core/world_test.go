@@ -15,15 +15,15 @@ import (
 	"jobsd/statefile"
 )
 
-// world is all that the core sees of the outside: three clocks, a disk, and processes. It holds what happened to the
-// promises that users rely on.
+// world is everything that the core sees of the outside: three clocks, a disk and processes. It checks what happens
+// against the guarantees that users rely on.
 type world struct {
 	t      *testing.T
 	rng    *rand.Rand
 	calm   bool          // nothing goes wrong
-	lasts  time.Duration // a calm run
-	hangs  time.Duration // in its shim, deaf to KILL
-	leaves time.Duration // how long what its leader leaves in its group lives on
+	lasts  time.Duration // how long a calm run lasts
+	hangs  time.Duration // how long its shim hangs, ignoring KILL
+	leaves time.Duration // how long the leftovers in its group live
 	ran    []Start
 	wall   time.Time
 	boot   time.Duration
@@ -31,16 +31,16 @@ type world struct {
 
 	c        *Core
 	bootID   string
-	bootless bool // nothing tells which boot it is
+	bootless bool // the boot id is unknown
 	loc      *time.Location
 	zone     string
 	defs     []jobfile.Job
-	olds     []*jobfile.Definition // all that there were
-	on       map[string]bool       // jobs that were defined at some time
-	todo     []todo                // what will happen, unordered
+	olds     []*jobfile.Definition // all definitions so far
+	on       map[string]bool       // jobs that were ever defined
+	todo     []todo                // future events, unordered
 	journal  []statefile.Entry
-	queue    []todo        // of the disk
-	stalled  time.Duration // until when the disk is busy
+	queue    []todo        // requests of the disk
+	stalled  time.Duration // the disk is busy until then
 	procs    map[uint64]*proc
 	exited   *Exit
 	signals  []string
@@ -54,27 +54,27 @@ type world struct {
 	config    jobfile.Config
 	answers   []Answer
 	reminders []Remind
-	promised  map[uint64][]string // arguments, on disk
+	promised  map[uint64][]string // arguments on disk
 	reserved  uint64              // run numbers up to this one may be in use, on disk
-	given     map[uint64]int      // run numbers that somebody may know, and the life of the daemon that gave them
+	given     map[uint64]int      // published run numbers, and the life of the daemon that published them
 	life      int
-	told      map[string]uint64 // how many slots of each job are skipped, as the state file had it last
+	told      map[string]uint64 // the number of skipped slots of each job in the last state file
 	visits    map[visit]int
-	swift     bool   // the disk is
-	undead    bool   // something survived KILL for long
-	suspect   string // whose event the crashed daemon was handling
+	swift     bool   // the disk answers at once
+	undead    bool   // a process survived KILL
+	suspect   string // the job whose event the crashed daemon was handling
 
 	executions map[string]int                // by job, slot and epoch
 	booted     map[string]int                // runs of at_boot, by job and boot
 	unwritten  map[uint64]string             // executions whose intent is not on disk
 	written    map[uint64]bool               // intents on disk
-	schedules  map[string]*schedule.Schedule // by what Defined calls them
+	schedules  map[string]*schedule.Schedule // by their hash in Defined
 	stats      map[string]int
 	looks      int
 	trace      []string
 }
 
-// todo is an event that will come when the monotonic clock has reached at.
+// todo is an event that comes when the monotonic clock has reached at.
 type todo struct {
 	at time.Duration
 	do func()
@@ -82,19 +82,19 @@ type todo struct {
 
 type proc struct {
 	job       string
-	stubborn  bool          // ignores all but KILL
-	endsAt    time.Duration // of its own accord
+	stubborn  bool          // ignores every signal but KILL
+	endsAt    time.Duration // when it ends by itself
 	code      int
-	leftUntil time.Duration // when the last of its group ends by itself
-	leader    bool          // lives
+	leftUntil time.Duration // when the last process of its group
+	leader    bool          // the leader is alive
 	shim      bool          // it has not become the job's program yet
-	group     bool          // someone of it lives
-	far       bool          // someone lives who left the group
-	hunted    bool          // all of it was told to end
-	dies      time.Duration // so long it takes to die of KILL
+	group     bool          // a process of the group is alive
+	far       bool          // a process that left the group is alive
+	hunted    bool          // all of its processes were told to end
+	dies      time.Duration // how long it takes to die of KILL
 
 	diedAt     time.Duration // when its leader ended
-	leaderless bool          // it counts as alive until all of it is gone
+	leaderless bool          // it counts as alive until all of its processes are gone
 }
 
 func newWorld(t *testing.T, seed uint64) *world {
@@ -112,7 +112,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 
 func (w *world) now() Now { return Now{Wall: w.wall, Boot: w.boot, Mono: w.mono} }
 
-// visit is a cell of a table of states.
+// visit is a cell of a state table.
 type visit struct {
 	machine     string
 	from, event int
@@ -120,7 +120,7 @@ type visit struct {
 
 func (w *world) visited(machine string, from, event, _ int) { w.visits[visit{machine, from, event}]++ }
 
-// start brings up a daemon on what the journal holds, and loads.
+// start starts a daemon on the contents of the journal, and loads.
 func (w *world) start() {
 	w.begin()
 	if !w.calm && w.rng.IntN(10) == 0 {
@@ -130,7 +130,7 @@ func (w *world) start() {
 	w.load()
 }
 
-// unread is a load that could not read the directory.
+// unread performs a load that could not read the directory.
 func (w *world) unread() {
 	config := w.config
 	w.note("the directory cannot be read")
@@ -171,24 +171,24 @@ func (w *world) begin() {
 	w.settle()
 }
 
-// crash ends the daemon without a word. What its disk did not do is lost.
+// crash kills the daemon. Requests that its disk has not finished are lost.
 func (w *world) crash() {
 	w.note("crash")
 	w.stats["crash"]++
 	w.c, w.todo, w.queue, w.stalled, w.reminders = nil, nil, nil, 0, nil
-	if n := len(w.journal) - 1; n > 0 && !w.calm && w.rng.IntN(2) == 0 { // it was killed before it could write down a pid
+	if n := len(w.journal) - 1; n > 0 && !w.calm && w.rng.IntN(2) == 0 { // it was killed before it recorded a pid
 		if _, ok := w.journal[n].Record.(*statefile.Started); ok {
 			w.journal = w.journal[:n]
 		}
 	}
-	for run, key := range w.unwritten { // nobody can know of these: that they were started unjournaled was said
+	for run, key := range w.unwritten { // nobody can know of these; the daemon reported that they were started unjournaled
 		delete(w.executions, key)
 		delete(w.unwritten, run)
 		delete(w.procs, run)
 	}
-	maps.DeleteFunc(w.procs, func(run uint64, _ *proc) bool { return run >= firstNotice }) // nobody looks for mailers
-	for run, p := range w.procs {                                                          // their ends will be seen only by those who look
-		p.hunted = false // what was begun is not known to the next daemon
+	maps.DeleteFunc(w.procs, func(run uint64, _ *proc) bool { return run >= firstNotice }) // nobody adopts mailers
+	for run, p := range w.procs {                                                          // only a daemon that looks for them sees their ends
+		p.hunted = false // the next daemon does not know what this one began
 		if p.leader {
 			w.later(max(0, p.endsAt-w.mono), func() { w.dies(run, false) })
 		}
@@ -220,7 +220,7 @@ func (w *world) loadInTurn() {
 	w.handle(Loaded{Set: w.set(), Begun: w.boot, Done: w.boot})
 }
 
-// set is what a load finds.
+// set returns what a load finds.
 func (w *world) set() *jobfile.Set {
 	config := w.config
 	return &jobfile.Set{Config: &config, Jobs: slices.Clone(w.defs), Zone: w.zone, NoMailer: w.noMailer}
@@ -330,7 +330,7 @@ func (w *world) append(e statefile.Entry) {
 	}
 }
 
-// disk does one thing after the other, mostly at once, now and then after a long time.
+// disk handles one request after another, mostly at once, sometimes after a long time.
 func (w *world) disk(do func()) {
 	w.stalled = max(w.stalled, w.mono)
 	if !w.calm && !w.swift && w.rng.IntN(60) == 0 {
@@ -340,13 +340,13 @@ func (w *world) disk(do func()) {
 	w.work()
 }
 
-// publish has the disk do what comes after all that it was asked for so far.
+// publish makes the disk publish after all earlier requests.
 func (w *world) publish(do func()) {
 	w.queue = append(w.queue, todo{max(w.stalled, w.mono), do})
 	w.work()
 }
 
-// numbers checks that no number of a run is used again by a later daemon.
+// numbers checks that no later daemon uses a run number again.
 func (w *world) numbers() {
 	for number, r := range w.c.runs {
 		switch life, known := w.given[number]; {
@@ -361,7 +361,7 @@ func (w *world) numbers() {
 	}
 }
 
-// work does what the disk has come to.
+// work handles the next request of the disk.
 func (w *world) work() {
 	for len(w.queue) > 0 && w.queue[0].at <= w.mono {
 		do := w.queue[0].do
@@ -373,7 +373,7 @@ func (w *world) work() {
 	}
 }
 
-// notify is the fork of a notification.
+// notify handles the fork of a notification.
 func (w *world) notify(s Start) {
 	l := w.letters[s.Run]
 	what := s.Reason + " " + s.Job.Name
@@ -492,7 +492,7 @@ func (w *world) fork(s Start) {
 	if p.shim {
 		takes := max(2*time.Millisecond, w.hangs)
 		p.dies = max(p.dies, w.hangs)
-		if !w.calm && w.rng.IntN(10) == 0 { // its program is on a disk that is far away
+		if !w.calm && w.rng.IntN(10) == 0 { // its program is on a slow disk
 			takes = time.Duration(w.rng.IntN(60)) * time.Second
 		}
 		w.later(takes, func() {
@@ -506,13 +506,13 @@ func (w *world) fork(s Start) {
 	w.later(p.endsAt-w.mono, func() { w.dies(s.Run, false) })
 }
 
-// dies ends the leader of a run: by itself or of a signal.
+// dies ends the leader of a run, by itself or by a signal.
 func (w *world) dies(run uint64, killed bool) {
 	p := w.procs[run]
 	if p == nil || !p.leader {
 		return
 	}
-	if p.shim && !killed { // it cannot end before it has begun
+	if p.shim && !killed { // it cannot end before it has started
 		return
 	}
 	p.leader, p.diedAt = false, w.mono
@@ -573,7 +573,7 @@ func (w *world) signal(s Signal) {
 	}
 }
 
-// step moves on to the next thing that happens, but not by more than d.
+// step moves to the next event, but at most by d.
 func (w *world) step(d time.Duration) time.Duration {
 	next := d
 	for _, t := range w.todo {
@@ -622,7 +622,7 @@ func (w *world) remindOf() {
 	}
 }
 
-// run lets so much time pass.
+// run lets that much time pass.
 func (w *world) run(d time.Duration) {
 	for turns := 0; d > 0; turns++ {
 		took := w.step(d)
@@ -667,7 +667,7 @@ func (w *world) look() {
 		if !slices.Contains(jobStates[:], ch.Job.State) && ch.Job.State != "running" {
 			w.fatal("%s is %q", ch.Name, ch.Job.State)
 		}
-		if w.looks++; w.looks%16 != 0 { // it takes longer than all the rest
+		if w.looks++; w.looks%16 != 0 { // this takes longer than everything else
 			continue
 		}
 		if _, err := json.Marshal(ch.Job); err != nil {
@@ -676,7 +676,7 @@ func (w *world) look() {
 	}
 }
 
-// replayed checks that what is rebuilt from the journal is what is in memory. The disk must have done all it was asked.
+// replayed checks that replaying the journal gives the facts in memory. The disk must have finished all requests.
 func (w *world) replayed() {
 	facts := statefile.NewFacts(w.c.facts.ID)
 	for _, e := range w.journal {
