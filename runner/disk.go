@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"jobsd/internal/jobfile"
@@ -237,7 +238,11 @@ func (d *disk) report(part string, err error) {
 // nameless formats an error without the names of temporary files, so that the same trouble always has the same text.
 func nameless(err error) string {
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
-		return fmt.Sprintf("cannot %s in %s: %v", e.Op, filepath.Dir(e.Path), e.Err)
+		dir := filepath.Dir(e.Path)
+		if !filepath.IsAbs(dir) { // the names of state file and journal are relative to an open directory
+			dir = "the state directory"
+		}
+		return fmt.Sprintf("cannot %s in %s: %v", strings.TrimSuffix(e.Op, "at"), dir, e.Err)
 	}
 	if e, ok := errors.AsType[*os.LinkError](err); ok {
 		return fmt.Sprintf("cannot %s %s: %v", e.Op, e.New, e.Err)

@@ -1,6 +1,9 @@
 package runner
 
 import (
+	"fmt"
+	"io/fs"
+	"syscall"
 	"testing"
 
 	"jobsd/runner/core"
@@ -15,6 +18,18 @@ func TestPromisesAreDurable(t *testing.T) {
 		d := &disk{outputs: newOutputs(facts), promises: promises}
 		if d.do(core.Append{Entry: statefile.Entry{Record: r}}); !d.sync {
 			t.Errorf("%s can be lost", r.Kind())
+		}
+	}
+}
+
+// TestNameless: the text of a trouble says where it is, without the name of a temporary file.
+func TestNameless(t *testing.T) {
+	for want, err := range map[string]error{
+		"cannot open in the state directory: read-only file system": &fs.PathError{Op: "openat", Path: ".history.jsonl71", Err: syscall.EROFS},
+		"cannot open in /var/log/jobsd: no space left on device":    &fs.PathError{Op: "open", Path: "/var/log/jobsd/a.log", Err: syscall.ENOSPC},
+	} {
+		if got := nameless(fmt.Errorf("cannot: %w", err)); got != want {
+			t.Errorf("got %q, want %q", got, want)
 		}
 	}
 }
