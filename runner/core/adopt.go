@@ -64,7 +64,7 @@ func (c *Core) adopt(e Adopted) {
 	r.timer.owner = r
 	j.runs = append(j.runs, r)
 	c.runs[r.number] = r
-	c.soil(j)
+	c.markDirty(j)
 	switch {
 	case l.Ended:
 		if r.open = l.Open; r.open && j.facts.LastRun != nil && j.facts.LastRun.Run == r.number {

@@ -103,7 +103,7 @@ func (c *Core) quiet(j *job, by string) {
 		c.endStreaks(j)
 	}
 	c.needArm(j)
-	c.soil(j)
+	c.markDirty(j)
 }
 
 // countFrom counts the slots of a job from a time on. Slots that passed while the job was disabled are not missed.
@@ -120,5 +120,5 @@ func (c *Core) countFrom(j *job, from time.Time) {
 		c.record(&statefile.Anchored{Job: j.name, Anchor: a})
 	}
 	c.needArm(j)
-	c.soil(j)
+	c.markDirty(j)
 }

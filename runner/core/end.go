@@ -120,7 +120,7 @@ func (c *Core) end(r *run, o statefile.Run, draining bool) {
 	}
 	r.told(c, &ended.Outcome)
 	c.say(level, r.job.name, "ended", "run", r.number, "outcome", words(&o), "after", time.Duration(o.Duration).Round(time.Millisecond))
-	c.soil(r.job)
+	c.markDirty(r.job)
 	if o.Outcome == "exited" && !ended.Failed {
 		c.followUp(r.job)
 	}
@@ -152,7 +152,7 @@ func (c *Core) strike(r *run) {
 		c.emit(Release{r.number})
 	}
 	c.regate = len(c.pending) > 0 // this run may itself be pending
-	c.soil(j)
+	c.markDirty(j)
 	if r.notice != nil {
 		return
 	}

@@ -40,7 +40,7 @@ func (c *Core) admit() {
 			}
 			if r.why != why {
 				r.why = why
-				c.soil(r.job)
+				c.markDirty(r.job)
 			}
 			held = append(held, r)
 			continue

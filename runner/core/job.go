@@ -134,8 +134,8 @@ func (j *job) bootRuns() (list []*run) {
 	return list
 }
 
-// soil marks the job to be published at the end of the turn.
-func (c *Core) soil(j *job) {
+// markDirty marks the job to be published at the end of the turn.
+func (c *Core) markDirty(j *job) {
 	if !j.dirty {
 		j.dirty = true
 		c.dirty = append(c.dirty, j)

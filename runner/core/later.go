@@ -39,7 +39,7 @@ func (c *Core) orderLater(j *job, o Order) {
 	c.emit(Answer{ID: o.ID, Run: l.Run, Last: !o.Wait})
 	j.later = append(j.later, l)
 	c.remind(l)
-	c.soil(j)
+	c.markDirty(j)
 }
 
 // noLater returns why the job cannot have another delayed start, or "" if it can.
@@ -130,7 +130,7 @@ func (c *Core) reminded(e Reminded) {
 		return
 	}
 	j.later = slices.Delete(j.later, i, i+1)
-	c.soil(j)
+	c.markDirty(j)
 	o := Order{ID: l.wait, Verb: VerbStart, Job: j.name, Run: l.Run, By: l.By, Args: l.Args, Wait: l.wait != 0}
 	r, why := c.start(j, o)
 	switch {
@@ -152,7 +152,7 @@ func (c *Core) breakPromise(j *job, l *later, why string) {
 	if l.wait != 0 {
 		c.refuse(Order{ID: l.wait}, "run %d does not start: %s", l.Run, why)
 	}
-	c.soil(j)
+	c.markDirty(j)
 }
 
 // breakPromises drops all delayed starts of a job, or only the one with the given number, and returns their numbers.

@@ -127,7 +127,7 @@ func (c *Core) loadJob(d jobfile.Job, moved bool, sum *statefile.Reloaded, chang
 	default: // the file moved, or its definition became stale or valid again: the definition itself is the same
 		moved := j.def.Schedule.Location() != d.Def.Schedule.Location()
 		j.def, j.stale = d.Def, d.Stale
-		if c.soil(j); moved { // the zone has new rules; a reload fires no slot before itself
+		if c.markDirty(j); moved { // the zone has new rules; a reload fires no slot before itself
 			c.hand(j, latest(j.last, c.now.Wall))
 			c.needArm(j)
 		}
@@ -255,7 +255,7 @@ func adjust(c *Core, j *job, d *jobfile.Job) {
 		c.recall(j)
 	}
 	needArm(c, j, nil)
-	c.soil(j)
+	c.markDirty(j)
 	if def.KeepAlive == nil {
 		for _, r := range j.services() { // the job was a service before
 			c.stop(r, "reload")
@@ -330,7 +330,7 @@ func remove(c *Core, j *job, _ *jobfile.Job) {
 		c.stop(r, "reload")
 	}
 	j.def, j.stale, j.state, j.next = nil, "", needsDelete, time.Time{}
-	c.soil(j)
+	c.markDirty(j)
 	if len(j.runs) == 0 {
 		remember(c, j, nil)
 	}

@@ -335,7 +335,7 @@ func (c *Core) settleOwed(owed []statefile.Owed, err string, kept bool) {
 			continue
 		}
 		said[o.Job] = true
-		c.soil(j)
+		c.markDirty(j)
 		if err != "" {
 			c.tell(j, Error, "cannot notify: "+err)
 		}

@@ -187,7 +187,7 @@ func (c *Core) orderSignal(j *job, o Order) {
 func (c *Core) hold(j *job, by string) {
 	c.record(&statefile.Held{Job: j.name, Held: true, By: by})
 	c.tell(j, Info, "held by "+by)
-	c.soil(j)
+	c.markDirty(j)
 }
 
 // stopRuns stops runs and answers when nothing is left of them. Others are the numbers of dropped delayed starts.
@@ -261,7 +261,7 @@ func (c *Core) release(j *job, by string) {
 			c.countFrom(j, c.now.Wall)
 		}
 		c.needArm(j)
-		c.soil(j)
+		c.markDirty(j)
 	}
 }
 

@@ -82,7 +82,7 @@ func (c *Core) setAside(j *job, text string) {
 	if !j.facts.SetAside {
 		c.record(&statefile.SetAside{Job: j.name, Error: text})
 	}
-	c.soil(j)
+	c.markDirty(j)
 }
 
 // scrap drops a run, so that nothing waits for it forever. A run whose process is alive stays.

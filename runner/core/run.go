@@ -82,7 +82,7 @@ func (c *Core) enlist(r *run) {
 	r.job.runs = append(r.job.runs, r)
 	c.runs[r.number] = r
 	c.wait(r)
-	c.soil(r.job)
+	c.markDirty(r.job)
 }
 
 // unsettle drops a pending run at shutdown. If the journal does not know its slots, the next daemon decides about them,

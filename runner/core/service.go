@@ -102,7 +102,7 @@ func (c *Core) watchLife(j *job, r *run) {
 		c.tell(j, Info, fmt.Sprintf("left the crash loop: run %d has been up for %s", r.number, j.def.KeepAlive.Stable))
 	}
 	c.record(rec)
-	c.soil(j)
+	c.markDirty(j)
 }
 
 // age returns how long a run has been alive.

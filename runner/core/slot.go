@@ -18,7 +18,7 @@ func arm(c *Core, j *job, _ *jobfile.Job) { c.armJob(j) }
 // armJob computes the job's next slot. Slots that became due in the meantime are handed out or counted first.
 func (c *Core) armJob(j *job) {
 	c.stopTimer(&j.timer)
-	c.soil(j)
+	c.markDirty(j)
 	j.state, j.next = waiting, time.Time{}
 	if j.def.KeepAlive != nil {
 		c.armService(j)

@@ -38,7 +38,7 @@ func begin(c *Core, r *run, _ Event) {
 		c.endStreaks(r.job)
 	}
 	r.job.inRow = 0
-	c.soil(r.job)
+	c.markDirty(r.job)
 }
 
 // settleMissed records the slots that the run catches up.

@@ -168,7 +168,7 @@ func (c *Core) move(number uint64, ev runEvent, e Event) {
 	}
 	c.inHand = r.job.name
 	defer c.rescueRun(r, ev)
-	c.soil(r.job)
+	c.markDirty(r.job)
 	from, cell := r.state, &moves[r.state][ev]
 	cell.do(c, r, e)
 	if c.o.Visited != nil {

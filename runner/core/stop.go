@@ -116,7 +116,7 @@ func (c *Core) kill(r *run) {
 	case !r.undead: // it hangs in the kernel, most likely on a dead disk or file system
 		r.undead = true
 		c.tell(r.job, Error, "run "+itoa(r.number)+" survived KILL; waiting for it to die")
-		c.soil(r.job)
+		c.markDirty(r.job)
 	}
 	c.emit(Signal{Run: r.number, Name: "KILL", Far: r.far})
 }

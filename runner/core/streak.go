@@ -19,7 +19,7 @@ const streakPause = time.Minute
 // written yet.
 func (c *Core) pass(j *job, row *statefile.Passed, a *statefile.Anchor) {
 	row.Anchor = a
-	c.soil(j)
+	c.markDirty(j)
 	c.streaking = append(c.streaking, j)
 	if n := len(j.streaks); n > 0 {
 		if s := j.streaks[n-1]; s.How == row.How && s.Reason == row.Reason && s.Epoch == row.Epoch {
