@@ -102,9 +102,9 @@ func (c *Core) resumeLater(j *job) {
 	}
 }
 
-// putOff turns a pending run of a delayed start back into a delayed start, for the next daemon. Clients that wait for
+// postpone turns a pending run of a delayed start back into a delayed start, for the next daemon. Clients that wait for
 // its outcome continue to wait under that daemon.
-func (r *run) putOff() {
+func (r *run) postpone() {
 	for _, l := range r.job.facts.Later {
 		if l.Run == r.number {
 			r.job.later = append(r.job.later, &later{Later: l})

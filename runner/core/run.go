@@ -146,7 +146,7 @@ func drop(c *Core, r *run, _ Event) {
 	case c.shutdown == nil:
 		c.record(&statefile.GaveUp{Job: r.job.name, Run: r.number, Why: "stopped by " + r.stopBy})
 	default:
-		r.putOff()
+		r.postpone()
 	}
 	c.forget(r)
 }
