@@ -63,7 +63,7 @@ func (c *Core) readClock(now Now) {
 			c.leapBeyond(j)
 		}
 		c.needArm(j)
-		c.remindAnew(j)
+		c.remindAgain(j)
 	}
 }
 

@@ -7,8 +7,8 @@ import (
 	"jobsd/internal/schedule"
 )
 
-// jitterAnew recomputes the delays of the jobs after the machine's name has changed.
-func (c *Core) jitterAnew() {
+// recomputeJitter recomputes the delays of the jobs after the machine's name has changed.
+func (c *Core) recomputeJitter() {
 	for _, j := range c.order {
 		if j.def == nil || j.def.Jitter == 0 {
 			continue

@@ -75,8 +75,8 @@ func (c *Core) remind(l *later) {
 	c.emit(Remind{Reminded{l.Job, l.Run}, c.now.Boot + max(0, c.due(l))})
 }
 
-// remindAnew requests new reminders after the wall clock was set, for starts that depend on it.
-func (c *Core) remindAnew(j *job) {
+// remindAgain requests new reminders after the wall clock was set, for starts that depend on it.
+func (c *Core) remindAgain(j *job) {
 	for _, l := range j.later {
 		if l.Due.BootID != c.o.BootID {
 			c.remind(l)

@@ -33,7 +33,7 @@ func (c *Core) load(e Loaded) {
 	c.zone = set.Zone
 	if set.Host != "" && set.Host != c.o.Machine {
 		c.o.Machine = set.Host
-		c.jitterAnew()
+		c.recomputeJitter()
 	}
 	c.note(Trouble{Part: "directories", Text: changedDirs(set)})
 	c.loads++
