@@ -57,7 +57,7 @@ func (c *Core) readClock(now Now) {
 	}
 	for _, j := range c.order {
 		if now.Wall.Add(-step).Before(j.last) && !now.Wall.Before(j.last) { // the clock had gone back and was corrected
-			c.hand(j, j.last)
+			c.handOut(j, j.last)
 		}
 		if now.Wall.Add(-step).Before(j.facts.Beyond.Time) { // the step led there, not the passing of time
 			c.leapBeyond(j)

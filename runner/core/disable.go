@@ -113,7 +113,7 @@ func (c *Core) countFrom(j *job, from time.Time) {
 	if j.epoch == c.facts.Epoch { // the clock may have gone back a little, to a time before a slot that ran
 		from = latest(from, j.wild)
 	}
-	c.hand(j, from)
+	c.handOut(j, from)
 	if j.def != nil && j.def.Schedule.Kind() == schedule.Every && j.anchor != nil {
 		a := c.phase(j, *j.anchor, j.def.Schedule.Interval(), since)
 		j.anchor = &a

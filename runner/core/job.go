@@ -103,12 +103,12 @@ func (c *Core) bases(j *job) (fixed, wild time.Time) {
 // corrected: the slots between the last one under the wrong clock and the earlier settled ones are not missed.
 func (c *Core) leapBeyond(j *job) {
 	if beyond := j.facts.Beyond.Time; !beyond.IsZero() && j.last.Before(beyond) && !c.now.Wall.Before(beyond) {
-		c.hand(j, beyond)
+		c.handOut(j, beyond)
 	}
 }
 
-// hand records that the slot was handed out.
-func (c *Core) hand(j *job, slot time.Time) {
+// handOut records that the slot was handed out.
+func (c *Core) handOut(j *job, slot time.Time) {
 	j.jitter = j.delay
 	if slot.After(j.last) {
 		j.last = slot

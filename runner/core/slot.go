@@ -156,7 +156,7 @@ type slots struct {
 // passed decides about slots that came due. The newest runs if it is on time or may be caught up. The others are
 // missed.
 func (c *Core) passed(j *job, p slots, a *statefile.Anchor) {
-	c.hand(j, p.newest)
+	c.handOut(j, p.newest)
 	onTime := p.late <= onTime || j.fresh && j.def.Schedule.Kind() == schedule.At
 	switch {
 	case c.slotInDoubt(p.newest): // it may have run; a damaged line may have said so
