@@ -118,7 +118,7 @@ func (c *Core) end(r *run, o statefile.Run, draining bool) {
 	if ended.Failed {
 		level = Warn
 	}
-	r.told(c, &ended.Outcome)
+	r.answerOutcome(c, &ended.Outcome)
 	c.say(level, r.job.name, "ended", "run", r.number, "outcome", words(&o), "after", time.Duration(o.Duration).Round(time.Millisecond))
 	c.markDirty(r.job)
 	if o.Outcome == "exited" && !ended.Failed {
@@ -139,7 +139,7 @@ func (c *Core) forget(r *run) {
 func (c *Core) strike(r *run) {
 	c.endOutput(r)
 	c.to(r, done)
-	r.gone(c)
+	r.answerOver(c)
 	c.vacate(r)
 	c.stopTimer(&r.timer)
 	delete(c.runs, r.number)

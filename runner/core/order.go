@@ -265,8 +265,8 @@ func (c *Core) release(j *job, by string) {
 	}
 }
 
-// told answers the clients that wait for the outcome of the run.
-func (r *run) told(c *Core, o *statefile.Run) {
+// answerOutcome answers the clients that wait for the outcome of the run.
+func (r *run) answerOutcome(c *Core, o *statefile.Run) {
 	r.watches = slices.DeleteFunc(r.watches, func(w *watch) bool {
 		if !w.over {
 			c.emit(Answer{ID: w.id, Run: r.number, Outcome: o, Last: true})
@@ -275,9 +275,9 @@ func (r *run) told(c *Core, o *statefile.Run) {
 	})
 }
 
-// gone answers the clients that wait until nothing is left of the run, and refuses those that wait for an outcome that
+// answerOver answers the clients that wait until nothing is left of the run, and refuses those that wait for an outcome that
 // will not come.
-func (r *run) gone(c *Core) {
+func (r *run) answerOver(c *Core) {
 	for _, w := range r.watches {
 		if !w.over {
 			c.emit(Answer{ID: w.id, Refused: &Refused{Text: fmt.Sprintf("run %d was dropped before it started", r.number)}, Last: true})
