@@ -36,7 +36,7 @@ next:
 			}
 		}
 		waits := slices.ContainsFunc(f.runs, func(r *run) bool { return r.reason == "after" && r.startedAt.IsZero() && !r.settled })
-		if !waits && c.lap(f) {
+		if !waits && c.makeRoom(f) {
 			c.newRun(f, statefile.Time{}, "after", nil, nil)
 		}
 	}

@@ -102,7 +102,7 @@ func (c *Core) start(j *job, o Order) (r *run, why string) {
 		r.alone = true
 		return r, ""
 	}
-	if busy != nil && (j.def.KeepAlive != nil || !c.lap(j)) {
+	if busy != nil && (j.def.KeepAlive != nil || !c.makeRoom(j)) {
 		return nil, fmt.Sprintf("run %d of %s is %s", busy.number, j.name, runStates[busy.state])
 	}
 	c.cancelRetries(j)

@@ -186,7 +186,7 @@ func (j *job) catches(late time.Duration) bool {
 // slot hands one slot to a new run if overlap allows it. The run also gets the missed slots that it catches up: they
 // are written in one batch with its intent, so that after an earlier crash they are not settled.
 func (c *Core) slot(j *job, slot time.Time, reason string, missed *statefile.Passed, a *statefile.Anchor) {
-	if c.lap(j) {
+	if c.makeRoom(j) {
 		c.newRun(j, statefile.At(slot.In(j.zone())), reason, missed, a)
 		return
 	}
@@ -207,8 +207,8 @@ func before(row *statefile.Passed, slot time.Time, a *statefile.Anchor, d *jobfi
 	return &statefile.Anchor{Wall: row.Last, Boot: a.Boot - d.Schedule.Interval(), BootID: a.BootID}
 }
 
-// lap decides whether a job gets a new run beside its live runs, and stops those if overlap says so.
-func (c *Core) lap(j *job) bool {
+// makeRoom decides whether a job gets a new run beside its live runs, and stops those if overlap says so.
+func (c *Core) makeRoom(j *job) bool {
 	c.cancelRetries(j)
 	busy := j.alive()
 	if busy == nil {
