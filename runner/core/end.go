@@ -132,11 +132,11 @@ func (c *Core) forget(r *run) {
 	if r.state == draining && r.notice == nil {
 		c.record(&statefile.Drained{Job: r.job.name, Run: r.number})
 	}
-	c.strike(r)
+	c.unlist(r)
 }
 
-// strike removes a run from all lists.
-func (c *Core) strike(r *run) {
+// unlist removes a run from all lists.
+func (c *Core) unlist(r *run) {
 	c.endOutput(r)
 	c.to(r, done)
 	r.answerOver(c)

@@ -127,5 +127,5 @@ func (c *Core) loseRun(r *run) {
 		c.record(&statefile.Passed{Job: j.name, How: "skipped", Reason: "internal_error", First: r.slot, Last: r.slot, Number: 1,
 			Epoch: r.epoch, At: r.isAt(), Anchor: r.anchor})
 	}
-	c.strike(r)
+	c.unlist(r)
 }
