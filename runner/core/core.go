@@ -262,7 +262,7 @@ func (c *Core) shutNow(e Shutdown) {
 	c.touched = true
 	c.settleLost()
 	for _, r := range slices.Clone(c.pending) {
-		c.unsettle(r)
+		c.dropAtShutdown(r)
 	}
 	for _, j := range c.order {
 		c.stopTimer(&j.timer)

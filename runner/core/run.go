@@ -85,9 +85,9 @@ func (c *Core) enlist(r *run) {
 	c.markDirty(r.job)
 }
 
-// unsettle drops a pending run at shutdown. If the journal does not know its slots, the next daemon decides about them,
+// dropAtShutdown drops a pending run at shutdown. If the journal does not know its slots, the next daemon decides about them,
 // unless later slots are already settled.
-func (c *Core) unsettle(r *run) {
+func (c *Core) dropAtShutdown(r *run) {
 	if r.notice != nil { // the notification stays owed
 		return
 	}
