@@ -116,8 +116,8 @@ func (c *Core) loadJob(d jobfile.Job, moved bool, sum *statefile.Reloaded, chang
 	case j == nil:
 		j = c.define(d)
 		sum.New++
-	case j.def == d.Def && j.stale == d.Stale && !c.elsewhen(j, d.Def, moved):
-	case j.def == nil || j.def.Hash != d.Def.Hash || c.elsewhen(j, d.Def, moved):
+	case j.def == d.Def && j.stale == d.Stale && !c.timesMoved(j, d.Def, moved):
+	case j.def == nil || j.def.Hash != d.Def.Hash || c.timesMoved(j, d.Def, moved):
 		name := j.name
 		if c.restarts(j, d.Def) {
 			name += " restarted"
@@ -148,9 +148,9 @@ func changedDirs(set *jobfile.Set) string {
 	return ""
 }
 
-// elsewhen reports whether an unchanged definition is due at other times now: it uses the machine's time zone, which
+// timesMoved reports whether an unchanged definition is due at other times now: it uses the machine's time zone, which
 // changed, or the machine has a new name.
-func (c *Core) elsewhen(j *job, d *jobfile.Definition, moved bool) bool {
+func (c *Core) timesMoved(j *job, d *jobfile.Definition, moved bool) bool {
 	return moved && d.Schedule.Local() || j.away != !d.ActiveOn(c.o.Machine)
 }
 
