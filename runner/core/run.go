@@ -125,7 +125,7 @@ func (c *Core) skip(r *run, why string) {
 		return
 	}
 	if r.row != nil {
-		c.pass(r.job, r.row, before(r.row, r.slot.Time, r.anchor, r.def))
+		c.pass(r.job, r.row, anchorBefore(r.row, r.slot.Time, r.anchor, r.def))
 	}
 	if r.reason == "schedule" {
 		row := c.row(r.job, "skipped", why, r.slot.Time, r.slot.Time, 1)

@@ -57,22 +57,22 @@ func (c *Core) armClock(j *job) {
 		return
 	}
 	until := c.now.Wall.Add(-j.jitter)
-	n, before, newest := 1, first, first // before is the last but one
+	n, previous, newest := 1, first, first // previous is the last but one
 	for n < walk && newest.Before(fixed) {
 		next := s.NextAfter(latest(fixed, newest), newest)
 		if next.IsZero() || next.After(until) {
 			break
 		}
-		n, before, newest = n+1, newest, next
+		n, previous, newest = n+1, newest, next
 	}
 	if more, _, last := s.CountAfter(newest, until, 1<<30); more > 0 && !newest.Before(fixed) {
-		before = newest
+		previous = newest
 		if _, _, b := s.CountAfter(newest, last.Add(-time.Nanosecond), 1<<30); more > 1 {
-			before = b
+			previous = b
 		}
 		n, newest = n+more, last
 	}
-	c.passed(j, slots{first: first, before: before, newest: newest, number: uint64(n), late: until.Sub(newest)}, nil)
+	c.passed(j, slots{first: first, previous: previous, newest: newest, number: uint64(n), late: until.Sub(newest)}, nil)
 	c.armJob(j)
 }
 
@@ -95,7 +95,7 @@ func (c *Core) armEvery(j *job) {
 		return
 	}
 	late := c.now.Boot - j.jitter - (a.Boot + n*every)
-	p := slots{first: c.slotOf(j, a, every, 1), before: c.slotOf(j, a, every, n-1), newest: c.slotOf(j, a, every, n),
+	p := slots{first: c.slotOf(j, a, every, 1), previous: c.slotOf(j, a, every, n-1), newest: c.slotOf(j, a, every, n),
 		number: uint64(n), late: late}
 	b := statefile.Anchor{Wall: statefile.At(p.newest), Boot: a.Boot + n*every, BootID: a.BootID}
 	if late > onTime && j.catches(late) { // two starts are always at least one interval apart
@@ -139,34 +139,34 @@ func (c *Core) phase(j *job, a statefile.Anchor, every time.Duration, then time.
 // so that the times of slots do not vary with the readings of two clocks.
 func (c *Core) slotOf(j *job, a statefile.Anchor, every, n time.Duration) time.Time {
 	nominal := a.Wall.Add(n * every)
-	real := c.now.Wall.Add(a.Boot + n*every - c.now.Boot)
-	if real.Sub(nominal).Abs() < newEpoch || j.epoch == c.facts.Epoch && !real.After(j.last) { // a slot time is never used twice
+	actual := c.now.Wall.Add(a.Boot + n*every - c.now.Boot)
+	if actual.Sub(nominal).Abs() < newEpoch || j.epoch == c.facts.Epoch && !actual.After(j.last) { // a slot time is never used twice
 		return nominal
 	}
-	return real.Round(time.Second)
+	return actual.Round(time.Second)
 }
 
 // slots describes consecutive slots that came due since the last look.
 type slots struct {
-	first, before, newest time.Time
-	number                uint64
-	late                  time.Duration // how late the newest is
+	first, previous, newest time.Time
+	number                  uint64
+	late                    time.Duration // how late the newest is
 }
 
 // passed decides about slots that came due. The newest runs if it is on time or may be caught up. The others are
 // missed.
 func (c *Core) passed(j *job, p slots, a *statefile.Anchor) {
 	c.handOut(j, p.newest)
-	onTime := p.late <= onTime || j.fresh && j.def.Schedule.Kind() == schedule.At
+	punctual := p.late <= onTime || j.fresh && j.def.Schedule.Kind() == schedule.At
 	switch {
 	case c.slotInDoubt(p.newest): // it may have run; a damaged line may have said so
 		c.pass(j, c.row(j, "missed", statefile.ReasonDoubt, p.first, p.newest, p.number), a)
 		if !j.unsettled() {
 			c.endStreaks(j)
 		}
-	case onTime && p.number > 1:
-		c.slot(j, p.newest, "schedule", c.row(j, "missed", "late", p.first, p.before, p.number-1), a)
-	case onTime:
+	case punctual && p.number > 1:
+		c.slot(j, p.newest, "schedule", c.row(j, "missed", "late", p.first, p.previous, p.number-1), a)
+	case punctual:
 		c.slot(j, p.newest, "schedule", nil, a)
 	case j.catches(p.late):
 		c.slot(j, p.newest, "catch_up", c.row(j, "missed", "late", p.first, p.newest, p.number), a)
@@ -191,16 +191,16 @@ func (c *Core) slot(j *job, slot time.Time, reason string, missed *statefile.Pas
 		return
 	}
 	if missed != nil {
-		c.pass(j, missed, before(missed, slot, a, j.def))
+		c.pass(j, missed, anchorBefore(missed, slot, a, j.def))
 	}
 	if reason == "schedule" {
 		c.pass(j, c.row(j, "skipped", "overlap", slot, slot, 1), a)
 	}
 }
 
-// before returns the anchor for a record of passed slots. The anchor a belongs to slot, which is either the last of
+// anchorBefore returns the anchor for a record of passed slots. The anchor a belongs to slot, which is either the last of
 // them or the next one. The record must not settle the next one.
-func before(row *statefile.Passed, slot time.Time, a *statefile.Anchor, d *jobfile.Definition) *statefile.Anchor {
+func anchorBefore(row *statefile.Passed, slot time.Time, a *statefile.Anchor, d *jobfile.Definition) *statefile.Anchor {
 	if a == nil || row.Last.Equal(slot) {
 		return a
 	}
