@@ -241,17 +241,17 @@ func adjust(c *Core, j *job, d *jobfile.Job) {
 	}
 	known := c.facts.Jobs[j.name]
 	when := c.when(def, j.away)
-	anew := known == nil || !known.Vanished.IsZero() || known.Schedule != when
-	if anew || known.Process != def.ProcessHash || known.Definition != def.Hash {
+	recall := known == nil || !known.Vanished.IsZero() || known.Schedule != when
+	if recall || known.Process != def.ProcessHash || known.Definition != def.Hash {
 		c.settleOn(j, when, known)
 	}
-	anew = anew || j.facts == nil
+	recall = recall || j.facts == nil
 	j.facts = c.facts.Jobs[j.name]
 	c.setAlarm(j)
 	if def.KeepAlive == nil && j.facts.Held { // only services can be held, and it is none any longer
 		c.record(&statefile.Held{Job: j.name, By: "reload"})
 	}
-	if anew { // otherwise the facts lag behind by the pending runs, whose slots would be due again
+	if recall { // otherwise the facts lag behind by the pending runs, whose slots would be due again
 		c.recall(j)
 	}
 	needArm(c, j, nil)

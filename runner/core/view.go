@@ -15,8 +15,8 @@ type Change struct {
 
 // Changes returns the jobs to publish. It also reports whether anything changed since the last call, the daemon's own
 // part included.
-func (c *Core) Changes() (list []Change, any bool) {
-	any = c.touched || len(c.dirty) > 0 || len(c.removed) > 0
+func (c *Core) Changes() (list []Change, changed bool) {
+	changed = c.touched || len(c.dirty) > 0 || len(c.removed) > 0
 	for _, name := range c.removed {
 		if c.jobs[name] == nil {
 			list = append(list, Change{Name: name})
@@ -31,7 +31,7 @@ func (c *Core) Changes() (list []Change, any bool) {
 		}
 	}
 	c.removed, c.touched = nil, false
-	return list, any
+	return list, changed
 }
 
 // Daemon fills in what the core knows about the daemon.
