@@ -7,9 +7,9 @@ import (
 	"jobsd/internal/jobfile"
 )
 
-// startingMost is how many runs may be between intent and process at once. Each holds a log open. Without a limit, a
+// maxStarting is how many runs may be between intent and process at once. Each holds a log open. Without a limit, a
 // slow disk would delay their intents so long that they start unjournaled.
-const startingMost = 256
+const maxStarting = 256
 
 // wait adds a run to the pending ones.
 func (c *Core) wait(r *run) {
@@ -27,7 +27,7 @@ func (c *Core) admit() {
 	}
 	held := c.pending[:0]
 	for i, r := range c.pending {
-		if c.starting >= startingMost {
+		if c.starting >= maxStarting {
 			held = append(held, c.pending[i:]...)
 			break
 		}

@@ -11,8 +11,8 @@ import (
 // noFile is the reason why the retries and delayed starts of a removed job are dropped.
 const noFile = "the job was removed"
 
-// laterMost is how many delayed starts one job may have.
-const laterMost = 100
+// maxLater is how many delayed starts one job may have.
+const maxLater = 100
 
 // later is a delayed start. It becomes a run only when it is due, so it holds up nothing before.
 type later struct {
@@ -47,8 +47,8 @@ func (c *Core) noLater(j *job) string {
 	switch {
 	case j.away:
 		return c.awayText(j)
-	case len(j.later) >= laterMost:
-		return fmt.Sprintf("%s already has %d delayed starts", j.name, laterMost)
+	case len(j.later) >= maxLater:
+		return fmt.Sprintf("%s already has %d delayed starts", j.name, maxLater)
 	}
 	return ""
 }

@@ -173,9 +173,9 @@ func TestLaterMost(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.put(w.define("j", schedule.Keys{}))
 	w.start()
-	for n := range laterMost + 1 {
+	for n := range maxLater + 1 {
 		a := w.ordered(Order{ID: 1, Verb: VerbStart, Job: "j", In: time.Hour})
-		if refused := a[0].Refused != nil; refused != (n == laterMost) {
+		if refused := a[0].Refused != nil; refused != (n == maxLater) {
 			t.Fatalf("%d: %+v", n, a)
 		}
 	}

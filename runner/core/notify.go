@@ -21,8 +21,8 @@ const (
 	mailMin     = time.Minute // the back-off after a mail that could not be sent
 	mailMax     = time.Hour
 	mailTries   = 24   // a little more than a day
-	owedMost    = 1000 // with more than this, the machine has worse problems than lost notifications
-	commandMost = 8    // commands running at once
+	maxOwed     = 1000 // with more than this, the machine has worse problems than lost notifications
+	maxCommands = 8    // commands running at once
 	crashPause  = time.Hour
 )
 
@@ -113,8 +113,8 @@ func (c *Core) recipients(d *jobfile.Definition) []string {
 	return d.Notify.Mail // the loader has filled in the recipients of jobsd.toml
 }
 
-// namedMost is how many jobs a line of the log names.
-const namedMost = 10
+// maxNamed is how many jobs a line of the log names.
+const maxNamed = 10
 
 // warnOfMailer warns at each load if mail cannot be sent, and names the jobs concerned.
 func (c *Core) warnOfMailer(set *jobfile.Set) {
@@ -131,8 +131,8 @@ func (c *Core) warnOfMailer(set *jobfile.Set) {
 	if len(c.config.Mail.To) > 0 {
 		concerns = append(concerns, "to", "[mail] to")
 	}
-	if n := len(jobs); n > namedMost {
-		jobs = append(jobs[:namedMost], fmt.Sprintf("and %d more", n-namedMost))
+	if n := len(jobs); n > maxNamed {
+		jobs = append(jobs[:maxNamed], fmt.Sprintf("and %d more", n-maxNamed))
 	}
 	if len(jobs) > 0 {
 		concerns = append(concerns, "jobs", strings.Join(jobs, ", "))
@@ -170,14 +170,14 @@ func (c *Core) deliver() {
 	if len(c.facts.Owed) == 0 || !c.ready || c.shutdown != nil {
 		return
 	}
-	if n := len(c.facts.Owed) - owedMost; n > 0 {
+	if n := len(c.facts.Owed) - maxOwed; n > 0 {
 		c.dropOwed(c.facts.Owed[:n], "too many notifications are pending")
 	}
 	if c.post.busy == nil && !c.post.timer.set() {
 		c.deliverMail()
 	}
 	for _, o := range c.facts.Owed {
-		if o.Way != "mail" && !c.writes(o.Run) && len(c.commands) < commandMost && c.commands[o.Job] == nil {
+		if o.Way != "mail" && !c.writes(o.Run) && len(c.commands) < maxCommands && c.commands[o.Job] == nil {
 			c.deliverCommand(o)
 		}
 	}

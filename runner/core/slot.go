@@ -9,9 +9,9 @@ import (
 	"jobsd/statefile"
 )
 
-// walk is how many missed slots are examined one by one. After the clock went back, a plain count would include fixed
+// maxWalk is how many missed slots are examined one by one. After the clock went back, a plain count would include fixed
 // slots that already ran. Examining ends at the last such slot, which is hours away at most.
-const walk = 1000
+const maxWalk = 1000
 
 func arm(c *Core, j *job, _ *jobfile.Job) { c.armJob(j) }
 
@@ -58,7 +58,7 @@ func (c *Core) armClock(j *job) {
 	}
 	until := c.now.Wall.Add(-j.jitter)
 	n, previous, newest := 1, first, first // previous is the last but one
-	for n < walk && newest.Before(fixed) {
+	for n < maxWalk && newest.Before(fixed) {
 		next := s.NextAfter(latest(fixed, newest), newest)
 		if next.IsZero() || next.After(until) {
 			break

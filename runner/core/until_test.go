@@ -233,7 +233,7 @@ func TestRestartRefused(t *testing.T) {
 	w.put(w.service("web"))
 	w.start()
 	w.run(time.Minute)
-	for range laterMost {
+	for range maxLater {
 		w.ordered(Order{ID: 1, Verb: VerbStart, Job: "web", In: time.Hour})
 	}
 	a := w.ordered(Order{ID: 2, Verb: VerbRestart, Job: "web", Until: w.wall.Add(time.Hour)})
