@@ -200,9 +200,9 @@ func (d *disk) do(op any) {
 	}
 }
 
-// anew runs a function that needs the state directory. If the directory was removed, anew creates and locks it again
+// inStateDir runs a function that needs the state directory. If the directory was removed, inStateDir creates and
 // and repeats the call.
-func (d *disk) anew(do func() error) error {
+func (d *disk) inStateDir(do func() error) error {
 	err := do()
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err

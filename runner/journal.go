@@ -21,7 +21,7 @@ func (d *disk) record(e statefile.Entry) {
 	case *statefile.Later:
 		d.sync = true
 		if r.HasArgs {
-			d.report("promises", d.anew(func() error { return d.promises.keep(r) }))
+			d.report("promises", d.inStateDir(func() error { return d.promises.keep(r) }))
 		}
 	case *statefile.GaveUp:
 		d.sync = true
@@ -51,7 +51,7 @@ func (d *disk) rotateJournal(facts *statefile.Facts) {
 		}
 	}
 	d.outputs.complete(facts)
-	d.fail(d.anew(func() error { return d.journal.Rotate(facts, statefile.At(wallClock())) }))
+	d.fail(d.inStateDir(func() error { return d.journal.Rotate(facts, statefile.At(wallClock())) }))
 }
 
 // prepare opens the log of a run, writes the start marker and appends the intent. The answer waits for the flush.

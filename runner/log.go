@@ -82,7 +82,7 @@ func (l *logger) run() {
 	defer close(l.stopped)
 	for line := range l.lines {
 		if late := l.reopen.Swap(false); late || line == nil {
-			l.openAnew()
+			l.reopenFile()
 		}
 		if line != nil {
 			l.out.Write(line)
@@ -93,7 +93,7 @@ func (l *logger) run() {
 	}
 }
 
-func (l *logger) openAnew() {
+func (l *logger) reopenFile() {
 	f, err := openLogFile(l.path)
 	if err != nil {
 		fmt.Fprintln(l.out, "jobsd:", err)

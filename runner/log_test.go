@@ -26,9 +26,9 @@ func TestLogReopened(t *testing.T) {
 		l.Info("after")
 		l.close()
 		old, _ := os.ReadFile(moved)
-		anew, _ := os.ReadFile(path)
-		if strings.Count(string(old), "before") != 20 || strings.Contains(string(old), "after") || !strings.Contains(string(anew), "after") {
-			t.Fatalf("the old one:\n%s\nthe new one:\n%s", old, anew)
+		reopened, _ := os.ReadFile(path)
+		if strings.Count(string(old), "before") != 20 || strings.Contains(string(old), "after") || !strings.Contains(string(reopened), "after") {
+			t.Fatalf("the old one:\n%s\nthe new one:\n%s", old, reopened)
 		}
 	}
 }

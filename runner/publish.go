@@ -72,7 +72,7 @@ func (d *disk) write() {
 		d.carry()
 	}
 	began := readClocks().Mono
-	err := d.anew(d.state.Write)
+	err := d.inStateDir(d.state.Write)
 	now := readClocks().Mono
 	d.pace.Wrote(now, now-began)
 	d.dirty = err != nil
