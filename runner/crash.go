@@ -23,9 +23,9 @@ type crash struct {
 
 func crashFile(state string) string { return filepath.Join(state, "crash.json") }
 
-// confess writes a crash report if the loop panics, and panics again. The write may block, but the loop has ended
+// reportCrash writes a crash report if the loop panics, and panics again. The write may block, but the loop has ended
 // anyway.
-func (l *loop) confess() {
+func (l *loop) reportCrash() {
 	p := recover()
 	if p == nil {
 		return

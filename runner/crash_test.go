@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// TestConfession: only the daemon's user can read the crash report, because nobody knows what it contains. The next
+// TestCrashReport: only the daemon's user can read the crash report, because nobody knows what it contains. The next
 // start removes it.
-func TestConfession(t *testing.T) {
+func TestCrashReport(t *testing.T) {
 	defer syscall.Umask(syscall.Umask(0))
 	l, _ := testLoop(t, 1)
 	l.o.Dirs.State = t.TempDir()
@@ -18,7 +18,7 @@ func TestConfession(t *testing.T) {
 				t.Errorf("it panicked on with %v", p)
 			}
 		}()
-		defer l.confess()
+		defer l.reportCrash()
 		panic("oops")
 	}()
 	info, err := os.Stat(crashFile(l.o.Dirs.State))

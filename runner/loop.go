@@ -78,7 +78,7 @@ type loop struct {
 
 // run performs turns until the core emits Exit.
 func (l *loop) run() error {
-	defer l.confess()
+	defer l.reportCrash()
 	l.loader.request()
 	if every := watchdog(); every > 0 {
 		l.pump.PostAt(heartbeat{}, l.sys.now().Boot+every, every)
