@@ -46,10 +46,10 @@ type (
 )
 
 const (
-	// flushFirst and flushMost limit how many intents share one flush. If a thousand jobs are due at once, the first
+	// firstFlush and maxFlush limit how many intents share one flush. If a thousand jobs are due at once, the first
 	// must not wait for the log of the last. Later flushes are larger, so that more intents share the cost.
-	flushFirst = 16
-	flushMost  = 256
+	firstFlush = 16
+	maxFlush   = 256
 	// closeWait is how long an ending daemon waits for its disk.
 	closeWait = 10 * time.Second
 	// retryWait is the pause before a failed write is retried.
@@ -104,7 +104,7 @@ func newDisk(o Options, config *jobfile.Config, journal *statefile.Journal, fact
 		runDir: o.Dirs.Run, lock: o.lock,
 		outputs: newOutputs(facts), promises: promises, gid: -1,
 		hold:    readClocks().Mono + firstLoadWait,
-		garbage: garbage, batch: flushFirst, base: map[string]int64{}, growing: map[string]*growing{}, trouble: map[string]string{}}
+		garbage: garbage, batch: firstFlush, base: map[string]int64{}, growing: map[string]*growing{}, trouble: map[string]string{}}
 	for name, j := range facts.Jobs {
 		if j.LogBase > 0 {
 			d.base[name] = j.LogBase
@@ -143,7 +143,7 @@ func (d *disk) run() {
 			}
 		}
 		d.flush()
-		d.batch = flushFirst
+		d.batch = firstFlush
 		d.cutLogs()
 		if d.dirty && d.writeWait() <= 0 {
 			d.write()

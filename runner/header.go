@@ -8,15 +8,15 @@ import (
 	"jobsd/internal/plain"
 )
 
-// lineMost is the longest line of a mail header that can be folded at a blank (RFC 5322, 2.1.1).
-const lineMost = 78
+// maxLine is the longest line of a mail header that can be folded at a blank (RFC 5322, 2.1.1).
+const maxLine = 78
 
 // writeHeader writes a header field, folded over as many lines as necessary. Several blanks become one.
 func writeHeader(b *bytes.Buffer, name, value string) {
 	b.WriteString(name + ":")
 	length := len(name) + 1
 	for i, word := range strings.Fields(value) {
-		if i > 0 && length+1+len(word) > lineMost {
+		if i > 0 && length+1+len(word) > maxLine {
 			b.WriteByte('\n')
 			length = 0
 		}

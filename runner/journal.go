@@ -84,7 +84,7 @@ func (d *disk) prepare(p core.Prepare) {
 	d.waiting = append(d.waiting, answer)
 	if len(d.waiting) >= d.batch {
 		d.flush()
-		d.batch = min(2*d.batch, flushMost)
+		d.batch = min(2*d.batch, maxFlush)
 	}
 }
 

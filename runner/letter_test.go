@@ -59,7 +59,7 @@ func TestLetterHeaders(t *testing.T) {
 // all of it.
 func TestLetterOutput(t *testing.T) {
 	d := &disk{logDir: t.TempDir(), base: map[string]int64{}, outputs: newOutputs(&statefile.Facts{})}
-	long := strings.Repeat("line\n", 1+tailMost/5)
+	long := strings.Repeat("line\n", 1+maxTail/5)
 	if err := os.WriteFile(d.logPath("j"), []byte("short\n"+long), 0o644); err != nil {
 		t.Fatal(err)
 	}

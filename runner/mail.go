@@ -16,9 +16,9 @@ import (
 	"jobsd/statefile"
 )
 
-// tailMost is how much of the end of a run's output a mail includes: enough for the error, but not too much for a
+// maxTail is how much of the end of a run's output a mail includes: enough for the error, but not too much for a
 // mailbox.
-const tailMost = 8 << 10
+const maxTail = 8 << 10
 
 // span is the place of a run's output in its job's log, counted across rotations.
 type span struct {
@@ -245,7 +245,7 @@ func (d *disk) writeTail(b *bytes.Buffer, run uint64) {
 // tail reads the last lines of a run's output. It ignores output that was rotated away.
 func (d *disk) tail(s span) (text []byte, cut bool, err error) {
 	base := d.base[s.job]
-	from := max(s.start, base, s.end-tailMost)
+	from := max(s.start, base, s.end-maxTail)
 	if from >= s.end {
 		return nil, false, nil
 	}

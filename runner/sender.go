@@ -13,9 +13,9 @@ import (
 var requests = []syscall.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2,
 	syscall.SIGTERM, syscall.SIGCONT}
 
-// mostTold is how many lines per second are logged for one signal, so that a flood of signals does not flood the log.
+// maxSignalLines is how many lines per second are logged for one signal, so that a flood of signals does not flood the log.
 // The next line counts the senders that were not logged.
-const mostTold = 5
+const maxSignalLines = 5
 
 // told counts the log lines of a signal in the present second.
 type told struct {
@@ -37,7 +37,7 @@ func (l *loop) sender(sig syscall.Signal) {
 	if now := l.sys.now().Mono; now-t.since >= time.Second {
 		*t = told{since: now}
 	}
-	if t.lines == mostTold {
+	if t.lines == maxSignalLines {
 		return
 	}
 	s, news := signals.LastSender(sig)

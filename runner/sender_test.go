@@ -33,7 +33,7 @@ func TestSendersAreFew(t *testing.T) {
 		}
 		l.senders(pending)
 	}
-	for range mostTold + 15 {
+	for range maxSignalLines + 15 {
 		hup()
 	}
 	k.pass(time.Second)
@@ -47,7 +47,7 @@ func TestSendersAreFew(t *testing.T) {
 		us, more = fmt.Sprintf("pid=%d uid=%d exe=%s how=kill", os.Getpid(), os.Getuid(), exe), " more=15"
 	}
 	line := "[INFO]  signal: name=HUP " + us
-	if want := strings.Repeat(line+"\n", mostTold) + line + more + "\n"; log.String() != want {
+	if want := strings.Repeat(line+"\n", maxSignalLines) + line + more + "\n"; log.String() != want {
 		t.Errorf("got\n%swant\n%s", log.String(), want)
 	}
 }

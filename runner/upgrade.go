@@ -27,8 +27,8 @@ import (
 // candidateTime is how long a new program may take to report its version.
 const candidateTime = 8 * time.Second
 
-// mostWords is how much of its output is read.
-const mostWords = 4 << 10
+// maxCandidateOutput is how much of its output is read.
+const maxCandidateOutput = 4 << 10
 
 // candidate is the new program while it is checked.
 type candidate struct {
@@ -183,9 +183,9 @@ func (c *candidate) verdict(x spawn.Exit) error {
 
 // words returns the output so far: a child of the candidate may keep the pipe open.
 func (c *candidate) words() string {
-	said := make([]byte, 0, mostWords)
-	for len(said) < mostWords {
-		n, err := unix.Read(c.out, said[len(said):mostWords])
+	said := make([]byte, 0, maxCandidateOutput)
+	for len(said) < maxCandidateOutput {
+		n, err := unix.Read(c.out, said[len(said):maxCandidateOutput])
 		if err == unix.EINTR {
 			continue
 		}

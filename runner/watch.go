@@ -15,8 +15,8 @@ const (
 	// watchQuiet is how long the directories must be quiet before the files are read: an editor or a package manager
 	// writes a file in several steps.
 	watchQuiet = 500 * time.Millisecond
-	// watchMost is how long a directory that keeps changing can delay a reload.
-	watchMost = 5 * time.Second
+	// maxWatchDelay is how long a directory that keeps changing can delay a reload.
+	maxWatchDelay = 5 * time.Second
 	// watchRetry is the pause before the daemon tries again to watch a directory.
 	watchRetry = 10 * time.Second
 )
@@ -122,7 +122,7 @@ func (w *watcher) changed(e fsnotify.Event) {
 	if w.first.IsZero() {
 		w.first = now
 	}
-	w.ready = time.After(max(0, min(watchQuiet, w.first.Add(watchMost).Sub(now))))
+	w.ready = time.After(max(0, min(watchQuiet, w.first.Add(maxWatchDelay).Sub(now))))
 }
 
 // differs reports whether the files differ from those of the last load.
