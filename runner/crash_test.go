@@ -29,6 +29,6 @@ func TestCrashReport(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 	if c := lastCrash(l.o.Dirs.State); c != (crash{}) {
-		t.Errorf("told twice: %+v", c)
+		t.Errorf("the crash was reported twice: %+v", c)
 	}
 }

@@ -73,25 +73,25 @@ type disk struct {
 	lock     *os.File // the lock of the state directory
 	gid      int
 
-	base    map[string]int64 // the base offsets of rotated logs
-	growing map[string]*growing
-	nextCut time.Duration     // when the next of them is due for a look
-	entries []statefile.Entry // entries for the next flush
-	waiting []prepared        // answers that are held until the flush
-	sync    bool              // an entry that must be durable was appended
-	numbers bool              // run numbers were reserved; no run may get one before that is durable
-	batch   int               // the number of intents that share the next flush
-	err     error             // the error of the journal since the last flush
-	asked   bool              // a checkpoint was requested
-	dirty   bool              // the state has changed since it was written
-	ready   bool              // the first load is in force
-	known   bool              // a load has read all definitions, so the state has all jobs
-	hold    time.Duration     // until then the state file of the previous daemon stays, monotonic
-	carried map[string]bool   // jobs that were taken over from it; nil: not done
-	told    bool              // the loop knows that the state is published
-	trouble map[string]string
-	retry   time.Duration // when failed writes may be retried
-	garbage *garbage
+	base      map[string]int64 // the base offsets of rotated logs
+	growing   map[string]*growing
+	nextCut   time.Duration     // when the next of them is due for a look
+	entries   []statefile.Entry // entries for the next flush
+	waiting   []prepared        // answers that are held until the flush
+	sync      bool              // an entry that must be durable was appended
+	numbers   bool              // run numbers were reserved; no run may get one before that is durable
+	batch     int               // the number of intents that share the next flush
+	err       error             // the error of the journal since the last flush
+	asked     bool              // a checkpoint was requested
+	dirty     bool              // the state has changed since it was written
+	ready     bool              // the first load is in force
+	known     bool              // a load has read all definitions, so the state has all jobs
+	hold      time.Duration     // until then the state file of the previous daemon stays, monotonic
+	carried   map[string]bool   // jobs that were taken over from it; nil: not done
+	announced bool              // the loop knows that the state is published
+	trouble   map[string]string
+	retry     time.Duration // when failed writes may be retried
+	garbage   *garbage
 }
 
 func newDisk(o Options, config *jobfile.Config, journal *statefile.Journal, facts *statefile.Facts, garbage *garbage,
@@ -200,8 +200,8 @@ func (d *disk) do(op any) {
 	}
 }
 
-// inStateDir runs a function that needs the state directory. If the directory was removed, inStateDir creates and
-// and repeats the call.
+// inStateDir runs a function that needs the state directory. If the directory was removed, inStateDir creates and locks
+// it again and repeats the call.
 func (d *disk) inStateDir(do func() error) error {
 	err := do()
 	if !errors.Is(err, fs.ErrNotExist) {

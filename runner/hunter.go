@@ -12,11 +12,11 @@ import (
 // hunter is the helper that finds processes that left the group of their run. It looks at every process of the machine,
 // which takes too long for the loop.
 type hunter struct {
-	in   *inbox[quest]
-	post func(any)
-	hunt func([]spawn.Prey, syscall.Signal) spawn.Catch
-	find func(marks []string) map[string]spawn.Process
-	told string // the last report about hidden processes
+	in       *inbox[quest]
+	post     func(any)
+	hunt     func([]spawn.Prey, syscall.Signal) spawn.Catch
+	find     func(marks []string) map[string]spawn.Process
+	reported string // the last report about hidden processes
 }
 
 // quest is a request of the loop: send a signal to the escaped processes of a run, or count its live processes if the
@@ -98,8 +98,8 @@ func (h *hunter) tellHidden(n int) {
 	if n > 0 {
 		t.Text = "cannot read the environment of some processes: stopping a run may miss processes that it left behind"
 	}
-	if t.Text != h.told {
-		h.told = t.Text
+	if t.Text != h.reported {
+		h.reported = t.Text
 		h.post(t)
 	}
 }

@@ -67,8 +67,8 @@ type loop struct {
 	who        func(uid int) string     // from the last load; set before the first command is handled
 	announced  bool
 	denials    denials
-	answered   bool     // a client got an answer in this turn
-	told       [32]told // by signal
+	answered   bool            // a client got an answer in this turn
+	logged     [32]signalLines // by signal
 	exit       *core.Exit
 	inherits   bool // it has children of the program before the upgrade
 	candidate  *candidate

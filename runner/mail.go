@@ -113,7 +113,7 @@ func (o *outputs) owes(list []statefile.Owed) {
 	}
 }
 
-func (o *outputs) told(r *statefile.Told) {
+func (o *outputs) settled(r *statefile.Told) {
 	if r.Kept {
 		return
 	}
@@ -161,7 +161,7 @@ func (o *outputs) complete(facts *statefile.Facts) {
 func (o *outputs) note(r statefile.Record) {
 	switch r := r.(type) {
 	case *statefile.Told:
-		o.told(r)
+		o.settled(r)
 	case *statefile.GaveUp:
 		o.owes(r.Owes)
 	case *statefile.Stable:

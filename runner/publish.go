@@ -77,8 +77,8 @@ func (d *disk) write() {
 	d.pace.Wrote(now, now-began)
 	d.dirty = err != nil
 	d.report("state", err)
-	if d.ready && !d.told { // even if it cannot be written, because the daemon works
-		d.told = true
+	if d.ready && !d.announced { // even if it cannot be written, because the daemon works
+		d.announced = true
 		d.post(published{})
 	}
 }

@@ -17,8 +17,8 @@ var requests = []syscall.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT,
 // The next line counts the senders that were not logged.
 const maxSignalLines = 5
 
-// told counts the log lines of a signal in the present second.
-type told struct {
+// signalLines counts the log lines of a signal in the present second.
+type signalLines struct {
 	since time.Duration // monotonic
 	lines int
 }
@@ -33,9 +33,9 @@ func (l *loop) senders(pending signals.Set) {
 }
 
 func (l *loop) sender(sig syscall.Signal) {
-	t := &l.told[sig]
+	t := &l.logged[sig]
 	if now := l.sys.now().Mono; now-t.since >= time.Second {
-		*t = told{since: now}
+		*t = signalLines{since: now}
 	}
 	if t.lines == maxSignalLines {
 		return

@@ -18,8 +18,8 @@ const denialPause = time.Minute
 
 // denials are the connections of users without permission.
 type denials struct {
-	told   time.Duration // monotonic
-	silent int           // since then
+	logged time.Duration // the last line, monotonic
+	silent int           // connections without a line since then
 }
 
 // listens reports whether the control socket is served. It is not before the jobs are known, because every order would
@@ -66,12 +66,12 @@ func (l *loop) commands() {
 
 func (l *loop) denied(c control.Call) {
 	now := l.sys.now().Mono
-	if l.denials.told != 0 && now-l.denials.told < denialPause {
+	if l.denials.logged != 0 && now-l.denials.logged < denialPause {
 		l.denials.silent++
 		return
 	}
 	l.log.Warn("refused a connection", "pid", c.PID, "uid", c.UID, "program", cmp.Or(c.Program, unknown), "more_since", l.denials.silent)
-	l.denials = denials{told: now}
+	l.denials = denials{logged: now}
 }
 
 func (l *loop) obey(c control.Call) {
