@@ -1,4 +1,3 @@
-// Package runner is the daemon: the loop that feeds the core and does what it asks for.
 package runner
 
 import (
