@@ -11,8 +11,8 @@
 //   - hunter looks for processes that left the group of their run
 //   - logger writes the daemon's own log
 //
-// The loop sends messages to helpers through an inbox, which never blocks the sender. Helpers post their answers to the
-// pump of the loop (package signals).
+// No message to a helper blocks the loop: disk and hunter have an inbox without a limit, requests to the loader merge, and
+// the logger drops lines if its reader stalls. Helpers post their answers to the pump of the loop (package signals).
 //
 // A run is recorded before it is started: the core emits Prepare, the disk makes the intent durable and opens the log,
 // and only then the core emits Fork. If the disk does not answer in time, the run starts anyway, because a full or hung
