@@ -317,7 +317,7 @@ func (c *Core) missAt(j *job, settled, before time.Time) {
 	slot := statefile.At(at.In(j.zone()))
 	c.record(&statefile.Passed{Job: j.name, How: "missed", Reason: "past", First: slot, Last: slot, Number: 1,
 		Epoch: c.facts.Epoch, At: true})
-	c.tell(j, Warn, fmt.Sprintf("missed: %s was past when the job was loaded", slot))
+	c.tell(j, Warn, fmt.Sprintf("missed: %s had passed when the job was loaded", slot))
 }
 
 // remove ends a job whose definition was removed: now, or after its last run.
