@@ -164,6 +164,9 @@ func badVariable(s string) known {
 	return ""
 }
 
+// IsVariable reports whether a job file can set a variable with this name.
+func IsVariable(name string) bool { return badVariable(name) == "" }
+
 const variablePattern = `^[^\x00- \x7f=*?\[\]{}()$"'` + "`" + `,;|&<>\\]+`
 
 // passedSchema is the schema of the name of a variable or of PREFIX_*.

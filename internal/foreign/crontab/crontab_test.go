@@ -97,7 +97,7 @@ func TestEntries(t *testing.T) {
 		// Settings.
 		{"SHELL = /bin/bash\n* * * * * c\n", "cmd=[/bin/bash -c c]; cron=* * * * *; " + env(path+" SHELL:/bin/bash")},
 		{"PATH=/opt/bin\n* * * * * c\n", "cron=* * * * *; " + env("PATH:/opt/bin"+shell) + "; shell=c"},
-		{`"A B"='x y' ` + "\n* * * * * c\n", "cron=* * * * *; " + env("A B:x y "+path+shell) + "; shell=c"},
+		{`"A-B"='x y' ` + "\n* * * * * c\n", "cron=* * * * *; " + env("A-B:x y "+path+shell) + "; shell=c"},
 		{"A=x # y \nB =\n* * * * * c\n", "cron=* * * * *; " + env("A:x # y B: "+path+shell) + "; shell=c"},
 		{"A=1\nA=2\n* * * * * c\n", "cron=* * * * *; " + env("A:2 "+path+shell) + "; shell=c"},
 		{"HOME=/srv\n* * * * * c\n", "cron=* * * * *; dir=/srv; " + env("HOME:/srv "+path+shell) + "; shell=c"},
@@ -194,6 +194,7 @@ func TestUser(t *testing.T) {
 func TestRefused(t *testing.T) {
 	for _, test := range []struct{ text, why string }{
 		{"once upon a time there was", "neither a setting (NAME = value) nor an entry"},
+		{`"A B"=x`, "is not the name of a variable"},
 		{"5 4 * * cmd", `weekday "cmd"`},
 		{"5 4 * *", "neither a setting"},
 		{"5 4 * * *", "no command"},
@@ -336,7 +337,7 @@ func TestInput(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
-		"# c\nA=b\n5 4 * * * x%y\n", "@reboot x\n\"a\"='b'\n", "*/99 1~2 L 5-1 */9 x\r\n-@daily y", "* * * * * * z\n=\n'\n",
+		"# c\nA=b\n5 4 * * * x%y\n", "A;\x1ab=c\n5 4 * * * x\n", "@reboot x\n\"a\"='b'\n", "*/99 1~2 L 5-1 */9 x\r\n-@daily y", "* * * * * * z\n=\n'\n",
 	} {
 		f.Add(seed, true)
 		f.Add(seed, false)

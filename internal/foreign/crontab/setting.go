@@ -59,6 +59,9 @@ func (t *translator) set(name, value string) {
 	case strings.HasPrefix(name, "JOBSD_"):
 		t.refuse("jobsd sets variables with this name itself")
 		return
+	case !jobfile.IsVariable(name):
+		t.refuse("%q is not the name of a variable in a job file: write another name", name)
+		return
 	case len(name)+1+len(value) > jobfile.MaxArgument:
 		t.refuse("the variable is too long (128 KiB): no command can start with it")
 		return
