@@ -1,0 +1,220 @@
+package core
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"jobsd/internal/jobfile"
+	"jobsd/internal/schedule"
+	"jobsd/statefile"
+)
+
+// grace is how long ago an `at` may have passed at the first load of its job and still run.
+const grace = time.Minute
+
+// define adds a job that this daemon did not know.
+func (c *Core) define(d jobfile.Job) *job {
+	j := &job{name: d.Def.Name}
+	j.timer.owner = j
+	c.jobs[j.name] = j
+	c.order = append(c.order, j)
+	c.unsorted = true
+	c.moveJob(j, jeDefine, &d)
+	return j
+}
+
+// redefine replaces a definition. Running runs continue under their old definition; pending runs may get the new one.
+func (c *Core) redefine(j *job, d jobfile.Job) {
+	if j.def == nil && c.known { // it was removed while a run was alive, and has come back
+		c.record(&statefile.Deleted{Job: j.name})
+	}
+	away := !d.Def.ActiveOn(c.o.Machine)
+	if j.state == needsArm && j.def != nil && d.Def.Enabled && !away { // it may be due in this turn, before the load
+		c.armJob(j)
+	}
+	if j.facts.Schedule == c.when(d.Def, away) {
+		for _, r := range j.runs {
+			if r.state == pending && !r.durable {
+				r.def = d.Def
+			}
+		}
+	} else {
+		for _, r := range j.bootRuns() {
+			if d.Def.AtBoot && d.Def.Enabled && !away {
+				r.def = d.Def
+			} else {
+				c.stop(r, "reload")
+			}
+		}
+		c.dropPending(j, "changed", d.Def)
+	}
+	if !j.unsettled() {
+		c.endStreaks(j)
+	}
+	c.moveJob(j, jeDefine, &d)
+}
+
+// adjust gives the job a new definition. If the times at which the job is due change, slots count from now.
+func adjust(c *Core, j *job, d *jobfile.Job) {
+	def := d.Def
+	j.def, j.stale = def, d.Stale
+	j.away = !def.ActiveOn(c.o.Machine)
+	if delay := c.delay(def); j.waits(c.now.Wall) {
+		j.delay = delay
+	} else {
+		j.jitter, j.delay = delay, delay
+	}
+	known := c.facts.Jobs[j.name]
+	when := c.when(def, j.away)
+	recall := known == nil || !known.Vanished.IsZero() || known.Schedule != when
+	if recall || known.Process != def.ProcessHash || known.Definition != def.Hash {
+		c.settleOn(j, when, known)
+	}
+	recall = recall || j.facts == nil
+	j.facts = c.facts.Jobs[j.name]
+	c.setAlarm(j)
+	if def.KeepAlive == nil && j.facts.Held { // only services can be held, and it is none any longer
+		c.record(&statefile.Held{Job: j.name, By: "reload"})
+	}
+	if recall { // otherwise the facts lag behind by the pending runs, whose slots would be due again
+		c.recall(j)
+	}
+	needArm(c, j, nil)
+	c.markDirty(j)
+	if def.KeepAlive == nil {
+		for _, r := range j.services() { // the job was a service before
+			c.stop(r, "reload")
+		}
+	}
+	c.runAtBoot(j)
+}
+
+// runAtBoot makes the at_boot run of this boot if the job wants one and had none yet.
+func (c *Core) runAtBoot(j *job) {
+	if j.def != nil && j.def.AtBoot && c.active(j) && !c.o.BootUnknown && j.facts.BootDone != c.o.BootID && j.alive() == nil {
+		c.newRun(j, statefile.Time{}, "boot", nil, nil)
+	}
+}
+
+// settleOn records the definition. A job that comes back with the same schedule continues where it was, but slots that
+// passed while no file defined it are not missed.
+func (c *Core) settleOn(j *job, when string, known *statefile.JobFacts) {
+	var was time.Time
+	if known != nil {
+		was = known.LastSlot.Time
+	}
+	r := &statefile.Defined{Job: j.name, Schedule: when, Process: j.def.ProcessHash, Definition: j.def.Hash, LastSlot: c.at()}
+	same := known != nil && known.Schedule == when && known.Vanished.IsZero()
+	switch j.def.Schedule.Kind() {
+	case schedule.Every:
+		a := c.anchorNow()
+		if known != nil && known.Anchor != nil && sameTimes(known, j.def) {
+			a = c.phase(j, *known.Anchor, j.def.Schedule.Interval(), c.now.Wall) // another key changed, so the phase stays
+		}
+		r.Anchor = &a
+	case schedule.At:
+		if known == nil || !sameTimes(known, j.def) { // otherwise it was disabled, or ran elsewhere, when it was due
+			r.LastSlot = statefile.At(latest(c.now.Wall.Add(-grace), c.facts.DoubtUntil.Time))
+		}
+	}
+	j.fresh = !same
+	if j.fresh && c.facts.BootReady && len(j.bootRuns()) == 0 {
+		r.BootDone = c.facts.BootID
+	}
+	c.record(r)
+	if j.fresh && j.def.Schedule.Kind() == schedule.At {
+		c.missAt(j, was, r.LastSlot.Time)
+	}
+}
+
+// sameTimes reports whether a definition has the same times as the recorded one, whether or not its slots count here.
+func sameTimes(known *statefile.JobFacts, d *jobfile.Definition) bool {
+	return known.Schedule == d.ScheduleHash || strings.HasPrefix(known.Schedule, d.ScheduleHash+" ")
+}
+
+// missAt records an `at` as missed that had passed when its job was first loaded.
+func (c *Core) missAt(j *job, settled, before time.Time) {
+	at := j.def.Schedule.Next(time.Time{})
+	f := c.facts.Job(j.name)
+	if at.After(before) || !at.After(settled) || !j.def.Enabled || j.away || atDone(f, j.def) {
+		return
+	}
+	slot := statefile.At(at.In(j.zone()))
+	c.record(&statefile.Passed{Job: j.name, How: "missed", Reason: "past", First: slot, Last: slot, Number: 1,
+		Epoch: c.facts.Epoch, At: true})
+	c.tell(j, Warn, fmt.Sprintf("missed: %s had passed when the job was loaded", slot))
+}
+
+// remove ends a job whose definition was removed: now, or after its last run.
+func remove(c *Core, j *job, _ *jobfile.Job) {
+	c.dropPending(j, "removed", nil)
+	c.breakPromises(j, 0, noFile)
+	c.endStreaks(j)
+	c.stopTimer(&j.timer)
+	for _, r := range j.services() {
+		c.stop(r, "reload")
+	}
+	j.def, j.stale, j.state, j.next = nil, "", needsDelete, time.Time{}
+	c.markDirty(j)
+	if len(j.runs) == 0 {
+		remember(c, j, nil)
+	}
+}
+
+// remember records the end of a job. Its facts are kept for a while.
+func remember(c *Core, j *job, _ *jobfile.Job) {
+	j.state = deleted
+	c.record(&statefile.Deleted{Job: j.name})
+	delete(c.jobs, j.name)
+	c.compact = true
+	c.removed = append(c.removed, j.name)
+}
+
+// dropPending counts the slots of pending runs as skipped. A run that a person requested does not depend on a schedule,
+// so it continues under the next definition if there is one.
+func (c *Core) dropPending(j *job, why string, next *jobfile.Definition) {
+	for _, r := range slices.Clone(j.runs) {
+		switch {
+		case r.state != pending:
+			continue
+		case next != nil && (r.durable || r.reason == "boot" || r.reason == "schedule" && r.why == ""):
+			continue // a run that was handed to the disk, or became due in this turn, keeps its definition
+		case r.asked() && next != nil && next.KeepAlive == nil:
+			r.def = next
+			continue
+		case r.asked():
+			c.tell(j, Warn, fmt.Sprintf("run %d does not start: its job was %s", r.number, why))
+		}
+		c.skip(r, why)
+		c.stop(r, "reload")
+	}
+}
+
+// asked reports whether the run is pending because a person requested it.
+func (r *run) asked() bool {
+	return r.state == pending && !r.durable && r.reason == "manual" && !r.settled
+}
+
+// disabledHash ends the schedule hash of a job whose file says enabled = false.
+const disabledHash = " disabled"
+
+// when returns a hash of everything that decides when the job is due on this machine. If it changes, because the job
+// came to this machine, was enabled or has a new local zone, slots count from then on.
+func (c *Core) when(d *jobfile.Definition, away bool) string {
+	h := d.ScheduleHash
+	if d.Schedule.Local() && d.Schedule.Kind() != schedule.Every {
+		h += " " + c.zone
+	}
+	if d.AtBoot {
+		h += " at_boot"
+	}
+	if away {
+		h += " elsewhere"
+	}
+	if !d.Enabled {
+		h += disabledHash
+	}
+	return h
+}
