@@ -54,8 +54,8 @@ func closes(arg string) bool {
 	return len(arg) == 1 && strings.Contains(".,:;)]?!", arg)
 }
 
-// plain are the macros that only change the font: plain text shows their arguments unchanged.
-var plain = map[string]bool{"Ar": true, "Cm": true, "Va": true, "Ev": true, "Pa": true, "Em": true, "Sx": true, "Dv": true,
+// characters are the macros that only change the font: plain text shows their arguments unchanged.
+var fontOnly = map[string]bool{"Ar": true, "Cm": true, "Va": true, "Ev": true, "Pa": true, "Em": true, "Sx": true, "Dv": true,
 	"No": true, "Li": true, "Sy": true, "Ic": true, "Fa": true, "Tn": true}
 
 // enclosing are the macros that put their arguments between marks.
@@ -67,7 +67,7 @@ var parts = map[string]string{"Oo": "[", "Po": "(", "Oc": "]", "Pc": ")"}
 func callable(arg string) bool {
 	_, enclosed := enclosing[arg]
 	_, part := parts[arg]
-	return plain[arg] || enclosed || part || arg == "Fl" || arg == "Nm" || arg == "Ns" || arg == "Xr" || arg == "Nd"
+	return fontOnly[arg] || enclosed || part || arg == "Fl" || arg == "Nm" || arg == "Ns" || arg == "Xr" || arg == "Nd"
 }
 
 // inline adds the text of a line of macros.

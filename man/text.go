@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"jobsd/internal/plain"
 )
 
 // textWidth is the longest line of a page in plain text, in characters.
@@ -187,7 +189,7 @@ func (f *formatter) item(args []string) {
 			return
 		}
 		f.first = ""
-		for _, line := range fill(head, textWidth-l.indent) {
+		for _, line := range plain.Wrap(head, textWidth-l.indent) {
 			f.print(strings.Repeat(" ", l.indent) + line)
 		}
 	case "enum":
@@ -267,7 +269,7 @@ func (f *formatter) flush() {
 	if pad := f.indent - utf8.RuneCountInString(first); pad > 0 {
 		first += strings.Repeat(" ", pad)
 	}
-	lines := fill(text, max(textWidth-f.indent-hang, 20))
+	lines := plain.Wrap(text, max(textWidth-f.indent-hang, 20))
 	for i, line := range lines {
 		switch {
 		case i > 0:
@@ -278,21 +280,4 @@ func (f *formatter) flush() {
 			f.print(indent + line)
 		}
 	}
-}
-
-// fill breaks a text into lines of at most that width.
-func fill(text string, width int) (lines []string) {
-	line := ""
-	for word := range strings.FieldsSeq(text) {
-		switch {
-		case line == "":
-			line = word
-		case utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width:
-			lines = append(lines, line)
-			line = word
-		default:
-			line += " " + word
-		}
-	}
-	return append(lines, line)
 }

@@ -143,7 +143,7 @@ func fitted(text string, width int) (lines []string) {
 	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
 		line = visibly(line)
 		if width > 0 && utf8.RuneCountInString(line) > width {
-			lines = append(lines, wrap(line, width)...)
+			lines = append(lines, plain.Wrap(line, width)...)
 		} else {
 			lines = append(lines, line)
 		}

@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
+
+	"jobsd/internal/plain"
 )
 
 // column is one column of a table.
@@ -59,7 +61,7 @@ func writeTableIn(w io.Writer, p palette, width int, columns []column, rows [][]
 			notes = cell{}
 		}
 		fmt.Fprintln(w, line(p, columns, widths, row))
-		for _, text := range wrap(notes.text, width-len(belowIndent)) {
+		for _, text := range plain.Wrap(notes.text, width-len(belowIndent)) {
 			fmt.Fprintln(w, belowIndent+p.paint(notes.ink, text))
 		}
 	}
@@ -127,26 +129,6 @@ func sum(widths []int) int {
 		total += w + 2
 	}
 	return total
-}
-
-// wrap breaks a text between words into lines of that width. A longer word gets its own line.
-func wrap(text string, width int) (lines []string) {
-	line := ""
-	for word := range strings.FieldsSeq(text) {
-		switch {
-		case line == "":
-			line = word
-		case utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width:
-			lines = append(lines, line)
-			line = word
-		default:
-			line += " " + word
-		}
-	}
-	if line != "" {
-		lines = append(lines, line)
-	}
-	return lines
 }
 
 func line(p palette, columns []column, widths []int, row []cell) string {

@@ -45,7 +45,7 @@ var rooms = map[string]room{
 	"internal/fusetest": {never: []rule{osExec}},
 	"internal/rooms":    {},
 	"examples":          {},
-	"man":               {},
+	"man":               {imports: []string{"internal/plain"}},
 }
 
 // pure are the standard packages for a room without clock, system calls and concurrency.
