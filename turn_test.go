@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"jobsd/internal/testdir"
 )
 
 // measured tells at the end how long the longest turn of all daemons was that ended in order: while it lasts, a daemon
@@ -18,7 +20,7 @@ type measured struct{ *testing.M }
 func (m measured) Run() int {
 	syscall.Umask(0o22) // what the scripts unpack must be trusted, whatever the tester's umask; a daemon gets its starter's
 	unignore()
-	defer openTempDir()()
+	defer testdir.Open()()
 	code := m.M.Run()
 	turns.Lock()
 	defer turns.Unlock()

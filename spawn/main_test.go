@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"jobsd/internal/testdir"
 )
 
 // The tests of this package reap with wait4(-1), so they do not run in parallel and do not use os/exec.
@@ -35,7 +37,7 @@ func TestMain(m *testing.M) {
 			signal.Notify(make(chan os.Signal, 1), sig)
 		}
 	}
-	remove := openTempDir()
+	remove := testdir.Open()
 	code := m.Run()
 	remove()
 	os.Exit(code)

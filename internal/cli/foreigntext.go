@@ -12,8 +12,6 @@ import (
 // largestText is the size limit, in bytes, for a file of another scheduler.
 const largestText = 64 << 20
 
-var errIrregular = errors.New("is not a regular file")
-
 // readForeign reads a file of another scheduler. A named pipe could make it wait forever for a writer, so it reads a pipe
 // only under the names that a shell uses, as in <(ssh host crontab -l).
 func readForeign(path string) (text string, st os.FileInfo, err error) {

@@ -141,10 +141,7 @@ func (c *crontabs) readPath(path string) error {
 		return c.readDir(path)
 	}
 	text, st, err := readForeign(path)
-	switch {
-	case errors.Is(err, errIrregular):
-		return fail(exitFailed, "to read a pipe, use standard input: - < "+path, "cannot read the crontab: %w", err)
-	case err != nil:
+	if err != nil {
 		return fmt.Errorf("cannot read the crontab: %w", err)
 	}
 	o := c.Options

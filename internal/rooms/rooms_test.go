@@ -45,6 +45,7 @@ var rooms = map[string]room{
 	"internal/fusetest": {never: []rule{osExec}},
 	"internal/rooms":    {},
 	"examples":          {},
+	"internal/testdir":  {},
 	"man":               {imports: []string{"internal/plain"}},
 }
 

@@ -1,13 +1,14 @@
-package main
+// Package testdir gives tests a temporary directory that other users can reach.
+package testdir
 
 import (
 	"os"
 	"path/filepath"
 )
 
-// openTempDir has the tests make their files where processes of other users reach them. The temporary directory of root
-// may be for root alone, as pam_tmpdir(8) makes it; then it is one below the system's.
-func openTempDir() (remove func()) {
+// Open makes the tests use a directory that processes of other users can reach. The temporary directory of
+// root may be closed to others, as pam_tmpdir(8) makes it. Then the tests use a new directory in /tmp.
+func Open() (remove func()) {
 	for dir := filepath.Clean(os.TempDir()); ; dir = filepath.Dir(dir) {
 		info, err := os.Stat(dir)
 		if os.Geteuid() != 0 || err != nil || dir == "/" {
