@@ -46,7 +46,7 @@ var rooms = map[string]room{
 	"internal/rooms":    {},
 	"examples":          {},
 	"internal/testdir":  {},
-	"man":               {imports: []string{"internal/plain"}},
+	"man":               {},
 }
 
 // pure are the standard packages for a room without clock, system calls and concurrency.
