@@ -1,0 +1,84 @@
+package test
+
+import (
+	"os/exec"
+	"slices"
+	"syscall"
+	"testing"
+
+	"jobsd/statefile"
+)
+
+// states returns the states of a job's runs.
+func states(state *statefile.State, job string) (list []string) {
+	for _, r := range state.Jobs[job].Running {
+		list = append(list, r.State)
+	}
+	return list
+}
+
+// TestStopOutlivesDaemon: a daemon is killed in the middle of stops. The next one brings them to their end: of what was
+// being stopped nothing survives, whether its leader lives or not, and what keeps its leftovers keeps them.
+func TestStopOutlivesDaemon(t *testing.T) {
+	inHabitats(t, true, func(t *testing.T, s *site) {
+		if slices.Contains(s.wrap, "-p") {
+			t.Skip("with PID 1 all its processes end")
+		}
+		s.write("jobs.toml", `
+[[jobs]]
+name = "deaf"
+stop_timeout = "3s"
+shell = "trap '' TERM; setsid sleep 1000 & sleep 1000; sleep 1000"
+[[jobs]]
+name = "gone"
+stop_timeout = "3s"
+shell = "(trap '' TERM; setsid sh -c 'sleep 1000; sleep 1000' &) ; sleep 1000"
+[[jobs]]
+name = "drains"
+stop_timeout = "3s"
+shell = "(trap '' TERM; sleep 1000; sleep 1000) & sleep 0.1"
+[[jobs]]
+name = "keeps"
+leftovers = "keep"
+shell = "sleep 1000 & sleep 0.1"
+`)
+		s.begin()
+		for job, n := range map[string]int{"deaf": 3, "gone": 4} {
+			s.tell("start", job)
+			s.populated(job, n)
+		}
+		s.tell("start", "drains")
+		s.tell("start", "keeps")
+		for _, job := range []string{"deaf", "gone"} {
+			stop := exec.Command(s.path(), "--root", s.root, "stop", job)
+			if err := stop.Start(); err != nil {
+				t.Fatal(err)
+			}
+			defer stop.Wait()
+		}
+		s.until("the stops to be under way", func(state *statefile.State) bool {
+			return slices.Equal(states(state, "deaf"), []string{"stopping"}) &&
+				slices.Equal(states(state, "gone"), []string{"draining"}) &&
+				slices.Equal(states(state, "drains"), []string{"draining"}) && state.Jobs["keeps"].LastRun != nil
+		})
+		s.kill(syscall.SIGKILL)
+		left := []int{len(marked(t, s.root, "deaf")), len(marked(t, s.root, "gone")), len(marked(t, s.root, "drains"))}
+		if slices.Contains(left, 0) {
+			t.Fatalf("nothing was left to stop: %v", left)
+		}
+		s.begin()
+		for _, job := range []string{"deaf", "gone", "drains"} {
+			s.until(job+" to be over", func(state *statefile.State) bool { return len(state.Jobs[job].Running) == 0 })
+			s.populated(job, 0)
+		}
+		for _, job := range []string{"deaf", "gone"} {
+			if r := s.lastRun(job); r.Outcome != "stopped" || r.By == nil {
+				t.Errorf("%s: %+v", job, r)
+			}
+		}
+		for _, pid := range s.populated("keeps", 1) {
+			syscall.Kill(pid, syscall.SIGKILL)
+		}
+		s.populated("keeps", 0)
+	})
+}

@@ -1,0 +1,192 @@
+package test
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+
+	"jobsd/statefile"
+)
+
+// hup sends a HUP and waits for the load that it asks for.
+func (s *site) hup() *statefile.State {
+	s.t.Helper()
+	before := s.read().Daemon.Reload
+	if err := syscall.Kill(s.daemonPID(), syscall.SIGHUP); err != nil {
+		s.t.Fatal(err)
+	}
+	return s.until("the load", func(state *statefile.State) bool { return state.Daemon.Reload.Done > before.Done })
+}
+
+// TestA29CutFile: a job file that is half written when the HUP comes. Its job goes on under the last good version. With
+// -long: cut at each byte, of which internal/jobfile tries all in any case.
+func TestA29CutFile(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	text := "# a service\n[[jobs]]\nname = \"web\"\nkeep_alive = true\nenv.TEXT = \"Größe\"\nshell = '''\nsleep 1000\n'''\n"
+	whole := len(text) - 1 // what lacks but the last newline is a whole file
+	s.write("half.toml", text)
+	s.begin()
+	s.until("the service to run", func(state *statefile.State) bool { return len(state.Jobs["web"].Running) == 1 })
+	pid := s.populated("web", 2)
+	fds := s.steady()
+	place := regexp.MustCompile(`^half\.toml:\d+:\d+: `)
+	check := func(what string, refused bool) {
+		t.Helper()
+		state := s.hup()
+		j := state.Jobs["web"]
+		if errs := state.Daemon.Reload.Errors; (len(errs) > 0) != refused || refused && !place.MatchString(errs[0]) {
+			t.Errorf("%s: errors %q", what, errs)
+		}
+		if j == nil || len(j.Running) != 1 || j.Runs != 1 || j.Stale != refused || refused && (j.Error == nil || !place.MatchString(*j.Error)) {
+			t.Fatalf("%s: %+v", what, j)
+		}
+		if now := s.populated("web", 2); fmt.Sprint(now) != fmt.Sprint(pid) {
+			t.Fatalf("%s: there were the processes %d, and are %d", what, pid, now)
+		}
+	}
+	step := 11
+	if *long {
+		step = 1
+	}
+	for cut := 0; cut < whole; cut += step {
+		s.write("half.toml", text[:cut])
+		check(fmt.Sprintf("cut at %d", cut), true)
+	}
+	s.write("half.toml", text[:whole])
+	check("without the last newline", false)
+
+	droppings := []string{".half.toml.swp", "half.toml~", "half.toml.rpmnew", ".#half.toml"}
+	for _, name := range droppings[:3] {
+		s.write(name, "this is not for us [[[")
+	}
+	if err := os.Symlink("somebody@somewhere.1234", filepath.Join(s.root, "jobs.d", droppings[3])); err != nil {
+		t.Fatal(err)
+	}
+	check("with droppings", false)
+	if s.said("reloaded:", fmt.Sprintf("%d ignored", len(droppings))) != 1 {
+		t.Error("the log does not say how many files were ignored")
+	}
+	s.sound(fds, "web")
+	s.term()
+}
+
+// TestA32Irregular: what is no file does not hold up a load, and is named.
+func TestA32Irregular(t *testing.T) {
+	s := newSite(t)
+	path := func(name string) string { return filepath.Join(s.root, "jobs.d", name) }
+	s.write("good.toml", "cmd = [\"true\"]\n")
+	s.begin()
+	fds := s.steady()
+	want := map[string]string{"pipe.toml": "is a FIFO", "folder.toml": "is a directory", "null.toml": "to a character device"}
+	err := errors.Join(syscall.Mkfifo(path("pipe.toml"), 0o644), os.Mkdir(path("folder.toml"), 0o755), os.Symlink("/dev/null", path("null.toml")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l, err := net.Listen("unix", path("sock.toml")); err != nil {
+		t.Log("without a socket: ", err) // its path may be too long
+	} else {
+		defer l.Close()
+		want["sock.toml"] = "is a socket"
+	}
+	if err := exec.Command("mknod", path("device.toml"), "c", "1", "5").Run(); err != nil {
+		t.Log("without a device: ", err) // only root can make one
+	} else {
+		want["device.toml"] = "is a character device"
+	}
+	s.write("later.toml", "cmd = [\"true\"]\n")
+	state := s.hup()
+	if state.Jobs["good"] == nil || state.Jobs["later"] == nil || len(state.Jobs) != 2 || len(state.Daemon.Reload.Errors) != len(want) {
+		t.Errorf("%d jobs, errors %q", len(state.Jobs), state.Daemon.Reload.Errors)
+	}
+	for name, what := range want {
+		found := false
+		for _, err := range state.Daemon.Reload.Errors {
+			found = found || strings.HasPrefix(err, name+": ") && strings.Contains(err, what)
+		}
+		if !found {
+			t.Errorf("%s is not said to be so: %q in %q", name, what, state.Daemon.Reload.Errors)
+		}
+	}
+	s.tell("start", "--wait", "later")
+	s.sound(fds)
+	s.term()
+}
+
+// TestA33Huge: files that are too large in any way are refused, odd ones are read, and it takes little memory. With
+// -long: beside ten thousand others.
+func TestA33Huge(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.write("good.toml", "cmd = [\"true\"]\n")
+	s.begin()
+	fds := s.steady()
+	many := 1000
+	if *long {
+		many = 10_000
+	}
+	for n := range many {
+		s.write(fmt.Sprintf("j%d.toml", n), fmt.Sprintf("cmd = [\"true\", \"%d\"]\n", n))
+	}
+	full := func(begin, with, end string) string {
+		return begin + strings.Repeat(with, (1<<20-len(begin)-len(end))/len(with)) + end
+	}
+	files := []struct{ name, text, why string }{ // "": it is read
+		{"sparse.toml", "", "is larger than 1 MiB"},
+		{"string.toml", full("cmd = [\"true\"]\ndescription = \"", "x", "\"\n"), ""},
+		{"more.toml", full("cmd = [\"true\"]\ndescription = \"", "x", "\"\n") + "\n", "is larger than 1 MiB"},
+		{"lists.toml", full("cmd = ", "[", ""), "nested too deep"},
+		{"tables.toml", full("cmd = ", "{a = ", ""), "nested too deep"},
+		{"keys.toml", full("", "a.", "b = 1"), "nested too deep"},
+		{"lists.json", full("", "[", ""), "exceeded max depth"},
+		{"objects.json", full("", `{"a":`, ""), "exceeded max depth"},
+		{"utf8.toml", "cmd = [\"true\"]\ndescription = \"\xff\"\n", "is not UTF-8"},
+		{"utf8.json", "{\"cmd\": [\"true\"], \"description\": \"\xff\"}", "is not UTF-8"},
+		{"bom.toml", "\ufeffcmd = [\"true\"]\n", ""},
+		{"bom.json", "\ufeff{\"cmd\": [\"true\"]}", ""},
+		{"crlf.toml", "cmd = [\"true\"]\r\nshell_is = 'not'\r\n", "2:1: shell_is"},
+		{"lines.toml", "cmd = [\"true\"]\r\ndescription = '''a\r\nb'''\r\n", ""},
+	}
+	good := many + 1
+	for _, f := range files {
+		name, ext, _ := strings.Cut(f.name, ".")
+		s.write(name+"_"+ext+"."+ext, f.text)
+		if f.why == "" {
+			good++
+		}
+	}
+	if err := os.Truncate(filepath.Join(s.root, "jobs.d", "sparse_toml.toml"), 1<<30); err != nil {
+		t.Fatal(err)
+	}
+	state := s.hup()
+	if len(state.Jobs) != good {
+		t.Errorf("%d jobs, want %d", len(state.Jobs), good)
+	}
+	for _, f := range files {
+		name, ext, _ := strings.Cut(f.name, ".")
+		why := ""
+		for _, err := range state.Daemon.Reload.Errors {
+			if strings.HasPrefix(err, name+"_"+ext+".") {
+				why = err
+			}
+		}
+		if (why != "") != (f.why != "") || !strings.Contains(why, f.why) || (state.Jobs[name+"_"+ext] != nil) != (f.why == "") {
+			t.Errorf("%s: %.200q, want %q", f.name, why, f.why)
+		}
+	}
+	if rss := peak(t, s.daemonPID()); rss > 64<<10 && !raceDetector {
+		t.Errorf("peak RSS %d KiB", rss)
+	} else {
+		t.Logf("%d files, peak RSS %.1f MB", many+len(files), float64(rss)/1024)
+	}
+	s.tell("start", "--wait", "bom_json")
+	s.sound(fds)
+	s.term()
+}

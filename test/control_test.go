@@ -1,0 +1,280 @@
+package test
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"jobsd/internal/control"
+	"jobsd/statefile"
+)
+
+// socketJobs has a job that shows that the daemon goes on, and one to be commanded.
+const socketJobs = `
+[[jobs]]
+name = "beat"
+cmd = ["true"]
+every = "100h"
+overlap = "allow"
+
+[[jobs]]
+name = "long"
+cmd = ["sleep", "1000"]
+every = "100h"
+overlap = "allow"
+`
+
+func (s *site) dial() net.Conn {
+	s.t.Helper()
+	path := filepath.Join(s.root, "run", control.SocketName)
+	conn, err := net.Dial("unix", path)
+	for deadline := time.Now().Add(patience); errors.Is(err, syscall.EAGAIN) && time.Now().Before(deadline); { // many wait
+		conn, err = net.Dial("unix", path)
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { conn.Close() })
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		s.t.Fatal(err)
+	}
+	return conn
+}
+
+// descriptors counts those of the daemon that are sockets: what clients cost it.
+func (s *site) descriptors() (n int) {
+	links, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", s.cmd.Process.Pid))
+	if err != nil || len(links) == 0 {
+		s.t.Skip("no /proc to count the daemon's descriptors in")
+	}
+	for _, link := range links {
+		if to, err := os.Readlink(link); err == nil && strings.HasPrefix(to, "socket:") {
+			n++
+		}
+	}
+	return n
+}
+
+// ask sends a line and returns the first of the answer.
+func ask(t *testing.T, conn net.Conn, line string) string {
+	t.Helper()
+	answer, err := asked(conn, line)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer
+}
+
+func asked(conn net.Conn, line string) (string, error) {
+	io.WriteString(conn, line+"\n") // who is sent away at once was answered before
+	return bufio.NewReader(conn).ReadString('\n')
+}
+
+// TestA40HostileClients: clients that want to do harm, each while a job goes on being started and another
+// client is served; when they have gone nothing is left of them in the daemon.
+func TestA40HostileClients(t *testing.T) {
+	t.Parallel() // it waits for the ten seconds of those that hang
+	s := newSite(t)
+	s.write("jobs.toml", socketJobs)
+	s.start()
+	s.ready()
+	before := s.descriptors()
+	clients := map[string]func(t *testing.T){
+		"half a line": func(t *testing.T) { io.WriteString(s.dial(), `{"version":1,"verb":"st`) },
+		"a gigabyte": func(t *testing.T) {
+			conn := s.dial()
+			block := bytes.Repeat([]byte("x"), 1<<20)
+			sent := 0
+			for err := error(nil); err == nil; sent++ {
+				if sent == 1024 {
+					t.Fatal("the daemon took a gigabyte")
+				}
+				_, err = conn.Write(block)
+			}
+			answer, _ := bufio.NewReader(conn).ReadString('\n')
+			if !strings.Contains(answer, "more than 65536 bytes") {
+				t.Errorf("got %q", answer)
+			}
+			t.Logf("after %d MiB at most: %s", sent, answer)
+		},
+		"never reads": func(t *testing.T) {
+			conn := s.dial()
+			conn.(*net.UnixConn).SetReadBuffer(1)
+			line := []byte(`{"version":1,"verb":"start","job":"none"}` + "\n")
+			conn.SetWriteDeadline(time.Now().Add(time.Second))
+			for n := range 1 << 20 {
+				if _, err := conn.Write(line); err != nil { // it is not read from either, or has been sent away
+					t.Logf("after %d requests: %v", n, err)
+					return
+				}
+			}
+			t.Error("the daemon went on reading from a client that does not read")
+		},
+		"200 connections": func(t *testing.T) {
+			conns := make([]net.Conn, 200)
+			for i := range conns {
+				conns[i] = s.dial()
+			}
+			busy := 0
+			for _, conn := range conns[control.MaxConnections:] {
+				answer, _ := bufio.NewReader(conn).ReadString('\n')
+				if strings.Contains(answer, `"busy"`) {
+					busy++
+				}
+			}
+			if busy < 200-2*control.MaxConnections {
+				t.Errorf("%d connections were turned away", busy)
+			}
+			t.Logf("%d are told that the daemon is busy", busy)
+			for _, conn := range conns {
+				conn.Close()
+			}
+		},
+		"killed in mid-command": func(t *testing.T) {
+			client := exec.Command(s.path(), "--root", s.root, "start", "--wait", "long")
+			if err := client.Start(); err != nil {
+				t.Fatal(err)
+			}
+			lives := func(st *statefile.State) bool { return len(st.Jobs["long"].Running) == 1 }
+			s.until("the run that it waits for", lives)
+			client.Process.Kill()
+			client.Wait()
+			if got := ask(t, s.dial(), `{"version":1,"verb":"start","job":"long"}`); !strings.Contains(got, `"run":`) {
+				t.Errorf("got %q", got)
+			}
+			st := s.until("both runs", func(st *statefile.State) bool { return len(st.Jobs["long"].Running) == 2 })
+			t.Logf("run %d goes on: %s", st.Jobs["long"].Running[0].Run, st.Jobs["long"].Running[0].State)
+			if got := ask(t, s.dial(), `{"version":1,"verb":"stop","job":"long"}`); strings.Contains(got, "error") {
+				t.Errorf("got %q", got)
+			}
+		},
+	}
+	for name, line := range map[string]string{
+		"garbage":         "\x1b\xff GET / HTTP/1.1",
+		"NULs":            strings.Repeat("\x00", 1000),
+		"NUL in argument": `{"version":1,"verb":"start","job":"long","args":["a\u0000b"]}`,
+		"an array":        `[1]`,
+		"no version":      `{"verb":"start","job":"long"}`,
+		"other version":   `{"version":2,"verb":"start","job":"long"}`,
+		"other verb":      `{"version":1,"verb":"dance"}`,
+		"other key":       `{"version":1,"verb":"start","job":"long","in":"10m"}`,
+		"empty line":      ``,
+	} {
+		clients[name] = func(t *testing.T) {
+			conn := s.dial()
+			if got := ask(t, conn, line); !strings.Contains(got, `"error":{"code":"`) {
+				t.Errorf("got %q", got)
+			}
+			if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET) {
+				t.Errorf("not disconnected: %v", err)
+			}
+		}
+	}
+	for name, client := range clients {
+		t.Run(name, client)
+		runs := s.read().Jobs["beat"].Runs
+		got := `"busy"` // until those that went are forgotten
+		for deadline := time.Now().Add(patience); strings.Contains(got, `"busy"`) && time.Now().Before(deadline); {
+			got, _ = asked(s.dial(), `{"version":1,"verb":"start","job":"beat"}`)
+		}
+		if !strings.Contains(got, `"run":`) {
+			t.Errorf("%s: then got %q", name, got)
+		}
+		s.until("other jobs to go on", func(st *statefile.State) bool { return st.Jobs["beat"].Runs > runs })
+	}
+	// Those that hang are dropped when their time is up; meanwhile another is served.
+	if got := ask(t, s.dial(), `{"version":1,"verb":"start","job":"none"}`); !strings.Contains(got, `"no_job"`) {
+		t.Errorf("got %q", got)
+	}
+	s.until("the descriptors to be closed", func(*statefile.State) bool { return s.descriptors() <= before })
+	s.term()
+	text, _ := os.ReadFile(s.log)
+	if bytes.Contains(text, []byte("panic")) {
+		t.Errorf("%s", text)
+	}
+	if m := turnLine.FindSubmatch(text); m != nil {
+		t.Logf("the longest turn meanwhile: %s", m[1])
+	}
+}
+
+// TestA40Stranger has somebody ask who is neither root nor the daemon's user.
+func TestA40Stranger(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can become somebody else")
+	}
+	s := newSite(t)
+	s.write("jobs.toml", socketJobs)
+	s.start()
+	s.ready()
+	if err := os.Chmod(filepath.Dir(s.root), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	from, err := exec.LookPath("jobsd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := os.ReadFile(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(s.root, "jobsd") // where a stranger gets at it
+	putProgram(t, path, string(program))
+	for _, args := range [][]string{{"start", "long"}, {"stop", "long"}, {"restart", "long"}, {"reload"}, {"disable", "long"},
+		{"disable", "--all"}, {"enable", "long"}, {"start", "--in", "1h", "long"}} {
+		cmd := exec.Command(path, append([]string{"--root", s.root}, args...)...)
+		cmd.Dir = "/"
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 12345, Gid: 12345}}
+		out, err := cmd.CombinedOutput()
+		code := cmd.ProcessState.ExitCode()
+		if code != 4 || !bytes.Contains(out, []byte("not permitted")) {
+			t.Errorf("%q: exit code %d, %v\n%s", args, code, err, out)
+		}
+		t.Logf("jobsd %s: exit code %d: %s", strings.Join(args, " "), code, out)
+	}
+	if n := s.read().Jobs["long"].Runs; n != 0 {
+		t.Errorf("it was started %d times", n)
+	}
+	if text, _ := os.ReadFile(s.log); !bytes.Contains(text, []byte("uid=12345")) {
+		t.Errorf("the log does not say who it was\n%s", text)
+	}
+}
+
+// TestRunDirectoryRemoved: somebody removes the run directory. Who commands the daemon then is told how to have the socket
+// again.
+func TestRunDirectoryRemoved(t *testing.T) {
+	s := newSite(t)
+	s.write("long.toml", `cmd = ["sleep", "1000"]`)
+	s.begin()
+	run := filepath.Join(s.root, "run")
+	if err := os.RemoveAll(run); err != nil {
+		t.Fatal(err)
+	}
+	start := func() (string, error) {
+		text, err := exec.Command(s.path(), "--root", s.root, "start", "long").CombinedOutput()
+		return string(text), err
+	}
+	text, err := start()
+	if hup := fmt.Sprintf("kill -HUP %d", s.cmd.Process.Pid); err == nil || !strings.Contains(text, "the control socket was removed") || !strings.Contains(text, hup) {
+		t.Errorf("%s%v", text, err)
+	}
+	s.cmd.Process.Signal(syscall.SIGHUP)
+	s.awaits("a new socket and a new pid file", func() bool {
+		_, err1 := os.Stat(filepath.Join(run, control.SocketName))
+		_, err2 := os.Stat(filepath.Join(run, "jobsd.pid"))
+		return err1 == nil && err2 == nil
+	})
+	if text, err := start(); err != nil {
+		t.Errorf("%s%v", text, err)
+	}
+	s.term()
+}

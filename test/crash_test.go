@@ -1,0 +1,317 @@
+package test
+
+import (
+	"bufio"
+	"bytes"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"jobsd/statefile"
+)
+
+var (
+	laps  = flag.Int("laps", 12, "how often TestCrash kills the daemon")
+	place = flag.String("at", "", "the failpoint at which it does so each time; none: random ones and moments")
+)
+
+// dieAt names the failpoint at which a daemon kills itself, at the how manieth time, and after which pause, while the rest
+// of the daemon goes on: fork:3:20ms.
+const dieAt = "TEST_DIES_AT"
+
+func failpoint(at string) func(string) {
+	f := strings.Split(at, ":")
+	where := f[0]
+	n, err := strconv.Atoi(f[1])
+	if err != nil {
+		panic(err)
+	}
+	pause, err := time.ParseDuration(f[2])
+	if err != nil {
+		panic(err)
+	}
+	var left atomic.Int64
+	left.Store(int64(n))
+	return func(name string) {
+		if name == where && left.Add(-1) == 0 {
+			time.AfterFunc(pause, func() { syscall.Kill(os.Getpid(), syscall.SIGKILL) })
+			select {}
+		}
+	}
+}
+
+var failpoints = []string{"prepare", "appended", "synced", "fork", "forked", "ending", "state", "rotate"}
+
+// crashJob is one that writes what it does into a ledger: B when it begins, E when it ends.
+const crashJob = `every = "1s"
+shell = "echo B $JOBSD_JOB $JOBSD_SLOT $JOBSD_RUN $JOBSD_ATTEMPT >>LEDGER; sleep PAUSE; echo E $JOBSD_RUN $(date +%s%N) CODE >>LEDGER; exit CODE"
+MORE
+`
+
+// TestCrash kills the daemon again and again, at random moments and where it hurts most. What was executed stands in a
+// ledger of the jobs' own. No slot may be executed twice; a slot without execution must be lost, skipped or missed by the
+// journal; an outcome that could be known must be; and a slot that the state file counted as skipped stays skipped.
+//
+//	go test ./test -run TestCrash -laps 1000 -v
+func TestCrash(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	rng := rand.New(rand.NewPCG(seed, 0))
+	s := newSite(t)
+	ledger := filepath.Join(s.root, "ledger")
+	job := func(name, more string, pause float64, code int) {
+		r := strings.NewReplacer("LEDGER", ledger, "PAUSE", fmt.Sprint(pause), "CODE", fmt.Sprint(code), "MORE", more)
+		s.write(name+".toml", r.Replace(crashJob))
+	}
+	for n := range 6 {
+		job(fmt.Sprint("plain", n), "", 0.15*float64(n), n%2)
+	}
+	job("retries", "retries = 2\nretry_delay = \"100ms\"", 0.05, 1)
+	job("strict", "catch_up = false", 0.1, 0)
+	job("shim", "umask = \"027\"", 0.1, 0)
+	job("slow", "", 1.3, 0)
+	told := map[string]uint64{} // how many slots were said to be skipped
+
+	var gaps []gap
+	var began time.Time
+	for range *laps {
+		s.env = nil
+		patience := time.Duration(rng.IntN(400)) * time.Millisecond
+		if *place != "" {
+			failpoints = []string{*place}
+		}
+		if *place != "" || rng.IntN(2) == 0 {
+			s.env = []string{fmt.Sprintf("%s=%s:%d:%dms", dieAt, failpoints[rng.IntN(len(failpoints))],
+				1+rng.IntN(12), 25*rng.IntN(3))}
+			patience = 600 * time.Millisecond
+		}
+		s.start()
+		s.readyOrDead()
+		if len(gaps) > 0 {
+			gaps[len(gaps)-1].to = time.Now()
+		} else {
+			began = time.Now()
+		}
+		select {
+		case <-s.done:
+		case <-time.After(patience): // the random moment
+			s.cmd.Process.Signal(syscall.SIGKILL)
+			<-s.done
+		}
+		s.cmd = nil
+		gaps = append(gaps, gap{from: time.Now()})
+		state := s.read()
+		if state == nil { // it died before it was ready for the first time
+			continue
+		}
+		for name, j := range state.Jobs {
+			if j.Skipped < told[name] {
+				t.Errorf("%d slots of %s are skipped, it was said that %d are", j.Skipped, name, told[name])
+			}
+			told[name] = j.Skipped
+		}
+	}
+	s.env = nil
+	s.begin()
+	skipped := uint64(0)
+	for name, j := range s.read().Jobs {
+		if skipped += j.Skipped; j.Skipped < told[name] {
+			t.Errorf("%d slots of %s are skipped, it was said that %d are", j.Skipped, name, told[name])
+		}
+	}
+	t.Logf("%d slots are skipped", skipped)
+	gaps[len(gaps)-1].to = time.Now()
+	s.term()
+	t.Logf("%d kills in %v", len(gaps), time.Since(began).Round(time.Second))
+	audit(t, s, ledger, gaps)
+}
+
+// gap is a time without a daemon.
+type gap struct{ from, to time.Time }
+
+// readyOrDead waits until the daemon has adopted what runs, or has died.
+func (s *site) readyOrDead() {
+	deadline := time.After(patience)
+	for {
+		if state := s.read(); state != nil && state.Daemon.PID == s.cmd.Process.Pid && state.Daemon.Reload.Done > 0 {
+			return
+		}
+		select {
+		case <-s.done:
+			return
+		case <-deadline:
+			s.t.Fatal("the daemon is not ready")
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+// story is what is known of one run.
+type story struct {
+	intent *statefile.Intent
+	ended  *statefile.Run
+	began  int       // by the ledger, so often
+	over   time.Time // by the ledger
+	code   int
+}
+
+// audit holds the ledger against the journal.
+func audit(t *testing.T, s *site, ledger string, gaps []gap) {
+	runs := map[uint64]*story{}
+	of := func(run uint64) *story {
+		if runs[run] == nil {
+			runs[run] = &story{}
+		}
+		return runs[run]
+	}
+	chain := chain{}
+	passed := map[string]int{}
+	for e, err := range statefile.History(filepath.Join(s.root, "state")) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch r := e.Record.(type) {
+		case *statefile.Intent:
+			of(r.Run).intent = r
+		case *statefile.Ended:
+			of(r.Outcome.Run).ended = &r.Outcome
+		case *statefile.Passed:
+			passed[r.How] += int(r.Number)
+		}
+		chain.add(e.Record)
+	}
+	text, err := os.ReadFile(ledger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	executions := map[string]uint64{}
+	duplicates := 0
+	for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {
+		f := strings.Fields(lines.Text())
+		number := func(i int) uint64 {
+			n, err := strconv.ParseUint(f[i], 10, 64)
+			if err != nil {
+				t.Fatalf("the ledger says %q", lines.Text())
+			}
+			return n
+		}
+		switch f[0] {
+		case "B":
+			run := number(3)
+			of(run).began++
+			key := strings.Join([]string{f[1], f[2], f[4]}, " ")
+			if first := executions[key]; first != 0 {
+				duplicates++
+				t.Errorf("%s was executed by run %d and run %d", key, first, run)
+			}
+			executions[key] = run
+		case "E":
+			st := of(number(1))
+			st.over, st.code = time.Unix(0, int64(number(2))), int(number(3))
+		}
+	}
+	daemon, _ := os.ReadFile(s.log)
+	unjournaled := bytes.Count(daemon, []byte("starting before its intent is on disk"))
+	unaccounted := 0
+	outcomes := map[string]int{}
+	for run, st := range runs {
+		switch {
+		case st.intent == nil:
+			if unjournaled--; unjournaled < 0 {
+				unaccounted++
+				t.Errorf("run %d was executed and is not in the journal", run)
+			}
+			continue
+		case st.ended == nil:
+			unaccounted++
+			t.Errorf("run %d of %s has no outcome", run, st.intent.Job)
+			continue
+		}
+		what := st.ended.Outcome
+		if st.ended.LostStage != nil {
+			what += " " + *st.ended.LostStage
+		}
+		outcomes[what]++
+		switch {
+		case st.began > 1:
+			t.Errorf("run %d began %d times", run, st.began)
+		case st.began == 0 && what != "lost intent" && what != "lost started" && what != "stopped" && what != "start_error":
+			unaccounted++
+			t.Errorf("run %d of %s was not executed, but %s", run, st.intent.Job, what)
+		case what == "lost intent" && st.began > 0 && (st.over.IsZero() || !inGap(gaps, st.over)):
+			t.Errorf("run %d of %s was executed, but the journal knows of its intent only", run, st.intent.Job)
+		case what == "exited" && *st.ended.ExitCode != st.code:
+			t.Errorf("run %d exited %d, not %d", run, st.code, *st.ended.ExitCode)
+		case what == "lost started" && !st.over.IsZero() && !inGap(gaps, st.over):
+			t.Errorf("run %d of %s ended while there was a daemon, and is lost", run, st.intent.Job)
+		}
+	}
+	holes, slots := chain.holes(t)
+	t.Logf("%d slots, %d runs, duplicates %d, unaccounted %d, outcomes %v, slots passed %v", slots, len(runs), duplicates,
+		unaccounted+int(holes), outcomes, passed)
+}
+
+// inGap tells whether a run that wrote its last line then may have ended without a daemon. It ends a moment later, and
+// its outcome needs a moment to get into the journal.
+func inGap(gaps []gap, at time.Time) bool {
+	for _, g := range gaps {
+		if at.After(g.from.Add(-500*time.Millisecond)) && at.Before(g.to) {
+			return true
+		}
+	}
+	return false
+}
+
+// settled is what one record says of a job's slots: up to which, how many of them, and from where the next ones count.
+type settled struct {
+	slot, next time.Time
+	number     uint64
+}
+
+// chain holds what the journal has settled of each job, for holes to be found in it.
+type chain map[string][]settled
+
+func (c chain) add(record statefile.Record) {
+	var job string
+	var s settled
+	var anchor *statefile.Anchor
+	switch r := record.(type) {
+	case *statefile.Defined:
+		job, anchor = r.Job, r.Anchor
+	case *statefile.Intent:
+		job, anchor, s.slot, s.number = r.Job, r.Anchor, r.Slot.Time, 1+r.Missed // those it makes up for
+		if r.Reason == "catch_up" {
+			s.number = r.Missed // of which it is one
+		}
+	case *statefile.Passed:
+		job, anchor, s.slot, s.number = r.Job, r.Anchor, r.Last.Time, r.Number
+	}
+	if anchor != nil {
+		s.next = anchor.Wall.Time
+		c[job] = append(c[job], s)
+	}
+}
+
+// holes returns how many slots of how many are not settled, or more than once.
+func (c chain) holes(t *testing.T) (holes, slots uint64) {
+	for job, list := range c {
+		slices.SortStableFunc(list, func(a, b settled) int { return a.slot.Compare(b.slot) })
+		for i, s := range list[1:] {
+			slots += s.number
+			if due := uint64(s.slot.Sub(list[i].next).Round(time.Second) / time.Second); due != s.number {
+				holes++
+				t.Errorf("%s: %d slots are settled up to %s, %d were due since %s", job, s.number, s.slot, due, list[i].next)
+			}
+		}
+	}
+	return holes, slots
+}

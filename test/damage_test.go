@@ -1,0 +1,225 @@
+package test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"jobsd/statefile"
+)
+
+// lived has a daemon leave a state directory with a history in several files, and returns its last state.
+func lived(t *testing.T) (*site, *statefile.State) {
+	t.Helper()
+	s := newSite(t)
+	for n := range 3 {
+		s.write(fmt.Sprintf("j%d.toml", n), fmt.Sprintf("at = \"2099-01-0%d 00:00\"\nshell = \"exit %d\"\n", n+1, n))
+	}
+	for life := range 2 {
+		s.begin()
+		for n := range 6 {
+			s.tell("start", fmt.Sprintf("j%d", n%3))
+			s.until("it to end", func(state *statefile.State) bool {
+				j := state.Jobs[fmt.Sprintf("j%d", n%3)]
+				return j.Runs == uint64(2*life+n/3+1) && len(j.Running) == 0
+			})
+		}
+		s.term()
+		if life > 0 {
+			break
+		}
+		journal, facts, _, err := statefile.OpenJournal(filepath.Join(s.root, "state"), 0, 0)
+		if err == nil {
+			err = errors.Join(journal.Rotate(facts, statefile.At(time.Now())), journal.Close())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return s, s.read()
+}
+
+// files returns all that is in the state directory.
+func (s *site) files() map[string]string {
+	s.t.Helper()
+	all := map[string]string{}
+	entries, err := os.ReadDir(filepath.Join(s.root, "state"))
+	for _, e := range entries {
+		text, readErr := os.ReadFile(filepath.Join(s.root, "state", e.Name()))
+		all[e.Name()], err = string(text), errors.Join(err, readErr)
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return all
+}
+
+// restore puts the state directory back as it was.
+func (s *site) restore(files map[string]string) {
+	s.t.Helper()
+	dir := filepath.Join(s.root, "state")
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries { // another directory would count as a copy
+		err = errors.Join(err, os.RemoveAll(filepath.Join(dir, e.Name())))
+	}
+	for name, text := range files {
+		err = errors.Join(err, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644))
+	}
+	if err = errors.Join(err, os.Remove(s.log)); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// damages are what may have become of a file.
+var damages = []struct {
+	name string
+	do   func(path string, text []byte) error
+	rest bool // what was in it is still there
+}{
+	{"truncated", func(path string, text []byte) error { return os.Truncate(path, 20) }, false},
+	{"empty", func(path string, text []byte) error { return os.Truncate(path, 0) }, false},
+	{"garbage", func(path string, text []byte) error {
+		return os.WriteFile(path, bytes.Repeat([]byte("\x00\xff{garbage\n"), 1000), 0o644)
+	}, false},
+	{"a garbage line", func(path string, text []byte) error {
+		first := bytes.IndexByte(text, '\n') + 1
+		return os.WriteFile(path, append(append(append([]byte{}, text[:first]...), "{garbage\n"...), text[first:]...), 0o644)
+	}, true},
+	{"1 GiB", func(path string, text []byte) error {
+		return errors.Join(os.WriteFile(path, append(text, "\n\x00\n"...), 0o644), os.Truncate(path, 1<<30))
+	}, true},
+}
+
+// TestA19Damaged: a damaged file is moved aside, that is said, and what is whole is gone on with.
+func TestA19Damaged(t *testing.T) {
+	t.Parallel()
+	s, before := lived(t)
+	files := s.files()
+
+	// What the older files of the journal come to by themselves.
+	older := t.TempDir()
+	for name, text := range files {
+		if strings.HasPrefix(name, "history.jsonl.") {
+			put(t, filepath.Join(older, name), text)
+		}
+	}
+	journal, facts, _, err := statefile.OpenJournal(older, 0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	journal.Close()
+
+	for _, file := range []string{"state.json", "history.jsonl"} {
+		for _, d := range damages {
+			s.restore(files)
+			if err := d.do(filepath.Join(s.root, "state", file), []byte(files[file])); err != nil {
+				t.Fatal(err)
+			}
+			what := file + ", " + d.name
+			last := uint64(0)
+			s.start()
+			s.logged(1, "ready") // before, the damaged one may be there
+			state := s.ready()
+			if all := state.Daemon.DisabledBy; (all != nil) != (file == "history.jsonl" && d.name != "a garbage line") {
+				t.Errorf("%s: all jobs are disabled by %+v", what, all)
+			} else if all != nil {
+				if !strings.Contains(all.Reason, "damaged") || s.said("jobsd enable --all") != 1 {
+					t.Errorf("%s: the reason is %q", what, all.Reason)
+				}
+				s.tell("enable", "--all")
+				state = s.until("all jobs to be enabled", func(state *statefile.State) bool { return state.Daemon.DisabledBy == nil })
+			}
+			aside, _ := filepath.Glob(filepath.Join(s.root, "state", file+".bad-*"))
+			if len(aside) != 1 || s.said(file, "was damaged") != 1 || s.said("moved aside as", filepath.Base(strings.Join(aside, ""))) != 1 {
+				log, _ := os.ReadFile(s.log)
+				t.Errorf("%s: moved aside as %q; said\n%s", what, aside, log)
+			}
+			switch {
+			case file == "state.json" || d.rest:
+				if !reflect.DeepEqual(texts(t, state.Jobs), texts(t, before.Jobs)) {
+					t.Errorf("%s: got  %v\nwant %v", what, texts(t, state.Jobs), texts(t, before.Jobs))
+				}
+			default:
+				for name, j := range state.Jobs {
+					if f := facts.Jobs[name]; j.Runs != f.Runs || j.Failures != f.Failures {
+						t.Errorf("%s: %s has %d runs and %d failures, the older files tell of %d and %d", what, name, j.Runs, j.Failures, f.Runs, f.Failures)
+					}
+				}
+			}
+			for _, j := range state.Jobs {
+				if j.LastRun != nil {
+					last = max(last, j.LastRun.Run)
+				}
+			}
+			fds := s.steady()
+			s.tell("start", "j0")
+			s.until("a run", func(state *statefile.State) bool { return state.Jobs["j0"].LastRun.Run > last })
+			if rss := peak(t, s.daemonPID()); rss > 64<<10 && !raceDetector {
+				t.Errorf("%s: peak RSS %d KiB", what, rss)
+			}
+			s.sound(fds)
+			s.term()
+			for _, path := range aside { // of 1 GiB, or so it looks
+				os.Remove(path)
+			}
+		}
+	}
+}
+
+// peak is the most memory that a process has had, in KiB; 0 where that is not known.
+func peak(t *testing.T, pid int) int {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		t.Log("no /proc: ", err)
+	}
+	return field(string(status), "VmHWM:")
+}
+
+// TestA19Deleted: the state file is only derived.
+func TestA19Deleted(t *testing.T) {
+	t.Parallel()
+	s, before := lived(t)
+	if err := os.Remove(filepath.Join(s.root, "state", "state.json")); err != nil {
+		t.Fatal(err)
+	}
+	s.begin()
+	if got, want := texts(t, s.read().Jobs), texts(t, before.Jobs); !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %v\nwant %v", got, want)
+	}
+	s.term()
+}
+
+// TestA19Newer: what a newer version wrote is left alone, whichever file it is.
+func TestA19Newer(t *testing.T) {
+	t.Parallel()
+	s, _ := lived(t)
+	files := s.files()
+	for _, file := range []string{"state.json", "history.jsonl", "history.jsonl.1"} {
+		s.restore(files)
+		text := strings.Replace(files[file], fmt.Sprintf(`"version":%d`, statefile.Version), fmt.Sprintf(`"version":%d`, statefile.Version+1), 1)
+		if text == files[file] {
+			t.Fatalf("%s has no version", file)
+		}
+		put(t, filepath.Join(s.root, "state", file), text)
+		if file == "history.jsonl.1" { // which is read only where the newest is not whole
+			put(t, filepath.Join(s.root, "state", "history.jsonl"), "")
+		}
+		want := s.files()
+		out, err := exec.Command(s.path(), "--root", s.root, "run").CombinedOutput()
+		exit, _ := errors.AsType[*exec.ExitError](err)
+		if exit == nil || exit.ExitCode() != 7 || !bytes.Contains(out, []byte("newer")) {
+			t.Errorf("%s: %v\n%s", file, err, out)
+		}
+		if got := s.files(); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: the files were changed from\n%v\nto\n%v", file, want, got)
+		}
+		os.WriteFile(s.log, nil, 0o644)
+	}
+}

@@ -1,0 +1,102 @@
+package test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+)
+
+// TestFilesAtOnce: whoever adds, edits and removes jobs at the same time, nothing is lost.
+func TestFilesAtOnce(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.write("list.toml", "[[jobs]]\nname = \"first\"\ncmd = [\"true\"]\n")
+	editor := filepath.Join(s.root, "editor")
+	text := "#!/bin/sh\nprintf '[[jobs]]\\nname = \"%s\"\\ncmd = [\"true\"]\\n' \"$NAME\" >>\"$1\"\n"
+	putProgram(t, editor, text)
+	var want []string
+	var all sync.WaitGroup
+	run := func(env string, args ...string) {
+		cmd := exec.Command(s.path(), args...)
+		cmd.Env = slices.Concat(os.Environ(), []string{"JOBSD_ROOT=" + s.root, "VISUAL=", "EDITOR=" + editor, env})
+		all.Go(func() {
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("jobsd %s: %v\n%s", strings.Join(args, " "), err, out)
+			}
+		})
+	}
+	for n := range 10 {
+		s.write(fmt.Sprintf("old%d.toml", n), "cmd = [\"true\"]\n")
+		want = slices.Concat(want, []string{fmt.Sprintf("edited%d", n), fmt.Sprintf("new%d", n)})
+	}
+	s.begin()
+	for n := range 10 {
+		run("", "add", fmt.Sprintf("new%d", n), "--shell", "true")
+		run(fmt.Sprintf("NAME=edited%d", n), "edit", "list.toml")
+		run("", "remove", fmt.Sprintf("old%d", n))
+	}
+	all.Wait()
+	if out := s.tell("check"); !strings.HasSuffix(out, "11 files, 21 jobs, no errors\n") {
+		t.Errorf("%s", out)
+	}
+	s.tell("reload")
+	state := s.read()
+	for _, name := range want {
+		if state.Jobs[name] == nil {
+			t.Errorf("%s is lost", name)
+		}
+	}
+	if n := len(state.Jobs); n != 21 {
+		t.Errorf("there are %d jobs", n)
+	}
+	s.term()
+}
+
+// TestAddKilled kills an add at each of its system calls that change something. No file is ever there in part, and the
+// next one is not hindered.
+func TestAddKilled(t *testing.T) {
+	strace, err := exec.LookPath("strace")
+	if err != nil {
+		t.Skip("needs strace(1): ", err)
+	}
+	t.Parallel()
+	s := newSite(t)
+	jobs := filepath.Join(s.root, "jobs.d")
+	if err := exec.Command(strace, "-f", "-o", os.DevNull, "true").Run(); err != nil {
+		t.Skip("strace cannot trace here: ", err)
+	}
+	text := "cmd = [\"true\", \"" + strings.Repeat("x", 100_000) + "\"]\n"
+	file := filepath.Join(s.root, "big.toml")
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, call := range []string{"flock", "fchmod", "fsync", "linkat", "unlinkat", "write"} {
+		cmd := exec.Command(strace, "-f", "-o", os.DevNull, "-P", jobs, "-P", filepath.Join(jobs, ".jobsd-new-big.toml"),
+			"-e", "inject="+call+":signal=KILL", s.path(), "add", file)
+		cmd.Env = append(os.Environ(), "JOBSD_ROOT="+s.root)
+		out, _ := cmd.CombinedOutput()
+		if status := cmd.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != syscall.SIGKILL {
+			t.Errorf("an add that was to be killed at %s ended with %v: %s", call, cmd.ProcessState, out)
+		}
+		got, err := os.ReadFile(filepath.Join(jobs, "big.toml"))
+		switch {
+		case err == nil && string(got) != text:
+			t.Errorf("killed at %s it leaves %d bytes", call, len(got))
+		case err == nil:
+			s.tell("remove", "big")
+		}
+		if out := s.tell("check"); !strings.HasPrefix(out, "0 files, ") {
+			t.Errorf("killed at %s it leaves: %s", call, out)
+		}
+	}
+	s.tell("add", file)
+	if entries, err := os.ReadDir(jobs); err != nil || len(entries) != 1 {
+		t.Errorf("in the end there is %v, %v", entries, err)
+	}
+}

@@ -1,0 +1,87 @@
+package test
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"jobsd/statefile"
+)
+
+// used returns how many bytes of the disk the files of a directory take up, and the size of the largest.
+func used(t *testing.T, dir string) (all, largest int64) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		info, err := os.Lstat(path)
+		if err == nil {
+			all += info.Sys().(*syscall.Stat_t).Blocks * 512
+			largest = max(largest, info.Size())
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all, largest
+}
+
+// TestLogOfHoles: a job makes its log a tebibyte long without writing to it. Nothing of that is copied, whether the log is
+// cut while the run lives or taken into that of the job when it has ended, and other jobs go on as if nothing were.
+func TestLogOfHoles(t *testing.T) {
+	s := newSite(t)
+	if !cuttable(t, s.root) {
+		t.Skip("this file system cannot remove the front of a file")
+	}
+	const size, most = 1 << 40, 1 << 20
+	s.write("jobs.toml", fmt.Sprintf(`
+[[jobs]]
+name = "holes"
+shell = "echo first; truncate -s %d $JOBSD_ROOT/log/holes.log; echo last; until [ -e $JOBSD_ROOT/more ]; do sleep 0.05; done; head -c 3000000 /dev/zero; echo ended; exec sleep 1000"
+log = {max_size = %d, keep = 2}
+[[jobs]]
+name = "own"
+overlap = "allow"
+shell = "echo first; truncate -s %[1]d $JOBSD_ROOT/log/own.log.run-$JOBSD_RUN; echo last"
+log = {max_size = %[2]d, keep = 2}
+[[jobs]]
+name = "beat"
+every = "1s"
+cmd = ["true"]
+`, size, most))
+	s.begin()
+	log := filepath.Join(s.root, "log")
+	beats := func(n uint64) {
+		t.Helper()
+		from := s.read().Jobs["beat"].Runs
+		s.until("another job to go on", func(state *statefile.State) bool { return state.Jobs["beat"].Runs >= from+n })
+	}
+	s.tell("start", "holes")
+	s.tell("start", "own")
+	s.until("the other to end", func(state *statefile.State) bool { return state.Jobs["own"].LastRun != nil })
+	s.awaits("the log to be long", func() bool { _, largest := used(t, log); return largest >= size })
+	beats(3) // the log has been looked at
+	if all, _ := used(t, log); all > 8*most {
+		t.Errorf("the logs take up %d bytes", all)
+	}
+	if state := s.read(); len(state.Daemon.Degraded) > 0 {
+		t.Errorf("degraded: %q", state.Daemon.Degraded)
+	}
+	if err := os.WriteFile(filepath.Join(s.root, "more"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s.awaits("the holes to be cut off", func() bool {
+		st, err := os.Stat(filepath.Join(log, "holes.log"))
+		return err == nil && st.Size() < 4*most
+	})
+	beats(1)
+	if all, _ := used(t, log); all > 8*most {
+		t.Errorf("the logs take up %d bytes", all)
+	}
+	s.term()
+}

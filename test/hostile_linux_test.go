@@ -1,0 +1,212 @@
+package test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"jobsd/internal/control"
+	"jobsd/internal/fusetest"
+	"jobsd/statefile"
+)
+
+var siege = flag.Duration("siege", 10*time.Second, "how long the ordinary user of TestOrdinaryUser attacks the daemon")
+
+// ordinary is a local user with a login, a home, jobs of their own that root wrote for them, and FUSE.
+type ordinary struct {
+	*site
+	home    string
+	zoo     string // a copy of the program that others may execute
+	attacks []*exec.Cmd
+}
+
+// siegeJobs is what the ordinary user attacks: root's jobs that are due every two seconds, one that is started and
+// stopped all the time, and jobs that run as the user, from files and in directories of the user.
+func siegeJobs(home, zoo string) string {
+	var b strings.Builder
+	for i := range 46 {
+		fmt.Fprintf(&b, "[[jobs]]\nname = \"root%02d\"\ncmd = [\"true\"]\nevery = \"2s\"\n", i)
+	}
+	b.WriteString("[[jobs]]\nname = \"victim\"\ncmd = [\"sleep\", \"1000\"]\nstop_timeout = \"1s\"\nlock = \"v\"\n")
+	for name, what := range map[string]string{
+		"mine":   fmt.Sprintf("shell = \"echo $JOBSD_MARK >%s/mark\"\ndir = %q\n", home, home),
+		"leased": fmt.Sprintf("cmd = [%q]\ndir = \"/\"\n", home+"/program"),
+		"hung":   fmt.Sprintf("cmd = [\"true\"]\ndir = %q\n", home+"/fuse/sub"),
+		"grows":  fmt.Sprintf("cmd = [%q, \"grow\"]\ndir = \"/\"\nlog = {max_size = \"64KB\"}\n", zoo),
+	} {
+		fmt.Fprintf(&b, "[[jobs]]\nname = %q\nevery = \"1s\"\nuser = %d\ngroup = %[2]d\n%s", name, other, what)
+	}
+	return b.String()
+}
+
+// as starts a program of the zoo as the ordinary user, outside of all jobs: a login.
+func (u *ordinary) as(env []string, args ...string) {
+	u.t.Helper()
+	cmd := exec.Command(u.zoo, args...)
+	cmd.Dir, cmd.Env = "/", append(os.Environ(), env...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: other, Gid: other}, Setsid: true}
+	if err := cmd.Start(); err != nil {
+		u.t.Fatal(err)
+	}
+	u.attacks = append(u.attacks, cmd)
+}
+
+// peace ends what the user has started.
+func (u *ordinary) peace() {
+	for _, cmd := range u.attacks {
+		cmd.Process.Kill()
+		go cmd.Wait() // one that hangs ends with its file system
+	}
+	u.attacks = nil
+}
+
+// TestOrdinaryUser lets an ordinary local user try everything that has ever held up or misled the daemon. Meanwhile
+// root's jobs start, a job of root's is stopped and started, and the daemon reloads. With -siege it lasts longer, and it
+// prints the longest turn of the loop, how late root's jobs started, and how long stops took.
+func TestOrdinaryUser(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root runs jobs of other users")
+	}
+	s := newSite(t)
+	s.open()
+	u := &ordinary{site: s, home: filepath.Join(s.root, "home"), zoo: filepath.Join(s.root, "zoo")}
+	program, err := os.ReadFile(s.path()) // which is the zoo too, by the name it is called by
+	if err != nil {
+		t.Fatal(err)
+	}
+	putProgram(t, u.zoo, string(program))
+	if err := os.Mkdir(u.home, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	put(t, filepath.Join(u.home, "program"), "#!/bin/sh\n")
+	if err := os.Mkdir(filepath.Join(u.home, "fuse"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"", "program", "fuse"} {
+		path := filepath.Join(u.home, name)
+		if err := os.Chmod(path, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chown(path, other, other); err != nil {
+			t.Fatal(err)
+		}
+	}
+	release := fusetest.HangAt(t, filepath.Join(u.home, "fuse"), other)
+	closing, _, letGo := fusetest.HangOnClose(t)
+	s.write("jobs.toml", siegeJobs(u.home, u.zoo))
+	put(t, filepath.Join(s.root, "evil.toml"), "cmd = [\"touch\", \""+filepath.Join(s.root, "evil")+"\"]\nevery = \"1s\"\n")
+	put(t, filepath.Join(s.root, "good.toml"), "cmd = [\"true\"]\nname = \"evil\"\nevery = \"1s\"\n")
+	link := filepath.Join(u.home, "link")
+	if err := os.Symlink(filepath.Join(s.root, "good.toml"), link); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(link, filepath.Join(s.root, "jobs.d", "evil.toml")); err != nil {
+		t.Fatal(err)
+	}
+	s.begin()
+	t.Cleanup(u.peace)
+
+	var stops []time.Duration
+	attacks := []struct {
+		name string
+		lay  func()
+	}{
+		{"none", func() {}},
+		{"SIGSTOP to everything of the user's", func() { u.as(nil, "freeze") }},
+		{"a lease on the program", func() { u.as(nil, "lease", filepath.Join(u.home, "program")) }},
+		{"copied marks", func() {
+			text, _ := os.ReadFile(filepath.Join(u.home, "mark"))
+			id, _, _ := strings.Cut(string(text), "/")
+			for run := range 100 {
+				u.as([]string{fmt.Sprintf("JOBSD_MARK=%s/victim/%d", id, s.read().Jobs["victim"].Runs+uint64(run))}, "sit")
+			}
+		}},
+		{"processes that hang in the middle of exec", func() {
+			text, _ := os.ReadFile(filepath.Join(u.home, "mark"))
+			id, _, _ := strings.Cut(string(text), "/")
+			for run := range 10 {
+				u.as([]string{fmt.Sprintf("JOBSD_MARK=%s/victim/%d", id, s.read().Jobs["victim"].Runs+uint64(run))}, "hide", closing)
+			}
+		}},
+		{"huge environments", func() {
+			var env []string
+			for i := range 18 {
+				env = append(env, fmt.Sprintf("X%d=%s", i, strings.Repeat("x", 100_000)))
+			}
+			for range 50 {
+				u.as(env, "sit")
+			}
+		}},
+		{"a noisy client", func() { u.as(nil, "knock", filepath.Join(s.root, "run", control.SocketName)) }},
+		{"a link that is re-pointed", func() { u.as(nil, "repoint", link, s.root) }},
+	}
+	share := *siege / time.Duration(len(attacks))
+	for _, attack := range attacks {
+		attack.lay()
+		var worst time.Duration
+		for end := time.Now().Add(share); ; {
+			s.tell("start", "victim")
+			s.until("the victim to run", func(state *statefile.State) bool { return pids(state)["victim"] > 0 })
+			began := time.Now()
+			s.tell("stop", "victim")
+			stops = append(stops, time.Since(began))
+			worst = max(worst, time.Since(began))
+			cmd := exec.Command(s.path(), "--root", s.root, "reload")
+			if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "evil.toml") {
+				t.Errorf("the link of another user is not refused: %v\n%s", err, out)
+			}
+			if time.Now().After(end) {
+				break
+			}
+		}
+		t.Logf("%-36s slowest stop %v", attack.name, worst.Round(time.Millisecond))
+		u.peace()
+	}
+	if _, err := os.Stat(filepath.Join(s.root, "evil")); err == nil {
+		t.Error("a file that the user chose ran as root")
+	}
+	t.Logf("the daemon's peak memory: %d kB", peak(t, s.cmd.Process.Pid))
+	release()
+	letGo()
+	s.term()
+	u.report(len(stops))
+}
+
+// report prints how late root's jobs started.
+func (u *ordinary) report(stops int) {
+	starts, late, latest := 0, 0, time.Duration(0)
+	unjournaled := 0
+	for e, err := range statefile.History(filepath.Join(u.root, "state")) {
+		if err != nil {
+			u.t.Fatal(err)
+		}
+		ended, ok := e.Record.(*statefile.Ended)
+		if !ok || !strings.HasPrefix(ended.Job, "root") || ended.Outcome.Slot.IsZero() {
+			continue
+		}
+		if ended.Outcome.Unjournaled {
+			unjournaled++
+		}
+		starts++
+		by := ended.Outcome.StartedAt.Sub(ended.Outcome.Slot.Time)
+		latest = max(latest, by)
+		if by > time.Second {
+			late++
+		}
+	}
+	if starts == 0 {
+		u.t.Error("no job of root's has run")
+	}
+	text, _ := os.ReadFile(u.log)
+	for _, m := range turnLine.FindAllSubmatch(text, -1) {
+		u.t.Logf("longest turn %s", m[1])
+	}
+	u.t.Logf("%d starts of root's jobs, %d later than 1s, the latest by %v; %d unjournaled; %d stops, 0 hung", starts, late,
+		latest.Round(time.Millisecond), unjournaled, stops)
+}

@@ -1,0 +1,162 @@
+package test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// zooFor puts the program of attacks where every user can execute it.
+func (s *site) zooFor() string {
+	s.t.Helper()
+	program, err := exec.LookPath("zoo")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	text, err := os.ReadFile(program)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	path := filepath.Join(s.root, "zoo")
+	putProgram(s.t, path, string(text))
+	return path
+}
+
+// keep puts a key into the session keyring of this process and executes a program, which inherits the keyring.
+func keep(key string, cmd []string) {
+	runtime.LockOSThread() // keyrings belong to threads
+	if _, err := unix.KeyctlInt(unix.KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0); err != nil {
+		panic(err)
+	}
+	addKey(key)
+	look(key)
+	path, err := exec.LookPath(cmd[0])
+	if err != nil {
+		panic(err)
+	}
+	panic(unix.Exec(path, cmd, os.Environ()))
+}
+
+// addKey puts a key into the session keyring that this process has inherited.
+func addKey(key string) {
+	if _, err := unix.AddKey("user", key, []byte("secret"), unix.KEY_SPEC_SESSION_KEYRING); err != nil {
+		panic(err)
+	}
+}
+
+// look says whether the key is in the session keyring, and what it holds.
+func look(key string) {
+	runtime.LockOSThread()
+	id, err := unix.KeyctlSearch(unix.KEY_SPEC_SESSION_KEYRING, "user", key, 0)
+	if err != nil {
+		fmt.Println(key, "is", unix.ErrnoName(err.(unix.Errno)))
+		return
+	}
+	b := make([]byte, 100)
+	n, err := unix.KeyctlBuffer(unix.KEYCTL_READ, id, b, 0)
+	fmt.Println(key, "holds", string(b[:max(0, n)]), err)
+}
+
+// TestKeyring has secrets in session keyrings: those of whoever starts the daemon are for no job, those of the daemon's
+// jobs for no job of another user, and those of another user's for no other run.
+func TestKeyring(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root runs jobs of other users")
+	}
+	if _, err := unix.KeyctlGetKeyringID(unix.KEY_SPEC_SESSION_KEYRING, true); err != nil {
+		t.Skip("the kernel has no keyrings for us: ", err)
+	}
+	t.Parallel()
+	s, _ := installed(t)
+	s.open()
+	zoo := s.zooFor()
+	s.wrap = []string{zoo, "keep", "starters"}
+	looks := fmt.Sprintf("shell = \"%[1]s look starters; %[1]s look roots; %[1]s look theirs; exec %[1]s add $JOBSD_JOB\"\n", zoo)
+	s.write("roots.toml", looks)
+	s.write("shim.toml", looks+"nice = 1\n")
+	s.write("theirs.toml", looks+fmt.Sprintf("user = %d\ngroup = %[1]d\ndir = \"/\"\n", other))
+	s.begin()
+	rounds := 0
+	round := func(when string) {
+		rounds++
+		for _, job := range []string{"theirs", "roots", "shim", "theirs"} {
+			s.tell("start", "--wait", job)
+		}
+		for _, job := range []string{"roots", "shim", "theirs"} {
+			text, err := os.ReadFile(filepath.Join(s.root, "log", job+".log"))
+			runs := rounds
+			if job == "theirs" {
+				runs *= 2
+			}
+			if err != nil || strings.Count(string(text), "starters is ENOKEY") != runs || strings.Contains(string(text), "starters holds") {
+				t.Errorf("%s, %s: %v, %s", when, job, err, text)
+			}
+			for _, owner := range []string{"roots", "theirs"} {
+				if (owner != "roots" || job == "theirs") && strings.Count(string(text), owner+" is ENOKEY") != runs {
+					t.Errorf("%s, %s sees the keyring of %s: %s", when, job, owner, text)
+				}
+			}
+		}
+	}
+	round("at first")
+	s.tell("upgrade", "--wait")
+	round("after an upgrade")
+	s.term()
+	if s.said("starters holds secret") != 1 {
+		t.Error("the secret was not in the keyring that the daemon was started with")
+	}
+}
+
+// TestOOMScore: what protects the daemon from the kernel's lack of memory does not protect its jobs.
+func TestOOMScore(t *testing.T) {
+	const file = "/proc/self/oom_score_adj"
+	own, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ daemon, want string }{{"-500", "0"}, {strings.TrimSpace(string(own)), ""}, {"300", "300"}} {
+		t.Run(c.daemon, func(t *testing.T) {
+			t.Parallel()
+			if err := exec.Command("sh", "-c", "echo "+c.daemon+" >"+file).Run(); err != nil {
+				t.Skip("needs CAP_SYS_RESOURCE to protect a process: ", err)
+			}
+			if c.want == "" {
+				c.want = c.daemon
+			}
+			s, _ := installed(t)
+			s.open()
+			s.wrap = []string{"sh", "-c", "echo " + c.daemon + " >" + file + ` && exec "$@"`, "sh"}
+			s.write("direct.toml", "cmd = [\"cat\", \""+file+"\"]\n")
+			s.write("shim.toml", "cmd = [\"cat\", \""+file+"\"]\nnice = 1\n")
+			jobs := []string{"direct", "shim"}
+			if os.Geteuid() == 0 {
+				s.write("theirs.toml", fmt.Sprintf("cmd = [\"cat\", \"%s\"]\nuser = %d\ngroup = %[2]d\ndir = \"/\"\n", file, other))
+				jobs = append(jobs, "theirs")
+			}
+			s.begin()
+			check := func(n int) {
+				for _, job := range jobs {
+					s.tell("start", "--wait", job)
+					if s.lines(job, c.want) != n {
+						text, _ := os.ReadFile(filepath.Join(s.root, "log", job+".log"))
+						t.Errorf("%s does not have %s: %s", job, c.want, text)
+					}
+				}
+				now, err := os.ReadFile(fmt.Sprintf("/proc/%d/oom_score_adj", s.cmd.Process.Pid))
+				if err != nil || strings.TrimSpace(string(now)) != c.daemon {
+					t.Errorf("the daemon has %s, %v", now, err)
+				}
+			}
+			check(1)
+			s.tell("upgrade", "--wait")
+			check(2)
+			s.term()
+		})
+	}
+}

@@ -1,0 +1,276 @@
+package test
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"jobsd/statefile"
+)
+
+const documentedJobs = `
+[[jobs]]
+name = "prints"
+cmd = ["echo", "hello"]
+start_at = "4am"
+jitter = "1h"
+overlap = "queue"
+
+[[jobs]]
+name = "off"
+cmd = ["true"]
+enabled = false
+
+[[jobs]]
+name = "past"
+cmd = ["true"]
+at = "2020-02-20 20:00"
+
+[[jobs]]
+name = "stays"
+cmd = ["sleep", "1000"]
+keep_alive = true
+
+[[jobs]]
+name = "halts"
+cmd = ["shutdown", "-h", "now"]
+start_at = "4am"
+`
+
+// documented has for each verb with --json the command lines that together print every field that the manual has. ROOT
+// stands for the root of the site.
+var documented = map[string][]string{
+	"add":     {"add fresh --every 1h -- true"},
+	"check":   {"check", "check --diff"},
+	"disable": {"disable past"},
+	"edit":    {"edit fresh"},
+	"enable":  {"enable past"},
+	"history": {"history past", "history prints"},
+	"import":  {"import crontab ROOT/crontab"},
+	"list":    {"list"},
+	"logs":    {"logs prints"},
+	"next":    {"next", "next --explain"},
+	"reload":  {"reload"},
+	"remove":  {"remove fresh", "remove --done"},
+	"restart": {"restart prints"},
+	"show":    {"show prints"},
+	"signal":  {"signal stays WINCH"},
+	"start":   {"start --wait prints", "start prints"}, // not the other way round: only one can wait for its turn
+	"status":  {"status"},
+	"stop":    {"stop stays"},
+	"upgrade": {"upgrade --wait", "upgrade"},
+	"version": {"version"},
+}
+
+// TestJSONDocumented runs each verb that has --json and holds what it prints against the manual, and its help, too.
+func TestJSONDocumented(t *testing.T) {
+	t.Parallel()
+	var s *site
+	upgrades := 0
+	if runtime.GOOS == "linux" {
+		s, _ = installed(t)
+		upgrades = len(documented["upgrade"])
+	} else {
+		s = newSite(t)
+	}
+	s.write("jobs.toml", documentedJobs)
+	s.begin()
+	s.tell("start", "--wait", "prints")
+	s.until("the service", func(state *statefile.State) bool { return len(pids(state)) == 1 })
+	s.write("wrong.toml", "cmdd = 1\n")
+	put(t, filepath.Join(s.root, "crontab"), "0 5 * * * echo hello\nneither a setting nor an entry\n")
+
+	verbs := s.jsonVerbs()
+	for verb := range documented {
+		if !slices.Contains(verbs, verb) {
+			t.Errorf("%s has no --json", verb)
+		}
+	}
+	sections := manualOfVerbs(t)
+	for _, verb := range verbs {
+		section, ok := sections[verb]
+		if !ok || documented[verb] == nil {
+			t.Errorf("%s --json: in the manual: %t; in the table of this test: %t", verb, ok, documented[verb] != nil)
+			continue
+		}
+		if verb == "upgrade" && upgrades == 0 {
+			continue // this system has none
+		}
+		c := &jsonChecker{t: t, verb: verb, section: section, seen: map[string]bool{}, also: map[string]string{}}
+		if section.reload {
+			c.also = sections["reload"].fields
+		}
+		for _, line := range documented[verb] {
+			v := s.json(strings.Fields(strings.ReplaceAll(line, "ROOT", s.root)))
+			if verb == "list" {
+				v = slices.Collect(maps.Values(v.(map[string]any))) // by names of jobs
+			}
+			c.value(v)
+		}
+		for name := range section.fields {
+			if !c.seen[name] {
+				t.Errorf("%s: %s is in the manual, but was not printed", verb, name)
+			}
+		}
+		c.help(s.tell("help", verb))
+	}
+	s.until("the upgrade to be over", func(state *statefile.State) bool {
+		return state.Daemon.Upgrades == uint64(upgrades) && state.Daemon.Reload.Done > 0
+	})
+	s.term()
+}
+
+// jsonVerbs are the verbs with --json, by what a shell would complete.
+func (s *site) jsonVerbs() (verbs []string) {
+	s.t.Helper()
+	complete := func(args ...string) []string {
+		out, err := exec.Command(s.path(), append([]string{"__complete"}, args...)...).Output()
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		return strings.Split(string(out), "\n")
+	}
+	for _, line := range complete("") {
+		verb, _, ok := strings.Cut(line, "\t")
+		if ok && slices.Contains(complete(verb, "--jso"), "--json\tprint JSON") {
+			verbs = append(verbs, verb)
+		}
+	}
+	return verbs
+}
+
+// json is what a command line with --json prints. That it fails, for what it tells is not well, does not matter here.
+func (s *site) json(args []string) (v any) {
+	s.t.Helper()
+	args = slices.Insert(args, 1, "--json")
+	cmd := exec.Command(s.path(), append([]string{"--root", s.root}, args...)...)
+	cmd.Env = append(os.Environ(), "VISUAL=", `EDITOR=echo edits; sh -c 'echo "# edited" >>"$0"'`)
+	out, err := cmd.Output()
+	if broken := json.Unmarshal(out, &v); broken != nil {
+		s.t.Fatalf("jobsd %v: %v, %v: %s", args, err, broken, out)
+	}
+	return v
+}
+
+// verbSection is what the manual says of a verb's output.
+type verbSection struct {
+	fields map[string]string // their types
+	state  map[string]bool   // fields that it has from the state file
+	reload bool              // it has what reload prints in it
+}
+
+// manualOfVerbs reads the section of jobsd(8) on output in JSON.
+func manualOfVerbs(t *testing.T) map[string]*verbSection {
+	t.Helper()
+	page := readPage(t, "man/jobsd.8")
+	_, page, _ = strings.Cut(page, "\n.Sh OUTPUT IN JSON\n")
+	page, _, _ = strings.Cut(page, "\n.Sh ")
+	item := regexp.MustCompile(`(?m)^\.It Va (\w+) Pq (.+)$`)
+	state := map[string]bool{}
+	for _, m := range item.FindAllStringSubmatch(readPage(t, "man/jobsd-state.5"), -1) {
+		state[m[1]] = true
+	}
+	all := map[string]*verbSection{}
+	for _, text := range strings.Split(page, "\n.Ss ")[1:] {
+		title, text, _ := strings.Cut(text, "\n")
+		section := &verbSection{fields: map[string]string{}, reload: strings.Contains(text, "\n.Cm reload")}
+		if strings.Contains(text, "\n.Xr jobsd-state 5") {
+			section.state = state
+		}
+		for _, m := range item.FindAllStringSubmatch(text, -1) {
+			section.fields[m[1]] = m[2]
+		}
+		for _, verb := range strings.Split(title, " , ") {
+			all[verb] = section
+		}
+	}
+	return all
+}
+
+func readPage(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// jsonChecker holds the output of a verb against the manual.
+type jsonChecker struct {
+	t       *testing.T
+	verb    string
+	section *verbSection
+	also    map[string]string
+	seen    map[string]bool
+}
+
+func (c *jsonChecker) value(v any) {
+	switch v := v.(type) {
+	case []any:
+		for _, item := range v {
+			c.value(item)
+		}
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			c.field(name, v[name])
+		}
+	}
+}
+
+func (c *jsonChecker) field(name string, v any) {
+	doc, ok := c.section.fields[name]
+	switch {
+	case ok && isOf(doc, v):
+		c.seen[name] = true
+	case c.section.state[name], isOf(c.also[name], v):
+	case ok:
+		c.t.Errorf("%s: %s is %v, in the manual %q", c.verb, name, v, doc)
+	default:
+		c.t.Errorf("%s: %s is not in the manual", c.verb, name)
+	}
+	c.value(v)
+}
+
+// isOf tells whether a value is what the manual says.
+func isOf(doc string, v any) bool {
+	word, more, _ := strings.Cut(doc, " ")
+	switch v := v.(type) {
+	case nil:
+		return more == "or null"
+	case bool:
+		return word == "boolean"
+	case float64:
+		return word == "number" || word == "seconds"
+	case string:
+		_, err := time.Parse(time.RFC3339, v)
+		return word == "string" && err != nil || word == "time" && err == nil
+	case []any:
+		return word == "list"
+	}
+	return word == "object"
+}
+
+// help checks that the help of --json names each field or says where it is described.
+func (c *jsonChecker) help(text string) {
+	_, text, ok := strings.Cut(text, "\n  --json")
+	if !ok {
+		c.t.Errorf("the help of %s does not tell --json", c.verb)
+	}
+	for name := range c.section.fields {
+		if !strings.Contains(text, `"`+name+`"`) && !strings.Contains(text, "jobsd(8)") {
+			c.t.Errorf("the help of %s tells neither %q nor that jobsd(8) does", c.verb, name)
+		}
+	}
+	if c.section.state != nil && !strings.Contains(text, "jobsd-state(5)") {
+		c.t.Errorf("the help of %s does not point to jobsd-state(5)", c.verb)
+	}
+}

@@ -1,0 +1,268 @@
+package test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"jobsd/spawn"
+	"jobsd/statefile"
+)
+
+// TestA2EndedMeanwhile: of fifty runs ten end while no daemon watches. Their ends are not known, which is said; the
+// services among them run again, the scheduled ones do not; the forty are adopted.
+func TestA2EndedMeanwhile(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("looks for processes in /proc")
+	}
+	t.Parallel()
+	s := newSite(t)
+	mails := filepath.Join(s.root, "mails")
+	put(t, filepath.Join(s.root, "jobsd.toml"),
+		fmt.Sprintf("[mail]\nsendmail = [\"sh\", \"-c\", 'cat >>%s']\nto = [\"a@example.org\"]\n", mails))
+	var b strings.Builder
+	at := time.Now().Add(2 * time.Second).UTC().Format(time.RFC3339)
+	for n := range 25 {
+		fmt.Fprintf(&b, "[[jobs]]\nname = \"s%d\"\nkeep_alive = true\ncmd = [\"sleep\", \"1000\"]\n", n)
+		fmt.Fprintf(&b, "[[jobs]]\nname = \"j%d\"\nat = %q\ncmd = [\"sleep\", \"1000\"]\n", n, at)
+	}
+	s.write("jobs.toml", b.String())
+	// What reaps orphans on this machine may take its time, and until then their statuses can be had.
+	zoo, err := exec.LookPath("zoo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.wrap = []string{zoo, "nest"}
+	s.start()
+	nest := s.cmd.Process
+	before := s.until("all to run", func(state *statefile.State) bool {
+		for name := range state.Jobs {
+			if got := states(state, name); len(got) != 1 || got[0] != "running" {
+				return false
+			}
+		}
+		return true
+	})
+	syscall.Kill(before.Daemon.PID, syscall.SIGKILL)
+	reaped(t, before.Daemon.PID)
+	ended := map[string]bool{}
+	for n := range 5 {
+		for _, job := range []string{fmt.Sprint("s", n), fmt.Sprint("j", n)} {
+			pid := pids(before)[job]
+			syscall.Kill(pid, syscall.SIGKILL)
+			reaped(t, pid)
+			ended[job] = true
+		}
+	}
+	nested := s.done
+	defer func() {
+		nest.Kill()
+		<-nested
+	}()
+	s.wrap = nil
+	s.begin()
+	fds := s.steady() + len(ended) // of the services that start anew
+	after := s.until("the lost services to run again", func(state *statefile.State) bool {
+		for job := range ended {
+			want := map[byte][]string{'s': {"running"}, 'j': nil}[job[0]]
+			if state.Jobs[job].LastRun == nil || !slices.Equal(states(state, job), want) {
+				return false
+			}
+		}
+		return true
+	})
+	for job := range before.Jobs {
+		is := after.Jobs[job]
+		if !ended[job] {
+			if r := is.Running; pids(after)[job] != pids(before)[job] || !r[0].Adopted || r[0].State != "running" || is.Runs != 1 {
+				t.Errorf("%s: %+v, %d runs", job, r, is.Runs)
+			}
+			continue
+		}
+		r := is.LastRun
+		if r.Outcome != "lost" || r.LostStage == nil || *r.LostStage != "started" {
+			t.Errorf("%s: %+v", job, r)
+		}
+		if r.EndedAt.Before(after.Daemon.StartedAt.Time) || r.EndedAt.After(time.Now()) || is.Failures != 1 {
+			t.Errorf("%s ended at %v, the daemon started at %v; %d failures", job, r.EndedAt, after.Daemon.StartedAt, is.Failures)
+		}
+		if want := map[byte]uint64{'s': 2, 'j': 1}[job[0]]; is.Runs != want {
+			t.Errorf("%s: %d runs, want %d", job, is.Runs, want)
+		}
+	}
+	// A service is told of when it loops, not for one death. What is to be told at one moment may be one mail.
+	told := regexp.MustCompile(`(?m)^[js]\d+ failed: lost`)
+	var text []byte
+	s.until("the mails to be sent", func(*statefile.State) bool {
+		text, _ = os.ReadFile(mails)
+		return len(told.FindAll(text, -1)) >= 5
+	})
+	for n := range 5 {
+		if !strings.Contains(string(text), fmt.Sprintf("\nj%d failed: lost (started)", n)) || len(told.FindAll(text, -1)) != 5 {
+			t.Errorf("the mails do not tell of j%d and the four others alone:\n%s", n, text)
+		}
+	}
+	var jobs []string
+	for job := range before.Jobs {
+		jobs = append(jobs, job)
+	}
+	s.sound(fds, jobs...)
+	s.term()
+	s.populated("", 0)
+}
+
+// What a journal that is written by hand is made of.
+const (
+	now   = `"2026-11-27T01:15:47Z"`
+	handy = "0123456789abcdef0123456789abcdef" // its id
+)
+
+func checkpointNow() string {
+	return fmt.Sprintf(`{"kind":"checkpoint","at":%s,"version":1,"id":%q,"last_run":0,"boot_id":%q,"boot_ready":true,"epoch":0,`+
+		`"epoch_at":null,"clean":true,"unclean_restarts":0,"upgrades":0,"tick":0,"disabled_by":null,"jobs":{}}`+"\n", now, handy, spawn.BootID())
+}
+
+func intentNow(job string, run int) string {
+	return fmt.Sprintf(`{"kind":"intent","at":%s,"job":%q,"run":%d,"slot":%s,"epoch":0,"reason":"schedule","attempt":1,"log_offset":0}`+"\n",
+		now, job, run, now)
+}
+
+// remember gives the site a journal.
+func (s *site) remember(journal string) {
+	s.t.Helper()
+	if err := os.Mkdir(filepath.Join(s.root, "state"), 0o755); err != nil {
+		s.t.Fatal(err)
+	}
+	put(s.t, filepath.Join(s.root, "state", "history.jsonl"), journal)
+}
+
+// TestA4ByHand: the journal ends with what a daemon wrote before two forks. One did not come to be: its run is lost in
+// that stage. The other did, its pid unwritten: its process is found by its mark and adopted, never started again.
+func TestA4ByHand(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux lets marks be looked for")
+	}
+	s := newSite(t)
+	s.remember(checkpointNow() + intentNow("unborn", 1) + intentNow("forked", 2))
+	s.write("unborn.toml", "cmd = [\"true\"]\n")
+	s.write("forked.toml", "cmd = [\"sleep\", \"1000\"]\n")
+	forked := exec.Command("sleep", "1000")
+	forked.Env = []string{"JOBSD_MARK=" + handy + "/forked/2"}
+	forked.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := forked.Start(); err != nil {
+		t.Fatal(err)
+	}
+	died := make(chan struct{})
+	go func() {
+		forked.Wait()
+		close(died)
+	}()
+	defer func() {
+		forked.Process.Kill()
+		<-died
+	}()
+	s.populated("forked", 1) // it has the mark since its exec
+	s.begin()
+	fds := s.steady()
+	if r := s.lastRun("unborn"); r.Outcome != "lost" || r.LostStage == nil || *r.LostStage != "intent" || r.Run != 1 {
+		t.Errorf("unborn: %+v", r)
+	}
+	state := s.read()
+	j := state.Jobs["forked"]
+	if r := j.Running; len(r) != 1 || !r[0].Adopted || r[0].State != "running" || pids(state)["forked"] != forked.Process.Pid || j.Runs != 1 {
+		t.Errorf("forked: %+v, %d runs", r, j.Runs)
+	}
+	s.populated("forked", 1)
+	s.tell("stop", "forked")
+	<-died
+	s.populated("forked", 0)
+	if r := s.lastRun("forked"); r.Outcome != "stopped" || r.Run != 2 {
+		t.Errorf("forked: %+v", r)
+	}
+	s.sound(fds)
+	s.term()
+}
+
+// TestA3Stranger: the journal names a process that is another one by now: by its inode, its start time, or its boot. The
+// run is lost, and the stranger, who leads a group as a run would, is never signalled.
+func TestA3Stranger(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("reads /proc and the kernel's ids of processes")
+	}
+	strace, err := exec.LookPath("strace")
+	if err != nil {
+		t.Skip("needs strace(1), to see who is signalled: ", err)
+	}
+	stranger := exec.Command("sleep", "1000")
+	stranger.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := stranger.Start(); err != nil {
+		t.Fatal(err)
+	}
+	died := make(chan struct{})
+	go func() {
+		stranger.Wait()
+		close(died)
+	}()
+	defer func() {
+		stranger.Process.Kill()
+		<-died
+	}()
+	pid := stranger.Process.Pid
+	var journal strings.Builder
+	journal.WriteString(checkpointNow())
+	s := newSite(t)
+	jobs := []string{"inode", "time", "boot"}
+	for n, which := range []string{`"inode":1`, `"pid_start":1`, `"pid_start":1`} {
+		boot := spawn.BootID()
+		if jobs[n] == "boot" {
+			boot = "00000000-0000-4000-8000-000000000000"
+			start, err := spawn.StartTime(pid)
+			if err != nil {
+				t.Fatal(err)
+			}
+			which = fmt.Sprintf(`"pid_start":%d`, start) // even so
+		}
+		journal.WriteString(intentNow(jobs[n], n+1))
+		fmt.Fprintf(&journal, `{"kind":"started","at":%s,"job":%q,"run":%d,"pid":%d,%s,"boot_id":%q}`+"\n", now, jobs[n], n+1, pid, which, boot)
+		s.write(jobs[n]+".toml", "cmd = [\"true\"]\nstop_timeout = \"1s\"\n")
+	}
+	s.remember(journal.String())
+	trace := filepath.Join(s.root, "trace")
+	s.wrap = []string{strace, "-D", "-f", "-o", trace, "-e", "trace=kill,tkill,tgkill,pidfd_send_signal,rt_sigqueueinfo"}
+	s.begin()
+	fds := s.steady()
+	for _, job := range jobs {
+		if r := s.lastRun(job); r.Outcome != "lost" || r.LostStage == nil || *r.LostStage != "started" {
+			t.Errorf("%s: %+v", job, r)
+		}
+		if out := s.tell("stop", job); strings.Contains(out, "stopped") {
+			t.Errorf("stop %s: %s", job, out)
+		}
+		s.tell("start", "--wait", job)
+	}
+	s.sound(fds)
+	s.term()
+	select {
+	case <-died:
+		t.Error("the stranger was killed")
+	default:
+	}
+	text, err := os.ReadFile(trace)
+	if err != nil || !strings.Contains(string(text), "exited with 0") {
+		t.Fatalf("no trace of the daemon: %v\n%s", err, text)
+	}
+	// Signal 0 only asks. A pidfd shows in the descriptor's name, which the trace does not have: there must be none.
+	for _, m := range regexp.MustCompile(`(?m)^.*(?:(?:kill|tkill|rt_sigqueueinfo)\(-?(\d+), SIG|pidfd_send_signal\(\d+, SIG).*$`).FindAllStringSubmatch(string(text), -1) {
+		if m[1] == "" || m[1] == fmt.Sprint(pid) {
+			t.Errorf("signalled: %s", m[0])
+		}
+	}
+}

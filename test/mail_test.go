@@ -1,0 +1,110 @@
+package test
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"net/mail"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestB42Sendmail sends a mail with a real sendmail(1) over SMTP: what arrives is a mail that others can read.
+func TestB42Sendmail(t *testing.T) {
+	msmtp, err := exec.LookPath("msmtp")
+	if err != nil {
+		t.Skip("needs msmtp(1), a sendmail that can be told where to deliver: ", err)
+	}
+	server, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Skip("needs a network: ", err)
+	}
+	defer server.Close()
+	got := make(chan string, 10)
+	go deliver(server, got)
+
+	s := newSite(t)
+	conf := filepath.Join(s.root, "msmtprc")
+	port := server.Addr().(*net.TCPAddr).Port
+	text := fmt.Sprintf("account default\nhost 127.0.0.1\nport %d\nauth off\ntls off\nfrom jobs@example.org\ndomain example.org\n", port)
+	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	settings := fmt.Sprintf("[mail]\nsendmail = [%q, \"-C\", %q, \"-t\"]\nfrom = \"jobs@example.org\"\nto = [\"admin@example.org\"]\n", msmtp, conf)
+	if err := os.WriteFile(filepath.Join(s.root, "jobsd.toml"), []byte(settings), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s.write("fails.toml", "shell = \"\"\"echo line one; echo .; echo Größe; head -c 3000 /dev/zero | tr '\\\\0' x; exit 3\"\"\"\n")
+	s.begin()
+	s.tell("start", "fails")
+	s.lastRun("fails")
+	data := <-got
+	s.term()
+
+	m, err := mail.ReadMessage(strings.NewReader(data))
+	if err != nil {
+		t.Fatalf("%v in\n%s", err, data)
+	}
+	if subject := m.Header.Get("Subject"); !strings.Contains(subject, "fails failed: exited 3") {
+		t.Errorf("Subject: %s", subject)
+	}
+	if to, err := m.Header.AddressList("To"); err != nil || len(to) != 1 || to[0].Address != "admin@example.org" {
+		t.Errorf("To: %v, %v", to, err)
+	}
+	if _, err := m.Header.Date(); err != nil {
+		t.Error("Date: ", err)
+	}
+	for _, want := range []string{"\nline one\n", "\n.\n", "Größe"} {
+		if !strings.Contains(data, want) {
+			t.Errorf("no %q in\n%s", want, data)
+		}
+	}
+}
+
+// deliver is the end of the way of a mail: it takes what comes by SMTP (RFC 5321).
+func deliver(server net.Listener, got chan<- string) {
+	for {
+		conn, err := server.Accept()
+		if err != nil {
+			return
+		}
+		go func() {
+			defer conn.Close()
+			say := func(text string) { fmt.Fprintf(conn, "%s\r\n", text) }
+			r := bufio.NewReader(conn)
+			say("220 example.org")
+			for {
+				line, err := r.ReadString('\n')
+				if err != nil {
+					return
+				}
+				switch verb, _, _ := strings.Cut(strings.ToUpper(strings.TrimSpace(line)), " "); verb {
+				case "DATA":
+					say("354 go on")
+					var b strings.Builder
+					for {
+						line, err := r.ReadString('\n')
+						if err != nil {
+							return
+						}
+						line = strings.TrimRight(line, "\r\n")
+						if line == "." {
+							break
+						}
+						b.WriteString(strings.TrimPrefix(line, ".") + "\n")
+					}
+					got <- b.String()
+					say("250 taken")
+				case "QUIT":
+					say("221 bye")
+					return
+				default:
+					say("250 well")
+				}
+			}
+		}()
+	}
+}

@@ -1,0 +1,333 @@
+package test
+
+import (
+	"bufio"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"jobsd/statefile"
+)
+
+// TestA18PowerCut records what the daemon does to its state directory, call by call, and what it executes meanwhile.
+// After every call the power may fail: then the disk holds all that was written; or only what was made durable; or new
+// names, but of the files only what was made durable. From each of these the journal must recover, state.json must be one
+// that was written, and whatever was executed must be known, lest it be executed again: slots, starts that were promised,
+// retries, runs of the boot. No number of an executed run may be free for another one.
+func TestA18PowerCut(t *testing.T) {
+	if _, err := exec.LookPath("strace"); err != nil {
+		t.Skip("needs strace(1): ", err)
+	}
+	t.Parallel()
+	s := newSite(t)
+	trace := filepath.Join(t.TempDir(), "trace")
+	s.wrap = []string{"strace", "-f", "-y", "-xx", "-v", "-s", "10000000", "-o", trace,
+		"-e", "trace=openat,write,fsync,fdatasync,renameat,renameat2,linkat,unlinkat,ftruncate,execve"}
+	var jobs strings.Builder
+	for n := range 12 {
+		fmt.Fprintf(&jobs, "[[jobs]]\nname = \"job%d\"\nevery = \"1s\"\ncmd = [\"true\"]\n", n)
+	}
+	jobs.WriteString("[[jobs]]\nname = \"boot\"\nat_boot = true\ncmd = [\"true\"]\n")
+	jobs.WriteString("[[jobs]]\nname = \"after\"\nafter = [\"job0\"]\ncmd = [\"true\"]\n")
+	jobs.WriteString("[[jobs]]\nname = \"flaky\"\nretries = 5\nretry_delay = \"10ms\"\ncmd = [\"false\"]\n")
+	jobs.WriteString("[[jobs]]\nname = \"promised\"\noverlap = \"allow\"\ncmd = [\"true\"]\n")
+	jobs.WriteString("[[jobs]]\nname = \"service\"\nkeep_alive = { delay = \"50ms\", max_delay = \"50ms\" }\ncmd = [\"true\"]\n")
+	s.write("jobs.toml", jobs.String())
+	s.write("../jobsd.toml", "[journal]\nmax_size = \"64KiB\"\nkeep = 2\n")
+	s.start()
+	s.until("its jobs to be known", func(state *statefile.State) bool { return state.Daemon.Reload.Done > 0 })
+	for n := range 8 {
+		s.tell("start", "promised", "--in", fmt.Sprint(1+n*100, "ms"))
+	}
+	s.tell("start", "flaky")
+	deadline := time.After(2 * patience)
+	for rotated := false; !rotated; { // and a rotation is among it
+		_, err := os.Stat(filepath.Join(s.root, "state", "history.jsonl.1"))
+		rotated = err == nil
+		select {
+		case <-s.done:
+			t.Skip("strace cannot trace here")
+		case <-deadline:
+			t.Fatal("the journal was not rotated in time")
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	s.until("some runs after that", func(state *statefile.State) bool {
+		return state.Jobs["job0"].Runs > 2 && state.Jobs["promised"].Runs == 8 && state.Jobs["flaky"].Runs == 6
+	})
+	s.cut()
+	calls := readTrace(t, trace)
+	d := &model{dir: filepath.Join(s.root, "state"), names: map[string]*inode{}, durable: map[string]*inode{}, states: map[string]bool{}}
+	executed, reasons := map[uint64]execution{}, map[string]int{}
+	cuts, seen := 0, map[string]bool{}
+	for i, c := range calls {
+		if run, e := c.execution(); run > 0 {
+			executed[run] = e
+			reasons[e.reason]++
+		}
+		if !d.perform(c) && c.name != "execve" {
+			continue
+		}
+		for how, files := range d.afterCut() {
+			key := fmt.Sprint(len(executed), files)
+			if seen[key] {
+				continue
+			}
+			seen[key] = true
+			cuts++
+			recoverFrom(t, fmt.Sprintf("%s after call %d, %s", how, i, c.name), files, d.states, executed)
+			if t.Failed() {
+				return
+			}
+		}
+	}
+	t.Logf("%d calls, %d executions (%v), %d states of the disk", len(calls), len(executed), reasons, cuts)
+	for reason, least := range map[string]int{"schedule": 20, "manual": 12, "boot": 1, "after": 2, "service": 5} {
+		if reasons[reason] < least {
+			t.Errorf("only %d executions of reason %q were seen", reasons[reason], reason)
+		}
+	}
+}
+
+// cut ends a daemon under strace without a word, and strace with it.
+func (s *site) cut() {
+	if pid := s.read().Daemon.PID; pid > 0 {
+		exec.Command("kill", "-KILL", strconv.Itoa(pid)).Run()
+	}
+	<-s.done
+	s.cmd = nil
+}
+
+// call is one system call that succeeded.
+type call struct {
+	name string
+	args string
+}
+
+var (
+	traceLine = regexp.MustCompile(`^(\d+) +(\w+)\((.*)\) += (\d+)`)
+	unfinish  = regexp.MustCompile(`^(\d+) +(\w+)\((.*) <unfinished \.\.\.>$`)
+	resumed   = regexp.MustCompile(`^(\d+) +<\.\.\. \w+ resumed>(.*)\) += (\d+)`)
+	quoted    = regexp.MustCompile(`"((?:\\x[0-9a-f]{2})*)"`)
+	descr     = regexp.MustCompile(`<((?:\\x[0-9a-f]{2})*)>`)
+)
+
+func readTrace(t *testing.T, file string) (calls []call) {
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	begun := map[string]call{}
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 64<<20)
+	for lines.Scan() {
+		line := lines.Text()
+		if m := unfinish.FindStringSubmatch(line); m != nil {
+			begun[m[1]] = call{m[2], m[3]}
+		} else if m := resumed.FindStringSubmatch(line); m != nil {
+			c := begun[m[1]]
+			calls = append(calls, call{c.name, c.args + m[2]})
+		} else if m := traceLine.FindStringSubmatch(line); m != nil {
+			calls = append(calls, call{m[2], m[3]})
+		}
+	}
+	if err := lines.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return calls
+}
+
+func unhex(s string) string {
+	b, _ := hex.DecodeString(strings.ReplaceAll(s, `\x`, ""))
+	return string(b)
+}
+
+func all(re *regexp.Regexp, s string) (list []string) {
+	for _, m := range re.FindAllStringSubmatch(s, -1) {
+		list = append(list, unhex(m[1]))
+	}
+	return list
+}
+
+// execution is what a run was executed for.
+type execution struct {
+	job    string
+	reason string
+	slot   time.Time // zero: no schedule asked for it
+}
+
+// execution returns the run that a call makes a program of; 0: of none.
+func (c call) execution() (run uint64, e execution) {
+	if c.name != "execve" {
+		return 0, e
+	}
+	for _, word := range all(quoted, c.args) {
+		key, value, _ := strings.Cut(word, "=")
+		switch key {
+		case "JOBSD_RUN":
+			run, _ = strconv.ParseUint(value, 10, 64)
+		case "JOBSD_JOB":
+			e.job = value
+		case "JOBSD_REASON":
+			e.reason = value
+		case "JOBSD_SLOT":
+			e.slot, _ = time.Parse(time.RFC3339, value)
+		}
+	}
+	return run, e
+}
+
+// inode is a file: what it holds, and how much of that is durable.
+type inode struct{ content, durable []byte }
+
+// model is the state directory on a disk that keeps only what it was told to, and remembers each state.json.
+type model struct {
+	dir     string
+	names   map[string]*inode
+	durable map[string]*inode
+	states  map[string]bool
+}
+
+// perform does to the model what a call did to the directory, and tells whether that was anything.
+func (d *model) perform(c call) bool {
+	fds, words := all(descr, c.args), all(quoted, c.args)
+	if len(fds) == 0 {
+		return false
+	}
+	in := func(i int) bool { return i < len(fds) && fds[i] == d.dir }
+	file := d.names[path.Base(fds[0])]
+	here := path.Dir(fds[0]) == d.dir && file != nil
+	switch c.name {
+	case "openat":
+		name := ""
+		switch {
+		case len(words) == 1 && in(0):
+			name = words[0]
+		case len(words) == 1 && path.Dir(words[0]) == d.dir:
+			name = path.Base(words[0])
+		}
+		if name == "" || name == "." || strings.Contains(name, "/") || !strings.Contains(c.args, "O_CREAT") || d.names[name] != nil {
+			return false
+		}
+		d.names[name] = &inode{}
+	case "write":
+		if !here {
+			return false
+		}
+		file.content = append(slices.Clone(file.content), words[0]...)
+	case "ftruncate":
+		n, err := strconv.Atoi(strings.TrimSpace(c.args[strings.LastIndexByte(c.args, ',')+1:]))
+		if !here || err != nil {
+			return false
+		}
+		file.content = slices.Clone(file.content[:n])
+	case "fsync", "fdatasync":
+		switch {
+		case fds[0] == d.dir:
+			d.durable = maps.Clone(d.names)
+		case here:
+			file.durable = file.content
+		default:
+			return false
+		}
+	case "renameat", "renameat2", "linkat":
+		if !in(0) || len(words) != 2 {
+			return false
+		}
+		d.names[words[1]] = d.names[words[0]]
+		if c.name != "linkat" {
+			delete(d.names, words[0])
+		}
+		if words[1] == "state.json" {
+			d.states[string(d.names["state.json"].content)] = true
+		}
+	case "unlinkat":
+		if !in(0) || len(words) != 1 {
+			return false
+		}
+		delete(d.names, words[0])
+	default:
+		return false
+	}
+	return true
+}
+
+// afterCut returns what a power cut may leave.
+func (d *model) afterCut() map[string]map[string]string {
+	written, kept, named := map[string]string{}, map[string]string{}, map[string]string{}
+	for name, f := range d.names {
+		written[name], named[name] = string(f.content), string(f.durable)
+	}
+	for name, f := range d.durable {
+		kept[name] = string(f.durable)
+	}
+	return map[string]map[string]string{"all written": written, "only what is durable": kept, "new names": named}
+}
+
+func recoverFrom(t *testing.T, what string, files map[string]string, states map[string]bool, executed map[uint64]execution) {
+	t.Helper()
+	dir, err := os.MkdirTemp(scratch(t), "cut")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	for name, content := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o640); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if text, ok := files["state.json"]; ok && !states[text] || ok && !json.Valid([]byte(text)) {
+		t.Errorf("%s: state.json is none that was written: %.300q", what, text)
+	}
+	journal, facts, said, err := statefile.OpenJournal(dir, 1<<20, 2)
+	if err != nil {
+		t.Errorf("%s: %v", what, err)
+		return
+	}
+	journal.Close()
+	for _, text := range said {
+		if !strings.Contains(text, "state") && strings.Contains(text, ".bad-") {
+			t.Errorf("%s: %s", what, text)
+		}
+	}
+	for run, e := range executed {
+		j := facts.Job(e.job)
+		switch {
+		case run > facts.HighestRun():
+			t.Errorf("%s: run %d of %s (%s) was executed, and another run gets its number: the highest known is %d",
+				what, run, e.job, e.reason, facts.HighestRun())
+		case e.reason == "service": // it is started again in any case
+		case j.LastSlot.Before(e.slot):
+			t.Errorf("%s: run %d of %s was executed for %s, and would be again: the last slot known is %s", what, run, e.job, e.slot, j.LastSlot)
+		case slices.ContainsFunc(j.Later, func(l statefile.Later) bool { return l.Run == run }):
+			t.Errorf("%s: run %d of %s was executed, and would be again: it is still promised", what, run, e.job)
+		case slices.ContainsFunc(j.Waiting, func(r statefile.Retry) bool { return r.Run == run }):
+			t.Errorf("%s: run %d of %s was executed, and would be again: it still waits as a retry", what, run, e.job)
+		case e.reason == "boot" && j.BootDone != facts.BootID:
+			t.Errorf("%s: run %d of %s was executed, and would be again: its boot is not known as done", what, run, e.job)
+		case e.reason != "manual" && j.Runs == 0 && len(j.Live) == 0:
+			t.Errorf("%s: run %d of %s (%s) was executed, and nothing is known of it", what, run, e.job, e.reason)
+		}
+	}
+}
+
+// scratch returns a folder in memory, if there is one: thousands of states are written and thrown away.
+func scratch(t *testing.T) string {
+	if dir, err := os.MkdirTemp("/dev/shm", "jobsd-test"); err == nil {
+		t.Cleanup(func() { os.RemoveAll(dir) })
+		return dir
+	}
+	return t.TempDir()
+}

@@ -1,0 +1,95 @@
+package test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// What the tests ask of all processes of the machine must be answered although some of them, be it those of another test,
+// hang in the middle of an exec: then who reads stat or environ of them in /proc hangs, too. Reading status does not.
+
+// inGroup returns the processes of a group that have not ended, by /proc.
+func inGroup(group string) (pids []string) {
+	files, _ := filepath.Glob("/proc/[0-9]*")
+	for _, file := range files {
+		name := filepath.Base(file)
+		pid, err := strconv.Atoi(name)
+		if err != nil {
+			continue
+		}
+		if of, err := syscall.Getpgid(pid); err == nil && strconv.Itoa(of) == group && lives(pid) {
+			pids = append(pids, name)
+		}
+	}
+	return pids
+}
+
+// lives says whether there is a process that has not ended; one that nobody has reaped yet has.
+func lives(pid int) bool {
+	if syscall.Kill(pid, 0) == syscall.ESRCH {
+		return false
+	}
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	return err != nil || !hasEnded(string(status))
+}
+
+// zombiesOf returns the children of a process that ended and were not reaped.
+func zombiesOf(pid int) (zombies []string) {
+	files, _ := filepath.Glob("/proc/[0-9]*/status")
+	for _, file := range files {
+		status, _ := os.ReadFile(file)
+		if text := string(status); hasEnded(text) && strings.Contains(text, fmt.Sprintf("\nPPid:\t%d\n", pid)) {
+			zombies = append(zombies, file)
+		}
+	}
+	return zombies
+}
+
+func hasEnded(status string) bool {
+	return strings.Contains(status, "\nState:\tZ") || strings.Contains(status, "\nState:\tX")
+}
+
+// withheld are the files that somebody still waits for.
+var withheld = struct {
+	sync.Mutex
+	files map[string]bool
+}{files: map[string]bool{}}
+
+// environ reads an environment of /proc, and gives up on one that does not come: whoever waits for it is left behind, and
+// nobody else asks until it is there.
+func environ(file string) []byte {
+	withheld.Lock()
+	skip := withheld.files[file]
+	withheld.Unlock()
+	if skip {
+		return nil
+	}
+	came := false
+	answer := make(chan []byte, 1)
+	go func() {
+		text, _ := os.ReadFile(file)
+		withheld.Lock()
+		defer withheld.Unlock()
+		came = true
+		delete(withheld.files, file)
+		answer <- text
+	}()
+	select {
+	case text := <-answer:
+		return text
+	case <-time.After(time.Second):
+	}
+	withheld.Lock()
+	defer withheld.Unlock()
+	if came {
+		return <-answer
+	}
+	withheld.files[file] = true
+	return nil
+}

@@ -1,0 +1,6 @@
+//go:build race
+
+package test
+
+// raceDetector tells that memory cannot be measured.
+const raceDetector = true

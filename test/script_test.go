@@ -1,0 +1,552 @@
+package test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+	_ "time/tzdata" // as in main.go
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"jobsd/spawn"
+	"jobsd/statefile"
+)
+
+var long = flag.Bool("long", false, "run the scripts that take a minute or more too")
+
+// patience is how long a script waits for a condition before it fails. It is no measure of how long things may take.
+const patience = 30 * time.Second
+
+func TestMain(m *testing.M) {
+	spawn.Stage2()                 // jobs are started through this very binary
+	if os.Getenv("GORACE") == "" { // under the race detector each command would sleep for a second at its end
+		os.Setenv("GORACE", "atexit_sleep_ms=0")
+	}
+	// The scripts wait more than they work.
+	if err := flag.Set("test.parallel", "12"); err != nil {
+		panic(err)
+	}
+	testscript.Main(measured{m}, map[string]func(){"jobsd": program, "zoo": zoo})
+}
+
+// TestScripts runs the scripts of testdata/script, each with a root of its own, r. Beside the commands of testscript
+// they have:
+//
+//	daemon NAME [VAR=VALUE...] [ARG...]  run a daemon, its own log in NAME.log, and wait until it is ready
+//	end NAME  [SIGNAL [CODE]]            signal a daemon (TERM) and wait until it exits with the code (0)
+//	signal NAME|FILE|PID SIGNAL          signal a daemon, or the process that a file names
+//	exits CODE COMMAND [ARG...]          run a command that must exit with the code
+//	waitstate [-in DURATION] CONDITION   wait until the state file is so
+//	waitlog FILE REGEXP                  wait until the file matches
+//	waitgone PID                         wait until there is no such process
+//	waitgroup PID NUMBER                 wait until so many processes are in that process group, by /proc
+//	waitclock TIME [DURATION]            wait until the clock shows a time, RFC 3339, or so much later
+//	[!] json FILE CONDITION              a JSON file, or stdout, is so (not so)
+//	let VAR FILE PATH                    take a value out of a JSON file
+//	nowplus VAR DURATION [FORMAT]        the local time in a while, RFC 3339 or as time.Format writes it
+//	write FILE SOURCE [MODE]             copy SOURCE to FILE in one step, its ${VAR}s replaced
+//
+// Conditions are those of condition_test.go. At the end of each script its daemons must have ended or end in order, no
+// process of a job may be left, and the state file must be whole.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	p := params(nil)
+	p.Dir = "testdata/script"
+	testscript.Run(t, p)
+}
+
+// TestScriptsWithoutCgroups runs those again that are about the end of processes, where there are no cgroups.
+func TestScriptsWithoutCgroups(t *testing.T) {
+	if os.Geteuid() != 0 || runtime.GOOS != "linux" {
+		t.Skip("needs root for a mount namespace")
+	}
+	t.Parallel()
+	p := params(withoutCgroups)
+	for _, name := range []string{"A8_B26_leftovers", "A40_hurry", "B25_B28_timeout", "B40_grace", "stop"} {
+		p.Files = append(p.Files, filepath.Join("testdata/script", name+".txtar"))
+	}
+	testscript.Run(t, p)
+}
+
+// withoutCgroups goes in front of a command.
+var withoutCgroups = []string{"unshare", "-m", "sh", "-c", `umount -R -l /sys/fs/cgroup && exec "$@"`, "sh"}
+
+func params(wrap []string) testscript.Params {
+	return testscript.Params{
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup:               func(env *testscript.Env) error { return setup(env, wrap) },
+		Condition: func(cond string) (bool, error) {
+			switch cond {
+			case "long":
+				return *long, nil
+			case "adoptstatus":
+				return kernelIs(6, 15), nil
+			case "root":
+				return os.Geteuid() == 0, nil
+			case "completion":
+				_, err := os.Stat("/usr/share/bash-completion/bash_completion")
+				return err == nil, nil
+			}
+			return false, fmt.Errorf("no condition is called %q", cond)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"daemon":    cmdDaemon,
+			"end":       cmdEnd,
+			"signal":    cmdSignal,
+			"exits":     cmdExits,
+			"waitstate": cmdWaitState,
+			"waitlog":   cmdWaitLog,
+			"waitgone":  cmdWaitGone,
+			"waitgroup": cmdWaitGroup,
+			"waitclock": cmdWaitClock,
+			"json":      cmdJSON,
+			"let":       cmdLet,
+			"nowplus":   cmdNowPlus,
+			"write":     cmdWrite,
+		},
+	}
+}
+
+// kernelIs tells whether this is a Linux of at least that version.
+func kernelIs(major, minor int) bool {
+	text, err := os.ReadFile("/proc/sys/kernel/osrelease")
+	var a, b int
+	if n, _ := fmt.Sscanf(string(text), "%d.%d", &a, &b); err != nil || n < 2 {
+		return false
+	}
+	return a > major || a == major && b >= minor
+}
+
+// stage is what one script has going on.
+type stage struct {
+	root    string   // JOBSD_ROOT
+	wrap    []string // goes in front of the daemons
+	vars    []string
+	daemons map[string]*daemon
+}
+
+type daemon struct {
+	cmd  *exec.Cmd
+	log  string
+	done chan struct{} // closed when it has ended
+}
+
+type stageKey struct{}
+
+func setup(env *testscript.Env, wrap []string) error {
+	s := &stage{root: filepath.Join(env.WorkDir, "r"), wrap: wrap, daemons: map[string]*daemon{}}
+	host, err := os.Hostname()
+	if err != nil {
+		return err
+	}
+	env.Setenv("HOST", host)
+	env.Setenv("UID", strconv.Itoa(os.Getuid()))
+	env.Setenv("JOBSD_ROOT", s.root)
+	if tz, ok := os.LookupEnv("TZ"); ok {
+		env.Setenv("TZ", tz)
+	}
+	s.vars = env.Vars
+	env.Values[stageKey{}] = s
+	env.Defer(func() { s.clear(env.T().(testing.TB)) })
+	return os.MkdirAll(filepath.Join(s.root, "jobs.d"), 0o755)
+}
+
+func stageOf(ts *testscript.TestScript) *stage { return ts.Value(stageKey{}).(*stage) }
+
+func (s *stage) stateFile() string { return filepath.Join(s.root, "state", "state.json") }
+
+func cmdDaemon(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: daemon NAME [VAR=VALUE...] [ARG...]")
+	}
+	s := stageOf(ts)
+	name, args := args[0], args[1:]
+	if s.daemons[name] != nil {
+		ts.Fatalf("a daemon %s runs already", name)
+	}
+	vars := s.vars
+	for len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		vars, args = append(vars[:len(vars):len(vars)], args[0]), args[1:]
+	}
+	d := &daemon{log: ts.MkAbs(name + ".log"), done: make(chan struct{})}
+	log, err := os.OpenFile(d.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	ts.Check(err)
+	defer log.Close()
+	path, err := exec.LookPath("jobsd") // testscript has put it there
+	ts.Check(err)
+	command := slices.Concat(s.wrap, []string{path, "run"}, args)
+	d.cmd = exec.Command(command[0], command[1:]...)
+	d.cmd.Env, d.cmd.Dir, d.cmd.Stdout, d.cmd.Stderr = vars, ts.MkAbs("."), log, log
+	d.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	ts.Check(d.cmd.Start())
+	s.daemons[name] = d
+	go func() {
+		d.cmd.Wait() // how it ended is in ProcessState
+		close(d.done)
+	}()
+	await(ts, "daemon "+name+" to be ready", func() (bool, string) {
+		if d.ended() {
+			ts.Fatalf("daemon %s ended: %s\n%s", name, d.cmd.ProcessState, tail(d.log))
+		}
+		state, err := statefile.ReadState(filepath.Dir(s.stateFile()))
+		if err != nil {
+			return false, err.Error()
+		}
+		return state.Daemon.PID == d.cmd.Process.Pid && state.Daemon.Reload.Done > 0, tail(d.log)
+	})
+	ts.Setenv("PID_"+name, strconv.Itoa(d.cmd.Process.Pid))
+}
+
+func (d *daemon) ended() bool {
+	select {
+	case <-d.done:
+		return true
+	default:
+		return false
+	}
+}
+
+func cmdEnd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 || len(args) > 3 {
+		ts.Fatalf("usage: end NAME [SIGNAL [CODE]]")
+	}
+	sig, code := "TERM", "0"
+	if len(args) > 1 {
+		sig = args[1]
+	}
+	if len(args) > 2 {
+		code = args[2]
+	}
+	s := stageOf(ts)
+	d := s.daemons[args[0]]
+	if d == nil {
+		ts.Fatalf("no daemon %s runs", args[0])
+	}
+	delete(s.daemons, args[0])
+	ts.Check(d.cmd.Process.Signal(signalOf(ts, sig)))
+	if !d.wait() {
+		syscall.Kill(-d.cmd.Process.Pid, syscall.SIGKILL)
+		ts.Fatalf("daemon %s does not end\n%s", args[0], tail(d.log))
+	}
+	if got := strconv.Itoa(d.cmd.ProcessState.ExitCode()); got != code {
+		ts.Fatalf("daemon %s: exit code %s, want %s\n%s", args[0], got, code, tail(d.log))
+	}
+}
+
+func (d *daemon) wait() bool {
+	select {
+	case <-d.done:
+		return true
+	case <-time.After(patience):
+		return false
+	}
+}
+
+func signalOf(ts *testscript.TestScript, name string) syscall.Signal {
+	sig, ok := map[string]syscall.Signal{"HUP": syscall.SIGHUP, "INT": syscall.SIGINT, "QUIT": syscall.SIGQUIT,
+		"KILL": syscall.SIGKILL, "USR1": syscall.SIGUSR1, "USR2": syscall.SIGUSR2, "PIPE": syscall.SIGPIPE,
+		"TERM": syscall.SIGTERM, "STOP": syscall.SIGSTOP, "CONT": syscall.SIGCONT}[name]
+	if !ok {
+		ts.Fatalf("no signal is called %q", name)
+	}
+	return sig
+}
+
+func cmdSignal(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: signal NAME|FILE|PID SIGNAL")
+	}
+	sig := signalOf(ts, args[1])
+	if d := stageOf(ts).daemons[args[0]]; d != nil {
+		ts.Check(d.cmd.Process.Signal(sig))
+		return
+	}
+	pid, err := strconv.Atoi(args[0])
+	if err != nil {
+		pid, err = strconv.Atoi(strings.TrimSpace(ts.ReadFile(args[0])))
+	}
+	if err != nil || pid <= 1 {
+		ts.Fatalf("%s names no process", args[0])
+	}
+	ts.Check(syscall.Kill(pid, sig))
+}
+
+// await looks until ok, for as long as patience lasts; what is the last thing it saw.
+func await(ts *testscript.TestScript, what string, look func() (ok bool, saw string)) {
+	awaitFor(ts, patience, what, look)
+}
+
+func awaitFor(ts *testscript.TestScript, patience time.Duration, what string, look func() (ok bool, saw string)) {
+	deadline := time.NewTimer(patience)
+	defer deadline.Stop()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		ok, saw := look()
+		if ok {
+			return
+		}
+		select {
+		case <-deadline.C:
+			ts.Fatalf("waited in vain for %s\n%s", what, saw)
+		case <-tick.C:
+		}
+	}
+}
+
+func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND [ARG...]")
+	}
+	code := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		exit, ok := errors.AsType[*exec.ExitError](err)
+		if !ok {
+			ts.Fatalf("%v", err)
+		}
+		code = exit.ExitCode()
+	}
+	if got := strconv.Itoa(code); got != args[0] {
+		ts.Fatalf("exit code %s, want %s", got, args[0])
+	}
+}
+
+func cmdWaitState(ts *testscript.TestScript, neg bool, args []string) {
+	limit := patience
+	if len(args) > 2 && args[0] == "-in" {
+		d, err := time.ParseDuration(args[1])
+		ts.Check(err)
+		limit, args = d, args[2:]
+	}
+	c, err := parseCondition(args)
+	ts.Check(err)
+	if neg {
+		ts.Fatalf("waitstate cannot be negated")
+	}
+	file := stageOf(ts).stateFile()
+	awaitFor(ts, limit, strings.Join(args, " "), func() (bool, string) {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return false, err.Error()
+		}
+		var doc any
+		if err := json.Unmarshal(text, &doc); err != nil {
+			ts.Fatalf("the state file is broken: %v\n%s", err, text)
+		}
+		ok, why := c.holds(doc)
+		return ok, why + "\n" + string(text)
+	})
+}
+
+func cmdWaitLog(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: waitlog FILE REGEXP")
+	}
+	re, err := regexp.Compile("(?m)" + args[1])
+	ts.Check(err)
+	await(ts, args[0]+" to match "+args[1], func() (bool, string) {
+		text, err := os.ReadFile(ts.MkAbs(args[0]))
+		return err == nil && re.Match(text), string(text)
+	})
+}
+
+func cmdWaitGone(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: waitgone PID")
+	}
+	pid, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	await(ts, "the end of process "+args[0], func() (bool, string) { return !lives(pid), "" })
+}
+
+func cmdWaitGroup(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: waitgroup PID NUMBER")
+	}
+	want, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	await(ts, args[1]+" processes in the group "+args[0], func() (bool, string) {
+		pids := inGroup(args[0])
+		return len(pids) == want, fmt.Sprint("there are ", pids)
+	})
+}
+
+func cmdJSON(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: json FILE CONDITION")
+	}
+	c, err := parseCondition(args[1:])
+	ts.Check(err)
+	if ok, why := c.holds(document(ts, args[0])); ok == neg {
+		ts.Fatalf("not so: %s\n%s", why, ts.ReadFile(args[0]))
+	}
+}
+
+func document(ts *testscript.TestScript, file string) (doc any) {
+	text := ts.ReadFile(file)
+	if err := json.Unmarshal([]byte(text), &doc); err != nil {
+		ts.Fatalf("%s is no JSON: %v\n%s", file, err, text)
+	}
+	return doc
+}
+
+func cmdLet(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: let VAR FILE PATH")
+	}
+	path, err := parsePath(args[2])
+	ts.Check(err)
+	ts.Setenv(args[0], textOf(find(document(ts, args[1]), path)))
+}
+
+func cmdNowPlus(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 || len(args) > 3 {
+		ts.Fatalf("usage: nowplus VAR DURATION [FORMAT]")
+	}
+	d, err := time.ParseDuration(args[1])
+	ts.Check(err)
+	format := time.RFC3339
+	if len(args) == 3 {
+		format = args[2]
+	}
+	ts.Setenv(args[0], time.Now().Add(d).Format(format))
+}
+
+func cmdWaitClock(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 || len(args) > 2 {
+		ts.Fatalf("usage: waitclock TIME [DURATION]")
+	}
+	to, err := time.Parse(time.RFC3339, args[0])
+	ts.Check(err)
+	if len(args) == 2 {
+		d, err := time.ParseDuration(args[1])
+		ts.Check(err)
+		to = to.Add(d)
+	}
+	await(ts, "the clock to show "+to.String(), func() (bool, string) { return time.Now().After(to), "" })
+}
+
+var variable = regexp.MustCompile(`\$\{[A-Za-z0-9_]+\}`)
+
+func cmdWrite(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 || len(args) > 3 {
+		ts.Fatalf("usage: write FILE SOURCE [MODE]")
+	}
+	mode := uint64(0o644)
+	if len(args) == 3 {
+		var err error
+		mode, err = strconv.ParseUint(args[2], 8, 12)
+		ts.Check(err)
+	}
+	value := func(v string) string { return ts.Getenv(v[2 : len(v)-1]) }
+	text := variable.ReplaceAllStringFunc(ts.ReadFile(args[1]), value)
+	file := ts.MkAbs(args[0])
+	temp := filepath.Join(filepath.Dir(file), ".writing")
+	ts.Check(os.WriteFile(temp, []byte(text), 0o600))
+	ts.Check(os.Chmod(temp, os.FileMode(mode)))
+	ts.Check(os.Rename(temp, file))
+}
+
+// clear ends what the script has left, and fails it for what should not be there.
+func (s *stage) clear(t testing.TB) {
+	for name, d := range s.daemons {
+		if t.Failed() {
+			t.Logf("log of daemon %s:\n%s", name, tail(d.log))
+		}
+		d.cmd.Process.Signal(syscall.SIGTERM)
+		if !d.wait() {
+			t.Errorf("daemon %s does not end\n%s", name, tail(d.log))
+		} else if !d.cmd.ProcessState.Success() {
+			t.Errorf("daemon %s: %s\n%s", name, d.cmd.ProcessState, tail(d.log))
+		}
+		syscall.Kill(-d.cmd.Process.Pid, syscall.SIGKILL)
+	}
+	s.clearBackground(t)
+	logs, _ := filepath.Glob(filepath.Join(filepath.Dir(s.root), "*.log"))
+	for _, log := range logs {
+		noteTurns(t.Name(), log)
+	}
+	for _, pid := range marked(t, s.root, "") {
+		t.Errorf("process %d of a job is left", pid)
+		syscall.Kill(pid, syscall.SIGKILL)
+	}
+	s.checkState(t)
+}
+
+// clearBackground kills a daemon that only the state file knows of.
+func (s *stage) clearBackground(t testing.TB) {
+	state, err := statefile.ReadState(filepath.Dir(s.stateFile()))
+	if err != nil {
+		return
+	}
+	d := &state.Daemon
+	start, err := spawn.StartTime(d.PID)
+	if err == nil && start == d.PIDStart && d.BootID == spawn.BootID() && lives(d.PID) {
+		t.Errorf("the daemon with pid %d was left running", d.PID)
+		syscall.Kill(d.PID, syscall.SIGKILL)
+	}
+}
+
+func (s *stage) checkState(t testing.TB) {
+	text, err := os.ReadFile(s.stateFile())
+	if err == nil && !json.Valid(text) {
+		t.Errorf("the state file is broken:\n%s", text)
+	}
+}
+
+var stateID = regexp.MustCompile(`"id": ?"([0-9a-f]{32})"`)
+
+// marked returns the processes that carry the mark of a job, or of any of a root's jobs. Only Linux lets us look.
+func marked(t testing.TB, root, job string) []int {
+	journal, err := os.ReadFile(filepath.Join(root, "state", "history.jsonl"))
+	if err != nil || runtime.GOOS != "linux" {
+		return nil
+	}
+	id := stateID.FindSubmatch(journal)
+	if id == nil {
+		t.Error("the journal says no id of the state directory")
+		return nil
+	}
+	mark := append([]byte("JOBSD_MARK="), append(id[1], '/')...)
+	if job != "" {
+		mark = append(append(mark, job...), '/')
+	}
+	files, err := filepath.Glob("/proc/[0-9]*/environ")
+	if err != nil {
+		t.Error(err)
+	}
+	var pids []int
+	for _, file := range files {
+		if !bytes.Contains(append([]byte{0}, environ(file)...), append([]byte{0}, mark...)) {
+			continue
+		}
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file)))
+		if err == nil && lives(pid) {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// tail is the end of a file, for the report of a failure.
+func tail(file string) string {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text[max(0, len(text)-4000):])
+}

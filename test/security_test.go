@@ -1,0 +1,479 @@
+package test
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"jobsd/spawn"
+	"jobsd/statefile"
+)
+
+// other is the number of a user and a group that nobody else has.
+const other = 61014
+
+// open lets other users reach the site's folder, as they reach /var/log.
+func (s *site) open() {
+	for dir := s.root; dir != "/" && dir != filepath.Clean(os.TempDir()); dir = filepath.Dir(dir) {
+		if err := os.Chmod(dir, 0o755); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+}
+
+// TestSecurityNames: what SECURITY.md names as a proof is there.
+func TestSecurityNames(t *testing.T) {
+	text, err := os.ReadFile("../SECURITY.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := bytes.Count(text, []byte("\n")); n > 120 {
+		t.Errorf("it has %d lines, and is to be one page", n)
+	}
+	have := map[string]bool{}
+	function := regexp.MustCompile(`(?m)^func (Test\w+)\(t \*testing\.T\)`)
+	err = filepath.WalkDir("..", func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		code, err := os.ReadFile(path)
+		for _, m := range function.FindAllSubmatch(code, -1) {
+			have[string(m[1])] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	scripts, err := filepath.Glob("testdata/script/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, script := range scripts {
+		have[strings.TrimSuffix(filepath.Base(script), ".txtar")] = true
+	}
+	named := regexp.MustCompile(`\[([\w\s,]+)\][^(]`).FindAllSubmatch(text, -1)
+	if len(named) < 10 {
+		t.Errorf("it has %d proofs", len(named))
+	}
+	for _, m := range named {
+		for name := range strings.SplitSeq(string(m[1]), ",") {
+			if name = strings.TrimSpace(name); !have[name] {
+				t.Errorf("there is no test or script %q", name)
+			}
+		}
+	}
+}
+
+// TestSecretsStayHome: arguments, scripts, environment and output of jobs stand in none of the daemon's own files, at any
+// level of its log, whatever comes of the jobs.
+func TestSecretsStayHome(t *testing.T) {
+	const canary = "xyzzy"
+	s := newSite(t)
+	if err := os.WriteFile(filepath.Join(s.root, "secrets"), []byte("FILE="+canary+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(s.root, "bad"), []byte(canary+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.env = []string{"PASSED=" + canary, "HIDDEN=" + canary}
+	bad := filepath.Join(s.root, "bad")
+	s.write("jobs.toml", fmt.Sprintf(`
+[[jobs]]
+name = "fails"
+shell = "echo xyzzy $ENV $FILE $PASSED >&2; exit 3; : xyzzy"
+env = {ENV = "xyzzy"}
+env_file = %q
+pass_env = ["PASSED"]
+retries = 1
+retry_delay = "1ms"
+notify = {on_failure = ["sh", "-c", "exit 1", "xyzzy"]}
+[[jobs]]
+name = "argued"
+cmd = ["sh", "-c", "kill -9 $$", "xyzzy"]
+[[jobs]]
+name = "missing"
+cmd = ["no-such-program", "xyzzy"]
+env = {ENV = "xyzzy"}
+[[jobs]]
+name = "bad"
+cmd = ["true", "xyzzy"]
+env_file = %q
+[[jobs]]
+name = "lives"
+shell = "echo $1 >&2; sleep 1000"
+keep_alive = true
+env = {ENV = "xyzzy"}
+`, filepath.Join(s.root, "secrets"), bad))
+	s.wrap = []string{"sh", "-c", `exec "$@" --log-level=debug`, "sh"}
+	s.begin()
+	for _, job := range []string{"fails", "argued", "missing", "bad"} {
+		exec.Command(s.path(), "--root", s.root, "start", "--wait", job, "--", canary).Run() // which fails like the job
+	}
+	exec.Command(s.path(), "--root", s.root, "start", "--wait", "fails").Run() // with its retry, as it has no arguments
+	s.tell("restart", "lives", "--", canary)
+	s.tell("start", "--in", "1h", "missing", "--", canary)
+	s.tell("start", "--in", "1h", "missing", "--", canary)
+	s.tell("stop", "missing")
+	s.tell("start", "--in", "1h", "missing", "--", canary) // which is kept
+	for _, job := range []string{"fails", "argued", "missing", "bad"} {
+		s.lastRun(job)
+	}
+	s.write("refused.toml", "cmd = [\"true\"]\nenv = {ENV = xyzzy}\n")
+	exec.Command(s.path(), "--root", s.root, "reload").Run() // which fails, as a file is refused
+	s.until("the file to be refused", func(state *statefile.State) bool { return len(state.Daemon.Reload.Errors) == 1 })
+	check := func() {
+		t.Helper()
+		looked := 0
+		filepath.WalkDir(s.root, func(path string, e fs.DirEntry, err error) error {
+			if err != nil || !e.Type().IsRegular() {
+				return nil
+			}
+			dir, name := filepath.Split(strings.TrimPrefix(path, s.root+"/"))
+			if dir == "jobs.d/" || dir == "log/" || dir == "state/promised/" || dir == "" && name != "daemon.log" {
+				return nil // whose they are, the output, and what nobody but the daemon's user can read
+			}
+			looked++
+			text, err := os.ReadFile(path)
+			for line := range bytes.Lines(text) {
+				if bytes.Contains(line, []byte(canary)) {
+					t.Errorf("%s%s: %s", dir, name, line)
+				}
+			}
+			return err
+		})
+		if looked < 3 { // log, state, journal
+			t.Errorf("looked at %d files", looked)
+		}
+	}
+	check()
+	if text, err := os.ReadFile(filepath.Join(s.root, "log", "fails.log")); strings.Count(string(text), "xyzzy xyzzy xyzzy xyzzy\n") < 1 {
+		t.Errorf("the job had no secrets: %v\n%s", err, text)
+	}
+	s.kill(syscall.SIGKILL)
+	s.begin()
+	check()
+	s.term()
+	check()
+}
+
+// TestModes: who may read what the daemon makes, whatever its umask is.
+func TestModes(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("stat(1) and /proc are of Linux")
+	}
+	want := map[string]fs.FileMode{
+		"state": 0o755, "run": 0o755, "log": 0o750, "state/accepted": 0o700,
+		"state/state.json": 0o644, "state/history.jsonl": 0o640, "state/accepted/ok.toml": 0o600,
+		"state/promised": 0o700, "state/promised/2": 0o600,
+		"run/jobsd.pid": 0o644, "run/jobsd.sock": 0o666, "log/ok.log": 0o640, "log/ok.log.1": 0o640, "log/beside.log.run-1": 0o640, "log/beside.log": 0o640,
+	}
+	for _, umask := range []string{"000", "077"} {
+		t.Run(umask, func(t *testing.T) {
+			s := newSite(t)
+			s.wrap = []string{"sh", "-c", "umask " + umask + `; exec "$@"`, "sh"}
+			letter := filepath.Join(s.root, "letter")
+			mailer := filepath.Join(s.root, "mailer")
+			script := "#!/bin/sh\nstat -L -c '%h %a' /proc/self/fd/0 >" + letter + ".new\nmv " + letter + ".new " + letter + "\n"
+			putProgram(t, mailer, script)
+			s.write("../jobsd.toml", fmt.Sprintf("[mail]\nsendmail = [%q]\nto = [\"a@example.org\"]\n", mailer))
+			s.write("ok.toml", "shell = \"head -c 5000 /dev/zero; exit 3\"\nlog = {max_size = 4096}\n")
+			s.write("beside.toml", "cmd = [\"sleep\", \"1000\"]\noverlap = \"allow\"\n")
+			s.begin()
+			s.tell("start", "beside")
+			s.tell("start", "--in", "1h", "beside", "--", "1")
+			for range 2 {
+				exec.Command(s.path(), "--root", s.root, "start", "--wait", "ok").Run() // which fails like the job
+			}
+			s.write("ok.toml", "nonsense\n")
+			exec.Command(s.path(), "--root", s.root, "reload").Run() // which fails, as the file is refused
+			s.until("the last good version to be kept, a letter to be read and all to be written", func(*statefile.State) bool {
+				for name := range want {
+					if _, err := os.Lstat(filepath.Join(s.root, name)); err != nil {
+						return false
+					}
+				}
+				_, err := os.Stat(letter)
+				return err == nil
+			})
+			got := map[string]fs.FileMode{}
+			for _, dir := range []string{"state", "run", "log"} {
+				filepath.WalkDir(filepath.Join(s.root, dir), func(path string, e fs.DirEntry, err error) error {
+					if info, err := os.Lstat(path); err == nil && !strings.HasPrefix(e.Name(), ".") { // those are on their way
+						got[strings.TrimPrefix(path, s.root+"/")] = info.Mode().Perm()
+					}
+					return err
+				})
+			}
+			for name, mode := range got {
+				if want[name] != mode {
+					t.Errorf("%s has the mode %04o, not %04o", name, mode, want[name])
+				}
+			}
+			if text, err := os.ReadFile(letter); string(text) != "0 600\n" {
+				t.Errorf("names and mode of a letter: %q, %v", text, err)
+			}
+			s.term()
+		})
+	}
+}
+
+// TestLinksAreNotFollowed: links in the places of the daemon's files lead nobody to write elsewhere.
+func TestLinksAreNotFollowed(t *testing.T) {
+	s := newSite(t)
+	for _, dir := range []string{"state", "log", "run"} {
+		if err := os.Mkdir(filepath.Join(s.root, dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var victims []string
+	plant := func(name string) {
+		t.Helper()
+		victim := filepath.Join(s.root, fmt.Sprint("victim", len(victims)))
+		victims = append(victims, victim)
+		if err := os.WriteFile(victim, []byte("untouched"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(victim, filepath.Join(s.root, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"state/state.json", "state/history.jsonl", "run/jobsd.pid", "log/talks.log", "log/talks.log.run-2", "log/once.log"} {
+		plant(name)
+	}
+	s.write("talks.toml", "cmd = [\"echo\", \"hello\"]\noverlap = \"allow\"\n")
+	s.write("once.toml", "cmd = [\"echo\", \"hello\"]\n")
+	s.start()
+	s.logged(1, "ready")
+	for range 3 {
+		exec.Command(s.path(), "--root", s.root, "start", "--wait", "talks").Run()
+	}
+	exec.Command(s.path(), "--root", s.root, "start", "--wait", "once").Run()
+	if r := s.lastRun("once"); r.Outcome != "exited" || *r.ExitCode != 0 {
+		t.Errorf("a run without a log: %+v", r)
+	}
+	s.until("three runs", func(state *statefile.State) bool { return state.Jobs["talks"].Runs == 3 })
+	s.term()
+
+	plant("log/jobsd.log")
+	out, err := exec.Command(s.path(), "--root", s.root, "run", "--background").CombinedOutput()
+	if err == nil {
+		if state := s.read(); state.Daemon.PID > 1 {
+			syscall.Kill(state.Daemon.PID, syscall.SIGTERM)
+		}
+		t.Errorf("its own log is a link, and it ran: %s", out)
+	}
+	if len(victims) != 7 {
+		t.Fatal("not all was tried")
+	}
+	for _, victim := range victims {
+		info, err := os.Lstat(victim)
+		text, _ := os.ReadFile(victim)
+		if err != nil || string(text) != "untouched" || info.Mode() != 0o600 {
+			t.Errorf("%s: %v, %v, %q", filepath.Base(victim), err, info.Mode(), text)
+		}
+	}
+}
+
+// TestPIDFileInforms: whatever stands in the file jobsd.pid, nobody is signalled for it; nor for what stands in the
+// state file, if that is not the process that wrote it.
+func TestPIDFileInforms(t *testing.T) {
+	s := newSite(t)
+	s.write("j.toml", "cmd = [\"true\"]\n")
+	s.begin()
+	var bystander *exec.Cmd                                                                         // which HUP and TERM would end
+	for start := s.read().Daemon.PIDStart; bystander == nil || start == s.read().Daemon.PIDStart; { // not of the same tick
+		bystander = exec.Command("sleep", "1000")
+		if err := bystander.Start(); err != nil {
+			t.Fatal(err)
+		}
+		defer bystander.Wait()
+		defer bystander.Process.Kill()
+		var err error
+		if start, err = spawn.StartTime(bystander.Process.Pid); err != nil {
+			t.Skip("no start times: ", err)
+		}
+	}
+	lie := func() {
+		t.Helper()
+		path := filepath.Join(s.root, "run", "jobsd.pid")
+		os.Remove(path)
+		if err := os.WriteFile(path, []byte(strconv.Itoa(bystander.Process.Pid)+"\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lie()
+	exec.Command(s.path(), "--root", s.root, "reload").Run() // however that ends
+	s.tell("start", "j")
+	path := filepath.Join(s.root, "state", "state.json")
+	was := fmt.Sprintf(`"pid":%d,`, s.cmd.Process.Pid)
+	s.kill(syscall.SIGKILL)
+	lie()
+	text, err := os.ReadFile(path)
+	if err != nil || !bytes.Contains(text, []byte(was)) {
+		t.Fatalf("no %s in the state file: %v", was, err)
+	}
+	text = bytes.Replace(text, []byte(was), fmt.Appendf(nil, `"pid":%d,`, bystander.Process.Pid), 1)
+	if err := os.WriteFile(path, text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"reload"}, {"stop", "j"}, {"upgrade"}} {
+		if out, err := exec.Command(s.path(), append([]string{"--root", s.root}, args...)...).CombinedOutput(); err == nil {
+			t.Errorf("%s without a daemon: %s", args, out)
+		}
+	}
+	s.begin()
+	s.term()
+	if !lives(bystander.Process.Pid) {
+		t.Error("who stood in the file was signalled")
+	}
+}
+
+// TestJobOfAnother is a job of another user that tries what it is not to do: to the daemon, its files, and the jobs of
+// others.
+func TestJobOfAnother(t *testing.T) {
+	if os.Geteuid() != 0 || runtime.GOOS != "linux" {
+		t.Skip("only root runs jobs of other users; looks into /proc")
+	}
+	s, real := installed(t)
+	s.open()
+	s.write("jobs.toml", fmt.Sprintf(`
+[[jobs]]
+name = "roots"
+cmd = ["sleep", "1000"]
+keep_alive = true
+env = {SECRET = "xyzzy"}
+[[jobs]]
+name = "third"
+cmd = ["sleep", "1000"]
+keep_alive = true
+user = %d
+group = %[1]d
+dir = "/"
+[[jobs]]
+name = "tries"
+user = %d
+group = %[2]d
+dir = "/"
+shell = '''
+try() { if "$@" >/dev/null 2>&1; then echo "could $*"; else echo "refused $*"; fi; }
+R=$JOBSD_ROOT D=$(cat $JOBSD_ROOT/run/jobsd.pid)
+cat $R/state/state.json >/dev/null && echo reads state
+for pid in $D $1 $2; do
+	try kill -s 0 $pid
+	try kill -s STOP -- -$pid
+	try cat /proc/$pid/environ
+	try ls /proc/$pid/fd
+done
+try cat $R/state/history.jsonl
+try ls $R/log
+try cat $R/log/tries.log
+try cat $R/log/roots.log
+exec 3>&1
+try sh -c "cat </proc/self/fd/3"
+try sh -c ": >/proc/self/fd/3"
+exec 3>&-
+for dir in state log run jobs.d; do try touch $R/$dir/x; done
+try touch $R/state/state.json
+try rm -f $R/run/jobsd.sock
+for verb in reload upgrade "start roots" "stop roots" "restart roots" "start tries"; do try $3 --root $R $verb; done
+C=$(awk '$3 == "cgroup2" {print $2; exit}' /proc/mounts)$(sed -n 's/^0:://p' /proc/self/cgroup)
+ls -d $C | grep jobsd-
+try sh -c "echo 0 >$C/../cgroup.procs"
+try sh -c "echo 1 >$C/../cgroup.kill"
+try sh -c "echo 0 >$C/cgroup.procs"
+try mkdir $C/x
+try setpriv --reuid=0 true
+echo groups $(id -G)
+echo fds $(ls /proc/self/fd | wc -l)
+echo session $(cut -d' ' -f6 /proc/$$/stat) of $$
+echo env $(env | cut -d= -f1 | grep -v '^JOBSD_' | sort)
+'''
+`, other+1, other))
+	s.begin()
+	was := pids(s.until("two to run", func(state *statefile.State) bool { return len(pids(state)) == 2 }))
+	s.tell("start", "tries", "--", strconv.Itoa(was["roots"]), strconv.Itoa(was["third"]), real)
+	if r := s.lastRun("tries"); r.Outcome != "exited" || *r.ExitCode != 0 {
+		t.Errorf("tries: %+v", r)
+	}
+	text, err := os.ReadFile(filepath.Join(s.root, "log", "tries.log"))
+	log := string(text)
+	if err != nil || strings.Contains(log, "could") || strings.Count(log, "\nrefused") != 35 {
+		t.Errorf("%v, %d refused:\n%s", err, strings.Count(log, "\nrefused"), log)
+	}
+	session := regexp.MustCompile(`session (\d+) of (\d+)\n`).FindStringSubmatch(log)
+	for _, want := range []string{"\nreads state\n", fmt.Sprintf("\ngroups %d\n", other), "\nfds 4\n"} { // one is of ls
+		if !strings.Contains(log, want) {
+			t.Errorf("not in the log: %q", want)
+		}
+	}
+	if session == nil || session[1] != session[2] {
+		t.Errorf("the session: %q", session)
+	}
+	if env := regexp.MustCompile(`env (.*)\n`).FindStringSubmatch(log); env == nil || strings.Contains(env[1], "GO") {
+		t.Errorf("the environment: %q", env)
+	}
+	if now := s.read(); pids(now)["roots"] != was["roots"] || pids(now)["third"] != was["third"] || now.Daemon.PID != s.cmd.Process.Pid {
+		t.Errorf("the others were %v and are %v", was, pids(now))
+	}
+	s.term()
+}
+
+// TestForgedMark: who bears the mark of another user's run is not believed where runs have control groups. Elsewhere he
+// gives himself to be stopped with it, and harms nobody else.
+func TestForgedMark(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root runs jobs of other users")
+	}
+	inHabitats(t, true, func(t *testing.T, s *site) {
+		s.write("jobs.toml", fmt.Sprintf(`
+[[jobs]]
+name = "victim"
+shell = "cat /proc/self/cgroup; sleep 1000"
+[[jobs]]
+name = "forger"
+shell = "setsid env JOBSD_MARK=${JOBSD_MARK%%%%/*}/victim/$1 sleep 1000 & sleep 1000"
+user = %d
+group = %[1]d
+dir = "/"
+`, other))
+		s.begin()
+		s.tell("start", "victim")
+		state := s.until("the victim to run", func(state *statefile.State) bool { return pids(state)["victim"] > 0 })
+		s.populated("victim", 2)
+		run := strconv.FormatUint(state.Jobs["victim"].Running[0].Run, 10)
+		s.tell("start", "forger", "--", run)
+		forgers := s.populated("forger", 2) // a shell and what it waits for
+		s.populated("victim", 3)
+		log, err := os.ReadFile(filepath.Join(s.root, "log", "victim.log"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		left := 0
+		if bytes.Contains(log, []byte("/jobsd-")) {
+			left = 1
+		}
+		s.tell("stop", "victim")
+		if now := marked(t, s.root, "victim"); len(now) != left {
+			t.Errorf("of the victim and its mark there are %v, not %d", now, left)
+		}
+		if now := marked(t, s.root, "forger"); !slices.Equal(now, forgers) {
+			t.Errorf("of the forger there were %v and are %v", forgers, now)
+		}
+		if r := s.lastRun("victim"); r.Outcome != "stopped" {
+			t.Errorf("victim: %+v", r)
+		}
+		s.tell("stop", "forger")
+		s.populated("victim", 0)
+	})
+}

@@ -1,0 +1,97 @@
+//go:build !nowho && (amd64 || arm64)
+
+package test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// send has a shell send the daemon a signal and stay, and waits for the daemon's log to say that it was it.
+func (s *site) send(sig string) {
+	s.t.Helper()
+	shell := exec.Command("sh", "-c", fmt.Sprintf("kill -%s %d; read -r wait", sig, s.cmd.Process.Pid))
+	stays, err := shell.StdinPipe()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := shell.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	defer shell.Wait()
+	defer stays.Close()
+	exe, err := filepath.EvalSymlinks(shell.Path)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.says(fmt.Sprintf("signal: name=%s pid=%d uid=%d exe=%s how=kill", sig, shell.Process.Pid, os.Getuid(), exe))
+}
+
+// says waits for the daemon's log to have a line that ends so.
+func (s *site) says(line string) {
+	s.t.Helper()
+	for deadline := time.Now().Add(patience); ; {
+		text, err := os.ReadFile(s.log)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if strings.Contains(string(text), line+"\n") {
+			return
+		}
+		if time.Now().After(deadline) {
+			s.t.Fatalf("the log has no %q", line)
+		}
+		<-time.After(time.Millisecond)
+	}
+}
+
+// TestSender: the daemon's log has who sent a signal, also after an upgrade, after one that failed at the last moment,
+// and under nohup(1).
+func TestSender(t *testing.T) {
+	t.Parallel()
+	s, real := installed(t)
+	s.wrap = []string{"nohup"}
+	s.begin()
+	for _, sig := range []string{"HUP", "USR1", "USR2"} {
+		s.send(sig)
+	}
+	upgrade := func() string {
+		out, _ := exec.Command(real, "--root", s.root, "upgrade", "--wait").CombinedOutput()
+		return string(out)
+	}
+	if said := upgrade(); !strings.HasPrefix(said, "upgraded from ") {
+		t.Errorf("it said %q", said)
+	}
+	s.send("HUP")
+	s.install(fmt.Sprintf("#!/bin/sh\nrm %s; exec %s \"$@\"\n", s.exe, real))
+	if said := upgrade(); !strings.Contains(said, "continues with the old one") {
+		t.Errorf("it said %q", said)
+	}
+	s.send("HUP")
+	s.send("TERM")
+	<-s.done
+	s.cmd = nil
+}
+
+// TestSenderGone: of one that has gone by the time that the daemon looks, the log has pid and uid.
+func TestSenderGone(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.start()
+	s.ready()
+	s.cmd.Process.Signal(syscall.SIGSTOP)
+	shell := exec.Command("sh", "-c", fmt.Sprintf("kill -USR2 %d", s.cmd.Process.Pid))
+	err := shell.Run()
+	s.cmd.Process.Signal(syscall.SIGCONT)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.says(fmt.Sprintf("signal: name=USR2 pid=%d uid=%d exe=unknown how=kill", shell.Process.Pid, os.Getuid()))
+	s.kill(syscall.SIGTERM)
+}

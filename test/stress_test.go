@@ -1,0 +1,460 @@
+package test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"jobsd/statefile"
+)
+
+// site is a root with a daemon that a test in Go, not a script, drives.
+type site struct {
+	t    *testing.T
+	root string
+	cmd  *exec.Cmd
+	log  string
+	done chan struct{}
+	wrap []string             // goes in front of the daemon
+	attr *syscall.SysProcAttr // of the daemon
+	exe  string               // "": the jobsd of this test
+	env  []string             // of the daemon, beside ours
+}
+
+func newSite(t *testing.T) *site {
+	s := &site{t: t, root: t.TempDir()}
+	s.log = filepath.Join(s.root, "daemon.log")
+	if err := os.Mkdir(filepath.Join(s.root, "jobs.d"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if s.cmd != nil {
+			s.cmd.Process.Signal(syscall.SIGKILL)
+			<-s.done
+		}
+		noteTurns(t.Name(), s.log)
+		if t.Failed() { // what the test did not come to
+			for _, pid := range marked(t, s.root, "") {
+				syscall.Kill(pid, syscall.SIGKILL)
+			}
+			t.Logf("%s", tail(s.log))
+		}
+	})
+	return s
+}
+
+func (s *site) write(name, text string) {
+	s.t.Helper()
+	if err := os.WriteFile(filepath.Join(s.root, "jobs.d", name), []byte(text), 0o644); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *site) start() {
+	s.t.Helper()
+	path := s.path()
+	log, err := os.OpenFile(s.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer log.Close()
+	args := append(slices.Clone(s.wrap), path, "run", "--root", s.root)
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = log, log, s.attr
+	cmd.Env = append(append(os.Environ(), "JOBSD_ROOT="), s.env...)
+	if err := cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.cmd = cmd
+	s.done = make(chan struct{})
+	go func(cmd *exec.Cmd, done chan struct{}) {
+		cmd.Wait()
+		close(done)
+	}(s.cmd, s.done)
+}
+
+func (s *site) path() string {
+	if s.exe != "" {
+		return s.exe
+	}
+	path, err := exec.LookPath("jobsd") // put there by testscript.Main
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return path
+}
+
+func (s *site) kill(sig syscall.Signal) {
+	s.cmd.Process.Signal(sig)
+	<-s.done
+	s.cmd = nil
+}
+
+// read returns the state file, which must parse whenever it is there.
+func (s *site) read() *statefile.State {
+	s.t.Helper()
+	text, err := os.ReadFile(filepath.Join(s.root, "state", "state.json"))
+	if os.IsNotExist(err) {
+		return nil
+	}
+	state := &statefile.State{}
+	if err == nil {
+		err = json.Unmarshal(text, state)
+	}
+	if err != nil {
+		s.t.Fatalf("the state file is broken: %v\n%.2000s", err, text)
+	}
+	return state
+}
+
+// until waits for the state to be so.
+func (s *site) until(what string, ok func(*statefile.State) bool) *statefile.State {
+	s.t.Helper()
+	deadline := time.After(2 * patience)
+	for {
+		state := s.read()
+		if state != nil && ok(state) {
+			return state
+		}
+		select {
+		case <-deadline:
+			s.t.Fatalf("waited in vain for %s", what)
+		case <-s.done:
+			s.t.Fatalf("the daemon ended: waited for %s", what)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+func (s *site) ready() *statefile.State {
+	s.t.Helper()
+	return s.until("the daemon to be ready", func(state *statefile.State) bool {
+		return state.Daemon.PID == s.cmd.Process.Pid && state.Daemon.Reload.Done > 0
+	})
+}
+
+// TestFlood sends HUP as fast as it goes while short jobs run. With -long: 100,000 in 5 s, and 1,000 jobs.
+func TestFlood(t *testing.T) {
+	jobs, hups, during := 50, 5000, time.Second
+	if *long {
+		jobs, hups, during = 1000, 100_000, 5*time.Second
+	}
+	s := newSite(t)
+	at := time.Now().Add(during / 2).UTC().Format(time.RFC3339)
+	for n := range jobs {
+		s.write(fmt.Sprintf("j%d.toml", n), fmt.Sprintf("at = %q\nshell = \"exit %d\"\n", at, n%200))
+	}
+	s.write("last.toml", "cmd = [\"true\"]\n")
+	s.start()
+	before := s.ready().Daemon.Reload
+	pause := during / time.Duration(hups/100)
+	tick := time.NewTicker(pause)
+	defer tick.Stop()
+	for n := range hups {
+		if n%100 == 0 {
+			<-tick.C
+		}
+		if n == hups-1 {
+			s.write("last.toml", "cmd = [\"false\"]\ndescription = \"changed\"\nat = \"2099-01-01 00:00\"\n")
+		}
+		if err := s.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+	}
+	state := s.until("the last change to be in force and all jobs to end", func(state *statefile.State) bool {
+		ended := 0
+		for _, j := range state.Jobs {
+			if j.LastRun != nil {
+				ended++
+			}
+		}
+		return !state.Jobs["last"].NextRun.IsZero() && ended == jobs
+	})
+	if state.Daemon.Reload.Begun <= before.Begun {
+		t.Error("no reload began")
+	}
+	for n := range jobs {
+		name := fmt.Sprintf("j%d", n)
+		if r := state.Jobs[name].LastRun; r.Outcome != "exited" || *r.ExitCode != n%200 {
+			t.Errorf("%s: outcome %s", name, r.Outcome)
+		}
+	}
+	reloads := 0
+	for e, err := range statefile.History(filepath.Join(s.root, "state")) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Kind() == "reloaded" {
+			reloads++
+		}
+	}
+	began := time.Now()
+	s.kill(syscall.SIGTERM)
+	t.Logf("%d HUPs: %d reloads; TERM obeyed after %v", hups, reloads, time.Since(began).Round(time.Millisecond))
+	if reloads > 60*int(max(1, during/time.Second)) {
+		t.Errorf("%d reloads", reloads)
+	}
+}
+
+// TestKilled kills the daemon at random moments: the state file parses each time, no counter goes back, and what is
+// rebuilt from the journal alone is what it was. With -long: 100 times.
+func TestKilled(t *testing.T) {
+	laps := 8
+	if *long {
+		laps = 100
+	}
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	rng := rand.New(rand.NewPCG(seed, 0))
+	s := newSite(t)
+	for n := range 10 {
+		s.write(fmt.Sprintf("j%d.toml", n), fmt.Sprintf("every = \"1s\"\nshell = \"sleep 0.%d; exit %d\"\n", n, n%2))
+	}
+	last := map[string]*statefile.Job{}
+	for lap := range laps {
+		s.start()
+		if lap%2 == 0 {
+			s.ready()
+		}
+		<-time.After(time.Duration(rng.IntN(1500)) * time.Millisecond) // the random moment
+		s.kill(syscall.SIGKILL)
+		state := s.read()
+		if state == nil {
+			continue
+		}
+		for name, j := range state.Jobs {
+			if was := last[name]; was != nil && (j.Runs < was.Runs || j.Failures < was.Failures || j.Missed < was.Missed ||
+				was.LastRun != nil && j.LastRun.Run < was.LastRun.Run) {
+				t.Fatalf("lap %d: %s went back from %+v to %+v", lap, name, was, j)
+			}
+		}
+		last = state.Jobs
+	}
+	executed(t, s)
+
+	// Now nothing is due any more, and nothing runs: state and journal must tell the same.
+	for n := range 10 {
+		s.write(fmt.Sprintf("j%d.toml", n), fmt.Sprintf("at = \"2099-01-0%d 00:00\"\ncmd = [\"true\"]\n", n%9+1))
+	}
+	s.start()
+	s.ready()
+	idle := s.until("the jobs to end", func(state *statefile.State) bool {
+		for _, j := range state.Jobs {
+			if len(j.Running) > 0 {
+				return false
+			}
+		}
+		return true
+	})
+	s.kill(syscall.SIGKILL)
+	if err := os.Remove(filepath.Join(s.root, "state", "state.json")); err != nil {
+		t.Fatal(err)
+	}
+	s.start()
+	rebuilt := s.ready()
+	if !reflect.DeepEqual(texts(t, idle.Jobs), texts(t, rebuilt.Jobs)) {
+		t.Errorf("before: %v\nrebuilt: %v", texts(t, idle.Jobs), texts(t, rebuilt.Jobs))
+	}
+	s.kill(syscall.SIGTERM)
+}
+
+func texts(t *testing.T, jobs map[string]*statefile.Job) map[string]string {
+	all := map[string]string{}
+	for name, j := range jobs {
+		text, err := json.Marshal(j)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[name] = string(text)
+	}
+	return all
+}
+
+// executed checks in the journal that no slot was executed twice.
+func executed(t *testing.T, s *site) {
+	started, slots := map[uint64]string{}, map[string]uint64{}
+	for e, err := range statefile.History(filepath.Join(s.root, "state")) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch r := e.Record.(type) {
+		case *statefile.Intent:
+			started[r.Run] = fmt.Sprint(r.Job, r.Slot.UTC(), r.Epoch)
+		case *statefile.Started:
+			slot := started[r.Run]
+			if first := slots[slot]; first != 0 {
+				t.Errorf("slot %s was executed by run %d and run %d", slot, first, r.Run)
+			}
+			slots[slot] = r.Run
+		}
+	}
+	t.Logf("%d slots executed, none twice", len(slots))
+}
+
+// TestScale tells what 10,000 job files cost, with -long only: these are measurements. Nothing is asserted of them.
+func TestScale(t *testing.T) {
+	if !*long {
+		t.Skip("measures for more than two minutes: run with -long")
+	}
+	const jobs = 10_000
+	s := newSite(t)
+	hour := (time.Now().Hour() + 12) % 24
+	job := func(n int) string {
+		return fmt.Sprintf("cmd = [\"/bin/true\", \"%d\"]\ncron = \"%d %d * * *\"\n", n, n%60, hour)
+	}
+	for n := range jobs {
+		s.write(fmt.Sprintf("j%d.toml", n), job(n))
+	}
+	began := time.Now()
+	s.start()
+	s.logged(1, "ready")
+	t.Logf("start to ready: %v", time.Since(began).Round(time.Millisecond))
+	s.ready()
+	for n := range 5 {
+		<-time.After(2 * time.Second) // let it settle
+		s.write("j5000.toml", job(20+n))
+		began = time.Now()
+		s.cmd.Process.Signal(syscall.SIGHUP)
+		s.logged(n+1, "reloaded")
+		t.Logf("reload, one file changed: %v", time.Since(began).Round(100*time.Microsecond))
+	}
+	<-time.After(12 * time.Second)
+	was := usage(t, s.cmd.Process.Pid)
+	const idle = 130 * time.Second
+	<-time.After(idle)
+	is := usage(t, s.cmd.Process.Pid)
+	perMinute := func(n int) float64 { return float64(n) * float64(time.Minute) / float64(idle) }
+	t.Logf("idle for %v: %.2f ms CPU/min, %.1f context switches/min, RSS %.1f MB", idle,
+		perMinute(is.ns-was.ns)/1e6, perMinute(is.switches-was.switches), float64(is.rss)/1024)
+	s.kill(syscall.SIGTERM)
+}
+
+// logged waits until the daemon's log has n lines with the word.
+func (s *site) logged(n int, word string) {
+	s.t.Helper()
+	deadline := time.After(patience)
+	for {
+		text, _ := os.ReadFile(s.log)
+		if strings.Count(string(text), word+":") >= n {
+			return
+		}
+		select {
+		case <-deadline:
+			s.t.Fatalf("waited in vain for %q in the log", word)
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
+
+type cost struct{ ns, switches, rss int }
+
+// usage reads what a process has used: all its threads' CPU time and context switches, and its memory in KiB.
+func usage(t *testing.T, pid int) cost {
+	var c cost
+	tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
+	if err != nil {
+		t.Skip("no /proc: ", err)
+	}
+	for _, task := range tasks {
+		dir := fmt.Sprintf("/proc/%d/task/%s/", pid, task.Name())
+		var ran, waited, slices int
+		sched, _ := os.ReadFile(dir + "schedstat")
+		fmt.Sscan(string(sched), &ran, &waited, &slices)
+		c.ns += ran
+		status, _ := os.ReadFile(dir + "status")
+		c.rss = field(string(status), "VmRSS:")
+		c.switches += field(string(status), "voluntary_ctxt_switches:") + field(string(status), "nonvoluntary_ctxt_switches:")
+	}
+	return c
+}
+
+func field(status, name string) (n int) {
+	for line := range strings.Lines(status) {
+		if rest, ok := strings.CutPrefix(line, name); ok {
+			fmt.Sscan(rest, &n)
+		}
+	}
+	return n
+}
+
+// TestA21Shorts runs very many short jobs as fast as they go, amid a storm of signals: every outcome is right, no zombie
+// is left, and the daemon does not grow. With -long: 10,000, without the storm, which would count as cost.
+func TestA21Shorts(t *testing.T) {
+	jobs := 400
+	if *long {
+		jobs = 10_000
+	}
+	s := newSite(t)
+	var b strings.Builder
+	at := time.Now().Add(3 * time.Second).UTC().Format(time.RFC3339)
+	for n := range jobs {
+		fmt.Fprintf(&b, "[[jobs]]\nname = \"j%d\"\nat = %q\ncmd = [\"sh\", \"-c\", \"exit %d\"]\nsuccess_codes = [%d]\n", n, at, n%256, n%256)
+		if n%500 == 499 || n == jobs-1 {
+			s.write(fmt.Sprintf("f%d.toml", n/500), b.String())
+			b.Reset()
+		}
+	}
+	s.start()
+	s.ready()
+	before := usage(t, s.daemonPID())
+	began := time.Now()
+	all := func(state *statefile.State) bool {
+		for _, j := range state.Jobs {
+			if j.LastRun == nil {
+				return false
+			}
+		}
+		return true
+	}
+	var storm sync.WaitGroup
+	stop := make(chan struct{})
+	if !*long {
+		daemon := s.cmd.Process
+		storm.Go(func() {
+			for tick := time.NewTicker(time.Millisecond); ; {
+				select {
+				case <-stop:
+					return
+				case <-tick.C:
+					daemon.Signal(syscall.SIGUSR1)
+					daemon.Signal(syscall.SIGUSR2)
+				}
+			}
+		})
+	}
+	state := s.until("all to have ended", all)
+	close(stop)
+	storm.Wait()
+	after := usage(t, s.daemonPID())
+	var first, last time.Time
+	for name, j := range state.Jobs {
+		n, _ := strconv.Atoi(name[1:])
+		if r := j.LastRun; r.Outcome != "exited" || *r.ExitCode != n%256 || j.Runs != 1 || j.Failures != 0 {
+			t.Errorf("%s: %+v", name, r)
+		}
+		if at := j.LastRun.StartedAt.Time; first.IsZero() || at.Before(first) {
+			first = at
+		}
+		if at := j.LastRun.EndedAt.Time; at.After(last) {
+			last = at
+		}
+	}
+	if zombies := zombiesOf(s.daemonPID()); len(zombies) > 0 {
+		t.Errorf("zombies: %v", zombies)
+	}
+	t.Logf("%d jobs in %v, %.0f us of the daemon's own CPU each; RSS %.1f MB before, %.1f MB after; seen after %v", jobs,
+		last.Sub(first).Round(time.Millisecond), float64(after.ns-before.ns)/1000/float64(jobs), float64(before.rss)/1024,
+		float64(after.rss)/1024, time.Since(began).Round(time.Millisecond))
+	s.kill(syscall.SIGTERM)
+}

@@ -1,0 +1,30 @@
+package test
+
+import (
+	"net"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// TestSystemd: a service manager that asks for it hears that the daemon is ready and, again and again, that it is alive.
+func TestSystemd(t *testing.T) {
+	s := newSite(t)
+	path := filepath.Join(t.TempDir(), "notify")
+	manager, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer manager.Close()
+	s.env = []string{"NOTIFY_SOCKET=" + path, "WATCHDOG_USEC=100000"}
+	s.begin()
+	manager.SetReadDeadline(time.Now().Add(patience))
+	for _, want := range []string{"READY=1", "WATCHDOG=1", "WATCHDOG=1", "WATCHDOG=1"} {
+		text := make([]byte, 100)
+		n, err := manager.Read(text)
+		if err != nil || string(text[:n]) != want {
+			t.Fatalf("heard %q, %v; want %q", text[:n], err, want)
+		}
+	}
+	s.term()
+}

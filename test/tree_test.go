@@ -1,0 +1,316 @@
+package test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"jobsd/spawn"
+	"jobsd/statefile"
+)
+
+// habitats are the circumstances in which no process of a stopped run may survive.
+var habitats = []struct {
+	name string
+	wrap []string
+	root bool
+}{
+	{name: "as it is"},
+	{name: "without cgroups", root: true, wrap: withoutCgroups},
+	{name: "as PID 1", root: true, wrap: []string{"unshare", "-m", "-p", "-f", "--kill-child", "--mount-proc"}},
+}
+
+// inHabitats runs a test in each of them, beside each other if it is no heavy load. CI runs all of it once more as an ordinary user.
+func inHabitats(t *testing.T, parallel bool, test func(t *testing.T, s *site)) {
+	if runtime.GOOS != "linux" {
+		t.Skip("looks for processes in /proc")
+	}
+	for _, h := range habitats {
+		t.Run(h.name, func(t *testing.T) {
+			if parallel {
+				t.Parallel()
+			}
+			if h.root && os.Geteuid() != 0 {
+				t.Skip("needs root for namespaces")
+			}
+			if _, err := exec.LookPath("unshare"); h.root && err != nil {
+				t.Skip("needs unshare(1): ", err)
+			}
+			s := newSite(t)
+			s.wrap = h.wrap
+			test(t, s)
+			if s.cmd != nil {
+				s.term()
+			}
+			if left := marked(t, s.root, ""); len(left) > 0 {
+				t.Errorf("processes of jobs are left: %v", left)
+			}
+		})
+	}
+}
+
+// daemonPID is the daemon's pid as we see it. Only where it is PID 1 that is not what it takes itself for.
+func (s *site) daemonPID() int {
+	pid := s.cmd.Process.Pid
+	if len(s.wrap) == 0 || !slices.Contains(s.wrap, "-p") {
+		return pid
+	}
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	child, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		s.t.Fatalf("unshare has the children %q", text)
+	}
+	return child
+}
+
+// term ends the daemon in order.
+func (s *site) term() {
+	s.t.Helper()
+	syscall.Kill(s.daemonPID(), syscall.SIGTERM)
+	<-s.done
+	if code := s.cmd.ProcessState.ExitCode(); code != 0 {
+		s.t.Errorf("the daemon ended with %d", code)
+	}
+	s.cmd = nil
+}
+
+// tell runs a command of jobsd's on the site.
+func (s *site) tell(args ...string) string {
+	s.t.Helper()
+	cmd := exec.Command(s.path(), append([]string{"--root", s.root}, args...)...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		s.t.Fatalf("jobsd %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+// begin starts the daemon and waits until its jobs are known.
+func (s *site) begin() {
+	s.t.Helper()
+	s.start()
+	s.until("the daemon to be ready", func(state *statefile.State) bool {
+		return state.Daemon.Reload.Done > 0 && (state.Daemon.PID == s.cmd.Process.Pid || state.Daemon.PID == 1)
+	})
+}
+
+// populated waits until so many processes carry the mark of a job.
+func (s *site) populated(job string, n int) []int {
+	s.t.Helper()
+	deadline := time.After(patience)
+	for {
+		pids := marked(s.t, s.root, job)
+		if len(pids) == n {
+			return pids
+		}
+		select {
+		case <-deadline:
+			s.t.Fatalf("%s has the processes %v, waited for %d", job, pids, n)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+func (s *site) lastRun(job string) *statefile.Run {
+	s.t.Helper()
+	return s.until(job+" to have ended", func(state *statefile.State) bool {
+		j := state.Jobs[job]
+		return j != nil && j.LastRun != nil && len(j.Running) == 0
+	}).Jobs[job].LastRun
+}
+
+// TestA5B27Escapees: double forks, sessions of their own, deaf to TERM, on the jump: after a stop nothing lives. Another
+// daemon's job of the same name is not touched.
+func TestA5B27Escapees(t *testing.T) {
+	zoo, err := exec.LookPath("zoo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	inHabitats(t, false, func(t *testing.T, s *site) {
+		jobs := fmt.Sprintf(`
+[[jobs]]
+name = "forked"
+stop_timeout = "1s"
+shell = "trap '' TERM; (setsid sh -c 'sleep 1000; sleep 1000' &) ; (setsid setsid sleep 1000 &) ; sleep 1000; sleep 1000"
+[[jobs]]
+name = "hops"
+stop_timeout = "1s"
+shell = "%s hop 3; sleep 1000"
+`, zoo)
+		s.write("jobs.toml", jobs)
+		s.begin()
+		other := newSite(t)
+		other.write("jobs.toml", jobs)
+		other.begin()
+		defer other.term()
+		other.tell("start", "forked")
+		theirs := other.populated("forked", 5)
+
+		s.tell("start", "forked")
+		s.tell("start", "hops")
+		s.populated("forked", 5)
+		began := time.Now()
+		s.tell("stop", "forked")
+		t.Logf("stopped after %v, of which 1 s is the stop_timeout", time.Since(began).Round(time.Millisecond))
+		if left := marked(t, s.root, "forked"); len(left) > 0 {
+			t.Errorf("%v live after the stop", left)
+		}
+		s.tell("stop", "hops")
+		if left := marked(t, s.root, "hops"); len(left) > 0 {
+			t.Errorf("%v live after the stop", left)
+		}
+		if r := s.lastRun("forked"); r.Outcome != "stopped" || r.By == nil {
+			t.Errorf("forked: %s", r.Outcome)
+		}
+		if now := marked(t, other.root, "forked"); len(now) != len(theirs) {
+			t.Errorf("of the other daemon's job there were %v and are %v", theirs, now)
+		}
+		log, err := os.ReadFile(filepath.Join(s.root, "log", "forked.log"))
+		if err != nil || !strings.Contains(string(log), "escaped processes of") {
+			t.Errorf("the log does not say what was killed: %v\n%s", err, log)
+		}
+	})
+}
+
+// TestA6Member: the leader ends at TERM, one of its group does not: the stop is done when that one is gone.
+// TestA7: what is stopped is woken, and TERM is enough for it.
+func TestA6A7Stop(t *testing.T) {
+	inHabitats(t, true, func(t *testing.T, s *site) {
+		s.write("jobs.toml", `
+[[jobs]]
+name = "member"
+stop_timeout = "1s"
+shell = "sh -c \"trap '' TERM; sleep 1000; sleep 1000\" & sleep 1000"
+[[jobs]]
+name = "asleep"
+stop_timeout = "10m"
+shell = "kill -STOP $$; sleep 1000"
+`)
+		s.begin()
+		s.tell("start", "member")
+		s.tell("start", "asleep")
+		s.populated("member", 4)
+		s.populated("asleep", 1)
+		s.tell("stop", "member")
+		if left := marked(t, s.root, "member"); len(left) > 0 {
+			t.Errorf("%v live after the stop", left)
+		}
+		s.tell("stop", "asleep")
+		if r := s.lastRun("asleep"); r.Outcome != "stopped" || r.Signal == nil || *r.Signal != "TERM" {
+			t.Errorf("asleep: %+v", r)
+		}
+	})
+}
+
+// TestA8Away: what a run leaves in a session of its own after a normal end is left alone, and counted where a cgroup
+// tells of it. A timeout takes it along.
+func TestA8Away(t *testing.T) {
+	inHabitats(t, true, func(t *testing.T, s *site) {
+		s.write("jobs.toml", `
+[[jobs]]
+name = "leaves"
+shell = "setsid sleep 1000 & sleep 0.5; exit 0"
+[[jobs]]
+name = "late"
+timeout = "500ms"
+shell = "setsid sleep 1000 & sleep 1000"
+`)
+		s.begin()
+		s.tell("start", "--wait", "leaves")
+		if r := s.lastRun("leaves"); r.Outcome != "exited" || *r.ExitCode != 0 {
+			t.Errorf("leaves: %+v", r)
+		}
+		left := s.populated("leaves", 1)
+		s.tell("start", "late")
+		if r := s.lastRun("late"); r.Outcome != "timeout" {
+			t.Errorf("late: %+v", r)
+		}
+		s.populated("late", 0)
+		s.term()
+		if now := marked(t, s.root, "leaves"); !slices.Contains(s.wrap, "-p") && !slices.Equal(now, left) {
+			t.Errorf("%v was not left alone: %v", left, now)
+		}
+		for _, pid := range left {
+			syscall.Kill(pid, syscall.SIGKILL)
+		}
+		s.populated("leaves", 0)
+	})
+}
+
+// TestA23B29B31Ends: all exit codes and all signals that end a process, and a stranger's orphans among them.
+func TestA23B29B31Ends(t *testing.T) {
+	inHabitats(t, false, func(t *testing.T, s *site) {
+		var b strings.Builder
+		at := time.Now().Add(2 * time.Second).UTC().Format(time.RFC3339)
+		for code := range 256 {
+			fmt.Fprintf(&b, "[[jobs]]\nname = \"code%d\"\nat = %q\nshell = \"(sleep 0.0$$ &) ; exit %d\"\n", code, at, code)
+		}
+		spared := []syscall.Signal{syscall.SIGCHLD, syscall.SIGCONT, syscall.SIGSTOP, syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU,
+			syscall.SIGURG, syscall.SIGWINCH} // these end nobody
+		for sig := syscall.Signal(1); sig <= 31; sig++ {
+			if !slices.Contains(spared, sig) {
+				fmt.Fprintf(&b, "[[jobs]]\nname = \"signal%d\"\nat = %q\nlimits = {core = 0}\nshell = \"kill -%d $$; sleep 1000\"\n", sig, at, sig)
+			}
+		}
+		s.write("jobs.toml", b.String())
+		s.begin()
+		state := s.until("all to have ended", func(state *statefile.State) bool {
+			for _, j := range state.Jobs {
+				if j.LastRun == nil || len(j.Running) > 0 {
+					return false
+				}
+			}
+			return true
+		})
+		for code := range 256 {
+			r := state.Jobs[fmt.Sprint("code", code)].LastRun
+			if r.Outcome != "exited" || r.ExitCode == nil || *r.ExitCode != code || r.Signal != nil {
+				t.Errorf("exit %d: %+v", code, r)
+			}
+		}
+		for sig := syscall.Signal(1); sig <= 31; sig++ {
+			if slices.Contains(spared, sig) {
+				continue
+			}
+			r := state.Jobs[fmt.Sprint("signal", int(sig))].LastRun
+			if r.Outcome != "signaled" || r.ExitCode != nil || r.Signal == nil || *r.Signal != spawn.SignalName(sig) {
+				t.Errorf("signal %d: %+v", sig, r)
+			}
+		}
+		if zombies := zombiesOf(s.daemonPID()); len(zombies) > 0 {
+			t.Errorf("zombies: %v", zombies)
+		}
+	})
+}
+
+// TestB41Container: as PID 1 of a container each start is a boot; elsewhere a new daemon is none.
+func TestB41Container(t *testing.T) {
+	inHabitats(t, true, func(t *testing.T, s *site) {
+		s.write("boot.toml", "cmd = [\"true\"]\nat_boot = true\n")
+		boots := uint64(0)
+		for range 2 {
+			s.begin()
+			if boots == 0 || slices.Contains(s.wrap, "-p") {
+				boots++
+			}
+			s.until("the boot run", func(state *statefile.State) bool {
+				return state.Jobs["boot"].Runs == boots && len(state.Jobs["boot"].Running) == 0
+			})
+			s.term()
+		}
+		if n := s.read().Jobs["boot"].Runs; n != boots {
+			t.Errorf("%d runs in %d boots", n, boots)
+		}
+	})
+}

@@ -1,0 +1,347 @@
+package test
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"jobsd/internal/cli"
+	"jobsd/runner"
+	"jobsd/statefile"
+)
+
+// slowly names a folder in which a program that goes on for another one first writes the file go, then waits until the
+// processes in the file ending have ended, and sends itself all the signals there are for it.
+const slowly = "TEST_UPGRADES_SLOWLY"
+
+// program is main as the tests install it.
+func program() {
+	if dir := os.Getenv(slowly); dir != "" && runner.Inherits() {
+		if err := os.WriteFile(filepath.Join(dir, "go"), nil, 0o644); err != nil {
+			panic(err)
+		}
+		text, err := os.ReadFile(filepath.Join(dir, "ending"))
+		if err != nil {
+			panic(err)
+		}
+		for pid := range strings.Lines(string(text)) {
+			for {
+				status, err := os.ReadFile("/proc/" + strings.TrimSpace(pid) + "/status")
+				if err != nil {
+					panic(err)
+				}
+				if strings.Contains(string(status), "State:\tZ") {
+					break
+				}
+			}
+		}
+		for _, sig := range []syscall.Signal{syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2} {
+			syscall.Kill(os.Getpid(), sig)
+		}
+		if _, err := os.Stat(filepath.Join(dir, "term")); err == nil {
+			syscall.Kill(os.Getpid(), syscall.SIGTERM)
+		}
+	}
+	if at := os.Getenv(dieAt); at != "" {
+		runner.Failpoint = failpoint(at)
+	}
+	os.Exit(cli.Main(os.Args[1:]))
+}
+
+// install puts a program in the place from which the site's daemon is started, in one step as a package manager would.
+func (s *site) install(text string) {
+	s.t.Helper()
+	putProgram(s.t, s.exe+".new", text)
+	if err := os.Rename(s.exe+".new", s.exe); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// installed is a site with a program of its own. Scripts that take its place find the real one in real.
+func installed(t *testing.T) (s *site, real string) {
+	if runtime.GOOS != "linux" {
+		t.Skip("upgrades are for Linux")
+	}
+	s = newSite(t)
+	program, err := os.ReadFile(s.path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{"bin", "real"} {
+		if err := os.Mkdir(filepath.Join(s.root, dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		putProgram(t, filepath.Join(s.root, dir, "jobsd"), string(program))
+	}
+	s.exe = filepath.Join(s.root, "bin", "jobsd")
+	s.env = []string{"PATH=" + filepath.Dir(s.exe) + ":" + os.Getenv("PATH")}
+	return s, filepath.Join(s.root, "real", "jobsd")
+}
+
+// pids returns the pid of each job's only run. A run that is still starting may have none yet, so it is not among them.
+func pids(state *statefile.State) map[string]int {
+	all := map[string]int{}
+	for name, j := range state.Jobs {
+		if len(j.Running) == 1 && j.Running[0].PID != nil {
+			all[name] = *j.Running[0].PID
+		}
+	}
+	return all
+}
+
+// leader waits until a job runs, and returns the pid of its only run.
+func (s *site) leader(job string) int {
+	s.t.Helper()
+	return pids(s.until(job+" to run", func(state *statefile.State) bool { return pids(state)[job] > 0 }))[job]
+}
+
+// TestA38Upgrade: fifty jobs run, five of them end while the new program has not begun to listen. The daemon keeps its
+// pid, the jobs keep theirs, all five statuses are right, what a job writes has no gap, and who waits for a run goes on
+// waiting.
+func TestA38Upgrade(t *testing.T) {
+	t.Parallel()
+	s, real := installed(t)
+	s.env = append(s.env, slowly+"="+s.root)
+	var jobs strings.Builder
+	for n := range 44 {
+		fmt.Fprintf(&jobs, "[[jobs]]\nname = \"service%d\"\nkeep_alive = true\ncmd = [\"sleep\", \"1000\"]\n", n)
+	}
+	for n := 1; n <= 5; n++ {
+		fmt.Fprintf(&jobs, "[[jobs]]\nname = \"ends%d\"\nat_boot = true\nsuccess_codes = [%d]\nshell = \"while [ ! -e %s/go ]; do sleep 0.01; done; exit %d\"\n", n, n, s.root, n)
+	}
+	fmt.Fprintf(&jobs, "[[jobs]]\nname = \"writes\"\nshell = \"i=0; while [ ! -e %s/enough ]; do i=$((i+1)); echo $i; done; echo end; exit 3\"\n", s.root)
+	s.write("jobs.toml", jobs.String())
+	s.begin()
+	waiter := exec.Command(real, "--root", s.root, "start", "--wait", "writes")
+	var heard strings.Builder
+	waiter.Stdout = &heard
+	if err := waiter.Start(); err != nil {
+		t.Fatal(err)
+	}
+	before := s.until("fifty jobs to run", func(state *statefile.State) bool { return len(pids(state)) == 50 })
+	was := pids(before)
+	var ending strings.Builder
+	for n := 1; n <= 5; n++ {
+		fmt.Fprintln(&ending, was[fmt.Sprint("ends", n)])
+	}
+	if err := os.WriteFile(filepath.Join(s.root, "ending"), []byte(ending.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command(real, "--root", s.root, "upgrade", "--wait").CombinedOutput()
+	if said := string(out); err != nil || !strings.HasPrefix(said, "upgraded from ") {
+		t.Errorf("it said %q", said)
+	}
+	after := s.until("five to have ended", func(state *statefile.State) bool { return len(pids(state)) == 45 })
+	if after.Daemon.PID != before.Daemon.PID || after.Daemon.Upgrades != 1 || after.Daemon.UncleanRestarts != 0 {
+		t.Errorf("the daemon: %+v", after.Daemon)
+	}
+	for name, pid := range pids(after) {
+		if was[name] != pid || after.Jobs[name].Running[0].Adopted {
+			t.Errorf("%s had pid %d: %+v", name, was[name], after.Jobs[name].Running[0])
+		}
+	}
+	for n := 1; n <= 5; n++ {
+		r := after.Jobs[fmt.Sprint("ends", n)].LastRun
+		if r == nil || r.ExitCode == nil || *r.ExitCode != n || after.Jobs[fmt.Sprint("ends", n)].Failures != 0 {
+			t.Errorf("ends%d: %+v", n, r)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(s.root, "enough"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if waiter.Wait(); waiter.ProcessState.ExitCode() != 3 {
+		t.Errorf("who waited for the run exited %d", waiter.ProcessState.ExitCode())
+	}
+	lines := strings.Split(strings.TrimSpace(heard.String()), "\n")
+	lines = slices.DeleteFunc(lines, func(line string) bool { return strings.HasPrefix(line, "== run ") })
+	for i, line := range lines[:len(lines)-1] {
+		if line != fmt.Sprint(i+1) {
+			t.Fatalf("line %d is %q", i+1, line)
+		}
+	}
+	if lines[len(lines)-1] != "end" {
+		t.Errorf("the last line is %q", lines[len(lines)-1])
+	}
+	s.term()
+}
+
+// TestA38Term: a TERM that comes in the middle of an upgrade is obeyed by the new program.
+func TestA38Term(t *testing.T) {
+	t.Parallel()
+	s, real := installed(t)
+	s.env = append(s.env, slowly+"="+s.root)
+	for _, file := range []string{"ending", "term"} {
+		if err := os.WriteFile(filepath.Join(s.root, file), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.write("a.toml", "cmd = [\"sleep\", \"1000\"]\nkeep_alive = true\n")
+	s.begin()
+	s.until("a to run", func(state *statefile.State) bool { return len(pids(state)) == 1 })
+	if out, err := exec.Command(real, "--root", s.root, "upgrade").CombinedOutput(); err != nil {
+		t.Fatalf("%v, %s", err, out)
+	}
+	<-s.done
+	if code := s.cmd.ProcessState.ExitCode(); code != 0 {
+		t.Errorf("the daemon ended with %d", code)
+	}
+	s.cmd = nil
+	if left := marked(t, s.root, ""); len(left) > 0 {
+		t.Errorf("left running: %v", left)
+	}
+	if d := s.read().Daemon; d.Upgrades != 1 {
+		t.Errorf("%+v", d)
+	}
+}
+
+// TestA38Lost: what may get lost around an upgrade does not: a state directory that was removed, the socket, and a start
+// that waits its turn.
+func TestA38Lost(t *testing.T) {
+	t.Parallel()
+	s, real := installed(t)
+	s.exe, s.env = real, []string{"PATH=" + filepath.Dir(real) + ":" + os.Getenv("PATH")}
+	s.write("web.toml", "cmd = [\"sleep\", \"1000\"]\nkeep_alive = true\n")
+	s.write("slow.toml", "shell = \"trap 'while [ ! -e "+s.root+"/go ]; do sleep 0.01; done; exit 0' TERM; sleep 1000 & wait\"\nstop_timeout = \"1m\"\n")
+	s.begin()
+	web := s.populated("web", 1)
+	s.tell("start", "slow")
+	s.populated("slow", 2)
+	s.tell("restart", "slow")
+	if out, err := exec.Command(real, "--root", s.root, "upgrade").CombinedOutput(); err == nil || !strings.Contains(string(out), "is still waiting") {
+		t.Errorf("with a restart under way: %v, %s", err, out)
+	}
+	if err := os.WriteFile(filepath.Join(s.root, "go"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s.until("the restart", func(state *statefile.State) bool {
+		j := state.Jobs["slow"]
+		return j.LastRun != nil && len(j.Running) == 1 && j.Running[0].State == "running"
+	})
+	for _, lost := range []string{"state", "run/jobsd.sock"} {
+		conn := s.dial()
+		if err := os.RemoveAll(filepath.Join(s.root, lost)); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintln(conn, `{"version":1,"verb":"upgrade"}`)
+		io.Copy(io.Discard, conn) // until it goes on as another program
+		s.until("the new program", func(state *statefile.State) bool { return state.Daemon.Reload.Done > 0 })
+		s.tell("reload")
+		if now := s.populated("web", 1); now[0] != web[0] {
+			t.Errorf("without %s web was %d and is %d", lost, web, now)
+		}
+	}
+	s.term()
+}
+
+// TestA38Refused: what cannot take over, or must not, is refused, and the daemon goes on as it was.
+func TestA38Refused(t *testing.T) {
+	t.Parallel()
+	s, real := installed(t)
+	s.write("a.toml", "cmd = [\"sleep\", \"1000\"]\nkeep_alive = true\n")
+	s.begin()
+	was := s.until("a to run", func(state *statefile.State) bool { return len(pids(state)) == 1 })
+	refused := func(what, why string) {
+		t.Helper()
+		out, err := exec.Command(real, "--root", s.root, "upgrade", "--wait").CombinedOutput()
+		if err == nil || !strings.Contains(string(out), why) {
+			t.Errorf("%s: %v, %s", what, err, out)
+		}
+		if out, err := exec.Command(real, "--root", s.root, "reload").CombinedOutput(); err != nil {
+			t.Errorf("%s: %v, %s", what, err, out)
+		}
+		now := s.read()
+		if now.Daemon.PID != was.Daemon.PID || now.Daemon.Upgrades != 0 || pids(now)["a"] != pids(was)["a"] {
+			t.Errorf("%s: the daemon is %+v, its job %v", what, now.Daemon, pids(now))
+		}
+	}
+	s.install("#!/bin/sh\necho oops; exit 3\n")
+	refused("a broken program", "exited 3 when asked for its version: oops")
+	s.install("#!/bin/sh\nsleep 1000 &\necho oops; exit 3\n")
+	refused("a broken one that leaves something behind", "exited 3 when asked for its version: oops")
+	s.install("no program")
+	refused("no program", "cannot upgrade: cannot start: "+s.exe+" is neither a program for this machine nor a script")
+	s.install("#!/bin/sh\nkill -SEGV $$\n")
+	refused("one that crashes", "died of SEGV")
+	s.install("#!/bin/sh\necho '{\"version\":\"0.0.1\",\"state_version\":0,\"handover\":1}'\n")
+	refused("an older one", "version 0.0.1 cannot read")
+	s.install("#!/bin/sh\nexec " + real + " \"$@\"\n")
+	os.Chmod(s.exe, 0o777)
+	refused("one that others can write", "can be written by")
+	os.Chmod(s.exe, 0o644)
+	refused("one that cannot be executed", "chmod +x")
+	os.Remove(s.exe)
+	refused("one that is gone", "no such file")
+	s.install("#!/bin/sh\nsleep 1000\n")
+	refused("one that does not answer", "died of KILL")
+	s.write("../jobsd.toml", "nonsense = 1\n")
+	s.install("#!/bin/sh\nexec " + real + " \"$@\"\n")
+	out, err := exec.Command(real, "--root", s.root, "upgrade").CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "nonsense") {
+		t.Errorf("settings that it cannot read: %v, %s", err, out)
+	}
+	os.Remove(filepath.Join(s.root, "jobsd.toml"))
+	// It answers and is gone by the time that it is executed. The daemon has left its jobs by then, and takes them up again.
+	s.install(fmt.Sprintf("#!/bin/sh\nrm %s; exec %s \"$@\"\n", s.exe, real))
+	refused("one that vanishes", "continues with the old one")
+	syscall.Kill(pids(was)["a"], syscall.SIGKILL)
+	s.until("a new life of a", func(state *statefile.State) bool {
+		pid := pids(state)["a"]
+		return pid != 0 && pid != pids(was)["a"]
+	})
+	s.term()
+}
+
+// TestA38Hundred: upgrades in a row, while jobs come and go.
+func TestA38Hundred(t *testing.T) {
+	t.Parallel()
+	times := 10
+	if *long {
+		times = 100
+	}
+	s, real := installed(t)
+	s.exe, s.env = real, []string{"PATH=" + filepath.Dir(real) + ":" + os.Getenv("PATH")}
+	s.write("jobs.toml", `
+[[jobs]]
+name = "stays"
+keep_alive = true
+cmd = ["sleep", "1000"]
+[[jobs]]
+name = "comes"
+keep_alive = {delay = "1ms", max_delay = "1ms"}
+shell = "sleep 0.02; exit 5"
+`)
+	s.begin()
+	was := s.until("it to run", func(state *statefile.State) bool { return pids(state)["stays"] != 0 })
+	for range times {
+		s.tell("upgrade", "--wait")
+	}
+	s.term()
+	state := s.read()
+	if state.Daemon.PID != was.Daemon.PID || state.Daemon.Upgrades != uint64(times) || state.Jobs["stays"].Runs != 1 {
+		t.Errorf("%+v, stays ran %d times", state.Daemon, state.Jobs["stays"].Runs)
+	}
+	lives := 0
+	for e, err := range statefile.History(filepath.Join(s.root, "state"), "comes") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, ok := e.Record.(*statefile.Ended)
+		if !ok || r.Outcome.Outcome == "stopped" {
+			continue
+		}
+		if lives++; r.Outcome.Outcome != "exited" || *r.Outcome.ExitCode != 5 {
+			t.Errorf("run %d: %+v", r.Outcome.Run, r.Outcome)
+		}
+	}
+	t.Logf("%d upgrades, %d lives of a short one", times, lives)
+	if lives < times {
+		t.Errorf("%d lives in %d upgrades", lives, times)
+	}
+}

@@ -1,0 +1,89 @@
+package test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// zoo is a program for jobs of tests that behaves badly. Its first argument says how:
+//
+//	hop MS      lives on in child after child, each in a session of its own and deaf to TERM, each for so long; all of
+//	            them together for a minute, should nobody end it
+//	flood N     writes N numbered lines as fast as it can
+//	nest CMD... runs a command and reaps all orphans of it, also when it has ended, until it is killed
+//	keep KEY CMD...  puts a key into a new session keyring and executes a command, on Linux
+//	add KEY     puts a key into the session keyring, on Linux
+//	look KEY    tells whether a key is in the session keyring, on Linux
+//	sit         does nothing until it is killed
+//
+// and what an ordinary user may do to others, on Linux:
+//
+//	freeze      stops every other process of the user, again and again
+//	lease FILE  holds a lease on a file, so that others wait to open it
+//	hide FILE   executes a program with FILE open, which ends only when it can be closed
+//	grow        makes its standard output a terabyte long
+//	knock PATH  connects to a socket as often as it can and sends garbage
+//	repoint LINK DIR  points a link at good.toml and evil.toml of a directory in turn
+func zoo() {
+	switch os.Args[1] {
+	case "hop":
+		hop(os.Args[2], append(os.Args, strconv.FormatInt(time.Now().Add(time.Minute).Unix(), 10))[3])
+	case "flood":
+		flood(os.Args[2])
+	case "nest":
+		nest(os.Args[2:])
+	case "sit":
+		select {}
+	case "keep":
+		keep(os.Args[2], os.Args[3:])
+	case "add":
+		addKey(os.Args[2])
+	case "look":
+		look(os.Args[2])
+	case "freeze", "lease", "hide", "grow", "knock", "repoint":
+		attack(os.Args[1], os.Args[2:])
+	default:
+		fmt.Fprintln(os.Stderr, "no such animal")
+		os.Exit(2)
+	}
+}
+
+func hop(ms, until string) {
+	signal.Ignore(syscall.SIGTERM)
+	n, err := strconv.Atoi(ms)
+	if err != nil {
+		panic(err)
+	}
+	time.Sleep(time.Duration(n) * time.Millisecond)
+	if end, err := strconv.ParseInt(until, 10, 64); err != nil || time.Now().Unix() > end {
+		return
+	}
+	next := exec.Command("/proc/self/exe", "hop", ms, until)
+	next.Args[0] = "zoo"
+	next.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := next.Start(); err != nil {
+		panic(err)
+	}
+}
+
+func flood(lines string) {
+	n, err := strconv.Atoi(lines)
+	if err != nil {
+		panic(err)
+	}
+	b := make([]byte, 0, 1<<16)
+	for i := range n {
+		b = fmt.Appendf(b, "%09d %0*d\n", i, i%173, 0)
+		if len(b) > 60_000 || i == n-1 {
+			if _, err := os.Stdout.Write(b); err != nil {
+				panic(err)
+			}
+			b = b[:0]
+		}
+	}
+}
