@@ -39,15 +39,15 @@ func (l *loop) adopt(copied bool) {
 		}
 		s := l.sys.survivor(o.Live)
 		if s.fate == sought {
-			marks[mark(l.core.ID(), o.Job, o.Run)] = o
+			marks[ownershipTag(l.core.ID(), o.Job, o.Run)] = o
 			continue
 		}
 		l.takeOn(o, s)
 	}
 	l.sys.sweep() // only now, because the existence of a leaf says something about its run
 	if len(marks) > 0 {
-		l.seeking = marks
-		l.hunter.in.put(quest{seek: marks})
+		l.seekingLeaders = marks
+		l.searcher.in.put(searchRequest{leaders: marks})
 	}
 }
 
@@ -69,12 +69,12 @@ func (l *loop) takeOn(o core.Outlived, s survivor) {
 
 // found handles the answer of the hunter.
 func (l *loop) found(leaders map[string]spawn.Process) {
-	for mark, o := range l.seeking {
+	for mark, o := range l.seekingLeaders {
 		s := survivor{}
 		if p, ok := leaders[mark]; ok {
 			s = survivor{leads, p}
 		}
 		l.takeOn(o, s)
 	}
-	l.seeking = nil
+	l.seekingLeaders = nil
 }

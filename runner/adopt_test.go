@@ -44,8 +44,8 @@ func TestAdoptionDoesNotWaitForTheHunter(t *testing.T) {
 			if _, ready := l.core.Ready(); ready {
 				t.Fatal("the first load did not wait: the run would be lost")
 			}
-			quests := l.hunter.in.take()
-			if len(quests) != 1 || len(quests[0].seek) != 1 {
+			quests := l.searcher.in.take()
+			if len(quests) != 1 || len(quests[0].leaders) != 1 {
 				t.Fatalf("the hunter was asked for %+v", quests)
 			}
 			l.pump.Post(c.leaders)

@@ -183,7 +183,7 @@ func (l *loop) signal(e core.Signal) {
 		return
 	}
 	if p.gone {
-		l.hunter.in.put(quest{prey: l.prey(p, e.Far), signal: spawn.SignalNumber(e.Name)})
+		l.searcher.in.put(searchRequest{search: l.prey(p, e.Far), signal: spawn.SignalNumber(e.Name)})
 		return
 	}
 	if e.Leader && p.exit != nil { // the pid may belong to another process by now
@@ -198,7 +198,7 @@ func (l *loop) signal(e core.Signal) {
 		l.log.Error("cannot signal", "run", e.Run, "pid", p.PID, "signal", e.Name, "err", err)
 	}
 	if e.Far {
-		l.hunter.in.put(quest{prey: l.prey(p, true), signal: spawn.SignalNumber(e.Name)})
+		l.searcher.in.put(searchRequest{search: l.prey(p, true), signal: spawn.SignalNumber(e.Name)})
 	}
 }
 
@@ -209,7 +209,7 @@ func (l *loop) probe(e core.Probe) {
 		return
 	}
 	if p.gone {
-		l.hunter.in.put(quest{prey: l.prey(p, e.Far), signal: 0})
+		l.searcher.in.put(searchRequest{search: l.prey(p, e.Far), signal: 0})
 		return
 	}
 	_, group := l.sys.left(&p.Process)
@@ -217,15 +217,15 @@ func (l *loop) probe(e core.Probe) {
 	case group:
 		l.handle(core.Probed{Run: e.Run, Left: 1})
 	case e.Far:
-		l.hunter.in.put(quest{prey: l.prey(p, true), signal: 0})
+		l.searcher.in.put(searchRequest{search: l.prey(p, true), signal: 0})
 	default:
 		l.handle(core.Probed{Run: e.Run})
 	}
 }
 
 // prey describes a run to the hunter: all its processes, or only its group.
-func (l *loop) prey(p *process, far bool) spawn.Prey {
-	return spawn.Prey{Run: p.run, Mark: mark(l.core.ID(), p.job, p.run), Leader: p.Process, Gone: p.gone, Group: !far && !p.leaderless}
+func (l *loop) prey(p *process, far bool) spawn.Search {
+	return spawn.Search{Run: p.run, Tag: ownershipTag(l.core.ID(), p.job, p.run), Leader: p.Process, Gone: p.gone, Group: !far && !p.leaderless}
 }
 
 func (l *loop) release(run uint64) {

@@ -59,13 +59,13 @@ const (
 // disk is the helper that does everything that may wait for a disk: journal, logs and state. It works in the order of
 // the requests, so that the journal records events in the order in which they happened.
 type disk struct {
-	in       *inbox[[]any]
-	post     func(any)
-	journal  *statefile.Journal
-	state    *statefile.Writer
-	pace     statefile.Pace
-	outputs  *outputs
-	promises *promises
+	in          *inbox[[]any]
+	post        func(any)
+	journal     *statefile.Journal
+	state       *statefile.Writer
+	pace        statefile.Pace
+	outputs     *outputs
+	delayedArgs *delayedArgs
 
 	logDir   string
 	stateDir string
@@ -95,14 +95,14 @@ type disk struct {
 }
 
 func newDisk(o Options, config *jobfile.Config, journal *statefile.Journal, facts *statefile.Facts, garbage *garbage,
-	promises *promises, post func(any)) (*disk, []string, error) {
+	promises *delayedArgs, post func(any)) (*disk, []string, error) {
 	state, said, err := statefile.OpenWriter(o.Dirs.State)
 	if err != nil {
 		return nil, nil, err
 	}
 	d := &disk{in: newInbox[[]any](), post: post, journal: journal, state: state, logDir: o.Dirs.Log, stateDir: o.Dirs.State,
 		runDir: o.Dirs.Run, lock: o.lock,
-		outputs: newOutputs(facts), promises: promises, gid: -1,
+		outputs: newOutputs(facts), delayedArgs: promises, gid: -1,
 		hold:    readClocks().Mono + firstLoadWait,
 		garbage: garbage, batch: firstFlush, base: map[string]int64{}, growing: map[string]*growing{}, trouble: map[string]string{}}
 	for name, j := range facts.Jobs {
@@ -183,8 +183,8 @@ func (d *disk) do(op any) {
 		d.ended(op)
 	case core.EndOutput:
 		d.endOutput(op)
-	case core.Mark:
-		d.mark(op.Job, op.Text)
+	case core.Marker:
+		d.writeMarker(op.Job, op.Text)
 	case core.KeepLog:
 		d.watchLog(op.Run, op.Job)
 	case copied:

@@ -12,10 +12,10 @@ import (
 
 // TestPromisesAreDurable: an accepted delayed start survives a power failure, and so does its cancellation.
 func TestPromisesAreDurable(t *testing.T) {
-	for _, r := range []statefile.Record{&statefile.Disabled{}, &statefile.AllDisabled{}, &statefile.Later{}, &statefile.GaveUp{}} {
+	for _, r := range []statefile.Record{&statefile.Disabled{}, &statefile.AllDisabled{}, &statefile.Delayed{}, &statefile.Dropped{}} {
 		facts := statefile.NewFacts("")
-		promises, _ := openPromises(t.TempDir(), facts)
-		d := &disk{outputs: newOutputs(facts), promises: promises}
+		promises, _ := openDelayedArgs(t.TempDir(), facts)
+		d := &disk{outputs: newOutputs(facts), delayedArgs: promises}
 		if d.do(core.Append{Entry: statefile.Entry{Record: r}}); !d.sync {
 			t.Errorf("%s can be lost", r.Kind())
 		}

@@ -55,7 +55,7 @@ func environ(s core.Start, self *jobfile.User, id, root string) []string {
 	set("PATH", path)
 	run := strconv.FormatUint(s.Run, 10)
 	env = append(env, "JOBSD_JOB="+d.Name, "JOBSD_RUN="+run, "JOBSD_REASON="+s.Reason,
-		"JOBSD_ATTEMPT="+strconv.Itoa(s.Attempt), spawn.MarkName+"="+mark(id, d.Name, s.Run))
+		"JOBSD_ATTEMPT="+strconv.Itoa(s.Attempt), spawn.TagName+"="+ownershipTag(id, d.Name, s.Run))
 	if !s.Slot.IsZero() {
 		env = append(env, "JOBSD_SLOT="+s.Slot.String())
 	}
@@ -95,11 +95,11 @@ func passed(list []string) (names []string) {
 }
 
 // mark returns the ownership mark of a run: the state directory, the job and the run that a process belongs to.
-func mark(id, job string, run uint64) string {
+func ownershipTag(id, job string, run uint64) string {
 	return id + "/" + job + "/" + strconv.FormatUint(run, 10)
 }
 
 // startMark returns the marker line for the start of a run. Its time has whole seconds, as people write times.
-func startMark(run uint64, at statefile.Time) string {
+func startMarker(run uint64, at statefile.Time) string {
 	return "run " + strconv.FormatUint(run, 10) + " started " + at.Format("2006-01-02T15:04:05Z07:00")
 }

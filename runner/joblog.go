@@ -41,7 +41,7 @@ func (d *disk) rotate(job *jobfile.Definition, path string, old *spawn.Log) (int
 func (d *disk) logPath(job string) string { return filepath.Join(d.logDir, job+".log") }
 
 // mark writes a marker line to the log of a job and returns where the log ends.
-func (d *disk) mark(job *jobfile.Definition, text string) int64 {
+func (d *disk) writeMarker(job *jobfile.Definition, text string) int64 {
 	if job == nil || job.Log.Discard {
 		return 0
 	}

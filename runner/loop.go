@@ -37,43 +37,43 @@ type system interface {
 // loop is the shell around the core. It turns wake-ups into events and performs effects. One goroutine on the main
 // thread runs it. Its helpers do everything that may wait.
 type loop struct {
-	sys    system
-	core   *core.Core
-	pump   *signals.Pump[any]
-	timer  *wallTimer
-	disk   *disk
-	loader *loader
-	hunter *hunter
-	socket *control.Server // nil: it could not be created
-	log    *logger
-	o      Options
-	self   *jobfile.User
-	boot   string // which boot of the machine this is
-	daemon statefile.Daemon
+	sys      system
+	core     *core.Core
+	pump     *signals.Pump[any]
+	timer    *wallTimer
+	disk     *disk
+	loader   *loader
+	searcher *searcher
+	socket   *control.Server // nil: it could not be created
+	log      *logger
+	o        Options
+	self     *jobfile.User
+	boot     string // which boot of the machine this is
+	daemon   statefile.Daemon
 
-	byRun      map[uint64]*process
-	byPID      map[int]*process
-	preparing  map[uint64]prepared // runs whose Prepare is at the disk, with what it has opened so far
-	forks      []core.Fork         // forks that are not performed yet
-	batch      []any               // requests to the disk of this turn
-	polls      []unix.PollFd
-	polled     []*process // their descriptors are polls[2:]; those of the socket follow
-	repoll     bool
-	unreaped   bool // children have ended, but only the next turn reaps them
-	checkpoint bool // the disk has requested one
-	loaded     *core.Loaded
-	seeking    map[string]core.Outlived // the hunter is looking for their leaders, by mark
-	group      string                   // the group that may read the journal and the logs
-	who        func(uid int) string     // from the last load; set before the first command is handled
-	announced  bool
-	denials    denials
-	answered   bool            // a client got an answer in this turn
-	logged     [32]signalLines // by signal
-	exit       *core.Exit
-	inherits   bool // it has children of the program before the upgrade
-	candidate  *candidate
-	began      time.Duration // boot clock
-	longest    time.Duration
+	byRun          map[uint64]*process
+	byPID          map[int]*process
+	preparing      map[uint64]prepared // runs whose Prepare is at the disk, with what it has opened so far
+	forks          []core.Fork         // forks that are not performed yet
+	batch          []any               // requests to the disk of this turn
+	polls          []unix.PollFd
+	polled         []*process // their descriptors are polls[2:]; those of the socket follow
+	repoll         bool
+	unreaped       bool // children have ended, but only the next turn reaps them
+	checkpoint     bool // the disk has requested one
+	loaded         *core.Loaded
+	seekingLeaders map[string]core.Outlived // the hunter is looking for their leaders, by mark
+	group          string                   // the group that may read the journal and the logs
+	who            func(uid int) string     // from the last load; set before the first command is handled
+	announced      bool
+	denials        denials
+	answered       bool            // a client got an answer in this turn
+	logged         [32]signalLines // by signal
+	exit           *core.Exit
+	inherits       bool // it has children of the program before the upgrade
+	candidate      *candidate
+	began          time.Duration // boot clock
+	longest        time.Duration
 }
 
 // run performs turns until the core emits Exit.
@@ -111,7 +111,7 @@ func (l *loop) turn() {
 	l.command(pending)
 	l.commands()
 	l.handle(core.Due{})
-	loaded := l.loaded != nil && l.seeking == nil
+	loaded := l.loaded != nil && l.seekingLeaders == nil
 	if loaded {
 		l.who = l.loaded.Set.Who
 		if group := l.loaded.Set.Config.Group; group != l.group {
@@ -240,7 +240,7 @@ func (l *loop) perform() {
 func (l *loop) effect(e core.Effect) {
 	defer l.rescue(e)
 	switch e := e.(type) {
-	case core.Append, core.Finish, core.EndOutput, core.Mark, core.KeepLog:
+	case core.Append, core.Finish, core.EndOutput, core.Marker, core.KeepLog:
 		l.batch = append(l.batch, e)
 	case core.Prepare:
 		l.preparing[e.Run] = prepared{}

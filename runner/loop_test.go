@@ -99,7 +99,7 @@ func testLoop(t *testing.T, jobs int) (*loop, *fakeKernel) {
 	l := &loop{sys: k, pump: pump, timer: &wallTimer{fd: -1}, disk: &disk{in: newInbox[[]any]()},
 		log:  &logger{Logger: hclog.NewNullLogger()},
 		self: &jobfile.User{}, byRun: map[uint64]*process{}, byPID: map[int]*process{}, preparing: map[uint64]prepared{},
-		loader: &loader{wake: make(chan struct{}, 1)}, hunter: &hunter{in: newInbox[quest]()}}
+		loader: &loader{wake: make(chan struct{}, 1)}, searcher: &searcher{in: newInbox[searchRequest]()}}
 	l.core = core.New(core.Options{Strict: true}, statefile.NewFacts("id"), k.clock)
 	l.core.Begin(k.clock, statefile.Start{})
 	l.pump.Post(core.Loaded{Set: set})

@@ -25,20 +25,20 @@ type span struct {
 	job        string
 	start, end int64
 	own        bool // it is in its own file until the run has ended
-	marked     bool // it begins with the start marker, which this daemon wrote
+	hasMarker  bool // it begins with the start marker, which this daemon wrote
 	open       bool // its leader has ended, but the output is still open
 }
 
 // outputs knows where the output is of all runs that a notification may be about: the live ones, the last one of each
 // job, and those of owed notifications. The core does not know offsets. The disk keeps them.
 type outputs struct {
-	runs map[uint64]span   // by run
-	last map[string]uint64 // by job
-	owed map[uint64]uint64 // run by notification
+	runs     map[uint64]span   // by run
+	last     map[string]uint64 // by job
+	notified map[uint64]uint64 // run by notification
 }
 
 func newOutputs(facts *statefile.Facts) *outputs {
-	o := &outputs{runs: map[uint64]span{}, last: map[string]uint64{}, owed: map[uint64]uint64{}}
+	o := &outputs{runs: map[uint64]span{}, last: map[string]uint64{}, notified: map[uint64]uint64{}}
 	for name, j := range facts.Jobs {
 		for _, l := range j.Live {
 			o.runs[l.Run] = span{job: name, start: l.LogOffset, own: l.OwnLog, open: l.Open}
@@ -48,10 +48,10 @@ func newOutputs(facts *statefile.Facts) *outputs {
 			o.last[name] = r.Run
 		}
 	}
-	for _, n := range facts.Owed {
+	for _, n := range facts.Notifications {
 		if n.Run != nil {
 			o.place(n.Run.Run, n.Job, n.LogStart, n.LogEnd)
-			o.owed[n.ID] = n.Run.Run
+			o.notified[n.ID] = n.Run.Run
 		}
 	}
 	return o
@@ -91,7 +91,7 @@ func (o *outputs) ended(r *statefile.Ended) {
 	r.LogStart = s.start
 	before := o.last[r.Job]
 	o.last[r.Job] = run
-	o.owes(r.Owes)
+	o.addNotifications(r.Notifications)
 	o.drop(before)
 }
 
@@ -104,22 +104,22 @@ func (o *outputs) closed(r *statefile.Output) {
 	o.drop(r.Run)
 }
 
-func (o *outputs) owes(list []statefile.Owed) {
+func (o *outputs) addNotifications(list []statefile.Notification) {
 	for i := range list {
 		if r := list[i].Run; r != nil {
-			o.owed[list[i].ID] = r.Run
+			o.notified[list[i].ID] = r.Run
 			list[i].LogStart, list[i].LogEnd = o.runs[r.Run].start, o.runs[r.Run].end
 		}
 	}
 }
 
-func (o *outputs) settled(r *statefile.Told) {
-	if r.Kept {
+func (o *outputs) delivered(r *statefile.Delivery) {
+	if r.WillRetry {
 		return
 	}
 	for _, id := range r.IDs {
-		run := o.owed[id]
-		delete(o.owed, id)
+		run := o.notified[id]
+		delete(o.notified, id)
 		o.drop(run)
 	}
 }
@@ -130,7 +130,7 @@ func (o *outputs) drop(run uint64) {
 	if !ok || s.open || o.last[s.job] == run {
 		return
 	}
-	for _, other := range o.owed {
+	for _, other := range o.notified {
 		if other == run {
 			return
 		}
@@ -150,9 +150,9 @@ func (o *outputs) complete(facts *statefile.Facts) {
 			j.LogStart, j.LogEnd = s.start, s.end
 		}
 	}
-	for i := range facts.Owed {
-		if r := facts.Owed[i].Run; r != nil {
-			facts.Owed[i].LogStart, facts.Owed[i].LogEnd = o.runs[r.Run].start, o.runs[r.Run].end
+	for i := range facts.Notifications {
+		if r := facts.Notifications[i].Run; r != nil {
+			facts.Notifications[i].LogStart, facts.Notifications[i].LogEnd = o.runs[r.Run].start, o.runs[r.Run].end
 		}
 	}
 }
@@ -160,18 +160,18 @@ func (o *outputs) complete(facts *statefile.Facts) {
 // note follows the entries that are appended to the journal.
 func (o *outputs) note(r statefile.Record) {
 	switch r := r.(type) {
-	case *statefile.Told:
-		o.settled(r)
-	case *statefile.GaveUp:
-		o.owes(r.Owes)
+	case *statefile.Delivery:
+		o.delivered(r)
+	case *statefile.Dropped:
+		o.addNotifications(r.Notifications)
 	case *statefile.Stable:
-		o.owes(r.Owes)
+		o.addNotifications(r.Notifications)
 	}
 }
 
 // writeLetter writes a mail into a file without a name, for the mailer to read. With a file instead of a pipe, neither
 // side waits for the other.
-func (d *disk) writeLetter(l *core.Letter) (*os.File, error) {
+func (d *disk) writeMail(l *core.Mail) (*os.File, error) {
 	f, err := os.CreateTemp(d.stateDir, ".mail*")
 	if err != nil { // the disk may be full, which the mail may be about
 		f, err = os.CreateTemp("", "jobsd-mail*")
@@ -181,7 +181,7 @@ func (d *disk) writeLetter(l *core.Letter) (*os.File, error) {
 	}
 	err = os.Remove(f.Name())
 	if err == nil {
-		_, err = f.Write(d.letter(l))
+		_, err = f.Write(d.formatMail(l))
 	}
 	if err == nil {
 		_, err = f.Seek(0, io.SeekStart)
@@ -194,7 +194,7 @@ func (d *disk) writeLetter(l *core.Letter) (*os.File, error) {
 }
 
 // letter formats a mail according to RFC 5322.
-func (d *disk) letter(l *core.Letter) []byte {
+func (d *disk) formatMail(l *core.Mail) []byte {
 	var b bytes.Buffer
 	head := func(name, value string) { writeHeader(&b, name, value) }
 	if l.From != "" {
@@ -214,7 +214,7 @@ func (d *disk) letter(l *core.Letter) []byte {
 		}
 		b.Write(printableText([]byte(p.Text)))
 		if p.Job != "" {
-			d.writeTail(&b, d.outputs.owed[p.Owed])
+			d.writeTail(&b, d.outputs.notified[p.Notification])
 		}
 	}
 	return b.Bytes()
@@ -265,11 +265,11 @@ func (d *disk) tail(s span) (text []byte, cut bool, err error) {
 			text = text[i+1:]
 		}
 	}
-	return printableText(withoutMarks(text)), cut, nil
+	return printableText(withoutMarkers(text)), cut, nil
 }
 
 // withoutMarks removes the marker lines.
-func withoutMarks(text []byte) []byte {
+func withoutMarkers(text []byte) []byte {
 	var keep [][]byte
 	for line := range bytes.Lines(text) {
 		if !bytes.HasPrefix(line, []byte("== ")) {

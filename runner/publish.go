@@ -100,7 +100,7 @@ func (d *disk) carry() {
 			continue
 		}
 		j.State, j.NextRun, j.NextTry = "waiting", statefile.Time{}, statefile.Time{}
-		j.Running, j.Later, j.Unkillable = []statefile.Running{}, []statefile.LaterStart{}, false
+		j.Running, j.DelayedStarts, j.Unkillable = []statefile.Running{}, []statefile.DelayedStart{}, false
 		d.state.Update(name, j)
 		d.carried[name] = true
 	}

@@ -202,10 +202,10 @@ func newLoop(o Options, config *jobfile.Config, log *logger, hand *handover) (*l
 	l.began = now.Boot
 	l.daemon = statefile.Daemon{PID: os.Getpid(), PIDStart: start, StartedAt: statefile.At(now.Wall), BootID: machineBoot,
 		Machine: machine, Version: o.Version, JobsDir: o.Dirs.Jobs, ConfigFile: o.ConfigFile}
-	promises, promised := openPromises(o.Dirs.State, facts)
+	promises, promised := openDelayedArgs(o.Dirs.State, facts)
 	l.core = core.New(core.Options{MachineID: spawn.MachineID(), Machine: machine, BootID: boot, BootUnknown: bootTrouble != "",
 		Seed: uint64(now.Wall.UnixNano()) ^ uint64(os.Getpid()),
-		CPUs: runtime.NumCPU(), Stack: debug.Stack, Promised: promised}, facts, now)
+		CPUs: runtime.NumCPU(), Stack: debug.Stack, DelayedArgs: promised}, facts, now)
 	if bootTrouble != "" {
 		l.handle(core.Trouble{Part: "boot", Text: bootTrouble})
 	}
@@ -230,7 +230,7 @@ func newLoop(o Options, config *jobfile.Config, log *logger, hand *handover) (*l
 	if err := statefile.WritePID(o.Dirs.Run); err != nil { // the file is only informative
 		log.Warn(err.Error())
 	}
-	l.hunter = newHunter(post, leaves)
+	l.searcher = newSearcher(post, leaves)
 	l.adopt(begin.ID != "")
 	files := jobfile.NewLoader(jobfile.Options{Jobs: o.Dirs.Jobs, Accepted: filepath.Join(o.Dirs.State, "accepted"),
 		Config: o.ConfigFile, Host: o.Machine})

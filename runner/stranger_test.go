@@ -48,8 +48,8 @@ func TestStrangersInMail(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := &disk{logDir: dir, outputs: newOutputs(statefile.NewFacts("")), base: map[string]int64{}}
-	d.outputs.runs[1], d.outputs.owed[7] = span{job: "j", end: int64(len(evil) + 6)}, 1
-	text := string(d.letter(&core.Letter{From: "a@b", To: []string{"a@b"}, Subject: evil, Parts: []core.Part{{Text: evil + "\n", Job: "j", Owed: 7}}}))
+	d.outputs.runs[1], d.outputs.notified[7] = span{job: "j", end: int64(len(evil) + 6)}, 1
+	text := string(d.formatMail(&core.Mail{From: "a@b", To: []string{"a@b"}, Subject: evil, Parts: []core.MailPart{{Text: evil + "\n", Job: "j", Notification: 7}}}))
 	if raw(text) || strings.Count(text, "evil") != 3 || !strings.Contains(text, "\nlast\n") {
 		t.Errorf("%q", text)
 	}
@@ -58,7 +58,7 @@ func TestStrangersInMail(t *testing.T) {
 // TestStrangersInMarks: markers with text of strangers stay on one line in the log of a job.
 func TestStrangersInMarks(t *testing.T) {
 	d := &disk{logDir: t.TempDir(), base: map[string]int64{}, trouble: map[string]string{}, gid: -1}
-	d.mark(&jobfile.Definition{Name: "j"}, evil+"\n== run 7 pid 1 exited 0")
+	d.writeMarker(&jobfile.Definition{Name: "j"}, evil+"\n== run 7 pid 1 exited 0")
 	text, err := os.ReadFile(d.logPath("j"))
 	if err != nil || raw(string(text)) || strings.Count(string(text), "\n") != 1 {
 		t.Errorf("%v, %q", err, text)

@@ -44,18 +44,18 @@ func WatchLeaf(string) Process { return Process{FD: -1} }
 // LeafEnded is always true on this system.
 func LeafEnded(Process) bool { return true }
 
-// Hunter finds no process on this system: nothing shows which run a process belongs to once it has left its process
+// Searcher finds no process on this system: nothing shows which run a process belongs to once it has left its process
 // group.
-type Hunter struct{}
+type Searcher struct{}
 
-// NewHunter returns a Hunter that finds nothing.
-func NewHunter(*Cgroups) *Hunter { return &Hunter{} }
+// NewSearcher returns a Searcher that finds nothing.
+func NewSearcher(*Cgroups) *Searcher { return &Searcher{} }
 
 // Close does nothing.
-func (*Hunter) Close() {}
+func (*Searcher) Close() {}
 
-// Hunt finds no process on this system.
-func (*Hunter) Hunt([]Prey, syscall.Signal) Catch { return Catch{} }
+// Signal finds no process on this system.
+func (*Searcher) Signal([]Search, syscall.Signal) Findings { return Findings{} }
 
 // FindLeaders finds no process on this system.
-func (*Hunter) FindLeaders([]string) map[string]Process { return nil }
+func (*Searcher) FindLeaders([]string) map[string]Process { return nil }

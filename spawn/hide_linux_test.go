@@ -13,7 +13,7 @@ func init() { helpers["hide"] = hide }
 func hide(args []string) {
 	_, err := syscall.Open(args[0], syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
 	must(err)
-	must(syscall.Exec("/bin/sleep", []string{"sleep", "1000"}, []string{MarkName + "=" + args[1]}))
+	must(syscall.Exec("/bin/sleep", []string{"sleep", "1000"}, []string{TagName + "=" + args[1]}))
 }
 
 // startHidden starts n processes that stay in the middle of an exec until the test ends. The kernel does not show

@@ -25,7 +25,7 @@ func (r *Start) apply(f *Facts, at Time) {
 	if r.BootID != "" && f.BootID != r.BootID { // "": the boot is unknown, so the facts of the last known boot stay
 		f.BootID, f.BootReady = r.BootID, false
 		for _, j := range f.Jobs {
-			j.Held, j.Finished, j.ShortLives = false, false, 0
+			j.Held, j.Finished, j.ShortRuns = false, false, 0
 		}
 	}
 	if r.Unclean {
@@ -36,7 +36,7 @@ func (r *Start) apply(f *Facts, at Time) {
 	}
 	if r.Suspect != "" && r.Suspect == f.Suspect {
 		j := f.Job(r.Suspect)
-		j.SetAside, j.Fault = true, "the daemon crashed twice while it handled this job"
+		j.SetAside, j.SetAsideError = true, "the daemon crashed twice while it handled this job"
 	}
 	f.Suspect = r.Suspect
 	f.Clean = false
@@ -56,29 +56,29 @@ func (r *Defined) apply(f *Facts, at Time) {
 	j := f.Job(r.Job)
 	if j.FirstLoad.IsZero() {
 		j.FirstLoad = at
-		j.StartTick = f.Tick
+		j.StartSequence = f.Sequence
 	}
 	if r.BootDone != "" {
 		j.BootDone = r.BootDone
 	}
-	if j.Schedule != r.Schedule || j.Process != r.Process || !j.Vanished.IsZero() {
-		j.SetAside, j.Fault, j.Finished = false, "", false
+	if j.Schedule != r.Schedule || j.Process != r.Process || !j.RemovedAt.IsZero() {
+		j.SetAside, j.SetAsideError, j.Finished = false, "", false
 	}
 	if j.Definition != "" && j.Definition != r.Definition { // "": an older program did not record it
-		j.SetAside, j.Fault = false, ""
+		j.SetAside, j.SetAsideError = false, ""
 	}
-	if j.Schedule != r.Schedule || !j.Vanished.IsZero() {
-		j.Beyond = Time{}
+	if j.Schedule != r.Schedule || !j.RemovedAt.IsZero() {
+		j.LastSlotBeforeReset = Time{}
 		j.Schedule, j.Anchor = r.Schedule, r.Anchor
-		j.LastSlot, j.WildSlot, j.SlotEpoch = r.LastSlot, r.LastSlot, f.Epoch
+		j.LastSlot, j.EpochSlot, j.SlotEpoch = r.LastSlot, r.LastSlot, f.Epoch
 	}
-	j.Vanished = Time{}
+	j.RemovedAt = Time{}
 	j.Process, j.Definition = r.Process, r.Definition
 }
 
 func (r *Deleted) apply(f *Facts, at Time) {
 	j := f.Job(r.Job)
-	j.Vanished, j.Waiting, j.Later = at, nil, nil
+	j.RemovedAt, j.Retries, j.DelayedStarts = at, nil, nil
 }
 
 func (r *Held) apply(f *Facts, at Time) {
@@ -88,7 +88,7 @@ func (r *Held) apply(f *Facts, at Time) {
 		j.LastSlot = at
 	}
 	if !r.Held {
-		j.SetAside, j.Fault = false, ""
+		j.SetAside, j.SetAsideError = false, ""
 	}
 }
 
@@ -116,17 +116,17 @@ func (r *AllDisabled) apply(f *Facts, at Time) {
 	}
 }
 
-func (r *Later) apply(f *Facts, _ Time) {
+func (r *Delayed) apply(f *Facts, _ Time) {
 	f.LastRun = max(f.LastRun, r.Run)
 	j := f.Job(r.Job)
-	if !slices.ContainsFunc(j.Later, func(l Later) bool { return l.Run == r.Run }) {
-		j.Later = append(slices.Clip(j.Later), *r)
+	if !slices.ContainsFunc(j.DelayedStarts, func(l Delayed) bool { return l.Run == r.Run }) {
+		j.DelayedStarts = append(slices.Clip(j.DelayedStarts), *r)
 	}
 }
 
 func (r *SetAside) apply(f *Facts, _ Time) {
 	j := f.Job(r.Job)
-	j.SetAside, j.Fault = true, r.Error
+	j.SetAside, j.SetAsideError = true, r.Error
 }
 
 func (r *Epoch) apply(f *Facts, _ Time) {
@@ -140,14 +140,14 @@ func (r *Epoch) apply(f *Facts, _ Time) {
 	f.ResetEpoch = r.Epoch
 	for _, j := range f.Jobs {
 		if j.LastSlot.After(r.Wall.Time) {
-			j.Beyond, j.LastSlot = j.LastSlot, r.Wall
+			j.LastSlotBeforeReset, j.LastSlot = j.LastSlot, r.Wall
 		}
 	}
 }
 
 func (r *Anchored) apply(f *Facts, _ Time) { f.Job(r.Job).Anchor = &r.Anchor }
 
-func (r *Passed) apply(f *Facts, at Time) {
+func (r *NotRun) apply(f *Facts, at Time) {
 	j := f.Job(r.Job)
 	if r.How == "skipped" {
 		j.Skipped += r.Number
@@ -179,8 +179,8 @@ func (r *Intent) apply(f *Facts, at Time) {
 	if r.Reason == "service" {
 		j.Finished = false
 	}
-	j.noRetry(r.Run)
-	j.noLater(r.Run)
+	j.removeRetry(r.Run)
+	j.removeDelayed(r.Run)
 	j.Live = append(j.Live, Live{Run: r.Run, Slot: r.Slot, Epoch: r.Epoch, Reason: r.Reason, Attempt: r.Attempt, Missed: r.Missed,
 		LogOffset: r.LogOffset, OwnLog: r.OwnLog})
 }
@@ -199,14 +199,14 @@ func (r *Started) apply(f *Facts, at Time) {
 	if l.PID == 0 { // otherwise an earlier shim of this run failed for lack of a resource
 		j.Runs++
 	}
-	f.Tick++
-	j.LastStart, j.StartTick = at, f.Tick
+	f.Sequence++
+	j.LastStart, j.StartSequence = at, f.Sequence
 	l.PID, l.Inode, l.PIDStart, l.BootID, l.StartedAt = r.PID, r.Inode, r.PIDStart, r.BootID, at
 }
 
 func (r *Stopping) apply(f *Facts, _ Time) {
 	if l := f.Job(r.Job).live(r.Run); l != nil {
-		l.StopBy = r.By
+		l.StoppedBy = r.By
 	}
 }
 
@@ -219,27 +219,27 @@ func (r *Ended) apply(f *Facts, _ Time) {
 	j.LastRun, j.LogStart, j.LogEnd = &run, r.LogStart, r.LogEnd
 	switch {
 	case r.Retry != nil:
-		j.Waiting = append(j.Waiting, *r.Retry)
+		j.Retries = append(j.Retries, *r.Retry)
 		f.LastRun = max(f.LastRun, r.Retry.Run)
 	case r.Failed:
 		j.Failures++
 		j.Consecutive++
 	case run.Outcome == "exited":
-		j.Consecutive, j.Told = 0, false
-		f.Tick++
-		j.LastSuccess, j.SuccessTick = run.EndedAt, f.Tick
+		j.Consecutive, j.FailureNotified = 0, false
+		f.Sequence++
+		j.LastSuccess, j.SuccessSequence = run.EndedAt, f.Sequence
 	}
-	j.Told = j.Told || r.Alarm
+	j.FailureNotified = j.FailureNotified || r.FailureNotified
 	// A run lost at its intent may have started, so a job with `after` must wait for a new success.
 	if run.LostStage != nil && *run.LostStage == "intent" {
-		f.Tick++
-		j.StartTick = f.Tick
+		f.Sequence++
+		j.StartSequence = f.Sequence
 	}
 	if run.Reason == "service" {
-		j.died(&run, r.Short)
+		j.addDeath(&run, r.Short)
 		j.Finished = r.Finished
 	}
-	f.owe(r.Owes)
+	f.addNotifications(r.Notifications)
 	if l := j.live(run.Run); l != nil {
 		l.Ended, l.Open = true, r.Open
 		if run.Outcome == "start_error" && l.PID > 0 && j.Runs > 0 { // the shim never became the job's program
@@ -251,31 +251,31 @@ func (r *Ended) apply(f *Facts, _ Time) {
 	}
 }
 
-func (r *GaveUp) apply(f *Facts, _ Time) {
+func (r *Dropped) apply(f *Facts, _ Time) {
 	j := f.Job(r.Job)
-	j.noLater(r.Run)
-	if j.noRetry(r.Run) {
+	j.removeDelayed(r.Run)
+	if j.removeRetry(r.Run) {
 		j.Failures++
 		j.Consecutive++
-		j.Told = j.Told || r.Alarm
+		j.FailureNotified = j.FailureNotified || r.FailureNotified
 	}
-	f.owe(r.Owes)
+	f.addNotifications(r.Notifications)
 }
 
 func (r *Stable) apply(f *Facts, _ Time) {
 	j := f.Job(r.Job)
-	j.ShortLives, j.Consecutive, j.Told = 0, 0, false
-	f.owe(r.Owes)
+	j.ShortRuns, j.Consecutive, j.FailureNotified = 0, 0, false
+	f.addNotifications(r.Notifications)
 }
 
-func (r *OwedMail) apply(f *Facts, at Time) {
-	f.CrashMail = at
-	f.owe(r.Owes)
+func (r *DaemonNotification) apply(f *Facts, at Time) {
+	f.DaemonNotified = at
+	f.addNotifications(r.Notifications)
 }
 
-func (r *Told) apply(f *Facts, _ Time) {
-	keep := f.Owed[:0:0]
-	for _, o := range f.Owed {
+func (r *Delivery) apply(f *Facts, _ Time) {
+	keep := f.Notifications[:0:0]
+	for _, o := range f.Notifications {
 		if !slices.Contains(r.IDs, o.ID) {
 			keep = append(keep, o)
 			continue
@@ -286,12 +286,12 @@ func (r *Told) apply(f *Facts, _ Time) {
 				j.NotifyError = &r.Error
 			}
 		}
-		if r.Kept {
+		if r.WillRetry {
 			o.Tries++
 			keep = append(keep, o)
 		}
 	}
-	f.Owed = keep
+	f.Notifications = keep
 }
 
 func (r *Output) apply(f *Facts, _ Time) {
@@ -302,10 +302,10 @@ func (r *Output) apply(f *Facts, _ Time) {
 	if j.LastRun != nil && j.LastRun.Run == r.Run {
 		j.LogStart, j.LogEnd = r.LogStart, r.LogEnd
 	}
-	for i, o := range f.Owed {
+	for i, o := range f.Notifications {
 		if o.Job == r.Job && o.Run != nil && o.Run.Run == r.Run {
-			f.Owed = slices.Clone(f.Owed) // other code may still use the old list
-			f.Owed[i].LogStart, f.Owed[i].LogEnd = r.LogStart, r.LogEnd
+			f.Notifications = slices.Clone(f.Notifications) // other code may still use the old list
+			f.Notifications[i].LogStart, f.Notifications[i].LogEnd = r.LogStart, r.LogEnd
 		}
 	}
 }
@@ -335,7 +335,7 @@ const ReasonDoubt = "doubt"
 func (f *Facts) doubt(at Time) {
 	f.DoubtUntil, f.DoubtRun = at, f.HighestRun()
 	for _, j := range f.Jobs {
-		j.StartTick = f.Tick
+		j.StartSequence = f.Sequence
 		j.Finished = j.Finished || j.mayHaveFinished()
 	}
 }
@@ -358,7 +358,7 @@ func (f *Facts) servedBoot(id string) {
 // Prune deletes the facts of jobs that vanished more than KeepVanished before now.
 func (f *Facts) Prune(now time.Time) {
 	for name, j := range f.Jobs {
-		if !j.Vanished.IsZero() && now.Sub(j.Vanished.Time) > KeepVanished && len(j.Live) == 0 {
+		if !j.RemovedAt.IsZero() && now.Sub(j.RemovedAt.Time) > KeepRemoved && len(j.Live) == 0 {
 			delete(f.Jobs, name)
 		}
 	}

@@ -198,7 +198,7 @@ func BenchmarkCheckpoint(b *testing.B) {
 	for n := range manyJobs {
 		j := facts.Job(fmt.Sprintf("job%05d", n))
 		run := benchJob(n).LastRun
-		j.LastRun, j.FirstLoad, j.LastSlot, j.WildSlot, j.LastStart = run, run.Slot, run.Slot, run.Slot, run.Slot
+		j.LastRun, j.FirstLoad, j.LastSlot, j.EpochSlot, j.LastStart = run, run.Slot, run.Slot, run.Slot, run.Slot
 		j.LastSuccess = run.EndedAt
 		j.Schedule, j.Process, j.Runs = "0123456789abcdef", "0123456789abcdef", 17
 	}

@@ -6,77 +6,77 @@ import (
 )
 
 // KeepVanished is how long the facts of a removed job are kept.
-const KeepVanished = 90 * 24 * time.Hour
+const KeepRemoved = 90 * 24 * time.Hour
 
 // Facts is everything that is durable, and the content of a checkpoint. Only Apply changes it, both in the daemon and
 // in a replay, so a replay of the journal gives the same facts as the daemon had in memory.
 type Facts struct {
-	Version    int                  `json:"version"`
-	ID         string               `json:"id"`                 // of the state directory: 32 random hex digits
-	LastRun    uint64               `json:"last_run"`           // the run counter
-	Reserved   uint64               `json:"reserved,omitempty"` // run numbers up to this one may have been used
-	BootID     string               `json:"boot_id"`
-	BootReady  bool                 `json:"boot_ready"`            // this boot has had its first ready
-	BootDoubt  bool                 `json:"boot_doubt,omitempty"`  // the next daemon's boot may already have had its first ready and its at_boot runs
-	Device     uint64               `json:"device,omitempty"`      // of the state directory, in that boot
-	Inode      uint64               `json:"inode,omitempty"`       // of the state directory, in that boot
-	Epoch      uint64               `json:"epoch"`                 // the clock epoch
-	EpochAt    Time                 `json:"epoch_at"`              // the new clock's reading when the epoch began
-	ResetEpoch uint64               `json:"reset_epoch,omitempty"` // the newest epoch that began with a reset: slots of older epochs are of a wrong clock
-	Clean      bool                 `json:"clean"`                 // the last daemon ended cleanly
-	Unclean    uint64               `json:"unclean_restarts"`
-	Upgrades   uint64               `json:"upgrades"`
-	Tick       uint64               `json:"tick"` // counts starts and successes, to order them independently of the clock
-	DisabledBy *DisabledBy          `json:"disabled_by"`
-	Suspect    string               `json:"suspect,omitempty"`    // as in Start, from the last Start
-	CrashMail  Time                 `json:"crash_mail,omitzero"`  // time of the last mail about a crash
-	DoubtUntil Time                 `json:"doubt_until,omitzero"` // unsettled slots up to this time are in doubt
-	DoubtRun   uint64               `json:"doubt_run,omitempty"`  // unfinished runs up to this number are in doubt
-	LastOwed   uint64               `json:"last_owed,omitempty"`
-	Owed       []Owed               `json:"owed,omitempty"` // undelivered notifications, the oldest first
-	Jobs       map[string]*JobFacts `json:"jobs"`
+	Version          int                  `json:"version"`
+	ID               string               `json:"id"`                 // of the state directory: 32 random hex digits
+	LastRun          uint64               `json:"last_run"`           // the run counter
+	Reserved         uint64               `json:"reserved,omitempty"` // run numbers up to this one may have been used
+	BootID           string               `json:"boot_id"`
+	BootReady        bool                 `json:"boot_ready"`            // this boot has had its first ready
+	BootDoubt        bool                 `json:"boot_doubt,omitempty"`  // the next daemon's boot may already have had its first ready and its at_boot runs
+	Device           uint64               `json:"device,omitempty"`      // of the state directory, in that boot
+	Inode            uint64               `json:"inode,omitempty"`       // of the state directory, in that boot
+	Epoch            uint64               `json:"epoch"`                 // the clock epoch
+	EpochAt          Time                 `json:"epoch_at"`              // the new clock's reading when the epoch began
+	ResetEpoch       uint64               `json:"reset_epoch,omitempty"` // the newest epoch that began with a reset: slots of older epochs are of a wrong clock
+	Clean            bool                 `json:"clean"`                 // the last daemon ended cleanly
+	Unclean          uint64               `json:"unclean_restarts"`
+	Upgrades         uint64               `json:"upgrades"`
+	Sequence         uint64               `json:"tick"` // counts starts and successes, to order them independently of the clock
+	DisabledBy       *DisabledBy          `json:"disabled_by"`
+	Suspect          string               `json:"suspect,omitempty"`    // as in Start, from the last Start
+	DaemonNotified   Time                 `json:"crash_mail,omitzero"`  // time of the last mail about a crash
+	DoubtUntil       Time                 `json:"doubt_until,omitzero"` // unsettled slots up to this time are in doubt
+	DoubtRun         uint64               `json:"doubt_run,omitempty"`  // unfinished runs up to this number are in doubt
+	LastNotification uint64               `json:"last_owed,omitempty"`
+	Notifications    []Notification       `json:"owed,omitempty"` // undelivered notifications, the oldest first
+	Jobs             map[string]*JobFacts `json:"jobs"`
 }
 
 // JobFacts holds the durable facts of one job.
 type JobFacts struct {
-	FirstLoad   Time        `json:"first_load"`
-	Vanished    Time        `json:"vanished,omitzero"`    // when the job was removed
-	Schedule    string      `json:"schedule"`             // hash of the keys that decide when it runs
-	Process     string      `json:"process"`              // hash of the keys that affect its process
-	Definition  string      `json:"definition,omitempty"` // hash of all keys
-	LastSlot    Time        `json:"last_slot,omitzero"`   // the latest slot that was taken, skipped or missed
-	Beyond      Time        `json:"beyond,omitzero"`      // LastSlot before a reset: if the clock reaches it again, no slot up to it counts as missed
-	WildSlot    Time        `json:"wild_slot,omitzero"`   // the newest slot of SlotEpoch
-	SlotEpoch   uint64      `json:"slot_epoch,omitzero"`
-	Anchor      *Anchor     `json:"anchor,omitempty"` // for `every`
-	AtDone      Time        `json:"at_done,omitzero"`
-	AtDoneToo   []Time      `json:"at_done_too,omitempty"` // settled before AtDone; kept because the file may name them again
-	BootDone    string      `json:"boot_done,omitempty"`   // boot id of the last at_boot run
-	DisabledBy  *DisabledBy `json:"disabled_by,omitempty"`
-	Held        bool        `json:"held,omitempty"`
-	Runs        uint64      `json:"runs,omitempty"`
-	Failures    uint64      `json:"failures,omitempty"`
-	Consecutive uint64      `json:"consecutive_failures,omitempty"`
-	Skipped     uint64      `json:"skipped,omitempty"`
-	Missed      uint64      `json:"missed,omitempty"`
-	Deaths      []Death     `json:"deaths,omitempty"`
-	ShortLives  uint64      `json:"short_lives,omitempty"` // for a service: short lives in a row
-	Finished    bool        `json:"finished,omitempty"`    // for a service: not to be started again in this boot
-	SetAside    bool        `json:"set_aside,omitempty"`   // an internal error stopped the job until a person starts it
-	Fault       string      `json:"fault,omitempty"`       // the internal error
-	Told        bool        `json:"told,omitempty"`        // a failure was notified, so the recovery will be too
-	NotifyError *string     `json:"notify_error,omitempty"`
-	Waiting     []Retry     `json:"waiting,omitempty"`
-	Later       []Later     `json:"promised,omitempty"`  // delayed starts
-	LogStart    int64       `json:"log_start,omitempty"` // start of the output of the last run
-	LogEnd      int64       `json:"log_end,omitempty"`
-	LastRun     *Run        `json:"last_run,omitempty"`
-	LastStart   Time        `json:"last_start,omitzero"`
-	LastSuccess Time        `json:"last_success,omitzero"`
-	StartTick   uint64      `json:"start_tick,omitempty"`   // Tick of the last start, or of the first load
-	SuccessTick uint64      `json:"success_tick,omitempty"` // Tick of the last success
-	Live        []Live      `json:"live,omitempty"`
-	LogBase     int64       `json:"log_base,omitempty"` // total bytes cut off the front of the live log
+	FirstLoad           Time        `json:"first_load"`
+	RemovedAt           Time        `json:"vanished,omitzero"`    // when the job was removed
+	Schedule            string      `json:"schedule"`             // hash of the keys that decide when it runs
+	Process             string      `json:"process"`              // hash of the keys that affect its process
+	Definition          string      `json:"definition,omitempty"` // hash of all keys
+	LastSlot            Time        `json:"last_slot,omitzero"`   // the latest slot that was taken, skipped or missed
+	LastSlotBeforeReset Time        `json:"beyond,omitzero"`      // LastSlot before a reset: if the clock reaches it again, no slot up to it counts as missed
+	EpochSlot           Time        `json:"wild_slot,omitzero"`   // the newest slot of SlotEpoch
+	SlotEpoch           uint64      `json:"slot_epoch,omitzero"`
+	Anchor              *Anchor     `json:"anchor,omitempty"` // for `every`
+	AtDone              Time        `json:"at_done,omitzero"`
+	AtDoneBefore        []Time      `json:"at_done_too,omitempty"` // settled before AtDone; kept because the file may name them again
+	BootDone            string      `json:"boot_done,omitempty"`   // boot id of the last at_boot run
+	DisabledBy          *DisabledBy `json:"disabled_by,omitempty"`
+	Held                bool        `json:"held,omitempty"`
+	Runs                uint64      `json:"runs,omitempty"`
+	Failures            uint64      `json:"failures,omitempty"`
+	Consecutive         uint64      `json:"consecutive_failures,omitempty"`
+	Skipped             uint64      `json:"skipped,omitempty"`
+	Missed              uint64      `json:"missed,omitempty"`
+	Deaths              []Death     `json:"deaths,omitempty"`
+	ShortRuns           uint64      `json:"short_lives,omitempty"` // for a service: short lives in a row
+	Finished            bool        `json:"finished,omitempty"`    // for a service: not to be started again in this boot
+	SetAside            bool        `json:"set_aside,omitempty"`   // an internal error stopped the job until a person starts it
+	SetAsideError       string      `json:"fault,omitempty"`       // the internal error
+	FailureNotified     bool        `json:"told,omitempty"`        // a failure was notified, so the recovery will be too
+	NotifyError         *string     `json:"notify_error,omitempty"`
+	Retries             []Retry     `json:"waiting,omitempty"`
+	DelayedStarts       []Delayed   `json:"promised,omitempty"`  // delayed starts
+	LogStart            int64       `json:"log_start,omitempty"` // start of the output of the last run
+	LogEnd              int64       `json:"log_end,omitempty"`
+	LastRun             *Run        `json:"last_run,omitempty"`
+	LastStart           Time        `json:"last_start,omitzero"`
+	LastSuccess         Time        `json:"last_success,omitzero"`
+	StartSequence       uint64      `json:"start_tick,omitempty"`   // Tick of the last start, or of the first load
+	SuccessSequence     uint64      `json:"success_tick,omitempty"` // Tick of the last success
+	Live                []Live      `json:"live,omitempty"`
+	LogBase             int64       `json:"log_base,omitempty"` // total bytes cut off the front of the live log
 }
 
 // Anchor is the due time from which the next slot of an `every` job is counted.
@@ -99,7 +99,7 @@ type Live struct {
 	PIDStart  uint64 `json:"pid_start,omitempty"`
 	BootID    string `json:"boot_id,omitempty"`
 	StartedAt Time   `json:"started_at,omitzero"`
-	StopBy    string `json:"stop_by,omitempty"` // who stopped it
+	StoppedBy string `json:"stop_by,omitempty"` // who stopped it
 	Ended     bool   `json:"ended,omitempty"`   // it is draining
 	Open      bool   `json:"open,omitempty"`    // it has ended but its output has not
 	LogOffset int64  `json:"log_offset,omitempty"`
@@ -118,22 +118,22 @@ type Retry struct {
 }
 
 // Owed is a notification that has not been delivered.
-type Owed struct {
-	ID       uint64 `json:"id"` // higher for later ones
-	At       Time   `json:"at"`
-	Job      string `json:"job,omitempty"` // "": about the daemon itself
-	Kind     string `json:"kind"`          // failure recovery success crash_loop daemon
-	Way      string `json:"way"`           // mail on_failure on_success on_recovery
-	Run      *Run   `json:"run,omitempty"`
-	InRow    uint64 `json:"in_row,omitempty"` // earlier failures in a row
-	Text     string `json:"text,omitempty"`   // for a notification about the daemon
-	Tries    int    `json:"tries,omitempty"`  // failed deliveries
-	LogStart int64  `json:"log_start,omitempty"`
-	LogEnd   int64  `json:"log_end,omitempty"`
+type Notification struct {
+	ID             uint64 `json:"id"` // higher for later ones
+	At             Time   `json:"at"`
+	Job            string `json:"job,omitempty"` // "": about the daemon itself
+	Kind           string `json:"kind"`          // failure recovery success crash_loop daemon
+	Via            string `json:"way"`           // mail on_failure on_success on_recovery
+	Run            *Run   `json:"run,omitempty"`
+	FailuresBefore uint64 `json:"in_row,omitempty"` // earlier failures in a row
+	Text           string `json:"text,omitempty"`   // for a notification about the daemon
+	Tries          int    `json:"tries,omitempty"`  // failed deliveries
+	LogStart       int64  `json:"log_start,omitempty"`
+	LogEnd         int64  `json:"log_end,omitempty"`
 }
 
 // deathsKept is the number of kept deaths of a service.
-const deathsKept = 20
+const maxDeaths = 20
 
 // NewFacts returns the facts of a new state directory with this id.
 func NewFacts(id string) *Facts {
@@ -160,7 +160,7 @@ func (f *Facts) Job(name string) *JobFacts {
 // because Apply replaces their targets and never changes them.
 func (f *Facts) Clone() *Facts {
 	c := *f
-	c.Owed = slices.Clone(f.Owed)
+	c.Notifications = slices.Clone(f.Notifications)
 	c.Jobs = make(map[string]*JobFacts, len(f.Jobs))
 	for name, j := range f.Jobs {
 		if j == nil {
@@ -169,8 +169,8 @@ func (f *Facts) Clone() *Facts {
 		k := *j
 		k.Live = slices.Clone(j.Live)
 		k.Deaths = slices.Clone(j.Deaths)
-		k.Waiting = slices.Clone(j.Waiting)
-		k.Later = slices.Clone(j.Later)
+		k.Retries = slices.Clone(j.Retries)
+		k.DelayedStarts = slices.Clone(j.DelayedStarts)
 		c.Jobs[name] = &k
 	}
 	return &c
@@ -187,45 +187,45 @@ func (j *JobFacts) Fill(v *Job) {
 
 // died records the end of a service's life. A stopped service did not die. If a run was lost, it is unknown how long
 // it would have lived.
-func (j *JobFacts) died(o *Run, short bool) {
+func (j *JobFacts) addDeath(o *Run, short bool) {
 	switch {
 	case o.Outcome == "stopped":
-		j.ShortLives = 0
+		j.ShortRuns = 0
 		return
 	case short:
-		j.ShortLives++
+		j.ShortRuns++
 	case o.Outcome != "lost":
-		j.ShortLives = 0
+		j.ShortRuns = 0
 	}
 	j.Deaths = append(j.Deaths, Death{At: o.EndedAt, Outcome: o.Outcome, ExitCode: o.ExitCode, Signal: o.Signal, RanFor: o.Duration})
-	if n := len(j.Deaths) - deathsKept; n > 0 {
+	if n := len(j.Deaths) - maxDeaths; n > 0 {
 		j.Deaths = slices.Clone(j.Deaths[n:]) // a view may still use the old list
 	}
 }
 
 // noRetry removes a waiting retry, and reports whether there was one.
-func (j *JobFacts) noRetry(run uint64) bool {
-	n := len(j.Waiting)
-	j.Waiting = slices.DeleteFunc(slices.Clone(j.Waiting), func(t Retry) bool { return t.Run == run })
-	if len(j.Waiting) == 0 {
-		j.Waiting = nil
+func (j *JobFacts) removeRetry(run uint64) bool {
+	n := len(j.Retries)
+	j.Retries = slices.DeleteFunc(slices.Clone(j.Retries), func(t Retry) bool { return t.Run == run })
+	if len(j.Retries) == 0 {
+		j.Retries = nil
 	}
-	return len(j.Waiting) < n
+	return len(j.Retries) < n
 }
 
 // noLater removes a delayed start.
-func (j *JobFacts) noLater(run uint64) {
-	j.Later = slices.DeleteFunc(slices.Clone(j.Later), func(l Later) bool { return l.Run == run })
-	if len(j.Later) == 0 {
-		j.Later = nil
+func (j *JobFacts) removeDelayed(run uint64) {
+	j.DelayedStarts = slices.DeleteFunc(slices.Clone(j.DelayedStarts), func(l Delayed) bool { return l.Run == run })
+	if len(j.DelayedStarts) == 0 {
+		j.DelayedStarts = nil
 	}
 }
 
-func (f *Facts) owe(list []Owed) {
+func (f *Facts) addNotifications(list []Notification) {
 	for _, o := range list {
-		if o.ID > f.LastOwed {
-			f.LastOwed = o.ID
-			f.Owed = append(f.Owed, o)
+		if o.ID > f.LastNotification {
+			f.LastNotification = o.ID
+			f.Notifications = append(f.Notifications, o)
 		}
 	}
 }
@@ -258,12 +258,12 @@ func (j *JobFacts) done(slot, at Time) {
 		return
 	}
 	var too []Time
-	for _, t := range append(slices.Clip(j.AtDoneToo), j.AtDone) {
+	for _, t := range append(slices.Clip(j.AtDoneBefore), j.AtDone) {
 		if !t.IsZero() && !t.Equal(slot.Time) && t.After(at.Add(-keepDone)) {
 			too = append(too, t)
 		}
 	}
-	j.AtDone, j.AtDoneToo = slot, too
+	j.AtDone, j.AtDoneBefore = slot, too
 }
 
 // moveAnchor moves the anchor forward. It does not move it back for a run that waited while later slots were settled.
@@ -290,7 +290,7 @@ func (f *Facts) take(j *JobFacts, slot Time, epoch uint64) {
 	if slot.After(j.LastSlot.Time) {
 		j.LastSlot = slot
 	}
-	if epoch == f.Epoch && (j.SlotEpoch != epoch || slot.After(j.WildSlot.Time)) {
-		j.WildSlot, j.SlotEpoch = slot, epoch
+	if epoch == f.Epoch && (j.SlotEpoch != epoch || slot.After(j.EpochSlot.Time)) {
+		j.EpochSlot, j.SlotEpoch = slot, epoch
 	}
 }

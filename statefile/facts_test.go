@@ -60,7 +60,7 @@ func (s *story) record(job string) Record {
 	case n < 9:
 		return &Deleted{Job: job}
 	case n < 11:
-		return &Passed{Job: job, How: [...]string{"skipped", "missed"}[n-9], Reason: "late", First: s.at(), Last: s.at(),
+		return &NotRun{Job: job, How: [...]string{"skipped", "missed"}[n-9], Reason: "late", First: s.at(), Last: s.at(),
 			Number: 1 + s.r.Uint64N(5), Anchor: s.anchor(), At: s.r.IntN(2) == 0}
 	case n < 12:
 		return &Epoch{Epoch: s.r.Uint64N(5), Wall: s.at(), Reset: s.r.IntN(2) == 0}
@@ -154,10 +154,10 @@ func TestFill(t *testing.T) {
 
 func TestPrune(t *testing.T) {
 	now := time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
-	old, young := At(now.Add(-KeepVanished-time.Second)), At(now.Add(-KeepVanished))
+	old, young := At(now.Add(-KeepRemoved-time.Second)), At(now.Add(-KeepRemoved))
 	facts := NewFacts("id")
-	facts.Jobs = map[string]*JobFacts{"there": {}, "gone": {Vanished: old}, "young": {Vanished: young},
-		"alive": {Vanished: old, Live: []Live{{Run: 1}}}}
+	facts.Jobs = map[string]*JobFacts{"there": {}, "gone": {RemovedAt: old}, "young": {RemovedAt: young},
+		"alive": {RemovedAt: old, Live: []Live{{Run: 1}}}}
 	facts.Prune(now)
 	if len(facts.Jobs) != 3 || facts.Jobs["gone"] != nil {
 		t.Errorf("%s", encode(facts))

@@ -502,7 +502,7 @@ func TestHistoryOfJobs(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := j.Append(Entry{someTime, &Passed{Job: "b", Reason: "a"}}); err != nil {
+	if err := j.Append(Entry{someTime, &NotRun{Job: "b", Reason: "a"}}); err != nil {
 		t.Fatal(err)
 	}
 	for _, test := range []struct {

@@ -28,10 +28,10 @@ var sections = map[reflect.Type]string{
 	reflect.TypeFor[Death]():      "A death",
 	reflect.TypeFor[JobFacts]():   "A job in a checkpoint",
 	reflect.TypeFor[Anchor]():     "The anchor",
-	reflect.TypeFor[Retry]():      "A waiting retry", reflect.TypeFor[Owed](): "A notification",
-	reflect.TypeFor[Live]():       "A live run",
-	reflect.TypeFor[LaterStart](): "A delayed start",
-	reflect.TypeFor[Later]():      "later",
+	reflect.TypeFor[Retry]():      "A waiting retry", reflect.TypeFor[Notification](): "A notification",
+	reflect.TypeFor[Live]():         "A live run",
+	reflect.TypeFor[DelayedStart](): "A delayed start",
+	reflect.TypeFor[Delayed]():      "later",
 }
 
 // manual returns the documented type of each field, by section and name.

@@ -98,7 +98,7 @@ type AllDisabled struct {
 }
 
 // Later records that a person asked for a delayed start.
-type Later struct {
+type Delayed struct {
 	Job     string   `json:"job"`
 	Run     uint64   `json:"run"`
 	Due     Anchor   `json:"due"`
@@ -128,7 +128,7 @@ type Anchored struct {
 }
 
 // Passed is a sequence of slots that did not become runs.
-type Passed struct {
+type NotRun struct {
 	Job    string  `json:"job"`
 	How    string  `json:"how"`    // skipped or missed
 	Reason string  `json:"reason"` // the reason, one word
@@ -175,46 +175,46 @@ type Stopping struct {
 
 // Ended is the outcome of a run.
 type Ended struct {
-	Job      string `json:"job"`
-	Outcome  Run    `json:"outcome"`
-	Failed   bool   `json:"failed"`             // neither a success nor stopped
-	Retry    *Retry `json:"retry,omitempty"`    // the retry of the run, if there is one: the slot has not failed yet
-	Short    bool   `json:"short,omitempty"`    // for a service: it ran too short a time
-	Finished bool   `json:"finished,omitempty"` // for a service: it will not be restarted
-	Alarm    bool   `json:"alarm,omitempty"`    // a notification about the failure is sent, and no more until the job recovers
-	Owes     []Owed `json:"owes,omitempty"`     // notifications to send
-	LogStart int64  `json:"log_start"`          // where its output begins, as in Intent
-	Drained  bool   `json:"drained"`            // no process of its group is left
-	LogEnd   int64  `json:"log_end"`            // where its output ends, as LogOffset counts
-	Open     bool   `json:"open,omitempty"`     // remaining processes may still write for a moment, and an Output follows
+	Job             string         `json:"job"`
+	Outcome         Run            `json:"outcome"`
+	Failed          bool           `json:"failed"`             // neither a success nor stopped
+	Retry           *Retry         `json:"retry,omitempty"`    // the retry of the run, if there is one: the slot has not failed yet
+	Short           bool           `json:"short,omitempty"`    // for a service: it ran too short a time
+	Finished        bool           `json:"finished,omitempty"` // for a service: it will not be restarted
+	FailureNotified bool           `json:"alarm,omitempty"`    // a notification about the failure is sent, and no more until the job recovers
+	Notifications   []Notification `json:"owes,omitempty"`     // notifications to send
+	LogStart        int64          `json:"log_start"`          // where its output begins, as in Intent
+	Drained         bool           `json:"drained"`            // no process of its group is left
+	LogEnd          int64          `json:"log_end"`            // where its output ends, as LogOffset counts
+	Open            bool           `json:"open,omitempty"`     // remaining processes may still write for a moment, and an Output follows
 }
 
 // GaveUp records that a pending run was dropped: a retry, whose slot has then failed, or a delayed start.
-type GaveUp struct {
-	Job   string `json:"job"`
-	Run   uint64 `json:"run"` // number of the dropped run
-	Why   string `json:"why"`
-	Alarm bool   `json:"alarm,omitempty"`
-	Owes  []Owed `json:"owes,omitempty"`
+type Dropped struct {
+	Job             string         `json:"job"`
+	Run             uint64         `json:"run"` // number of the dropped run
+	Why             string         `json:"why"`
+	FailureNotified bool           `json:"alarm,omitempty"`
+	Notifications   []Notification `json:"owes,omitempty"`
 }
 
 // Stable records that a service has run long enough to forget its earlier failures.
 type Stable struct {
-	Job  string `json:"job"`
-	Run  uint64 `json:"run"`
-	Owes []Owed `json:"owes,omitempty"`
+	Job           string         `json:"job"`
+	Run           uint64         `json:"run"`
+	Notifications []Notification `json:"owes,omitempty"`
 }
 
 // Told records the result of sending notifications.
-type Told struct {
-	IDs   []uint64 `json:"ids"`
-	Error string   `json:"error,omitempty"`
-	Kept  bool     `json:"kept,omitempty"` // their delivery will be retried
+type Delivery struct {
+	IDs       []uint64 `json:"ids"`
+	Error     string   `json:"error,omitempty"`
+	WillRetry bool     `json:"kept,omitempty"` // their delivery will be retried
 }
 
 // OwedMail is a notification about the daemon itself.
-type OwedMail struct {
-	Owes []Owed `json:"owes"`
+type DaemonNotification struct {
+	Notifications []Notification `json:"owes"`
 }
 
 // Output records where the output of an ended run is, if the output ended after the leader.
@@ -248,31 +248,31 @@ type Damaged struct {
 	BootID  string `json:"boot_id,omitempty"` // the boot of the lines after the damage; "": unknown
 }
 
-func (*Checkpoint) Kind() string  { return "checkpoint" }
-func (*Start) Kind() string       { return "start" }
-func (*Ready) Kind() string       { return "ready" }
-func (*Clean) Kind() string       { return "clean" }
-func (*Reserved) Kind() string    { return "reserved" }
-func (*Reloaded) Kind() string    { return "reloaded" }
-func (*Defined) Kind() string     { return "defined" }
-func (*Deleted) Kind() string     { return "deleted" }
-func (*Held) Kind() string        { return "held" }
-func (*Disabled) Kind() string    { return "disabled" }
-func (*AllDisabled) Kind() string { return "all_disabled" }
-func (*Later) Kind() string       { return "later" }
-func (*SetAside) Kind() string    { return "set_aside" }
-func (*Epoch) Kind() string       { return "epoch" }
-func (*Anchored) Kind() string    { return "anchored" }
-func (*Passed) Kind() string      { return "passed" }
-func (*Intent) Kind() string      { return "intent" }
-func (*Started) Kind() string     { return "started" }
-func (*Stopping) Kind() string    { return "stopping" }
-func (*Ended) Kind() string       { return "ended" }
-func (*GaveUp) Kind() string      { return "gave_up" }
-func (*Stable) Kind() string      { return "stable" }
-func (*Told) Kind() string        { return "told" }
-func (*OwedMail) Kind() string    { return "owed" }
-func (*Output) Kind() string      { return "output" }
-func (*Drained) Kind() string     { return "drained" }
-func (*LogCut) Kind() string      { return "log_cut" }
-func (*Damaged) Kind() string     { return "damaged" }
+func (*Checkpoint) Kind() string         { return "checkpoint" }
+func (*Start) Kind() string              { return "start" }
+func (*Ready) Kind() string              { return "ready" }
+func (*Clean) Kind() string              { return "clean" }
+func (*Reserved) Kind() string           { return "reserved" }
+func (*Reloaded) Kind() string           { return "reloaded" }
+func (*Defined) Kind() string            { return "defined" }
+func (*Deleted) Kind() string            { return "deleted" }
+func (*Held) Kind() string               { return "held" }
+func (*Disabled) Kind() string           { return "disabled" }
+func (*AllDisabled) Kind() string        { return "all_disabled" }
+func (*Delayed) Kind() string            { return "later" }
+func (*SetAside) Kind() string           { return "set_aside" }
+func (*Epoch) Kind() string              { return "epoch" }
+func (*Anchored) Kind() string           { return "anchored" }
+func (*NotRun) Kind() string             { return "passed" }
+func (*Intent) Kind() string             { return "intent" }
+func (*Started) Kind() string            { return "started" }
+func (*Stopping) Kind() string           { return "stopping" }
+func (*Ended) Kind() string              { return "ended" }
+func (*Dropped) Kind() string            { return "gave_up" }
+func (*Stable) Kind() string             { return "stable" }
+func (*Delivery) Kind() string           { return "told" }
+func (*DaemonNotification) Kind() string { return "owed" }
+func (*Output) Kind() string             { return "output" }
+func (*Drained) Kind() string            { return "drained" }
+func (*LogCut) Kind() string             { return "log_cut" }
+func (*Damaged) Kind() string            { return "damaged" }

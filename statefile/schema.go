@@ -53,32 +53,32 @@ type DisabledBy struct {
 
 // Job is the current state of one job.
 type Job struct {
-	State               string       `json:"state"`       // waiting needs_arm armed running needs_delete deleted
-	File                string       `json:"file"`        // its path
-	Schedule            string       `json:"schedule"`    // in words
-	Description         string       `json:"description"` // as in the file
-	NextRun             Time         `json:"next_run"`
-	LastRun             *Run         `json:"last_run"` // the last run that ended
-	Running             []Running    `json:"running"`  // pending runs too
-	Later               []LaterStart `json:"later"`    // delayed starts
-	Runs                uint64       `json:"runs"`     // executions
-	Failures            uint64       `json:"failures"` // slots whose last attempt failed
-	ConsecutiveFailures uint64       `json:"consecutive_failures"`
-	Skipped             uint64       `json:"skipped"`
-	Missed              uint64       `json:"missed"`
-	Stale               bool         `json:"stale"`
-	Elsewhere           bool         `json:"elsewhere"`
-	Disabled            bool         `json:"disabled"`
-	Held                bool         `json:"held"`
-	CrashLoop           bool         `json:"crash_loop"`
-	Unkillable          bool         `json:"unkillable"`
-	InternalError       bool         `json:"internal_error"`
-	Error               *string      `json:"error"`
-	NextTry             Time         `json:"next_try"`
-	Deaths              []Death      `json:"deaths"`
-	LastSuccess         Time         `json:"last_success"`
-	DisabledBy          *DisabledBy  `json:"disabled_by"`
-	NotifyError         *string      `json:"notify_error"`
+	State               string         `json:"state"`       // waiting needs_arm armed running needs_delete deleted
+	File                string         `json:"file"`        // its path
+	Schedule            string         `json:"schedule"`    // in words
+	Description         string         `json:"description"` // as in the file
+	NextRun             Time           `json:"next_run"`
+	LastRun             *Run           `json:"last_run"` // the last run that ended
+	Running             []Running      `json:"running"`  // pending runs too
+	DelayedStarts       []DelayedStart `json:"later"`    // delayed starts
+	Runs                uint64         `json:"runs"`     // executions
+	Failures            uint64         `json:"failures"` // slots whose last attempt failed
+	ConsecutiveFailures uint64         `json:"consecutive_failures"`
+	Skipped             uint64         `json:"skipped"`
+	Missed              uint64         `json:"missed"`
+	Stale               bool           `json:"stale"`
+	Elsewhere           bool           `json:"elsewhere"`
+	Disabled            bool           `json:"disabled"`
+	Held                bool           `json:"held"`
+	CrashLoop           bool           `json:"crash_loop"`
+	Unkillable          bool           `json:"unkillable"`
+	InternalError       bool           `json:"internal_error"`
+	Error               *string        `json:"error"`
+	NextTry             Time           `json:"next_try"`
+	Deaths              []Death        `json:"deaths"`
+	LastSuccess         Time           `json:"last_success"`
+	DisabledBy          *DisabledBy    `json:"disabled_by"`
+	NotifyError         *string        `json:"notify_error"`
 }
 
 // Run is the outcome of one run that ended.
@@ -131,7 +131,7 @@ type Running struct {
 }
 
 // LaterStart is a delayed start.
-type LaterStart struct {
+type DelayedStart struct {
 	Run uint64 `json:"run"` // the number that the run will have
 	Due Time   `json:"due"`
 	By  string `json:"by"` // "root (uid 0)" or "uid N"

@@ -200,7 +200,7 @@ func audit(t *testing.T, s *site, ledger string) {
 			of(r.Run).intent = r
 		case *statefile.Ended:
 			of(r.Outcome.Run).ended = &r.Outcome
-		case *statefile.Passed:
+		case *statefile.NotRun:
 			passed[r.How] += int(r.Number)
 		}
 		chain.add(e.Record)
@@ -297,7 +297,7 @@ func (c chain) add(record statefile.Record) {
 		if r.Reason == "catch_up" {
 			s.number = r.Missed // of which it is one
 		}
-	case *statefile.Passed:
+	case *statefile.NotRun:
 		job, anchor, s.slot, s.number = r.Job, r.Anchor, r.Last.Time, r.Number
 	}
 	if anchor != nil {

@@ -49,7 +49,7 @@ func compare(set *jobfile.Set, facts *statefile.Facts, refused map[string]bool) 
 		defined[name] = true
 		known := facts.Jobs[name]
 		switch {
-		case known == nil || !known.Vanished.IsZero() || known.Schedule == "":
+		case known == nil || !known.RemovedAt.IsZero() || known.Schedule == "":
 			d.New = append(d.New, name)
 		case known.Definition != j.Def.Hash:
 			d.Changed = append(d.Changed, name)
@@ -58,7 +58,7 @@ func compare(set *jobfile.Set, facts *statefile.Facts, refused map[string]bool) 
 	}
 	for _, name := range slices.Sorted(maps.Keys(facts.Jobs)) {
 		switch known := facts.Jobs[name]; {
-		case defined[name] || !known.Vanished.IsZero() || known.Schedule == "":
+		case defined[name] || !known.RemovedAt.IsZero() || known.Schedule == "":
 		case refused[name]:
 			d.Stale = append(d.Stale, name)
 		default:

@@ -29,7 +29,7 @@ were missed or skipped, as far back as the journal goes.
 // event is a line of a job's history: a run that ended, or slots that were missed or skipped.
 type event struct {
 	run    *statefile.Run
-	passed *statefile.Passed
+	notRun *statefile.NotRun
 }
 
 func (a *app) history() *cobra.Command {
@@ -87,8 +87,8 @@ func (s *site) events(name string) ([]event, error) {
 		switch r := entry.Record.(type) {
 		case *statefile.Ended:
 			events = append(events, event{run: &r.Outcome})
-		case *statefile.Passed:
-			events = append(events, event{passed: r})
+		case *statefile.NotRun:
+			events = append(events, event{notRun: r})
 		}
 	}
 	return events, nil
@@ -101,7 +101,7 @@ func eventObjects(events []event) []any {
 			objects = append(objects, e.run)
 			continue
 		}
-		p := e.passed
+		p := e.notRun
 		objects = append(objects, struct {
 			Outcome string         `json:"outcome"`
 			Reason  string         `json:"reason"`
@@ -121,7 +121,7 @@ func writeHistory(w io.Writer, p palette, events []event, now time.Time) {
 		if e.run != nil {
 			rows = append(rows, runRow(e.run, now))
 		} else {
-			rows = append(rows, passedRow(e.passed, now))
+			rows = append(rows, notRunRow(e.notRun, now))
 		}
 	}
 	writeTable(w, p, columns, rows)
@@ -158,7 +158,7 @@ func runNotes(r *statefile.Run) string {
 	return strings.Join(words, ", ")
 }
 
-func passedRow(p *statefile.Passed, now time.Time) []cell {
+func notRunRow(p *statefile.NotRun, now time.Time) []cell {
 	slots := count(int(p.Number), "slot")
 	if p.Number > 1 {
 		slots += " since " + when(p.First.Time, now, true)

@@ -245,12 +245,12 @@ func TestNotesLater(t *testing.T) {
 	_, now := state(t)
 	j := &statefile.Job{}
 	for n := range uint64(100) {
-		j.Later = append(j.Later, statefile.LaterStart{Run: n + 1, Due: statefile.At(now.Add(time.Duration(100-n) * time.Minute))})
+		j.DelayedStarts = append(j.DelayedStarts, statefile.DelayedStart{Run: n + 1, Due: statefile.At(now.Add(time.Duration(100-n) * time.Minute))})
 	}
 	if got := notes(j, now); got != "run 100 starts today at 16:01, and 99 more delayed starts" {
 		t.Error(got)
 	}
-	j.Later = j.Later[:1]
+	j.DelayedStarts = j.DelayedStarts[:1]
 	if got := notes(j, now); got != "run 1 starts today at 17:40" {
 		t.Error(got)
 	}

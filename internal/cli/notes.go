@@ -43,7 +43,7 @@ func noteWords(j *statefile.Job, now time.Time) (words []string) {
 		add(r.OldDefinition, "old definition")
 	}
 	add(startError(j.LastRun) != "" && j.ConsecutiveFailures > 0 && !j.CrashLoop, startError(j.LastRun))
-	add(len(j.Later) > 0, nextLater(j.Later, now))
+	add(len(j.DelayedStarts) > 0, nextLater(j.DelayedStarts, now))
 	add(j.ConsecutiveFailures > 1 && !j.CrashLoop, failures(j))
 	add(j.Skipped > 0, fmt.Sprintf("skipped %d", j.Skipped))
 	switch {
@@ -77,11 +77,11 @@ func startError(r *statefile.Run) string {
 }
 
 // nextLater says when the first delayed start is due, and how many more there are.
-func nextLater(list []statefile.LaterStart, now time.Time) string {
+func nextLater(list []statefile.DelayedStart, now time.Time) string {
 	if len(list) == 0 {
 		return ""
 	}
-	first := slices.MinFunc(list, func(a, b statefile.LaterStart) int { return a.Due.Compare(b.Due.Time) })
+	first := slices.MinFunc(list, func(a, b statefile.DelayedStart) int { return a.Due.Compare(b.Due.Time) })
 	text := fmt.Sprintf("run %d starts %s", first.Run, when(first.Due.Time, now, false))
 	if more := len(list) - 1; more > 0 {
 		text += fmt.Sprintf(", and %d more delayed starts", more)

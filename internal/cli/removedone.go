@@ -52,5 +52,5 @@ func (r *removing) done() error {
 func isDone(d *jobfile.Definition, j *statefile.Job) bool {
 	return d.Schedule.Kind() == schedule.At && !d.AtBoot && len(d.After) == 0 &&
 		j != nil && !j.Disabled && !j.Elsewhere && !j.Held && !j.Stale && !j.InternalError &&
-		j.NextRun.IsZero() && j.NextTry.IsZero() && len(j.Running) == 0 && len(j.Later) == 0 && (j.LastRun != nil || j.Missed > 0)
+		j.NextRun.IsZero() && j.NextTry.IsZero() && len(j.Running) == 0 && len(j.DelayedStarts) == 0 && (j.LastRun != nil || j.Missed > 0)
 }

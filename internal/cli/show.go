@@ -211,7 +211,7 @@ func (v *portrait) upcoming() (facts []fact) {
 	if !j.NextTry.IsZero() {
 		facts = append(facts, fact{key: "next try", text: exactly(j.NextTry, v.now)})
 	}
-	for _, l := range j.Later {
+	for _, l := range j.DelayedStarts {
 		facts = append(facts, fact{key: "delayed",
 			text: fmt.Sprintf("run %d starts %s, requested by %s", l.Run, exactly(l.Due, v.now), l.By)})
 	}

@@ -193,7 +193,7 @@ func startedText(j *statefile.Job, job string, run uint64) string {
 			return text + " (waiting for " + awaited(&r) + ")"
 		}
 	}
-	for _, l := range j.Later {
+	for _, l := range j.DelayedStarts {
 		if l.Run == run {
 			return fmt.Sprintf("run %d of %s starts %s", run, job, when(l.Due.Time, time.Now(), true))
 		}
@@ -337,7 +337,7 @@ func (s *site) awaitOutcome(job string, run uint64, err error) (*statefile.Run, 
 				if r.Outcome.Run == run {
 					return &r.Outcome, nil
 				}
-			case *statefile.GaveUp:
+			case *statefile.Dropped:
 				if r.Run == run {
 					return nil, &control.Error{Code: control.Refused, Text: fmt.Sprintf("run %d does not start: %s", run, r.Why)}
 				}
@@ -355,7 +355,7 @@ func isOpen(j *statefile.Job, run uint64) bool {
 }
 
 func isDelayed(j *statefile.Job, run uint64) bool {
-	return slices.ContainsFunc(j.Later, func(l statefile.LaterStart) bool { return l.Run == run })
+	return slices.ContainsFunc(j.DelayedStarts, func(l statefile.DelayedStart) bool { return l.Run == run })
 }
 
 // lostContact returns the error for a run whose outcome is not known.

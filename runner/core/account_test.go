@@ -24,11 +24,11 @@ func (w *world) promises() {
 	for _, e := range w.journal {
 		facts.Apply(e)
 		switch r := e.Record.(type) {
-		case *statefile.Later:
+		case *statefile.Delayed:
 			open[r.Run] = r.Job
 		case *statefile.Intent:
 			delete(open, r.Run)
-		case *statefile.GaveUp:
+		case *statefile.Dropped:
 			delete(open, r.Run)
 		case *statefile.Deleted:
 			for run, job := range open {
@@ -39,7 +39,7 @@ func (w *world) promises() {
 		}
 	}
 	for name, j := range facts.Jobs {
-		for _, l := range j.Later {
+		for _, l := range j.DelayedStarts {
 			if open[l.Run] != name {
 				w.fatal("run %d of %s is to come although it came", l.Run, name)
 			}
@@ -127,7 +127,7 @@ func (w *world) account() {
 		case *statefile.Epoch:
 			clear(books)
 			clear(defined)
-		case *statefile.Passed:
+		case *statefile.NotRun:
 			if b := books[r.Job]; b != nil {
 				b.settled += int(r.Number)
 				b.last = latest(b.last, r.Last.Time)

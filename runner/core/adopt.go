@@ -55,7 +55,7 @@ func (c *Core) adopt(e Adopted) {
 		j = c.orphanJob(name)
 	}
 	r := &run{number: l.Run, job: j, state: running, slot: l.Slot, epoch: l.Epoch, reason: l.Reason, attempt: l.Attempt,
-		missed: l.Missed, pid: l.PID, startedAt: l.StartedAt, adopted: !e.Child, inherited: true, durable: true, stopBy: l.StopBy, far: l.StopBy != "",
+		missed: l.Missed, pid: l.PID, startedAt: l.StartedAt, adopted: !e.Child, inherited: true, durable: true, stopBy: l.StoppedBy, far: l.StoppedBy != "",
 		forced:  l.Reason == "service" && c.wasDisabled(j),
 		remains: e.Remains, started: c.now.Mono}
 	if !l.StartedAt.IsZero() {
@@ -68,7 +68,7 @@ func (c *Core) adopt(e Adopted) {
 	switch {
 	case l.Ended:
 		if r.open = l.Open; r.open && j.facts.LastRun != nil && j.facts.LastRun.Run == r.number {
-			r.mark = mark(r, j.facts.LastRun)
+			r.marker = outcomeMarker(r, j.facts.LastRun)
 		}
 		c.drainRemains(r)
 	case e.Child:

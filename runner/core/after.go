@@ -31,7 +31,7 @@ next:
 			continue
 		}
 		for _, parent := range f.def.After {
-			if p := c.facts.Jobs[parent]; p == nil || p.SuccessTick <= f.facts.StartTick {
+			if p := c.facts.Jobs[parent]; p == nil || p.SuccessSequence <= f.facts.StartSequence {
 				continue next
 			}
 		}

@@ -47,7 +47,7 @@ func (c *Core) readClock(now Now) {
 	c.say(Info, "", "the wall clock was set", "by", step.Round(time.Second), "to", now.Wall.Format(time.RFC3339))
 	if back { // streaks written after the new epoch would take their slots into it
 		for _, j := range c.order {
-			c.endStreaks(j)
+			c.flushNotRun(j)
 		}
 	}
 	switch {
@@ -59,7 +59,7 @@ func (c *Core) readClock(now Now) {
 		if now.Wall.Add(-step).Before(j.last) && !now.Wall.Before(j.last) { // the clock had gone back and was corrected
 			c.handOut(j, j.last)
 		}
-		if now.Wall.Add(-step).Before(j.facts.Beyond.Time) { // the step led there, not the passing of time
+		if now.Wall.Add(-step).Before(j.facts.LastSlotBeforeReset.Time) { // the step led there, not the passing of time
 			c.leapBeyond(j)
 		}
 		c.needArm(j)

@@ -23,7 +23,7 @@ type Options struct {
 	Visited     func(machine string, from, event, to int) // called at each move, for tests; may be nil
 	Strict      bool                                      // panic at an impossible event
 	Stack       func() []byte                             // returns the stack for reports of internal errors
-	Promised    map[uint64][]string                       // the arguments of delayed starts, by run
+	DelayedArgs map[uint64][]string                       // the arguments of delayed starts, by run
 }
 
 // Core holds all jobs and runs. Only one goroutine may use it.
@@ -35,23 +35,23 @@ type Core struct {
 	peak   time.Time     // the latest time that the wall clock has shown in this epoch
 	facts  *statefile.Facts
 
-	jobs      map[string]*job
-	order     []*job // by name
-	runs      map[uint64]*run
-	outlived  map[uint64]Outlived // runs of the previous daemon that are not adopted yet
-	pending   []*run              // runs that are not admitted yet
-	arm       []*job              // jobs in state NEEDS_ARM
-	regate    bool                // a pending run may be admissible now
-	shuffled  bool                // pending is not sorted
-	catching  int                 // catch-up runs that are running
-	running   int                 // running runs, except services
-	starting  int                 // runs that have an intent but no process yet
-	locks     map[string]*run     // the run that holds each lock
-	dirty     []*job
-	streaking []*job // jobs with slots that passed in this turn without a run
-	removed   []string
-	timers    [nClocks]timers
-	lastRun   uint64 // the run counter, pending runs included
+	jobs       map[string]*job
+	order      []*job // by name
+	runs       map[uint64]*run
+	outlived   map[uint64]Outlived // runs of the previous daemon that are not adopted yet
+	pending    []*run              // runs that are not admitted yet
+	arm        []*job              // jobs in state NEEDS_ARM
+	regate     bool                // a pending run may be admissible now
+	shuffled   bool                // pending is not sorted
+	catching   int                 // catch-up runs that are running
+	running    int                 // running runs, except services
+	starting   int                 // runs that have an intent but no process yet
+	locks      map[string]*run     // the run that holds each lock
+	dirty      []*job
+	notRunJobs []*job // jobs with slots that passed in this turn without a run
+	removed    []string
+	timers     [nClocks]timers
+	lastRun    uint64 // the run counter, pending runs included
 
 	config   *jobfile.Config
 	dir      string // the directory of the job files
@@ -72,13 +72,13 @@ type Core struct {
 	over     bool  // Exit was emitted
 	touched  bool  // the daemon's own part of the state changed
 
-	post       postman
-	commands   map[string]*run // running notification commands, by job
-	lastNotice uint64
-	lastOwed   uint64
-	self       *job // stands for the daemon where a job is required
-	rng        *rand.Rand
-	inHand     string // the job whose event is being handled
+	mailer           mailer
+	commands         map[string]*run // running notification commands, by job
+	lastDelivery     uint64
+	lastNotification uint64
+	self             *job // stands for the daemon where a job is required
+	rng              *rand.Rand
+	inHand           string // the job whose event is being handled
 
 	effects []Effect
 }
@@ -166,7 +166,7 @@ func (c *Core) Handle(now Now, e Event) {
 	case Probed:
 		c.move(e.Run, evProbed, e)
 	case Killed:
-		c.tellKilled(e)
+		c.logKilled(e)
 	}
 }
 
@@ -186,7 +186,7 @@ func (c *Core) Settle() {
 		c.regate = false
 		c.admit()
 	}
-	c.writeStreaks()
+	c.writeNotRun()
 	if c.shutdown != nil && !c.over && (len(c.runs) == 0 || c.shutdown.Leave && c.starting == 0) {
 		c.leave()
 	}
@@ -273,7 +273,7 @@ func (c *Core) shutNow(e Shutdown) {
 			switch {
 			case r.state == pending:
 				c.stop(r, "shutdown")
-			case r.notice != nil && r.pid > 0: // no daemon would supervise it; the notification stays owed
+			case r.delivery != nil && r.pid > 0: // no daemon would supervise it; the notification stays owed
 				c.emit(Signal{Run: r.number, Name: "KILL", Far: true})
 			}
 		}
@@ -292,7 +292,7 @@ func (c *Core) shutNow(e Shutdown) {
 // leave ends the daemon cleanly.
 func (c *Core) leave() {
 	for _, j := range c.order {
-		c.endStreaks(j)
+		c.flushNotRun(j)
 	}
 	c.record(&statefile.Clean{By: c.shutdown.By, LastRun: c.lastRun})
 	c.emit(Exit{Failed: c.shutdown.Hurry, Upgrade: c.shutdown.Upgrade})

@@ -21,7 +21,7 @@ func (c *Core) disable(j *job, o Order) {
 	c.quiet(j, o.By)
 	c.record(&statefile.Disabled{Job: j.name, By: c.disabledBy(o, j.facts.DisabledBy)})
 	c.setAlarm(j)
-	c.tell(j, Info, "disabled by "+o.By+untilText(o), "reason", j.facts.DisabledBy.Reason)
+	c.logJob(j, Info, "disabled by "+o.By+untilText(o), "reason", j.facts.DisabledBy.Reason)
 }
 
 // isPast refuses an order whose Until has already passed.
@@ -94,13 +94,13 @@ func (c *Core) quiet(j *job, by string) {
 		switch {
 		case r.reason == "service":
 			c.stop(r, by)
-		case r.state == pending && !r.durable && r.notice == nil && r.reason != "manual":
+		case r.state == pending && !r.durable && r.delivery == nil && r.reason != "manual":
 			c.skip(r, "disabled")
 			c.stop(r, by)
 		}
 	}
 	if !j.unsettled() {
-		c.endStreaks(j)
+		c.flushNotRun(j)
 	}
 	c.needArm(j)
 	c.markDirty(j)

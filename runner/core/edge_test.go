@@ -17,7 +17,7 @@ func TestShutWithWaitingMail(t *testing.T) {
 	w.put(d)
 	w.start()
 	short := false
-	w.mailer = func(s Start, l *Letter) int { short = true; return 0 }
+	w.mailer = func(s Start, l *Mail) int { short = true; return 0 }
 	w.until("2026-06-01 06:59:59")
 	for range 40 { // like step, but the fork of the mailer fails for lack of memory
 		w.wall, w.boot, w.mono = w.wall.Add(100*time.Millisecond), w.boot+100*time.Millisecond, w.mono+100*time.Millisecond
@@ -38,7 +38,7 @@ func TestShutWithWaitingMail(t *testing.T) {
 				break
 			}
 			for _, e := range effects {
-				if f, ok := e.(Fork); ok && w.c.runs[f.Start.Run].notice != nil {
+				if f, ok := e.(Fork); ok && w.c.runs[f.Start.Run].delivery != nil {
 					short = true
 					w.handle(NotStarted{Run: f.Start.Run, Weather: true, Text: "fork: ENOMEM"})
 					continue

@@ -61,19 +61,19 @@ func (c *Core) endOutput(r *run) {
 		return
 	}
 	r.open = false
-	if r.notice == nil {
-		c.outputEnds(r.job.name, r.number, r.def, r.mark)
+	if r.delivery == nil {
+		c.outputEnds(r.job.name, r.number, r.def, r.marker)
 	}
 }
 
 func (c *Core) outputEnds(job string, run uint64, d *jobfile.Definition, mark string) {
 	o := &statefile.Output{Job: job, Run: run}
 	c.apply(o)
-	c.emit(EndOutput{Job: d, Record: o, At: c.at(), Mark: mark})
+	c.emit(EndOutput{Job: d, Record: o, At: c.at(), Marker: mark})
 }
 
 func (c *Core) stopLeftovers(r *run) {
-	c.tell(r.job, Info, r.title()+" left processes behind; stopping them")
+	c.logJob(r.job, Info, r.title()+" left processes behind; stopping them")
 	c.signalStop(r, false) // the leader has already ended
 }
 
@@ -85,7 +85,7 @@ func (r *run) keepsLeftovers() bool { return r.def != nil && r.def.KeepLeftovers
 
 // end completes and records an outcome.
 func (c *Core) end(r *run, o statefile.Run, draining bool) {
-	if r.notice != nil {
+	if r.delivery != nil {
 		c.delivered(r, &o)
 		return
 	}
@@ -103,17 +103,17 @@ func (c *Core) end(r *run, o statefile.Run, draining bool) {
 		o.Duration = statefile.Seconds(c.now.Mono - r.started)
 	}
 	if j := r.job; !j.unsettled() { // the slots that this run held up must be written with its end at the latest
-		c.endStreaks(j)
+		c.flushNotRun(j)
 	}
 	ended := &statefile.Ended{Job: r.job.name, Outcome: o, Failed: r.failed(&o), Drained: !draining, Open: r.open}
-	ended.Retry = c.tryLater(r, ended)
-	c.lived(r, ended)
-	c.tellOutcome(r, ended)
-	c.fellIntoLoop(r, ended)
-	c.failedForGood(r, ended)
+	ended.Retry = c.retryAfter(r, ended)
+	c.completeServiceEnd(r, ended)
+	c.notifyOutcome(r, ended)
+	c.notifyCrashLoop(r, ended)
+	c.notifyFinalFailure(r, ended)
 	c.facts.Apply(statefile.Entry{At: c.at(), Record: ended})
-	r.mark = mark(r, &o)
-	c.emit(Finish{Job: r.def, Record: ended, At: c.at(), Mark: r.mark})
+	r.marker = outcomeMarker(r, &o)
+	c.emit(Finish{Job: r.def, Record: ended, At: c.at(), Marker: r.marker})
 	level := Debug
 	if ended.Failed {
 		level = Warn
@@ -129,7 +129,7 @@ func (c *Core) end(r *run, o statefile.Run, draining bool) {
 // forget ends a run for good, so that waiting runs can continue.
 func (c *Core) forget(r *run) {
 	c.endOutput(r)
-	if r.state == draining && r.notice == nil {
+	if r.state == draining && r.delivery == nil {
 		c.record(&statefile.Drained{Job: r.job.name, Run: r.number})
 	}
 	c.unlist(r)
@@ -145,15 +145,15 @@ func (c *Core) unlist(r *run) {
 	delete(c.runs, r.number)
 	j := r.job
 	j.runs = slices.DeleteFunc(j.runs, func(o *run) bool { return o == r })
-	if len(j.streaks) > 0 { // the streaks may have waited for this run
-		c.streaking = append(c.streaking, j)
+	if len(j.notRun) > 0 { // the streaks may have waited for this run
+		c.notRunJobs = append(c.notRunJobs, j)
 	}
 	if r.pid > 0 || r.inherited {
 		c.emit(Release{r.number})
 	}
 	c.regate = len(c.pending) > 0 // this run may itself be pending
 	c.markDirty(j)
-	if r.notice != nil {
+	if r.delivery != nil {
 		return
 	}
 	if c.known && len(j.runs) == 0 {

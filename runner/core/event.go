@@ -156,8 +156,8 @@ type (
 		Job    *jobfile.Definition
 		At     statefile.Time
 		Record *statefile.Intent
-		Letter *Letter // the mail to write to a file for the mailer
-		Mark   string  // for the job's log, if this is a notification
+		Mail   *Mail  // the mail to write to a file for the mailer
+		Marker string // for the job's log, if this is a notification
 	}
 
 	// Fork starts the process. Forked or NotStarted answers it. Without a log, the output is discarded.
@@ -186,7 +186,7 @@ type (
 		Job    *jobfile.Definition // nil: no longer known
 		Record *statefile.Ended
 		At     statefile.Time
-		Mark   string
+		Marker string
 	}
 
 	// EndOutput writes the marker to the job's log and appends where the output of the run is. It follows a Finish that
@@ -195,7 +195,7 @@ type (
 		Job    *jobfile.Definition // nil: not known
 		Record *statefile.Output
 		At     statefile.Time
-		Mark   string
+		Marker string
 	}
 
 	// KeepLog watches the log size of a run that an earlier daemon began. For other runs, Prepare does it.
@@ -205,7 +205,7 @@ type (
 	}
 
 	// Mark writes a marker line to the job's log, if there is a log.
-	Mark struct {
+	Marker struct {
 		Job  *jobfile.Definition
 		Text string
 	}
@@ -259,7 +259,7 @@ func (Release) effect()   {}
 func (Finish) effect()    {}
 func (EndOutput) effect() {}
 func (KeepLog) effect()   {}
-func (Mark) effect()      {}
+func (Marker) effect()    {}
 func (Say) effect()       {}
 func (Answer) effect()    {}
 func (Remind) effect()    {}

@@ -63,7 +63,7 @@ func (c *Core) gate(r *run) string {
 	if r.timer.set() {
 		return r.why // after a failed fork, before a retry, or after a short life of a service
 	}
-	if r.notice != nil {
+	if r.delivery != nil {
 		return ""
 	}
 	for _, other := range r.job.runs {
@@ -106,7 +106,7 @@ func (c *Core) gateCatchUp(r *run) string {
 
 // occupy takes the lock of a run and counts it as running. The run keeps both until no process of it is left.
 func (c *Core) occupy(r *run) {
-	if r.occupies || r.notice != nil {
+	if r.occupies || r.delivery != nil {
 		return
 	}
 	r.occupies = true

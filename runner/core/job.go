@@ -20,13 +20,13 @@ type job struct {
 	resumed bool   // its pending retries and delayed starts of an earlier daemon were resumed
 	load    uint64 // the number of the last load that contained it
 
-	timer  timer
-	jitter time.Duration // the delay of the next slot
-	delay  time.Duration // the delay of later slots: it differs if the job changed while the next slot was delayed
-	next   time.Time     // when the armed slot is due, jitter included
-	runs   []*run        // oldest first, with the pending ones
-	alarm  *alarm        // nil: no time was ever set at which its disabling ends
-	later  []*later      // delayed starts
+	timer   timer
+	jitter  time.Duration   // the delay of the next slot
+	delay   time.Duration   // the delay of later slots: it differs if the job changed while the next slot was delayed
+	next    time.Time       // when the armed slot is due, jitter included
+	runs    []*run          // oldest first, with the pending ones
+	alarm   *alarm          // nil: no time was ever set at which its disabling ends
+	delayed []*delayedStart // delayed starts
 
 	// The slots that were settled or handed out so far. The facts lag behind: they lack the pending runs and the open
 	// streak.
@@ -38,9 +38,9 @@ type job struct {
 
 	process string // the hash of the definition that the processes of an earlier daemon were started with
 
-	streaks []*statefile.Passed // passed slots that are not written yet; the last streak is open
-	inRow   uint64              // the number of passed slots written since the newest run of the job began
-	rowAt   time.Duration       // when the last were written, monotonic
+	notRun          []*statefile.NotRun // passed slots that are not written yet; the last streak is open
+	notRunWritten   uint64              // the number of passed slots written since the newest run of the job began
+	notRunWrittenAt time.Duration       // when the last were written, monotonic
 }
 
 func (j *job) ring(c *Core) { c.moveJob(j, jeRing, nil) }
@@ -102,7 +102,7 @@ func (c *Core) bases(j *job) (fixed, wild time.Time) {
 // leapBeyond skips the time that only a wrong clock made look missed. The clock was wrong, was trusted, and was then
 // corrected: the slots between the last one under the wrong clock and the earlier settled ones are not missed.
 func (c *Core) leapBeyond(j *job) {
-	if beyond := j.facts.Beyond.Time; !beyond.IsZero() && j.last.Before(beyond) && !c.now.Wall.Before(beyond) {
+	if beyond := j.facts.LastSlotBeforeReset.Time; !beyond.IsZero() && j.last.Before(beyond) && !c.now.Wall.Before(beyond) {
 		c.handOut(j, beyond)
 	}
 }
@@ -118,8 +118,8 @@ func (c *Core) handOut(j *job, slot time.Time) {
 
 // recall loads what the facts know of the settled slots.
 func (c *Core) recall(j *job) {
-	j.last, j.wild, j.epoch, j.anchor = j.facts.LastSlot.Time, j.facts.WildSlot.Time, j.facts.SlotEpoch, j.facts.Anchor
-	if j.facts.Beyond.Sub(c.facts.EpochAt.Time) > 48*time.Hour { // the clock was dead, not just some hours ahead
+	j.last, j.wild, j.epoch, j.anchor = j.facts.LastSlot.Time, j.facts.EpochSlot.Time, j.facts.SlotEpoch, j.facts.Anchor
+	if j.facts.LastSlotBeforeReset.Sub(c.facts.EpochAt.Time) > 48*time.Hour { // the clock was dead, not just some hours ahead
 		c.leapBeyond(j)
 	}
 }

@@ -49,8 +49,8 @@ func (c *Core) load(e Loaded) {
 	if !c.ready {
 		c.setAlarmOfAll()
 		c.ringOverdue()
-		c.tellDamage()
-		c.tellCrash()
+		c.notifyDamage()
+		c.notifyCrash()
 	}
 	if c.known {
 		c.settleLost()
@@ -113,7 +113,7 @@ func (c *Core) resume(j *job) {
 	}
 	j.resumed = true
 	c.resumeRetries(j)
-	c.resumeLater(j)
+	c.resumeDelayed(j)
 }
 
 // loadJob puts one definition in force.
@@ -198,9 +198,9 @@ func (c *Core) announce(sum statefile.Reloaded, changed []string, passed int) {
 // forgetVanished records which jobs were removed while no daemon ran.
 func (c *Core) forgetVanished() {
 	for _, name := range slices.Sorted(maps.Keys(c.facts.Jobs)) {
-		if c.jobs[name] == nil && c.facts.Jobs[name].Vanished.IsZero() {
-			for _, l := range c.facts.Jobs[name].Later {
-				c.say(Warn, name, "dropped a delayed start: "+noFile, "run", l.Run)
+		if c.jobs[name] == nil && c.facts.Jobs[name].RemovedAt.IsZero() {
+			for _, l := range c.facts.Jobs[name].DelayedStarts {
+				c.say(Warn, name, "dropped a delayed start: "+jobRemoved, "run", l.Run)
 			}
 			c.record(&statefile.Deleted{Job: name})
 		}

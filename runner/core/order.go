@@ -74,7 +74,7 @@ func (c *Core) refuse(o Order, format string, args ...any) {
 // orderStart starts a run outside of the schedule.
 func (c *Core) orderStart(j *job, o Order) {
 	if o.In > 0 {
-		c.orderLater(j, o)
+		c.delayStart(j, o)
 		return
 	}
 	r, why := c.start(j, o)
@@ -121,7 +121,7 @@ func (c *Core) manual(j *job, o Order) *run {
 	}
 	c.release(j, o.By)
 	r := &run{number: o.Run, job: j, def: j.def, epoch: c.facts.Epoch, reason: reason, attempt: 1, args: o.Args,
-		forced: !c.active(j) || j.facts.Finished, promised: o.Run != 0}
+		forced: !c.active(j) || j.facts.Finished, delayed: o.Run != 0}
 	if r.number == 0 {
 		r.number = c.nextRun()
 	}
@@ -143,7 +143,7 @@ func (c *Core) orderStop(j *job, o Order) {
 		return
 	}
 	runs := slices.Clone(j.runs)
-	broken := c.breakPromises(j, o.Run, "stopped by "+o.By)
+	broken := c.dropDelayedStarts(j, o.Run, "stopped by "+o.By)
 	if o.Run != 0 {
 		runs = slices.DeleteFunc(runs, func(r *run) bool { return r.number != o.Run })
 		if len(runs)+len(broken) == 0 {
@@ -166,7 +166,7 @@ func (c *Core) orderStop(j *job, o Order) {
 func (c *Core) orderSignal(j *job, o Order) {
 	var sent []uint64
 	for _, r := range j.runs {
-		if o.Run != 0 && r.number != o.Run || r.state != running && r.state != stopping || r.notice != nil {
+		if o.Run != 0 && r.number != o.Run || r.state != running && r.state != stopping || r.delivery != nil {
 			continue
 		}
 		c.emit(Signal{Run: r.number, Name: o.Signal, Leader: !o.Group})
@@ -174,7 +174,7 @@ func (c *Core) orderSignal(j *job, o Order) {
 	}
 	switch {
 	case sent != nil:
-		c.tell(j, Info, "signal "+o.Signal+" was sent by "+o.By)
+		c.logJob(j, Info, "signal "+o.Signal+" was sent by "+o.By)
 		c.emit(Answer{ID: o.ID, Runs: sent, Last: true})
 	case o.Run != 0:
 		c.emit(Answer{ID: o.ID, Refused: &Refused{Text: fmt.Sprintf("run %[2]d of %[1]s is not running", j.name, o.Run), NoJob: true}, Last: true})
@@ -186,7 +186,7 @@ func (c *Core) orderSignal(j *job, o Order) {
 // hold keeps a service from running until it is started again or the machine boots.
 func (c *Core) hold(j *job, by string) {
 	c.record(&statefile.Held{Job: j.name, Held: true, By: by})
-	c.tell(j, Info, "held by "+by)
+	c.logJob(j, Info, "held by "+by)
 	c.markDirty(j)
 }
 
@@ -198,8 +198,8 @@ func (c *Core) stopRuns(j *job, runs []*run, others []uint64, o Order) {
 		if r.state != pending {
 			r.watches = append(r.watches, w)
 			w.left++
-		} else if r.notice == nil {
-			c.tell(j, Info, "run "+itoa(r.number)+" was stopped by "+o.By+" before it started")
+		} else if r.delivery == nil {
+			c.logJob(j, Info, "run "+itoa(r.number)+" was stopped by "+o.By+" before it started")
 		}
 	}
 	if w.left == 0 {
@@ -219,7 +219,7 @@ func (c *Core) orderRestart(j *job, o Order) {
 		return
 	}
 	if !o.Until.IsZero() {
-		c.restartLater(j, o)
+		c.restartAt(j, o)
 		return
 	}
 	old := slices.Clone(j.runs)
@@ -231,18 +231,18 @@ func (c *Core) orderRestart(j *job, o Order) {
 
 // restartLater stops a job now and starts it at a given time. A service does not start before that: earlier delayed
 // starts are dropped.
-func (c *Core) restartLater(j *job, o Order) {
+func (c *Core) restartAt(j *job, o Order) {
 	if j.def.KeepAlive != nil {
-		c.breakPromises(j, 0, o.By+" requested a restart at another time")
+		c.dropDelayedStarts(j, 0, o.By+" requested a restart at another time")
 		if !j.facts.Held {
 			c.hold(j, o.By)
 		}
-	} else if why := c.noLater(j); why != "" {
+	} else if why := c.cannotDelay(j); why != "" {
 		c.refuse(o, "%s", why)
 		return
 	}
 	c.stopAll(slices.Clone(j.runs), o.By)
-	c.orderLater(j, o)
+	c.delayStart(j, o)
 }
 
 func (c *Core) stopAll(runs []*run, by string) {

@@ -61,7 +61,7 @@ func (r *run) failed(o *statefile.Run) bool {
 }
 
 // mark returns the marker line that ends a run in its job's log.
-func mark(r *run, o *statefile.Run) string {
+func outcomeMarker(r *run, o *statefile.Run) string {
 	s := "run " + itoa(r.number)
 	if r.pid > 0 {
 		s += " pid " + strconv.Itoa(r.pid)

@@ -51,7 +51,7 @@ func (c *Core) redefine(j *job, d jobfile.Job) {
 		c.dropPending(j, "changed", d.Def)
 	}
 	if !j.unsettled() {
-		c.endStreaks(j)
+		c.flushNotRun(j)
 	}
 	c.moveJob(j, jeDefine, &d)
 }
@@ -68,7 +68,7 @@ func adjust(c *Core, j *job, d *jobfile.Job) {
 	}
 	known := c.facts.Jobs[j.name]
 	when := c.when(def, j.away)
-	recall := known == nil || !known.Vanished.IsZero() || known.Schedule != when
+	recall := known == nil || !known.RemovedAt.IsZero() || known.Schedule != when
 	if recall || known.Process != def.ProcessHash || known.Definition != def.Hash {
 		c.settleOn(j, when, known)
 	}
@@ -106,7 +106,7 @@ func (c *Core) settleOn(j *job, when string, known *statefile.JobFacts) {
 		was = known.LastSlot.Time
 	}
 	r := &statefile.Defined{Job: j.name, Schedule: when, Process: j.def.ProcessHash, Definition: j.def.Hash, LastSlot: c.at()}
-	same := known != nil && known.Schedule == when && known.Vanished.IsZero()
+	same := known != nil && known.Schedule == when && known.RemovedAt.IsZero()
 	switch j.def.Schedule.Kind() {
 	case schedule.Every:
 		a := c.anchorNow()
@@ -142,16 +142,16 @@ func (c *Core) missAt(j *job, settled, before time.Time) {
 		return
 	}
 	slot := statefile.At(at.In(j.zone()))
-	c.record(&statefile.Passed{Job: j.name, How: "missed", Reason: "past", First: slot, Last: slot, Number: 1,
+	c.record(&statefile.NotRun{Job: j.name, How: "missed", Reason: "past", First: slot, Last: slot, Number: 1,
 		Epoch: c.facts.Epoch, At: true})
-	c.tell(j, Warn, fmt.Sprintf("missed: %s had passed when the job was loaded", slot))
+	c.logJob(j, Warn, fmt.Sprintf("missed: %s had passed when the job was loaded", slot))
 }
 
 // remove ends a job whose definition was removed: now, or after its last run.
 func remove(c *Core, j *job, _ *jobfile.Job) {
 	c.dropPending(j, "removed", nil)
-	c.breakPromises(j, 0, noFile)
-	c.endStreaks(j)
+	c.dropDelayedStarts(j, 0, jobRemoved)
+	c.flushNotRun(j)
 	c.stopTimer(&j.timer)
 	for _, r := range j.services() {
 		c.stop(r, "reload")
@@ -185,7 +185,7 @@ func (c *Core) dropPending(j *job, why string, next *jobfile.Definition) {
 			r.def = next
 			continue
 		case r.asked():
-			c.tell(j, Warn, fmt.Sprintf("run %d does not start: its job was %s", r.number, why))
+			c.logJob(j, Warn, fmt.Sprintf("run %d does not start: its job was %s", r.number, why))
 		}
 		c.skip(r, why)
 		c.stop(r, "reload")

@@ -56,10 +56,10 @@ func (c *Core) rescueOrder(o Order) {
 }
 
 // rescueMail drops all owed notifications, so that they do not crash the daemon again at each start.
-func (c *Core) rescueMail() {
+func (c *Core) rescueDelivery() {
 	if text := c.caught(recover(), ""); text != "" {
-		t := &statefile.Told{Error: "internal error: " + text}
-		for _, o := range c.facts.Owed {
+		t := &statefile.Delivery{Error: "internal error: " + text}
+		for _, o := range c.facts.Notifications {
 			t.IDs = append(t.IDs, o.ID)
 		}
 		c.record(t)
@@ -114,17 +114,17 @@ func (c *Core) loseRun(r *run) {
 	o := statefile.Run{Run: r.number, Slot: r.slot, Reason: r.reason, Attempt: r.attempt, StartedAt: r.startedAt, EndedAt: at,
 		Outcome: "lost", LostStage: &stage, Missed: r.missed, Unjournaled: r.unjournaled}
 	switch {
-	case r.notice != nil:
+	case r.delivery != nil:
 		c.delivered(r, &o)
 	case r.durable:
 		ended := &statefile.Ended{Job: j.name, Outcome: o, Failed: true, Drained: true}
 		c.facts.Apply(statefile.Entry{At: at, Record: ended})
 		c.emit(Finish{Record: ended, At: at})
 		c.record(&statefile.Drained{Job: j.name, Run: r.number}) // in case its outcome is already known
-	case r.promised:
-		c.record(&statefile.GaveUp{Job: j.name, Run: r.number, Why: "internal error"})
+	case r.delayed:
+		c.record(&statefile.Dropped{Job: j.name, Run: r.number, Why: "internal error"})
 	case !r.slot.IsZero():
-		c.record(&statefile.Passed{Job: j.name, How: "skipped", Reason: "internal_error", First: r.slot, Last: r.slot, Number: 1,
+		c.record(&statefile.NotRun{Job: j.name, How: "skipped", Reason: "internal_error", First: r.slot, Last: r.slot, Number: 1,
 			Epoch: r.epoch, At: r.isAt(), Anchor: r.anchor})
 	}
 	c.unlist(r)

@@ -78,7 +78,7 @@ func TestRescueAll(t *testing.T) {
 func TestRescueLater(t *testing.T) {
 	w := twoJobs(t)
 	w.ordered(Order{ID: 1, Verb: VerbStart, Job: "a", In: 10 * time.Second})
-	l := w.c.jobs["a"].later[0]
+	l := w.c.jobs["a"].delayed[0]
 	w.run(9 * time.Second)
 	w.boot, w.wall, w.mono = w.boot+time.Second, w.wall.Add(time.Second), w.mono+time.Second
 	w.handle(Reminded{Job: "a", Run: l.Run})
@@ -86,7 +86,7 @@ func TestRescueLater(t *testing.T) {
 	w.settle()
 	w.setAside()
 	w.promises()
-	if later := w.c.facts.Jobs["a"].Later; len(later) > 0 {
+	if later := w.c.facts.Jobs["a"].DelayedStarts; len(later) > 0 {
 		t.Errorf("%+v", later)
 	}
 }
@@ -178,12 +178,12 @@ func TestRescueOrder(t *testing.T) {
 
 func TestRescueMail(t *testing.T) {
 	w := twoJobs(t)
-	w.c.record(&statefile.OwedMail{Owes: []statefile.Owed{{ID: 1, Kind: "daemon", Way: "mail"}}})
+	w.c.record(&statefile.DaemonNotification{Notifications: []statefile.Notification{{ID: 1, Kind: "daemon", Via: "mail"}}})
 	config := w.c.config
 	w.c.config = nil
 	w.settle()
 	w.c.config = config
-	if len(w.c.facts.Owed) > 0 {
-		t.Errorf("still owed: %+v", w.c.facts.Owed)
+	if len(w.c.facts.Notifications) > 0 {
+		t.Errorf("still owed: %+v", w.c.facts.Notifications)
 	}
 }

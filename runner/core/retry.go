@@ -10,7 +10,7 @@ import (
 
 // tryLater makes the retry of a run that has just failed. It returns nil if there is no retry: no attempt is left, a
 // newer run is pending, or the job has changed.
-func (c *Core) tryLater(r *run, e *statefile.Ended) *statefile.Retry {
+func (c *Core) retryAfter(r *run, e *statefile.Ended) *statefile.Retry {
 	j := r.job
 	switch {
 	case !e.Failed, r.reason == "service", len(r.args) > 0, r.lost && c.inDoubt(r.number),
@@ -51,13 +51,13 @@ func (c *Core) resumeRetries(j *job) {
 	if j.def == nil {
 		return
 	}
-	for _, t := range slices.Clone(j.facts.Waiting) {
+	for _, t := range slices.Clone(j.facts.Retries) {
 		if t.Attempt > int(j.def.Retries)+1 || !c.active(j) {
-			c.giveUp(j, j.def, t.Run, "changed")
+			c.dropRetry(j, j.def, t.Run, "changed")
 			continue
 		}
 		if c.inDoubt(t.Run) {
-			c.giveUp(j, j.def, t.Run, doubtText)
+			c.dropRetry(j, j.def, t.Run, doubtText)
 			continue
 		}
 		pause := min(t.Due.Sub(c.now.Wall), j.def.RetryMaxDelay) // a clock that was set must not delay it for long
@@ -79,12 +79,12 @@ func (c *Core) cancelRetries(j *job) {
 }
 
 // giveUp makes a failure final whose retry is dropped.
-func (c *Core) giveUp(j *job, d *jobfile.Definition, run uint64, why string) {
-	g := &statefile.GaveUp{Job: j.name, Run: run, Why: why}
-	if c.alarming(j, d) {
-		g.Alarm = true
-		g.Owes = c.owe(j, d, "failure", j.facts.LastRun)
+func (c *Core) dropRetry(j *job, d *jobfile.Definition, run uint64, why string) {
+	g := &statefile.Dropped{Job: j.name, Run: run, Why: why}
+	if c.mustNotifyFailure(j, d) {
+		g.FailureNotified = true
+		g.Notifications = c.notificationsOf(j, d, "failure", j.facts.LastRun)
 	}
 	c.record(g)
-	c.tell(j, Warn, "no more retries: "+why)
+	c.logJob(j, Warn, "no more retries: "+why)
 }

@@ -11,19 +11,19 @@ import (
 
 // run is one execution of a job, from the slot to the empty process group.
 type run struct {
-	number  uint64
-	job     *job
-	def     *jobfile.Definition // a reload does not change it; nil: adopted, not known yet
-	state   runState
-	why     string // what a pending run waits for
-	text    string // the last error, for people
-	slot    statefile.Time
-	epoch   uint64 // the epoch of slot
-	reason  string
-	attempt int
-	missed  uint64            // the number of slots it catches up
-	row     *statefile.Passed // these slots, until its intent
-	anchor  *statefile.Anchor
+	number      uint64
+	job         *job
+	def         *jobfile.Definition // a reload does not change it; nil: adopted, not known yet
+	state       runState
+	why         string // what a pending run waits for
+	text        string // the last error, for people
+	slot        statefile.Time
+	epoch       uint64 // the epoch of slot
+	reason      string
+	attempt     int
+	missed      uint64            // the number of slots it catches up
+	missedSlots *statefile.NotRun // these slots, until its intent
+	anchor      *statefile.Anchor
 
 	pid         int
 	startedAt   statefile.Time
@@ -33,20 +33,20 @@ type run struct {
 	durable     bool          // its intent has been handed to the disk
 	unjournaled bool
 	forced      bool // a person started it although the job is not active
-	promised    bool // it was a delayed start, which the journal knows
+	delayed     bool // it was a delayed start, which the journal knows
 	settled     bool // a retry, whose slot the journal already knows
 	remains     bool // its leader ended under an earlier daemon, but other processes may be alive
 	lost        bool // it was alive when the previous daemon ended, and is not now
 
-	notice *notice // set if the run is a notification
-	letter *Letter // set if that is a mail
+	delivery *delivery // set if the run is a notification
+	mail     *Mail     // set if that is a mail
 
 	stopBy string // the person or reason that stops it, such as "timeout"
 	killAt time.Duration
 	killed bool
 	spared bool // its leftovers get a moment before they are told to end
 	open   bool // leftovers may still write to the run's log; the marker follows when they end
-	mark   string
+	marker string
 	far    bool // it was stopped, so processes that left its group are stopped, too
 	undead bool // it survived KILL
 
@@ -65,8 +65,8 @@ type run struct {
 func (r *run) ring(c *Core) { c.move(r.number, evRing, nil) }
 
 // newRun makes a pending run of a job.
-func (c *Core) newRun(j *job, slot statefile.Time, reason string, missed *statefile.Passed, a *statefile.Anchor) *run {
-	r := &run{number: c.nextRun(), job: j, def: j.def, slot: slot, epoch: c.facts.Epoch, reason: reason, attempt: 1, row: missed, anchor: a}
+func (c *Core) newRun(j *job, slot statefile.Time, reason string, missed *statefile.NotRun, a *statefile.Anchor) *run {
+	r := &run{number: c.nextRun(), job: j, def: j.def, slot: slot, epoch: c.facts.Epoch, reason: reason, attempt: 1, missedSlots: missed, anchor: a}
 	if missed != nil {
 		r.missed = missed.Number
 	}
@@ -88,10 +88,10 @@ func (c *Core) enlist(r *run) {
 // dropAtShutdown drops a pending run at shutdown. If the journal does not know its slots, the next daemon decides about them,
 // unless later slots are already settled.
 func (c *Core) dropAtShutdown(r *run) {
-	if r.notice != nil { // the notification stays owed
+	if r.delivery != nil { // the notification stays owed
 		return
 	}
-	if r.promised { // the next daemon starts it
+	if r.delayed { // the next daemon starts it
 		return
 	}
 	if r.onlyHere() {
@@ -101,7 +101,7 @@ func (c *Core) dropAtShutdown(r *run) {
 	if r.slot.IsZero() {
 		return
 	}
-	later := len(r.job.streaks) > 0 || r.job.facts.LastSlot.After(r.slot.Time)
+	later := len(r.job.notRun) > 0 || r.job.facts.LastSlot.After(r.slot.Time)
 	if later && !r.settled {
 		c.skip(r, "shutdown")
 	}
@@ -109,28 +109,28 @@ func (c *Core) dropAtShutdown(r *run) {
 
 // onlyHere reports whether only this daemon knows of the pending run. The next daemon would not make it again.
 func (r *run) onlyHere() bool {
-	return r.state == pending && r.slot.IsZero() && !r.durable && !r.settled && !r.promised && r.notice == nil &&
+	return r.state == pending && r.slot.IsZero() && !r.durable && !r.settled && !r.delayed && r.delivery == nil &&
 		r.reason != "service" && r.reason != "boot"
 }
 
 // skip counts the slots of a pending run that will not start.
 func (c *Core) skip(r *run, why string) {
 	switch {
-	case r.state != pending || r.durable || r.notice != nil:
+	case r.state != pending || r.durable || r.delivery != nil:
 		return
 	case r.settled:
-		c.giveUp(r.job, r.def, r.number, why)
+		c.dropRetry(r.job, r.def, r.number, why)
 		return
 	case r.slot.IsZero():
 		return
 	}
-	if r.row != nil {
-		c.pass(r.job, r.row, anchorBefore(r.row, r.slot.Time, r.anchor, r.def))
+	if r.missedSlots != nil {
+		c.addNotRun(r.job, r.missedSlots, anchorBefore(r.missedSlots, r.slot.Time, r.anchor, r.def))
 	}
 	if r.reason == "schedule" {
-		row := c.row(r.job, "skipped", why, r.slot.Time, r.slot.Time, 1)
+		row := c.notRun(r.job, "skipped", why, r.slot.Time, r.slot.Time, 1)
 		row.Epoch = r.epoch
-		c.pass(r.job, row, r.anchor)
+		c.addNotRun(r.job, row, r.anchor)
 	}
 }
 
@@ -138,26 +138,26 @@ func (c *Core) skip(r *run, why string) {
 func (r *run) isAt() bool { return r.def.Schedule.Kind() == schedule.At && !r.slot.IsZero() }
 
 func drop(c *Core, r *run, _ Event) {
-	if r.durable || r.notice != nil { // its fork had failed, and it waited for the next attempt
+	if r.durable || r.delivery != nil { // its fork had failed, and it waited for the next attempt
 		c.end(r, statefile.Run{Outcome: "stopped", By: new(r.stopBy)}, false)
 	}
 	switch {
-	case !r.promised || r.durable:
+	case !r.delayed || r.durable:
 	case c.shutdown == nil:
-		c.record(&statefile.GaveUp{Job: r.job.name, Run: r.number, Why: "stopped by " + r.stopBy})
+		c.record(&statefile.Dropped{Job: r.job.name, Run: r.number, Why: "stopped by " + r.stopBy})
 	default:
-		r.postpone()
+		r.delayAgain()
 	}
 	c.forget(r)
 }
 
 // title names the run in messages.
 func (r *run) title() string {
-	if n := r.notice; n != nil {
-		if o := n.owed[len(n.owed)-1]; o.Run != nil && n.way != "mail" {
-			return n.way + " of run " + itoa(o.Run.Run)
+	if n := r.delivery; n != nil {
+		if o := n.notifications[len(n.notifications)-1]; o.Run != nil && n.via != "mail" {
+			return n.via + " of run " + itoa(o.Run.Run)
 		}
-		return n.way
+		return n.via
 	}
 	return "run " + itoa(r.number)
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // looping is the number of short lives in a row from which a service counts as in a crash loop.
-const looping = 5
+const crashLoopRuns = 5
 
 // armService brings a service into the wanted state: one live run of the newest definition, or none. Each change of
 // either arms the job again: a load, an order, an end, or a life that became stable.
@@ -29,11 +29,11 @@ func (c *Core) armService(j *job) {
 			c.stop(r, "reload")
 		default:
 			r.def = j.def
-			c.watchLife(j, r)
+			c.watchStability(j, r)
 		}
 	}
 	if wanted && j.alive() == nil {
-		c.bringUp(j)
+		c.startService(j)
 	}
 }
 
@@ -48,9 +48,9 @@ func (j *job) services() (list []*run) {
 }
 
 // bringUp makes the next life of a service. It starts after a pause if the last lives were short.
-func (c *Core) bringUp(j *job) {
+func (c *Core) startService(j *job) {
 	r := c.newRun(j, statefile.Time{}, "service", nil, nil)
-	pause := c.spread(backoff(j.def.KeepAlive, j.facts.ShortLives))
+	pause := c.spread(backoff(j.def.KeepAlive, j.facts.ShortRuns))
 	if n := len(j.facts.Deaths); n > 0 && pause > 0 { // time without a daemon counts as waiting, too
 		pause -= min(pause, max(0, c.now.Wall.Sub(j.facts.Deaths[n-1].At.Time)))
 	}
@@ -86,8 +86,8 @@ func (c *Core) spread(d time.Duration) time.Duration {
 }
 
 // watchLife arms the job again for the time when a life that follows short ones becomes stable, and records that then.
-func (c *Core) watchLife(j *job, r *run) {
-	if r.state != running || j.facts.ShortLives == 0 && j.facts.Consecutive == 0 && !j.facts.Told {
+func (c *Core) watchStability(j *job, r *run) {
+	if r.state != running || j.facts.ShortRuns == 0 && j.facts.Consecutive == 0 && !j.facts.FailureNotified {
 		return
 	}
 	left := j.def.KeepAlive.Stable - c.age(r)
@@ -95,11 +95,11 @@ func (c *Core) watchLife(j *job, r *run) {
 		c.setTimer(&j.timer, mono, int64(c.now.Mono+left))
 		return
 	}
-	was := j.crashLoop() || j.facts.Told // a reload that fixed the service has reset the count
+	was := j.inCrashLoop() || j.facts.FailureNotified // a reload that fixed the service has reset the count
 	rec := &statefile.Stable{Job: j.name, Run: r.number}
 	if was {
-		rec.Owes = c.owe(j, j.def, "recovery", nil)
-		c.tell(j, Info, fmt.Sprintf("left the crash loop: run %d has been up for %s", r.number, j.def.KeepAlive.Stable))
+		rec.Notifications = c.notificationsOf(j, j.def, "recovery", nil)
+		c.logJob(j, Info, fmt.Sprintf("left the crash loop: run %d has been up for %s", r.number, j.def.KeepAlive.Stable))
 	}
 	c.record(rec)
 	c.markDirty(j)
@@ -113,12 +113,12 @@ func (c *Core) age(r *run) time.Duration {
 	return c.now.Mono - r.started
 }
 
-func (j *job) crashLoop() bool {
-	return j.def != nil && j.def.KeepAlive != nil && j.facts.ShortLives >= looping
+func (j *job) inCrashLoop() bool {
+	return j.def != nil && j.def.KeepAlive != nil && j.facts.ShortRuns >= crashLoopRuns
 }
 
 // lived completes the record of the end of a service's life.
-func (c *Core) lived(r *run, e *statefile.Ended) {
+func (c *Core) completeServiceEnd(r *run, e *statefile.Ended) {
 	o := &e.Outcome
 	if r.reason != "service" || r.def == nil || r.def.KeepAlive == nil {
 		return
@@ -138,22 +138,22 @@ func (c *Core) lived(r *run, e *statefile.Ended) {
 
 // failedForGood adds the notification of a service that failed and will not be restarted. It cannot enter a crash loop,
 // which would be notified otherwise.
-func (c *Core) failedForGood(r *run, e *statefile.Ended) {
+func (c *Core) notifyFinalFailure(r *run, e *statefile.Ended) {
 	j := r.job
-	if !e.Finished || !e.Failed || j.facts.Told {
+	if !e.Finished || !e.Failed || j.facts.FailureNotified {
 		return
 	}
-	e.Alarm = true
-	e.Owes = append(e.Owes, c.owe(j, r.def, "failure", &e.Outcome)...)
+	e.FailureNotified = true
+	e.Notifications = append(e.Notifications, c.notificationsOf(j, r.def, "failure", &e.Outcome)...)
 }
 
 // fellIntoLoop logs and notifies a crash loop when a short life is the last of the number in a row that makes one.
-func (c *Core) fellIntoLoop(r *run, e *statefile.Ended) {
+func (c *Core) notifyCrashLoop(r *run, e *statefile.Ended) {
 	j := r.job
-	if !e.Short || j.facts.ShortLives+1 != looping {
+	if !e.Short || j.facts.ShortRuns+1 != crashLoopRuns {
 		return
 	}
-	e.Alarm = true
-	e.Owes = append(e.Owes, c.owe(j, r.def, "crash_loop", &e.Outcome)...)
-	c.tell(j, Error, fmt.Sprintf("crash loop: %d short lives in a row", looping))
+	e.FailureNotified = true
+	e.Notifications = append(e.Notifications, c.notificationsOf(j, r.def, "crash_loop", &e.Outcome)...)
+	c.logJob(j, Error, fmt.Sprintf("crash loop: %d short lives in a row", crashLoopRuns))
 }

@@ -364,7 +364,7 @@ func TestB42Mailer(t *testing.T) {
 				d.Notify = &jobfile.Notify{Mail: []string{"root"}, Failures: i + 1}
 				w.put(d)
 			}
-			w.mailer = func(Start, *Letter) int { return code }
+			w.mailer = func(Start, *Mail) int { return code }
 			w.start()
 			w.run(10 * time.Minute)
 			if v := w.view("j0"); v.NotifyError == nil || v.Runs != 10 {
@@ -405,7 +405,7 @@ func TestMailSaysItIsTheOnlyOne(t *testing.T) {
 	d.Notify = &jobfile.Notify{Mail: []string{"root"}, Failures: 1}
 	w.put(d)
 	var texts []string
-	w.mailer = func(_ Start, l *Letter) int { texts = append(texts, l.Parts[0].Text); return 0 }
+	w.mailer = func(_ Start, l *Mail) int { texts = append(texts, l.Parts[0].Text); return 0 }
 	w.start()
 	w.run(2 * time.Minute)
 	code = 0
@@ -431,7 +431,7 @@ func TestMailerMended(t *testing.T) {
 			d.Notify = &jobfile.Notify{Mail: []string{"root"}, Failures: 1}
 			w.put(d)
 			w.noMailer = "no program"
-			w.mailer = func(Start, *Letter) int { return -1 }
+			w.mailer = func(Start, *Mail) int { return -1 }
 			w.start()
 			w.until("2026-06-01 12:00:00") // by now it is retried once an hour
 			w.mailer = nil
@@ -454,7 +454,7 @@ func TestOwedMailOutlivesDaemon(t *testing.T) {
 	d := w.define("j", clockKeys("0 7 * * *"))
 	d.Notify = &jobfile.Notify{Mail: []string{"root"}, Failures: 1}
 	w.put(d)
-	w.mailer = func(Start, *Letter) int { return -2 }
+	w.mailer = func(Start, *Mail) int { return -2 }
 	w.start()
 	w.until("2026-06-01 07:00:05")
 	w.mailer = nil
@@ -585,7 +585,7 @@ func TestMailGoesToItsOwn(t *testing.T) {
 		d.Notify = &jobfile.Notify{Mail: []string{name}, Failures: 1}
 		w.put(d)
 	}
-	w.mailer = func(Start, *Letter) int { return 75 }
+	w.mailer = func(Start, *Mail) int { return 75 }
 	w.start()
 	w.until("2026-06-01 07:00:05")
 	a := *w.defs[0].Def
@@ -593,7 +593,7 @@ func TestMailGoesToItsOwn(t *testing.T) {
 	w.put(&a)
 	w.load()
 	var mails []string
-	w.mailer = func(_ Start, l *Letter) int {
+	w.mailer = func(_ Start, l *Mail) int {
 		mails = append(mails, fmt.Sprintf("%s %d %s", l.To, len(l.Parts), l.Parts[0].Job))
 		return 0
 	}
@@ -613,7 +613,7 @@ func TestOldMailDoesNotTakeTheNewAlong(t *testing.T) {
 		w.put(d)
 	}
 	works := false
-	w.mailer = func(Start, *Letter) int {
+	w.mailer = func(Start, *Mail) int {
 		if works {
 			return 0
 		}
@@ -622,11 +622,11 @@ func TestOldMailDoesNotTakeTheNewAlong(t *testing.T) {
 	w.start()
 	for range 100000 {
 		w.step(time.Minute)
-		if owed := w.c.facts.Owed; len(owed) == 1 && owed[0].Job == "new" {
+		if owed := w.c.facts.Notifications; len(owed) == 1 && owed[0].Job == "new" {
 			works = true
 			break
 		}
-		if w.c.facts.Jobs["new"].LastRun != nil && len(w.c.facts.Owed) == 0 {
+		if w.c.facts.Jobs["new"].LastRun != nil && len(w.c.facts.Notifications) == 0 {
 			w.fatal("the new one was given up with the old one")
 		}
 	}

@@ -173,8 +173,8 @@ func (w *world) order() {
 		}
 		o.Wait = w.rng.IntN(2) == 0
 	case VerbStop:
-		if j := w.c.jobs[o.Job]; j != nil && len(j.later) > 0 && w.rng.IntN(2) == 0 {
-			o.Run = j.later[w.rng.IntN(len(j.later))].Run
+		if j := w.c.jobs[o.Job]; j != nil && len(j.delayed) > 0 && w.rng.IntN(2) == 0 {
+			o.Run = j.delayed[w.rng.IntN(len(j.delayed))].Run
 		}
 	case VerbDisable, VerbEnable:
 		if o.Verb == VerbDisable && w.rng.IntN(3) == 0 {

@@ -72,7 +72,7 @@ func (c *Core) armClock(j *job) {
 		}
 		n, newest = n+more, last
 	}
-	c.passed(j, slots{first: first, previous: previous, newest: newest, number: uint64(n), late: until.Sub(newest)}, nil)
+	c.slotsDue(j, slots{first: first, previous: previous, newest: newest, number: uint64(n), late: until.Sub(newest)}, nil)
 	c.armJob(j)
 }
 
@@ -102,7 +102,7 @@ func (c *Core) armEvery(j *job) {
 		b = c.anchorNow()
 	}
 	j.anchor = &b
-	c.passed(j, p, &b)
+	c.slotsDue(j, p, &b)
 	c.armJob(j)
 }
 
@@ -114,7 +114,7 @@ func atDone(f *statefile.JobFacts, d *jobfile.Definition) bool {
 	same := func(t statefile.Time) bool {
 		return t.Equal(at) || d.Schedule.Local() && !t.IsZero() && t.Format(reading) == at.Format(reading)
 	}
-	return same(f.AtDone) || slices.ContainsFunc(f.AtDoneToo, same)
+	return same(f.AtDone) || slices.ContainsFunc(f.AtDoneBefore, same)
 }
 
 // anchorNow returns the next whole second as an anchor.
@@ -155,25 +155,25 @@ type slots struct {
 
 // passed decides about slots that came due. The newest runs if it is on time or may be caught up. The others are
 // missed.
-func (c *Core) passed(j *job, p slots, a *statefile.Anchor) {
+func (c *Core) slotsDue(j *job, p slots, a *statefile.Anchor) {
 	c.handOut(j, p.newest)
 	punctual := p.late <= onTime || j.fresh && j.def.Schedule.Kind() == schedule.At
 	switch {
 	case c.slotInDoubt(p.newest): // it may have run; a damaged line may have said so
-		c.pass(j, c.row(j, "missed", statefile.ReasonDoubt, p.first, p.newest, p.number), a)
+		c.addNotRun(j, c.notRun(j, "missed", statefile.ReasonDoubt, p.first, p.newest, p.number), a)
 		if !j.unsettled() {
-			c.endStreaks(j)
+			c.flushNotRun(j)
 		}
 	case punctual && p.number > 1:
-		c.slot(j, p.newest, "schedule", c.row(j, "missed", "late", p.first, p.previous, p.number-1), a)
+		c.slot(j, p.newest, "schedule", c.notRun(j, "missed", "late", p.first, p.previous, p.number-1), a)
 	case punctual:
 		c.slot(j, p.newest, "schedule", nil, a)
 	case j.catches(p.late):
-		c.slot(j, p.newest, "catch_up", c.row(j, "missed", "late", p.first, p.newest, p.number), a)
+		c.slot(j, p.newest, "catch_up", c.notRun(j, "missed", "late", p.first, p.newest, p.number), a)
 	default:
-		c.pass(j, c.row(j, "missed", "late", p.first, p.newest, p.number), a)
+		c.addNotRun(j, c.notRun(j, "missed", "late", p.first, p.newest, p.number), a)
 		if !j.unsettled() {
-			c.endStreaks(j)
+			c.flushNotRun(j)
 		}
 	}
 }
@@ -185,22 +185,22 @@ func (j *job) catches(late time.Duration) bool {
 
 // slot hands one slot to a new run if overlap allows it. The run also gets the missed slots that it catches up: they
 // are written in one batch with its intent, so that after an earlier crash they are not settled.
-func (c *Core) slot(j *job, slot time.Time, reason string, missed *statefile.Passed, a *statefile.Anchor) {
+func (c *Core) slot(j *job, slot time.Time, reason string, missed *statefile.NotRun, a *statefile.Anchor) {
 	if c.makeRoom(j) {
 		c.newRun(j, statefile.At(slot.In(j.zone())), reason, missed, a)
 		return
 	}
 	if missed != nil {
-		c.pass(j, missed, anchorBefore(missed, slot, a, j.def))
+		c.addNotRun(j, missed, anchorBefore(missed, slot, a, j.def))
 	}
 	if reason == "schedule" {
-		c.pass(j, c.row(j, "skipped", "overlap", slot, slot, 1), a)
+		c.addNotRun(j, c.notRun(j, "skipped", "overlap", slot, slot, 1), a)
 	}
 }
 
 // anchorBefore returns the anchor for a record of passed slots. The anchor a belongs to slot, which is either the last of
 // them or the next one. The record must not settle the next one.
-func anchorBefore(row *statefile.Passed, slot time.Time, a *statefile.Anchor, d *jobfile.Definition) *statefile.Anchor {
+func anchorBefore(row *statefile.NotRun, slot time.Time, a *statefile.Anchor, d *jobfile.Definition) *statefile.Anchor {
 	if a == nil || row.Last.Equal(slot) {
 		return a
 	}
@@ -230,16 +230,16 @@ func (c *Core) makeRoom(j *job) bool {
 }
 
 // row describes consecutive slots that did not become runs.
-func (c *Core) row(j *job, how, reason string, first, last time.Time, number uint64) *statefile.Passed {
-	return &statefile.Passed{Job: j.name, How: how, Reason: reason, First: statefile.At(first.In(j.zone())),
+func (c *Core) notRun(j *job, how, reason string, first, last time.Time, number uint64) *statefile.NotRun {
+	return &statefile.NotRun{Job: j.name, How: how, Reason: reason, First: statefile.At(first.In(j.zone())),
 		Last: statefile.At(last.In(j.zone())), Number: number, Epoch: c.facts.Epoch,
 		At: j.def.Schedule.Kind() == schedule.At}
 }
 
 // tell writes a line about a job to the daemon's log and to the job's log.
-func (c *Core) tell(j *job, level Level, text string, args ...any) {
+func (c *Core) logJob(j *job, level Level, text string, args ...any) {
 	c.say(level, j.name, text, args...)
-	c.emit(Mark{j.def, text})
+	c.emit(Marker{j.def, text})
 }
 
 func latest(a, b time.Time) time.Time {

@@ -18,11 +18,11 @@ const (
 
 // begin passes the point of no return: the run will be started.
 func begin(c *Core, r *run, _ Event) {
-	p := Prepare{Run: r.number, Job: r.def, At: c.at(), Letter: r.letter}
-	if r.notice != nil && r.letter == nil {
-		p.Mark = r.title()
+	p := Prepare{Run: r.number, Job: r.def, At: c.at(), Mail: r.mail}
+	if r.delivery != nil && r.mail == nil {
+		p.Marker = r.title()
 	}
-	if !r.durable && r.notice == nil {
+	if !r.durable && r.delivery == nil {
 		r.durable = true
 		c.settleMissed(r)
 		p.Record = &statefile.Intent{Job: r.job.name, Run: r.number, Slot: r.slot, Epoch: r.epoch,
@@ -35,18 +35,18 @@ func begin(c *Core, r *run, _ Event) {
 	c.after(&r.timer, journalWait)
 	c.emit(p)
 	if p.Record != nil && !r.job.unsettled() { // streaks hold later slots: without the intent on disk before them, they would settle this one
-		c.endStreaks(r.job)
+		c.flushNotRun(r.job)
 	}
-	r.job.inRow = 0
+	r.job.notRunWritten = 0
 	c.markDirty(r.job)
 }
 
 // settleMissed records the slots that the run catches up.
 func (c *Core) settleMissed(r *run) {
-	if r.row != nil {
-		c.settlePassed(r.job, r.row)
-		c.tell(r.job, Info, fmt.Sprintf("missed %d, ran 1", r.missed))
-		r.row = nil
+	if r.missedSlots != nil {
+		c.recordNotRun(r.job, r.missedSlots)
+		c.logJob(r.job, Info, fmt.Sprintf("missed %d, ran 1", r.missed))
+		r.missedSlots = nil
 	}
 }
 
@@ -54,8 +54,8 @@ func (c *Core) settleMissed(r *run) {
 func tryAgain(c *Core, r *run, _ Event) { c.regate = true }
 
 func forkPrepared(c *Core, r *run, e Event) {
-	if err := e.(Prepared).Err; err != nil && r.letter != nil {
-		c.unwritten(r, err.Error())
+	if err := e.(Prepared).Err; err != nil && r.mail != nil {
+		c.mailNotWritten(r, err.Error())
 		return
 	} else if err != nil {
 		r.unjournaled = true
@@ -67,8 +67,8 @@ func forkPrepared(c *Core, r *run, e Event) {
 // forkUnjournaled starts a run whose intent did not become durable in time. A full or hung disk must not stop the job
 // that would repair it.
 func forkUnjournaled(c *Core, r *run, _ Event) {
-	if r.letter != nil {
-		c.unwritten(r, "cannot write a mail: the disk does not answer")
+	if r.mail != nil {
+		c.mailNotWritten(r, "cannot write a mail: the disk does not answer")
 		return
 	}
 	r.unjournaled = true
@@ -80,9 +80,9 @@ func (c *Core) fork(r *run) {
 	c.to(r, forking)
 	c.stopTimer(&r.timer)
 	s := Start{Job: r.def, Run: r.number, Slot: r.slot, Reason: r.reason, Attempt: r.attempt, Args: r.args}
-	if r.notice != nil {
-		s.Mail = r.letter != nil
-		s.Env = noticeEnv(&r.notice.owed[len(r.notice.owed)-1])
+	if r.delivery != nil {
+		s.Mail = r.mail != nil
+		s.Env = deliveryEnv(&r.delivery.notifications[len(r.delivery.notifications)-1])
 	}
 	c.emit(Fork{s})
 }
@@ -90,7 +90,7 @@ func (c *Core) fork(r *run) {
 func forked(c *Core, r *run, e Event) {
 	f := e.(Forked)
 	r.pid, r.startedAt, r.started = f.PID, c.at(), c.now.Mono
-	if r.notice == nil {
+	if r.delivery == nil {
 		c.record(&statefile.Started{Job: r.job.name, Run: r.number, PID: f.PID, Inode: f.Inode, PIDStart: f.PIDStart,
 			BootID: c.o.BootID, Reason: r.reason})
 	}

@@ -73,7 +73,7 @@ func (c *Core) terminate(r *run) {
 
 // recordStop records the stop, so that a later daemon continues it if this one ends before.
 func (c *Core) recordStop(r *run) {
-	if !r.far && r.notice == nil {
+	if !r.far && r.delivery == nil {
 		c.record(&statefile.Stopping{Job: r.job.name, Run: r.number, By: r.stopBy})
 	}
 	r.far = true
@@ -112,17 +112,17 @@ func (c *Core) kill(r *run) {
 	switch {
 	case !r.killed:
 		r.killed = true
-		c.tell(r.job, Warn, "killing run "+itoa(r.number))
+		c.logJob(r.job, Warn, "killing run "+itoa(r.number))
 	case !r.undead: // it hangs in the kernel, most likely on a dead disk or file system
 		r.undead = true
-		c.tell(r.job, Error, "run "+itoa(r.number)+" survived KILL; waiting for it to die")
+		c.logJob(r.job, Error, "run "+itoa(r.number)+" survived KILL; waiting for it to die")
 		c.markDirty(r.job)
 	}
 	c.emit(Signal{Run: r.number, Name: "KILL", Far: r.far})
 }
 
 // tellKilled logs the processes that had escaped the group of their run and were killed.
-func (c *Core) tellKilled(e Killed) {
+func (c *Core) logKilled(e Killed) {
 	r := c.runs[e.Run]
 	if r == nil {
 		return
@@ -131,7 +131,7 @@ func (c *Core) tellKilled(e Killed) {
 	for _, pid := range e.PIDs[:min(len(e.PIDs), 20)] {
 		pids = append(pids, strconv.Itoa(pid))
 	}
-	c.tell(r.job, Warn, fmt.Sprintf("killed %d escaped processes of %s: %s", len(e.PIDs), r.title(), strings.Join(pids, " ")))
+	c.logJob(r.job, Warn, fmt.Sprintf("killed %d escaped processes of %s: %s", len(e.PIDs), r.title(), strings.Join(pids, " ")))
 }
 
 func stopHarder(c *Core, r *run, _ Event) {
@@ -153,7 +153,7 @@ func killStopping(c *Core, r *run, _ Event) {
 // abandon leaves a process behind that survives KILL, so that the daemon can end.
 func (c *Core) abandon(r *run) {
 	c.endOutput(r)
-	c.tell(r.job, Error, "run "+itoa(r.number)+" cannot be killed; leaving it behind")
+	c.logJob(r.job, Error, "run "+itoa(r.number)+" cannot be killed; leaving it behind")
 	c.stopTimer(&r.timer)
 	c.to(r, done)
 	delete(c.runs, r.number)

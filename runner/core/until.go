@@ -69,7 +69,7 @@ func (c *Core) ringOverdue() {
 func (c *Core) enable(j *job, by string, from statefile.Time) {
 	c.record(&statefile.Disabled{Job: j.name, From: from})
 	c.setAlarm(j)
-	c.tell(j, Info, "enabled by "+by)
+	c.logJob(j, Info, "enabled by "+by)
 	c.countFrom(j, c.orNow(from))
 	c.runAtBoot(j)
 }

@@ -163,8 +163,8 @@ func TestRestartedAtTime(t *testing.T) {
 	w.setClock(-time.Hour)
 	w.until("2026-06-01 09:00:00")
 	w.want("")
-	if v := w.view("web"); len(v.Later) != 1 || v.Later[0].Due.Format("15:04:05") != "09:00:30" {
-		t.Errorf("%+v", v.Later)
+	if v := w.view("web"); len(v.DelayedStarts) != 1 || v.DelayedStarts[0].Due.Format("15:04:05") != "09:00:30" {
+		t.Errorf("%+v", v.DelayedStarts)
 	}
 	w.until("2026-06-01 09:01:00")
 	w.want("web service")
@@ -189,8 +189,8 @@ func TestRestartedAtAnotherTime(t *testing.T) {
 	w.ran = nil
 	first := w.ordered(Order{ID: 1, Verb: VerbRestart, Job: "web", Until: w.wall.Add(time.Hour), Wait: true})
 	second := w.ordered(Order{ID: 2, Verb: VerbRestart, Job: "web", Until: w.wall.Add(3 * time.Hour)})
-	if v := w.view("web"); len(second) != 2 || second[0].Refused == nil || len(v.Later) != 1 || v.Later[0].Run != second[1].Run {
-		t.Errorf("%+v, after %+v and %+v", v.Later, first, second)
+	if v := w.view("web"); len(second) != 2 || second[0].Refused == nil || len(v.DelayedStarts) != 1 || v.DelayedStarts[0].Run != second[1].Run {
+		t.Errorf("%+v, after %+v and %+v", v.DelayedStarts, first, second)
 	}
 	w.run(2 * time.Hour)
 	w.want("")
@@ -233,7 +233,7 @@ func TestRestartRefused(t *testing.T) {
 	w.put(w.service("web"))
 	w.start()
 	w.run(time.Minute)
-	for range maxLater {
+	for range maxDelayed {
 		w.ordered(Order{ID: 1, Verb: VerbStart, Job: "web", In: time.Hour})
 	}
 	a := w.ordered(Order{ID: 2, Verb: VerbRestart, Job: "web", Until: w.wall.Add(time.Hour)})

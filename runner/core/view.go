@@ -65,23 +65,23 @@ func (c *Core) view(j *job) *statefile.Job {
 		v.Schedule, v.Description = j.def.When, j.def.Description
 		v.Disabled = !j.def.Enabled || v.DisabledBy != nil || c.facts.DisabledBy != nil
 	}
-	v.CrashLoop = j.crashLoop()
+	v.CrashLoop = j.inCrashLoop()
 	switch {
 	case j.stale != "":
 		v.Error = new(j.stale)
 	case v.InternalError:
-		v.Error = new("set aside: " + j.facts.Fault + "; change its file or run jobsd start to release it")
+		v.Error = new("set aside: " + j.facts.SetAsideError + "; change its file or run jobsd start to release it")
 	}
 	if !j.next.IsZero() {
 		v.NextRun = statefile.At(j.next.In(j.zone()))
 	}
-	for _, l := range j.later {
-		v.Later = append(v.Later, statefile.LaterStart{Run: l.Run, Due: c.shownDue(l), By: l.By})
+	for _, l := range j.delayed {
+		v.DelayedStarts = append(v.DelayedStarts, statefile.DelayedStart{Run: l.Run, Due: c.shownDue(l), By: l.By})
 	}
 	v.Running = []statefile.Running{}
 	for _, r := range j.runs {
-		if r.row != nil {
-			v.Missed += r.row.Number
+		if r.missedSlots != nil {
+			v.Missed += r.missedSlots.Number
 		}
 		v.Running = append(v.Running, r.view())
 		v.Unkillable = v.Unkillable || r.undead

@@ -46,10 +46,10 @@ type world struct {
 	signals  []string
 
 	script    func(Start) (time.Duration, int) // how long a calm run lasts, and its exit code; nil: a second, 0
-	mailer    func(s Start, l *Letter) int     // the exit code of a notification; -1: it cannot be started, -2: it hangs
+	mailer    func(s Start, l *Mail) int       // the exit code of a notification; -1: it cannot be started, -2: it hangs
 	noMailer  string                           // why a load finds that no mail can be sent
 	sent      []string                         // subjects of mails, and commands
-	letters   map[uint64]*Letter
+	letters   map[uint64]*Mail
 	starts    []time.Duration // of runs
 	config    jobfile.Config
 	answers   []Answer
@@ -151,14 +151,14 @@ func (w *world) begin() {
 	w.exited = nil
 	w.life++
 	w.c = New(Options{Seed: 1, Visited: w.visited, MachineID: "m", Machine: "host", BootID: w.bootID, BootUnknown: w.bootless, Strict: true,
-		Promised: w.promised}, facts, w.now())
+		DelayedArgs: w.promised}, facts, w.now())
 	w.c.Begin(w.now(), statefile.Start{PID: 1, BootID: w.bootID, Suspect: w.suspect})
 	w.suspect = ""
 	for _, l := range w.c.Outliving() {
 		p := w.procs[l.Run]
 		alive := (l.PID == 0 || l.BootID == w.bootID) && p != nil && p.leader
 		if p != nil {
-			p.hunted = l.StopBy != ""
+			p.hunted = l.StoppedBy != ""
 		}
 		remains := !alive && l.PID != 0 && l.BootID == w.bootID
 		e := Adopted{Run: l.Run, Alive: alive, Remains: remains, PID: 1000 + int(l.Run), Inode: l.Run}
@@ -186,8 +186,8 @@ func (w *world) crash() {
 		delete(w.unwritten, run)
 		delete(w.procs, run)
 	}
-	maps.DeleteFunc(w.procs, func(run uint64, _ *proc) bool { return run >= firstNotice }) // nobody adopts mailers
-	for run, p := range w.procs {                                                          // only a daemon that looks for them sees their ends
+	maps.DeleteFunc(w.procs, func(run uint64, _ *proc) bool { return run >= firstDelivery }) // nobody adopts mailers
+	for run, p := range w.procs {                                                            // only a daemon that looks for them sees their ends
 		p.hunted = false // the next daemon does not know what this one began
 		if p.leader {
 			w.later(max(0, p.endsAt-w.mono), func() { w.dies(run, false) })
@@ -313,7 +313,7 @@ func (w *world) append(e statefile.Entry) {
 	w.journal = append(w.journal, e)
 	w.stats[e.Kind()]++
 	switch r := e.Record.(type) {
-	case *statefile.Later:
+	case *statefile.Delayed:
 		if w.promised == nil {
 			w.promised = map[uint64][]string{}
 		}
@@ -350,7 +350,7 @@ func (w *world) publish(do func()) {
 func (w *world) numbers() {
 	for number, r := range w.c.runs {
 		switch life, known := w.given[number]; {
-		case r.notice != nil || r.inherited || r.promised || r.settled:
+		case r.delivery != nil || r.inherited || r.delayed || r.settled:
 		case known && life != w.life:
 			w.fatal("run %d of %s has the number of a run of an earlier daemon", number, r.job.name)
 		case number <= w.reserved:
@@ -404,11 +404,11 @@ func (w *world) notify(s Start) {
 }
 
 func (w *world) prepare(p Prepare) {
-	if p.Letter != nil {
+	if p.Mail != nil {
 		if w.letters == nil {
-			w.letters = map[uint64]*Letter{}
+			w.letters = map[uint64]*Mail{}
 		}
-		w.letters[p.Run] = p.Letter
+		w.letters[p.Run] = p.Mail
 	}
 	if r := w.c.runs[p.Run]; p.Record != nil && r.reason != "manual" && !r.forced &&
 		(w.c.facts.DisabledBy != nil || r.job.facts.DisabledBy != nil) {
@@ -445,7 +445,7 @@ func (w *world) fork(s Start) {
 		w.handle(NotStarted{Run: s.Run, Error: statefile.StartError{Stage: "exec", Errno: "ENOENT"}, Text: "no such file"})
 		return
 	}
-	if w.c.runs[s.Run].notice != nil {
+	if w.c.runs[s.Run].delivery != nil {
 		w.notify(s)
 		return
 	}

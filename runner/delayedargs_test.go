@@ -13,15 +13,15 @@ import (
 func TestPromises(t *testing.T) {
 	dir := t.TempDir()
 	facts := statefile.NewFacts("")
-	p, _ := openPromises(dir, facts)
+	p, _ := openDelayedArgs(dir, facts)
 	for run := uint64(1); run <= 4; run++ {
-		l := statefile.Later{Job: "j", Run: run, Args: []string{"a b", "", "\n"}, HasArgs: true}
+		l := statefile.Delayed{Job: "j", Run: run, Args: []string{"a b", "", "\n"}, HasArgs: true}
 		if err := p.keep(&l); err != nil {
 			t.Fatal(err)
 		}
 		l.Args = nil // the journal does not contain them
 		if run != 4 {
-			facts.Job("j").Later = append(facts.Job("j").Later, l)
+			facts.Job("j").DelayedStarts = append(facts.Job("j").DelayedStarts, l)
 		}
 	}
 	p.drop(1)
@@ -41,7 +41,7 @@ func TestPromises(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "promised", "3"), []byte(`["torn`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p, args := openPromises(dir, facts)
+	p, args := openDelayedArgs(dir, facts)
 	if got := args[2]; len(args) != 1 || !slices.Equal(got, []string{"a b", "", "\n"}) {
 		t.Errorf("%v", args)
 	}

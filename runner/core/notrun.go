@@ -13,16 +13,16 @@ import (
 
 // streakPause is how long an open streak may grow in memory while a run of the job is alive and a few lines have been
 // written. A hanging run of a job that is due every second must not fill the journal.
-const streakPause = time.Minute
+const notRunPause = time.Minute
 
 // pass counts slots that did not become runs. They are written at the end of the turn, or later if they cannot be
 // written yet.
-func (c *Core) pass(j *job, row *statefile.Passed, a *statefile.Anchor) {
+func (c *Core) addNotRun(j *job, row *statefile.NotRun, a *statefile.Anchor) {
 	row.Anchor = a
 	c.markDirty(j)
-	c.streaking = append(c.streaking, j)
-	if n := len(j.streaks); n > 0 {
-		if s := j.streaks[n-1]; s.How == row.How && s.Reason == row.Reason && s.Epoch == row.Epoch {
+	c.notRunJobs = append(c.notRunJobs, j)
+	if n := len(j.notRun); n > 0 {
+		if s := j.notRun[n-1]; s.How == row.How && s.Reason == row.Reason && s.Epoch == row.Epoch {
 			if row.First.Before(s.First.Time) {
 				s.First = row.First
 			}
@@ -33,47 +33,47 @@ func (c *Core) pass(j *job, row *statefile.Passed, a *statefile.Anchor) {
 			return
 		}
 		if !j.unsettled() {
-			c.endStreaks(j)
+			c.flushNotRun(j)
 		}
 	}
-	j.streaks = append(j.streaks, row)
+	j.notRun = append(j.notRun, row)
 }
 
 // writeStreaks writes the slots that passed in a turn at its end.
-func (c *Core) writeStreaks() {
-	list := c.streaking
-	c.streaking = nil
+func (c *Core) writeNotRun() {
+	list := c.notRunJobs
+	c.notRunJobs = nil
 	for _, j := range list {
-		if c.streakIsDue(j) {
-			c.endStreaks(j)
+		if c.notRunIsDue(j) {
+			c.flushNotRun(j)
 		}
 	}
 }
 
 // streakIsDue reports whether to write the open streaks of a job now. While a run of the job is alive, the streak may
 // grow: it is written each time it has doubled, and each minute.
-func (c *Core) streakIsDue(j *job) bool {
+func (c *Core) notRunIsDue(j *job) bool {
 	switch {
-	case len(j.streaks) == 0 || j.unsettled():
+	case len(j.notRun) == 0 || j.unsettled():
 		return false
 	case j.alive() == nil:
 		return true
 	}
-	return j.streaks[len(j.streaks)-1].Number >= j.inRow || c.now.Mono-j.rowAt >= streakPause
+	return j.notRun[len(j.notRun)-1].Number >= j.notRunWritten || c.now.Mono-j.notRunWrittenAt >= notRunPause
 }
 
 // endStreaks writes the streaks of a job, earlier slots first. If a crash cuts off the rest, the next daemon decides
 // about those slots.
-func (c *Core) endStreaks(j *job) {
-	slices.SortStableFunc(j.streaks, func(a, b *statefile.Passed) int { return a.Last.Compare(b.Last.Time) })
-	for _, s := range j.streaks {
-		c.settlePassed(j, s)
-		j.inRow += s.Number
+func (c *Core) flushNotRun(j *job) {
+	slices.SortStableFunc(j.notRun, func(a, b *statefile.NotRun) int { return a.Last.Compare(b.Last.Time) })
+	for _, s := range j.notRun {
+		c.recordNotRun(j, s)
+		j.notRunWritten += s.Number
 	}
-	j.streaks, j.rowAt = nil, c.now.Mono
+	j.notRun, j.notRunWrittenAt = nil, c.now.Mono
 }
 
-func (c *Core) settlePassed(j *job, p *statefile.Passed) {
+func (c *Core) recordNotRun(j *job, p *statefile.NotRun) {
 	c.record(p)
-	c.tell(j, Info, fmt.Sprintf("%s %d: %s, %s to %s", p.How, p.Number, p.Reason, p.First, p.Last))
+	c.logJob(j, Info, fmt.Sprintf("%s %d: %s, %s to %s", p.How, p.Number, p.Reason, p.First, p.Last))
 }

@@ -24,8 +24,8 @@ func TestLetterHeaders(t *testing.T) {
 	to = append(to, strings.Repeat("x", 100)+"@example.org")
 	for _, subject := range []string{"[jobsd] host: backup failed: exited 3", strings.Repeat("[jobsd] host: backup failed; ", 20),
 		strings.Repeat("Größe und Güte, ", 30), strings.Repeat("x", 200)} {
-		l := &core.Letter{From: "jobs@example.org", To: to, Subject: subject, Parts: []core.Part{{Text: "text\n"}}}
-		text := (&disk{}).letter(l)
+		l := &core.Mail{From: "jobs@example.org", To: to, Subject: subject, Parts: []core.MailPart{{Text: "text\n"}}}
+		text := (&disk{}).formatMail(l)
 		head, _, _ := bytes.Cut(text, []byte("\n\n"))
 		for line := range strings.Lines(string(head)) {
 			line = strings.TrimSuffix(line, "\n")
@@ -66,12 +66,12 @@ func TestLetterOutput(t *testing.T) {
 	end := int64(len("short\n"))
 	d.outputs.runs[1] = span{job: "j", end: end}
 	d.outputs.runs[2] = span{job: "j", start: end, end: end + int64(len(long))}
-	d.outputs.owed = map[uint64]uint64{11: 1, 12: 2}
+	d.outputs.notified = map[uint64]uint64{11: 1, 12: 2}
 	for owed, want := range map[uint64]string{
 		11: "\nIts output:\n\nshort\n",
 		12: "\nThe end of its output (jobsd logs --run 2 j shows all of it):\n\nline\n",
 	} {
-		text := string(d.letter(&core.Letter{Parts: []core.Part{{Text: "text\n", Job: "j", Owed: owed}}}))
+		text := string(d.formatMail(&core.Mail{Parts: []core.MailPart{{Text: "text\n", Job: "j", Notification: owed}}}))
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%.400s", want, text)
 		}

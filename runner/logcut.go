@@ -159,7 +159,7 @@ func (d *disk) cut(c copied) {
 	case errors.Is(err, spawn.ErrCannotCut): // the next start rotates it
 		delete(d.growing, name)
 		if errors.Is(err, spawn.ErrPieces) {
-			d.mark(c.job, "this log is not cut until the next start: "+spawn.ErrPieces.Error())
+			d.writeMarker(c.job, "this log is not cut until the next start: "+spawn.ErrPieces.Error())
 		}
 	case errors.Is(err, spawn.ErrOtherLog), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, fs.ErrNotExist),
 		errors.Is(err, fs.ErrExist): // it changed during the copy

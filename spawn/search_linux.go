@@ -11,23 +11,23 @@ import (
 )
 
 const (
-	huntTime  = 2 * time.Second  // time limit of one call for processes that fork faster than it can kill them
-	huntPause = time.Millisecond // pause between two rounds
-	huntEmpty = 3                // empty rounds in a row that prove that no process slipped through by forking
+	searchTime  = 2 * time.Second  // time limit of one call for processes that fork faster than it can kill them
+	searchPause = time.Millisecond // pause between two rounds
+	searchEmpty = 3                // empty rounds in a row that prove that no process slipped through by forking
 )
 
 // Hunter looks for the processes of runs, inside and outside their process groups. It belongs to one goroutine. A
 // call may take some seconds.
-type Hunter struct {
+type Searcher struct {
 	leaves *Cgroups // nil: runs have no leaves
-	marks  *markReader
+	tags   *tagReader
 }
 
 // NewHunter returns a hunter for the runs that have their leaves in g.
-func NewHunter(g *Cgroups) *Hunter { return &Hunter{g, newMarkReader()} }
+func NewSearcher(g *Cgroups) *Searcher { return &Searcher{g, newTagReader()} }
 
 // Close ends the threads of the hunter.
-func (h *Hunter) Close() { h.marks.close() }
+func (h *Searcher) Close() { h.tags.close() }
 
 // Hunt sends sig to the processes of the prey outside the process group of their leader, or to all of them if the
 // prey is Gone. Signal 0 only counts. KILL goes to all of them, and Hunt then returns when none is left or after two
@@ -37,33 +37,33 @@ func (h *Hunter) Close() { h.marks.close() }
 // matter. Only for other runs does Hunt look at all processes of the machine: it finds a process by its mark, or
 // because it is a child of a process already found. Hunt signals only processes that it has proved to belong to the
 // run. It opens the pidfd first, then checks the proof again, and then sends the signal through the pidfd.
-func (h *Hunter) Hunt(prey []Prey, sig syscall.Signal) Catch {
-	var c Catch
+func (h *Searcher) Signal(prey []Search, sig syscall.Signal) Findings {
+	var c Findings
 	switch sig {
 	case syscall.SIGKILL:
 		c = h.killAll(prey)
 	case 0:
-		c = Catch{Left: h.countAll(prey)}
+		c = Findings{Left: h.countAll(prey)}
 	default:
 		found := h.scan(prey)
 		defer found.close()
 		for _, q := range found.list {
-			if q.group != q.prey.Leader.PID || q.prey.Gone {
+			if q.group != q.search.Leader.PID || q.search.Gone {
 				unix.PidfdSendSignal(q.fd, sig, nil, 0)
 			}
 		}
-		c = Catch{Left: found.count(prey)}
+		c = Findings{Left: found.count(prey)}
 	}
-	c.Hidden = len(h.marks.stuck)
+	c.Hidden = len(h.tags.stuck)
 	return c
 }
 
 // countAll counts the processes of the prey. One empty scan is no proof that none is left, because a process that
 // keeps forking and exiting may slip through a scan.
-func (h *Hunter) countAll(prey []Prey) map[uint64]int {
+func (h *Searcher) countAll(prey []Search) map[uint64]int {
 	left := map[uint64]int{}
-	deadline := time.Now().Add(huntTime)
-	for empty := 0; empty < huntEmpty && time.Now().Before(deadline); {
+	deadline := time.Now().Add(searchTime)
+	for empty := 0; empty < searchEmpty && time.Now().Before(deadline); {
 		found := h.scan(prey)
 		found.close()
 		for run, n := range found.count(prey) {
@@ -72,18 +72,18 @@ func (h *Hunter) countAll(prey []Prey) map[uint64]int {
 		if empty++; found.unsure {
 			empty = 0
 		}
-		if len(left) == len(prey) || !slices.ContainsFunc(prey, Prey.hasNoLeaf) {
+		if len(left) == len(prey) || !slices.ContainsFunc(prey, Search.hasNoLeaf) {
 			break
 		}
-		time.Sleep(huntPause)
+		time.Sleep(searchPause)
 	}
 	return left
 }
 
 // killAll kills until no process is found. In each round it stops all processes before it kills the first, so that
 // none can fork in the meantime.
-func (h *Hunter) killAll(prey []Prey) Catch {
-	deadline := time.Now().Add(huntTime)
+func (h *Searcher) killAll(prey []Search) Findings {
+	deadline := time.Now().Add(searchTime)
 	killed := map[uint64][]int{}
 	for empty := 0; ; {
 		found := h.scan(prey)
@@ -92,7 +92,7 @@ func (h *Hunter) killAll(prey []Prey) Catch {
 		}
 		for _, q := range found.list {
 			unix.PidfdSendSignal(q.fd, unix.SIGKILL, nil, 0)
-			if run := q.prey.Run; q.group != q.prey.Leader.PID && !slices.Contains(killed[run], q.pid) {
+			if run := q.search.Run; q.group != q.search.Leader.PID && !slices.Contains(killed[run], q.pid) {
 				killed[run] = append(killed[run], q.pid)
 			}
 		}
@@ -106,19 +106,19 @@ func (h *Hunter) killAll(prey []Prey) Catch {
 		if empty++; len(left) > 0 || found.unsure {
 			empty = 0
 		}
-		if empty == huntEmpty || time.Now().After(deadline) {
-			return Catch{Left: left, Killed: killed}
+		if empty == searchEmpty || time.Now().After(deadline) {
+			return Findings{Left: left, Killed: killed}
 		}
-		time.Sleep(huntPause)
+		time.Sleep(searchPause)
 	}
 }
 
 // target is a process that provably belongs to the prey.
 type target struct {
-	prey  *Prey
-	pid   int
-	fd    int // pidfd
-	group int
+	search *Search
+	pid    int
+	fd     int // pidfd
+	group  int
 }
 
 // scanResult is the result of one scan of the processes.
@@ -137,10 +137,10 @@ func (b *scanResult) close() {
 
 // count returns the number of processes found for each run. A populated leaf counts as at least one process, even if
 // the scan could not look at it.
-func (b *scanResult) count(prey []Prey) map[uint64]int {
+func (b *scanResult) count(prey []Search) map[uint64]int {
 	n := map[uint64]int{}
 	for _, q := range b.list {
-		n[q.prey.Run]++
+		n[q.search.Run]++
 	}
 	for _, p := range prey {
 		if n[p.Run] == 0 && !p.Group && Populated(p.Leader.Cgroup) {
@@ -151,7 +151,7 @@ func (b *scanResult) count(prey []Prey) map[uint64]int {
 }
 
 // add adds a process if its proof still holds after its pidfd is open.
-func (b *scanResult) add(p *Prey, pid int, proof func() bool) {
+func (b *scanResult) add(p *Search, pid int, proof func() bool) {
 	if b.seen[pid] {
 		return
 	}
@@ -169,14 +169,14 @@ func (b *scanResult) add(p *Prey, pid int, proof func() bool) {
 }
 
 // hasNoLeaf reports whether no cgroup holds the processes of the run together.
-func (p Prey) hasNoLeaf() bool { return p.Leader.born == "" }
+func (p Search) hasNoLeaf() bool { return p.Leader.born == "" }
 
-func (h *Hunter) scan(prey []Prey) *scanResult {
+func (h *Searcher) scan(prey []Search) *scanResult {
 	b := &scanResult{seen: map[int]bool{os.Getpid(): true}}
-	roaming := map[string]*Prey{}
+	roaming := map[string]*Search{}
 	for i := range prey {
 		if p := &prey[i]; p.hasNoLeaf() {
-			roaming[p.Mark] = p
+			roaming[p.Tag] = p
 		} else {
 			b.addLeaf(p)
 		}
@@ -195,21 +195,21 @@ func (h *Hunter) scan(prey []Prey) *scanResult {
 		}
 	}
 	for i := 0; i < len(b.list); i++ { // the list grows while it is read
-		if q := b.list[i]; q.prey.hasNoLeaf() {
-			b.addChildren(q.prey, q.pid, q.fd)
+		if q := b.list[i]; q.search.hasNoLeaf() {
+			b.addChildren(q.search, q.pid, q.fd)
 		}
 	}
 	return b
 }
 
 // addMarked adds a process that has one of the marks, and reports whether its environment could be read.
-func (h *Hunter) addMarked(b *scanResult, marks map[string]*Prey, pid int, ours bool) bool {
+func (h *Searcher) addMarked(b *scanResult, marks map[string]*Search, pid int, ours bool) bool {
 	if b.seen[pid] || h.leaves.holds(pid) {
 		return true
 	}
-	mark, ok := h.marks.of(pid, ours)
+	mark, ok := h.tags.of(pid, ours)
 	if p := marks[mark]; p != nil {
-		b.add(p, pid, func() bool { again, _ := h.marks.of(pid, ours); return again == p.Mark && !h.leaves.holds(pid) })
+		b.add(p, pid, func() bool { again, _ := h.tags.of(pid, ours); return again == p.Tag && !h.leaves.holds(pid) })
 	}
 	return ok
 }
@@ -217,7 +217,7 @@ func (h *Hunter) addMarked(b *scanResult, marks map[string]*Prey, pid int, ours 
 // addDescendants scans the descendants of this process. All orphans of its runs are among them, because this process
 // is their subreaper. They are few, so this scan also catches a process that moves from pid to pid by forking, which
 // a scan of all processes may miss.
-func (h *Hunter) addDescendants(b *scanResult, marks map[string]*Prey) {
+func (h *Searcher) addDescendants(b *scanResult, marks map[string]*Search) {
 	for queue := childrenOf(os.Getpid()); len(queue) > 0; queue = queue[1:] {
 		pid := queue[0]
 		if !h.addMarked(b, marks, pid, true) {
@@ -228,7 +228,7 @@ func (h *Hunter) addDescendants(b *scanResult, marks map[string]*Prey) {
 	}
 }
 
-func (b *scanResult) addLeaf(p *Prey) {
+func (b *scanResult) addLeaf(p *Search) {
 	for _, pid := range leafProcesses(p.Leader.Cgroup) {
 		b.add(p, pid, func() bool { return inLeaf(pid, p.Leader.Cgroup) })
 	}
@@ -236,7 +236,7 @@ func (b *scanResult) addLeaf(p *Prey) {
 
 // addChildren adds the children of a process whose pidfd is open. The parent's pid proves the relation only while the
 // parent lives.
-func (b *scanResult) addChildren(p *Prey, parent, fd int) {
+func (b *scanResult) addChildren(p *Search, parent, fd int) {
 	lives := func() bool { return fd >= 0 && unix.PidfdSendSignal(fd, 0, nil, 0) == nil }
 	for _, pid := range childrenOf(parent) {
 		b.add(p, pid, func() bool {
@@ -276,14 +276,14 @@ func processes() []int {
 
 // FindLeaders looks for the leaders of runs of which only the mark is known: the daemon was killed before it could
 // write down their pids, and they have no leaf. The caller closes them.
-func (h *Hunter) FindLeaders(marks []string) map[string]Process {
+func (h *Searcher) FindLeaders(marks []string) map[string]Process {
 	found := map[string]Process{}
-	deadline := time.Now().Add(huntTime)
+	deadline := time.Now().Add(searchTime)
 	for _, pid := range processes() {
 		if time.Now().After(deadline) { // other users can hide environments, and the daemon must not wait for all of them
 			break
 		}
-		mark, _ := h.marks.of(pid, false)
+		mark, _ := h.tags.of(pid, false)
 		if !slices.Contains(marks, mark) {
 			continue
 		}
@@ -292,7 +292,7 @@ func (h *Hunter) FindLeaders(marks []string) map[string]Process {
 			continue
 		}
 		p.identify()
-		again, _ := h.marks.of(pid, false)
+		again, _ := h.tags.of(pid, false)
 		s, err := standingOf(pid)
 		ours := err == nil && !s.ended() && again == mark && !h.leaves.holds(pid)
 		if !ours || s.Session != pid { // a leader always leads its own session

@@ -17,7 +17,7 @@ import (
 // marked starts a script with a mark in its environment.
 func marked(t *testing.T, mark, script string) Process {
 	c := shell(script)
-	c.Env = append(c.Env, MarkName+"="+mark)
+	c.Env = append(c.Env, TagName+"="+mark)
 	return mustLaunch(t, c, true)
 }
 
@@ -27,18 +27,18 @@ func TestHuntProves(t *testing.T) {
 	needProc(t)
 	ours := marked(t, testID+"/job/1", "setsid sh -c 'env -i sleep 1000; exit' & sleep 1000")
 	others := []Process{marked(t, testID+"/job/11", "sleep 1000"), marked(t, testID+"/job/", "sleep 1000"), marked(t, "x"+testID+"/job/1", "sleep 1000"),
-		marked(t, testID+"/job/1 ", "sleep 1000"), mustLaunch(t, shell("sleep 1000; exit", MarkName+"="+testID+"/job/1"), true)}
-	prey := []Prey{{Run: 1, Mark: testID + "/job/1", Leader: ours}}
+		marked(t, testID+"/job/1 ", "sleep 1000"), mustLaunch(t, shell("sleep 1000; exit", TagName+"="+testID+"/job/1"), true)}
+	prey := []Search{{Run: 1, Tag: testID + "/job/1", Leader: ours}}
 	h := newHunter(t, nil)
-	until(t, "four living processes", func() bool { return h.Hunt(prey, 0).Left[1] == 4 })
-	if n := h.Hunt(prey, syscall.SIGTERM).Left[1]; n != 4 {
+	until(t, "four living processes", func() bool { return h.Signal(prey, 0).Left[1] == 4 })
+	if n := h.Signal(prey, syscall.SIGTERM).Left[1]; n != 4 {
 		t.Errorf("TERM found %d processes, want 4", n)
 	}
-	until(t, "two remaining processes", func() bool { return h.Hunt(prey, 0).Left[1] == 2 })
+	until(t, "two remaining processes", func() bool { return h.Signal(prey, 0).Left[1] == 2 })
 	if !alive(ours) {
 		t.Error("the hunt ended the leader, whose group only the caller may signal")
 	}
-	if catch := h.Hunt(prey, syscall.SIGKILL); catch.Left[1] != 0 || len(catch.Killed[1]) != 0 {
+	if catch := h.Signal(prey, syscall.SIGKILL); catch.Left[1] != 0 || len(catch.Killed[1]) != 0 {
 		t.Errorf("after KILL: %+v", catch)
 	}
 	for _, p := range others {
@@ -51,8 +51,8 @@ func TestHuntProves(t *testing.T) {
 // testID is in the marks of this test's processes, because the same test may run twice at once on this machine.
 var testID = fmt.Sprint("test", os.Getpid())
 
-func newHunter(t *testing.T, g *Cgroups) *Hunter {
-	h := NewHunter(g)
+func newHunter(t *testing.T, g *Cgroups) *Searcher {
+	h := NewSearcher(g)
 	t.Cleanup(h.Close)
 	return h
 }
@@ -79,7 +79,7 @@ func testCgroups(t *testing.T) (g *Cgroups, in func(leaf, mark string, argv ...s
 	t.Cleanup(g.Close)
 	return g, func(leaf, mark string, argv ...string) Process {
 		c := program(argv...)
-		c.Env = append(c.Env, MarkName+"="+mark)
+		c.Env = append(c.Env, TagName+"="+mark)
 		c.Cgroup = g.Make(leaf)
 		t.Cleanup(func() {
 			killLeaf(c.Cgroup)
@@ -104,14 +104,14 @@ func TestCgroup(t *testing.T) {
 	g, in := testCgroups(t)
 	p := in("1", testID+"/job/1", "/bin/sh", "-c", "setsid env -i sleep 1000 & exit 0")
 	reap(t, p.PID)
-	prey := []Prey{{Run: 1, Mark: "none/of/1", Leader: p}}
+	prey := []Search{{Run: 1, Tag: "none/of/1", Leader: p}}
 	h := newHunter(t, g)
-	until(t, "one remaining process", func() bool { return GroupEmpty(p) && h.Hunt(prey, 0).Left[1] == 1 })
+	until(t, "one remaining process", func() bool { return GroupEmpty(p) && h.Signal(prey, 0).Left[1] == 1 })
 	g.Drop(p.Cgroup)
 	if g.Leaf("1") == "" {
 		t.Error("Drop removed a leaf in use")
 	}
-	if catch := h.Hunt(prey, syscall.SIGKILL); catch.Left[1] != 0 || len(catch.Killed[1]) != 1 {
+	if catch := h.Signal(prey, syscall.SIGKILL); catch.Left[1] != 0 || len(catch.Killed[1]) != 1 {
 		t.Errorf("after KILL: %+v", catch)
 	}
 	until(t, "the leaf to be gone", func() bool { g.Drop(""); return g.Leaf("1") == "" })
@@ -124,13 +124,13 @@ func TestHuntCopiedMark(t *testing.T) {
 	leader := in("1", testID+"/job/1", "/bin/sleep", "1000")
 	forger := in("10", testID+"/job/1", "/bin/sleep", "1000")
 	login := marked(t, testID+"/job/1", "sleep 1000; exit")
-	prey := []Prey{{Run: 1, Mark: testID + "/job/1", Leader: leader}}
+	prey := []Search{{Run: 1, Tag: testID + "/job/1", Leader: leader}}
 	h := newHunter(t, g)
-	if n := h.Hunt(prey, 0).Left[1]; n != 1 {
+	if n := h.Signal(prey, 0).Left[1]; n != 1 {
 		t.Errorf("the run has %d processes, want only its leader", n)
 	}
-	h.Hunt(prey, syscall.SIGTERM)
-	if catch := h.Hunt(prey, syscall.SIGKILL); catch.Left[1] != 0 || alive(leader) {
+	h.Signal(prey, syscall.SIGTERM)
+	if catch := h.Signal(prey, syscall.SIGKILL); catch.Left[1] != 0 || alive(leader) {
 		t.Errorf("after KILL: %+v, leader alive: %t", catch, alive(leader))
 	}
 	if !alive(forger) || !alive(login) {
@@ -138,7 +138,7 @@ func TestHuntCopiedMark(t *testing.T) {
 	}
 	// Leftovers removes the leaf as soon as it is empty. By then, no process of the run is alive.
 	until(t, "the leaf to be gone", func() bool { Leftovers(&leader); return leader.Cgroup == "" })
-	if n := h.Hunt([]Prey{{Run: 1, Mark: testID + "/job/1", Leader: leader}}, 0).Left[1]; n != 0 {
+	if n := h.Signal([]Search{{Run: 1, Tag: testID + "/job/1", Leader: leader}}, 0).Left[1]; n != 0 {
 		t.Errorf("the finished run has %d processes, want none", n)
 	}
 }
@@ -149,10 +149,10 @@ func TestHuntHidden(t *testing.T) {
 	needProc(t)
 	ours := marked(t, testID+"/job/1", "sleep 1000; exit")
 	startHidden(t, 3, testID+"/job/1")
-	prey := []Prey{{Run: 1, Mark: testID + "/job/1", Leader: ours}}
+	prey := []Search{{Run: 1, Tag: testID + "/job/1", Leader: ours}}
 	h := newHunter(t, nil)
 	inTime(t, "a count", func() {
-		if catch := h.Hunt(prey, 0); catch.Left[1] != 2 || catch.Hidden < 3 { // other processes of this machine may hide too
+		if catch := h.Signal(prey, 0); catch.Left[1] != 2 || catch.Hidden < 3 { // other processes of this machine may hide too
 			t.Errorf("%+v, want 2 left and 3 hidden", catch)
 		}
 	})
@@ -163,7 +163,7 @@ func TestHuntHidden(t *testing.T) {
 		}
 	})
 	inTime(t, "a kill", func() {
-		if catch := h.Hunt(prey, syscall.SIGKILL); catch.Left[1] != 0 {
+		if catch := h.Signal(prey, syscall.SIGKILL); catch.Left[1] != 0 {
 			t.Errorf("after KILL: %+v", catch)
 		}
 	})
@@ -175,10 +175,10 @@ func TestHuntLeafReadsNothing(t *testing.T) {
 	leader := in("1", testID+"/job/1", "/bin/sleep", "1000")
 	startHidden(t, 1, testID+"/job/1")
 	h := newHunter(t, g)
-	prey := []Prey{{Run: 1, Mark: testID + "/job/1", Leader: leader}}
+	prey := []Search{{Run: 1, Tag: testID + "/job/1", Leader: leader}}
 	inTime(t, "a hunt", func() {
 		for _, sig := range []syscall.Signal{0, syscall.SIGTERM, syscall.SIGKILL} {
-			if catch := h.Hunt(prey, sig); catch.Hidden != 0 {
+			if catch := h.Signal(prey, sig); catch.Hidden != 0 {
 				t.Errorf("signal %d: the hunt tried to read %d environments", sig, catch.Hidden)
 			}
 		}
@@ -189,7 +189,7 @@ func TestHuntLeafReadsNothing(t *testing.T) {
 func TestMarkReaderIsBounded(t *testing.T) {
 	needProc(t)
 	hidden := startHidden(t, mostStuckOnOthers+2, testID+"/job/1")
-	r := newMarkReader()
+	r := newTagReader()
 	defer r.close()
 	inTime(t, "reading", func() {
 		for _, p := range hidden {
@@ -214,10 +214,10 @@ func TestMarkOfLargeEnvironment(t *testing.T) {
 		for i := range 14 {
 			c.Env = append(c.Env, fmt.Sprintf("X%d=%s", i, strings.Repeat("x", 127<<10)))
 		}
-		c.Env = append(c.Env, fmt.Sprintf("%s=%s/job/%d", MarkName, testID, n))
+		c.Env = append(c.Env, fmt.Sprintf("%s=%s/job/%d", TagName, testID, n))
 		processes = append(processes, mustLaunch(t, c, true))
 	}
-	r := newMarkReader()
+	r := newTagReader()
 	defer r.close()
 	var before, after runtime.MemStats
 	r.of(os.Getpid(), false)
@@ -236,17 +236,17 @@ func TestScanMark(t *testing.T) {
 	long := strings.Repeat("y", 100)
 	for _, c := range []struct{ env, want string }{
 		{"", ""},
-		{MarkName + "=a/b/1\x00", "a/b/1"},
-		{MarkName + "=a/b/1", "a/b/1"},
-		{"A=1\x00" + MarkName + "=a/b/1\x00B=2\x00", "a/b/1"},
-		{"A=" + long + "\x00" + MarkName + "=a/b/1\x00", "a/b/1"},
-		{long + MarkName + "=a/b/1\x00", ""},
-		{"X" + MarkName + "=a/b/1\x00" + MarkName + "S=a/b/1\x00", ""},
-		{long + "\x00\x00\x00" + MarkName + "=a/b/1\x00", "a/b/1"},
+		{TagName + "=a/b/1\x00", "a/b/1"},
+		{TagName + "=a/b/1", "a/b/1"},
+		{"A=1\x00" + TagName + "=a/b/1\x00B=2\x00", "a/b/1"},
+		{"A=" + long + "\x00" + TagName + "=a/b/1\x00", "a/b/1"},
+		{long + TagName + "=a/b/1\x00", ""},
+		{"X" + TagName + "=a/b/1\x00" + TagName + "S=a/b/1\x00", ""},
+		{long + "\x00\x00\x00" + TagName + "=a/b/1\x00", "a/b/1"},
 	} {
 		for step := 1; step < 40; step++ {
 			rest := c.env
-			got, _, err := scanMark(make([]byte, 40), func(b []byte) (int, error) {
+			got, _, err := scanTag(make([]byte, 40), func(b []byte) (int, error) {
 				n := copy(b[:min(len(b), step)], rest)
 				rest = rest[n:]
 				return n, nil
@@ -313,7 +313,7 @@ func TestWatchLeaf(t *testing.T) {
 	if n, err := unix.Poll(fds, 0); n != 0 || err != nil {
 		t.Fatalf("poll: %d, %v", n, err)
 	}
-	if catch := newHunter(t, g).Hunt([]Prey{{Run: 1, Leader: w, Gone: true}}, syscall.SIGKILL); catch.Left[1] != 0 {
+	if catch := newHunter(t, g).Signal([]Search{{Run: 1, Leader: w, Gone: true}}, syscall.SIGKILL); catch.Left[1] != 0 {
 		t.Errorf("%+v", catch)
 	}
 	if n, err := unix.Poll(fds, int(patience/time.Millisecond)); n != 1 || err != nil || !LeafEnded(w) {
@@ -328,10 +328,10 @@ func BenchmarkHunt(b *testing.B) {
 	defer cmd.Wait()
 	defer cmd.Process.Kill()
 	entries, _ := filepath.Glob("/proc/[0-9]*")
-	h := NewHunter(nil)
+	h := NewSearcher(nil)
 	defer h.Close()
 	for b.Loop() {
-		h.Hunt([]Prey{{Run: 1, Mark: strings.Repeat("x", 40), Leader: Process{PID: cmd.Process.Pid, FD: -1}}}, syscall.SIGWINCH)
+		h.Signal([]Search{{Run: 1, Tag: strings.Repeat("x", 40), Leader: Process{PID: cmd.Process.Pid, FD: -1}}}, syscall.SIGWINCH)
 	}
 	b.ReportMetric(float64(len(entries)), "processes")
 }

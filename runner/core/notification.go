@@ -16,29 +16,29 @@ import (
 // the outcome of the run on, the notification is a fact in the journal. So a crash in between sends it twice rather
 // than never.
 const (
-	noticeTime  = time.Minute // how long a mailer or a command may take
-	noticeGrace = 5 * time.Second
-	mailMin     = time.Minute // the back-off after a mail that could not be sent
-	mailMax     = time.Hour
-	mailTries   = 24   // a little more than a day
-	maxOwed     = 1000 // with more than this, the machine has worse problems than lost notifications
-	maxCommands = 8    // commands running at once
-	crashPause  = time.Hour
+	deliveryTime     = time.Minute // how long a mailer or a command may take
+	deliveryGrace    = 5 * time.Second
+	mailMin          = time.Minute // the back-off after a mail that could not be sent
+	mailMax          = time.Hour
+	mailTries        = 24   // a little more than a day
+	maxNotifications = 1000 // with more than this, the machine has worse problems than lost notifications
+	maxCommands      = 8    // commands running at once
+	crashPause       = time.Hour
 )
 
 // firstNotice begins the numbers of notifications, far from those of runs.
-const firstNotice = 1 << 62
+const firstDelivery = 1 << 62
 
 // notice lists the events that a notification reports.
-type notice struct {
-	way  string
-	owed []statefile.Owed
+type delivery struct {
+	via           string
+	notifications []statefile.Notification
 }
 
 // alarming reports whether one more failure of the job must be notified: the first after the configured number in a
 // row, and no other until the job recovers.
-func (c *Core) alarming(j *job, d *jobfile.Definition) bool {
-	if d == nil || d.KeepAlive != nil || j.facts.Told {
+func (c *Core) mustNotifyFailure(j *job, d *jobfile.Definition) bool {
+	if d == nil || d.KeepAlive != nil || j.facts.FailureNotified {
 		return false
 	}
 	need := 1
@@ -49,26 +49,26 @@ func (c *Core) alarming(j *job, d *jobfile.Definition) bool {
 }
 
 // tellOutcome adds the notifications that an outcome owes to its record.
-func (c *Core) tellOutcome(r *run, e *statefile.Ended) {
+func (c *Core) notifyOutcome(r *run, e *statefile.Ended) {
 	d := r.def
 	if d == nil || r.reason == "service" {
 		return
 	}
 	o := &e.Outcome
 	switch {
-	case e.Failed && e.Retry == nil && c.alarming(r.job, d):
-		e.Alarm = true
-		e.Owes = c.owe(r.job, d, "failure", o)
+	case e.Failed && e.Retry == nil && c.mustNotifyFailure(r.job, d):
+		e.FailureNotified = true
+		e.Notifications = c.notificationsOf(r.job, d, "failure", o)
 	case !e.Failed && o.Outcome == "exited":
-		if r.job.facts.Told {
-			e.Owes = c.owe(r.job, d, "recovery", o)
+		if r.job.facts.FailureNotified {
+			e.Notifications = c.notificationsOf(r.job, d, "recovery", o)
 		}
-		e.Owes = append(e.Owes, c.owe(r.job, d, "success", o)...)
+		e.Notifications = append(e.Notifications, c.notificationsOf(r.job, d, "success", o)...)
 	}
 }
 
 // owe returns the notifications that must be sent about an event.
-func (c *Core) owe(j *job, d *jobfile.Definition, kind string, o *statefile.Run) (list []statefile.Owed) {
+func (c *Core) notificationsOf(j *job, d *jobfile.Definition, kind string, o *statefile.Run) (list []statefile.Notification) {
 	if c.config == nil {
 		return nil
 	}
@@ -76,17 +76,17 @@ func (c *Core) owe(j *job, d *jobfile.Definition, kind string, o *statefile.Run)
 	if kind != "success" && len(c.recipients(d)) > 0 {
 		ways = append(ways, "mail")
 	}
-	if way := wayOf[kind]; len(command(d, way)) > 0 {
+	if way := commandKey[kind]; len(command(d, way)) > 0 {
 		ways = append(ways, way)
 	}
 	for _, way := range ways {
-		list = append(list, c.newOwed(statefile.Owed{Job: j.name, Kind: kind, Way: way, Run: o, InRow: j.facts.Consecutive}))
+		list = append(list, c.newNotification(statefile.Notification{Job: j.name, Kind: kind, Via: way, Run: o, FailuresBefore: j.facts.Consecutive}))
 	}
 	return list
 }
 
 // wayOf maps a kind of event to the key of its command.
-var wayOf = map[string]string{"failure": "on_failure", "crash_loop": "on_failure", "success": "on_success", "recovery": "on_recovery"}
+var commandKey = map[string]string{"failure": "on_failure", "crash_loop": "on_failure", "success": "on_success", "recovery": "on_recovery"}
 
 func command(d *jobfile.Definition, way string) []string {
 	if d == nil || d.Notify == nil {
@@ -97,9 +97,9 @@ func command(d *jobfile.Definition, way string) []string {
 }
 
 // newOwed gives a notification its number and time.
-func (c *Core) newOwed(o statefile.Owed) statefile.Owed {
-	c.lastOwed = max(c.lastOwed, c.facts.LastOwed) + 1
-	o.ID, o.At = c.lastOwed, c.at()
+func (c *Core) newNotification(o statefile.Notification) statefile.Notification {
+	c.lastNotification = max(c.lastNotification, c.facts.LastNotification) + 1
+	o.ID, o.At = c.lastNotification, c.at()
 	return o
 }
 
@@ -143,7 +143,7 @@ func (c *Core) warnOfMailer(set *jobfile.Set) {
 }
 
 // postman sends one mail at a time and waits after a failure.
-type postman struct {
+type mailer struct {
 	timer   timer
 	tries   uint64
 	busy    *run
@@ -153,38 +153,38 @@ type postman struct {
 // retryMail ends the pause before the next attempt if a load shows that a mailer was installed or the mail settings
 // changed. Other loads keep the pause: frequent reloads must not use up the attempts.
 func (c *Core) retryMail(set *jobfile.Set) {
-	installed := c.post.missing && set.NoMailer == ""
-	c.post.missing = set.NoMailer != ""
+	installed := c.mailer.missing && set.NoMailer == ""
+	c.mailer.missing = set.NoMailer != ""
 	if installed || slices.Contains(set.Settings, "mail") {
-		c.stopTimer(&c.post.timer)
-		c.post.tries = 0
+		c.stopTimer(&c.mailer.timer)
+		c.mailer.tries = 0
 	}
 }
 
-func (p *postman) ring(*Core) {} // the end of the turn does the rest
+func (p *mailer) ring(*Core) {} // the end of the turn does the rest
 
 // deliver starts the senders of owed notifications: one mail at a time, which includes all notifications for the same
 // recipients, and the commands of a job one after the other.
 func (c *Core) deliver() {
-	defer c.rescueMail()
-	if len(c.facts.Owed) == 0 || !c.ready || c.shutdown != nil {
+	defer c.rescueDelivery()
+	if len(c.facts.Notifications) == 0 || !c.ready || c.shutdown != nil {
 		return
 	}
-	if n := len(c.facts.Owed) - maxOwed; n > 0 {
-		c.dropOwed(c.facts.Owed[:n], "too many notifications are pending")
+	if n := len(c.facts.Notifications) - maxNotifications; n > 0 {
+		c.dropNotifications(c.facts.Notifications[:n], "too many notifications are pending")
 	}
-	if c.post.busy == nil && !c.post.timer.set() {
+	if c.mailer.busy == nil && !c.mailer.timer.set() {
 		c.deliverMail()
 	}
-	for _, o := range c.facts.Owed {
-		if o.Way != "mail" && !c.writes(o.Run) && len(c.commands) < maxCommands && c.commands[o.Job] == nil {
+	for _, o := range c.facts.Notifications {
+		if o.Via != "mail" && !c.outputOpen(o.Run) && len(c.commands) < maxCommands && c.commands[o.Job] == nil {
 			c.deliverCommand(o)
 		}
 	}
 }
 
 // writes reports whether the output of an ended run is still open. Its notification waits until the output is complete.
-func (c *Core) writes(o *statefile.Run) bool {
+func (c *Core) outputOpen(o *statefile.Run) bool {
 	if o == nil {
 		return false
 	}
@@ -194,31 +194,31 @@ func (c *Core) writes(o *statefile.Run) bool {
 
 func (c *Core) deliverMail() {
 	var to []string
-	n := &notice{way: "mail"}
-	for _, o := range c.facts.Owed {
-		if o.Way != "mail" || c.writes(o.Run) {
+	n := &delivery{via: "mail"}
+	for _, o := range c.facts.Notifications {
+		if o.Via != "mail" || c.outputOpen(o.Run) {
 			continue
 		}
 		theirs := c.recipients(c.definition(o.Job))
-		if len(n.owed) == 0 {
+		if len(n.notifications) == 0 {
 			to = theirs
 		}
 		if slices.Equal(to, theirs) {
-			n.owed = append(n.owed, o)
+			n.notifications = append(n.notifications, o)
 		}
 	}
 	switch {
-	case len(n.owed) == 0:
+	case len(n.notifications) == 0:
 		return
 	case len(to) == 0:
-		c.dropOwed(n.owed, "no recipient of mail is configured any more")
+		c.dropNotifications(n.notifications, "no recipient of mail is configured any more")
 		c.deliverMail() // for other recipients
 		return
 	}
 	argv := append(slices.Clone(c.config.Mail.Sendmail), "-oi", "-t")
-	r := c.newNotice(c.self, n, &jobfile.Definition{Name: c.self.name, Argv: argv, Log: jobfile.Log{Discard: true}})
-	r.letter = c.letter(to, n.owed)
-	c.post.busy = r
+	r := c.newDelivery(c.self, n, &jobfile.Definition{Name: c.self.name, Argv: argv, Log: jobfile.Log{Discard: true}})
+	r.mail = c.mailOf(to, n.notifications)
+	c.mailer.busy = r
 }
 
 func (c *Core) definition(job string) *jobfile.Definition {
@@ -230,25 +230,25 @@ func (c *Core) definition(job string) *jobfile.Definition {
 
 // deliverCommand starts a command of a job's notify table. If the same command is owed several times, it gets the
 // newest event.
-func (c *Core) deliverCommand(o statefile.Owed) {
-	n := &notice{way: o.Way}
-	for _, other := range c.facts.Owed {
-		if other.Job == o.Job && other.Way == o.Way {
-			n.owed = append(n.owed, other)
+func (c *Core) deliverCommand(o statefile.Notification) {
+	n := &delivery{via: o.Via}
+	for _, other := range c.facts.Notifications {
+		if other.Job == o.Job && other.Via == o.Via {
+			n.notifications = append(n.notifications, other)
 		}
 	}
-	if len(n.owed) == 0 {
+	if len(n.notifications) == 0 {
 		return // they were dropped in this turn
 	}
-	argv := command(c.definition(o.Job), o.Way)
+	argv := command(c.definition(o.Job), o.Via)
 	if len(argv) == 0 {
-		c.dropOwed(n.owed, "the job no longer has a command for this notification")
+		c.dropNotifications(n.notifications, "the job no longer has a command for this notification")
 		return
 	}
 	j := c.jobs[o.Job]
 	d := &jobfile.Definition{Name: j.name, Argv: argv, User: j.def.User, Dir: j.def.Dir, Env: j.def.Env, EnvFile: j.def.EnvFile,
 		PassEnv: j.def.PassEnv, ExtraPath: j.def.ExtraPath, DirMayHang: j.def.DirMayHang, Log: j.def.Log}
-	r := c.newNotice(j, n, d)
+	r := c.newDelivery(j, n, d)
 	if c.commands == nil {
 		c.commands = map[string]*run{}
 	}
@@ -256,11 +256,11 @@ func (c *Core) deliverCommand(o statefile.Owed) {
 }
 
 // newNotice makes the run of a notification; d holds its particular settings.
-func (c *Core) newNotice(j *job, n *notice, d *jobfile.Definition) *run {
-	d.Timeout, d.StopSignal, d.StopTimeout = noticeTime, "TERM", noticeGrace
+func (c *Core) newDelivery(j *job, n *delivery, d *jobfile.Definition) *run {
+	d.Timeout, d.StopSignal, d.StopTimeout = deliveryTime, "TERM", deliveryGrace
 	d.Schedule, d.SuccessCodes, d.Umask, d.Enabled, d.Overlap = new(schedule.Schedule), []int{0}, -1, true, jobfile.Allow
-	c.lastNotice = max(c.lastNotice, firstNotice) + 1
-	r := &run{number: c.lastNotice, job: j, def: d, reason: n.way, attempt: 1, notice: n}
+	c.lastDelivery = max(c.lastDelivery, firstDelivery) + 1
+	r := &run{number: c.lastDelivery, job: j, def: d, reason: n.via, attempt: 1, delivery: n}
 	r.timer.owner = r
 	c.runs[r.number] = r
 	c.wait(r)
@@ -268,7 +268,7 @@ func (c *Core) newNotice(j *job, n *notice, d *jobfile.Definition) *run {
 }
 
 // unwritten postpones a mail that could not be written to a file.
-func (c *Core) unwritten(r *run, why string) {
+func (c *Core) mailNotWritten(r *run, why string) {
 	c.end(r, statefile.Run{Outcome: "start_error", StartError: &statefile.StartError{Stage: "mail", Errno: "EIO", Text: why}}, false)
 	c.forget(r)
 }
@@ -277,33 +277,33 @@ func (c *Core) unwritten(r *run, why string) {
 func (c *Core) delivered(r *run, o *statefile.Run) {
 	err := ""
 	if o.Outcome != "exited" || *o.ExitCode != 0 {
-		err = r.notice.way + ": " + words(o)
+		err = r.delivery.via + ": " + words(o)
 	}
-	mail := r.notice.way == "mail"
+	mail := r.delivery.via == "mail"
 	if mail {
-		c.post.busy = nil
+		c.mailer.busy = nil
 	} else {
 		delete(c.commands, r.job.name)
 	}
 	switch {
 	case o.Outcome == "stopped":
 	case mail:
-		c.mailed(r.notice.owed, err)
+		c.mailed(r.delivery.notifications, err)
 	default:
-		c.settleOwed(r.notice.owed, err, false)
+		c.recordDelivery(r.delivery.notifications, err, false)
 	}
 }
 
 // mailed settles a mail. A mail that could not be sent is retried after a pause, but notifications with too many
 // attempts are dropped.
-func (c *Core) mailed(owed []statefile.Owed, err string) {
+func (c *Core) mailed(owed []statefile.Notification, err string) {
 	c.note(Trouble{Part: "mail", Text: err})
 	if err == "" {
-		c.post.tries = 0
-		c.settleOwed(owed, "", false)
+		c.mailer.tries = 0
+		c.recordDelivery(owed, "", false)
 		return
 	}
-	var old, young []statefile.Owed
+	var old, young []statefile.Notification
 	for _, o := range owed {
 		if o.Tries+1 >= mailTries {
 			old = append(old, o)
@@ -314,19 +314,19 @@ func (c *Core) mailed(owed []statefile.Owed, err string) {
 	if len(old) > 0 {
 		c.say(Error, "", "gave up on a mail after many attempts", "err", err, "notifications", len(old))
 	}
-	c.settleOwed(old, err, false)
-	c.settleOwed(young, err, true)
-	c.post.timer.owner = &c.post
-	c.after(&c.post.timer, doubled(mailMin, mailMax, c.post.tries))
-	c.post.tries++
+	c.recordDelivery(old, err, false)
+	c.recordDelivery(young, err, true)
+	c.mailer.timer.owner = &c.mailer
+	c.after(&c.mailer.timer, doubled(mailMin, mailMax, c.mailer.tries))
+	c.mailer.tries++
 }
 
 // settleOwed records the result of notifications and logs an error once for each job.
-func (c *Core) settleOwed(owed []statefile.Owed, err string, kept bool) {
+func (c *Core) recordDelivery(owed []statefile.Notification, err string, kept bool) {
 	if len(owed) == 0 {
 		return
 	}
-	t := &statefile.Told{Error: err, Kept: kept}
+	t := &statefile.Delivery{Error: err, WillRetry: kept}
 	said := map[string]bool{}
 	for _, o := range owed {
 		t.IDs = append(t.IDs, o.ID)
@@ -337,33 +337,33 @@ func (c *Core) settleOwed(owed []statefile.Owed, err string, kept bool) {
 		said[o.Job] = true
 		c.markDirty(j)
 		if err != "" {
-			c.tell(j, Error, "cannot notify: "+err)
+			c.logJob(j, Error, "cannot notify: "+err)
 		}
 	}
 	c.record(t)
 }
 
 // tellCrash mails that the previous daemon crashed, but at most once an hour.
-func (c *Core) tellCrash() {
-	since := c.now.Wall.Sub(c.facts.CrashMail.Time).Abs()
-	if !c.crashed || len(c.config.Mail.To) == 0 || !c.facts.CrashMail.IsZero() && since < crashPause {
+func (c *Core) notifyCrash() {
+	since := c.now.Wall.Sub(c.facts.DaemonNotified.Time).Abs()
+	if !c.crashed || len(c.config.Mail.To) == 0 || !c.facts.DaemonNotified.IsZero() && since < crashPause {
 		return
 	}
 	text := fmt.Sprintf("jobsd crashed and was restarted, %s so far", times(c.facts.Unclean))
 	if s := c.facts.Suspect; s != "" {
 		text += "; it was handling " + s
 	}
-	c.record(&statefile.OwedMail{Owes: []statefile.Owed{c.newOwed(statefile.Owed{Kind: "daemon", Way: "mail", Text: text})}})
+	c.record(&statefile.DaemonNotification{Notifications: []statefile.Notification{c.newNotification(statefile.Notification{Kind: "daemon", Via: "mail", Text: text})}})
 }
 
 // tellDamage mails once that all jobs are disabled because the journal was damaged. Otherwise nobody might notice that
 // nothing runs.
-func (c *Core) tellDamage() {
+func (c *Core) notifyDamage() {
 	by := c.facts.DisabledBy
-	if !by.ByDamage() || len(c.config.Mail.To) == 0 || !c.facts.CrashMail.Before(by.When.Time) {
+	if !by.ByDamage() || len(c.config.Mail.To) == 0 || !c.facts.DaemonNotified.Before(by.When.Time) {
 		return
 	}
-	c.record(&statefile.OwedMail{Owes: []statefile.Owed{c.newOwed(statefile.Owed{Kind: "daemon", Way: "mail",
+	c.record(&statefile.DaemonNotification{Notifications: []statefile.Notification{c.newNotification(statefile.Notification{Kind: "daemon", Via: "mail",
 		Text: "all jobs are disabled: " + by.Reason})}})
 }
 
@@ -374,13 +374,13 @@ func times[N int | uint64](n N) string {
 	return fmt.Sprintf("%d times", n)
 }
 
-func (c *Core) dropOwed(list []statefile.Owed, why string) {
+func (c *Core) dropNotifications(list []statefile.Notification, why string) {
 	c.say(Warn, "", why, "dropped", len(list))
-	c.settleOwed(list, why, false)
+	c.recordDelivery(list, why, false)
 }
 
 // noticeEnv returns the environment variables that describe the outcome to a command.
-func noticeEnv(o *statefile.Owed) []string {
+func deliveryEnv(o *statefile.Notification) []string {
 	env := []string{"JOBSD_EVENT=" + o.Kind}
 	r := o.Run
 	if r == nil {

@@ -17,17 +17,17 @@ import (
 
 // promises keeps the arguments of delayed starts, each in a file that only the daemon's user can read. They may be
 // secrets, which must not be in the journal.
-type promises struct {
+type delayedArgs struct {
 	dir  string
 	runs map[uint64]bool // the runs that have a file
 }
 
 // openPromises returns the arguments of the delayed starts in the facts, and removes all other files.
-func openPromises(stateDir string, facts *statefile.Facts) (*promises, map[uint64][]string) {
-	p := &promises{dir: filepath.Join(stateDir, "promised"), runs: map[uint64]bool{}}
+func openDelayedArgs(stateDir string, facts *statefile.Facts) (*delayedArgs, map[uint64][]string) {
+	p := &delayedArgs{dir: filepath.Join(stateDir, "promised"), runs: map[uint64]bool{}}
 	args := map[uint64][]string{}
 	for _, j := range facts.Jobs {
-		for _, l := range j.Later {
+		for _, l := range j.DelayedStarts {
 			if list, err := p.read(l.Run); l.HasArgs && err == nil {
 				args[l.Run], p.runs[l.Run] = list, true
 			}
@@ -42,9 +42,11 @@ func openPromises(stateDir string, facts *statefile.Facts) (*promises, map[uint6
 	return p, args
 }
 
-func (p *promises) path(run uint64) string { return filepath.Join(p.dir, strconv.FormatUint(run, 10)) }
+func (p *delayedArgs) path(run uint64) string {
+	return filepath.Join(p.dir, strconv.FormatUint(run, 10))
+}
 
-func (p *promises) read(run uint64) (args []string, err error) {
+func (p *delayedArgs) read(run uint64) (args []string, err error) {
 	f, err := os.OpenFile(p.path(run), os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
@@ -54,7 +56,7 @@ func (p *promises) read(run uint64) (args []string, err error) {
 }
 
 // keep writes the arguments before the journal records the start.
-func (p *promises) keep(l *statefile.Later) error {
+func (p *delayedArgs) keep(l *statefile.Delayed) error {
 	if err := os.Mkdir(p.dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("cannot keep the arguments of run %d: %w", l.Run, err)
 	}
@@ -73,7 +75,7 @@ func (p *promises) keep(l *statefile.Later) error {
 }
 
 // drop removes the arguments once the run is over or dropped.
-func (p *promises) drop(run uint64) {
+func (p *delayedArgs) drop(run uint64) {
 	if p.runs[run] {
 		delete(p.runs, run)
 		os.Remove(p.path(run))

@@ -14,18 +14,18 @@ import (
 func (d *disk) record(e statefile.Entry) {
 	d.outputs.note(e.Record)
 	switch r := e.Record.(type) {
-	case *statefile.Disabled, *statefile.AllDisabled, *statefile.Held, *statefile.SetAside, *statefile.Passed, *statefile.Told:
+	case *statefile.Disabled, *statefile.AllDisabled, *statefile.Held, *statefile.SetAside, *statefile.NotRun, *statefile.Delivery:
 		d.sync = true
 	case *statefile.Reserved:
 		d.sync, d.numbers = true, true
-	case *statefile.Later:
+	case *statefile.Delayed:
 		d.sync = true
 		if r.HasArgs {
-			d.report("promises", d.inStateDir(func() error { return d.promises.keep(r) }))
+			d.report("promises", d.inStateDir(func() error { return d.delayedArgs.keep(r) }))
 		}
-	case *statefile.GaveUp:
+	case *statefile.Dropped:
 		d.sync = true
-		d.promises.drop(r.Run)
+		d.delayedArgs.drop(r.Run)
 	}
 	d.append(e)
 }
@@ -62,24 +62,24 @@ func (d *disk) prepare(p core.Prepare) {
 	answer.log, answer.err = log, err
 	marked := false
 	if log != nil && p.Record != nil {
-		_, err := fmt.Fprintf(log, "== %s\n", startMark(p.Run, statefile.At(p.At.In(p.Job.Schedule.Location()))))
+		_, err := fmt.Fprintf(log, "== %s\n", startMarker(p.Run, statefile.At(p.At.In(p.Job.Schedule.Location()))))
 		marked = err == nil
 	}
-	if log != nil && p.Mark != "" {
-		fmt.Fprintf(log, "== %s\n", p.Mark)
+	if log != nil && p.Marker != "" {
+		fmt.Fprintf(log, "== %s\n", p.Marker)
 	}
 	if p.Record != nil {
 		p.Record.LogOffset, p.Record.OwnLog = offset, ownLog(p)
-		d.outputs.began(p.Run, span{job: p.Job.Name, start: offset, own: p.Record.OwnLog, marked: marked})
+		d.outputs.began(p.Run, span{job: p.Job.Name, start: offset, own: p.Record.OwnLog, hasMarker: marked})
 		if !p.Record.OwnLog {
 			d.watchLog(p.Run, p.Job)
 		}
 		d.append(statefile.Entry{At: p.At, Record: p.Record})
 		d.sync, answer.sync = true, p.Record.Reason != "service"
 	}
-	if p.Letter != nil {
+	if p.Mail != nil {
 		answer.mail = true
-		answer.input, answer.err = d.writeLetter(p.Letter)
+		answer.input, answer.err = d.writeMail(p.Mail)
 	}
 	d.waiting = append(d.waiting, answer)
 	if len(d.waiting) >= d.batch {
@@ -94,17 +94,17 @@ func (d *disk) ended(f core.Finish) {
 	if f.Record.Open {
 		f.Record.LogEnd = d.logEnd(f.Record.Job)
 	} else {
-		f.Record.LogEnd = d.closeLog(f.Record.Outcome.Run, f.Record.Job, f.Job, f.Mark)
+		f.Record.LogEnd = d.closeLog(f.Record.Outcome.Run, f.Record.Job, f.Job, f.Marker)
 	}
 	d.outputs.ended(f.Record)
-	d.promises.drop(f.Record.Outcome.Run)
+	d.delayedArgs.drop(f.Record.Outcome.Run)
 	d.append(statefile.Entry{At: f.At, Record: f.Record})
 	d.sync = true
 }
 
 // endOutput writes the marker of a run that ended earlier, and appends where its output is.
 func (d *disk) endOutput(e core.EndOutput) {
-	e.Record.LogEnd = d.closeLog(e.Record.Run, e.Record.Job, e.Job, e.Mark)
+	e.Record.LogEnd = d.closeLog(e.Record.Run, e.Record.Job, e.Job, e.Marker)
 	d.outputs.closed(e.Record)
 	d.append(statefile.Entry{At: e.At, Record: e.Record})
 }
@@ -117,7 +117,7 @@ func (d *disk) closeLog(run uint64, name string, job *jobfile.Definition, mark s
 	if job == nil || mark == "" {
 		return d.logEnd(name)
 	}
-	return d.mark(job, mark)
+	return d.writeMarker(job, mark)
 }
 
 // flush makes the appended entries durable and answers the runs that waited for that.

@@ -9,20 +9,20 @@ import (
 )
 
 // noFile is the reason why the retries and delayed starts of a removed job are dropped.
-const noFile = "the job was removed"
+const jobRemoved = "the job was removed"
 
 // maxLater is how many delayed starts one job may have.
-const maxLater = 100
+const maxDelayed = 100
 
 // later is a delayed start. It becomes a run only when it is due, so it holds up nothing before.
-type later struct {
-	statefile.Later
+type delayedStart struct {
+	statefile.Delayed
 	wait uint64 // the order whose client waits for the outcome; 0: none does
 }
 
 // orderLater accepts a delayed start. It survives the end of the daemon.
-func (c *Core) orderLater(j *job, o Order) {
-	if why := c.noLater(j); why != "" {
+func (c *Core) delayStart(j *job, o Order) {
+	if why := c.cannotDelay(j); why != "" {
 		c.refuse(o, "%s", why)
 		return
 	}
@@ -30,32 +30,32 @@ func (c *Core) orderLater(j *job, o Order) {
 	if !o.Until.IsZero() { // a time of the wall clock, which may be set before it comes
 		due = statefile.Anchor{Wall: statefile.At(o.Until.In(j.zone()))}
 	}
-	l := &later{Later: statefile.Later{Job: j.name, Run: c.nextRun(), Due: due, By: o.By, Args: o.Args, HasArgs: len(o.Args) > 0}}
+	l := &delayedStart{Delayed: statefile.Delayed{Job: j.name, Run: c.nextRun(), Due: due, By: o.By, Args: o.Args, HasArgs: len(o.Args) > 0}}
 	if o.Wait {
 		l.wait = o.ID
 	}
-	c.record(&l.Later)
-	c.tell(j, Info, fmt.Sprintf("run %d will start at %s, requested by %s", l.Run, due.Wall, o.By))
+	c.record(&l.Delayed)
+	c.logJob(j, Info, fmt.Sprintf("run %d will start at %s, requested by %s", l.Run, due.Wall, o.By))
 	c.emit(Answer{ID: o.ID, Run: l.Run, Last: !o.Wait})
-	j.later = append(j.later, l)
+	j.delayed = append(j.delayed, l)
 	c.remind(l)
 	c.markDirty(j)
 }
 
 // noLater returns why the job cannot have another delayed start, or "" if it can.
-func (c *Core) noLater(j *job) string {
+func (c *Core) cannotDelay(j *job) string {
 	switch {
 	case j.away:
 		return c.awayText(j)
-	case len(j.later) >= maxLater:
-		return fmt.Sprintf("%s already has %d delayed starts", j.name, maxLater)
+	case len(j.delayed) >= maxDelayed:
+		return fmt.Sprintf("%s already has %d delayed starts", j.name, maxDelayed)
 	}
 	return ""
 }
 
 // due returns how long the start still has to wait. It uses the boot clock, but the wall clock after a reboot and for a
 // time that a person named.
-func (c *Core) due(l *later) time.Duration {
+func (c *Core) due(l *delayedStart) time.Duration {
 	if l.Due.BootID == c.o.BootID {
 		return l.Due.Boot - c.now.Boot
 	}
@@ -63,7 +63,7 @@ func (c *Core) due(l *later) time.Duration {
 }
 
 // shownDue returns when the start comes by the present wall clock, which may have been set since the order.
-func (c *Core) shownDue(l *later) statefile.Time {
+func (c *Core) shownDue(l *delayedStart) statefile.Time {
 	due := c.now.Wall.Add(c.due(l))
 	if due.Sub(l.Due.Wall.Time).Abs() < time.Second { // the two clocks drift a little
 		return l.Due.Wall
@@ -71,13 +71,13 @@ func (c *Core) shownDue(l *later) statefile.Time {
 	return statefile.At(due.In(l.Due.Wall.Location()))
 }
 
-func (c *Core) remind(l *later) {
+func (c *Core) remind(l *delayedStart) {
 	c.emit(Remind{Reminded{l.Job, l.Run}, c.now.Boot + max(0, c.due(l))})
 }
 
 // remindAgain requests new reminders after the wall clock was set, for starts that depend on it.
 func (c *Core) remindAgain(j *job) {
-	for _, l := range j.later {
+	for _, l := range j.delayed {
 		if l.Due.BootID != c.o.BootID {
 			c.remind(l)
 		}
@@ -85,29 +85,29 @@ func (c *Core) remindAgain(j *job) {
 }
 
 // resumeLater resumes the delayed starts that were pending when the previous daemon ended.
-func (c *Core) resumeLater(j *job) {
-	for _, l := range j.facts.Later {
-		l.Args = c.o.Promised[l.Run]
+func (c *Core) resumeDelayed(j *job) {
+	for _, l := range j.facts.DelayedStarts {
+		l.Args = c.o.DelayedArgs[l.Run]
 		switch {
 		case j.def == nil: // its file was removed, and only a run of it is alive
-			c.breakPromise(j, &later{Later: l}, noFile)
+			c.dropDelayed(j, &delayedStart{Delayed: l}, jobRemoved)
 		case c.inDoubt(l.Run):
-			c.breakPromise(j, &later{Later: l}, doubtText)
+			c.dropDelayed(j, &delayedStart{Delayed: l}, doubtText)
 		case l.HasArgs && l.Args == nil:
-			c.breakPromise(j, &later{Later: l}, "its arguments are lost")
+			c.dropDelayed(j, &delayedStart{Delayed: l}, "its arguments are lost")
 		case !slices.ContainsFunc(j.runs, func(r *run) bool { return r.number == l.Run }):
-			j.later = append(j.later, &later{Later: l})
-			c.remind(j.later[len(j.later)-1])
+			j.delayed = append(j.delayed, &delayedStart{Delayed: l})
+			c.remind(j.delayed[len(j.delayed)-1])
 		}
 	}
 }
 
 // postpone turns a pending run of a delayed start back into a delayed start, for the next daemon. Clients that wait for
 // its outcome continue to wait under that daemon.
-func (r *run) postpone() {
-	for _, l := range r.job.facts.Later {
+func (r *run) delayAgain() {
+	for _, l := range r.job.facts.DelayedStarts {
 		if l.Run == r.number {
-			r.job.later = append(r.job.later, &later{Later: l})
+			r.job.delayed = append(r.job.delayed, &delayedStart{Delayed: l})
 			r.watches = nil
 		}
 	}
@@ -120,25 +120,25 @@ func (c *Core) reminded(e Reminded) {
 		return
 	}
 	defer c.rescueJob(j)
-	i := slices.IndexFunc(j.later, func(l *later) bool { return l.Run == e.Run })
+	i := slices.IndexFunc(j.delayed, func(l *delayedStart) bool { return l.Run == e.Run })
 	if i < 0 {
 		return
 	}
-	l := j.later[i]
+	l := j.delayed[i]
 	if c.due(l) > 0 {
 		c.remind(l)
 		return
 	}
-	j.later = slices.Delete(j.later, i, i+1)
+	j.delayed = slices.Delete(j.delayed, i, i+1)
 	c.markDirty(j)
 	o := Order{ID: l.wait, Verb: VerbStart, Job: j.name, Run: l.Run, By: l.By, Args: l.Args, Wait: l.wait != 0}
 	r, why := c.start(j, o)
 	switch {
 	case r == nil:
-		c.breakPromise(j, l, why)
+		c.dropDelayed(j, l, why)
 		return
 	case r.number != l.Run:
-		c.breakPromise(j, &later{Later: l.Later}, "run "+itoa(r.number)+" was about to start and takes its place")
+		c.dropDelayed(j, &delayedStart{Delayed: l.Delayed}, "run "+itoa(r.number)+" was about to start and takes its place")
 	}
 	if o.Wait {
 		r.watches = append(r.watches, &watch{id: o.ID, runs: []uint64{r.number}, left: 1})
@@ -146,9 +146,9 @@ func (c *Core) reminded(e Reminded) {
 }
 
 // breakPromise drops a delayed start.
-func (c *Core) breakPromise(j *job, l *later, why string) {
-	c.record(&statefile.GaveUp{Job: j.name, Run: l.Run, Why: why})
-	c.tell(j, Warn, fmt.Sprintf("run %d does not start: %s", l.Run, why))
+func (c *Core) dropDelayed(j *job, l *delayedStart, why string) {
+	c.record(&statefile.Dropped{Job: j.name, Run: l.Run, Why: why})
+	c.logJob(j, Warn, fmt.Sprintf("run %d does not start: %s", l.Run, why))
 	if l.wait != 0 {
 		c.refuse(Order{ID: l.wait}, "run %d does not start: %s", l.Run, why)
 	}
@@ -156,12 +156,12 @@ func (c *Core) breakPromise(j *job, l *later, why string) {
 }
 
 // breakPromises drops all delayed starts of a job, or only the one with the given number, and returns their numbers.
-func (c *Core) breakPromises(j *job, run uint64, why string) (runs []uint64) {
-	j.later = slices.DeleteFunc(j.later, func(l *later) bool {
+func (c *Core) dropDelayedStarts(j *job, run uint64, why string) (runs []uint64) {
+	j.delayed = slices.DeleteFunc(j.delayed, func(l *delayedStart) bool {
 		if run != 0 && l.Run != run {
 			return false
 		}
-		c.breakPromise(j, l, why)
+		c.dropDelayed(j, l, why)
 		runs = append(runs, l.Run)
 		return true
 	})

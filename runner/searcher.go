@@ -11,53 +11,53 @@ import (
 
 // hunter is the helper that finds processes that left the group of their run. It looks at every process of the machine,
 // which takes too long for the loop.
-type hunter struct {
-	in       *inbox[quest]
-	post     func(any)
-	hunt     func([]spawn.Prey, syscall.Signal) spawn.Catch
-	find     func(marks []string) map[string]spawn.Process
-	reported string // the last report about hidden processes
+type searcher struct {
+	in          *inbox[searchRequest]
+	post        func(any)
+	signal      func([]spawn.Search, syscall.Signal) spawn.Findings
+	findLeaders func(marks []string) map[string]spawn.Process
+	reported    string // the last report about hidden processes
 }
 
 // quest is a request of the loop: send a signal to the escaped processes of a run, or count its live processes if the
 // signal is 0, or find the leaders of the runs with certain marks.
-type quest struct {
-	prey   spawn.Prey
-	signal syscall.Signal
-	seek   map[string]core.Outlived // by mark
+type searchRequest struct {
+	search  spawn.Search
+	signal  syscall.Signal
+	leaders map[string]core.Outlived // by mark
 }
 
 // foundLeaders answers the last kind, by mark.
 type foundLeaders map[string]spawn.Process
 
-func newHunter(post func(any), leaves *spawn.Cgroups) *hunter {
-	s := spawn.NewHunter(leaves)
-	h := &hunter{in: newInbox[quest](), post: post, hunt: s.Hunt, find: s.FindLeaders}
+func newSearcher(post func(any), leaves *spawn.Cgroups) *searcher {
+	s := spawn.NewSearcher(leaves)
+	h := &searcher{in: newInbox[searchRequest](), post: post, signal: s.Signal, findLeaders: s.FindLeaders}
 	go h.run()
 	return h
 }
 
-func (h *hunter) run() {
+func (h *searcher) run() {
 	for range h.in.wake {
-		h.turn(h.seek(h.in.take()))
+		h.handle(h.answerLeaders(h.in.take()))
 	}
 }
 
 // seek answers the requests for leaders and returns the other ones.
-func (h *hunter) seek(quests []quest) (rest []quest) {
+func (h *searcher) answerLeaders(quests []searchRequest) (rest []searchRequest) {
 	for _, q := range quests {
-		if q.seek == nil {
+		if q.leaders == nil {
 			rest = append(rest, q)
 			continue
 		}
-		h.post(foundLeaders(h.find(slices.Collect(maps.Keys(q.seek)))))
+		h.post(foundLeaders(h.findLeaders(slices.Collect(maps.Keys(q.leaders)))))
 	}
 	return rest
 }
 
 // turn handles all requests that arrived during the last look with one look per signal: if a thousand runs are stopped
 // at once, one look serves all. Signals keep their order, and the counts come last.
-func (h *hunter) turn(quests []quest) {
+func (h *searcher) handle(quests []searchRequest) {
 	for len(quests) > 0 {
 		signal := quests[0].signal
 		for _, q := range quests {
@@ -66,21 +66,21 @@ func (h *hunter) turn(quests []quest) {
 				break
 			}
 		}
-		var prey []spawn.Prey
-		var rest []quest
+		var prey []spawn.Search
+		var rest []searchRequest
 		met := map[uint64]bool{}
 		for _, q := range quests {
 			switch {
 			case q.signal != signal:
 				rest = append(rest, q)
-			case !met[q.prey.Run]:
-				met[q.prey.Run] = true
-				prey = append(prey, q.prey)
+			case !met[q.search.Run]:
+				met[q.search.Run] = true
+				prey = append(prey, q.search)
 			}
 		}
 		quests = rest
-		catch := h.hunt(prey, signal)
-		h.tellHidden(catch.Hidden)
+		catch := h.signal(prey, signal)
+		h.reportHidden(catch.Hidden)
 		for run := range met {
 			if signal == 0 {
 				h.post(core.Probed{Run: run, Left: catch.Left[run]})
@@ -93,7 +93,7 @@ func (h *hunter) turn(quests []quest) {
 }
 
 // tellHidden reports that a hunt may have missed processes.
-func (h *hunter) tellHidden(n int) {
+func (h *searcher) reportHidden(n int) {
 	t := core.Trouble{Part: "processes"}
 	if n > 0 {
 		t.Text = "cannot read the environment of some processes: stopping a run may miss processes that it left behind"

@@ -29,7 +29,7 @@ func (d *disk) noticeEmptied(run uint64, job *jobfile.Definition) {
 	base := d.base[job.Name]
 	d.outputs.emptied(run, base)
 	d.append(statefile.Entry{At: statefile.At(wallClock()), Record: &statefile.LogCut{Job: job.Name, Base: base, EmptiedBy: run}})
-	d.mark(job, fmt.Sprintf("run %d emptied this log", run))
+	d.writeMarker(job, fmt.Sprintf("run %d emptied this log", run))
 	d.report(part, fmt.Errorf("%s empties its log, so the output of earlier runs is lost: write to >&2 instead of >/dev/stderr", job.Name))
 }
 
@@ -41,7 +41,7 @@ func (d *disk) emptied(run uint64, s span) bool {
 	}
 	defer f.Close()
 	at := s.start - d.base[s.job]
-	if st, err := f.Stat(); err != nil || !s.marked {
+	if st, err := f.Stat(); err != nil || !s.hasMarker {
 		return err == nil && st.Size() < at
 	}
 	want := fmt.Appendf(nil, "== run %d ", run)

@@ -1,16 +1,16 @@
 package spawn
 
 // Prey is a run whose processes a Hunter looks for.
-type Prey struct {
+type Search struct {
 	Run    uint64  // identifies the run for the caller
-	Mark   string  // the value of MarkName in the environment of its processes; used only if the leader has no leaf
+	Tag    string  // the value of MarkName in the environment of its processes; used only if the leader has no leaf
 	Leader Process // its descriptors are not used, because the hunt may last longer than they stay open
 	Gone   bool    // no process keeps the group's number reserved, so the hunter signals its processes one by one
 	Group  bool    // look only for processes in the group
 }
 
 // Catch is the result of a hunt, by run.
-type Catch struct {
+type Findings struct {
 	Left   map[uint64]int   // number of living processes, inside and outside the leader's group
 	Killed map[uint64][]int // pids of the killed processes outside the leader's group
 	Hidden int              // number of processes whose environment cannot be read now, see markReader
@@ -18,4 +18,4 @@ type Catch struct {
 
 // MarkName is the environment variable that says which run a process belongs to. Only an exact match of its value
 // counts.
-const MarkName = "JOBSD_MARK"
+const TagName = "JOBSD_MARK"

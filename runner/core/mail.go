@@ -10,29 +10,29 @@ import (
 )
 
 // Letter is a mail without the output of the runs, which the disk adds.
-type Letter struct {
+type Mail struct {
 	From    string // "": the daemon's user
 	To      []string
 	Subject string
 	Date    time.Time
-	Parts   []Part
+	Parts   []MailPart
 }
 
 // Part describes one event.
-type Part struct {
-	Text string
-	Job  string // the output of this job's run follows; "" = none
-	Owed uint64 // the id of the notification
+type MailPart struct {
+	Text         string
+	Job          string // the output of this job's run follows; "" = none
+	Notification uint64 // the id of the notification
 }
 
-func (c *Core) letter(to []string, owed []statefile.Owed) *Letter {
-	l := &Letter{From: c.config.Mail.From, To: to, Date: c.now.Wall}
+func (c *Core) mailOf(to []string, owed []statefile.Notification) *Mail {
+	l := &Mail{From: c.config.Mail.From, To: to, Date: c.now.Wall}
 	host := cmp.Or(c.o.Machine, "localhost")
 	var heads []string
 	for _, o := range owed {
 		head := headline(&o)
 		heads = append(heads, head)
-		p := Part{Text: c.story(&o, head, host), Owed: o.ID}
+		p := MailPart{Text: c.story(&o, head, host), Notification: o.ID}
 		if o.Run != nil && o.Kind != "recovery" {
 			p.Job = o.Job
 		}
@@ -46,7 +46,7 @@ func (c *Core) letter(to []string, owed []statefile.Owed) *Letter {
 }
 
 // headline describes the event in one line.
-func headline(o *statefile.Owed) string {
+func headline(o *statefile.Notification) string {
 	how := ""
 	if o.Run != nil {
 		how = ": " + words(o.Run)
@@ -68,7 +68,7 @@ func headline(o *statefile.Owed) string {
 func ran(o *statefile.Run) string { return fmt.Sprintf("%.1fs", time.Duration(o.Duration).Seconds()) }
 
 // story describes an event with what a person wants to know before looking at the machine.
-func (c *Core) story(o *statefile.Owed, head, host string) string {
+func (c *Core) story(o *statefile.Notification, head, host string) string {
 	var b strings.Builder
 	line := func(key string, value any) { fmt.Fprintf(&b, "%-10s %v\n", key+":", value) }
 	fmt.Fprintf(&b, "%s\n\n", head)
@@ -89,8 +89,8 @@ func (c *Core) story(o *statefile.Owed, head, host string) string {
 		if r.Attempt > 1 {
 			line("attempt", r.Attempt)
 		}
-		if o.Kind == "failure" && o.InRow > 0 {
-			line("in a row", o.InRow+1)
+		if o.Kind == "failure" && o.FailuresBefore > 0 {
+			line("in a row", o.FailuresBefore+1)
 		}
 		if r.Missed > 1 {
 			line("missed", r.Missed)

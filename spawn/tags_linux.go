@@ -9,10 +9,10 @@ import (
 )
 
 const (
-	markWait   = 100 * time.Millisecond // time limit for reading the environment of one process
-	markSettle = time.Second            // after this time a process counts as hanging, not as slow
-	markWindow = 64 << 10               // bytes of an environment in memory at once
-	mostEnv    = 4 << 20                // bytes of an environment that are searched
+	tagWait   = 100 * time.Millisecond // time limit for reading the environment of one process
+	tagSettle = time.Second            // after this time a process counts as hanging, not as slow
+	tagWindow = 64 << 10               // bytes of an environment in memory at once
+	mostEnv   = 4 << 20                // bytes of an environment that are searched
 
 	// mostStuck is the maximum number of threads that wait for environments that do not come. Processes that are not
 	// our descendants can block only half of them, because every local user can make such processes.
@@ -23,32 +23,32 @@ const (
 // markReader reads the marks of processes. The kernel does not show the environment of a process in the middle of an
 // exec, and its user can make an exec last for ever. The reading thread cannot be interrupted, so the reader abandons
 // it and continues with another thread. It does not read that process again until the abandoned thread returns.
-type markReader struct {
-	idle  *markThread
-	stuck map[int]*markThread // abandoned threads, by the pid that each waits for
+type tagReader struct {
+	idle  *tagThread
+	stuck map[int]*tagThread // abandoned threads, by the pid that each waits for
 }
 
 // markThread is a goroutine that blocks in the kernel for the time of one read, and so occupies a thread.
-type markThread struct {
+type tagThread struct {
 	ask    chan int
-	answer chan markAnswer // has room for one, so that an abandoned thread can always deliver its answer
-	since  time.Time       // when it was abandoned
+	answer chan tagAnswer // has room for one, so that an abandoned thread can always deliver its answer
+	since  time.Time      // when it was abandoned
 }
 
-type markAnswer struct {
-	mark  string
+type tagAnswer struct {
+	tag   string
 	known bool
 }
 
-func newMarkReader() *markReader { return &markReader{stuck: map[int]*markThread{}} }
+func newTagReader() *tagReader { return &tagReader{stuck: map[int]*tagThread{}} }
 
-func newMarkThread() *markThread {
-	t := &markThread{ask: make(chan int), answer: make(chan markAnswer, 1)}
+func newTagThread() *tagThread {
+	t := &tagThread{ask: make(chan int), answer: make(chan tagAnswer, 1)}
 	go func() {
-		window := make([]byte, markWindow)
+		window := make([]byte, tagWindow)
 		for pid := range t.ask {
-			mark, known := readMark(pid, window)
-			t.answer <- markAnswer{mark, known}
+			mark, known := readTag(pid, window)
+			t.answer <- tagAnswer{mark, known}
 		}
 	}()
 	return t
@@ -57,26 +57,26 @@ func newMarkThread() *markThread {
 // of returns the mark of a process, or "" if it has none. It returns false if the mark is unknown for now, because
 // the process has ended or is in the middle of an exec. The parameter ours says that the process is a descendant of
 // this one.
-func (r *markReader) of(pid int, ours bool) (mark string, ok bool) {
+func (r *tagReader) of(pid int, ours bool) (mark string, ok bool) {
 	r.collect()
 	if t := r.stuck[pid]; t != nil {
-		return "", time.Since(t.since) > markSettle
+		return "", time.Since(t.since) > tagSettle
 	}
 	if len(r.stuck) >= mostStuck || !ours && len(r.stuck) >= mostStuckOnOthers {
 		return "", true
 	}
 	t := r.idle
 	if t == nil {
-		t = newMarkThread()
+		t = newTagThread()
 	}
 	r.idle = nil
 	t.ask <- pid
-	timer := time.NewTimer(markWait)
+	timer := time.NewTimer(tagWait)
 	defer timer.Stop()
 	select {
 	case a := <-t.answer:
 		r.idle = t
-		return a.mark, a.known
+		return a.tag, a.known
 	case <-timer.C:
 		t.since = time.Now()
 		r.stuck[pid] = t
@@ -85,7 +85,7 @@ func (r *markReader) of(pid int, ours bool) (mark string, ok bool) {
 }
 
 // collect takes back the threads that have returned. Their answers are too old to use.
-func (r *markReader) collect() {
+func (r *tagReader) collect() {
 	for pid, t := range r.stuck {
 		select {
 		case <-t.answer:
@@ -101,7 +101,7 @@ func (r *markReader) collect() {
 }
 
 // close ends the idle thread. An abandoned thread ends when the kernel releases it.
-func (r *markReader) close() {
+func (r *tagReader) close() {
 	if r.idle != nil {
 		close(r.idle.ask)
 	}
@@ -111,14 +111,14 @@ func (r *markReader) close() {
 }
 
 // readMark reads an environment through a window, so that a large environment needs no more memory.
-func readMark(pid int, window []byte) (mark string, known bool) {
+func readTag(pid int, window []byte) (mark string, known bool) {
 	path := "/proc/" + strconv.Itoa(pid)
 	fd, err := unix.Open(path+"/environ", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return "", err == unix.EACCES || err == unix.EPERM // a process that we may not read is not ours
 	}
 	defer unix.Close(fd)
-	mark, seen, err := scanMark(window, func(b []byte) (int, error) { return unix.Read(fd, b) })
+	mark, seen, err := scanTag(window, func(b []byte) (int, error) { return unix.Read(fd, b) })
 	if seen > 0 || err == unix.EACCES || err == unix.EPERM {
 		return mark, true
 	}
@@ -132,8 +132,8 @@ func readMark(pid int, window []byte) (mark string, known bool) {
 }
 
 // scanMark looks for the mark among NUL-terminated variables. It also returns how many bytes it has read.
-func scanMark(window []byte, read func([]byte) (int, error)) (mark string, seen int, err error) {
-	prefix := []byte(MarkName + "=")
+func scanTag(window []byte, read func([]byte) (int, error)) (mark string, seen int, err error) {
+	prefix := []byte(TagName + "=")
 	held := 0     // length of an incomplete variable at the start of the window
 	skip := false // true in the rest of a variable that is too long for a mark
 	for seen < mostEnv {

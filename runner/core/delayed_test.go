@@ -28,7 +28,7 @@ func TestLater(t *testing.T) {
 			if len(a) != 1 || a[0].Run == 0 || !a[0].Last {
 				t.Fatalf("%+v", a)
 			}
-			if v := w.view("j"); len(v.Running) > 0 || len(v.Later) != 1 || v.Later[0].Run != a[0].Run || v.Later[0].By != "uid 7" {
+			if v := w.view("j"); len(v.Running) > 0 || len(v.DelayedStarts) != 1 || v.DelayedStarts[0].Run != a[0].Run || v.DelayedStarts[0].By != "uid 7" {
 				t.Errorf("%+v", v)
 			}
 			w.run(time.Minute)
@@ -48,7 +48,7 @@ func TestLater(t *testing.T) {
 				t.Errorf("ran\n%s", w.runs())
 			}
 			w.run(time.Hour)
-			if v := w.view("j"); len(v.Later) > 0 || v.LastRun.Run != a[0].Run && name != "clock set" {
+			if v := w.view("j"); len(v.DelayedStarts) > 0 || v.LastRun.Run != a[0].Run && name != "clock set" {
 				t.Errorf("%+v", v)
 			}
 			w.replayed()
@@ -152,7 +152,7 @@ func TestLaterShown(t *testing.T) {
 	w.ordered(Order{ID: 1, Verb: VerbStart, Job: "j", In: 2 * time.Hour})
 	shown := func(want string) {
 		t.Helper()
-		if got := w.view("j").Later[0].Due.Format("15:04:05"); got != want {
+		if got := w.view("j").DelayedStarts[0].Due.Format("15:04:05"); got != want {
 			t.Errorf("shown as due at %s, want %s", got, want)
 		}
 	}
@@ -173,9 +173,9 @@ func TestLaterMost(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.put(w.define("j", schedule.Keys{}))
 	w.start()
-	for n := range maxLater + 1 {
+	for n := range maxDelayed + 1 {
 		a := w.ordered(Order{ID: 1, Verb: VerbStart, Job: "j", In: time.Hour})
-		if refused := a[0].Refused != nil; refused != (n == maxLater) {
+		if refused := a[0].Refused != nil; refused != (n == maxDelayed) {
 			t.Fatalf("%d: %+v", n, a)
 		}
 	}
@@ -195,7 +195,7 @@ func TestLaterOrphan(t *testing.T) {
 	w.crash()
 	w.defs = nil
 	w.start()
-	if v := w.view("j"); len(v.Later) > 0 {
+	if v := w.view("j"); len(v.DelayedStarts) > 0 {
 		t.Errorf("%+v", v)
 	}
 	w.run(5 * time.Hour)
@@ -297,7 +297,7 @@ func TestLaterLocked(t *testing.T) {
 			w.ordered(Order{ID: 1, Verb: VerbStart, Job: "k"})
 			run := w.ordered(Order{ID: 1, Verb: VerbStart, Job: "j", In: time.Hour, Args: []string{"x"}})[0].Run
 			w.run(time.Hour + time.Minute)
-			if v := w.view("j"); len(v.Running) != 1 || v.Running[0].Why == nil || *v.Running[0].Why != "lock" || len(v.Later) > 0 {
+			if v := w.view("j"); len(v.Running) != 1 || v.Running[0].Why == nil || *v.Running[0].Why != "lock" || len(v.DelayedStarts) > 0 {
 				t.Fatalf("%+v", v)
 			}
 			c.do(w, run)
@@ -347,7 +347,7 @@ func TestLaterLeft(t *testing.T) {
 			if len(w.answers) > 0 {
 				t.Errorf("told %+v", w.answers[0])
 			}
-			if v := w.view("j"); len(v.Running) > 0 || len(v.Later) != 1 || v.Later[0].Run != run {
+			if v := w.view("j"); len(v.Running) > 0 || len(v.DelayedStarts) != 1 || v.DelayedStarts[0].Run != run {
 				t.Errorf("%+v", v)
 			}
 			w.run(time.Minute)
@@ -375,7 +375,7 @@ func TestLaterTakenBack(t *testing.T) {
 	w.crash()
 	w.start()
 	w.run(2 * time.Hour)
-	if v := w.view("web"); v.Held || len(v.Running) != 1 || v.Runs != 1 || len(v.Later) > 0 {
+	if v := w.view("web"); v.Held || len(v.Running) != 1 || v.Runs != 1 || len(v.DelayedStarts) > 0 {
 		t.Errorf("%+v", v)
 	}
 	w.replayed()
