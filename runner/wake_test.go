@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// TestB18Continued: after SIGCONT the loop reads its clocks, whatever it waits for: poll(2) does not count the time
+// TestB18ContinuedDaemonWakes: after SIGCONT the loop reads its clocks, whatever it waits for: poll(2) does not count the time
 // during which the daemon was stopped.
-func TestB18Continued(t *testing.T) {
+func TestB18ContinuedDaemonWakes(t *testing.T) {
 	l, _ := testLoop(t, 0)
 	timer, err := newWallTimer()
 	if err != nil {

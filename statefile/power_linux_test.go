@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// TestA18Child is not a test: it writes a state file while TestA18PowerCut traces it.
-func TestA18Child(t *testing.T) {
+// TestA18WriterForPowerCut is not a test: it writes a state file while TestA18PowerCut traces it.
+func TestA18WriterForPowerCut(t *testing.T) {
 	dir := os.Getenv("STATEFILE_TEST_DIR")
 	if dir == "" {
 		t.Skip("only TestA18PowerCut runs this")
@@ -49,7 +49,7 @@ func TestA18PowerCut(t *testing.T) {
 	seen := map[int]bool{} // indexed by the number of jobs
 	for n := 1; ; n++ {
 		cmd := exec.Command(strace, "-f", "-y", "-o", trace, "-e", "trace="+calls,
-			"-e", fmt.Sprintf("inject=%s:signal=KILL:when=%d", calls, n), exe, "-test.run=^TestA18Child$")
+			"-e", fmt.Sprintf("inject=%s:signal=KILL:when=%d", calls, n), exe, "-test.run=^TestA18WriterForPowerCut$")
 		cmd.Env = append(os.Environ(), "STATEFILE_TEST_DIR="+dir)
 		out, err := cmd.CombinedOutput()
 		state := readState(t, dir)

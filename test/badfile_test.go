@@ -25,9 +25,9 @@ func (s *site) hup() *statefile.State {
 	return s.until("the load", func(state *statefile.State) bool { return state.Daemon.Reload.Done > before.Done })
 }
 
-// TestA29CutFile: a job file that is half written when the HUP comes. Its job goes on under the last good version. With
+// TestA29HalfWrittenFile: a job file that is half written when the HUP comes. Its job goes on under the last good version. With
 // -long: cut at each byte, of which internal/jobfile tries all in any case.
-func TestA29CutFile(t *testing.T) {
+func TestA29HalfWrittenFile(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	text := "# a service\n[[jobs]]\nname = \"web\"\nkeep_alive = true\nenv.TEXT = \"Größe\"\nshell = '''\nsleep 1000\n'''\n"
@@ -78,8 +78,8 @@ func TestA29CutFile(t *testing.T) {
 	s.term()
 }
 
-// TestA32Irregular: what is no file does not hold up a load, and is named.
-func TestA32Irregular(t *testing.T) {
+// TestA32IrregularFiles: what is no file does not hold up a load, and is named.
+func TestA32IrregularFiles(t *testing.T) {
 	s := newSite(t)
 	path := func(name string) string { return filepath.Join(s.root, "jobs.d", name) }
 	s.write("good.toml", "cmd = [\"true\"]\n")
@@ -120,9 +120,9 @@ func TestA32Irregular(t *testing.T) {
 	s.term()
 }
 
-// TestA33Huge: files that are too large in any way are refused, odd ones are read, and it takes little memory. With
+// TestA33HugeAndOddFiles: files that are too large in any way are refused, odd ones are read, and it takes little memory. With
 // -long: beside ten thousand others.
-func TestA33Huge(t *testing.T) {
+func TestA33HugeAndOddFiles(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	s.write("good.toml", "cmd = [\"true\"]\n")

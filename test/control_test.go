@@ -207,8 +207,8 @@ func TestA40HostileClients(t *testing.T) {
 	}
 }
 
-// TestA40Stranger has somebody ask who is neither root nor the daemon's user.
-func TestA40Stranger(t *testing.T) {
+// TestA40ClientOfAnotherUser has somebody ask who is neither root nor the daemon's user.
+func TestA40ClientOfAnotherUser(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can become somebody else")
 	}

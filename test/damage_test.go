@@ -97,8 +97,8 @@ var damages = []struct {
 	}, true},
 }
 
-// TestA19Damaged: a damaged file is moved aside, that is said, and what is whole is gone on with.
-func TestA19Damaged(t *testing.T) {
+// TestA19DamagedFiles: a damaged file is moved aside, that is said, and what is whole is gone on with.
+func TestA19DamagedFiles(t *testing.T) {
 	t.Parallel()
 	s, before := lived(t)
 	files := s.files()
@@ -182,8 +182,8 @@ func peak(t *testing.T, pid int) int {
 	return field(string(status), "VmHWM:")
 }
 
-// TestA19Deleted: the state file is only derived.
-func TestA19Deleted(t *testing.T) {
+// TestA19StateFileDeleted: the state file is only derived.
+func TestA19StateFileDeleted(t *testing.T) {
 	t.Parallel()
 	s, before := lived(t)
 	if err := os.Remove(filepath.Join(s.root, "state", "state.json")); err != nil {
@@ -196,8 +196,8 @@ func TestA19Deleted(t *testing.T) {
 	s.term()
 }
 
-// TestA19Newer: what a newer version wrote is left alone, whichever file it is.
-func TestA19Newer(t *testing.T) {
+// TestA19NewerVersion: what a newer version wrote is left alone, whichever file it is.
+func TestA19NewerVersion(t *testing.T) {
 	t.Parallel()
 	s, _ := lived(t)
 	files := s.files()

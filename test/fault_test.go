@@ -12,8 +12,8 @@ import (
 	"jobsd/statefile"
 )
 
-// TestA12Busy: a program that is being written. Three tries within a second, which do not count, then that is said.
-func TestA12Busy(t *testing.T) {
+// TestA12ProgramBeingWritten: a program that is being written. Three tries within a second, which do not count, then that is said.
+func TestA12ProgramBeingWritten(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("other systems do not mind")
 	}
@@ -53,9 +53,9 @@ func TestA12Busy(t *testing.T) {
 	s.term()
 }
 
-// TestA22Inherited: whatever its starter ignored or blocked, the daemon sees its children end, and they are as init
+// TestA22IgnoredSignals: whatever its starter ignored or blocked, the daemon sees its children end, and they are as init
 // would have them.
-func TestA22Inherited(t *testing.T) {
+func TestA22IgnoredSignals(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("reads /proc")
 	}
@@ -105,10 +105,10 @@ func pidsCgroup(t *testing.T, most string) (dir string) {
 	return ""
 }
 
-// TestA13Pids: a hundred jobs, and the daemon with them, in a cgroup with room for 64 processes and threads. The runtime
+// TestA13ProcessLimitOfCgroup: a hundred jobs, and the daemon with them, in a cgroup with room for 64 processes and threads. The runtime
 // of the daemon survives that, commands and reloads work, what cannot be forked waits, and all of it runs once there is
 // room. Nothing of it counts as a failure.
-func TestA13Pids(t *testing.T) {
+func TestA13ProcessLimitOfCgroup(t *testing.T) {
 	t.Parallel()
 	dir := pidsCgroup(t, "64")
 	s := newSite(t)
@@ -154,9 +154,9 @@ func TestA13Pids(t *testing.T) {
 	s.term()
 }
 
-// TestA13Fork: no process can be had. That is weather: the run waits and shows why, nothing is counted, and once there
+// TestA13ProcessLimitOfUser: no process can be had. That is weather: the run waits and shows why, nothing is counted, and once there
 // is room it starts.
-func TestA13Fork(t *testing.T) {
+func TestA13ProcessLimitOfUser(t *testing.T) {
 	if os.Geteuid() != 0 || runtime.GOOS != "linux" {
 		t.Skip("needs root, to limit the processes of another user")
 	}
@@ -224,9 +224,9 @@ func TestA13Fork(t *testing.T) {
 	s.term()
 }
 
-// TestA14Descriptors: the daemon may open few files, and many jobs are due. Those that cannot start wait; all run in the
+// TestA14FewDescriptors: the daemon may open few files, and many jobs are due. Those that cannot start wait; all run in the
 // end, the state is written, and nothing leaks.
-func TestA14Descriptors(t *testing.T) {
+func TestA14FewDescriptors(t *testing.T) {
 	prlimit, err := exec.LookPath("prlimit")
 	if err != nil || runtime.GOOS != "linux" {
 		t.Skip("needs prlimit(1): ", err)

@@ -78,8 +78,8 @@ func (s *site) recovers(since *statefile.State) {
 	s.awaits("the temporary files to be gone", func() bool { return len(s.strays()) == 0 })
 }
 
-// TestA16NoSpace: the disk of the state directory is full, and then is not.
-func TestA16NoSpace(t *testing.T) {
+// TestA16DiskFull: the disk of the state directory is full, and then is not.
+func TestA16DiskFull(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	dir := filepath.Join(s.root, "state")
@@ -133,9 +133,9 @@ func letGo(t *testing.T, tracer *exec.Cmd, ended <-chan error) {
 	}
 }
 
-// TestA16Errors: each system call of a write fails in turn. Where the state file can be written it says what is wrong.
+// TestA16WriteErrors: each system call of a write fails in turn. Where the state file can be written it says what is wrong.
 // With -long: of each error.
-func TestA16Errors(t *testing.T) {
+func TestA16WriteErrors(t *testing.T) {
 	strace, err := exec.LookPath("strace")
 	if err != nil {
 		t.Skip("needs strace(1), to have system calls fail: ", err)

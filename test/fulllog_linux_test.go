@@ -10,9 +10,9 @@ import (
 	"jobsd/statefile"
 )
 
-// TestA39Full: the disk of the logs is full. The job gets the error, the daemon goes on and says it, and all is well when
+// TestA39LogDiskFull: the disk of the logs is full. The job gets the error, the daemon goes on and says it, and all is well when
 // there is room.
-func TestA39Full(t *testing.T) {
+func TestA39LogDiskFull(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	dir := filepath.Join(s.root, "log")
@@ -54,9 +54,9 @@ func TestA39Full(t *testing.T) {
 	s.term()
 }
 
-// TestA39Gone: the file of a log is deleted under its job, and then all of the directory. Jobs run, and what is missing
+// TestA39LogDeleted: the file of a log is deleted under its job, and then all of the directory. Jobs run, and what is missing
 // is made anew as soon as there is where.
-func TestA39Gone(t *testing.T) {
+func TestA39LogDeleted(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	log := filepath.Join(s.root, "log", "says.log")
@@ -116,8 +116,8 @@ func TestA39Gone(t *testing.T) {
 	s.term()
 }
 
-// TestA39Odd: a job closes its output; another writes one line of hundreds of megabytes. The daemon does not grow.
-func TestA39Odd(t *testing.T) {
+// TestA39ClosedOutputAndLongLine: a job closes its output; another writes one line of hundreds of megabytes. The daemon does not grow.
+func TestA39ClosedOutputAndLongLine(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	s.write("closes.toml", "shell = \"exec >&- 2>&-; sleep 0.1; exit 3\"\n")

@@ -17,10 +17,10 @@ import (
 	"jobsd/statefile"
 )
 
-// TestB30Flood: a job writes as fast as it can, a hundred times the size that its log may have. The log is cut while it
+// TestB30FloodOfOutput: a job writes as fast as it can, a hundred times the size that its log may have. The log is cut while it
 // writes, and no line is lost, doubled or broken between the archives and the live file. With -long: three million
 // lines.
-func TestB30Flood(t *testing.T) {
+func TestB30FloodOfOutput(t *testing.T) {
 	lines := 1_500_000
 	if *long {
 		lines = 3_000_000

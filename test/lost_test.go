@@ -17,9 +17,9 @@ import (
 	"jobsd/statefile"
 )
 
-// TestA2EndedMeanwhile: of fifty runs ten end while no daemon watches. Their ends are not known, which is said; the
+// TestA2EndedWithoutDaemon: of fifty runs ten end while no daemon watches. Their ends are not known, which is said; the
 // services among them run again, the scheduled ones do not; the forty are adopted.
-func TestA2EndedMeanwhile(t *testing.T) {
+func TestA2EndedWithoutDaemon(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("looks for processes in /proc")
 	}
@@ -144,9 +144,9 @@ func (s *site) remember(journal string) {
 	put(s.t, filepath.Join(s.root, "state", "history.jsonl"), journal)
 }
 
-// TestA4ByHand: the journal ends with what a daemon wrote before two forks. One did not come to be: its run is lost in
+// TestA4KilledAroundFork: the journal ends with what a daemon wrote before two forks. One did not come to be: its run is lost in
 // that stage. The other did, its pid unwritten: its process is found by its mark and adopted, never started again.
-func TestA4ByHand(t *testing.T) {
+func TestA4KilledAroundFork(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux lets marks be looked for")
 	}
@@ -191,9 +191,9 @@ func TestA4ByHand(t *testing.T) {
 	s.term()
 }
 
-// TestA3Stranger: the journal names a process that is another one by now: by its inode, its start time, or its boot. The
+// TestA3PidOfAnotherProcess: the journal names a process that is another one by now: by its inode, its start time, or its boot. The
 // run is lost, and the stranger, who leads a group as a run would, is never signalled.
-func TestA3Stranger(t *testing.T) {
+func TestA3PidOfAnotherProcess(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("reads /proc and the kernel's ids of processes")
 	}

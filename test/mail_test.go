@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// TestB42Sendmail sends a mail with a real sendmail(1) over SMTP: what arrives is a mail that others can read.
-func TestB42Sendmail(t *testing.T) {
+// TestB42RealSendmail sends a mail with a real sendmail(1) over SMTP: what arrives is a mail that others can read.
+func TestB42RealSendmail(t *testing.T) {
 	msmtp, err := exec.LookPath("msmtp")
 	if err != nil {
 		t.Skip("needs msmtp(1), a sendmail that can be told where to deliver: ", err)

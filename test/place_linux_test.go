@@ -33,8 +33,8 @@ func beating(t *testing.T) (s *site, before *statefile.State, stays, fds int) {
 	return s, before, pids(before)["stays"], s.steady()
 }
 
-// TestA17ReadOnly: the daemon starts on a file system that cannot be written to, which then can.
-func TestA17ReadOnly(t *testing.T) {
+// TestA17ReadOnlyFileSystem: the daemon starts on a file system that cannot be written to, which then can.
+func TestA17ReadOnlyFileSystem(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	dir := filepath.Join(s.root, "state")
@@ -71,8 +71,8 @@ func TestA17ReadOnly(t *testing.T) {
 	s.term()
 }
 
-// TestA17NotPermitted: the directory is made read-only under a live daemon, and writable again.
-func TestA17NotPermitted(t *testing.T) {
+// TestA17StateDirectoryReadOnly: the directory is made read-only under a live daemon, and writable again.
+func TestA17StateDirectoryReadOnly(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	if os.Geteuid() == 0 { // who may do anything
@@ -105,8 +105,8 @@ func TestA17NotPermitted(t *testing.T) {
 	s.term()
 }
 
-// TestA17Removed: the directory is removed. It is made anew and locked, with all that was known in it.
-func TestA17Removed(t *testing.T) {
+// TestA17StateDirectoryRemoved: the directory is removed. It is made anew and locked, with all that was known in it.
+func TestA17StateDirectoryRemoved(t *testing.T) {
 	t.Parallel()
 	s, before, stays, fds := beating(t)
 	for range 2 {
@@ -130,8 +130,8 @@ func TestA17Removed(t *testing.T) {
 	s.term()
 }
 
-// TestA17Replaced: in the place of the directory stands a file, and later nothing.
-func TestA17Replaced(t *testing.T) {
+// TestA17StateDirectoryReplacedByFile: in the place of the directory stands a file, and later nothing.
+func TestA17StateDirectoryReplacedByFile(t *testing.T) {
 	t.Parallel()
 	s, before, stays, fds := beating(t)
 	dir := filepath.Join(s.root, "state")
@@ -156,9 +156,9 @@ func TestA17Replaced(t *testing.T) {
 	s.term()
 }
 
-// TestA17Taken: another daemon was quicker to make the directory, or left its own there. Nothing is written to it, and
+// TestA17StateDirectoryOfAnotherDaemon: another daemon was quicker to make the directory, or left its own there. Nothing is written to it, and
 // the jobs go on.
-func TestA17Taken(t *testing.T) {
+func TestA17StateDirectoryOfAnotherDaemon(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	s.write("jobs.toml", beats)

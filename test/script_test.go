@@ -75,7 +75,7 @@ func TestScriptsWithoutCgroups(t *testing.T) {
 	}
 	t.Parallel()
 	p := params(withoutCgroups)
-	for _, name := range []string{"A8_B26_leftovers", "A40_hurry", "B25_B28_timeout", "B40_grace", "stop"} {
+	for _, name := range []string{"A8_B26_leftovers", "A40_second_TERM", "B25_B28_timeout", "B40_stop_timeout_of_job", "stop"} {
 		p.Files = append(p.Files, filepath.Join("testdata/script", name+".txtar"))
 	}
 	testscript.Run(t, p)

@@ -144,8 +144,8 @@ func (s *site) ready() *statefile.State {
 	})
 }
 
-// TestFlood sends HUP as fast as it goes while short jobs run. With -long: 100,000 in 5 s, and 1,000 jobs.
-func TestFlood(t *testing.T) {
+// TestA20FloodOfHUPs sends HUP as fast as it goes while short jobs run. With -long: 100,000 in 5 s, and 1,000 jobs.
+func TestA20FloodOfHUPs(t *testing.T) {
 	jobs, hups, during := 50, 5000, time.Second
 	if *long {
 		jobs, hups, during = 1000, 100_000, 5*time.Second
@@ -388,9 +388,9 @@ func field(status, name string) (n int) {
 	return n
 }
 
-// TestA21Shorts runs very many short jobs as fast as they go, amid a storm of signals: every outcome is right, no zombie
+// TestA21ManyShortJobs runs very many short jobs as fast as they go, amid a storm of signals: every outcome is right, no zombie
 // is left, and the daemon does not grow. With -long: 10,000, without the storm, which would count as cost.
-func TestA21Shorts(t *testing.T) {
+func TestA21ManyShortJobs(t *testing.T) {
 	jobs := 400
 	if *long {
 		jobs = 10_000

@@ -130,9 +130,9 @@ func (s *site) lastRun(job string) *statefile.Run {
 	}).Jobs[job].LastRun
 }
 
-// TestA5B27Escapees: double forks, sessions of their own, deaf to TERM, on the jump: after a stop nothing lives. Another
+// TestA5B27EscapedProcesses: double forks, sessions of their own, deaf to TERM, on the jump: after a stop nothing lives. Another
 // daemon's job of the same name is not touched.
-func TestA5B27Escapees(t *testing.T) {
+func TestA5B27EscapedProcesses(t *testing.T) {
 	zoo, err := exec.LookPath("zoo")
 	if err != nil {
 		t.Fatal(err)
@@ -185,7 +185,7 @@ shell = "%s hop 3; sleep 1000"
 
 // TestA6Member: the leader ends at TERM, one of its group does not: the stop is done when that one is gone.
 // TestA7: what is stopped is woken, and TERM is enough for it.
-func TestA6A7Stop(t *testing.T) {
+func TestA6A7StopOfStubbornProcesses(t *testing.T) {
 	inHabitats(t, true, func(t *testing.T, s *site) {
 		s.write("jobs.toml", `
 [[jobs]]
@@ -213,9 +213,9 @@ shell = "kill -STOP $$; sleep 1000"
 	})
 }
 
-// TestA8Away: what a run leaves in a session of its own after a normal end is left alone, and counted where a cgroup
+// TestA8LeftoverInItsOwnSession: what a run leaves in a session of its own after a normal end is left alone, and counted where a cgroup
 // tells of it. A timeout takes it along.
-func TestA8Away(t *testing.T) {
+func TestA8LeftoverInItsOwnSession(t *testing.T) {
 	inHabitats(t, true, func(t *testing.T, s *site) {
 		s.write("jobs.toml", `
 [[jobs]]
@@ -248,8 +248,8 @@ shell = "setsid sleep 1000 & sleep 1000"
 	})
 }
 
-// TestA23B29B31Ends: all exit codes and all signals that end a process, and a stranger's orphans among them.
-func TestA23B29B31Ends(t *testing.T) {
+// TestA23B29B31ExitCodesAndSignals: all exit codes and all signals that end a process, and a stranger's orphans among them.
+func TestA23B29B31ExitCodesAndSignals(t *testing.T) {
 	inHabitats(t, false, func(t *testing.T, s *site) {
 		var b strings.Builder
 		at := time.Now().Add(2 * time.Second).UTC().Format(time.RFC3339)
@@ -294,8 +294,8 @@ func TestA23B29B31Ends(t *testing.T) {
 	})
 }
 
-// TestB41Container: as PID 1 of a container each start is a boot; elsewhere a new daemon is none.
-func TestB41Container(t *testing.T) {
+// TestB41AtBootInContainer: as PID 1 of a container each start is a boot; elsewhere a new daemon is none.
+func TestB41AtBootInContainer(t *testing.T) {
 	inHabitats(t, true, func(t *testing.T, s *site) {
 		s.write("boot.toml", "cmd = [\"true\"]\nat_boot = true\n")
 		boots := uint64(0)

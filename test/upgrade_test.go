@@ -102,10 +102,10 @@ func (s *site) leader(job string) int {
 	return pids(s.until(job+" to run", func(state *statefile.State) bool { return pids(state)[job] > 0 }))[job]
 }
 
-// TestA38Upgrade: fifty jobs run, five of them end while the new program has not begun to listen. The daemon keeps its
+// TestA38UpgradeKeepsJobs: fifty jobs run, five of them end while the new program has not begun to listen. The daemon keeps its
 // pid, the jobs keep theirs, all five statuses are right, what a job writes has no gap, and who waits for a run goes on
 // waiting.
-func TestA38Upgrade(t *testing.T) {
+func TestA38UpgradeKeepsJobs(t *testing.T) {
 	t.Parallel()
 	s, real := installed(t)
 	s.env = append(s.env, slowly+"="+s.root)
@@ -172,8 +172,8 @@ func TestA38Upgrade(t *testing.T) {
 	s.term()
 }
 
-// TestA38Term: a TERM that comes in the middle of an upgrade is obeyed by the new program.
-func TestA38Term(t *testing.T) {
+// TestA38TermDuringUpgrade: a TERM that comes in the middle of an upgrade is obeyed by the new program.
+func TestA38TermDuringUpgrade(t *testing.T) {
 	t.Parallel()
 	s, real := installed(t)
 	s.env = append(s.env, slowly+"="+s.root)
@@ -201,9 +201,9 @@ func TestA38Term(t *testing.T) {
 	}
 }
 
-// TestA38Lost: what may get lost around an upgrade does not: a state directory that was removed, the socket, and a start
+// TestA38UpgradeLosesNothing: what may get lost around an upgrade does not: a state directory that was removed, the socket, and a start
 // that waits its turn.
-func TestA38Lost(t *testing.T) {
+func TestA38UpgradeLosesNothing(t *testing.T) {
 	t.Parallel()
 	s, real := installed(t)
 	s.exe, s.env = real, []string{"PATH=" + filepath.Dir(real) + ":" + os.Getenv("PATH")}
@@ -240,8 +240,8 @@ func TestA38Lost(t *testing.T) {
 	s.term()
 }
 
-// TestA38Refused: what cannot take over, or must not, is refused, and the daemon goes on as it was.
-func TestA38Refused(t *testing.T) {
+// TestA38UpgradeRefused: what cannot take over, or must not, is refused, and the daemon goes on as it was.
+func TestA38UpgradeRefused(t *testing.T) {
 	t.Parallel()
 	s, real := installed(t)
 	s.write("a.toml", "cmd = [\"sleep\", \"1000\"]\nkeep_alive = true\n")
@@ -298,8 +298,8 @@ func TestA38Refused(t *testing.T) {
 	s.term()
 }
 
-// TestA38Hundred: upgrades in a row, while jobs come and go.
-func TestA38Hundred(t *testing.T) {
+// TestA38ManyUpgrades: upgrades in a row, while jobs come and go.
+func TestA38ManyUpgrades(t *testing.T) {
 	t.Parallel()
 	times := 10
 	if *long {

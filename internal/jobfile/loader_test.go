@@ -376,8 +376,8 @@ func TestZoneChange(t *testing.T) {
 	b.load("a= b=", "TZ=Nowhere/Land: unknown time zone: local times are UTC")
 }
 
-// TestA29CutFiles cuts a file that is in force at each byte: while it is invalid, the old jobs stay.
-func TestA29CutFiles(t *testing.T) {
+// TestA29FileCutAtEachByte cuts a file that is in force at each byte: while it is invalid, the old jobs stay.
+func TestA29FileCutAtEachByte(t *testing.T) {
 	b := newBox(t)
 	text := "[[jobs]]\nname = \"a\"\ndescription = \"1\"\nshell = '''\nx\n'''\n[[jobs]]\nname = \"b\"\nenv.LONG = \"" +
 		strings.Repeat("ü ", 50) + "\"\ncmd = [\"true\"]\n"

@@ -140,8 +140,8 @@ func TestNext(t *testing.T) {
 	}
 }
 
-// TestB12EveryMinute checks Next at every minute of a day with a gap.
-func TestB12EveryMinute(t *testing.T) {
+// TestB12NextAtEveryMinute checks Next at every minute of a day with a gap.
+func TestB12NextAtEveryMinute(t *testing.T) {
 	ny := location(t, "America/New_York")
 	for _, k := range []Keys{cronKeys("0 * * * *"), startAt("2:30")} {
 		s := must(t, k, ny)
@@ -153,9 +153,9 @@ func TestB12EveryMinute(t *testing.T) {
 	}
 }
 
-// TestB16Rejected checks that expressions are refused and similar ones accepted. TestRefused has the texts of the
+// TestB16RejectedExpressions checks that expressions are refused and similar ones accepted. TestRefused has the texts of the
 // errors.
-func TestB16Rejected(t *testing.T) {
+func TestB16RejectedExpressions(t *testing.T) {
 	for _, line := range []string{
 		"60 0 * * *", "0 60 * * *", "*/60 * * * *", "2-20/61 * * * *", "6-5 * * * *", "1 2 3 4 5 6 7 8", "xyz", "", "   ",
 		"0 0 30 2 *", "0 0 31 4 *", "0 0 0 4 * *", "15/35 * * * *", "1/2 * * * *", // B13, B14
@@ -170,8 +170,8 @@ func TestB16Rejected(t *testing.T) {
 	}
 }
 
-// TestB22ZoneChanged parses the same keys with another local zone. Slots of the old zone are not slots of the new one.
-func TestB22ZoneChanged(t *testing.T) {
+// TestB22ZoneOfScheduleChanged parses the same keys with another local zone. Slots of the old zone are not slots of the new one.
+func TestB22ZoneOfScheduleChanged(t *testing.T) {
 	at := instant(t, time.UTC, "2026-11-23T10:37:00Z")
 	for zone, want := range map[string]string{
 		"Europe/Berlin":    "2026-11-24 04:35:00 +0100 CET",
@@ -185,8 +185,8 @@ func TestB22ZoneChanged(t *testing.T) {
 	}
 }
 
-// TestB44Jitter checks that delays are stable, within their bounds, and spread evenly over machines and jobs.
-func TestB44Jitter(t *testing.T) {
+// TestB44StableJitter checks that delays are stable, within their bounds, and spread evenly over machines and jobs.
+func TestB44StableJitter(t *testing.T) {
 	const most = 12 * time.Hour
 	if a, b := Jitter(most, "id", "host", "backup"), Jitter(most, "id", "host", "backup"); a != b {
 		t.Errorf("%v and then %v", a, b)
@@ -215,9 +215,9 @@ func TestB44Jitter(t *testing.T) {
 	}
 }
 
-// TestB44Reboots checks that a daily job with a delay of up to 12 h runs every day, even if the machine reboots every 3
+// TestB44JitterAcrossReboots checks that a daily job with a delay of up to 12 h runs every day, even if the machine reboots every 3
 // h (systemd#21166).
-func TestB44Reboots(t *testing.T) {
+func TestB44JitterAcrossReboots(t *testing.T) {
 	s := must(t, startAt("midnight"), time.UTC)
 	delay := Jitter(12*time.Hour, "id", "host", "job")
 	start := instant(t, time.UTC, "2026-11-01T00:00:00Z")

@@ -222,7 +222,7 @@ func TestB36ReloadFiresNothing(t *testing.T) {
 }
 
 // A zone that moves by an hour at a reload moves the next run and fires none.
-func TestB22ZoneChange(t *testing.T) {
+func TestB22ZoneChangedByReload(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	local := func() *jobfile.Definition {
 		d := w.define("j", dailyKeys("7am"))

@@ -332,7 +332,7 @@ func TestLostIsRetriedAndTold(t *testing.T) {
 }
 
 // B43: a mail is sent at the Nth failure in a row, none after it until the recovery, and one then.
-func TestB43Notify(t *testing.T) {
+func TestB43NotifyAfterFailuresInARow(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:59:30")
 	code := 1
 	w.script = func(Start) (time.Duration, int) { return time.Second, code }
@@ -354,7 +354,7 @@ func TestB43Notify(t *testing.T) {
 }
 
 // B42: mailers that hang or do not exist hold up nothing. Once they work, one mail contains all owed notifications.
-func TestB42Mailer(t *testing.T) {
+func TestB42BrokenMailer(t *testing.T) {
 	for name, code := range map[string]int{"missing": -1, "hanging": -2, "failing": 75} {
 		t.Run(name, func(t *testing.T) {
 			w := calmWorld(t, "2026-06-01 06:59:30")
