@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"jobsd/internal/control"
-	"jobsd/internal/jobfile"
+	"jobsd/internal/machine"
 	"jobsd/runner/core"
 	"jobsd/spawn"
 	"jobsd/statefile"
@@ -58,7 +58,7 @@ func (l *loop) upgrade(call uint64) {
 	}
 	l.candidate = &candidate{call: call, path: l.o.Program, until: l.sys.now().Mono + candidateTime}
 	go func(c candidate) {
-		err := jobfile.CheckProgram(c.path)
+		err := machine.CheckProgram(c.path)
 		l.pump.Post(vetted{c.call, err})
 	}(*l.candidate)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"jobsd/internal/jobfile"
+	"jobsd/internal/machine"
 	"jobsd/internal/plain"
 	"jobsd/statefile"
 )
@@ -350,7 +351,7 @@ func size(bytes int64) string {
 
 // sealed returns a note if a job file is trusted only because of its read-only mount.
 func sealed(file string) string {
-	if filepath.IsAbs(file) && jobfile.Sealed(file) {
+	if filepath.IsAbs(file) && machine.Sealed(file) {
 		return " (trusted because its mount is read-only)"
 	}
 	return ""

@@ -9,6 +9,8 @@ import (
 	"slices"
 
 	"github.com/google/renameio/v2"
+
+	"jobsd/internal/trust"
 )
 
 // While a file is refused, a copy of its last good version stays in a folder of the daemon under the same name: the
@@ -48,14 +50,14 @@ func (l *Loader) restore(why error, refused map[*jobFile][]error) []error {
 	if l.o.Accepted == "" {
 		return nil
 	}
-	dir, err := openFolderHere(l.host, l.o.Accepted)
+	dir, err := l.host.Judge.OpenFolderHere(l.o.Accepted)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	var names []string
 	if err == nil {
-		defer dir.close()
-		names, err = dir.names()
+		defer dir.Close()
+		names, err = dir.Names()
 	}
 	if err != nil {
 		return []error{fmt.Errorf("cannot read the last good versions of refused files: %w", err)}
@@ -99,15 +101,15 @@ func (l *Loader) find(name string) *jobFile {
 }
 
 // restoreFile reads one accepted copy.
-func (l *Loader) restoreFile(dir *folder, f *jobFile) []error {
+func (l *Loader) restoreFile(dir *trust.Folder, f *jobFile) []error {
 	label := filepath.Join(filepath.Base(l.o.Accepted), f.name)
-	looked, err := dir.look(f.name)
+	looked, err := look(dir.FD, f.name)
 	if err == nil && looked.link() {
 		err = errors.New("is a symbolic link")
 	}
 	var text string
 	if err == nil {
-		text, _, err = dir.read(f.name, looked)
+		text, _, err = l.host.read(dir, f.name, looked)
 	}
 	if err != nil {
 		return []error{&Error{File: label, Text: err.Error()}}

@@ -92,7 +92,7 @@ var journalKeys = newKeys(
 var knownGroup = typ[string]{name: account.name, schema: account.schema, write: account.write, read: func(r *reader, n *node) (string, bool) {
 	s, ok := account.read(r, n)
 	if ok {
-		if _, ok = r.host.accounts.group(s); !ok {
+		if _, ok = r.host.Accounts.Group(s); !ok {
 			r.fail(n, "there is no group %q", s)
 		}
 	}
@@ -156,18 +156,18 @@ func (h *host) readConfig(path string) (text string, secret bool, err error) {
 	if _, err := os.Lstat(path); err != nil {
 		return "", false, err
 	}
-	parent, err := h.wayTo(filepath.Dir(path)) // through links such as /etc on macOS
+	parent, err := h.Judge.Way(filepath.Dir(path)) // through links such as /etc on macOS
 	if err != nil {
 		return "", false, fmt.Errorf("%s: %w", printable(path), err)
 	}
-	dir, err := openFolderHere(h, parent)
+	dir, err := h.Judge.OpenFolderHere(parent)
 	if err != nil {
 		return "", false, err
 	}
-	defer dir.close()
-	looked, err := dir.look(filepath.Base(path))
+	defer dir.Close()
+	looked, err := look(dir.FD, filepath.Base(path))
 	if err == nil {
-		text, _, err = dir.read(filepath.Base(path), looked)
+		text, _, err = h.read(dir, filepath.Base(path), looked)
 	}
 	if err != nil {
 		err = fmt.Errorf("%s: %w", printable(path), err)

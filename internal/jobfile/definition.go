@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"jobsd/internal/machine"
 	"jobsd/internal/schedule"
 )
 
@@ -110,15 +111,8 @@ func (r Restart) After(success bool) bool {
 	return r != Never
 }
 
-// User is the user that owns a run's process, as /etc/passwd and /etc/group had it at the load.
-type User struct {
-	Name   string
-	UID    uint32
-	GID    uint32
-	Groups []uint32
-	Home   string
-	Shell  string
-}
+// User is the user that owns a run's process, as this machine knew it at the load.
+type User = machine.User
 
 // Limit is one resource limit; Value is math.MaxUint64 for unlimited.
 type Limit struct {

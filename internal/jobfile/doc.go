@@ -4,11 +4,11 @@
 // every file. A load never fails as a whole. When a file is refused, its last good version stays in force. These files
 // take part in the way from bytes to a [Definition]:
 //
-//   - trust.go opens only files that no other user can write, and never blocks;
+//   - file.go reads a file, which package trust opens only if no other user can write it, and never blocks;
 //   - toml.go (with scanner.go) and json.go parse the two formats into the same tree of nodes with positions;
 //   - keys.go is the table of job keys: each has one row, with its type, its default and its field; config.go has the
 //     table of jobsd.toml; types.go has the types with the checks of single values;
-//   - parse.go checks keys against each other and against the facts of the machine in host.go;
+//   - parse.go checks keys against each other and against the facts of the machine, see package machine;
 //   - hash.go makes the hashes by which a reload finds what changed;
 //   - loader.go keeps what it read, refuse.go compares files with each other, accepted.go keeps last good versions over
 //     a restart; try.go checks texts against the directory before they are written.

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"jobsd/internal/trust"
 )
 
@@ -172,11 +174,7 @@ func (h *host) lacks(d *Definition) (list []Doubt) {
 
 // isMissing reports whether a path certainly does not exist, for any user.
 func (h *host) isMissing(file string) bool {
-	target, safe := h.programs.resolve(file)
-	if !safe {
-		return false
-	}
-	_, err := os.Lstat(target)
+	_, err := h.Programs.Mode(file)
 	return errors.Is(err, fs.ErrNotExist)
 }
 
@@ -188,14 +186,10 @@ func (h *host) noProgram(d *Definition, name string) string {
 		if !filepath.IsAbs(file) {
 			file = filepath.Join(h.dirOf(d), name)
 		}
-		if h.isMissing(file) {
+		switch mode, err := h.Programs.Mode(file); {
+		case errors.Is(err, fs.ErrNotExist):
 			return "there is no program " + printable(file)
-		}
-		target, safe := h.programs.resolve(file)
-		if !safe {
-			return ""
-		}
-		if st, err := os.Lstat(target); err == nil && st.Mode().IsRegular() && st.Mode()&0o111 == 0 {
+		case err == nil && mode&unix.S_IFMT == unix.S_IFREG && mode&0o111 == 0:
 			return printable(file) + " cannot be executed: chmod +x " + trust.Quote(file)
 		}
 		return ""
@@ -220,14 +214,8 @@ func (h *host) noProgram(d *Definition, name string) string {
 // shell first do not expect that jobs do not inherit that PATH.
 func (h *host) ownDirectory(program string) string {
 	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
-		if !filepath.IsAbs(dir) {
-			continue
-		}
-		target, safe := h.programs.resolve(filepath.Join(dir, program))
-		if !safe {
-			continue
-		}
-		if st, err := os.Lstat(target); err == nil && st.Mode().IsRegular() && st.Mode()&0o111 != 0 {
+		mode, err := h.Programs.Mode(filepath.Join(dir, program))
+		if err == nil && filepath.IsAbs(dir) && mode&unix.S_IFMT == unix.S_IFREG && mode&0o111 != 0 {
 			return dir
 		}
 	}

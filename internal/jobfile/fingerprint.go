@@ -6,6 +6,7 @@ import (
 	"hash"
 	"hash/fnv"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,26 +20,24 @@ import (
 //
 // Every process on one machine gets the same text, so it can be compared with the one that the daemon publishes.
 func Fingerprint(jobs, config string) (string, error) {
-	fd, err := retry(func() (int, error) {
-		return unix.Open(jobs, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	})
-	if err != nil {
-		return "", fmt.Errorf("cannot look for changes in %s: %w", printable(jobs), err)
+	dir, err := os.Open(jobs)
+	var names []string
+	if err == nil {
+		defer dir.Close()
+		names, err = dir.Readdirnames(-1)
 	}
-	dir := &folder{path: jobs, fd: fd}
-	defer dir.close()
-	names, err := dir.names()
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("cannot look for changes in the jobs directory: %w", err)
 	}
 	slices.Sort(names)
+	fd := int(dir.Fd())
 	p := newFingerprint(config)
 	for _, name := range names {
 		if isIgnored(name) {
 			continue
 		}
-		if looked, err := dir.look(name); err == nil {
-			p.add(dir, name, looked)
+		if looked, err := look(fd, name); err == nil {
+			p.add(fd, name, looked)
 		}
 	}
 	return p.String(), nil
@@ -49,18 +48,17 @@ type fingerprint struct{ sum hash.Hash64 }
 
 func newFingerprint(config string) *fingerprint {
 	p := &fingerprint{fnv.New64a()}
-	here := &folder{fd: unix.AT_FDCWD}
-	if looked, err := here.look(config); config != "" && err == nil {
-		p.add(here, config, looked)
+	if looked, err := look(unix.AT_FDCWD, config); config != "" && err == nil {
+		p.add(unix.AT_FDCWD, config, looked)
 	}
 	return p
 }
 
-func (p *fingerprint) add(dir *folder, name string, looked stamp) {
+func (p *fingerprint) add(dir int, name string, looked stamp) {
 	io.WriteString(p.sum, name)
 	p.number(looked.sum)
 	var target unix.Stat_t
-	if looked.link() && dir.leadsBelow(name) && unix.Fstatat(dir.fd, name, &target, 0) == nil {
+	if looked.link() && leadsBelow(dir, name) && unix.Fstatat(dir, name, &target, 0) == nil {
 		p.number(stampOf(&target).sum)
 	}
 }
@@ -70,9 +68,9 @@ func (p *fingerprint) number(n uint64) { p.sum.Write(binary.LittleEndian.AppendU
 func (p *fingerprint) String() string { return fmt.Sprintf("%016x", p.sum.Sum64()) }
 
 // leadsBelow reports whether a link leads to something in its directory or below it.
-func (f *folder) leadsBelow(name string) bool {
+func leadsBelow(dir int, name string) bool {
 	buffer := make([]byte, unix.PathMax)
-	n, err := unix.Readlinkat(f.fd, name, buffer)
+	n, err := unix.Readlinkat(dir, name, buffer)
 	target := string(buffer[:max(0, n)])
 	return err == nil && !filepath.IsAbs(target) && !slices.Contains(strings.Split(target, "/"), "..")
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"jobsd/internal/machine"
 )
 
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
@@ -30,9 +32,8 @@ func someHost(tb testing.TB, uid int) *host {
 	p, g := filepath.Join(dir, "passwd"), filepath.Join(dir, "group")
 	write(tb, p, passwd)
 	write(tb, g, groups)
-	h := &host{uid: uid, now: noon, accounts: readAccounts(p, g), zone: utc(nil)}
-	h.complete()
-	return h
+	utc := machine.ReadZone(func(string) (string, bool) { return "", true }, "")
+	return newHost(machine.For(uid, machine.ReadAccounts(p, g), utc), noon)
 }
 
 func write(tb testing.TB, path, text string) {

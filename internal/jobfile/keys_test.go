@@ -29,7 +29,7 @@ type keyCase struct {
 
 func printed(d *Definition) any { return d.Schedule.String() }
 
-var alice = User{"alice", 1000, 1000, []uint32{50, 100, 1000}, "/home/alice", "/bin/zsh"}
+var alice = User{Name: "alice", UID: 1000, GID: 1000, Groups: []uint32{50, 100, 1000}, Home: "/home/alice", Shell: "/bin/zsh"}
 
 var keyCases = []keyCase{
 	{key: "name", good: `"a.b_c@d-1"`, want: "a.b_c@d-1", bad: `"a/b"`,

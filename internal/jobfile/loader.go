@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"jobsd/internal/trust"
 )
 
 // Set is the result of one load: all jobs and all mistakes.
@@ -119,8 +121,8 @@ func (l *Loader) Load() *Set {
 	l.settle(set, why, refused)
 	l.collect(set, why, refused)
 	l.why, set.Unread = why, why != nil
-	set.Config, set.Zone, set.Who = l.config, l.host.zone.name, l.host.accounts.whoIs
-	set.Sealed = l.host.sealed
+	set.Config, set.Zone, set.Who = l.config, l.host.Zone.Name, l.host.Accounts.WhoIs
+	set.Sealed = l.host.Judge.Sealed
 	set.NoMailer = l.host.noMailer(l.config)
 	set.Host = cmp.Or(l.config.Machine, l.o.Host)
 	set.DirsChanged = l.config.Dirs != l.first
@@ -137,16 +139,16 @@ func (s *Set) fail(errs ...error) {
 func (l *Loader) readHost(set *Set) {
 	h := l.facts(l.o.Now())
 	if old := l.host; old != nil {
-		if old.zone.same(h.zone) {
-			h.zone = old.zone // so that jobs of this load and of earlier ones share one location
+		if old.Zone.Same(h.Zone) {
+			h.Zone = old.Zone // so that jobs of this load and of earlier ones share one location
 		}
-		if h.zone != old.zone || h.accounts.text != old.accounts.text {
+		if h.Zone != old.Zone || !h.Accounts.Same(old.Accounts) {
 			l.reparsed = l.loads
 		}
 	}
 	l.host = h
-	if h.zone.err != nil {
-		set.fail(h.zone.err)
+	if h.Zone.Err != nil {
+		set.fail(h.Zone.Err)
 	}
 }
 
@@ -180,12 +182,12 @@ func (l *Loader) readConfig(set *Set) {
 
 // readFiles reads the directory. On an error nothing changes.
 func (l *Loader) readFiles(set *Set) error {
-	dir, err := openFolder(l.host, l.o.Jobs)
+	dir, err := l.host.Judge.OpenFolder(l.o.Jobs)
 	if err != nil {
 		return err
 	}
-	defer dir.close()
-	names, err := dir.names()
+	defer dir.Close()
+	names, err := dir.Names()
 	if err != nil {
 		return err
 	}
@@ -208,9 +210,9 @@ func (l *Loader) readFiles(set *Set) error {
 		if len(old) > 0 && old[0].name == name {
 			f = old[0]
 		}
-		looked, err := dir.look(f.name)
+		looked, err := look(dir.FD, f.name)
 		if err == nil {
-			seen.add(dir, f.name, looked)
+			seen.add(dir.FD, f.name, looked)
 		}
 		if l.read(dir, f, looked, err) {
 			files = append(files, f)
@@ -242,7 +244,7 @@ func isIgnored(name string) bool {
 
 // read updates a file of the directory. looked and err are the result of looking at its name. It returns false if the
 // file is gone.
-func (l *Loader) read(dir *folder, f *jobFile, looked stamp, err error) bool {
+func (l *Loader) read(dir *trust.Folder, f *jobFile, looked stamp, err error) bool {
 	if errors.Is(err, fs.ErrNotExist) {
 		return false
 	}
@@ -255,7 +257,7 @@ func (l *Loader) read(dir *folder, f *jobFile, looked stamp, err error) bool {
 		err = badFileName(f.name)
 	}
 	if err == nil {
-		text, f.stamp, err = dir.read(f.name, looked)
+		text, f.stamp, err = l.host.read(dir, f.name, looked)
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

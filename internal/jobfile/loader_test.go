@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"jobsd/internal/machine"
 )
 
 // box is a jobs directory and its loader.
@@ -354,7 +356,7 @@ func TestZoneChange(t *testing.T) {
 	zone := "Europe/Berlin"
 	b.loader.facts = func(now time.Time) *host {
 		h := thisHost(now)
-		h.zone = readZone(func(string) (string, bool) { return zone, true }, "")
+		h.Zone = machine.ReadZone(func(string) (string, bool) { return zone, true }, "")
 		return h
 	}
 	first := b.load("a= b=")

@@ -185,7 +185,7 @@ func (r *reader) finish(n *node, d *draft, stem string, whole bool) {
 		return
 	}
 	d.Program = r.host.program(&d.Definition)
-	d.DirMayHang = !r.host.programs.isSafe(r.host.dirOf(&d.Definition))
+	d.DirMayHang = !r.host.Programs.IsSafe(r.host.dirOf(&d.Definition))
 	d.hash()
 }
 
@@ -239,7 +239,7 @@ func (r *reader) when(n *node, d *draft) {
 	h := r.host
 	key := keyOf(d.when)
 	if _, ok := h.schedules[key]; !ok {
-		s, errs := h.zones.Parse(d.when, h.zone.location, h.now)
+		s, errs := h.zones.Parse(d.when, h.Zone.Location, h.now)
 		for _, e := range errs {
 			r.schedule(n, e)
 		}
@@ -334,14 +334,14 @@ func (r *reader) account(n *node, d *draft) {
 	if d.user == "" && d.group == "" {
 		return
 	}
-	a := r.host.accounts
+	a := r.host.Accounts
 	u, listed, ok := User{}, true, true
 	if d.user != "" {
-		u, listed, ok = a.user(d.user)
-	} else if me := a.byUID(uint32(r.host.uid)); me != nil {
+		u, listed, ok = a.User(d.user)
+	} else if me := a.ByUID(uint32(r.host.UID)); me != nil {
 		u = *me
 	} else {
-		u = User{Name: "", UID: uint32(r.host.uid), Home: "/", Shell: "/bin/sh"}
+		u = User{Name: "", UID: uint32(r.host.UID), Home: "/", Shell: "/bin/sh"}
 	}
 	r.key = "user"
 	if !ok {
@@ -350,7 +350,7 @@ func (r *reader) account(n *node, d *draft) {
 	}
 	gid, ok := u.GID, listed
 	if d.group != "" {
-		if gid, ok = a.group(d.group); !ok {
+		if gid, ok = a.Group(d.group); !ok {
 			r.key = "group"
 			r.fail(at("group"), "there is no group %q", d.group)
 			return
@@ -367,15 +367,15 @@ func (r *reader) account(n *node, d *draft) {
 func (r *reader) own(at func(string) *node, d *draft, u User, gid uint32) {
 	h := r.host
 	switch {
-	case h.uid == 0:
+	case h.UID == 0:
 		u.GID = gid
-		u.Groups = h.accounts.groupsOf(u)
+		u.Groups = h.Accounts.GroupsOf(u)
 		d.User = &u
-	case int(u.UID) != h.uid:
+	case int(u.UID) != h.UID:
 		r.key = "user"
 		r.fail(at("user"), "only a daemon that runs as root can run jobs of other users: this one runs as %s",
-			known(h.accounts.who(h.uid)))
-	case int(gid) != h.gid:
+			known(h.Accounts.Who(h.UID)))
+	case int(gid) != h.GID:
 		r.key = "group"
 		r.fail(at("group"), "only a daemon that runs as root can run jobs of other groups")
 	}

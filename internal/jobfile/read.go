@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"jobsd/internal/machine"
 )
 
 // ReadFile reads the definitions of one file that is not in force, for example to check it. None of them will be
@@ -25,9 +27,8 @@ func ReadFileAs(path string, config *Config, uid int) ([]*Definition, []error) {
 		return nil, []error{err}
 	}
 	h := thisHost(time.Now())
-	if uid != h.uid {
-		h.uid = uid
-		h.complete()
+	if uid != h.UID {
+		h.Facts = machine.For(uid, h.Accounts, h.Zone)
 	}
 	var defaults *node
 	if config != nil {

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"jobsd/internal/machine"
 )
 
 // way is a place where the user with uid 1000 has a directory next to those of root.
@@ -130,7 +132,7 @@ func TestWayOfDirectory(t *testing.T) {
 			if c, err := ReadConfig(w.path(dir + way + "settings")); (err == nil) != trusted || (c.MaxRunning == 3) != trusted {
 				t.Errorf("settings in %s%s: %d, %v", dir, way, c.MaxRunning, err)
 			}
-			if err := CheckProgram(w.path(dir + way + "jobsd")); (err == nil) != trusted {
+			if err := machine.CheckProgram(w.path(dir + way + "jobsd")); (err == nil) != trusted {
 				t.Errorf("program in %s%s: %v", dir, way, err)
 			}
 		}

@@ -21,7 +21,7 @@ func FileSystem(path string) (kind string, local bool, err error) {
 	if err != nil {
 		return "", false, nil
 	}
-	table, err := readMounts("/proc/self/mountinfo")
+	table, err := readTable("/proc/self/mountinfo")
 	if err != nil {
 		return "", false, nil
 	}

@@ -48,6 +48,7 @@ func TestSealed(t *testing.T) {
 		"a file server":                    {[]string{server}, []string{server}, false},
 		"writable inside":                  {[]string{volume, inside}, nil, false},
 		"writable":                         {[]string{"30 1 8:1 / / rw - ext4 /dev/sda1 rw"}, nil, false},
+		"writable, with an empty source":   {[]string{"30 1 0:9 / /a ro - tmpfs none rw", "31 1 0:9 / /b rw - tmpfs  rw"}, nil, false},
 	} {
 		parse := func(lines []string) (all []mount) {
 			for _, line := range lines {
@@ -62,6 +63,14 @@ func TestSealed(t *testing.T) {
 		here := parse(c.here)
 		if here[0].id != 30 || here[0].sealed(here, parse(c.outside)) != c.want {
 			t.Errorf("%s: %t, %+v", name, !c.want, here[0])
+		}
+	}
+}
+
+func TestUnescapeOctal(t *testing.T) {
+	for in, want := range map[string]string{`/a\040b`: "/a b", `/a`: "/a", `/\134\011`: "/\\\t", `/a\9`: `/a\9`, `\04`: `\04`} {
+		if got := unescapeOctal(in); got != want {
+			t.Errorf("%s: %q", in, got)
 		}
 	}
 }

@@ -20,6 +20,7 @@ type Judge struct {
 	UID, GID int                   // GID is the primary group
 	Name     func(uid int) string  // of a user, for people; nil: by number
 	Home     func(path string) int // the user whose home the directory is; -1: nobody's; nil: not known
+	Sealed   []string              // the files so far that are trusted only because their mount is read-only
 
 	users, groups ids
 }

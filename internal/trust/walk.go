@@ -1,7 +1,6 @@
 package trust
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -108,7 +107,7 @@ func (w *walk) on(at, rest string, open bool) (string, error) {
 func (w *walk) enter(st *unix.Stat_t, path string) (open bool, err error) {
 	why := w.judge.why(st)
 	switch {
-	case why == "" || ReadOnly(path):
+	case why == "" || readOnlyPath(path):
 		return false, nil
 	case uint32(st.Mode)&unix.S_ISVTX != 0 && w.judge.Mine(int(st.Uid)):
 		return true, nil
@@ -135,29 +134,4 @@ func (w *walk) follow(link string) (string, error) {
 		return "", &fs.PathError{Op: "open", Path: link, Err: unix.ELOOP}
 	}
 	return os.Readlink(link)
-}
-
-// Open opens the target of an absolute path for reading, if it and the way to it are trusted. It never blocks on a
-// FIFO.
-func (j *Judge) Open(path string) (*os.File, error) {
-	target, err := j.Walk(path)
-	if err != nil {
-		return nil, err
-	}
-	fd, err := unix.Open(target, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, &fs.PathError{Op: "open", Path: target, Err: err}
-	}
-	var st unix.Stat_t
-	err = unix.Fstat(fd, &st)
-	if err == nil && !ReadOnlyFD(fd) {
-		if why := j.Fault(&st, target, target != path); why != "" {
-			err = errors.New(plain.Word(target) + " " + why)
-		}
-	}
-	if err != nil {
-		unix.Close(fd)
-		return nil, err
-	}
-	return os.NewFile(uintptr(fd), path), nil
 }

@@ -1,4 +1,4 @@
-package jobfile
+package machine
 
 import (
 	"os"
@@ -8,12 +8,22 @@ import (
 	"strings"
 )
 
-// accounts holds the entries of passwd(5) and group(5). The package os/user does not serve here: without cgo it reads
+// Accounts holds the entries of passwd(5) and group(5). The package os/user does not serve here: without cgo it reads
 // these files again for each name, and it does not return the shell.
-type accounts struct {
+type Accounts struct {
 	users  []User
 	groups []group
-	text   string // of both files; a difference means that something changed
+	text   string // of both files
+}
+
+// User is a user, as /etc/passwd and /etc/group had it when they were read.
+type User struct {
+	Name   string
+	UID    uint32
+	GID    uint32
+	Groups []uint32 // sorted; with the primary group
+	Home   string
+	Shell  string
 }
 
 type group struct {
@@ -22,10 +32,10 @@ type group struct {
 	members []string
 }
 
-// readAccounts reads both files. A file that cannot be read counts as empty, so a job that needs an entry is refused
+// ReadAccounts reads both files. A file that cannot be read counts as empty, so a job that needs an entry is refused
 // with the name.
-func readAccounts(passwd, groups string) *accounts {
-	a := &accounts{}
+func ReadAccounts(passwd, groups string) *Accounts {
+	a := &Accounts{}
 	for _, f := range fields(a.read(passwd), 7) {
 		uid, err1 := strconv.ParseUint(f[2], 10, 32)
 		gid, err2 := strconv.ParseUint(f[3], 10, 32)
@@ -41,7 +51,10 @@ func readAccounts(passwd, groups string) *accounts {
 	return a
 }
 
-func (a *accounts) read(path string) string {
+// Same reports whether both files have the same text.
+func (a *Accounts) Same(o *Accounts) bool { return a.text == o.text }
+
+func (a *Accounts) read(path string) string {
 	b, _ := os.ReadFile(path)
 	a.text += string(b) + "\x00"
 	return string(b)
@@ -59,7 +72,8 @@ func fields(text string, n int) [][]string {
 	return all
 }
 
-func (a *accounts) byUID(uid uint32) *User {
+// ByUID returns the first user with that number, nil if there is none.
+func (a *Accounts) ByUID(uid uint32) *User {
 	i := slices.IndexFunc(a.users, func(u User) bool { return u.UID == uid })
 	if i < 0 {
 		return nil
@@ -67,8 +81,8 @@ func (a *accounts) byUID(uid uint32) *User {
 	return &a.users[i]
 }
 
-// user finds a user by name, else by number. A number needs no entry.
-func (a *accounts) user(s string) (u User, listed, ok bool) {
+// User finds a user by name, else by number. A number needs no entry: listed says whether there is one.
+func (a *Accounts) User(s string) (u User, listed, ok bool) {
 	if i := slices.IndexFunc(a.users, func(u User) bool { return u.Name == s }); i >= 0 {
 		return a.users[i], true, true
 	}
@@ -76,14 +90,14 @@ func (a *accounts) user(s string) (u User, listed, ok bool) {
 	if err != nil {
 		return User{}, false, false
 	}
-	if u := a.byUID(uint32(uid)); u != nil {
+	if u := a.ByUID(uint32(uid)); u != nil {
 		return *u, true, true
 	}
 	return User{Name: s, UID: uint32(uid), Home: "/", Shell: "/bin/sh"}, false, true
 }
 
-// group finds a group by name, else by number. A number needs no entry.
-func (a *accounts) group(s string) (gid uint32, ok bool) {
+// Group finds a group by name, else by number. A number needs no entry.
+func (a *Accounts) Group(s string) (gid uint32, ok bool) {
 	if i := slices.IndexFunc(a.groups, func(g group) bool { return g.name == s }); i >= 0 {
 		return a.groups[i].gid, true
 	}
@@ -91,8 +105,8 @@ func (a *accounts) group(s string) (gid uint32, ok bool) {
 	return uint32(n), err == nil
 }
 
-// groupsOf returns the sorted supplementary groups of a user, as initgroups(3) sets them.
-func (a *accounts) groupsOf(u User) []uint32 {
+// GroupsOf returns the sorted supplementary groups of a user, as initgroups(3) sets them.
+func (a *Accounts) GroupsOf(u User) []uint32 {
 	ids := []uint32{u.GID}
 	for _, g := range a.groups {
 		if slices.Contains(g.members, u.Name) {
@@ -104,7 +118,7 @@ func (a *accounts) groupsOf(u User) []uint32 {
 }
 
 // homeOf returns the number of the user whose home is this directory, -1 if no user has it.
-func (a *accounts) homeOf(path string) int {
+func (a *Accounts) homeOf(path string) int {
 	for _, u := range a.users {
 		if filepath.Clean(u.Home) == path {
 			return int(u.UID)
@@ -113,17 +127,17 @@ func (a *accounts) homeOf(path string) int {
 	return -1
 }
 
-// whoIs names a user with the number: "root (uid 0)", or "uid 4242" if there is no entry.
-func (a *accounts) whoIs(uid int) string {
-	if u := a.byUID(uint32(uid)); u != nil {
+// WhoIs names a user with the number: "root (uid 0)", or "uid 4242" if there is no entry.
+func (a *Accounts) WhoIs(uid int) string {
+	if u := a.ByUID(uint32(uid)); u != nil {
 		return u.Name + " (uid " + strconv.Itoa(uid) + ")"
 	}
 	return "uid " + strconv.Itoa(uid)
 }
 
-// who names a user by name, or by number if there is no entry.
-func (a *accounts) who(uid int) string {
-	if u := a.byUID(uint32(uid)); u != nil {
+// Who names a user by name, or by number if there is no entry.
+func (a *Accounts) Who(uid int) string {
+	if u := a.ByUID(uint32(uid)); u != nil {
 		return u.Name
 	}
 	return "uid " + strconv.Itoa(uid)

@@ -1,4 +1,4 @@
-package jobfile
+package machine
 
 import (
 	"crypto/sha256"
@@ -8,19 +8,21 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"jobsd/internal/plain"
 )
 
-// zone is the time zone of the machine, found as the C library finds it (tzset(3)). The time package reads it once per
-// process; this package reads it again at each load.
-type zone struct {
-	location *time.Location
-	name     string // identifies the zone: an IANA name, or a hash of a file that has none
+// Zone is the time zone of the machine, found as the C library finds it (tzset(3)). The time package reads it only once
+// per process.
+type Zone struct {
+	Location *time.Location
+	Name     string // identifies the zone: an IANA name, or a hash of a file that has none
+	Err      error  // why the zone is UTC
 	data     string // the rules, to detect a change
-	err      error  // why the zone is UTC
 }
 
-// readZone reads the zone that TZ names, or the file localtime if TZ is not set.
-func readZone(getenv func(string) (string, bool), localtime string) *zone {
+// ReadZone reads the zone that TZ names, or the file localtime if TZ is not set.
+func ReadZone(getenv func(string) (string, bool), localtime string) *Zone {
 	tz, set := getenv("TZ")
 	tz = strings.TrimPrefix(tz, ":")
 	switch {
@@ -33,16 +35,16 @@ func readZone(getenv func(string) (string, bool), localtime string) *zone {
 	}
 	location, err := time.LoadLocation(tz)
 	if err != nil {
-		return utc(fmt.Errorf("TZ=%s: unknown time zone: local times are UTC", printable(tz)))
+		return utc(fmt.Errorf("TZ=%s: unknown time zone: local times are UTC", plain.Word(tz)))
 	}
-	return &zone{location: location, name: tz}
+	return &Zone{Location: location, Name: tz}
 }
 
-func utc(err error) *zone { return &zone{location: time.UTC, name: "UTC", err: err} }
+func utc(err error) *Zone { return &Zone{Location: time.UTC, Name: "UTC", Err: err} }
 
 // zoneFile reads a tzfile(5). If it is a link into the zone database, as /etc/localtime usually is, the target gives
 // the name.
-func zoneFile(path string, mayMiss bool) *zone {
+func zoneFile(path string, mayMiss bool) *Zone {
 	data, err := os.ReadFile(path)
 	if os.IsNotExist(err) && mayMiss {
 		return utc(nil)
@@ -59,11 +61,11 @@ func zoneFile(path string, mayMiss bool) *zone {
 	if err == nil {
 		var location *time.Location
 		if location, err = time.LoadLocationFromTZData(label, data); err == nil {
-			return &zone{location: location, name: name, data: string(data)}
+			return &Zone{Location: location, Name: name, data: string(data)}
 		}
 	}
 	return utc(fmt.Errorf("%s: cannot read the local time zone: %w: local times are UTC", path, err))
 }
 
-// same reports whether nothing that depends on the zone has to change.
-func (z *zone) same(o *zone) bool { return z.name == o.name && z.data == o.data }
+// Same reports whether nothing that depends on the zone has to change.
+func (z *Zone) Same(o *Zone) bool { return z.Name == o.Name && z.data == o.data }

@@ -12,47 +12,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// stat returns the status of a regular file with that owner, group and mode.
-func stat(uid, gid uint32, mode uint32) *unix.Stat_t {
-	st := &unix.Stat_t{Uid: uid, Gid: gid, Mode: unix.S_IFREG}
-	for bit := range 12 { // the type of Mode differs between systems
-		if mode&(1<<bit) != 0 {
-			st.Mode |= 1 << bit
-		}
-	}
-	return st
-}
-
-func TestDistrust(t *testing.T) {
-	for _, c := range []struct {
-		daemon   int
-		uid, gid uint32
-		mode     uint32
-		want     string
-	}{
-		{0, 0, 0, 0o644, ""},
-		{0, 0, 0, 0o600, ""},
-		{0, 0, 1000, 0o644, ""},
-		{0, 0, 0, 0o664, "can be written by its group (mode 0664): chmod g-w /etc/jobs.d/a.toml"},
-		{0, 0, 50, 0o664, "can be written by its group (mode 0664): chmod g-w /etc/jobs.d/a.toml"},
-		{0, 0, 0, 0o646, "can be written by others (mode 0646): chmod o-w /etc/jobs.d/a.toml"},
-		{0, 0, 0, 0o666, "can be written by its group and by others (mode 0666): chmod go-w /etc/jobs.d/a.toml"},
-		{0, 1000, 1000, 0o644, "is not owned by root but by alice: chown root /etc/jobs.d/a.toml"},
-		{0, 4242, 1000, 0o644, "is not owned by root but by uid 4242: chown root /etc/jobs.d/a.toml"},
-		{1000, 1000, 1000, 0o644, ""},
-		{1000, 1000, 1000, 0o664, ""}, // umask 002
-		{1000, 0, 0, 0o644, ""},
-		{1000, 1000, 50, 0o664, "can be written by its group (mode 0664): chmod g-w /etc/jobs.d/a.toml"},
-		{1000, 1000, 1000, 0o666, "can be written by others (mode 0666): chmod o-w /etc/jobs.d/a.toml"},
-		{1000, 1001, 100, 0o644, "is owned by bob, neither by root nor by alice: chown alice /etc/jobs.d/a.toml"},
-		{4242, 1001, 100, 0o644, "is owned by bob, neither by root nor by uid 4242: chown 4242 /etc/jobs.d/a.toml"},
-	} {
-		if got := someHost(t, c.daemon).judge.Fault(stat(c.uid, c.gid, c.mode), "/etc/jobs.d/a.toml", false); got != c.want {
-			t.Errorf("%+v\ngot  %s\nwant %s", c, got, c.want)
-		}
-	}
-}
-
 // TestHostileFiles has every kind of entry that must not stop or block a load.
 func TestHostileFiles(t *testing.T) {
 	b := newBox(t)
@@ -216,10 +175,10 @@ func TestUmask(t *testing.T) {
 		if err := unix.Stat(dir, &st); err != nil {
 			t.Fatal(err)
 		}
-		trusted := umask&0o002 != 0 && (umask&0o020 != 0 || me.uid != 0 && int(st.Gid) == me.gid)
+		trusted := umask&0o002 != 0 && (umask&0o020 != 0 || me.UID != 0 && int(st.Gid) == me.GID)
 		set := NewLoader(Options{Jobs: dir}).Load()
 		if (len(set.Jobs) == 1) != trusted || (set.Errors == nil) != trusted {
-			t.Errorf("umask %03o, uid %d: %d jobs, %v", umask, me.uid, len(set.Jobs), set.Errors)
+			t.Errorf("umask %03o, uid %d: %d jobs, %v", umask, me.UID, len(set.Jobs), set.Errors)
 		}
 	}
 }
@@ -263,19 +222,20 @@ func TestOwners(t *testing.T) {
 func TestGrowing(t *testing.T) {
 	b := newBox(t)
 	path := b.put("a.toml", job("")+strings.Repeat("#", MaxFile-len(job(""))))
-	dir, err := openFolder(thisHost(noon), b.dir)
+	h := thisHost(noon)
+	dir, err := h.Judge.OpenFolder(b.dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer dir.close()
-	looked, err := dir.look("a.toml")
+	defer dir.Close()
+	looked, err := look(dir.FD, "a.toml")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Truncate(path, MaxFile+1); err != nil {
 		t.Fatal(err)
 	}
-	if text, _, err := dir.read("a.toml", looked); err == nil || err.Error() != tooBig {
+	if text, _, err := h.read(dir, "a.toml", looked); err == nil || err.Error() != tooBig {
 		t.Error(len(text), err)
 	}
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
@@ -283,7 +243,7 @@ func TestGrowing(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer unix.Close(fd)
-	if text, err := dir.readAll(fd); err == nil || err.Error() != tooBig {
+	if text, err := h.readAll(fd); err == nil || err.Error() != tooBig {
 		t.Error(len(text), err)
 	}
 }

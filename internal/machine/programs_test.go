@@ -1,4 +1,4 @@
-package jobfile
+package machine
 
 import (
 	"os"
@@ -31,81 +31,9 @@ func programs(t *testing.T, paths ...string) string {
 	return root
 }
 
-func TestProgram(t *testing.T) {
-	root := programs(t, "a/x", "b/x", "b/y", "c/z", "home/bin/w")
-	chmod(t, filepath.Join(root, "a/x"), 0o644) // not executable
-	if err := os.MkdirAll(filepath.Join(root, "a/y"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	for link, target := range map[string]string{"c/rel": "../b/y", "c/loop": "loop", "c/gone": "nothing", "d": "b", "c/far": root + "/d/x"} {
-		if err := os.Symlink(target, filepath.Join(root, link)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	a, b, c := root+"/a", root+"/b", root+"/c"
-	for _, k := range []struct {
-		d    Definition
-		want string
-	}{
-		{Definition{Argv: []string{"x"}, ExtraPath: []string{a, b}}, b + "/x"},
-		{Definition{Argv: []string{"y"}, ExtraPath: []string{a, b}}, b + "/y"},
-		{Definition{Argv: []string{"x"}, Env: []string{"PATH=" + a + ":" + b}}, b + "/x"},
-		{Definition{Argv: []string{"x"}, Env: []string{"PATH=" + a + "::" + b}}, ""}, // the empty entry is the working directory
-		{Definition{Argv: []string{"x"}, Env: []string{"PATH=" + a}}, ""},
-		{Definition{Argv: []string{"x"}, ExtraPath: []string{b}, EnvFile: "/e"}, ""}, // the env_file may set PATH
-		{Definition{Argv: []string{"x"}, Env: []string{"PATH=" + b}, EnvFile: "/e", PassEnv: []string{"PATH"}}, b + "/x"},
-		{Definition{Argv: []string{"z"}, PassEnv: []string{"PATH"}}, c + "/z"},
-		{Definition{Argv: []string{"rel"}, ExtraPath: []string{c}}, c + "/rel"},
-		{Definition{Argv: []string{"far"}, ExtraPath: []string{c}}, c + "/far"},
-		{Definition{Argv: []string{"x"}, ExtraPath: []string{root + "/d"}}, root + "/d/x"},
-		{Definition{Argv: []string{"loop"}, ExtraPath: []string{c}}, ""},
-		{Definition{Argv: []string{"gone"}, ExtraPath: []string{c}}, ""},
-		{Definition{Argv: []string{b + "/x"}}, b + "/x"},
-		{Definition{Argv: []string{a + "/x"}}, ""},
-		{Definition{Argv: []string{"bin/w"}}, root + "/home/bin/w"},
-		{Definition{Argv: []string{"./x"}, Dir: b}, b + "/x"},
-		{Definition{Argv: []string{"bin/w"}, User: &User{Home: root}}, ""},
-	} {
-		h := someHost(t, os.Geteuid())
-		h.path, h.home = c, root+"/home"
-		if got := h.program(&k.d); got != k.want {
-			t.Errorf("%+v\ngot  %s\nwant %s", k.d, got, k.want)
-		}
-	}
-}
-
-// TestRemote has file systems that the lookup must not touch.
-func TestRemote(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("the mount table is read on Linux only")
-	}
-	root := programs(t, "a/x", "nfs/x", "b/y")
-	if err := os.Symlink(root+"/nfs/x", root+"/a/linked"); err != nil {
-		t.Fatal(err)
-	}
-	h := someHost(t, os.Geteuid())
-	setMount(&h.programs.mounts, root+"/nfs", false)
-	setMount(&h.programs.mounts, root+"/nfs/local", true)
-	for _, c := range []struct{ path, name, want string }{
-		{root + "/a", "x", root + "/a/x"},
-		{root + "/nfs", "x", ""},
-		{root + "/nfs:" + root + "/a", "x", ""}, // an earlier folder that cannot be looked at may have the program
-		{root + "/a:" + root + "/nfs", "x", root + "/a/x"},
-		{root + "/a", "linked", ""},
-		{"", root + "/nfs/x", ""},
-	} {
-		if got := h.programs.find(c.path, c.name); got != c.want {
-			t.Errorf("%+v: %s", c, got)
-		}
-	}
-	if h.programs.isSafe(root+"/nfs/y/z") || !h.programs.isSafe(root+"/b") || !h.programs.isSafe(root+"/none") {
-		t.Error("isSafe")
-	}
-}
-
 func TestThisMountTable(t *testing.T) {
-	m := readMounts()
-	if _, err := m.look("/proc/self"); err != nil && runtime.GOOS == "linux" {
+	m := trust.ReadMounts()
+	if _, err := m.Stat("/proc/self"); err != nil && runtime.GOOS == "linux" {
 		t.Error("/proc/self: ", err)
 	}
 }
@@ -139,20 +67,20 @@ func TestHeldWays(t *testing.T) {
 		write(t, in(name), text)
 		chmod(t, in(name), 0o755)
 	}
-	h := someHost(t, 0)
+	p := someone(t, 0).Programs
 	for name, safe := range map[string]bool{
 		"own/x": true, "way/x": true, "sticky/x": true, "sticky/good": true, "own/script": true, "own/lost": true,
 		"own/loose": false, "own/gift": false, "theirs/x": false, "theirs/sub/x": false, "group/x": false, "world/x": false,
 		"own/there": false, "theirs/here": false, "own/over": false, "own/pointed": false, "sticky/pointed": false,
 		"own/held": false, "own/second": false, "own/relative": false, "own/maybe": false,
 	} {
-		if got := h.programs.find("", in(name)); got != "" != safe || safe && got != in(name) {
+		if got := p.Find("", in(name)); got != "" != safe || safe && got != in(name) {
 			t.Errorf("%s: found %q", name, got)
 		}
 	}
 	for dir, safe := range map[string]bool{"own": true, "way": true, "sticky": true, "none/none": true, "theirs": false,
 		"theirs/sub": false, "group": false, "world": false, "sticky/none": false} {
-		if h.programs.isSafe(in(dir)) != safe {
+		if p.IsSafe(in(dir)) != safe {
 			t.Errorf("%s: safe is %v", dir, !safe)
 		}
 	}
@@ -163,7 +91,7 @@ func TestHeldWays(t *testing.T) {
 		"group/sub:own": "",
 	} {
 		dirs := strings.Split(path, ":")
-		if got := h.programs.find(in(dirs[0])+":"+in(dirs[1]), "y"); got != want {
+		if got := p.Find(in(dirs[0])+":"+in(dirs[1]), "y"); got != want {
 			t.Errorf("PATH %s: found %q", path, got)
 		}
 	}
@@ -172,7 +100,7 @@ func TestHeldWays(t *testing.T) {
 // TestTrusts checks who can change a file.
 func TestTrusts(t *testing.T) {
 	const dir, file, link = unix.S_IFDIR, unix.S_IFREG, unix.S_IFLNK
-	root, user := newLookup(trust.New(0, 0)), newLookup(trust.New(1000, 100))
+	root, user := newPrograms(trust.New(0, 0)), newPrograms(trust.New(1000, 100))
 	for _, c := range []struct {
 		entry      unix.Stat_t
 		root, user bool

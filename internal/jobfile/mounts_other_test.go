@@ -1,5 +1,0 @@
-//go:build !linux
-
-package jobfile
-
-func setMount(*mounts, string, bool) {}

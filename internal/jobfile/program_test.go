@@ -1,0 +1,69 @@
+package jobfile
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// programs makes folders that contain programs.
+func programs(t *testing.T, paths ...string) string {
+	t.Helper()
+	root, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range paths {
+		p = filepath.Join(root, p)
+		if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(p, nil, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return root
+}
+
+func TestProgram(t *testing.T) {
+	root := programs(t, "a/x", "b/x", "b/y", "c/z", "home/bin/w")
+	chmod(t, filepath.Join(root, "a/x"), 0o644) // not executable
+	if err := os.MkdirAll(filepath.Join(root, "a/y"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for link, target := range map[string]string{"c/rel": "../b/y", "c/loop": "loop", "c/gone": "nothing", "d": "b", "c/far": root + "/d/x"} {
+		if err := os.Symlink(target, filepath.Join(root, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a, b, c := root+"/a", root+"/b", root+"/c"
+	for _, k := range []struct {
+		d    Definition
+		want string
+	}{
+		{Definition{Argv: []string{"x"}, ExtraPath: []string{a, b}}, b + "/x"},
+		{Definition{Argv: []string{"y"}, ExtraPath: []string{a, b}}, b + "/y"},
+		{Definition{Argv: []string{"x"}, Env: []string{"PATH=" + a + ":" + b}}, b + "/x"},
+		{Definition{Argv: []string{"x"}, Env: []string{"PATH=" + a + "::" + b}}, ""}, // the empty entry is the working directory
+		{Definition{Argv: []string{"x"}, Env: []string{"PATH=" + a}}, ""},
+		{Definition{Argv: []string{"x"}, ExtraPath: []string{b}, EnvFile: "/e"}, ""}, // the env_file may set PATH
+		{Definition{Argv: []string{"x"}, Env: []string{"PATH=" + b}, EnvFile: "/e", PassEnv: []string{"PATH"}}, b + "/x"},
+		{Definition{Argv: []string{"z"}, PassEnv: []string{"PATH"}}, c + "/z"},
+		{Definition{Argv: []string{"rel"}, ExtraPath: []string{c}}, c + "/rel"},
+		{Definition{Argv: []string{"far"}, ExtraPath: []string{c}}, c + "/far"},
+		{Definition{Argv: []string{"x"}, ExtraPath: []string{root + "/d"}}, root + "/d/x"},
+		{Definition{Argv: []string{"loop"}, ExtraPath: []string{c}}, ""},
+		{Definition{Argv: []string{"gone"}, ExtraPath: []string{c}}, ""},
+		{Definition{Argv: []string{b + "/x"}}, b + "/x"},
+		{Definition{Argv: []string{a + "/x"}}, ""},
+		{Definition{Argv: []string{"bin/w"}}, root + "/home/bin/w"},
+		{Definition{Argv: []string{"./x"}, Dir: b}, b + "/x"},
+		{Definition{Argv: []string{"bin/w"}, User: &User{Home: root}}, ""},
+	} {
+		h := someHost(t, os.Geteuid())
+		h.path, h.Home = c, root+"/home"
+		if got := h.program(&k.d); got != k.want {
+			t.Errorf("%+v\ngot  %s\nwant %s", k.d, got, k.want)
+		}
+	}
+}
