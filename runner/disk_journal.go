@@ -75,7 +75,7 @@ func (d *disk) prepare(p core.Prepare) {
 			d.watchLog(p.Run, p.Job)
 		}
 		d.append(statefile.Entry{At: p.At, Record: p.Record})
-		d.sync, answer.sync = true, p.Record.Reason != "service"
+		d.sync, answer.sync = true, p.Record.Reason != statefile.ReasonService
 	}
 	if p.Mail != nil {
 		answer.mail = true

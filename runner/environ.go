@@ -54,7 +54,7 @@ func environ(s core.Start, self *jobfile.User, id, root string) []string {
 	}
 	set("PATH", path)
 	run := strconv.FormatUint(s.Run, 10)
-	env = append(env, "JOBSD_JOB="+d.Name, "JOBSD_RUN="+run, "JOBSD_REASON="+s.Reason,
+	env = append(env, "JOBSD_JOB="+d.Name, "JOBSD_RUN="+run, "JOBSD_REASON="+string(s.Reason),
 		"JOBSD_ATTEMPT="+strconv.Itoa(s.Attempt), spawn.TagName+"="+ownershipTag(id, d.Name, s.Run))
 	if !s.Slot.IsZero() {
 		env = append(env, "JOBSD_SLOT="+s.Slot.String())

@@ -269,7 +269,7 @@ func TestRescueFork(t *testing.T) {
 	outcomes := 0
 	for _, batch := range l.disk.in.take() {
 		for _, op := range batch {
-			if f, ok := op.(core.Finish); ok && f.Record.Outcome.Outcome == "start_error" {
+			if f, ok := op.(core.Finish); ok && f.Record.Outcome.Outcome == statefile.OutcomeStartError {
 				outcomes++
 			}
 		}

@@ -173,10 +173,10 @@ func (r *Intent) apply(f *Facts, at Time) {
 	if r.At {
 		j.done(r.Slot, at)
 	}
-	if r.Reason == "boot" {
+	if r.Reason == ReasonBoot {
 		j.BootDone = f.BootID
 	}
-	if r.Reason == "service" {
+	if r.Reason == ReasonService {
 		j.Finished = false
 	}
 	j.removeRetry(r.Run)
@@ -192,7 +192,7 @@ func (r *Started) apply(f *Facts, at Time) {
 		return
 	}
 	if l == nil { // its intent is among the damaged lines, but its process may be alive
-		j.Live = append(j.Live, Live{Run: r.Run, Reason: cmp.Or(r.Reason, "manual"), Attempt: 1})
+		j.Live = append(j.Live, Live{Run: r.Run, Reason: cmp.Or(r.Reason, ReasonManual), Attempt: 1})
 		l = &j.Live[len(j.Live)-1]
 		f.LastRun = max(f.LastRun, r.Run)
 	}
@@ -224,7 +224,7 @@ func (r *Ended) apply(f *Facts, _ Time) {
 	case r.Failed:
 		j.Failures++
 		j.Consecutive++
-	case run.Outcome == "exited":
+	case run.Outcome == OutcomeExited:
 		j.Consecutive, j.FailureNotified = 0, false
 		f.Sequence++
 		j.LastSuccess, j.SuccessSequence = run.EndedAt, f.Sequence
@@ -235,14 +235,14 @@ func (r *Ended) apply(f *Facts, _ Time) {
 		f.Sequence++
 		j.StartSequence = f.Sequence
 	}
-	if run.Reason == "service" {
+	if run.Reason == ReasonService {
 		j.addDeath(&run, r.Short)
 		j.Finished = r.Finished
 	}
 	f.addNotifications(r.Notifications)
 	if l := j.live(run.Run); l != nil {
 		l.Ended, l.Open = true, r.Open
-		if run.Outcome == "start_error" && l.PID > 0 && j.Runs > 0 { // the shim never became the job's program
+		if run.Outcome == OutcomeStartError && l.PID > 0 && j.Runs > 0 { // the shim never became the job's program
 			j.Runs--
 		}
 	}
@@ -343,8 +343,8 @@ func (f *Facts) doubt(at Time) {
 // mayHaveFinished reports whether a service without a known live run may have finished since its last known run. A
 // service that was stopped is started again as usual.
 func (j *JobFacts) mayHaveFinished() bool {
-	return j.LastRun != nil && j.LastRun.Reason == "service" && j.LastRun.Outcome != "stopped" &&
-		!slices.ContainsFunc(j.Live, func(l Live) bool { return l.Reason == "service" })
+	return j.LastRun != nil && j.LastRun.Reason == ReasonService && j.LastRun.Outcome != OutcomeStopped &&
+		!slices.ContainsFunc(j.Live, func(l Live) bool { return l.Reason == ReasonService })
 }
 
 // servedBoot records that all jobs may already have had their at_boot run of that boot.

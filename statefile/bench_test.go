@@ -33,8 +33,8 @@ func reportCPU(b *testing.B) func() {
 func benchJob(n int) *Job {
 	at := At(time.Date(2026, 11, 23, 4, 35, 0, 0, time.FixedZone("", -5*3600)).Add(time.Duration(n) * time.Second))
 	code := 0
-	run := &Run{Run: uint64(n), Slot: at, Reason: "schedule", Attempt: 1, StartedAt: at, EndedAt: at,
-		Duration: Seconds(59123456 * time.Microsecond), Outcome: "exited", ExitCode: &code,
+	run := &Run{Run: uint64(n), Slot: at, Reason: ReasonSchedule, Attempt: 1, StartedAt: at, EndedAt: at,
+		Duration: Seconds(59123456 * time.Microsecond), Outcome: OutcomeExited, ExitCode: &code,
 		UserCPU: Seconds(1234 * time.Microsecond), SystemCPU: Seconds(567 * time.Microsecond), MaxRSS: 12345678}
 	return &Job{State: "armed", File: fmt.Sprintf("job%05d.toml", n), NextRun: at, LastRun: run, Runs: 17, LastSuccess: at}
 }
@@ -130,7 +130,7 @@ func BenchmarkEncodeJobStandard(b *testing.B) {
 func benchEntries() []Entry {
 	run := benchJob(1).LastRun
 	return []Entry{
-		{run.EndedAt, &Intent{Job: "job00001", Run: 1, Slot: run.Slot, Epoch: 1, Reason: "schedule", Attempt: 1}},
+		{run.EndedAt, &Intent{Job: "job00001", Run: 1, Slot: run.Slot, Epoch: 1, Reason: ReasonSchedule, Attempt: 1}},
 		{run.EndedAt, &Started{Job: "job00001", Run: 1, PID: 12345, Inode: 67890, BootID: "7c3e4d5a-0000-4000-8000-000000000000"}},
 		{run.EndedAt, &Ended{Job: "job00001", Outcome: *run, Drained: true}},
 	}

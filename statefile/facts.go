@@ -91,7 +91,7 @@ type Live struct {
 	Run       uint64 `json:"run"`
 	Slot      Time   `json:"slot,omitzero"`
 	Epoch     uint64 `json:"epoch,omitempty"` // epoch of Slot
-	Reason    string `json:"reason"`
+	Reason    Reason `json:"reason"`
 	Attempt   int    `json:"attempt"`
 	Missed    uint64 `json:"missed,omitempty"`
 	PID       int    `json:"pid,omitempty"` // 0: not known to have started
@@ -111,7 +111,7 @@ type Retry struct {
 	Run     uint64 `json:"run"`
 	Slot    Time   `json:"slot,omitzero"`
 	Epoch   uint64 `json:"epoch"`
-	Reason  string `json:"reason"`
+	Reason  Reason `json:"reason"`
 	Attempt int    `json:"attempt"`
 	Missed  uint64 `json:"missed,omitempty"`
 	Due     Time   `json:"due"`
@@ -189,12 +189,12 @@ func (j *JobFacts) Fill(v *Job) {
 // it would have lived.
 func (j *JobFacts) addDeath(o *Run, short bool) {
 	switch {
-	case o.Outcome == "stopped":
+	case o.Outcome == OutcomeStopped:
 		j.ShortRuns = 0
 		return
 	case short:
 		j.ShortRuns++
-	case o.Outcome != "lost":
+	case o.Outcome != OutcomeLost:
 		j.ShortRuns = 0
 	}
 	j.Deaths = append(j.Deaths, Death{At: o.EndedAt, Outcome: o.Outcome, ExitCode: o.ExitCode, Signal: o.Signal, RanFor: o.Duration})

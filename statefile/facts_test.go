@@ -42,7 +42,7 @@ func (s *story) record(job string) Record {
 	case n < 5 && run == 0:
 		s.run++
 		s.live[job] = s.run
-		return &Intent{Job: job, Run: s.run, Slot: s.at(), Reason: "schedule", Attempt: 1, At: n == 0, Anchor: s.anchor(),
+		return &Intent{Job: job, Run: s.run, Slot: s.at(), Reason: ReasonSchedule, Attempt: 1, At: n == 0, Anchor: s.anchor(),
 			LogOffset: s.r.Int64N(1000)}
 	case n < 3:
 		return &Started{Job: job, Run: run, PID: 1 + s.r.IntN(1000), BootID: "boot", PIDStart: 7}
@@ -50,7 +50,7 @@ func (s *story) record(job string) Record {
 		delete(s.live, job)
 		code := s.r.IntN(2)
 		return &Ended{Job: job, Failed: code != 0, Drained: n == 4, Open: n == 5, LogEnd: s.r.Int64N(1000),
-			Outcome: Run{Run: run, EndedAt: s.at(), Outcome: "exited", ExitCode: &code}}
+			Outcome: Run{Run: run, EndedAt: s.at(), Outcome: OutcomeExited, ExitCode: &code}}
 	case n < 7 && s.r.IntN(2) == 0:
 		return &Output{Job: job, Run: s.run, LogEnd: s.r.Int64N(1000)}
 	case n < 7:
@@ -110,9 +110,9 @@ func TestApplyAgain(t *testing.T) {
 	at, code := At(time.Unix(1e9, 0)), 1
 	facts, twice := NewFacts("id"), NewFacts("id")
 	for _, record := range []Record{
-		&Intent{Job: "a", Run: 3, Slot: at, Reason: "schedule", Attempt: 1},
+		&Intent{Job: "a", Run: 3, Slot: at, Reason: ReasonSchedule, Attempt: 1},
 		&Started{Job: "a", Run: 3, PID: 7},
-		&Ended{Job: "a", Outcome: Run{Run: 3, Outcome: "exited", ExitCode: &code, EndedAt: at}, Failed: true},
+		&Ended{Job: "a", Outcome: Run{Run: 3, Outcome: OutcomeExited, ExitCode: &code, EndedAt: at}, Failed: true},
 		&Output{Job: "a", Run: 3, LogEnd: 7},
 		&Drained{Job: "a", Run: 3},
 	} {

@@ -146,7 +146,7 @@ type Intent struct {
 	Run       uint64  `json:"run"`
 	Slot      Time    `json:"slot,omitzero"`
 	Epoch     uint64  `json:"epoch"`
-	Reason    string  `json:"reason"`
+	Reason    Reason  `json:"reason"`
 	Attempt   int     `json:"attempt"`
 	Missed    uint64  `json:"missed,omitempty"`
 	At        bool    `json:"at_slot,omitempty"` // the slot is the job's `at`
@@ -163,7 +163,7 @@ type Started struct {
 	Inode    uint64 `json:"inode,omitempty"`     // inode of its pidfd, Linux 6.9 or later
 	PIDStart uint64 `json:"pid_start,omitempty"` // the kernel's start time, if there is no inode
 	BootID   string `json:"boot_id"`
-	Reason   string `json:"reason,omitempty"` // reason of the run, in case its intent gets damaged
+	Reason   Reason `json:"reason,omitempty"` // reason of the run, in case its intent gets damaged
 }
 
 // Stopping records that a run was stopped. Even if the daemon crashes, no process of the run may survive.

@@ -85,12 +85,12 @@ type Job struct {
 type Run struct {
 	Run         uint64      `json:"run"`
 	Slot        Time        `json:"slot"`
-	Reason      string      `json:"reason"` // schedule catch_up boot after manual service
+	Reason      Reason      `json:"reason"`
 	Attempt     int         `json:"attempt"`
 	StartedAt   Time        `json:"started_at"` // null if it never started
 	EndedAt     Time        `json:"ended_at"`
 	Duration    Seconds     `json:"duration"`
-	Outcome     string      `json:"outcome"` // exited signaled timeout stopped start_error lost
+	Outcome     Outcome     `json:"outcome"`
 	ExitCode    *int        `json:"exit_code"`
 	Signal      *string     `json:"signal"` // without SIG
 	Core        bool        `json:"core"`
@@ -117,11 +117,11 @@ type StartError struct {
 type Running struct {
 	Run           uint64  `json:"run"`
 	State         string  `json:"state"` // pending starting running stopping draining
-	Why           *string `json:"why"`   // of a pending run: overlap draining lock max_running catch_up retry backoff fork claim
-	Lock          *string `json:"lock"`  // of a pending run that waits for a lock: the name of the lock
+	Why           *Why    `json:"why"`
+	Lock          *string `json:"lock"` // of a pending run that waits for a lock: the name of the lock
 	Error         *string `json:"error"`
 	Slot          Time    `json:"slot"`
-	Reason        string  `json:"reason"`
+	Reason        Reason  `json:"reason"`
 	Attempt       int     `json:"attempt"`
 	PID           *int    `json:"pid"`
 	StartedAt     Time    `json:"started_at"`
@@ -140,7 +140,7 @@ type DelayedStart struct {
 // Death is one end of a service's life.
 type Death struct {
 	At       Time    `json:"at"`
-	Outcome  string  `json:"outcome"`
+	Outcome  Outcome `json:"outcome"`
 	ExitCode *int    `json:"exit_code"`
 	Signal   *string `json:"signal"`
 	RanFor   Seconds `json:"ran_for"`

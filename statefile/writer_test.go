@@ -109,7 +109,7 @@ func TestStateJq(t *testing.T) {
 	}
 	dir := t.TempDir()
 	w := openState(t, dir)
-	w.Update("backup", &Job{NextRun: someTime, LastRun: &Run{Outcome: "exited"}})
+	w.Update("backup", &Job{NextRun: someTime, LastRun: &Run{Outcome: OutcomeExited}})
 	w.Update("never", &Job{})
 	if err := w.Write(); err != nil {
 		t.Fatal(err)

@@ -72,7 +72,7 @@ shell = "sleep 1000 & sleep 0.1"
 			s.populated(job, 0)
 		}
 		for _, job := range []string{"deaf", "gone"} {
-			if r := s.lastRun(job); r.Outcome != "stopped" || r.By == nil {
+			if r := s.lastRun(job); r.Outcome != statefile.OutcomeStopped || r.By == nil {
 				t.Errorf("%s: %+v", job, r)
 			}
 		}

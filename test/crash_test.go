@@ -252,22 +252,22 @@ func audit(t *testing.T, s *site, ledger string) {
 			t.Errorf("run %d of %s has no outcome", run, st.intent.Job)
 			continue
 		}
-		what := st.ended.Outcome
+		what, stage := st.ended.Outcome, ""
 		if st.ended.LostStage != nil {
-			what += " " + *st.ended.LostStage
+			stage = " " + *st.ended.LostStage
 		}
-		outcomes[what]++
+		outcomes[string(what)+stage]++
 		switch {
 		case st.began > 1:
 			t.Errorf("run %d began %d times", run, st.began)
-		case st.began == 0 && what != "lost intent" && what != "lost started" && what != "stopped" && what != "start_error":
+		case st.began == 0 && what != statefile.OutcomeLost && what != statefile.OutcomeStopped && what != statefile.OutcomeStartError:
 			unaccounted++
 			t.Errorf("run %d of %s was not executed, but %s", run, st.intent.Job, what)
-		case what == "lost intent" && st.began > 0 && (st.over.IsZero() || inLife(st.over)):
+		case what == statefile.OutcomeLost && stage == " intent" && st.began > 0 && (st.over.IsZero() || inLife(st.over)):
 			t.Errorf("run %d of %s was executed, but the journal knows of its intent only", run, st.intent.Job)
-		case what == "exited" && *st.ended.ExitCode != st.code:
+		case what == statefile.OutcomeExited && *st.ended.ExitCode != st.code:
 			t.Errorf("run %d exited %d, not %d", run, st.code, *st.ended.ExitCode)
-		case what == "lost started" && inLife(st.over):
+		case what == statefile.OutcomeLost && stage == " started" && inLife(st.over):
 			t.Errorf("run %d of %s ended while there was a daemon, and is lost", run, st.intent.Job)
 		}
 	}
@@ -294,7 +294,7 @@ func (c chain) add(record statefile.Record) {
 		job, anchor = r.Job, r.Anchor
 	case *statefile.Intent:
 		job, anchor, s.slot, s.number = r.Job, r.Anchor, r.Slot.Time, 1+r.Missed // those it makes up for
-		if r.Reason == "catch_up" {
+		if r.Reason == statefile.ReasonCatchUp {
 			s.number = r.Missed // of which it is one
 		}
 	case *statefile.NotRun:

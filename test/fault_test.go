@@ -40,11 +40,11 @@ func TestA12ProgramBeingWritten(t *testing.T) {
 	s.logged(1, "cannot start now; will retry")
 	soon.Close()
 	s.ready()
-	if r := s.lastRun("soon"); r.Outcome != "exited" || *r.ExitCode != 0 {
+	if r := s.lastRun("soon"); r.Outcome != statefile.OutcomeExited || *r.ExitCode != 0 {
 		t.Errorf("soon: %+v", r)
 	}
 	s.tell("start", "busy")
-	if r := s.lastRun("busy"); r.Outcome != "start_error" || r.StartError.Errno != "ETXTBSY" {
+	if r := s.lastRun("busy"); r.Outcome != statefile.OutcomeStartError || r.StartError.Errno != "ETXTBSY" {
 		t.Errorf("busy: %+v", r)
 	}
 	if j := s.read().Jobs["busy"]; j.Failures != 1 || j.Runs != 0 {
@@ -68,7 +68,7 @@ func TestA22IgnoredSignals(t *testing.T) {
 			s.begin()
 			for _, job := range []string{"j", "shim"} {
 				s.tell("start", job)
-				if r := s.lastRun(job); r.Outcome != "exited" || *r.ExitCode != 3 {
+				if r := s.lastRun(job); r.Outcome != statefile.OutcomeExited || *r.ExitCode != 3 {
 					t.Errorf("%s: %+v", job, r)
 				}
 				log, _ := os.ReadFile(filepath.Join(s.root, "log", job+".log"))
@@ -123,7 +123,7 @@ func TestA13ProcessLimitOfCgroup(t *testing.T) {
 				switch {
 				case r.State == "running":
 					run++
-				case r.State == "pending" && r.Why != nil && *r.Why == "fork" && r.Error != nil && strings.Contains(*r.Error, "EAGAIN"):
+				case r.State == "pending" && r.Why != nil && *r.Why == statefile.WhyFork && r.Error != nil && strings.Contains(*r.Error, "EAGAIN"):
 					wait++
 				}
 			}
@@ -199,7 +199,7 @@ func TestA13ProcessLimitOfUser(t *testing.T) {
 	s.until("a run to wait for a process", func(state *statefile.State) bool {
 		for _, job := range late {
 			r := state.Jobs[job].Running
-			if len(r) == 1 && r[0].State == "pending" && r[0].Why != nil && *r[0].Why == "fork" && r[0].Error != nil &&
+			if len(r) == 1 && r[0].State == "pending" && r[0].Why != nil && *r[0].Why == statefile.WhyFork && r[0].Error != nil &&
 				strings.Contains(*r[0].Error, "temporarily unavailable") {
 				return true
 			}
@@ -249,13 +249,13 @@ func TestA14FewDescriptors(t *testing.T) {
 				ended++
 			}
 			for _, r := range j.Running {
-				waited = waited || r.Why != nil && *r.Why == "fork"
+				waited = waited || r.Why != nil && *r.Why == statefile.WhyFork
 			}
 		}
 		return ended == jobs
 	})
 	for name, j := range state.Jobs {
-		if j.LastRun.Outcome != "exited" || j.Failures != 0 {
+		if j.LastRun.Outcome != statefile.OutcomeExited || j.Failures != 0 {
 			t.Errorf("%s: %+v, %+v, %d failures", name, j.LastRun, j.LastRun.StartError, j.Failures)
 		}
 	}

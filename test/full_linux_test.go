@@ -110,7 +110,7 @@ func TestA16DiskFull(t *testing.T) {
 	s.recovers(before)
 	s.sound(fds, "beat", "stays", "once")
 	s.term()
-	if state := s.read(); !state.Daemon.CleanShutdown && state.Jobs["stays"].LastRun.Outcome != "stopped" {
+	if state := s.read(); !state.Daemon.CleanShutdown && state.Jobs["stays"].LastRun.Outcome != statefile.OutcomeStopped {
 		t.Errorf("in the end: %+v", state.Jobs["stays"].LastRun)
 	}
 }

@@ -23,7 +23,7 @@ func TestA39LogDiskFull(t *testing.T) {
 	s.begin()
 	fds := s.steady()
 	s.tell("start", "flood")
-	if r := s.lastRun("flood"); r.Outcome != "exited" || *r.ExitCode == 0 {
+	if r := s.lastRun("flood"); r.Outcome != statefile.OutcomeExited || *r.ExitCode == 0 {
 		t.Errorf("flood: %+v", r)
 	}
 	state := s.until("it to be said", func(state *statefile.State) bool { return len(state.Daemon.Degraded) > 0 })
@@ -31,7 +31,7 @@ func TestA39LogDiskFull(t *testing.T) {
 		t.Errorf("degraded: %q", state.Daemon.Degraded)
 	}
 	s.tell("start", "quiet") // which has nothing to say
-	if r := s.lastRun("quiet"); r.Outcome != "exited" || *r.ExitCode != 0 {
+	if r := s.lastRun("quiet"); r.Outcome != statefile.OutcomeExited || *r.ExitCode != 0 {
 		t.Errorf("quiet: %+v", r)
 	}
 	if err := os.Truncate(filepath.Join(dir, "flood.log"), 0); err != nil {
@@ -75,7 +75,7 @@ func TestA39LogDeleted(t *testing.T) {
 	}
 	open := func() { put(t, gate, "go\n") }
 	open()
-	if r := s.lastRun("says"); r.Outcome != "exited" || *r.ExitCode != 0 {
+	if r := s.lastRun("says"); r.Outcome != statefile.OutcomeExited || *r.ExitCode != 0 {
 		t.Errorf("with a deleted log: %+v", r)
 	}
 	s.tell("start", "says")
@@ -90,7 +90,7 @@ func TestA39LogDeleted(t *testing.T) {
 		return state.Jobs["other"].LastRun != nil && len(state.Jobs["other"].Running) == 0 && state.Jobs["says"].Runs == 2 && len(state.Jobs["says"].Running) == 0 && len(state.Daemon.Degraded) > 0
 	})
 	for _, job := range []string{"says", "other"} {
-		if r := state.Jobs[job].LastRun; r.Outcome != "exited" || *r.ExitCode != 0 {
+		if r := state.Jobs[job].LastRun; r.Outcome != statefile.OutcomeExited || *r.ExitCode != 0 {
 			t.Errorf("%s, without a directory: %+v", job, r)
 		}
 	}
@@ -125,11 +125,11 @@ func TestA39ClosedOutputAndLongLine(t *testing.T) {
 	s.begin()
 	fds := s.steady()
 	s.tell("start", "closes")
-	if r := s.lastRun("closes"); r.Outcome != "exited" || *r.ExitCode != 3 {
+	if r := s.lastRun("closes"); r.Outcome != statefile.OutcomeExited || *r.ExitCode != 3 {
 		t.Errorf("closes: %+v", r)
 	}
 	s.tell("start", "line")
-	if r := s.lastRun("line"); r.Outcome != "exited" || *r.ExitCode != 4 {
+	if r := s.lastRun("line"); r.Outcome != statefile.OutcomeExited || *r.ExitCode != 4 {
 		t.Errorf("line: %+v", r)
 	}
 	if rss := peak(t, s.daemonPID()); rss > 64<<10 && !raceDetector {

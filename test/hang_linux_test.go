@@ -34,7 +34,7 @@ func TestA9Unkillable(t *testing.T) {
 	s.tell("start", "stuck")
 	s.until("the next run to wait", func(state *statefile.State) bool {
 		r := state.Jobs["stuck"].Running
-		return len(r) == 2 && r[1].State == "pending" && r[1].Why != nil && *r[1].Why == "draining"
+		return len(r) == 2 && r[1].State == "pending" && r[1].Why != nil && *r[1].Why == statefile.WhyDraining
 	})
 	release()
 	if err := stop.Wait(); err != nil {
@@ -68,7 +68,7 @@ func TestA15HungDirectory(t *testing.T) {
 		return state.Jobs["stuck"].Unkillable && state.Jobs["program"].Unkillable
 	})
 	for _, job := range []string{"stuck", "program"} {
-		if r := state.Jobs[job].LastRun; r == nil || r.Outcome != "start_error" || r.StartError.Stage != "timeout" {
+		if r := state.Jobs[job].LastRun; r == nil || r.Outcome != statefile.OutcomeStartError || r.StartError.Stage != "timeout" {
 			t.Errorf("%s: %+v", job, r)
 		}
 	}

@@ -81,7 +81,7 @@ func (s *site) file(job string) []byte {
 func (s *site) stopHeld(job string) {
 	s.t.Helper()
 	s.tell("stop", job)
-	if r := s.lastRun(job); r.Outcome != "stopped" {
+	if r := s.lastRun(job); r.Outcome != statefile.OutcomeStopped {
 		s.t.Errorf("%s: %+v", job, r)
 	}
 }
@@ -131,7 +131,7 @@ func TestFrozenStart(t *testing.T) {
 	pid := s.freeze()
 	s.goesOnBeside("frozen")
 	r := s.lastRun("frozen")
-	if r.Outcome != "start_error" || r.StartError.Stage != "timeout" {
+	if r.Outcome != statefile.OutcomeStartError || r.StartError.Stage != "timeout" {
 		t.Errorf("frozen: %+v", r)
 	}
 	if now := s.status(pid); now != "" {

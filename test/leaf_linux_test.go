@@ -78,7 +78,7 @@ func (s *site) alone() *statefile.State {
 	if got := states(state, "held"); len(got) != 1 || got[0] != "running" || state.Jobs["held"].LastRun != nil {
 		s.t.Fatalf("the run in doubt is %v, and ended as %+v", got, state.Jobs["held"].LastRun)
 	}
-	if r := state.Jobs["other"].Running; len(r) != 1 || r[0].Why == nil || *r[0].Why != "lock" {
+	if r := state.Jobs["other"].Running; len(r) != 1 || r[0].Why == nil || *r[0].Why != statefile.WhyLock {
 		s.t.Fatalf("the other job did not wait for the lock: %+v", r)
 	}
 	return state
@@ -96,7 +96,7 @@ func TestInDoubtInLeaf(t *testing.T) {
 	s.kill(syscall.SIGKILL)
 	s.alone()
 	s.tell("stop", "held")
-	if r := s.lastRun("held"); r.Outcome != "stopped" || r.Run != 1 {
+	if r := s.lastRun("held"); r.Outcome != statefile.OutcomeStopped || r.Run != 1 {
 		t.Errorf("it ended as %+v", r)
 	}
 	s.until("the other job to run", func(state *statefile.State) bool { return state.Jobs["other"].Runs > 0 })
@@ -111,7 +111,7 @@ func TestInDoubtWithoutLeader(t *testing.T) {
 		t.Errorf("its leader is %+v", r)
 	}
 	s.tell("stop", "held")
-	if r := s.lastRun("held"); r.Outcome != "stopped" || r.Run != 1 {
+	if r := s.lastRun("held"); r.Outcome != statefile.OutcomeStopped || r.Run != 1 {
 		t.Errorf("it ended as %+v", r)
 	}
 	s.term()
@@ -132,7 +132,7 @@ func TestInDoubtEndsByItself(t *testing.T) {
 		t.Fatal(err)
 	}
 	os.WriteFile(filepath.Join(leaves.Leaf("1"), "cgroup.kill"), []byte("1"), 0)
-	if r := s.lastRun("held"); r.Outcome != "lost" || r.Run != 1 || r.LostStage == nil || *r.LostStage != "started" {
+	if r := s.lastRun("held"); r.Outcome != statefile.OutcomeLost || r.Run != 1 || r.LostStage == nil || *r.LostStage != "started" {
 		t.Errorf("it ended as %+v", r)
 	}
 	s.until("the other job to run", func(state *statefile.State) bool { return state.Jobs["other"].Runs > 0 })
@@ -168,7 +168,7 @@ lock = "disk"
 		r := state.Jobs["other"].Running
 		return len(r) == 1 && r[0].Why != nil || state.Jobs["other"].LastRun != nil
 	})
-	if r := state.Jobs["other"].Running; len(r) != 1 || r[0].Why == nil || *r[0].Why != "lock" {
+	if r := state.Jobs["other"].Running; len(r) != 1 || r[0].Why == nil || *r[0].Why != statefile.WhyLock {
 		t.Errorf("the other job started beside what is left: %+v", r)
 	}
 	for _, pid := range marked(t, s.root, "held") {

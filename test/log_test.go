@@ -42,7 +42,7 @@ func TestB30FloodOfOutput(t *testing.T) {
 	state := s.until("the flood to end", func(state *statefile.State) bool { return state.Jobs["flood"].LastRun != nil })
 	took := time.Since(began)
 	after := usage(t, s.daemonPID())
-	if r := state.Jobs["flood"].LastRun; r.Outcome != "exited" || *r.ExitCode != 0 {
+	if r := state.Jobs["flood"].LastRun; r.Outcome != statefile.OutcomeExited || *r.ExitCode != 0 {
 		t.Fatalf("flood: %+v", r)
 	}
 

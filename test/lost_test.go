@@ -88,7 +88,7 @@ func TestA2EndedWithoutDaemon(t *testing.T) {
 			continue
 		}
 		r := is.LastRun
-		if r.Outcome != "lost" || r.LostStage == nil || *r.LostStage != "started" {
+		if r.Outcome != statefile.OutcomeLost || r.LostStage == nil || *r.LostStage != "started" {
 			t.Errorf("%s: %+v", job, r)
 		}
 		if r.EndedAt.Before(after.Daemon.StartedAt.Time) || r.EndedAt.After(time.Now()) || is.Failures != 1 {
@@ -172,7 +172,7 @@ func TestA4KilledAroundFork(t *testing.T) {
 	s.populated("forked", 1) // it has the mark since its exec
 	s.begin()
 	fds := s.steady()
-	if r := s.lastRun("unborn"); r.Outcome != "lost" || r.LostStage == nil || *r.LostStage != "intent" || r.Run != 1 {
+	if r := s.lastRun("unborn"); r.Outcome != statefile.OutcomeLost || r.LostStage == nil || *r.LostStage != "intent" || r.Run != 1 {
 		t.Errorf("unborn: %+v", r)
 	}
 	state := s.read()
@@ -184,7 +184,7 @@ func TestA4KilledAroundFork(t *testing.T) {
 	s.tell("stop", "forked")
 	<-died
 	s.populated("forked", 0)
-	if r := s.lastRun("forked"); r.Outcome != "stopped" || r.Run != 2 {
+	if r := s.lastRun("forked"); r.Outcome != statefile.OutcomeStopped || r.Run != 2 {
 		t.Errorf("forked: %+v", r)
 	}
 	s.sound(fds)
@@ -240,7 +240,7 @@ func TestA3PidOfAnotherProcess(t *testing.T) {
 	s.begin()
 	fds := s.steady()
 	for _, job := range jobs {
-		if r := s.lastRun(job); r.Outcome != "lost" || r.LostStage == nil || *r.LostStage != "started" {
+		if r := s.lastRun(job); r.Outcome != statefile.OutcomeLost || r.LostStage == nil || *r.LostStage != "started" {
 			t.Errorf("%s: %+v", job, r)
 		}
 		if out := s.tell("stop", job); strings.Contains(out, "stopped") {

@@ -69,7 +69,7 @@ func TestA18PowerCut(t *testing.T) {
 	s.cut()
 	calls := readTrace(t, trace)
 	d := &model{dir: filepath.Join(s.root, "state"), names: map[string]*inode{}, durable: map[string]*inode{}, states: map[string]bool{}}
-	executed, reasons := map[uint64]execution{}, map[string]int{}
+	executed, reasons := map[uint64]execution{}, map[statefile.Reason]int{}
 	cuts, seen := 0, map[string]bool{}
 	for i, c := range calls {
 		if run, e := c.execution(); run > 0 {
@@ -93,7 +93,8 @@ func TestA18PowerCut(t *testing.T) {
 		}
 	}
 	t.Logf("%d calls, %d executions (%v), %d states of the disk", len(calls), len(executed), reasons, cuts)
-	for reason, least := range map[string]int{"schedule": 20, "manual": 12, "boot": 1, "after": 2, "service": 5} {
+	for reason, least := range map[statefile.Reason]int{statefile.ReasonSchedule: 20, statefile.ReasonManual: 12,
+		statefile.ReasonBoot: 1, statefile.ReasonAfter: 2, statefile.ReasonService: 5} {
 		if reasons[reason] < least {
 			t.Errorf("only %d executions of reason %q were seen", reasons[reason], reason)
 		}
@@ -164,7 +165,7 @@ func all(re *regexp.Regexp, s string) (list []string) {
 // execution is what a run was executed for.
 type execution struct {
 	job    string
-	reason string
+	reason statefile.Reason
 	slot   time.Time // zero: no schedule asked for it
 }
 
@@ -181,7 +182,7 @@ func (c call) execution() (run uint64, e execution) {
 		case "JOBSD_JOB":
 			e.job = value
 		case "JOBSD_REASON":
-			e.reason = value
+			e.reason = statefile.Reason(value)
 		case "JOBSD_SLOT":
 			e.slot, _ = time.Parse(time.RFC3339, value)
 		}
@@ -308,16 +309,16 @@ func recoverFrom(t *testing.T, what string, files map[string]string, states map[
 		case run > facts.HighestRun():
 			t.Errorf("%s: run %d of %s (%s) was executed, and another run gets its number: the highest known is %d",
 				what, run, e.job, e.reason, facts.HighestRun())
-		case e.reason == "service": // it is started again in any case
+		case e.reason == statefile.ReasonService: // it is started again in any case
 		case j.LastSlot.Before(e.slot):
 			t.Errorf("%s: run %d of %s was executed for %s, and would be again: the last slot known is %s", what, run, e.job, e.slot, j.LastSlot)
 		case slices.ContainsFunc(j.DelayedStarts, func(l statefile.Delayed) bool { return l.Run == run }):
 			t.Errorf("%s: run %d of %s was executed, and would be again: it is still promised", what, run, e.job)
 		case slices.ContainsFunc(j.Retries, func(r statefile.Retry) bool { return r.Run == run }):
 			t.Errorf("%s: run %d of %s was executed, and would be again: it still waits as a retry", what, run, e.job)
-		case e.reason == "boot" && j.BootDone != facts.BootID:
+		case e.reason == statefile.ReasonBoot && j.BootDone != facts.BootID:
 			t.Errorf("%s: run %d of %s was executed, and would be again: its boot is not known as done", what, run, e.job)
-		case e.reason != "manual" && j.Runs == 0 && len(j.Live) == 0:
+		case e.reason != statefile.ReasonManual && j.Runs == 0 && len(j.Live) == 0:
 			t.Errorf("%s: run %d of %s (%s) was executed, and nothing is known of it", what, run, e.job, e.reason)
 		}
 	}

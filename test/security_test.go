@@ -259,7 +259,7 @@ func TestLinksAreNotFollowed(t *testing.T) {
 		exec.Command(s.path(), "--root", s.root, "start", "--wait", "talks").Run()
 	}
 	exec.Command(s.path(), "--root", s.root, "start", "--wait", "once").Run()
-	if r := s.lastRun("once"); r.Outcome != "exited" || *r.ExitCode != 0 {
+	if r := s.lastRun("once"); r.Outcome != statefile.OutcomeExited || *r.ExitCode != 0 {
 		t.Errorf("a run without a log: %+v", r)
 	}
 	s.until("three runs", func(state *statefile.State) bool { return state.Jobs["talks"].Runs == 3 })
@@ -403,7 +403,7 @@ echo env $(env | cut -d= -f1 | grep -v '^JOBSD_' | sort)
 	s.begin()
 	was := pids(s.until("two to run", func(state *statefile.State) bool { return len(pids(state)) == 2 }))
 	s.tell("start", "tries", "--", strconv.Itoa(was["roots"]), strconv.Itoa(was["third"]), real)
-	if r := s.lastRun("tries"); r.Outcome != "exited" || *r.ExitCode != 0 {
+	if r := s.lastRun("tries"); r.Outcome != statefile.OutcomeExited || *r.ExitCode != 0 {
 		t.Errorf("tries: %+v", r)
 	}
 	text, err := os.ReadFile(filepath.Join(s.root, "log", "tries.log"))
@@ -470,7 +470,7 @@ dir = "/"
 		if now := marked(t, s.root, "forger"); !slices.Equal(now, forgers) {
 			t.Errorf("of the forger there were %v and are %v", forgers, now)
 		}
-		if r := s.lastRun("victim"); r.Outcome != "stopped" {
+		if r := s.lastRun("victim"); r.Outcome != statefile.OutcomeStopped {
 			t.Errorf("victim: %+v", r)
 		}
 		s.tell("stop", "forger")

@@ -68,7 +68,7 @@ func TestCopiedState(t *testing.T) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	second.begin()
-	if r := second.lastRun("sleeper"); r.Outcome != "lost" {
+	if r := second.lastRun("sleeper"); r.Outcome != statefile.OutcomeLost {
 		t.Errorf("the run of the copy: %+v", r)
 	}
 	if j := second.read().Jobs["sleeper"]; len(j.Running) > 0 {

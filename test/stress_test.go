@@ -186,7 +186,7 @@ func TestA20FloodOfHUPs(t *testing.T) {
 	}
 	for n := range jobs {
 		name := fmt.Sprintf("j%d", n)
-		if r := state.Jobs[name].LastRun; r.Outcome != "exited" || *r.ExitCode != n%200 {
+		if r := state.Jobs[name].LastRun; r.Outcome != statefile.OutcomeExited || *r.ExitCode != n%200 {
 			t.Errorf("%s: outcome %s", name, r.Outcome)
 		}
 	}
@@ -440,7 +440,7 @@ func TestA21ManyShortJobs(t *testing.T) {
 	var first, last time.Time
 	for name, j := range state.Jobs {
 		n, _ := strconv.Atoi(name[1:])
-		if r := j.LastRun; r.Outcome != "exited" || *r.ExitCode != n%256 || j.Runs != 1 || j.Failures != 0 {
+		if r := j.LastRun; r.Outcome != statefile.OutcomeExited || *r.ExitCode != n%256 || j.Runs != 1 || j.Failures != 0 {
 			t.Errorf("%s: %+v", name, r)
 		}
 		if at := j.LastRun.StartedAt.Time; first.IsZero() || at.Before(first) {

@@ -170,7 +170,7 @@ shell = "%s hop 3; sleep 1000"
 		if left := marked(t, s.root, "hops"); len(left) > 0 {
 			t.Errorf("%v live after the stop", left)
 		}
-		if r := s.lastRun("forked"); r.Outcome != "stopped" || r.By == nil {
+		if r := s.lastRun("forked"); r.Outcome != statefile.OutcomeStopped || r.By == nil {
 			t.Errorf("forked: %s", r.Outcome)
 		}
 		if now := marked(t, other.root, "forked"); len(now) != len(theirs) {
@@ -207,7 +207,7 @@ shell = "kill -STOP $$; sleep 1000"
 			t.Errorf("%v live after the stop", left)
 		}
 		s.tell("stop", "asleep")
-		if r := s.lastRun("asleep"); r.Outcome != "stopped" || r.Signal == nil || *r.Signal != "TERM" {
+		if r := s.lastRun("asleep"); r.Outcome != statefile.OutcomeStopped || r.Signal == nil || *r.Signal != "TERM" {
 			t.Errorf("asleep: %+v", r)
 		}
 	})
@@ -228,12 +228,12 @@ shell = "setsid sleep 1000 & sleep 1000"
 `)
 		s.begin()
 		s.tell("start", "--wait", "leaves")
-		if r := s.lastRun("leaves"); r.Outcome != "exited" || *r.ExitCode != 0 {
+		if r := s.lastRun("leaves"); r.Outcome != statefile.OutcomeExited || *r.ExitCode != 0 {
 			t.Errorf("leaves: %+v", r)
 		}
 		left := s.populated("leaves", 1)
 		s.tell("start", "late")
-		if r := s.lastRun("late"); r.Outcome != "timeout" {
+		if r := s.lastRun("late"); r.Outcome != statefile.OutcomeTimeout {
 			t.Errorf("late: %+v", r)
 		}
 		s.populated("late", 0)
@@ -275,7 +275,7 @@ func TestA23B29B31ExitCodesAndSignals(t *testing.T) {
 		})
 		for code := range 256 {
 			r := state.Jobs[fmt.Sprint("code", code)].LastRun
-			if r.Outcome != "exited" || r.ExitCode == nil || *r.ExitCode != code || r.Signal != nil {
+			if r.Outcome != statefile.OutcomeExited || r.ExitCode == nil || *r.ExitCode != code || r.Signal != nil {
 				t.Errorf("exit %d: %+v", code, r)
 			}
 		}
@@ -284,7 +284,7 @@ func TestA23B29B31ExitCodesAndSignals(t *testing.T) {
 				continue
 			}
 			r := state.Jobs[fmt.Sprint("signal", int(sig))].LastRun
-			if r.Outcome != "signaled" || r.ExitCode != nil || r.Signal == nil || *r.Signal != spawn.SignalName(sig) {
+			if r.Outcome != statefile.OutcomeSignaled || r.ExitCode != nil || r.Signal == nil || *r.Signal != spawn.SignalName(sig) {
 				t.Errorf("signal %d: %+v", sig, r)
 			}
 		}

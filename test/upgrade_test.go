@@ -333,10 +333,10 @@ shell = "sleep 0.02; exit 5"
 			t.Fatal(err)
 		}
 		r, ok := e.Record.(*statefile.Ended)
-		if !ok || r.Outcome.Outcome == "stopped" {
+		if !ok || r.Outcome.Outcome == statefile.OutcomeStopped {
 			continue
 		}
-		if lives++; r.Outcome.Outcome != "exited" || *r.Outcome.ExitCode != 5 {
+		if lives++; r.Outcome.Outcome != statefile.OutcomeExited || *r.Outcome.ExitCode != 5 {
 			t.Errorf("run %d: %+v", r.Outcome.Run, r.Outcome)
 		}
 	}

@@ -149,8 +149,8 @@ func runNotes(r *statefile.Run) string {
 			words = append(words, word)
 		}
 	}
-	add(r.Outcome == "start_error" || r.Outcome == "lost", ending(r))
-	add(r.Outcome == "stopped" && r.By != nil, "by "+text(r.By))
+	add(r.Outcome == statefile.OutcomeStartError || r.Outcome == statefile.OutcomeLost, ending(r))
+	add(r.Outcome == statefile.OutcomeStopped && r.By != nil, "by "+text(r.By))
 	add(r.Core, "core dumped")
 	add(r.Missed > 0, fmt.Sprintf("missed %d, ran 1", r.Missed))
 	add(r.Leftovers > 0, count(r.Leftovers, "leftover"))

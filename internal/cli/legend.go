@@ -28,14 +28,14 @@ var legend = []struct {
 		func(j *statefile.Job) bool { return j.NotifyError != nil }, func(j *statefile.Job) string { return text(j.NotifyError) }},
 	{"crash loop", "it keeps dying; the daemon waits longer before each restart",
 		func(j *statefile.Job) bool { return j.CrashLoop }, nil},
-	{"overlap", "the previous run has not ended", waitsFor("overlap"), nil},
-	{"draining", "processes of the previous run have not ended", waitsFor("draining"), nil},
-	{"lock", "another job with the same lock is running", waitsFor("lock"), nil},
-	{"max_running", "as many jobs are running as jobsd.toml allows", waitsFor("max_running"), nil},
-	{"catch_up", "after the daemon starts, catch-up runs wait for catch_up_delay", waitsFor("catch_up"), nil},
-	{"retry", "the last attempt failed; the next one follows after a pause", waitsFor("retry"), nil},
-	{"backoff", "it died early; it is restarted after a pause", waitsFor("backoff"), nil},
-	{"fork", "the system could not create a process; the daemon tries again", waitsFor("fork"), nil},
+	{"overlap", "the previous run has not ended", waitsFor(statefile.WhyOverlap), nil},
+	{"draining", "processes of the previous run have not ended", waitsFor(statefile.WhyDraining), nil},
+	{"lock", "another job with the same lock is running", waitsFor(statefile.WhyLock), nil},
+	{"max_running", "as many jobs are running as jobsd.toml allows", waitsFor(statefile.WhyMaxRunning), nil},
+	{"catch_up", "after the daemon starts, catch-up runs wait for catch_up_delay", waitsFor(statefile.WhyCatchUp), nil},
+	{"retry", "the last attempt failed; the next one follows after a pause", waitsFor(statefile.WhyRetry), nil},
+	{"backoff", "it died early; it is restarted after a pause", waitsFor(statefile.WhyBackoff), nil},
+	{"fork", "the system could not create a process; the daemon tries again", waitsFor(statefile.WhyFork), nil},
 	{"old definition", "it runs with the definition from before the last reload",
 		func(j *statefile.Job) bool {
 			return hasRun(j, func(r *statefile.Running) bool { return r.OldDefinition })
@@ -43,7 +43,7 @@ var legend = []struct {
 }
 
 // waitsFor reports whether a run of the job is pending for that reason.
-func waitsFor(why string) func(*statefile.Job) bool {
+func waitsFor(why statefile.Why) func(*statefile.Job) bool {
 	return func(j *statefile.Job) bool {
 		return !j.CrashLoop && hasRun(j, func(r *statefile.Running) bool { return r.State == "pending" && text(r.Why) == why })
 	}

@@ -336,14 +336,14 @@ func startOf(r *statefile.Run) time.Time {
 
 func outcomeWord(r *statefile.Run) string {
 	switch {
-	case r.Outcome == "exited" && r.ExitCode != nil:
+	case r.Outcome == statefile.OutcomeExited && r.ExitCode != nil:
 		return strconv.Itoa(*r.ExitCode)
-	case r.Outcome == "signaled" && r.Signal != nil:
+	case r.Outcome == statefile.OutcomeSignaled && r.Signal != nil:
 		return *r.Signal
-	case r.Outcome == "start_error":
+	case r.Outcome == statefile.OutcomeStartError:
 		return "start error"
 	}
-	return r.Outcome
+	return string(r.Outcome)
 }
 
 func outcomeInk(j *statefile.Job) ink {

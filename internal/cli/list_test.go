@@ -12,7 +12,7 @@ import (
 func ref[T any](v T) *T { return &v }
 
 func exited(code int, start time.Time, took time.Duration) *statefile.Run {
-	return &statefile.Run{Run: 42, Outcome: "exited", ExitCode: &code, Reason: "schedule", Attempt: 1,
+	return &statefile.Run{Run: 42, Outcome: statefile.OutcomeExited, ExitCode: &code, Reason: statefile.ReasonSchedule, Attempt: 1,
 		Slot: statefile.At(start), StartedAt: statefile.At(start), EndedAt: statefile.At(start.Add(took)),
 		Duration: statefile.Seconds(took)}
 }
@@ -36,20 +36,20 @@ func state(t *testing.T) (*statefile.State, time.Time) {
 		"backup": {NextRun: next, LastRun: ran(0)},
 		"asked":  {},
 		"broken": {NextRun: next, LastRun: ran(3), ConsecutiveFailures: 4, Stale: true, Error: ref("a.toml:4:9: no")},
-		"killed": {LastRun: with(func(r *statefile.Run) { r.Outcome, r.Signal = "signaled", ref("KILL") })},
+		"killed": {LastRun: with(func(r *statefile.Run) { r.Outcome, r.Signal = statefile.OutcomeSignaled, ref("KILL") })},
 		"slow": {LastRun: with(func(r *statefile.Run) {
-			r.Outcome, r.Duration = "timeout", statefile.Seconds(2*time.Hour)
+			r.Outcome, r.Duration = statefile.OutcomeTimeout, statefile.Seconds(2*time.Hour)
 		})},
-		"stopped": {LastRun: with(func(r *statefile.Run) { r.Outcome = "stopped" }), Disabled: true},
-		"gone":    {LastRun: with(func(r *statefile.Run) { r.Outcome = "lost" }), Elsewhere: true},
+		"stopped": {LastRun: with(func(r *statefile.Run) { r.Outcome = statefile.OutcomeStopped }), Disabled: true},
+		"gone":    {LastRun: with(func(r *statefile.Run) { r.Outcome = statefile.OutcomeLost }), Elsewhere: true},
 		"nofile": {LastRun: with(func(r *statefile.Run) {
-			r.Outcome, r.StartedAt = "start_error", statefile.Time{}
+			r.Outcome, r.StartedAt = statefile.OutcomeStartError, statefile.Time{}
 		}), Held: true},
 		"web": {LastRun: ran(1), CrashLoop: true, NextTry: on("2026-11-23 16:04:12"), Deaths: []statefile.Death{
 			{At: on("2026-11-23 14:59:00")}, {At: on("2026-11-23 15:02:00")}, {At: on("2026-11-23 15:59:00")}}},
 		"busy": {NextRun: next, LastRun: ran(0), Skipped: 3, Running: []statefile.Running{
 			{Run: 43, State: "running", StartedAt: on("2026-11-23 15:55:48")},
-			{Run: 44, State: "pending", Why: ref("overlap")},
+			{Run: 44, State: "pending", Why: ref(statefile.WhyOverlap)},
 		}},
 		"makeup": {LastRun: with(func(r *statefile.Run) { r.Missed, r.ExitCode = 3, ref(0) }), Missed: 2},
 		"tick": {NextRun: on("2026-11-23 16:00:05"), LastRun: exited(0, on("2026-11-23 15:59:55").Time, 30*time.Millisecond),
@@ -211,21 +211,21 @@ func TestListInk(t *testing.T) {
 }
 
 func TestEnding(t *testing.T) {
-	run := func(outcome string) *statefile.Run { return &statefile.Run{Outcome: outcome} }
-	core := run("signaled")
+	run := func(outcome statefile.Outcome) *statefile.Run { return &statefile.Run{Outcome: outcome} }
+	core := run(statefile.OutcomeSignaled)
 	core.Signal, core.Core = ref("SEGV"), true
-	stopped := run("stopped")
+	stopped := run(statefile.OutcomeStopped)
 	stopped.By = ref("uid 1000")
-	lost := run("lost")
+	lost := run(statefile.OutcomeLost)
 	lost.LostStage = ref("intent")
-	chdir := run("start_error")
+	chdir := run(statefile.OutcomeStartError)
 	chdir.StartError = &statefile.StartError{Stage: "chdir", Errno: "ENOENT", Path: "/srv"}
 	for want, r := range map[string]*statefile.Run{
 		"signal SEGV after 0.0s (core dumped)": core,
 		"stopped by uid 1000 after 0.0s":       stopped,
 		"lost, last known: intent":             lost,
 		"cannot start: chdir /srv: ENOENT":     chdir,
-		"timeout after 0.0s":                   run("timeout"),
+		"timeout after 0.0s":                   run(statefile.OutcomeTimeout),
 	} {
 		if got := ending(r); got != want {
 			t.Errorf("got %q, want %q", got, want)

@@ -32,11 +32,13 @@ func noteWords(j *statefile.Job, now time.Time) (words []string) {
 		add(true, crashLoop(j, now))
 	}
 	for _, r := range j.Running {
-		why := text(r.Why)
-		if (why == "retry" || why == "fork") && !j.NextTry.IsZero() {
-			why += ", next try in " + length(j.NextTry.Sub(now))
-		}
-		if why == "lock" {
+		why := string(text(r.Why))
+		switch text(r.Why) {
+		case statefile.WhyRetry, statefile.WhyFork:
+			if !j.NextTry.IsZero() {
+				why += ", next try in " + length(j.NextTry.Sub(now))
+			}
+		case statefile.WhyLock:
 			why += prefixed(" ", text(r.Lock))
 		}
 		add(r.State == "pending" && why != "" && !j.CrashLoop, "waits: "+why)
@@ -109,7 +111,7 @@ func crashLoop(j *statefile.Job, now time.Time) string {
 }
 
 // text is what s points to, "" for nil.
-func text(s *string) string {
+func text[S ~string](s *S) S {
 	if s == nil {
 		return ""
 	}

@@ -259,7 +259,7 @@ func stateText(state string) string {
 func runningText(r statefile.Running, now time.Time) string {
 	words := []string{fmt.Sprintf("run %d %s", r.Run, r.State)}
 	if r.Why != nil {
-		words[0] += ": " + *r.Why
+		words[0] += ": " + string(*r.Why)
 	}
 	if r.PID != nil {
 		words = append(words, fmt.Sprintf("pid %d", *r.PID))
@@ -286,37 +286,37 @@ func runText(r *statefile.Run, now time.Time) string {
 }
 
 // cause says why a run was started.
-func cause(reason string, attempt int) string {
+func cause(reason statefile.Reason, attempt int) string {
 	if attempt > 1 {
 		return fmt.Sprintf("%s, attempt %d", reason, attempt)
 	}
-	return reason
+	return string(reason)
 }
 
 // ending returns in a few words how a run ended.
 func ending(r *statefile.Run) string {
 	after := " after " + length(time.Duration(r.Duration))
 	switch r.Outcome {
-	case "exited":
+	case statefile.OutcomeExited:
 		return "exited " + outcomeWord(r) + after
-	case "signaled":
+	case statefile.OutcomeSignaled:
 		if r.Core {
 			after += " (core dumped)"
 		}
 		return "signal " + outcomeWord(r) + after
-	case "stopped":
+	case statefile.OutcomeStopped:
 		return "stopped" + prefixed(" by ", text(r.By)) + after
-	case "start_error":
+	case statefile.OutcomeStartError:
 		switch e := r.StartError; {
 		case e != nil && e.Text != "":
 			return e.Text
 		case e != nil: // an older version has written it
 			return fmt.Sprintf("cannot start: %s%s: %s", e.Stage, prefixed(" ", plain.Word(e.Path)), e.Errno)
 		}
-	case "lost":
+	case statefile.OutcomeLost:
 		return "lost" + prefixed(", last known: ", text(r.LostStage))
 	}
-	return r.Outcome + after
+	return string(r.Outcome) + after
 }
 
 func totals(j *statefile.Job) string {

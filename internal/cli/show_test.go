@@ -33,8 +33,8 @@ func TestShow(t *testing.T) {
 	j := s.Jobs["busy"]
 	j.File, j.State, j.Runs, j.Failures = "/etc/jobs.d/busy.toml", "running", 42, 1
 	j.Schedule, j.Description = "every day at 04:35", "all photos"
-	j.Running[0].PID, j.Running[0].Reason = ref(1234), "schedule"
-	j.Running[1].Reason, j.Running[1].Attempt = "catch_up", 2
+	j.Running[0].PID, j.Running[0].Reason = ref(1234), statefile.ReasonSchedule
+	j.Running[1].Reason, j.Running[1].Attempt = statefile.ReasonCatchUp, 2
 	j.LastRun.MaxRSS = 4_500_000
 	v := &portrait{name: "busy", job: j, lives: true, now: now, owner: root,
 		def: defined(t, `

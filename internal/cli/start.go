@@ -204,22 +204,22 @@ func startedText(j *statefile.Job, job string, run uint64) string {
 // awaited says in words what a pending run waits for.
 func awaited(r *statefile.Running) string {
 	switch why := text(r.Why); why {
-	case "lock":
+	case statefile.WhyLock:
 		return "lock " + text(r.Lock)
-	case "overlap":
+	case statefile.WhyOverlap:
 		return "the previous run"
-	case "draining":
+	case statefile.WhyDraining:
 		return "leftover processes of the previous run"
-	case "max_running":
+	case statefile.WhyMaxRunning:
 		return "other jobs, because max_running is reached"
-	case "catch_up":
+	case statefile.WhyCatchUp:
 		return "other catch-up runs"
-	case "retry", "backoff":
+	case statefile.WhyRetry, statefile.WhyBackoff:
 		return "its next attempt"
-	case "fork":
+	case statefile.WhyFork:
 		return "the system to allow another process"
 	default:
-		return why
+		return string(why)
 	}
 }
 
@@ -244,7 +244,7 @@ func (a *app) startAndWait(s *site, r control.Request) error {
 		err = a.printJSON(result)
 	}
 	if code := exitOf(result.Outcome); err == nil && code != 0 {
-		if result.Outcome.Outcome != "exited" {
+		if result.Outcome.Outcome != statefile.OutcomeExited {
 			fmt.Fprintf(a.err, "jobsd: run %d: %s\n", answer.Run, ending(result.Outcome))
 		}
 		err = &failure{code: code}
@@ -371,9 +371,9 @@ func lostContact(run uint64, err error, s *site, r control.Request) error {
 // exitOf returns the exit code for an outcome.
 func exitOf(r *statefile.Run) int {
 	switch {
-	case r.ExitCode != nil && r.Outcome == "exited":
+	case r.ExitCode != nil && r.Outcome == statefile.OutcomeExited:
 		return *r.ExitCode
-	case r.Signal != nil && r.Outcome == "signaled":
+	case r.Signal != nil && r.Outcome == statefile.OutcomeSignaled:
 		return 128 + int(spawn.SignalNumber(*r.Signal))
 	}
 	return exitFailed

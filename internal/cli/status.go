@@ -216,7 +216,7 @@ func failedText(name string, j *statefile.Job, now time.Time) string {
 	line, words := name, noteWords(j, now)
 	if r := j.LastRun; r != nil && j.ConsecutiveFailures > 0 {
 		how, said := ending(r), startError(r)
-		if r.Outcome == "stopped" { // a person stopped it, so this run is no failure
+		if r.Outcome == statefile.OutcomeStopped { // a person stopped it, so this run is no failure
 			said = failures(j)
 			how = said + ", then stopped" + prefixed(" by ", text(r.By))
 		}

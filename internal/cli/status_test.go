@@ -57,12 +57,12 @@ func TestFailedText(t *testing.T) {
 	_, now := state(t)
 	for want, j := range map[string]*statefile.Job{
 		`x: cannot start: "x" is not in PATH (/usr/bin), today at 16:00`: {ConsecutiveFailures: 1,
-			LastRun: &statefile.Run{Outcome: "start_error", EndedAt: statefile.At(now),
+			LastRun: &statefile.Run{Outcome: statefile.OutcomeStartError, EndedAt: statefile.At(now),
 				StartError: &statefile.StartError{Text: `cannot start: "x" is not in PATH (/usr/bin)`}}},
 		"x: failed once, then stopped by root (uid 0), today at 16:00": {ConsecutiveFailures: 1,
-			LastRun: &statefile.Run{Outcome: "stopped", By: new("root (uid 0)"), EndedAt: statefile.At(now)}},
+			LastRun: &statefile.Run{Outcome: statefile.OutcomeStopped, By: new("root (uid 0)"), EndedAt: statefile.At(now)}},
 		"x: failed 3 times, then stopped, today at 16:00": {ConsecutiveFailures: 3,
-			LastRun: &statefile.Run{Outcome: "stopped", EndedAt: statefile.At(now)}},
+			LastRun: &statefile.Run{Outcome: statefile.OutcomeStopped, EndedAt: statefile.At(now)}},
 	} {
 		if got := failedText("x", j, now); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
@@ -136,7 +136,7 @@ func TestEndingPath(t *testing.T) {
 		"/bin/\x1b[31mred": `cannot start: exec "/bin/\x1b[31mred": ENOENT`,
 		"":                 "cannot start: exec: ENOENT",
 	} {
-		r := &statefile.Run{Outcome: "start_error", StartError: &statefile.StartError{Stage: "exec", Errno: "ENOENT", Path: path}}
+		r := &statefile.Run{Outcome: statefile.OutcomeStartError, StartError: &statefile.StartError{Stage: "exec", Errno: "ENOENT", Path: path}}
 		if got := ending(r); got != want {
 			t.Errorf("%s, want %s", got, want)
 		}

@@ -134,7 +134,7 @@ func (w *world) account() {
 			}
 		case *statefile.Intent:
 			// A slot that came due in the turn of a reload runs after the reload under the old definition.
-			if b := books[r.Job]; b != nil && r.Reason == "schedule" && r.Attempt == 1 && r.Slot.After(b.base) {
+			if b := books[r.Job]; b != nil && r.Reason == statefile.ReasonSchedule && r.Attempt == 1 && r.Slot.After(b.base) {
 				b.settled++
 				b.last = latest(b.last, r.Slot.Time)
 			}

@@ -56,7 +56,7 @@ func (c *Core) adopt(e Adopted) {
 	}
 	r := &run{number: l.Run, job: j, state: running, slot: l.Slot, epoch: l.Epoch, reason: l.Reason, attempt: l.Attempt,
 		missed: l.Missed, pid: l.PID, startedAt: l.StartedAt, adopted: !e.Child, inherited: true, durable: true, stopBy: l.StoppedBy, far: l.StoppedBy != "",
-		forced:  l.Reason == "service" && c.wasDisabled(j),
+		forced:  l.Reason == statefile.ReasonService && c.wasDisabled(j),
 		remains: e.Remains, started: c.now.Mono}
 	if !l.StartedAt.IsZero() {
 		r.started -= max(0, c.now.Wall.Sub(l.StartedAt.Time))
@@ -99,7 +99,7 @@ func (c *Core) settleLost() {
 		if r.pid == 0 {
 			stage = "intent"
 		}
-		o := statefile.Run{Outcome: "lost", LostStage: &stage}
+		o := statefile.Run{Outcome: statefile.OutcomeLost, LostStage: &stage}
 		if r.stopBy != "" { // it was told to end and did end, but nobody knows how
 			o.LostStage = nil
 			r.blame(&o)

@@ -35,9 +35,9 @@ next:
 				continue next
 			}
 		}
-		waits := slices.ContainsFunc(f.runs, func(r *run) bool { return r.reason == "after" && r.startedAt.IsZero() && !r.settled })
+		waits := slices.ContainsFunc(f.runs, func(r *run) bool { return r.reason == statefile.ReasonAfter && r.startedAt.IsZero() && !r.settled })
 		if !waits && c.makeRoom(f) {
-			c.newRun(f, statefile.Time{}, "after", nil, nil)
+			c.newRun(f, statefile.Time{}, statefile.ReasonAfter, nil, nil)
 		}
 	}
 }

@@ -13,8 +13,8 @@ func TestLostStartOfRemovedJob(t *testing.T) {
 	w.calm = true
 	at := statefile.At(w.wall)
 	for _, r := range []statefile.Record{
-		&statefile.Intent{Job: "gone", Run: 7, Reason: "manual", Attempt: 1},
-		&statefile.Started{Job: "gone", Run: 7, PID: 1007, BootID: "boot-0", Reason: "manual"},
+		&statefile.Intent{Job: "gone", Run: 7, Reason: statefile.ReasonManual, Attempt: 1},
+		&statefile.Started{Job: "gone", Run: 7, PID: 1007, BootID: "boot-0", Reason: statefile.ReasonManual},
 		&statefile.Stopping{Job: "gone", Run: 7, By: "start timeout"},
 	} {
 		w.journal = append(w.journal, statefile.Entry{At: at, Record: r})
@@ -23,7 +23,7 @@ func TestLostStartOfRemovedJob(t *testing.T) {
 	w.finishDisk()
 	for _, e := range w.journal {
 		if r, ok := e.Record.(*statefile.Ended); ok && r.Outcome.Run == 7 {
-			if o := r.Outcome; o.Outcome != "start_error" || o.StartError == nil {
+			if o := r.Outcome; o.Outcome != statefile.OutcomeStartError || o.StartError == nil {
 				t.Errorf("%+v", o)
 			}
 			return

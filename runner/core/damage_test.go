@@ -154,7 +154,7 @@ func (w *world) goOn(dir string, truth *statefile.Facts) {
 		f := truth.Jobs[s.Job.Name]
 		kept := w.stays(truth.DisabledBy) || f != nil && (w.stays(f.DisabledBy) || f.SetAside || f.Held && truth.BootID == w.bootID)
 		promised := f != nil && len(f.DelayedStarts) > 0 // a delayed start releases a service
-		if s.Reason != "manual" && kept && !promised {
+		if s.Reason != statefile.ReasonManual && kept && !promised {
 			w.fatal("%s ran, reason %s, although a person keeps it from running", s.Job.Name, s.Reason)
 		}
 	}

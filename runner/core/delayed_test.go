@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"jobsd/internal/schedule"
+	"jobsd/statefile"
 )
 
 // TestLater: a delayed start comes when it is due, holds up nothing until then, and survives the end of daemons.
@@ -41,7 +42,7 @@ func TestLater(t *testing.T) {
 			}
 			w.run(2 * time.Second)
 			last := w.ran[len(w.ran)-1]
-			if last.Run != a[0].Run || last.Reason != "manual" || len(last.Args) != 1 || last.Args[0] != "--full" {
+			if last.Run != a[0].Run || last.Reason != statefile.ReasonManual || len(last.Args) != 1 || last.Args[0] != "--full" {
 				t.Errorf("%+v", last)
 			}
 			if len(w.ran) != 2 && name != "disabled" && name != "sleep" {
@@ -297,7 +298,7 @@ func TestLaterLocked(t *testing.T) {
 			w.ordered(Order{ID: 1, Verb: VerbStart, Job: "k"})
 			run := w.ordered(Order{ID: 1, Verb: VerbStart, Job: "j", In: time.Hour, Args: []string{"x"}})[0].Run
 			w.run(time.Hour + time.Minute)
-			if v := w.view("j"); len(v.Running) != 1 || v.Running[0].Why == nil || *v.Running[0].Why != "lock" || len(v.DelayedStarts) > 0 {
+			if v := w.view("j"); len(v.Running) != 1 || v.Running[0].Why == nil || *v.Running[0].Why != statefile.WhyLock || len(v.DelayedStarts) > 0 {
 				t.Fatalf("%+v", v)
 			}
 			c.do(w, run)

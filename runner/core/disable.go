@@ -92,9 +92,9 @@ func (c *Core) quiet(j *job, by string) {
 	defer c.rescueJob(j) // a panic here must not keep the other jobs enabled
 	for _, r := range slices.Clone(j.runs) {
 		switch {
-		case r.reason == "service":
+		case r.reason == statefile.ReasonService:
 			c.stop(r, by)
-		case r.state == pending && !r.durable && r.delivery == nil && r.reason != "manual":
+		case r.state == pending && !r.durable && r.delivery == nil && r.reason != statefile.ReasonManual:
 			c.skip(r, "disabled")
 			c.stop(r, by)
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"jobsd/internal/schedule"
+	"jobsd/statefile"
 )
 
 func every(d string) schedule.Keys { return schedule.Keys{Every: &d} }
@@ -89,7 +90,7 @@ func TestDisabledRuns(t *testing.T) {
 	if v := w.view("b"); len(v.Running) != 0 || v.Skipped != 1 {
 		t.Errorf("b: %+v", v)
 	}
-	if v := w.view("web"); len(v.Running) != 0 || v.LastRun.Outcome != "stopped" || *v.LastRun.By != "uid 7" || v.Failures != 0 {
+	if v := w.view("web"); len(v.Running) != 0 || v.LastRun.Outcome != statefile.OutcomeStopped || *v.LastRun.By != "uid 7" || v.Failures != 0 {
 		t.Errorf("web: %+v", v)
 	}
 	for _, job := range []string{"web", "b"} {

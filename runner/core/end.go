@@ -121,7 +121,7 @@ func (c *Core) end(r *run, o statefile.Run, draining bool) {
 	r.answerOutcome(c, &ended.Outcome)
 	c.say(level, r.job.name, "ended", "run", r.number, "outcome", words(&o), "after", time.Duration(o.Duration).Round(time.Millisecond))
 	c.markDirty(r.job)
-	if o.Outcome == "exited" && !ended.Failed {
+	if o.Outcome == statefile.OutcomeExited && !ended.Failed {
 		c.followUp(r.job)
 	}
 }
@@ -159,7 +159,7 @@ func (c *Core) unlist(r *run) {
 	if c.known && len(j.runs) == 0 {
 		c.moveJob(j, jeEmpty, nil)
 	}
-	if r.reason == "service" || j.def != nil && j.def.KeepAlive != nil { // the job may have become a service while this run was running
+	if r.reason == statefile.ReasonService || j.def != nil && j.def.KeepAlive != nil { // the job may have become a service while this run was running
 		c.needArm(j)
 	}
 }

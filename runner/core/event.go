@@ -243,7 +243,7 @@ type Start struct {
 	Job     *jobfile.Definition
 	Run     uint64
 	Slot    statefile.Time
-	Reason  string
+	Reason  statefile.Reason
 	Attempt int
 	Args    []string // added to those of the job
 	Env     []string // for a notification: its event

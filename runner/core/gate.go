@@ -5,11 +5,15 @@ import (
 	"slices"
 
 	"jobsd/internal/jobfile"
+	"jobsd/statefile"
 )
 
 // maxStarting is how many runs may be between intent and process at once. Each holds a log open. Without a limit, a
 // slow disk would delay their intents so long that they start unjournaled.
 const maxStarting = 256
+
+// whyBroken stands for a panic, which drops the run.
+const whyBroken statefile.Why = "internal_error"
 
 // wait adds a run to the pending ones.
 func (c *Core) wait(r *run) {
@@ -51,15 +55,15 @@ func (c *Core) admit() {
 	c.pending = held
 }
 
-func (c *Core) tryGate(r *run) (why string) {
+func (c *Core) tryGate(r *run) (why statefile.Why) {
 	c.inHand = r.job.name
-	why = "internal_error"
+	why = whyBroken
 	defer c.rescueRun(r, evAdmit)
 	return c.gate(r)
 }
 
 // gate returns what a pending run waits for, or "" if nothing holds it back.
-func (c *Core) gate(r *run) string {
+func (c *Core) gate(r *run) statefile.Why {
 	if r.timer.set() {
 		return r.why // after a failed fork, before a retry, or after a short life of a service
 	}
@@ -72,34 +76,34 @@ func (c *Core) gate(r *run) string {
 			return other.why // keep the order of slots: a record of a later slot would settle this one, too
 		case other == r || other.state == pending:
 		case other.state == draining:
-			return "draining"
+			return statefile.WhyDraining
 		case r.def.Overlap != jobfile.Allow || r.alone:
-			return "overlap"
+			return statefile.WhyOverlap
 		}
 	}
 	if r.occupies {
 		return ""
 	}
 	if c.locks[r.def.Lock] != nil {
-		return "lock"
+		return statefile.WhyLock
 	}
 	if most := c.config.MaxRunning; most > 0 && c.running >= most && r.def.KeepAlive == nil {
-		return "max_running"
+		return statefile.WhyMaxRunning
 	}
-	if r.reason == "catch_up" {
+	if r.reason == statefile.ReasonCatchUp {
 		return c.gateCatchUp(r)
 	}
 	return ""
 }
 
 // gateCatchUp spreads the catch-up runs that a boot or a resume makes due all at once.
-func (c *Core) gateCatchUp(r *run) string {
+func (c *Core) gateCatchUp(r *run) statefile.Why {
 	if c.now.Mono < r.notBefore {
 		c.setTimer(&r.timer, mono, int64(r.notBefore))
-		return "catch_up"
+		return statefile.WhyCatchUp
 	}
 	if c.catching >= max(2, c.o.CPUs) {
-		return "catch_up"
+		return statefile.WhyCatchUp
 	}
 	return ""
 }
@@ -113,7 +117,7 @@ func (c *Core) occupy(r *run) {
 	if r.def.Lock != "" && c.locks[r.def.Lock] == nil {
 		c.locks[r.def.Lock] = r
 	}
-	if r.reason == "catch_up" {
+	if r.reason == statefile.ReasonCatchUp {
 		c.catching++
 	}
 	if r.def.KeepAlive == nil {
@@ -129,7 +133,7 @@ func (c *Core) vacate(r *run) {
 	if c.locks[r.def.Lock] == r {
 		delete(c.locks, r.def.Lock)
 	}
-	if r.reason == "catch_up" {
+	if r.reason == statefile.ReasonCatchUp {
 		c.catching--
 	}
 	if r.def.KeepAlive == nil {

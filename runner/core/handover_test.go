@@ -6,13 +6,14 @@ import (
 	"time"
 
 	"jobsd/internal/schedule"
+	"jobsd/statefile"
 )
 
 // TestNotGivenUp: a daemon that ends does not report a run as dropped that the next daemon makes.
 func TestNotGivenUp(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.script = func(s Start) (time.Duration, int) {
-		if s.Reason == "service" || s.Attempt == 1 {
+		if s.Reason == statefile.ReasonService || s.Attempt == 1 {
 			return time.Millisecond, 1
 		}
 		return time.Second, 0

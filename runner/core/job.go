@@ -127,7 +127,7 @@ func (c *Core) recall(j *job) {
 // bootRuns returns the pending runs for this boot. There is one at most.
 func (j *job) bootRuns() (list []*run) {
 	for _, r := range j.runs {
-		if r.state == pending && !r.durable && r.reason == "boot" {
+		if r.state == pending && !r.durable && r.reason == statefile.ReasonBoot {
 			list = append(list, r)
 		}
 	}

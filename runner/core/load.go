@@ -99,7 +99,7 @@ func (c *Core) defineRuns() {
 		if r.def.Timeout > 0 && r.state == running {
 			c.after(&r.timer, max(0, r.def.Timeout-c.age(r)))
 		}
-		if r.reason == "service" && r.state == running && r.job.process != r.def.ProcessHash {
+		if r.reason == statefile.ReasonService && r.state == running && r.job.process != r.def.ProcessHash {
 			c.stop(r, "reload")
 		}
 	}

@@ -26,7 +26,7 @@ func leaving(t *testing.T, lives time.Duration, change func(d *jobfile.Definitio
 	w.start()
 	w.ordered(Order{ID: 1, Verb: VerbStart, Job: "left"})
 	w.run(1100 * time.Millisecond)
-	if v := w.view("left"); v.LastRun == nil || v.LastRun.Outcome != "exited" || len(v.Running) != 1 || v.Running[0].State != "draining" {
+	if v := w.view("left"); v.LastRun == nil || v.LastRun.Outcome != statefile.OutcomeExited || len(v.Running) != 1 || v.Running[0].State != "draining" {
 		t.Fatalf("the outcome is not known as soon as the leader has ended: %+v", v)
 	}
 	return w
@@ -72,7 +72,7 @@ func TestLeftIsKept(t *testing.T) {
 	w := leaving(t, time.Hour, func(d *jobfile.Definition) { d.KeepLeftovers = true })
 	w.ordered(Order{ID: 1, Verb: VerbStart, Job: "other"})
 	w.run(700 * time.Millisecond)
-	if r := w.view("other").Running; len(r) != 1 || r[0].Why == nil || *r[0].Why != "lock" {
+	if r := w.view("other").Running; len(r) != 1 || r[0].Why == nil || *r[0].Why != statefile.WhyLock {
 		t.Errorf("the other job did not wait: %+v", r)
 	}
 	w.run(300 * time.Millisecond)

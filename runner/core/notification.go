@@ -51,7 +51,7 @@ func (c *Core) mustNotifyFailure(j *job, d *jobfile.Definition) bool {
 // tellOutcome adds the notifications that an outcome owes to its record.
 func (c *Core) notifyOutcome(r *run, e *statefile.Ended) {
 	d := r.def
-	if d == nil || r.reason == "service" {
+	if d == nil || r.reason == statefile.ReasonService {
 		return
 	}
 	o := &e.Outcome
@@ -59,7 +59,7 @@ func (c *Core) notifyOutcome(r *run, e *statefile.Ended) {
 	case e.Failed && e.Retry == nil && c.mustNotifyFailure(r.job, d):
 		e.FailureNotified = true
 		e.Notifications = c.notificationsOf(r.job, d, "failure", o)
-	case !e.Failed && o.Outcome == "exited":
+	case !e.Failed && o.Outcome == statefile.OutcomeExited:
 		if r.job.facts.FailureNotified {
 			e.Notifications = c.notificationsOf(r.job, d, "recovery", o)
 		}
@@ -260,7 +260,7 @@ func (c *Core) newDelivery(j *job, n *delivery, d *jobfile.Definition) *run {
 	d.Timeout, d.StopSignal, d.StopTimeout = deliveryTime, "TERM", deliveryGrace
 	d.Schedule, d.SuccessCodes, d.Umask, d.Enabled, d.Overlap = new(schedule.Schedule), []int{0}, -1, true, jobfile.Allow
 	c.lastDelivery = max(c.lastDelivery, firstDelivery) + 1
-	r := &run{number: c.lastDelivery, job: j, def: d, reason: n.via, attempt: 1, delivery: n}
+	r := &run{number: c.lastDelivery, job: j, def: d, reason: statefile.Reason(n.via), attempt: 1, delivery: n}
 	r.timer.owner = r
 	c.runs[r.number] = r
 	c.wait(r)
@@ -269,14 +269,14 @@ func (c *Core) newDelivery(j *job, n *delivery, d *jobfile.Definition) *run {
 
 // unwritten postpones a mail that could not be written to a file.
 func (c *Core) mailNotWritten(r *run, why string) {
-	c.end(r, statefile.Run{Outcome: "start_error", StartError: &statefile.StartError{Stage: "mail", Errno: "EIO", Text: why}}, false)
+	c.end(r, statefile.Run{Outcome: statefile.OutcomeStartError, StartError: &statefile.StartError{Stage: "mail", Errno: "EIO", Text: why}}, false)
 	c.forget(r)
 }
 
 // delivered settles the notifications of a sender that ended. If the daemon's shutdown stopped it, they stay owed.
 func (c *Core) delivered(r *run, o *statefile.Run) {
 	err := ""
-	if o.Outcome != "exited" || *o.ExitCode != 0 {
+	if o.Outcome != statefile.OutcomeExited || *o.ExitCode != 0 {
 		err = r.delivery.via + ": " + words(o)
 	}
 	mail := r.delivery.via == "mail"
@@ -286,7 +286,7 @@ func (c *Core) delivered(r *run, o *statefile.Run) {
 		delete(c.commands, r.job.name)
 	}
 	switch {
-	case o.Outcome == "stopped":
+	case o.Outcome == statefile.OutcomeStopped:
 	case mail:
 		c.mailed(r.delivery.notifications, err)
 	default:
@@ -393,6 +393,6 @@ func deliveryEnv(o *statefile.Notification) []string {
 	if r.Signal != nil {
 		signal = *r.Signal
 	}
-	return append(env, "JOBSD_RUN="+itoa(r.Run), "JOBSD_OUTCOME="+r.Outcome, "JOBSD_EXIT_CODE="+code, "JOBSD_SIGNAL="+signal,
+	return append(env, "JOBSD_RUN="+itoa(r.Run), "JOBSD_OUTCOME="+string(r.Outcome), "JOBSD_EXIT_CODE="+code, "JOBSD_SIGNAL="+signal,
 		"JOBSD_DURATION="+strconv.FormatFloat(time.Duration(r.Duration).Seconds(), 'f', 3, 64))
 }

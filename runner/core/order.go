@@ -91,7 +91,7 @@ func (c *Core) start(j *job, o Order) (r *run, why string) {
 		return nil, c.awayText(j)
 	}
 	busy := j.alive()
-	if busy != nil && busy.state == pending && busy.why == "backoff" {
+	if busy != nil && busy.state == pending && busy.why == statefile.WhyBackoff {
 		c.stopTimer(&busy.timer)
 		c.regate = true
 		return busy, ""
@@ -115,9 +115,9 @@ func (c *Core) awayText(j *job) string {
 
 // manual makes the run that a person requested. A service that was held or in back-off starts over.
 func (c *Core) manual(j *job, o Order) *run {
-	reason := "manual"
+	reason := statefile.ReasonManual
 	if j.def.KeepAlive != nil {
-		reason = "service"
+		reason = statefile.ReasonService
 	}
 	c.release(j, o.By)
 	r := &run{number: o.Run, job: j, def: j.def, epoch: c.facts.Epoch, reason: reason, attempt: 1, args: o.Args,

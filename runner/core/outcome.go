@@ -12,15 +12,15 @@ import (
 
 // outcome turns the end of a leader into an outcome.
 func (r *run) outcome(x Exited) statefile.Run {
-	o := statefile.Run{Outcome: "exited", UserCPU: statefile.Seconds(x.User), SystemCPU: statefile.Seconds(x.Sys),
+	o := statefile.Run{Outcome: statefile.OutcomeExited, UserCPU: statefile.Seconds(x.User), SystemCPU: statefile.Seconds(x.Sys),
 		MaxRSS: x.MaxRSS, Core: x.Core, Leftovers: x.Left}
 	switch {
 	case x.Unknown && r.stopBy != "":
 	case x.Unknown:
 		stage := "started"
-		o.Outcome, o.LostStage = "lost", &stage
+		o.Outcome, o.LostStage = statefile.OutcomeLost, &stage
 	case x.Signal != "":
-		o.Outcome, o.Signal = "signaled", &x.Signal
+		o.Outcome, o.Signal = statefile.OutcomeSignaled, &x.Signal
 	default:
 		o.ExitCode = &x.Code
 	}
@@ -33,25 +33,25 @@ func (r *run) blame(o *statefile.Run) {
 	switch r.stopBy {
 	case "":
 	case "timeout":
-		o.Outcome = "timeout"
+		o.Outcome = statefile.OutcomeTimeout
 	case "start timeout":
-		o.Outcome = "start_error"
+		o.Outcome = statefile.OutcomeStartError
 		o.StartError = &statefile.StartError{Stage: "timeout", Errno: "ETIMEDOUT", Text: "cannot start: the start timed out"}
 		if r.def != nil { // else the job is gone, and with it the name of its program
 			o.StartError.Path = r.def.Argv[0]
 			o.StartError.Text = "cannot start: the start of " + strconv.Quote(r.def.Argv[0]) + " timed out"
 		}
 	default:
-		o.Outcome, o.StartError, o.By = "stopped", nil, new(r.stopBy)
+		o.Outcome, o.StartError, o.By = statefile.OutcomeStopped, nil, new(r.stopBy)
 	}
 }
 
 // failed reports whether an outcome is a failure. A requested stop is none.
 func (r *run) failed(o *statefile.Run) bool {
 	switch o.Outcome {
-	case "stopped":
+	case statefile.OutcomeStopped:
 		return false
-	case "exited":
+	case statefile.OutcomeExited:
 		if r.def == nil {
 			return *o.ExitCode != 0
 		}
@@ -75,7 +75,7 @@ func outcomeMarker(r *run, o *statefile.Run) string {
 
 // words describes an outcome in a few words.
 func words(o *statefile.Run) string {
-	s := o.Outcome
+	s := string(o.Outcome)
 	switch {
 	case o.StartError != nil && o.StartError.Text != "":
 		return o.StartError.Text
@@ -84,9 +84,9 @@ func words(o *statefile.Run) string {
 		return strings.Join(slices.DeleteFunc([]string{s + ":", e.Stage, e.Path, e.Errno}, func(w string) bool { return w == "" }), " ")
 	case o.LostStage != nil:
 		return s + " (" + *o.LostStage + ")"
-	case o.Outcome == "exited":
+	case o.Outcome == statefile.OutcomeExited:
 		return s + " " + strconv.Itoa(*o.ExitCode)
-	case o.Outcome == "signaled":
+	case o.Outcome == statefile.OutcomeSignaled:
 		return s + " " + *o.Signal
 	case o.By != nil:
 		s += " by " + *o.By

@@ -112,7 +112,7 @@ func (c *Core) loseRun(r *run) {
 		stage = "started"
 	}
 	o := statefile.Run{Run: r.number, Slot: r.slot, Reason: r.reason, Attempt: r.attempt, StartedAt: r.startedAt, EndedAt: at,
-		Outcome: "lost", LostStage: &stage, Missed: r.missed, Unjournaled: r.unjournaled}
+		Outcome: statefile.OutcomeLost, LostStage: &stage, Missed: r.missed, Unjournaled: r.unjournaled}
 	switch {
 	case r.delivery != nil:
 		c.delivered(r, &o)

@@ -126,7 +126,7 @@ func TestRescueExit(t *testing.T) {
 	w.setAside()
 	w.finishDisk()
 	w.replayed()
-	if last := w.c.facts.Jobs["a"].LastRun; last == nil || last.Outcome != "lost" || *last.LostStage != "started" {
+	if last := w.c.facts.Jobs["a"].LastRun; last == nil || last.Outcome != statefile.OutcomeLost || *last.LostStage != "started" {
 		t.Errorf("its run ended as %+v", last)
 	}
 	w.end()
@@ -161,7 +161,7 @@ func TestRescueStop(t *testing.T) {
 	w.handle(Order{ID: 1, Verb: VerbStop, Job: "a", By: "uid 0"})
 	w.settle()
 	w.run(20 * time.Second)
-	if v := w.c.view(w.c.jobs["a"]); !v.InternalError || len(v.Running) > 0 || v.LastRun == nil || v.LastRun.Outcome != "stopped" {
+	if v := w.c.view(w.c.jobs["a"]); !v.InternalError || len(v.Running) > 0 || v.LastRun == nil || v.LastRun.Outcome != statefile.OutcomeStopped {
 		t.Errorf("%+v", v)
 	}
 }

@@ -13,7 +13,7 @@ import (
 func (c *Core) retryAfter(r *run, e *statefile.Ended) *statefile.Retry {
 	j := r.job
 	switch {
-	case !e.Failed, r.reason == "service", len(r.args) > 0, r.lost && c.inDoubt(r.number),
+	case !e.Failed, r.reason == statefile.ReasonService, len(r.args) > 0, r.lost && c.inDoubt(r.number),
 		j.def == nil || r.def == nil || r.def.ScheduleHash != j.def.ScheduleHash || !c.active(j),
 		r.attempt > int(j.def.Retries),
 		slices.ContainsFunc(j.runs[slices.Index(j.runs, r)+1:], func(o *run) bool { return o.state == pending }):
@@ -38,7 +38,7 @@ func (c *Core) retryAfter(r *run, e *statefile.Ended) *statefile.Retry {
 // newRetry makes the pending run of a retry, which is admitted after a pause.
 func (c *Core) newRetry(j *job, t statefile.Retry, pause time.Duration) *run {
 	r := &run{number: t.Run, job: j, def: j.def, slot: t.Slot, epoch: t.Epoch, reason: t.Reason, attempt: t.Attempt,
-		missed: t.Missed, settled: true, why: "retry"}
+		missed: t.Missed, settled: true, why: statefile.WhyRetry}
 	c.enlist(r)
 	if pause > 0 {
 		c.after(&r.timer, pause)

@@ -15,11 +15,11 @@ type run struct {
 	job         *job
 	def         *jobfile.Definition // a reload does not change it; nil: adopted, not known yet
 	state       runState
-	why         string // what a pending run waits for
-	text        string // the last error, for people
+	why         statefile.Why // what a pending run waits for
+	text        string        // the last error, for people
 	slot        statefile.Time
 	epoch       uint64 // the epoch of slot
-	reason      string
+	reason      statefile.Reason
 	attempt     int
 	missed      uint64            // the number of slots it catches up
 	missedSlots *statefile.NotRun // these slots, until its intent
@@ -65,12 +65,12 @@ type run struct {
 func (r *run) ring(c *Core) { c.move(r.number, evRing, nil) }
 
 // newRun makes a pending run of a job.
-func (c *Core) newRun(j *job, slot statefile.Time, reason string, missed *statefile.NotRun, a *statefile.Anchor) *run {
+func (c *Core) newRun(j *job, slot statefile.Time, reason statefile.Reason, missed *statefile.NotRun, a *statefile.Anchor) *run {
 	r := &run{number: c.nextRun(), job: j, def: j.def, slot: slot, epoch: c.facts.Epoch, reason: reason, attempt: 1, missedSlots: missed, anchor: a}
 	if missed != nil {
 		r.missed = missed.Number
 	}
-	if reason == "catch_up" {
+	if reason == statefile.ReasonCatchUp {
 		r.notBefore = c.now.Mono + c.config.CatchUpDelay
 	}
 	c.enlist(r)
@@ -110,7 +110,7 @@ func (c *Core) dropAtShutdown(r *run) {
 // onlyHere reports whether only this daemon knows of the pending run. The next daemon would not make it again.
 func (r *run) onlyHere() bool {
 	return r.state == pending && r.slot.IsZero() && !r.durable && !r.settled && !r.delayed && r.delivery == nil &&
-		r.reason != "service" && r.reason != "boot"
+		r.reason != statefile.ReasonService && r.reason != statefile.ReasonBoot
 }
 
 // skip counts the slots of a pending run that will not start.
@@ -127,7 +127,7 @@ func (c *Core) skip(r *run, why string) {
 	if r.missedSlots != nil {
 		c.addNotRun(r.job, r.missedSlots, anchorBefore(r.missedSlots, r.slot.Time, r.anchor, r.def))
 	}
-	if r.reason == "schedule" {
+	if r.reason == statefile.ReasonSchedule {
 		row := c.notRun(r.job, "skipped", why, r.slot.Time, r.slot.Time, 1)
 		row.Epoch = r.epoch
 		c.addNotRun(r.job, row, r.anchor)
@@ -139,7 +139,7 @@ func (r *run) isAt() bool { return r.def.Schedule.Kind() == schedule.At && !r.sl
 
 func drop(c *Core, r *run, _ Event) {
 	if r.durable || r.delivery != nil { // its fork had failed, and it waited for the next attempt
-		c.end(r, statefile.Run{Outcome: "stopped", By: new(r.stopBy)}, false)
+		c.end(r, statefile.Run{Outcome: statefile.OutcomeStopped, By: new(r.stopBy)}, false)
 	}
 	switch {
 	case !r.delayed || r.durable:

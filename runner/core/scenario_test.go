@@ -54,7 +54,7 @@ func (w *world) off(d time.Duration) {
 func (w *world) runs() string {
 	var list []string
 	for _, s := range w.ran {
-		line := s.Job.Name + " " + s.Reason
+		line := s.Job.Name + " " + string(s.Reason)
 		if !s.Slot.IsZero() {
 			line += " " + s.Slot.Format("02 15:04:05")
 		}

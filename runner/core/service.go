@@ -40,7 +40,7 @@ func (c *Core) armService(j *job) {
 // services returns the job's live runs as a service.
 func (j *job) services() (list []*run) {
 	for _, r := range j.runs {
-		if r.reason == "service" && r.state < draining {
+		if r.reason == statefile.ReasonService && r.state < draining {
 			list = append(list, r)
 		}
 	}
@@ -49,13 +49,13 @@ func (j *job) services() (list []*run) {
 
 // bringUp makes the next life of a service. It starts after a pause if the last lives were short.
 func (c *Core) startService(j *job) {
-	r := c.newRun(j, statefile.Time{}, "service", nil, nil)
+	r := c.newRun(j, statefile.Time{}, statefile.ReasonService, nil, nil)
 	pause := c.spread(backoff(j.def.KeepAlive, j.facts.ShortRuns))
 	if n := len(j.facts.Deaths); n > 0 && pause > 0 { // time without a daemon counts as waiting, too
 		pause -= min(pause, max(0, c.now.Wall.Sub(j.facts.Deaths[n-1].At.Time)))
 	}
 	if pause > 0 {
-		r.why = "backoff"
+		r.why = statefile.WhyBackoff
 		c.after(&r.timer, pause)
 	}
 }
@@ -120,12 +120,12 @@ func (j *job) inCrashLoop() bool {
 // lived completes the record of the end of a service's life.
 func (c *Core) completeServiceEnd(r *run, e *statefile.Ended) {
 	o := &e.Outcome
-	if r.reason != "service" || r.def == nil || r.def.KeepAlive == nil {
+	if r.reason != statefile.ReasonService || r.def == nil || r.def.KeepAlive == nil {
 		return
 	}
 	// Nobody knows how a lost run ended. Most are lost in a power failure, and the boot after that starts every
 	// service.
-	known := o.Outcome != "stopped" && o.Outcome != "lost"
+	known := o.Outcome != statefile.OutcomeStopped && o.Outcome != statefile.OutcomeLost
 	e.Finished = known && e.Retry == nil && !r.def.KeepAlive.Restart.After(!e.Failed)
 	if r.lost && c.inDoubt(r.number) && !r.def.KeepAlive.Restart.After(true) { // it may have succeeded, unless the machine went down
 		e.Finished = slices.ContainsFunc(r.job.facts.Live, func(l statefile.Live) bool {

@@ -52,7 +52,7 @@ func TestA24CrashLoop(t *testing.T) {
 		}
 	}
 	v := w.view("web")
-	if !v.CrashLoop || v.NextTry.IsZero() || v.State != "waiting" || *v.Running[0].Why != "backoff" {
+	if !v.CrashLoop || v.NextTry.IsZero() || v.State != "waiting" || *v.Running[0].Why != statefile.WhyBackoff {
 		t.Errorf("%+v %+v", v, v.Running)
 	}
 	w.run(10 * time.Hour)
@@ -319,7 +319,7 @@ func TestLostIsRetriedAndTold(t *testing.T) {
 	clear(w.procs)
 	w.start()
 	w.run(time.Minute)
-	if v := w.view("j"); v.LastRun.Outcome != "lost" || v.Failures != 0 || len(v.Running) != 1 || v.Running[0].Attempt != 2 {
+	if v := w.view("j"); v.LastRun.Outcome != statefile.OutcomeLost || v.Failures != 0 || len(v.Running) != 1 || v.Running[0].Attempt != 2 {
 		t.Errorf("%+v", v)
 	}
 	w.crash()
@@ -545,7 +545,7 @@ func TestOrders(t *testing.T) {
 	w.lasting(time.Hour, 0)
 	ask(VerbRestart, "web", false)
 	w.run(time.Minute)
-	if v := w.view("web"); len(v.Running) != 1 || v.LastRun.Outcome != "stopped" || *v.LastRun.By != "uid 0" {
+	if v := w.view("web"); len(v.Running) != 1 || v.LastRun.Outcome != statefile.OutcomeStopped || *v.LastRun.By != "uid 0" {
 		t.Errorf("%+v", v)
 	}
 	w.answers = nil

@@ -63,9 +63,9 @@ func steadyTimers(t *testing.T, do func(w *world)) {
 	w.run(5 * time.Second)
 
 	for name, want := range map[string]statefile.Run{
-		"late": {Outcome: "timeout", Duration: statefile.Seconds(10 * time.Minute)},
-		"deaf": {Outcome: "stopped", Duration: statefile.Seconds(10 * time.Minute)},
-		"ends": {Outcome: "exited", Duration: statefile.Seconds(5 * time.Minute)},
+		"late": {Outcome: statefile.OutcomeTimeout, Duration: statefile.Seconds(10 * time.Minute)},
+		"deaf": {Outcome: statefile.OutcomeStopped, Duration: statefile.Seconds(10 * time.Minute)},
+		"ends": {Outcome: statefile.OutcomeExited, Duration: statefile.Seconds(5 * time.Minute)},
 	} {
 		r := w.view(name).LastRun
 		if r == nil || r.Outcome != want.Outcome || r.Duration < want.Duration || r.Duration > want.Duration+statefile.Seconds(2*time.Second) {

@@ -165,11 +165,11 @@ func (c *Core) slotsDue(j *job, p slots, a *statefile.Anchor) {
 			c.flushNotRun(j)
 		}
 	case punctual && p.number > 1:
-		c.slot(j, p.newest, "schedule", c.notRun(j, "missed", "late", p.first, p.previous, p.number-1), a)
+		c.slot(j, p.newest, statefile.ReasonSchedule, c.notRun(j, "missed", "late", p.first, p.previous, p.number-1), a)
 	case punctual:
-		c.slot(j, p.newest, "schedule", nil, a)
+		c.slot(j, p.newest, statefile.ReasonSchedule, nil, a)
 	case j.catches(p.late):
-		c.slot(j, p.newest, "catch_up", c.notRun(j, "missed", "late", p.first, p.newest, p.number), a)
+		c.slot(j, p.newest, statefile.ReasonCatchUp, c.notRun(j, "missed", "late", p.first, p.newest, p.number), a)
 	default:
 		c.addNotRun(j, c.notRun(j, "missed", "late", p.first, p.newest, p.number), a)
 		if !j.unsettled() {
@@ -185,7 +185,7 @@ func (j *job) catches(late time.Duration) bool {
 
 // slot hands one slot to a new run if overlap allows it. The run also gets the missed slots that it catches up: they
 // are written in one batch with its intent, so that after an earlier crash they are not settled.
-func (c *Core) slot(j *job, slot time.Time, reason string, missed *statefile.NotRun, a *statefile.Anchor) {
+func (c *Core) slot(j *job, slot time.Time, reason statefile.Reason, missed *statefile.NotRun, a *statefile.Anchor) {
 	if c.makeRoom(j) {
 		c.newRun(j, statefile.At(slot.In(j.zone())), reason, missed, a)
 		return
@@ -193,7 +193,7 @@ func (c *Core) slot(j *job, slot time.Time, reason string, missed *statefile.Not
 	if missed != nil {
 		c.addNotRun(j, missed, anchorBefore(missed, slot, a, j.def))
 	}
-	if reason == "schedule" {
+	if reason == statefile.ReasonSchedule {
 		c.addNotRun(j, c.notRun(j, "skipped", "overlap", slot, slot, 1), a)
 	}
 }

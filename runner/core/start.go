@@ -113,7 +113,7 @@ func executed(c *Core, r *run, _ Event) {
 	}
 	if r.stopBy != "" {
 		c.terminate(r)
-	} else if r.reason == "service" {
+	} else if r.reason == statefile.ReasonService {
 		c.needArm(r.job)
 	}
 }
@@ -126,7 +126,7 @@ func notStarted(c *Core, r *run, e Event) {
 	again := n.Weather || n.Busy && r.tries < busyTries
 	r.startedAt = statefile.Time{}
 	if !again || r.stopBy != "" {
-		o := statefile.Run{Outcome: "start_error", StartError: &n.Error}
+		o := statefile.Run{Outcome: statefile.OutcomeStartError, StartError: &n.Error}
 		r.blame(&o)
 		c.end(r, o, false)
 		c.forget(r)
@@ -136,7 +136,7 @@ func notStarted(c *Core, r *run, e Event) {
 		c.emit(Release{r.number})
 		r.pid = 0
 	}
-	r.why = "fork"
+	r.why = statefile.WhyFork
 	c.to(r, pending)
 	r.wait = busyWait
 	if n.Weather {

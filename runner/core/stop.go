@@ -44,7 +44,7 @@ func startTimedOut(c *Core, r *run, _ Event) {
 	default:
 		r.stopBy = "start timeout"
 		c.recordStop(r)
-		o := statefile.Run{Outcome: "start_error"}
+		o := statefile.Run{Outcome: statefile.OutcomeStartError}
 		r.blame(&o)
 		c.end(r, o, true)
 		c.to(r, draining)

@@ -37,7 +37,7 @@ func TestDisabledUntil(t *testing.T) {
 	}
 	missed := map[string]uint64{}
 	for _, e := range w.journal {
-		if i, ok := e.Record.(*statefile.Intent); ok && i.Reason == "catch_up" {
+		if i, ok := e.Record.(*statefile.Intent); ok && i.Reason == statefile.ReasonCatchUp {
 			missed[i.Job] = i.Missed
 		}
 	}
@@ -66,7 +66,7 @@ func TestEveryDisabledUntil(t *testing.T) {
 			w.until("2026-06-01 11:30:00")
 			w.want("hourly catch_up 01 10:59:30")
 			for _, e := range w.journal {
-				if i, ok := e.Record.(*statefile.Intent); ok && i.Reason == "catch_up" && i.Missed != 2 {
+				if i, ok := e.Record.(*statefile.Intent); ok && i.Reason == statefile.ReasonCatchUp && i.Missed != 2 {
 					t.Errorf("missed %d", i.Missed)
 				}
 			}

@@ -106,7 +106,7 @@ func (r *run) view() statefile.Running {
 		Adopted: r.adopted, Unjournaled: r.unjournaled, OldDefinition: r.old()}
 	if r.state == pending && r.why != "" {
 		v.Why = new(r.why)
-		if r.why == "lock" {
+		if r.why == statefile.WhyLock {
 			v.Lock = new(r.def.Lock)
 		}
 		if r.text != "" {

@@ -275,7 +275,7 @@ func (w *world) perform(e Effect) {
 		if o := e.Record.Outcome; o.Duration < 0 {
 			w.fatal("run %d of %s lasted %v", o.Run, e.Record.Job, o.Duration)
 		}
-		w.stats[e.Record.Outcome.Outcome]++
+		w.stats[string(e.Record.Outcome.Outcome)]++
 		w.disk(func() { w.append(statefile.Entry{At: e.At, Record: e.Record}) })
 	case EndOutput:
 		w.disk(func() { w.append(statefile.Entry{At: e.At, Record: e.Record}) })
@@ -376,7 +376,7 @@ func (w *world) work() {
 // notify handles the fork of a notification.
 func (w *world) notify(s Start) {
 	l := w.letters[s.Run]
-	what := s.Reason + " " + s.Job.Name
+	what := string(s.Reason) + " " + s.Job.Name
 	if s.Mail {
 		what = l.Subject
 	}
@@ -410,7 +410,7 @@ func (w *world) prepare(p Prepare) {
 		}
 		w.letters[p.Run] = p.Mail
 	}
-	if r := w.c.runs[p.Run]; p.Record != nil && r.reason != "manual" && !r.forced &&
+	if r := w.c.runs[p.Run]; p.Record != nil && r.reason != statefile.ReasonManual && !r.forced &&
 		(w.c.facts.DisabledBy != nil || r.job.facts.DisabledBy != nil) {
 		w.fatal("run %d of %s begins although it is disabled: %+v", p.Run, p.Job.Name, *r)
 	}
@@ -427,7 +427,7 @@ func (w *world) prepare(p Prepare) {
 }
 
 func (w *world) fork(s Start) {
-	if s.Reason == "schedule" || s.Reason == "catch_up" {
+	if s.Reason == statefile.ReasonSchedule || s.Reason == statefile.ReasonCatchUp {
 		w.stats["fork"]++
 	}
 	trouble := w.rng.IntN(30)
@@ -481,7 +481,7 @@ func (w *world) fork(s Start) {
 			p.endsAt, p.leftUntil = w.mono+lasts, w.mono+lasts+w.leaves
 		}
 	}
-	if s.Reason == "boot" && s.Attempt == 1 {
+	if s.Reason == statefile.ReasonBoot && s.Attempt == 1 {
 		w.booted[s.Job.Name+" "+w.bootID]++
 	}
 	w.starts = append(w.starts, w.mono)

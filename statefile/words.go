@@ -1,0 +1,42 @@
+package statefile
+
+// Reason says why a run exists. Retries keep the reason of the first run.
+type Reason string
+
+// The reasons.
+const (
+	ReasonSchedule Reason = "schedule" // a slot is due
+	ReasonCatchUp  Reason = "catch_up" // missed slots are made up for
+	ReasonBoot     Reason = "boot"     // the machine has booted
+	ReasonAfter    Reason = "after"    // the jobs that it follows have succeeded
+	ReasonManual   Reason = "manual"   // a person requested it
+	ReasonService  Reason = "service"  // the job is a service
+)
+
+// Outcome says how a run ended.
+type Outcome string
+
+// The outcomes.
+const (
+	OutcomeExited     Outcome = "exited"      // with an exit code
+	OutcomeSignaled   Outcome = "signaled"    // by a signal that the daemon did not send
+	OutcomeTimeout    Outcome = "timeout"     // the daemon stopped it after its timeout
+	OutcomeStopped    Outcome = "stopped"     // a person, a reload or a shutdown stopped it
+	OutcomeStartError Outcome = "start_error" // its program did not start
+	OutcomeLost       Outcome = "lost"        // nobody knows
+)
+
+// Why says what a pending run waits for.
+type Why string
+
+// What a pending run can wait for.
+const (
+	WhyOverlap    Why = "overlap"     // another run of the job
+	WhyDraining   Why = "draining"    // processes that an earlier run of the job left behind
+	WhyLock       Why = "lock"        // a run of another job that holds the lock
+	WhyMaxRunning Why = "max_running" // one of all running runs
+	WhyCatchUp    Why = "catch_up"    // its delay, or another catch-up run
+	WhyRetry      Why = "retry"       // the pause before the next attempt
+	WhyBackoff    Why = "backoff"     // the pause before a service starts again
+	WhyFork       Why = "fork"        // the pause after a start that lacked a resource
+)
