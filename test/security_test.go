@@ -40,28 +40,7 @@ func TestSecurityNames(t *testing.T) {
 	if n := bytes.Count(text, []byte("\n")); n > 120 {
 		t.Errorf("it has %d lines, and is to be one page", n)
 	}
-	have := map[string]bool{}
-	function := regexp.MustCompile(`(?m)^func (Test\w+)\(t \*testing\.T\)`)
-	err = filepath.WalkDir("..", func(path string, _ fs.DirEntry, err error) error {
-		if err != nil || !strings.HasSuffix(path, "_test.go") {
-			return err
-		}
-		code, err := os.ReadFile(path)
-		for _, m := range function.FindAllSubmatch(code, -1) {
-			have[string(m[1])] = true
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	scripts, err := filepath.Glob("testdata/script/*.txtar")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, script := range scripts {
-		have[strings.TrimSuffix(filepath.Base(script), ".txtar")] = true
-	}
+	have, _ := testsAndScripts(t)
 	named := regexp.MustCompile(`\[([\w\s,]+)\][^(]`).FindAllSubmatch(text, -1)
 	if len(named) < 10 {
 		t.Errorf("it has %d proofs", len(named))
