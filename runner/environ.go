@@ -33,26 +33,16 @@ func environ(s core.Start, self *jobfile.User, id, root string) []string {
 	if root != "" {
 		env = append(env, "JOBSD_ROOT="+root)
 	}
-	path := jobfile.DefaultPath
 	for _, name := range passed(d.PassEnv) {
 		if v, ok := os.LookupEnv(name); ok {
 			set(name, v)
-			if name == "PATH" {
-				path = v
-			}
 		}
 	}
 	for _, pair := range d.Env {
 		name, value, _ := strings.Cut(pair, "=")
 		set(name, value)
-		if name == "PATH" {
-			path = value
-		}
 	}
-	if len(d.ExtraPath) > 0 {
-		path = strings.Join(d.ExtraPath, ":") + ":" + path
-	}
-	set("PATH", path)
+	set("PATH", d.Path(os.Getenv("PATH")))
 	run := strconv.FormatUint(s.Run, 10)
 	env = append(env, "JOBSD_JOB="+d.Name, "JOBSD_RUN="+run, "JOBSD_REASON="+string(s.Reason),
 		"JOBSD_ATTEMPT="+strconv.Itoa(s.Attempt), spawn.TagName+"="+ownershipTag(id, d.Name, s.Run))

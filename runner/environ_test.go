@@ -2,6 +2,7 @@ package runner
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"jobsd/internal/jobfile"
@@ -26,5 +27,18 @@ func TestShellVariable(t *testing.T) {
 		User: &jobfile.User{Name: "www", Shell: "/bin/bash"}}}, nil, "id", "")
 	if !slices.Contains(env, "SHELL=/usr/sbin/nologin") {
 		t.Errorf("what the job file says does not count: %v", env)
+	}
+}
+
+// TestEmptyPathOfDaemon checks that the process of a run gets the PATH in which the load looked for its program, also if
+// PATH is set but empty in the daemon's environment. With an empty entry it would look in its working directory.
+func TestEmptyPathOfDaemon(t *testing.T) {
+	t.Setenv("PATH", "")
+	for _, extra := range [][]string{nil, {"/opt/bin"}} {
+		d := &jobfile.Definition{Name: "j", PassEnv: []string{"PATH"}, ExtraPath: extra}
+		want := "PATH=" + strings.Join(append(extra, jobfile.DefaultPath), ":")
+		if env := environ(core.Start{Job: d}, &jobfile.User{}, "id", ""); !slices.Contains(env, want) {
+			t.Errorf("want %s: %v", want, env)
+		}
 	}
 }

@@ -194,10 +194,10 @@ func (h *host) noProgram(d *Definition, name string) string {
 		}
 		return ""
 	}
-	search, known := h.pathOf(d)
-	if !known || slices.Contains(d.PassEnv, "PATH") { // the daemon's PATH may differ from ours
+	if d.EnvFile != "" || slices.Contains(d.PassEnv, "PATH") { // the daemon's PATH may differ from ours
 		return ""
 	}
+	search := d.Path("")
 	for dir := range strings.SplitSeq(search, ":") {
 		if !filepath.IsAbs(dir) || !h.isMissing(filepath.Join(dir, name)) {
 			return ""

@@ -3,6 +3,7 @@ package jobfile
 import (
 	"cmp"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -21,34 +22,29 @@ func (h *host) program(d *Definition) string {
 		}
 		return h.Programs.Find("", name)
 	}
-	path, known := h.pathOf(d)
-	if !known {
+	if d.EnvFile != "" { // it may set PATH
 		return ""
 	}
-	return h.Programs.Find(path, name)
+	return h.Programs.Find(d.Path(h.path), name)
 }
 
-// pathOf returns the PATH of the job. A variable of env overrides env_file, which overrides pass_env.
-func (h *host) pathOf(d *Definition) (path string, known bool) {
-	path = DefaultPath
-	set := false
+// Path returns the PATH of the job's process before it reads its env_file. daemon is PATH in the daemon's environment;
+// an empty one counts as not set.
+func (d *Definition) Path(daemon string) string {
+	path := DefaultPath
+	if slices.Contains(d.PassEnv, "PATH") {
+		path = cmp.Or(daemon, path)
+	}
 	for _, v := range d.Env {
-		if p, ok := strings.CutPrefix(v, "PATH="); ok {
-			path, set = p, true
+		if set, ok := strings.CutPrefix(v, "PATH="); ok {
+			path = set
 		}
 	}
-	if !set && d.EnvFile != "" {
-		return "", false
+	all := slices.Clone(d.ExtraPath)
+	if path != "" { // an empty entry is the working directory
+		all = append(all, path)
 	}
-	for _, name := range d.PassEnv {
-		if name == "PATH" && !set && h.path != "" {
-			path = h.path
-		}
-	}
-	if len(d.ExtraPath) > 0 {
-		path = strings.Join(d.ExtraPath, ":") + ":" + path
-	}
-	return path, true
+	return strings.Join(all, ":")
 }
 
 // dirOf returns the directory in which the job starts.

@@ -47,7 +47,7 @@ func TestProgram(t *testing.T) {
 		{Definition{Argv: []string{"x"}, Env: []string{"PATH=" + a + "::" + b}}, ""}, // the empty entry is the working directory
 		{Definition{Argv: []string{"x"}, Env: []string{"PATH=" + a}}, ""},
 		{Definition{Argv: []string{"x"}, ExtraPath: []string{b}, EnvFile: "/e"}, ""}, // the env_file may set PATH
-		{Definition{Argv: []string{"x"}, Env: []string{"PATH=" + b}, EnvFile: "/e", PassEnv: []string{"PATH"}}, b + "/x"},
+		{Definition{Argv: []string{"x"}, Env: []string{"PATH=" + b}, EnvFile: "/e", PassEnv: []string{"PATH"}}, ""},
 		{Definition{Argv: []string{"z"}, PassEnv: []string{"PATH"}}, c + "/z"},
 		{Definition{Argv: []string{"rel"}, ExtraPath: []string{c}}, c + "/rel"},
 		{Definition{Argv: []string{"far"}, ExtraPath: []string{c}}, c + "/far"},
@@ -64,6 +64,27 @@ func TestProgram(t *testing.T) {
 		h.path, h.Home = c, root+"/home"
 		if got := h.program(&k.d); got != k.want {
 			t.Errorf("%+v\ngot  %s\nwant %s", k.d, got, k.want)
+		}
+	}
+}
+
+func TestPath(t *testing.T) {
+	path := []string{"PATH"}
+	for _, c := range []struct {
+		d            Definition
+		daemon, want string
+	}{
+		{Definition{}, "/d", DefaultPath},
+		{Definition{PassEnv: path}, "/d", "/d"},
+		{Definition{PassEnv: path}, "", DefaultPath},
+		{Definition{PassEnv: path, Env: []string{"A=1", "PATH=/e"}}, "/d", "/e"},
+		{Definition{PassEnv: path, ExtraPath: []string{"/x", "/y"}}, "/d", "/x:/y:/d"},
+		{Definition{PassEnv: path, ExtraPath: []string{"/x"}}, "", "/x:" + DefaultPath},
+		{Definition{ExtraPath: []string{"/x"}, Env: []string{"PATH="}}, "/d", "/x"},
+		{Definition{Env: []string{"PATH="}}, "/d", ""},
+	} {
+		if got := c.d.Path(c.daemon); got != c.want {
+			t.Errorf("%+v, daemon %q: %q, want %q", c.d, c.daemon, got, c.want)
 		}
 	}
 }
