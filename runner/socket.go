@@ -80,18 +80,13 @@ func (l *loop) obey(c control.Call) {
 		line = append(line, "job", cmp.Or(c.Job, "all"))
 	}
 	l.log.Info("command", append(line, "pid", c.PID, "uid", c.UID, "program", cmp.Or(c.Program, unknown))...)
-	if c.Verb == control.Reload {
-		now := l.sys.now()
-		l.loader.request() // a load that begins from now on counts
-		l.socket.Answer(now.Mono, c.ID, control.Response{Asked: now.Boot.Truncate(time.Microsecond), Last: true})
-		return
-	}
 	if c.Verb == control.Signal && spawn.SignalNumber(c.Signal) == 0 {
 		l.socket.Answer(l.sys.now().Mono, c.ID, control.Response{Last: true,
 			Error: &control.Error{Code: control.BadRequest, Text: fmt.Sprintf("no signal is called %q", c.Signal)}})
 		return
 	}
-	if c.Verb == control.Stop || c.Verb == control.Upgrade { // this may take long, and the client must know that the daemon has read the request
+	switch c.Verb {
+	case control.Stop, control.Reload, control.Upgrade: // this may take long, and the client must know that the daemon has read the request
 		l.socket.Answer(l.sys.now().Mono, c.ID, control.Response{})
 	}
 	if c.Verb == control.Upgrade {
@@ -100,6 +95,9 @@ func (l *loop) obey(c control.Call) {
 	}
 	l.handle(core.Order{ID: c.ID, Verb: core.Verb(c.Verb), Job: c.Job, Run: c.Run, Args: c.Args, Wait: c.Wait,
 		In: c.In, Reason: c.Reason, Until: c.Until, Signal: c.Signal, Group: c.Group, By: l.who(c.UID)})
+	if c.Verb == control.Reload {
+		l.loader.request() // only now, so that this load begins after the order
+	}
 }
 
 func (l *loop) answer(a core.Answer) {
@@ -115,6 +113,9 @@ func (l *loop) answer(a core.Answer) {
 			r.Error.Code = control.NoJob
 		}
 	}
+	if a.Reload != nil {
+		r.Reload = reloaded(a.Reload)
+	}
 	if a.Outcome != nil {
 		outcome, err := json.Marshal(a.Outcome)
 		if err != nil {
@@ -123,4 +124,14 @@ func (l *loop) answer(a core.Answer) {
 		r.Outcome = outcome
 	}
 	l.socket.Answer(now.Mono, a.ID, r)
+}
+
+// reloaded returns the result of a load for the client.
+func reloaded(r *core.LoadResult) *control.Reloaded {
+	c := &control.Reloaded{New: r.New, Changed: r.Changed, Removed: r.Removed, Unchanged: r.Unchanged, Refused: r.Refused,
+		ChangedJobs: r.ChangedJobs, Settings: r.Settings}
+	for _, e := range r.Errors {
+		c.Errors = append(c.Errors, control.Mistake{File: e.File, Line: e.Line, Column: e.Column, Key: e.Key, Text: e.Text})
+	}
+	return c
 }

@@ -3,6 +3,7 @@ package test
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -275,6 +276,44 @@ func TestRunDirectoryRemoved(t *testing.T) {
 	})
 	if text, err := start(); err != nil {
 		t.Errorf("%s%v", text, err)
+	}
+	s.term()
+}
+
+// TestReloadAnswer: the answer to a reload has its counts, and each mistake with its place. Several clients can wait at the
+// same time.
+func TestReloadAnswer(t *testing.T) {
+	s := newSite(t)
+	s.write("same.toml", `cmd = ["true"]`)
+	s.begin()
+	s.write("new.toml", `cmd = ["true"]`)
+	s.write("bad.toml", "cmd = [\"true\"]\nevery = \"5\"\n")
+	var scanners []*bufio.Scanner
+	for range 3 {
+		conn := s.dial()
+		io.WriteString(conn, `{"version":1,"verb":"reload"}`+"\n")
+		scanners = append(scanners, bufio.NewScanner(conn))
+	}
+	for i, lines := range scanners {
+		var first, last control.Response
+		for _, r := range []*control.Response{&first, &last} {
+			if !lines.Scan() {
+				t.Fatal("no answer: ", lines.Err())
+			}
+			if err := json.Unmarshal(lines.Bytes(), r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if first.Last || first.Reload != nil || !last.Last || last.Reload == nil || last.Error != nil {
+			t.Fatalf("client %d: got %+v, then %+v", i, first, last)
+		}
+		r := last.Reload
+		if r.New+r.Unchanged != 2 || r.Removed+r.Changed != 0 || r.Refused != 1 || len(r.Errors) != 1 {
+			t.Fatalf("client %d: got %+v", i, r)
+		}
+		if e := r.Errors[0]; e.File != "bad.toml" || e.Line != 2 || e.Column != 9 || e.Key != "every" || !strings.Contains(e.Text, "unit") {
+			t.Errorf("client %d: got %+v", i, e)
+		}
 	}
 	s.term()
 }

@@ -34,7 +34,7 @@ var seenPatience = 2 * time.Second
 // change may be missing in the journal too, because the daemon writes the journal first.
 func (s *site) seen(answer control.Response) bool {
 	began, _ := time.Parse(time.RFC3339, answer.Started)
-	tick := time.NewTicker(reloadPoll)
+	tick := time.NewTicker(pollPause)
 	defer tick.Stop()
 	for deadline := time.Now().Add(seenPatience); time.Now().Before(deadline); <-tick.C {
 		d, err := statefile.ReadDaemon(s.State)

@@ -16,7 +16,7 @@ import (
 // TestUnwritten checks that a verb prints a warning if the daemon cannot write the order to disk.
 func TestUnwritten(t *testing.T) {
 	defer func(was time.Duration) { seenPatience = was }(seenPatience)
-	seenPatience = 3 * reloadPoll
+	seenPatience = 3 * pollPause
 	dir := t.TempDir()
 	start, err := spawn.StartTime(os.Getpid())
 	if err != nil {

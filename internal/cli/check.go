@@ -4,9 +4,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -179,15 +177,4 @@ func errorCount(n int) string {
 	return count(n, "error")
 }
 
-// positioned is the form of a mistake: file:line:column: key: message. All parts except the message may be missing.
-var positioned = regexp.MustCompile(
-	`^(?:([^:]+)(?::(\d+):(\d+))?: )?(?:([a-z][a-z0-9_]*(?:\.[A-Za-z0-9_-]+)*): )?(.*)$`)
-
-func mistakeOf(e string) mistake {
-	m := positioned.FindStringSubmatch(e)
-	number := func(s string) int {
-		n, _ := strconv.Atoi(s) // "" is 0
-		return n
-	}
-	return mistake{m[1], number(m[2]), number(m[3]), m[4], m[5]}
-}
+func mistakeOf(e *jobfile.Error) mistake { return mistake{e.File, e.Line, e.Column, e.Key, e.Text} }

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -19,29 +18,27 @@ func isDirectory(path string) bool {
 // checkFiles checks each file by itself and prints the result.
 func (a *app) checkFiles(s *site, paths []string) error {
 	c := checked{Files: len(paths), Errors: []mistake{}, Warnings: []mistake{}, ReadOnly: []string{}, Ignored: []string{}}
-	var lines []string
+	var wrong []*jobfile.Error
 	for _, path := range paths {
 		defs, warned, errs := s.checkFile(path)
 		c.Jobs += len(defs)
 		c.Warnings = append(c.Warnings, warned...)
-		for _, err := range errs {
-			for line := range strings.SplitSeq(err.Error(), "\n") {
-				lines = append(lines, line)
-				c.Errors = append(c.Errors, mistakeOf(line))
-			}
-		}
+		wrong = append(wrong, jobfile.Mistakes(errs...)...)
+	}
+	for _, e := range wrong {
+		c.Errors = append(c.Errors, mistakeOf(e))
 	}
 	var err error
 	if a.json {
 		err = a.printJSON(c)
 	} else {
-		for _, line := range lines {
-			fmt.Fprintln(a.out, line)
+		for _, e := range wrong {
+			fmt.Fprintln(a.out, e)
 		}
 		writeWarnings(a.out, c.Warnings)
 		fmt.Fprintln(a.out, c.total())
 	}
-	if err == nil && len(lines) > 0 {
+	if err == nil && len(wrong) > 0 {
 		err = notWell
 	}
 	return err
@@ -52,9 +49,6 @@ func (s *site) checkFile(path string) (defs []*jobfile.Definition, warned []mist
 	if strings.HasPrefix(strings.TrimLeft(filepath.Base(path), "."), "jobsd.toml") {
 		config, err := jobfile.CheckConfig(path)
 		if err != nil {
-			if list, ok := errors.AsType[jobfile.Errors](err); ok {
-				return nil, nil, list
-			}
 			return nil, nil, []error{err}
 		}
 		for _, doubt := range config.Doubts(false) {

@@ -44,6 +44,9 @@ func (s *site) state() (*statefile.State, error) {
 	return state, err
 }
 
+// pollPause is the time between two looks at the state file while a verb waits.
+const pollPause = 20 * time.Millisecond
+
 // startPatience is how long a daemon that has just started may take to write its state file. It keeps the existing file
 // until its first load is complete, but for ten seconds at most.
 const startPatience = 15 * time.Second
@@ -51,7 +54,7 @@ const startPatience = 15 * time.Second
 // present waits for the state file of the running daemon and returns it. The existing file may still be that of the
 // previous daemon.
 func (s *site) present() (*statefile.State, error) {
-	tick := time.NewTicker(reloadPoll)
+	tick := time.NewTicker(pollPause)
 	defer tick.Stop()
 	for deadline := time.Now().Add(startPatience); ; <-tick.C {
 		state, err := s.state()

@@ -38,7 +38,7 @@ func (s *site) diff(set *jobfile.Set) (*diff, error) {
 
 // fileRefused reports whether one of the mistakes is in that file.
 func fileRefused(set *jobfile.Set, file string) bool {
-	return slices.ContainsFunc(set.Errors, func(e string) bool { return strings.HasPrefix(e, file+":") })
+	return slices.ContainsFunc(set.Errors, func(e *jobfile.Error) bool { return e.File == file })
 }
 
 func compare(set *jobfile.Set, facts *statefile.Facts, refused map[string]bool) *diff {

@@ -67,35 +67,16 @@ func makeJobsDir(path string) error {
 	return os.Chmod(path, 0o755)
 }
 
-// takeInTime is how long takeIn waits for the daemon.
-const takeInTime = 30 * time.Second
-
 // takeIn makes a running daemon reload. It returns nil if there is no daemon.
 func (s *site) takeIn() (*reloadResult, error) {
-	r, err := s.reload()
+	r, err := s.reload(reloadTime)
 	if codeOf(err) == exitNoDaemon {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("the job files have changed, but the daemon has not reloaded them: %w", err)
 	}
-	return &r, nil
-}
-
-func (s *site) reload() (r reloadResult, err error) {
-	state, err := s.present()
-	if err != nil {
-		return r, err
-	}
-	asked, err := s.askReload(state)
-	if err != nil {
-		return r, err
-	}
-	done, err := s.awaitReload(asked, time.Now().Add(takeInTime))
-	if err != nil {
-		return r, err
-	}
-	return s.reloaded(done)
+	return r, nil
 }
 
 func (s *site) change(file string, defs []*jobfile.Definition, r *reloadResult) change {
@@ -131,9 +112,9 @@ func (a *app) tellTaken(s *site, r *reloadResult) {
 func (r *reloadResult) refusal(file string) error {
 	var lines []string
 	if r != nil {
-		for _, e := range r.Errors {
-			if strings.HasPrefix(e, file+":") {
-				lines = append(lines, e)
+		for i, m := range r.mistakes {
+			if m.File == file {
+				lines = append(lines, r.Errors[i])
 			}
 		}
 	}

@@ -39,8 +39,9 @@ func TestMistakeOf(t *testing.T) {
 		"a.toml: is writable by others: chmod o-w": {"a.toml", 0, 0, "", "is writable by others: chmod o-w"},
 		"something else":                           {"", 0, 0, "", "something else"},
 	} {
-		if got := mistakeOf(text); got != want {
-			t.Errorf("%s:\n got %+v\nwant %+v", text, got, want)
+		e := &jobfile.Error{File: want.File, Line: want.Line, Column: want.Column, Key: want.Key, Text: want.Message}
+		if got := mistakeOf(e); got != want || e.Error() != text {
+			t.Errorf("%s:\n got %+v, %s\nwant %+v", text, got, e, want)
 		}
 	}
 }

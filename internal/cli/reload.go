@@ -9,10 +9,9 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
 
 	"jobsd/internal/control"
-	"jobsd/statefile"
+	"jobsd/internal/jobfile"
 )
 
 const reloadHelp = `jobsd reload - make the daemon read its job files again
@@ -31,93 +30,35 @@ file stops nothing: the daemon uses the last good version of its jobs.
                       changed
 `
 
-// reloadPoll is the time between two looks at the state file while a verb waits.
-const reloadPoll = 20 * time.Millisecond
-
 func (a *app) reload() *cobra.Command {
 	var timeout time.Duration
 	cmd := a.reader("reload", reloadHelp, func([]string) error { return a.doReload(timeout) })
-	durationVar(cmd.Flags(), &timeout, "timeout", 30*time.Second)
+	durationVar(cmd.Flags(), &timeout, "timeout", reloadTime)
 	return takes(cmd, 0, 0, "")
 }
+
+// reloadTime is how long a verb waits for the daemon to reload.
+const reloadTime = 30 * time.Second
 
 func (a *app) doReload(timeout time.Duration) error {
 	s, err := a.site()
 	if err != nil {
 		return err
 	}
-	state, err := s.present()
+	r, err := s.reload(timeout)
 	if err != nil {
 		return err
 	}
-	asked, err := s.askReload(state)
-	if err != nil {
-		return err
+	if a.json {
+		err = a.printJSON(r)
+	} else {
+		fmt.Fprintln(a.out, r.summary())
+		writeErrors(a.out, paletteFor(a.out), r.Errors)
 	}
-	done, err := s.awaitReload(asked, time.Now().Add(timeout))
-	if err != nil {
-		return err
+	if err == nil && len(r.Errors) > 0 {
+		err = notWell
 	}
-	return a.tellReload(s.reloaded(done))
-}
-
-// askReload asks for a reload, over the socket or, if nobody listens there, with a signal. A reload that begins at the
-// returned instant or later includes the present files.
-func (s *site) askReload(state *statefile.State) (asked time.Duration, err error) {
-	pid, err := s.daemonPID(state)
-	if err != nil {
-		return 0, err
-	}
-	r := control.Request{Verb: control.Reload}
-	client, err := control.Dial(s.Run)
-	if err == nil {
-		defer client.Close()
-		answer, err := client.Ask(r)
-		if err != nil {
-			return 0, s.refused(err, r)
-		}
-		return answer.Asked, nil
-	}
-	if !errors.Is(err, control.ErrNoDaemon) {
-		return 0, err
-	}
-	if asked, err = bootClock(); err != nil {
-		return 0, err
-	}
-	if err := syscall.Kill(pid, syscall.SIGHUP); err != nil {
-		return 0, fmt.Errorf("cannot signal the daemon, pid %d: %w", pid, err)
-	}
-	return asked, nil
-}
-
-// bootClock is rounded down to microseconds, the precision of the state file, so that a reload that begins after it compares
-// as later.
-func bootClock() (time.Duration, error) {
-	var ts unix.Timespec
-	if err := unix.ClockGettime(bootClockID, &ts); err != nil {
-		return 0, fmt.Errorf("cannot read the boot clock: %w", err)
-	}
-	return time.Duration(ts.Nano()).Truncate(time.Microsecond), nil
-}
-
-// awaitReload returns the first finished reload that began at asked or later.
-func (s *site) awaitReload(asked time.Duration, deadline time.Time) (statefile.Reload, error) {
-	tick := time.NewTicker(reloadPoll)
-	defer tick.Stop()
-	for ; ; <-tick.C {
-		d, err := statefile.ReadDaemon(s.State)
-		if err != nil {
-			return statefile.Reload{}, err
-		}
-		switch r := d.Reload; {
-		case time.Duration(r.Begun) >= asked:
-			return r, nil
-		case !alive(d):
-			return r, fail(exitNoDaemon, "", "cannot reload: the daemon ended")
-		case time.Now().After(deadline):
-			return r, fail(exitFailed, "the daemon's log may say why; --timeout waits longer", "timed out waiting for the reload")
-		}
-	}
+	return err
 }
 
 // reloadResult is the JSON of reload.
@@ -130,42 +71,90 @@ type reloadResult struct {
 
 	ChangedJobs []string `json:"changed_jobs"`
 	Settings    []string `json:"settings"`
+
+	mistakes []control.Mistake
 }
 
-// noName is a name that no job can have. It selects the journal records that belong to no job.
-const noName = "/"
-
-// reloaded adds the counts in the journal to a finished reload.
-func (s *site) reloaded(r statefile.Reload) (reloadResult, error) {
-	result := reloadResult{Errors: r.Errors, ChangedJobs: []string{}, Settings: []string{}}
-	for entry, err := range statefile.History(s.State, noName) {
-		if err != nil {
-			return result, fmt.Errorf("reloaded, but cannot read what changed: %w", err)
-		}
-		if rec, ok := entry.Record.(*statefile.Reloaded); ok && rec.Begun == r.Begun {
-			result.New, result.Changed, result.Removed, result.Refused = rec.New, rec.Changed, rec.Removed, rec.Refused
-			result.ChangedJobs = append(result.ChangedJobs, rec.ChangedJobs...)
-			result.Settings = append(result.Settings, rec.Settings...)
-		}
+func resultOf(r *control.Reloaded) *reloadResult {
+	result := &reloadResult{New: r.New, Changed: r.Changed, Removed: r.Removed, Refused: r.Refused, Errors: []string{},
+		ChangedJobs: append([]string{}, r.ChangedJobs...), Settings: append([]string{}, r.Settings...), mistakes: r.Errors}
+	for _, m := range r.Errors {
+		e := jobfile.Error{File: m.File, Line: m.Line, Column: m.Column, Key: m.Key, Text: m.Text}
+		result.Errors = append(result.Errors, e.Error())
 	}
-	return result, nil
+	return result
 }
 
-func (a *app) tellReload(r reloadResult, err error) error {
-	switch {
-	case err != nil:
-		writeErrors(a.err, false, r.Errors)
-		return err
-	case a.json:
-		err = a.printJSON(r)
-	default:
-		fmt.Fprintln(a.out, r.summary())
-		writeErrors(a.out, paletteFor(a.out), r.Errors)
+// reload makes the daemon reload its files and returns the result. An upgrade ends the connection; then reload asks the
+// new program.
+func (s *site) reload(timeout time.Duration) (*reloadResult, error) {
+	deadline := time.Now().Add(timeout)
+	for {
+		answer, err := s.askReload(deadline)
+		var refused *control.Error
+		switch {
+		case err == nil:
+			s.seen(answer)
+			return resultOf(answer.Reload), nil
+		case errors.As(err, &refused) && refused.Code == control.Refused: // it shuts down
+			return nil, fail(exitNoDaemon, "", "cannot reload: %w", refused)
+		case !time.Now().Before(deadline):
+			return nil, fail(exitFailed, "the daemon's log may say why; --timeout waits longer", "timed out waiting for the reload")
+		case !errors.Is(err, control.ErrLost):
+			return nil, err
+		}
+		time.Sleep(pollPause)
 	}
-	if err == nil && len(r.Errors) > 0 {
-		err = notWell
+}
+
+// askReload returns the last line of the daemon's answer.
+func (s *site) askReload(deadline time.Time) (control.Response, error) {
+	client, err := s.dialForReload(deadline)
+	if err != nil {
+		return control.Response{}, err
 	}
-	return err
+	defer client.Close()
+	r := control.Request{Verb: control.Reload}
+	answer, err := client.Ask(r)
+	for err == nil && !answer.Last {
+		answer, err = client.NextBefore(deadline)
+	}
+	if err == nil && answer.Reload == nil {
+		err = errors.New("the daemon's answer has no result; use the same version of jobsd and its daemon")
+	}
+	if err != nil {
+		err = s.refused(err, r)
+	}
+	return answer, err
+}
+
+// dialForReload connects to the daemon. If its socket was removed, a signal makes the daemon reload and create the
+// socket again.
+func (s *site) dialForReload(deadline time.Time) (*control.Client, error) {
+	client, failed := control.Dial(s.Run)
+	if failed == nil {
+		return client, nil
+	}
+	state, err := s.present()
+	if err != nil {
+		return nil, err
+	}
+	if !errors.Is(failed, control.ErrNoDaemon) {
+		return nil, failed
+	}
+	pid, err := s.daemonPID(state)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Kill(pid, syscall.SIGHUP); err != nil {
+		return nil, fmt.Errorf("cannot signal the daemon, pid %d: %w", pid, err)
+	}
+	tick := time.NewTicker(pollPause)
+	defer tick.Stop()
+	for ; failed != nil && alive(&state.Daemon) && time.Now().Before(deadline); <-tick.C {
+		client, failed = control.Dial(s.Run)
+	}
+	return client, failed
 }
 
 // names returns the names of the changed jobs, in parentheses.

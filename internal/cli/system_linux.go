@@ -2,9 +2,6 @@ package cli
 
 import "golang.org/x/sys/unix"
 
-// bootClockID is the clock that the daemon uses for the start of a reload. It includes the time that the machine sleeps.
-const bootClockID = unix.CLOCK_BOOTTIME
-
 // zombie reports whether the process has ended but its parent has not reaped it yet. Its pidfd is readable then, see
 // pidfd_open(2). In a container whose first process does not reap, a process may stay a zombie forever.
 func zombie(pid int) bool {

@@ -92,7 +92,7 @@ func (a *app) doUpgrade(wait bool, timeout time.Duration) error {
 
 // awaitUpgrade waits until the daemon has upgraded and its first load is complete, and returns it.
 func (s *site) awaitUpgrade(was *statefile.Daemon, deadline time.Time) (*statefile.Daemon, error) {
-	tick := time.NewTicker(reloadPoll)
+	tick := time.NewTicker(pollPause)
 	defer tick.Stop()
 	for ; ; <-tick.C {
 		state, err := s.state()

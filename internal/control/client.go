@@ -15,6 +15,9 @@ import (
 // ErrNoDaemon means that no daemon listens on the socket.
 var ErrNoDaemon = errors.New("no daemon is running")
 
+// ErrLost means that the daemon ended the connection before it had answered.
+var ErrLost = errors.New("lost the connection to the daemon")
+
 // Client is the client's end of a connection.
 type Client struct {
 	conn net.Conn
@@ -64,7 +67,7 @@ func (c *Client) Ask(r Request) (Response, error) {
 	answer, err := c.Next()
 	var e *Error
 	if wrote != nil && err != nil && !errors.As(err, &e) {
-		err = fmt.Errorf("cannot ask the daemon: %w", wrote)
+		err = fmt.Errorf("cannot ask the daemon: %w: %w", ErrLost, wrote)
 	}
 	c.conn.SetDeadline(time.Time{})
 	return answer, err
@@ -78,7 +81,7 @@ func (c *Client) Next() (Response, error) {
 		return r, errors.New("the daemon did not answer in time")
 	}
 	if err != nil {
-		return r, fmt.Errorf("lost the connection to the daemon: %w", err)
+		return r, fmt.Errorf("%w: %w", ErrLost, err)
 	}
 	if err := json.Unmarshal(line, &r); err != nil {
 		return r, fmt.Errorf("cannot read the daemon's answer: %w", err)
@@ -91,6 +94,14 @@ func (c *Client) Next() (Response, error) {
 		return r, r.Error
 	}
 	return r, nil
+}
+
+// NextBefore is Next with a time limit.
+func (c *Client) NextBefore(deadline time.Time) (Response, error) {
+	if err := c.conn.SetReadDeadline(deadline); err != nil {
+		return Response{}, fmt.Errorf("cannot wait for the daemon: %w", err)
+	}
+	return c.Next()
 }
 
 // Close ends the connection. The daemon still carries out the request.

@@ -63,11 +63,32 @@ type Response struct {
 	Error   *Error          `json:"error,omitempty"`
 	Run     uint64          `json:"run,omitempty"`        // for start and restart: the new run
 	Runs    []uint64        `json:"runs,omitempty"`       // for stop and signal: the runs that were stopped or got the signal
-	Asked   time.Duration   `json:"asked,omitempty"`      // for reload: boot clock at the time of the request, in nanoseconds
+	Reload  *Reloaded       `json:"reload,omitempty"`     // for reload: the result
 	Outcome json.RawMessage `json:"outcome,omitempty"`    // with Wait: result of the run, like last_run in jobsd-state(5)
 	Uptime  time.Duration   `json:"uptime,omitempty"`     // of the daemon, in nanoseconds: a state file of this daemon shows the result once its uptime is at least this
 	Started string          `json:"started_at,omitempty"` // with Uptime: start time of the daemon, like daemon.started_at in jobsd-state(5)
 	Last    bool            `json:"last"`
+}
+
+// Reloaded is the result of a load of the job files.
+type Reloaded struct {
+	New         int       `json:"new"`
+	Changed     int       `json:"changed"`
+	Removed     int       `json:"removed"`
+	Unchanged   int       `json:"unchanged"`
+	Refused     int       `json:"refused"` // number of files
+	ChangedJobs []string  `json:"changed_jobs,omitempty"`
+	Settings    []string  `json:"settings,omitempty"`
+	Errors      []Mistake `json:"errors,omitempty"`
+}
+
+// Mistake is what is wrong with a job file or the settings.
+type Mistake struct {
+	File   string `json:"file,omitempty"`
+	Line   int    `json:"line,omitempty"`
+	Column int    `json:"column,omitempty"`
+	Key    string `json:"key,omitempty"`
+	Text   string `json:"text"`
 }
 
 // Code is the kind of an Error.

@@ -114,10 +114,13 @@ func TestManual(t *testing.T) {
 			}
 		}
 	}
-	for typ := range reflect.TypeFor[Response]().Fields() {
-		name, _, _ := strings.Cut(typ.Tag.Get("json"), ",")
-		if !strings.Contains(text, ".It Va "+name+"\n") {
-			t.Errorf("jobsd-control(7) does not document %s of an answer", name)
+	for before, typ := range map[string]reflect.Type{".It Va ": reflect.TypeFor[Response](), "\n.It Va ": reflect.TypeFor[Reloaded](),
+		"\n.Va ": reflect.TypeFor[Mistake]()} {
+		for field := range typ.Fields() {
+			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+			if !strings.Contains(text, before+name+"\n") && !strings.Contains(text, before+name+" ,\n") {
+				t.Errorf("jobsd-control(7) does not document %s of an answer", name)
+			}
 		}
 	}
 	for _, code := range []Code{BadRequest, BadVersion, Busy, NotPermitted, NoJob, Refused} {

@@ -30,7 +30,7 @@ func (l *Loader) save(f *jobFile) error {
 			renameio.WithTempDir(l.o.Accepted), renameio.WithStaticPermissions(0o600))
 	}
 	if err != nil {
-		return fmt.Errorf("%s: cannot save the last good version for a restart: %w", f.name, err)
+		return &Error{File: f.name, Text: "cannot save the last good version for a restart: " + err.Error()}
 	}
 	f.saved = true
 	return nil

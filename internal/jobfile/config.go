@@ -1,7 +1,6 @@
 package jobfile
 
 import (
-	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -158,7 +157,7 @@ func (h *host) readConfig(path string) (text string, secret bool, err error) {
 	}
 	parent, err := h.Judge.Way(filepath.Dir(path)) // through links such as /etc on macOS
 	if err != nil {
-		return "", false, fmt.Errorf("%s: %w", printable(path), err)
+		return "", false, at(path, err)
 	}
 	dir, err := h.Judge.OpenFolderHere(parent)
 	if err != nil {
@@ -170,7 +169,7 @@ func (h *host) readConfig(path string) (text string, secret bool, err error) {
 		text, _, err = h.read(dir, filepath.Base(path), looked)
 	}
 	if err != nil {
-		err = fmt.Errorf("%s: %w", printable(path), err)
+		err = at(path, err)
 	}
 	return text, looked.link(), err
 }

@@ -6,25 +6,37 @@ import (
 	"unicode/utf8"
 
 	"jobsd/internal/plain"
+	"jobsd/internal/trust"
 )
 
 // Error is one mistake in a job file or in the settings.
 type Error struct {
-	File   string
+	File   string // "": the mistake concerns no file
 	Line   int    // from 1; 0: the mistake concerns the whole file
 	Column int    // from 1, in characters; 0 where Line is
 	Key    string // dotted, as in "log.max_size"; "": the mistake concerns no key
 	Text   string // what is wrong, and how to fix it
+
+	cause error // nil, or what Text is the text of
 }
+
+// at makes the error of a path.
+func at(path string, err error) *Error {
+	return &Error{File: printable(path), Text: err.Error(), cause: err}
+}
+
+// Unwrap returns the error of the system behind e, if any.
+func (e *Error) Unwrap() error { return e.cause }
 
 // Error returns "file:line:column: key: what is wrong".
 func (e *Error) Error() string {
 	var b strings.Builder
-	b.WriteString(e.File)
-	if e.Line > 0 {
+	if b.WriteString(e.File); e.Line > 0 {
 		fmt.Fprintf(&b, ":%d:%d", e.Line, e.Column)
 	}
-	b.WriteString(": ")
+	if b.Len() > 0 {
+		b.WriteString(": ")
+	}
 	if e.Key != "" {
 		b.WriteString(e.Key + ": ")
 	}
@@ -110,3 +122,20 @@ func (e Errors) Error() string {
 
 // Unwrap returns the single errors.
 func (e Errors) Unwrap() []error { return e }
+
+// Mistakes returns the single errors of errs.
+func Mistakes(errs ...error) (list []*Error) {
+	for _, err := range errs {
+		switch err := err.(type) {
+		case *Error:
+			list = append(list, err)
+		case Errors:
+			list = append(list, Mistakes(err...)...)
+		case *trust.PathError:
+			list = append(list, at(err.Path, err.Err))
+		default:
+			list = append(list, &Error{Text: err.Error(), cause: err})
+		}
+	}
+	return list
+}

@@ -95,7 +95,8 @@ func TestLinkTargetIsNotQuoted(t *testing.T) {
 	if set.Refused != n || set.Files != n {
 		t.Errorf("%d of %d refused", set.Refused, n)
 	}
-	for _, err := range set.Errors {
+	for _, e := range set.Errors {
+		err := e.Error()
 		if strings.Contains(err, canary) || strings.Contains(err, "1234567") || strings.Contains(err, "xyz") {
 			t.Error("the error quotes the target: ", err)
 		}
@@ -152,7 +153,7 @@ func TestUntrustedLater(t *testing.T) {
 		t.Fatal(err)
 	}
 	set := NewLoader(Options{Jobs: link}).Load()
-	if len(set.Errors) != 1 || set.Errors[0] != link+": is a symbolic link: name the directory itself" {
+	if len(set.Errors) != 1 || set.Errors[0].Error() != link+": is a symbolic link: name the directory itself" {
 		t.Error(set.Errors)
 	}
 }

@@ -26,7 +26,7 @@ func TestLinkIntoMountOfAnother(t *testing.T) {
 	go func() { done <- NewLoader(Options{Jobs: dir}).Load() }()
 	select {
 	case set := <-done:
-		if len(set.Jobs) != 1 || len(set.Errors) != 1 || !strings.Contains(set.Errors[0], "uid 12345") {
+		if len(set.Jobs) != 1 || len(set.Errors) != 1 || !strings.Contains(set.Errors[0].Error(), "uid 12345") {
 			t.Errorf("%d jobs, %q", len(set.Jobs), set.Errors)
 		}
 	case <-time.After(30 * time.Second):

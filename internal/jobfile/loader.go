@@ -22,7 +22,7 @@ type Set struct {
 	Zone   string  // identifies the local time zone; it is in no hash
 
 	Jobs    []Job    // sorted by name
-	Errors  []string // every mistake of every file, one line each
+	Errors  []*Error // every mistake of every file
 	Refused int      // number of refused files
 	Files   int      // number of files read, including refused ones
 	Passed  int      // number of ignored names
@@ -130,9 +130,7 @@ func (l *Loader) Load() *Set {
 }
 
 func (s *Set) fail(errs ...error) {
-	for _, err := range errs {
-		s.Errors = append(s.Errors, strings.Split(err.Error(), "\n")...)
-	}
+	s.Errors = append(s.Errors, Mistakes(errs...)...)
 }
 
 // readHost updates the facts of the machine.
@@ -263,7 +261,7 @@ func (l *Loader) read(dir *trust.Folder, f *jobFile, looked stamp, err error) bo
 	case errors.Is(err, fs.ErrNotExist):
 		return false
 	case err != nil:
-		f.now, f.stamp, f.why = nil, stamp{}, []error{&Error{File: printable(f.name), Text: err.Error()}}
+		f.now, f.stamp, f.why = nil, stamp{}, []error{at(f.name, err)}
 	case f.now != nil && current && f.now.text == text && f.now.secret == looked.link():
 	default:
 		l.parse(f, text, looked.link())
@@ -294,7 +292,7 @@ func (l *Loader) version(label, name, text string, secret bool) (v *version, err
 			if secret {
 				p = "not shown: the file is behind a symbolic link"
 			}
-			v, errs = nil, []error{fmt.Errorf("%s: internal error: %v", label, p)}
+			v, errs = nil, []error{&Error{File: label, Text: fmt.Sprintf("internal error: %v", p)}}
 		}
 	}()
 	src := newSource(label, l.o.Jobs, text)

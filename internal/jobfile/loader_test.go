@@ -65,12 +65,21 @@ func (b *box) load(jobs string, errs ...string) *Set {
 	}
 	ok := len(errs) == len(set.Errors)
 	for i := range min(len(errs), len(set.Errors)) {
-		ok = ok && strings.HasPrefix(set.Errors[i], errs[i])
+		ok = ok && strings.HasPrefix(set.Errors[i].Error(), errs[i])
 	}
 	if !ok {
-		b.Errorf("errors:\ngot  %s\nwant %s", strings.Join(set.Errors, "\n     "), strings.Join(errs, "\n     "))
+		b.Errorf("errors:\ngot  %s\nwant %s", texts(set.Errors, "\n     "), strings.Join(errs, "\n     "))
 	}
 	return set
+}
+
+// texts joins the texts of mistakes.
+func texts(errs []*Error, separator string) string {
+	var all []string
+	for _, e := range errs {
+		all = append(all, e.Error())
+	}
+	return strings.Join(all, separator)
 }
 
 // kept returns the names of the accepted copies.

@@ -2,7 +2,6 @@ package jobfile
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -50,7 +49,7 @@ func CheckConfig(path string) (*Config, error) {
 func ordinary(path string) (*source, error) {
 	text, err := readOrdinary(path)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", printable(path), err)
+		return nil, at(path, err)
 	}
 	dir, err := filepath.Abs(filepath.Dir(path))
 	if err != nil {

@@ -54,7 +54,7 @@ func (l *Loader) draft(name, text string) *jobFile {
 		err = errors.New(tooBig)
 	}
 	if err != nil {
-		f.why = []error{&Error{File: printable(name), Text: err.Error()}}
+		f.why = []error{at(name, err)}
 		return f
 	}
 	l.parse(f, text, false)

@@ -101,7 +101,7 @@ func TestWayOfLink(t *testing.T) {
 		w.dir("jobs.d", 0, 0o755)
 		w.link("jobs.d/a.toml", target, 0)
 		set := NewLoader(Options{Jobs: w.path("jobs.d"), Now: nil}).Load()
-		got := strings.Join(set.Errors, "\n")
+		got := texts(set.Errors, "\n")
 		if want = strings.ReplaceAll(want, "@", w.root); len(set.Jobs) == 1 != (want == "") || !strings.Contains(got, want) {
 			t.Errorf("%s: %d jobs, %s\nwant %s", target, len(set.Jobs), got, want)
 		}

@@ -22,7 +22,7 @@ func CheckProgram(path string) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("cannot find the program: %w", err)
 	case err != nil:
-		return fmt.Errorf("%s: %w", plain.Word(path), err)
+		return &trust.PathError{Path: path, Err: err}
 	}
 	var st unix.Stat_t
 	if err := unix.Lstat(target, &st); err != nil {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"jobsd/internal/plain"
+	"jobsd/internal/trust"
 )
 
 // Zone is the time zone of the machine, found as the C library finds it (tzset(3)). The time package reads it only once
@@ -64,7 +65,7 @@ func zoneFile(path string, mayMiss bool) *Zone {
 			return &Zone{Location: location, Name: name, data: string(data)}
 		}
 	}
-	return utc(fmt.Errorf("%s: cannot read the local time zone: %w: local times are UTC", path, err))
+	return utc(&trust.PathError{Path: path, Err: fmt.Errorf("cannot read the local time zone: %w: local times are UTC", err)})
 }
 
 // Same reports whether nothing that depends on the zone has to change.

@@ -15,6 +15,17 @@ import (
 // ErrNotLocal says that a path leads to a file system that may block.
 var ErrNotLocal = errors.New("not on a local file system")
 
+// PathError says what is wrong with a path.
+type PathError struct {
+	Path string
+	Err  error
+}
+
+func (e *PathError) Error() string { return plain.Word(e.Path) + ": " + e.Err.Error() }
+
+// Unwrap returns the error without the path.
+func (e *PathError) Unwrap() error { return e.Err }
+
 // Distrust says who besides root and the judge's user can change a file, and how to fix that, or returns "". In
 // addition to Fault it accepts files on read-only mounts, and adds them to Sealed. fd is the open file, or -1 if there
 // is only the path.
@@ -74,7 +85,7 @@ type Folder struct {
 // OpenFolder opens a directory and checks the way to it, see Way.
 func (j *Judge) OpenFolder(path string) (*Folder, error) {
 	if _, err := j.Way(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: %w", plain.Word(path), err)
+		return nil, &PathError{path, err}
 	}
 	return j.OpenFolderHere(path)
 }
@@ -100,23 +111,23 @@ func (j *Judge) OpenFolderHere(path string) (*Folder, error) {
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
 		f.Close()
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, &PathError{path, err}
 	}
 	if why := j.Distrust(fd, &st, path, false); why != "" {
 		f.Close()
-		return nil, fmt.Errorf("%s: the directory %s", plain.Word(path), why)
+		return nil, &PathError{path, errors.New("the directory " + why)}
 	}
 	return f, nil
 }
 
 func folderError(path string, err error) error {
 	if st, e := os.Lstat(path); e == nil && st.Mode()&fs.ModeSymlink != 0 {
-		return fmt.Errorf("%s: is a symbolic link: name the directory itself", plain.Word(path))
+		return &PathError{path, errors.New("is a symbolic link: name the directory itself")}
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s: %w: mkdir -p -m 755 %s", plain.Word(path), err, Quote(path))
+		return &PathError{path, fmt.Errorf("%w: mkdir -p -m 755 %s", err, Quote(path))}
 	}
-	return fmt.Errorf("%s: %w", plain.Word(path), err)
+	return &PathError{path, err}
 }
 
 // Close closes the directory.
@@ -132,7 +143,7 @@ func (f *Folder) Names() ([]string, error) {
 	defer dir.Close()
 	names, err := dir.Readdirnames(-1)
 	if err != nil {
-		return nil, fmt.Errorf("%s: cannot read the directory: %w", plain.Word(f.path), err)
+		return nil, &PathError{f.path, fmt.Errorf("cannot read the directory: %w", err)}
 	}
 	return names, nil
 }

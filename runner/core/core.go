@@ -61,7 +61,8 @@ type Core struct {
 	compact  bool              // order holds deleted jobs
 	follow   map[string][]*job // jobs that run after the job of that name
 	reload   statefile.Reload
-	alarm    alarm // ends the disabling of all jobs
+	reloads  []reload // clients that wait for a load
+	alarm    alarm    // ends the disabling of all jobs
 	ready    bool
 	known    bool // a load has read all definitions
 	clean    bool // the previous daemon shut down cleanly
@@ -260,6 +261,9 @@ func (c *Core) shutNow(e Shutdown) {
 	}
 	c.shutdown = &e
 	c.touched = true
+	if !e.Upgrade { // otherwise the clients ask the next program, because their connections end
+		c.refuseReloads()
+	}
 	c.settleLost()
 	for _, r := range slices.Clone(c.pending) {
 		c.dropAtShutdown(r)

@@ -104,7 +104,7 @@ type (
 	Order struct {
 		ID     uint64
 		Verb   Verb
-		Job    string        // "" = all jobs, for enable and disable
+		Job    string        // "" = all jobs, for enable and disable; not used for reload
 		Run    uint64        // for stop and signal: only this run
 		By     string        // "root (uid 0)" or "uid N"
 		Reason string        // for disable
@@ -218,12 +218,13 @@ type (
 	}
 
 	// Answer replies to an Order. Without Refused, the order is being carried out and Run is its run. With Outcome,
-	// that run has ended. Runs are the runs that were stopped. No answer follows Last.
+	// that run has ended. Runs are the runs that were stopped. Reload is the result of a load. No answer follows Last.
 	Answer struct {
 		ID      uint64
 		Run     uint64
 		Runs    []uint64
 		Outcome *statefile.Run
+		Reload  *LoadResult
 		Refused *Refused
 		Last    bool
 	}

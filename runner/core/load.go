@@ -19,7 +19,10 @@ func (c *Core) load(e Loaded) {
 	set := e.Set
 	c.config, c.dir = set.Config, set.Dir
 	c.reload.Begun, c.reload.Done, c.reload.At = statefile.Seconds(e.Begun), statefile.Seconds(e.Done), c.at()
-	c.reload.Errors, c.reload.Files = append([]string{}, set.Errors...), set.Fingerprint
+	c.reload.Errors, c.reload.Files = []string{}, set.Fingerprint
+	for _, e := range set.Errors {
+		c.reload.Errors = append(c.reload.Errors, e.Error())
+	}
 	c.touched = true
 
 	sum := statefile.Reloaded{Begun: c.reload.Begun, Refused: set.Refused, Settings: set.Settings}
@@ -61,6 +64,7 @@ func (c *Core) load(e Loaded) {
 	}
 	c.link()
 	c.announce(sum, changed, set.Passed)
+	c.answerReloads(e.Begun, &LoadResult{sum, len(set.Jobs) - sum.New - sum.Changed, set.Errors})
 	c.warnOfMailer(set)
 	c.retryMail(set)
 	if !c.disbelieve() && first {

@@ -18,6 +18,7 @@ const (
 	VerbEnable  Verb = "enable"
 	VerbDisable Verb = "disable"
 	VerbSignal  Verb = "signal"
+	VerbReload  Verb = "reload"
 )
 
 // Refused says why an order is not carried out.
@@ -39,8 +40,11 @@ func (c *Core) obey(o Order) {
 	defer c.rescueOrder(o)
 	j := c.jobs[o.Job]
 	switch {
+	case o.Verb == VerbReload && (c.shutdown == nil || c.shutdown.Upgrade):
+		c.reloads = append(c.reloads, reload{o, c.now.Boot})
+		return
 	case c.shutdown != nil:
-		c.refuse(o, "the daemon is shutting down")
+		c.refuse(o, shuttingDown)
 		return
 	case o.Job == "":
 		c.orderAll(o)
@@ -66,6 +70,8 @@ func (c *Core) obey(o Order) {
 		c.never("order %q", o.Verb)
 	}
 }
+
+const shuttingDown = "the daemon is shutting down"
 
 func (c *Core) refuse(o Order, format string, args ...any) {
 	c.emit(Answer{ID: o.ID, Refused: &Refused{Text: fmt.Sprintf(format, args...)}, Last: true})
