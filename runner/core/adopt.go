@@ -40,7 +40,7 @@ func (c *Core) adopt(e Adopted) {
 	name := l.Job
 	if l.Ended && !e.Remains {
 		if l.Open {
-			c.outputEnds(name, l.Run, nil, "")
+			c.outputEnds(name, l.Run, undefined, "")
 		}
 		c.record(&statefile.Drained{Job: name, Run: l.Run})
 		return
@@ -54,7 +54,7 @@ func (c *Core) adopt(e Adopted) {
 	if j == nil {
 		j = c.orphanJob(name)
 	}
-	r := &run{number: l.Run, job: j, state: running, slot: l.Slot, epoch: l.Epoch, reason: l.Reason, attempt: l.Attempt,
+	r := &run{number: l.Run, job: j, def: undefined, state: running, slot: l.Slot, epoch: l.Epoch, reason: l.Reason, attempt: l.Attempt,
 		missed: l.Missed, pid: l.PID, startedAt: l.StartedAt, adopted: !e.Child, inherited: true, durable: true, stopBy: l.StoppedBy, far: l.StoppedBy != "",
 		forced:  l.Reason == statefile.ReasonService && c.wasDisabled(j),
 		remains: e.Remains, started: c.now.Mono}
@@ -92,7 +92,7 @@ func (c *Core) settleLost() {
 		if !r.lost {
 			continue
 		}
-		if r.def == nil {
+		if !r.defined() {
 			r.def = r.job.def
 		}
 		stage := "started"
@@ -106,7 +106,7 @@ func (c *Core) settleLost() {
 		}
 		c.end(r, o, r.remains)
 		if r.remains {
-			if r.def != nil { // no other run starts while processes of this one remain
+			if r.defined() { // no other run starts while processes of this one remain
 				c.occupy(r)
 			}
 			c.drainRemains(r)
@@ -131,7 +131,7 @@ func (c *Core) resumeStops() {
 		case !r.inherited:
 		case r.state == running && r.stopBy != "" && c.clean: // the previous daemon already signaled it; once is enough
 			c.to(r, stopping)
-			r.killAt = c.now.Mono + r.patience()
+			r.killAt = c.now.Mono + r.def.StopTimeout
 			c.setTimer(&r.timer, mono, int64(r.killAt))
 		case r.state == running && r.stopBy != "":
 			c.stop(r, r.stopBy)
@@ -149,7 +149,7 @@ func (c *Core) resumeStops() {
 
 // orphanJob makes a job for runs that have no definition: before the first load, or after their file was removed.
 func (c *Core) orphanJob(name string) *job {
-	j := &job{name: name, facts: c.facts.Job(name), state: needsDelete}
+	j := &job{name: name, def: undefined, facts: c.facts.Job(name), state: needsDelete}
 	j.process = j.facts.Process
 	j.timer.owner = j
 	c.recall(j)

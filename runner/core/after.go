@@ -10,9 +10,6 @@ import (
 func (c *Core) link() {
 	c.follow = nil
 	for _, j := range c.order {
-		if j.def == nil {
-			continue
-		}
 		for _, parent := range j.def.After {
 			if c.follow == nil {
 				c.follow = map[string][]*job{}

@@ -87,7 +87,7 @@ type Core struct {
 // New returns a core that continues from facts.
 func New(o Options, facts *statefile.Facts, now Now) *Core {
 	return &Core{
-		self: &job{name: "jobsd", state: deleted}, rng: rand.New(rand.NewPCG(o.Seed, o.Seed)),
+		self: &job{name: "jobsd", def: undefined, state: deleted}, rng: rand.New(rand.NewPCG(o.Seed, o.Seed)),
 		o: o, now: now, offset: now.Wall.Sub(time.Unix(0, int64(now.Boot))), facts: facts,
 		jobs: map[string]*job{}, runs: map[uint64]*run{}, locks: map[string]*run{}, lastRun: facts.HighestRun(),
 	}

@@ -89,7 +89,7 @@ func (c *Core) resumeDelayed(j *job) {
 	for _, l := range j.facts.DelayedStarts {
 		l.Args = c.o.DelayedArgs[l.Run]
 		switch {
-		case j.def == nil: // its file was removed, and only a run of it is alive
+		case !j.defined(): // its file was removed, and only a run of it is alive
 			c.dropDelayed(j, &delayedStart{Delayed: l}, jobRemoved)
 		case c.inDoubt(l.Run):
 			c.dropDelayed(j, &delayedStart{Delayed: l}, doubtText)

@@ -114,7 +114,7 @@ func (c *Core) countFrom(j *job, from time.Time) {
 		from = latest(from, j.wild)
 	}
 	c.handOut(j, from)
-	if j.def != nil && j.def.Schedule.Kind() == schedule.Every && j.anchor != nil {
+	if j.def.Schedule.Kind() == schedule.Every && j.anchor != nil {
 		a := c.phase(j, *j.anchor, j.def.Schedule.Interval(), since)
 		j.anchor = &a
 		c.record(&statefile.Anchored{Job: j.name, Anchor: a})

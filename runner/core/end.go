@@ -69,7 +69,7 @@ func (c *Core) endOutput(r *run) {
 func (c *Core) outputEnds(job string, run uint64, d *jobfile.Definition, mark string) {
 	o := &statefile.Output{Job: job, Run: run}
 	c.apply(o)
-	c.emit(EndOutput{Job: d, Record: o, At: c.at(), Marker: mark})
+	c.emit(EndOutput{Job: known(d), Record: o, At: c.at(), Marker: mark})
 }
 
 func (c *Core) stopLeftovers(r *run) {
@@ -81,7 +81,7 @@ func (r *run) keeps() bool { return r.keepsLeftovers() && r.stopBy == "" }
 
 // keepsLeftovers reports whether the leftovers of the run stay alive. Stopping the run after its leader ended does not
 // stop them.
-func (r *run) keepsLeftovers() bool { return r.def != nil && r.def.KeepLeftovers && !r.far }
+func (r *run) keepsLeftovers() bool { return r.def.KeepLeftovers && !r.far }
 
 // end completes and records an outcome.
 func (c *Core) end(r *run, o statefile.Run, draining bool) {
@@ -113,7 +113,7 @@ func (c *Core) end(r *run, o statefile.Run, draining bool) {
 	c.notifyFinalFailure(r, ended)
 	c.facts.Apply(statefile.Entry{At: c.at(), Record: ended})
 	r.marker = outcomeMarker(r, &o)
-	c.emit(Finish{Job: r.def, Record: ended, At: c.at(), Marker: r.marker})
+	c.emit(Finish{Job: known(r.def), Record: ended, At: c.at(), Marker: r.marker})
 	level := Debug
 	if ended.Failed {
 		level = Warn
@@ -159,7 +159,7 @@ func (c *Core) unlist(r *run) {
 	if c.known && len(j.runs) == 0 {
 		c.moveJob(j, jeEmpty, nil)
 	}
-	if r.reason == statefile.ReasonService || j.def != nil && j.def.KeepAlive != nil { // the job may have become a service while this run was running
+	if r.reason == statefile.ReasonService || j.def.KeepAlive != nil { // the job may have become a service while this run was running
 		c.needArm(j)
 	}
 }

@@ -10,7 +10,7 @@ import (
 // recomputeJitter recomputes the delays of the jobs after the machine's name has changed.
 func (c *Core) recomputeJitter() {
 	for _, j := range c.order {
-		if j.def == nil || j.def.Jitter == 0 {
+		if j.def.Jitter == 0 {
 			continue
 		}
 		if j.delay = c.delay(j.def); !j.waits(c.now.Wall) {

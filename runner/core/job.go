@@ -11,7 +11,7 @@ import (
 // job is one job name with its newest definition, its facts and its runs.
 type job struct {
 	name    string
-	def     *jobfile.Definition // nil: no file defines it
+	def     *jobfile.Definition // undefined: no file defines it
 	stale   string              // why def differs from its file
 	facts   *statefile.JobFacts
 	state   jobState
@@ -55,15 +55,12 @@ func needArm(c *Core, j *job, _ *jobfile.Job) {
 
 // active reports whether slots of the job count.
 func (c *Core) active(j *job) bool {
-	return j.def != nil && j.def.Enabled && !j.away && c.facts.DisabledBy == nil && j.facts.DisabledBy == nil &&
+	return j.def.Enabled && !j.away && c.facts.DisabledBy == nil && j.facts.DisabledBy == nil &&
 		!j.facts.Held && !j.facts.SetAside
 }
 
 // zone returns the location in which the job's times are shown.
 func (j *job) zone() *time.Location {
-	if j.def == nil {
-		return time.Local
-	}
 	return j.def.Schedule.Location()
 }
 

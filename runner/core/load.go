@@ -79,7 +79,7 @@ func (c *Core) removeUndefined(unread bool) (removed int) {
 	for _, j := range slices.Clone(c.order) {
 		switch {
 		case j.load == c.loads:
-		case j.def != nil:
+		case j.defined():
 			removed++
 			c.moveJob(j, jeRemove, nil)
 		case len(j.runs) == 0 && !unread: // a run of the previous daemon, whose job was removed since
@@ -92,7 +92,7 @@ func (c *Core) removeUndefined(unread bool) (removed int) {
 // defineRuns gives the runs of the previous daemon their definitions, which are known now.
 func (c *Core) defineRuns() {
 	for _, r := range c.sortedRuns() {
-		if r.def != nil || r.job.def == nil {
+		if r.defined() || !r.job.defined() {
 			continue
 		}
 		r.def = r.job.def
@@ -112,7 +112,7 @@ func (c *Core) defineRuns() {
 // resume continues the retries and delayed starts of the previous daemon, once a load has read all definitions or this
 // job's.
 func (c *Core) resume(j *job) {
-	if j.resumed || j.def == nil && !c.known {
+	if j.resumed || !j.defined() && !c.known {
 		return
 	}
 	j.resumed = true
@@ -129,7 +129,7 @@ func (c *Core) loadJob(d jobfile.Job, moved bool, sum *statefile.Reloaded, chang
 		j = c.define(d)
 		sum.New++
 	case j.def == d.Def && j.stale == d.Stale && !c.timesMoved(j, d.Def, moved):
-	case j.def == nil || j.def.Hash != d.Def.Hash || c.timesMoved(j, d.Def, moved):
+	case j.def.Hash != d.Def.Hash || c.timesMoved(j, d.Def, moved):
 		name := j.name
 		if c.restarts(j, d.Def) {
 			name += " restarted"
@@ -149,7 +149,7 @@ func (c *Core) loadJob(d jobfile.Job, moved bool, sum *statefile.Reloaded, chang
 
 // restarts reports whether a new definition of a service restarts its process.
 func (c *Core) restarts(j *job, d *jobfile.Definition) bool {
-	return j.def != nil && j.def.KeepAlive != nil && d.KeepAlive != nil && d.Enabled && d.ActiveOn(c.o.Machine) &&
+	return j.def.KeepAlive != nil && d.KeepAlive != nil && d.Enabled && d.ActiveOn(c.o.Machine) &&
 		j.def.ProcessHash != d.ProcessHash && len(j.services()) > 0
 }
 

@@ -38,7 +38,7 @@ type delivery struct {
 // alarming reports whether one more failure of the job must be notified: the first after the configured number in a
 // row, and no other until the job recovers.
 func (c *Core) mustNotifyFailure(j *job, d *jobfile.Definition) bool {
-	if d == nil || d.KeepAlive != nil || j.facts.FailureNotified {
+	if d.KeepAlive != nil || j.facts.FailureNotified {
 		return false
 	}
 	need := 1
@@ -51,7 +51,7 @@ func (c *Core) mustNotifyFailure(j *job, d *jobfile.Definition) bool {
 // tellOutcome adds the notifications that an outcome owes to its record.
 func (c *Core) notifyOutcome(r *run, e *statefile.Ended) {
 	d := r.def
-	if d == nil || r.reason == statefile.ReasonService {
+	if r.reason == statefile.ReasonService {
 		return
 	}
 	o := &e.Outcome
@@ -73,7 +73,7 @@ func (c *Core) notificationsOf(j *job, d *jobfile.Definition, kind string, o *st
 		return nil
 	}
 	var ways []string
-	if kind != "success" && len(c.recipients(d)) > 0 {
+	if kind != "success" && len(recipients(d)) > 0 {
 		ways = append(ways, "mail")
 	}
 	if way := commandKey[kind]; len(command(d, way)) > 0 {
@@ -89,7 +89,7 @@ func (c *Core) notificationsOf(j *job, d *jobfile.Definition, kind string, o *st
 var commandKey = map[string]string{"failure": "on_failure", "crash_loop": "on_failure", "success": "on_success", "recovery": "on_recovery"}
 
 func command(d *jobfile.Definition, way string) []string {
-	if d == nil || d.Notify == nil {
+	if d.Notify == nil {
 		return nil
 	}
 	return map[string][]string{"on_failure": d.Notify.OnFailure, "on_success": d.Notify.OnSuccess,
@@ -103,11 +103,8 @@ func (c *Core) newNotification(o statefile.Notification) statefile.Notification 
 	return o
 }
 
-func (c *Core) recipients(d *jobfile.Definition) []string {
-	switch {
-	case d == nil: // about the daemon, or about a job that was removed
-		return c.config.Mail.To
-	case d.Notify == nil:
+func recipients(d *jobfile.Definition) []string {
+	if d.Notify == nil {
 		return nil
 	}
 	return d.Notify.Mail // the loader has filled in the recipients of jobsd.toml
@@ -123,7 +120,7 @@ func (c *Core) warnOfMailer(set *jobfile.Set) {
 	}
 	var jobs []string
 	for _, j := range c.order {
-		if to := c.recipients(j.def); j.def != nil && len(to) > 0 && !slices.Equal(to, c.config.Mail.To) {
+		if to := recipients(j.def); len(to) > 0 && !slices.Equal(to, c.config.Mail.To) {
 			jobs = append(jobs, j.name)
 		}
 	}
@@ -199,7 +196,10 @@ func (c *Core) deliverMail() {
 		if o.Via != "mail" || c.outputOpen(o.Run) {
 			continue
 		}
-		theirs := c.recipients(c.definition(o.Job))
+		theirs := c.config.Mail.To // about the daemon, or about a job that was removed
+		if d := c.definition(o.Job); d != undefined {
+			theirs = recipients(d)
+		}
 		if len(n.notifications) == 0 {
 			to = theirs
 		}
@@ -225,7 +225,7 @@ func (c *Core) definition(job string) *jobfile.Definition {
 	if j := c.jobs[job]; j != nil {
 		return j.def
 	}
-	return nil
+	return undefined
 }
 
 // deliverCommand starts a command of a job's notify table. If the same command is owed several times, it gets the

@@ -49,7 +49,7 @@ func (c *Core) obey(o Order) {
 	case o.Job == "":
 		c.orderAll(o)
 		return
-	case j == nil || j.def == nil && o.Verb != VerbStop && o.Verb != VerbSignal:
+	case j == nil || !j.defined() && o.Verb != VerbStop && o.Verb != VerbSignal:
 		c.emit(Answer{ID: o.ID, Refused: &Refused{Text: fmt.Sprintf("no job is called %q", o.Job), NoJob: true}, Last: true})
 		return
 	}
@@ -158,10 +158,10 @@ func (c *Core) orderStop(j *job, o Order) {
 		}
 	}
 	switch {
-	case !o.Until.IsZero() && j.def != nil:
+	case !o.Until.IsZero() && j.defined():
 		o.Reason = "stopped"
 		c.disable(j, o)
-	case j.def != nil && j.def.KeepAlive != nil && !j.facts.Held && (o.Run == 0 || len(runs) > 0):
+	case j.def.KeepAlive != nil && !j.facts.Held && (o.Run == 0 || len(runs) > 0):
 		c.hold(j, o.By)
 	}
 	c.stopRuns(j, runs, broken, o)

@@ -37,7 +37,7 @@ func (r *run) blame(o *statefile.Run) {
 	case "start timeout":
 		o.Outcome = statefile.OutcomeStartError
 		o.StartError = &statefile.StartError{Stage: "timeout", Errno: "ETIMEDOUT", Text: "cannot start: the start timed out"}
-		if r.def != nil { // else the job is gone, and with it the name of its program
+		if r.defined() { // else the job is gone, and with it the name of its program
 			o.StartError.Path = r.def.Argv[0]
 			o.StartError.Text = "cannot start: the start of " + strconv.Quote(r.def.Argv[0]) + " timed out"
 		}
@@ -52,9 +52,6 @@ func (r *run) failed(o *statefile.Run) bool {
 	case statefile.OutcomeStopped:
 		return false
 	case statefile.OutcomeExited:
-		if r.def == nil {
-			return *o.ExitCode != 0
-		}
 		return !slices.Contains(r.def.SuccessCodes, *o.ExitCode)
 	}
 	return true

@@ -16,7 +16,7 @@ const grace = time.Minute
 
 // define adds a job that this daemon did not know.
 func (c *Core) define(d jobfile.Job) *job {
-	j := &job{name: d.Def.Name}
+	j := &job{name: d.Def.Name, def: undefined}
 	j.timer.owner = j
 	c.jobs[j.name] = j
 	c.order = append(c.order, j)
@@ -27,11 +27,11 @@ func (c *Core) define(d jobfile.Job) *job {
 
 // redefine replaces a definition. Running runs continue under their old definition; pending runs may get the new one.
 func (c *Core) redefine(j *job, d jobfile.Job) {
-	if j.def == nil && c.known { // it was removed while a run was alive, and has come back
+	if !j.defined() && c.known { // it was removed while a run was alive, and has come back
 		c.record(&statefile.Deleted{Job: j.name})
 	}
 	away := !d.Def.ActiveOn(c.o.Machine)
-	if j.state == needsArm && j.def != nil && d.Def.Enabled && !away { // it may be due in this turn, before the load
+	if j.state == needsArm && d.Def.Enabled && !away { // it may be due in this turn, before the load
 		c.armJob(j)
 	}
 	if j.facts.Schedule == c.when(d.Def, away) {
@@ -93,7 +93,7 @@ func adjust(c *Core, j *job, d *jobfile.Job) {
 
 // runAtBoot makes the at_boot run of this boot if the job wants one and had none yet.
 func (c *Core) runAtBoot(j *job) {
-	if j.def != nil && j.def.AtBoot && c.active(j) && !c.o.BootUnknown && j.facts.BootDone != c.o.BootID && j.alive() == nil {
+	if j.def.AtBoot && c.active(j) && !c.o.BootUnknown && j.facts.BootDone != c.o.BootID && j.alive() == nil {
 		c.newRun(j, statefile.Time{}, statefile.ReasonBoot, nil, nil)
 	}
 }
@@ -156,7 +156,7 @@ func remove(c *Core, j *job, _ *jobfile.Job) {
 	for _, r := range j.services() {
 		c.stop(r, "reload")
 	}
-	j.def, j.stale, j.state, j.next = nil, "", needsDelete, time.Time{}
+	j.def, j.stale, j.state, j.next = undefined, "", needsDelete, time.Time{}
 	c.markDirty(j)
 	if len(j.runs) == 0 {
 		remember(c, j, nil)

@@ -76,7 +76,7 @@ func (c *Core) setAside(j *job, text string) {
 	}
 	c.stopTimer(&j.timer)
 	j.next = time.Time{}
-	if j.def != nil {
+	if j.defined() {
 		j.state = waiting
 	}
 	if !j.facts.SetAside {

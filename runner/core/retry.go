@@ -14,7 +14,7 @@ func (c *Core) retryAfter(r *run, e *statefile.Ended) *statefile.Retry {
 	j := r.job
 	switch {
 	case !e.Failed, r.reason == statefile.ReasonService, len(r.args) > 0, r.lost && c.inDoubt(r.number),
-		j.def == nil || r.def == nil || r.def.ScheduleHash != j.def.ScheduleHash || !c.active(j),
+		r.def.ScheduleHash != j.def.ScheduleHash || !c.active(j),
 		r.attempt > int(j.def.Retries),
 		slices.ContainsFunc(j.runs[slices.Index(j.runs, r)+1:], func(o *run) bool { return o.state == pending }):
 		return nil
@@ -48,7 +48,7 @@ func (c *Core) newRetry(j *job, t statefile.Retry, pause time.Duration) *run {
 
 // resumeRetries resumes the retries that were pending when the previous daemon ended.
 func (c *Core) resumeRetries(j *job) {
-	if j.def == nil {
+	if !j.defined() {
 		return
 	}
 	for _, t := range slices.Clone(j.facts.Retries) {

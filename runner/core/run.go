@@ -13,7 +13,7 @@ import (
 type run struct {
 	number      uint64
 	job         *job
-	def         *jobfile.Definition // a reload does not change it; nil: adopted, not known yet
+	def         *jobfile.Definition // a reload does not change it; undefined: the job has none
 	state       runState
 	why         statefile.Why // what a pending run waits for
 	text        string        // the last error, for people

@@ -21,7 +21,7 @@ func (c *Core) armService(j *job) {
 	for _, r := range j.services() {
 		r.forced = r.forced && !wanted // the job was enabled since, so the run is like any other
 		switch {
-		case r.def == nil || r.stopBy != "":
+		case r.stopBy != "":
 		case r.state == pending && !r.durable && wanted:
 			r.def = j.def
 		case r.forced && c.shutdown == nil:
@@ -114,13 +114,13 @@ func (c *Core) age(r *run) time.Duration {
 }
 
 func (j *job) inCrashLoop() bool {
-	return j.def != nil && j.def.KeepAlive != nil && j.facts.ShortRuns >= crashLoopRuns
+	return j.def.KeepAlive != nil && j.facts.ShortRuns >= crashLoopRuns
 }
 
 // lived completes the record of the end of a service's life.
 func (c *Core) completeServiceEnd(r *run, e *statefile.Ended) {
 	o := &e.Outcome
-	if r.reason != statefile.ReasonService || r.def == nil || r.def.KeepAlive == nil {
+	if r.reason != statefile.ReasonService || r.def.KeepAlive == nil {
 		return
 	}
 	// Nobody knows how a lost run ended. Most are lost in a power failure, and the boot after that starts every

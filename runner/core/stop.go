@@ -80,31 +80,19 @@ func (c *Core) recordStop(r *run) {
 }
 
 // leaderOnly reports whether the run is stopped by a signal to its leader alone, which then ends the rest.
-func (r *run) leaderOnly() bool { return r.def != nil && r.def.StopLeader }
+func (r *run) leaderOnly() bool { return r.def.StopLeader }
 
 // signalStop signals the run, or only its leader, to end, and sets the deadline. CONT wakes stopped processes, so that
 // they can react.
 func (c *Core) signalStop(r *run, leader bool) {
-	signal := "TERM"
-	if r.def != nil {
-		signal = r.def.StopSignal
-	}
-	r.killAt = c.now.Mono + r.patience()
+	r.killAt = c.now.Mono + r.def.StopTimeout
 	if c.shutdown != nil && c.shutdown.Hurry {
 		c.kill(r)
 		return
 	}
-	for _, name := range []string{signal, "CONT"} {
+	for _, name := range []string{r.def.StopSignal, "CONT"} {
 		c.emit(Signal{Run: r.number, Name: name, Far: r.far && !leader, Leader: leader})
 	}
-}
-
-// patience returns how long a run may take to end after the signal.
-func (r *run) patience() time.Duration {
-	if r.def == nil {
-		return 10 * time.Second
-	}
-	return r.def.StopTimeout
 }
 
 func (c *Core) kill(r *run) {

@@ -39,7 +39,7 @@ func (c *Core) armAlarm(a *alarm, by *statefile.DisabledBy) {
 func (a *alarm) ring(c *Core) {
 	const by = "the --until time"
 	if j := a.job; j != nil {
-		if was := j.facts.DisabledBy; was != nil && j.def != nil {
+		if was := j.facts.DisabledBy; was != nil && j.defined() {
 			c.enable(j, by, was.Until)
 		}
 		return

@@ -60,7 +60,7 @@ func (c *Core) tryView(j *job) (v *statefile.Job) {
 func (c *Core) view(j *job) *statefile.Job {
 	v := &statefile.Job{State: j.state.String(), Stale: j.stale != "", Elsewhere: j.away}
 	j.facts.Fill(v)
-	if j.def != nil {
+	if j.defined() {
 		v.File = path.Join(c.dir, j.def.File)
 		v.Schedule, v.Description = j.def.When, j.def.Description
 		v.Disabled = !j.def.Enabled || v.DisabledBy != nil || c.facts.DisabledBy != nil
@@ -93,9 +93,9 @@ func (c *Core) view(j *job) *statefile.Job {
 		}
 	}
 	switch {
-	case j.def == nil && c.known:
+	case !j.defined() && c.known:
 		v.State = needsDelete.String()
-	case j.def == nil && v.State != "running": // no load has read all definitions yet
+	case !j.defined() && v.State != "running": // no load has read all definitions yet
 		v.State = waiting.String()
 	}
 	return v
@@ -122,5 +122,5 @@ func (r *run) view() statefile.Running {
 
 // old reports whether the job now has another definition than the run.
 func (r *run) old() bool {
-	return r.def != nil && (r.job.def == nil || r.def.Hash != r.job.def.Hash)
+	return r.defined() && r.def.Hash != r.job.def.Hash
 }

@@ -640,7 +640,7 @@ func (w *world) look() {
 	locks := map[string]uint64{}
 	for number, p := range w.procs {
 		r := w.c.runs[number]
-		if r == nil || !p.leader || r.def == nil || r.adopted {
+		if r == nil || !p.leader || !r.defined() || r.adopted {
 			continue
 		}
 		if lock := r.def.Lock; lock != "" {
@@ -651,7 +651,7 @@ func (w *world) look() {
 		}
 		for other, q := range w.procs {
 			o := w.c.runs[other]
-			if other < number && q.leader && o != nil && o.job == r.job && o.def != nil && r.def.Overlap != jobfile.Allow &&
+			if other < number && q.leader && o != nil && o.job == r.job && o.defined() && r.def.Overlap != jobfile.Allow &&
 				o.def.Overlap != jobfile.Allow {
 				w.fatal("runs %d and %d of %s overlap", other, number, r.job.name)
 			}
