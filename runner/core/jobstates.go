@@ -67,9 +67,9 @@ var jobMoves [nJobStates][nJobEvents]jobCell
 
 func init() {
 	const (
-		undefined = "no file defines it"
-		noTimer   = "its timer was stopped"
-		gone      = "it was deleted, and its name is free for a new job"
+		noDefinition = "no file defines it"
+		noTimer      = "its timer was stopped"
+		gone         = "it was deleted, and its name is free for a new job"
 	)
 	jobMoves = [nJobStates][nJobEvents]jobCell{
 		waiting: {
@@ -98,7 +98,7 @@ func init() {
 		},
 		needsDelete: {
 			jeDefine:  jobs(adjust, needsArm),
-			jeRemove:  jobNever(undefined),
+			jeRemove:  jobNever(noDefinition),
 			jeDisturb: jobs(stay, needsDelete),
 			jeRing:    jobNever(noTimer),
 			jeTurn:    jobs(stay, needsDelete), // removal wins over arming
