@@ -24,10 +24,10 @@ type delayedArgs struct {
 
 // openPromises returns the arguments of the delayed starts in the facts, and removes all other files.
 func openDelayedArgs(stateDir string, facts *statefile.Facts) (*delayedArgs, map[uint64][]string) {
-	p := &delayedArgs{dir: filepath.Join(stateDir, "promised"), runs: map[uint64]bool{}}
+	p := &delayedArgs{dir: filepath.Join(stateDir, "delayed_starts"), runs: map[uint64]bool{}}
 	args := map[uint64][]string{}
 	for _, j := range facts.Jobs {
-		for _, l := range j.DelayedStarts {
+		for _, l := range j.Delayed {
 			if list, err := p.read(l.Run); l.HasArgs && err == nil {
 				args[l.Run], p.runs[l.Run] = list, true
 			}

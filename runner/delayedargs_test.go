@@ -21,12 +21,12 @@ func TestPromises(t *testing.T) {
 		}
 		l.Args = nil // the journal does not contain them
 		if run != 4 {
-			facts.Job("j").DelayedStarts = append(facts.Job("j").DelayedStarts, l)
+			facts.Job("j").Delayed = append(facts.Job("j").Delayed, l)
 		}
 	}
 	p.drop(1)
 	left := func() (names []string) {
-		entries, err := os.ReadDir(filepath.Join(dir, "promised"))
+		entries, err := os.ReadDir(filepath.Join(dir, "delayed_starts"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -38,7 +38,7 @@ func TestPromises(t *testing.T) {
 	if got := left(); !slices.Equal(got, []string{"2", "3", "4"}) {
 		t.Errorf("%q are left", got)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "promised", "3"), []byte(`["torn`), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "delayed_starts", "3"), []byte(`["torn`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	p, args := openDelayedArgs(dir, facts)

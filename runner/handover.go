@@ -14,7 +14,7 @@ import (
 )
 
 // handoverVersion is the version of the handover format.
-const handoverVersion = 1
+const handoverVersion = 2
 
 const handoverName = "JOBSD_HANDOVER"
 

@@ -46,7 +46,7 @@ var handled = []syscall.Signal{syscall.SIGCHLD, syscall.SIGHUP, syscall.SIGINT, 
 	syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGPIPE, syscall.SIGALRM, syscall.SIGCONT}
 
 // Run runs the daemon. It returns nil after a clean end. The error wraps statefile.ErrHeld if another daemon has the
-// state directory, statefile.ErrNewer if a newer version wrote it, and ErrDisorder if jobs had to be killed.
+// state directory, statefile.ErrVersion if another version wrote it, and ErrDisorder if jobs had to be killed.
 func Run(o Options) error {
 	runtime.LockOSThread() // the loop stays on the thread that forks
 	o.Program = cmp.Or(o.Program, ownPath())
@@ -202,10 +202,10 @@ func newLoop(o Options, config *jobfile.Config, log *logger, hand *handover) (*l
 	l.began = now.Boot
 	l.daemon = statefile.Daemon{PID: os.Getpid(), PIDStart: start, StartedAt: statefile.At(now.Wall), BootID: machineBoot,
 		Machine: machine, Version: o.Version, JobsDir: o.Dirs.Jobs, ConfigFile: o.ConfigFile}
-	promises, promised := openDelayedArgs(o.Dirs.State, facts)
+	delayed, args := openDelayedArgs(o.Dirs.State, facts)
 	l.core = core.New(core.Options{MachineID: spawn.MachineID(), Machine: machine, BootID: boot, BootUnknown: bootTrouble != "",
 		Seed: uint64(now.Wall.UnixNano()) ^ uint64(os.Getpid()),
-		CPUs: runtime.NumCPU(), Stack: debug.Stack, DelayedArgs: promised}, facts, now)
+		CPUs: runtime.NumCPU(), Stack: debug.Stack, DelayedArgs: args}, facts, now)
 	if bootTrouble != "" {
 		l.handle(core.Trouble{Part: "boot", Text: bootTrouble})
 	}
@@ -219,7 +219,7 @@ func newLoop(o Options, config *jobfile.Config, log *logger, hand *handover) (*l
 	}
 	begin.Suspect = crash.Job
 	l.core.Begin(now, begin)
-	if l.disk, said, err = newDisk(o, config, journal, facts, garbage, promises, post); err != nil {
+	if l.disk, said, err = newDisk(o, config, journal, facts, garbage, delayed, post); err != nil {
 		return nil, err
 	}
 	go l.disk.run()

@@ -64,7 +64,7 @@ func (r *Defined) apply(f *Facts, at Time) {
 	if j.Schedule != r.Schedule || j.Process != r.Process || !j.RemovedAt.IsZero() {
 		j.SetAside, j.SetAsideError, j.Finished = false, "", false
 	}
-	if j.Definition != "" && j.Definition != r.Definition { // "": an older program did not record it
+	if j.Definition != r.Definition {
 		j.SetAside, j.SetAsideError = false, ""
 	}
 	if j.Schedule != r.Schedule || !j.RemovedAt.IsZero() {
@@ -78,7 +78,7 @@ func (r *Defined) apply(f *Facts, at Time) {
 
 func (r *Deleted) apply(f *Facts, at Time) {
 	j := f.Job(r.Job)
-	j.RemovedAt, j.Retries, j.DelayedStarts = at, nil, nil
+	j.RemovedAt, j.Retries, j.Delayed = at, nil, nil
 }
 
 func (r *Held) apply(f *Facts, at Time) {
@@ -119,8 +119,8 @@ func (r *AllDisabled) apply(f *Facts, at Time) {
 func (r *Delayed) apply(f *Facts, _ Time) {
 	f.LastRun = max(f.LastRun, r.Run)
 	j := f.Job(r.Job)
-	if !slices.ContainsFunc(j.DelayedStarts, func(l Delayed) bool { return l.Run == r.Run }) {
-		j.DelayedStarts = append(slices.Clip(j.DelayedStarts), *r)
+	if !slices.ContainsFunc(j.Delayed, func(l Delayed) bool { return l.Run == r.Run }) {
+		j.Delayed = append(slices.Clip(j.Delayed), *r)
 	}
 }
 
@@ -149,15 +149,15 @@ func (r *Anchored) apply(f *Facts, _ Time) { f.Job(r.Job).Anchor = &r.Anchor }
 
 func (r *NotRun) apply(f *Facts, at Time) {
 	j := f.Job(r.Job)
-	if r.How == "skipped" {
-		j.Skipped += r.Number
-	} else {
+	if r.Missed {
 		j.Missed += r.Number
+	} else {
+		j.Skipped += r.Number
 	}
 	f.take(j, r.Last, r.Epoch)
 	j.moveAnchor(r.Anchor)
 	// Other missed slots are settled by LastSlot instead, which a reset sets back.
-	if r.At && (r.How == "skipped" || r.Reason == "past" || r.Reason == ReasonDoubt) {
+	if r.At && (!r.Missed || r.Reason == "past" || r.Reason == ReasonDoubt) {
 		j.done(r.Last, at)
 	}
 }

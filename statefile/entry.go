@@ -9,39 +9,51 @@ import (
 	"strconv"
 )
 
-// ErrNewer means that a newer version of the program wrote the file. The file has not been changed.
-var ErrNewer = errors.New("a newer version of jobsd wrote it")
+// ErrNewer and ErrOlder mean that a version of the program wrote the file whose format this one cannot read. The file has
+// not been changed. Both match ErrVersion.
+const (
+	ErrVersion = versionError("another version of jobsd wrote it")
+	ErrNewer   = versionError("a newer version of jobsd wrote it")
+	ErrOlder   = versionError("an older development build of jobsd wrote it")
+)
+
+type versionError string
+
+func (e versionError) Error() string { return string(e) }
+
+func (e versionError) Is(target error) bool { return target == ErrVersion }
 
 // kinds has a function for each kind that makes an empty record.
 var kinds = map[string]func() Record{
-	"checkpoint":   func() Record { return new(Checkpoint) },
-	"start":        func() Record { return new(Start) },
-	"ready":        func() Record { return new(Ready) },
-	"clean":        func() Record { return new(Clean) },
-	"reserved":     func() Record { return new(Reserved) },
-	"reloaded":     func() Record { return new(Reloaded) },
-	"defined":      func() Record { return new(Defined) },
-	"deleted":      func() Record { return new(Deleted) },
-	"held":         func() Record { return new(Held) },
-	"epoch":        func() Record { return new(Epoch) },
-	"anchored":     func() Record { return new(Anchored) },
-	"passed":       func() Record { return new(NotRun) },
-	"intent":       func() Record { return new(Intent) },
-	"started":      func() Record { return new(Started) },
-	"ended":        func() Record { return new(Ended) },
-	"gave_up":      func() Record { return new(Dropped) },
-	"stable":       func() Record { return new(Stable) },
-	"told":         func() Record { return new(Delivery) },
-	"owed":         func() Record { return new(DaemonNotification) },
-	"disabled":     func() Record { return new(Disabled) },
-	"all_disabled": func() Record { return new(AllDisabled) },
-	"later":        func() Record { return new(Delayed) },
-	"set_aside":    func() Record { return new(SetAside) },
-	"stopping":     func() Record { return new(Stopping) },
-	"output":       func() Record { return new(Output) },
-	"drained":      func() Record { return new(Drained) },
-	"log_cut":      func() Record { return new(LogCut) },
-	"damaged":      func() Record { return new(Damaged) },
+	"checkpoint":          func() Record { return new(Checkpoint) },
+	"start":               func() Record { return new(Start) },
+	"ready":               func() Record { return new(Ready) },
+	"clean":               func() Record { return new(Clean) },
+	"reserved":            func() Record { return new(Reserved) },
+	"reloaded":            func() Record { return new(Reloaded) },
+	"defined":             func() Record { return new(Defined) },
+	"deleted":             func() Record { return new(Deleted) },
+	"held":                func() Record { return new(Held) },
+	"epoch":               func() Record { return new(Epoch) },
+	"anchored":            func() Record { return new(Anchored) },
+	"missed":              func() Record { return &NotRun{Missed: true} },
+	"skipped":             func() Record { return new(NotRun) },
+	"intent":              func() Record { return new(Intent) },
+	"started":             func() Record { return new(Started) },
+	"ended":               func() Record { return new(Ended) },
+	"dropped":             func() Record { return new(Dropped) },
+	"stable":              func() Record { return new(Stable) },
+	"delivery":            func() Record { return new(Delivery) },
+	"daemon_notification": func() Record { return new(DaemonNotification) },
+	"disabled":            func() Record { return new(Disabled) },
+	"all_disabled":        func() Record { return new(AllDisabled) },
+	"delayed":             func() Record { return new(Delayed) },
+	"set_aside":           func() Record { return new(SetAside) },
+	"stopping":            func() Record { return new(Stopping) },
+	"output":              func() Record { return new(Output) },
+	"drained":             func() Record { return new(Drained) },
+	"log_cut":             func() Record { return new(LogCut) },
+	"damaged":             func() Record { return new(Damaged) },
 }
 
 // entry appends the line of an entry: the kind, the time, the fields of the record, the number of orders, and the
@@ -98,44 +110,40 @@ func decodeEntry(line []byte) (Entry, error) {
 // jobOf returns the name of the job that a record is about. The value is not valid if the record has no job.
 func jobOf(r Record) reflect.Value { return reflect.ValueOf(r).Elem().FieldByName("Job") }
 
-// checkVersion returns an error if this program does not know the version of the document. It reads only as far as
-// the version, because the rest of a newer document may be anything.
+// checkVersion returns an error if this program cannot read the version of the document. It reads only as far as the
+// version, because the rest of another version may be anything.
 func checkVersion(document []byte) error {
-	_, err := versionOf(document)
-	return err
-}
-
-// versionOf returns the version of a document if this program knows it.
-func versionOf(document []byte) (int, error) {
 	d := json.NewDecoder(bytes.NewReader(document))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return 0, errors.New("it is not a JSON object")
+		return errors.New("it is not a JSON object")
 	}
 	for d.More() {
 		key, err := d.Token()
 		if err != nil {
-			return 0, err
+			return err
 		}
 		var v json.RawMessage
 		if err := d.Decode(&v); err != nil {
-			return 0, err
+			return err
 		}
 		if key == "version" {
 			return judgeVersion(v)
 		}
 	}
-	return 0, errors.New("it has no version")
+	return errors.New("it has no version")
 }
 
-func judgeVersion(text []byte) (int, error) {
+func judgeVersion(text []byte) error {
 	var v int
 	switch err := json.Unmarshal(text, &v); {
 	case err != nil:
-		return 0, fmt.Errorf("it has no version: %w", err)
+		return fmt.Errorf("it has no version: %w", err)
 	case v > Version:
-		return 0, ErrNewer
+		return ErrNewer
 	case v < 1:
-		return 0, fmt.Errorf("it has the unknown version %d", v)
+		return fmt.Errorf("it has the unknown version %d", v)
+	case v < Version:
+		return ErrOlder
 	}
-	return v, nil
+	return nil
 }

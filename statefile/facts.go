@@ -26,32 +26,32 @@ type Facts struct {
 	Clean            bool                 `json:"clean"`                 // the last daemon ended cleanly
 	Unclean          uint64               `json:"unclean_restarts"`
 	Upgrades         uint64               `json:"upgrades"`
-	Sequence         uint64               `json:"tick"` // counts starts and successes, to order them independently of the clock
+	Sequence         uint64               `json:"sequence"` // counts starts and successes, to order them independently of the clock
 	DisabledBy       *DisabledBy          `json:"disabled_by"`
-	Suspect          string               `json:"suspect,omitempty"`    // as in Start, from the last Start
-	DaemonNotified   Time                 `json:"crash_mail,omitzero"`  // time of the last mail about a crash
-	DoubtUntil       Time                 `json:"doubt_until,omitzero"` // unsettled slots up to this time are in doubt
-	DoubtRun         uint64               `json:"doubt_run,omitempty"`  // unfinished runs up to this number are in doubt
-	LastNotification uint64               `json:"last_owed,omitempty"`
-	Notifications    []Notification       `json:"owed,omitempty"` // undelivered notifications, the oldest first
+	Suspect          string               `json:"suspect,omitempty"`        // as in Start, from the last Start
+	DaemonNotified   Time                 `json:"daemon_notified,omitzero"` // when a notification about the daemon itself was last due
+	DoubtUntil       Time                 `json:"doubt_until,omitzero"`     // unsettled slots up to this time are in doubt
+	DoubtRun         uint64               `json:"doubt_run,omitempty"`      // unfinished runs up to this number are in doubt
+	LastNotification uint64               `json:"last_notification,omitempty"`
+	Notifications    []Notification       `json:"notifications,omitempty"` // undelivered notifications, the oldest first
 	Jobs             map[string]*JobFacts `json:"jobs"`
 }
 
 // JobFacts holds the durable facts of one job.
 type JobFacts struct {
 	FirstLoad           Time        `json:"first_load"`
-	RemovedAt           Time        `json:"vanished,omitzero"`    // when the job was removed
-	Schedule            string      `json:"schedule"`             // hash of the keys that decide when it runs
-	Process             string      `json:"process"`              // hash of the keys that affect its process
-	Definition          string      `json:"definition,omitempty"` // hash of all keys
-	LastSlot            Time        `json:"last_slot,omitzero"`   // the latest slot that was taken, skipped or missed
-	LastSlotBeforeReset Time        `json:"beyond,omitzero"`      // LastSlot before a reset: if the clock reaches it again, no slot up to it counts as missed
-	EpochSlot           Time        `json:"wild_slot,omitzero"`   // the newest slot of SlotEpoch
+	RemovedAt           Time        `json:"removed_at,omitzero"`             // when the job was removed
+	Schedule            string      `json:"schedule"`                        // hash of the keys that decide when it runs
+	Process             string      `json:"process"`                         // hash of the keys that affect its process
+	Definition          string      `json:"definition,omitempty"`            // hash of all keys
+	LastSlot            Time        `json:"last_slot,omitzero"`              // the latest slot that was taken, skipped or missed
+	LastSlotBeforeReset Time        `json:"last_slot_before_reset,omitzero"` // LastSlot before a reset: if the clock reaches it again, no slot up to it counts as missed
+	EpochSlot           Time        `json:"epoch_slot,omitzero"`             // the newest slot of SlotEpoch
 	SlotEpoch           uint64      `json:"slot_epoch,omitzero"`
 	Anchor              *Anchor     `json:"anchor,omitempty"` // for `every`
 	AtDone              Time        `json:"at_done,omitzero"`
-	AtDoneBefore        []Time      `json:"at_done_too,omitempty"` // settled before AtDone; kept because the file may name them again
-	BootDone            string      `json:"boot_done,omitempty"`   // boot id of the last at_boot run
+	AtDoneBefore        []Time      `json:"at_done_before,omitempty"` // settled before AtDone; kept because the file may name them again
+	BootDone            string      `json:"boot_done,omitempty"`      // boot id of the last at_boot run
 	DisabledBy          *DisabledBy `json:"disabled_by,omitempty"`
 	Held                bool        `json:"held,omitempty"`
 	Runs                uint64      `json:"runs,omitempty"`
@@ -60,21 +60,21 @@ type JobFacts struct {
 	Skipped             uint64      `json:"skipped,omitempty"`
 	Missed              uint64      `json:"missed,omitempty"`
 	Deaths              []Death     `json:"deaths,omitempty"`
-	ShortRuns           uint64      `json:"short_lives,omitempty"` // for a service: short lives in a row
-	Finished            bool        `json:"finished,omitempty"`    // for a service: not to be started again in this boot
-	SetAside            bool        `json:"set_aside,omitempty"`   // an internal error stopped the job until a person starts it
-	SetAsideError       string      `json:"fault,omitempty"`       // the internal error
-	FailureNotified     bool        `json:"told,omitempty"`        // a failure was notified, so the recovery will be too
+	ShortRuns           uint64      `json:"short_runs,omitempty"`       // for a service: short lives in a row
+	Finished            bool        `json:"finished,omitempty"`         // for a service: not to be started again in this boot
+	SetAside            bool        `json:"set_aside,omitempty"`        // an internal error stopped the job until a person starts it
+	SetAsideError       string      `json:"set_aside_error,omitempty"`  // the internal error
+	FailureNotified     bool        `json:"failure_notified,omitempty"` // a failure was notified, so the recovery will be too
 	NotifyError         *string     `json:"notify_error,omitempty"`
-	Retries             []Retry     `json:"waiting,omitempty"`
-	DelayedStarts       []Delayed   `json:"promised,omitempty"`  // delayed starts
+	Retries             []Retry     `json:"retries,omitempty"`
+	Delayed             []Delayed   `json:"delayed,omitempty"`   // delayed starts
 	LogStart            int64       `json:"log_start,omitempty"` // start of the output of the last run
 	LogEnd              int64       `json:"log_end,omitempty"`
 	LastRun             *Run        `json:"last_run,omitempty"`
 	LastStart           Time        `json:"last_start,omitzero"`
 	LastSuccess         Time        `json:"last_success,omitzero"`
-	StartSequence       uint64      `json:"start_tick,omitempty"`   // Tick of the last start, or of the first load
-	SuccessSequence     uint64      `json:"success_tick,omitempty"` // Tick of the last success
+	StartSequence       uint64      `json:"start_sequence,omitempty"`   // Tick of the last start, or of the first load
+	SuccessSequence     uint64      `json:"success_sequence,omitempty"` // Tick of the last success
 	Live                []Live      `json:"live,omitempty"`
 	LogBase             int64       `json:"log_base,omitempty"` // total bytes cut off the front of the live log
 }
@@ -99,9 +99,9 @@ type Live struct {
 	PIDStart  uint64 `json:"pid_start,omitempty"`
 	BootID    string `json:"boot_id,omitempty"`
 	StartedAt Time   `json:"started_at,omitzero"`
-	StoppedBy string `json:"stop_by,omitempty"` // who stopped it
-	Ended     bool   `json:"ended,omitempty"`   // it is draining
-	Open      bool   `json:"open,omitempty"`    // it has ended but its output has not
+	StoppedBy string `json:"stopped_by,omitempty"` // who stopped it
+	Ended     bool   `json:"ended,omitempty"`      // it is draining
+	Open      bool   `json:"open,omitempty"`       // it has ended but its output has not
 	LogOffset int64  `json:"log_offset,omitempty"`
 	OwnLog    bool   `json:"own_log,omitempty"`
 }
@@ -123,11 +123,11 @@ type Notification struct {
 	At             Time   `json:"at"`
 	Job            string `json:"job,omitempty"` // "": about the daemon itself
 	Kind           string `json:"kind"`          // failure recovery success crash_loop daemon
-	Via            string `json:"way"`           // mail on_failure on_success on_recovery
+	Via            string `json:"via"`           // mail on_failure on_success on_recovery
 	Run            *Run   `json:"run,omitempty"`
-	FailuresBefore uint64 `json:"in_row,omitempty"` // earlier failures in a row
-	Text           string `json:"text,omitempty"`   // for a notification about the daemon
-	Tries          int    `json:"tries,omitempty"`  // failed deliveries
+	FailuresBefore uint64 `json:"failures_before,omitempty"` // earlier failures in a row
+	Text           string `json:"text,omitempty"`            // for a notification about the daemon
+	Tries          int    `json:"tries,omitempty"`           // failed deliveries
 	LogStart       int64  `json:"log_start,omitempty"`
 	LogEnd         int64  `json:"log_end,omitempty"`
 }
@@ -170,7 +170,7 @@ func (f *Facts) Clone() *Facts {
 		k.Live = slices.Clone(j.Live)
 		k.Deaths = slices.Clone(j.Deaths)
 		k.Retries = slices.Clone(j.Retries)
-		k.DelayedStarts = slices.Clone(j.DelayedStarts)
+		k.Delayed = slices.Clone(j.Delayed)
 		c.Jobs[name] = &k
 	}
 	return &c
@@ -215,9 +215,9 @@ func (j *JobFacts) removeRetry(run uint64) bool {
 
 // noLater removes a delayed start.
 func (j *JobFacts) removeDelayed(run uint64) {
-	j.DelayedStarts = slices.DeleteFunc(slices.Clone(j.DelayedStarts), func(l Delayed) bool { return l.Run == run })
-	if len(j.DelayedStarts) == 0 {
-		j.DelayedStarts = nil
+	j.Delayed = slices.DeleteFunc(slices.Clone(j.Delayed), func(l Delayed) bool { return l.Run == run })
+	if len(j.Delayed) == 0 {
+		j.Delayed = nil
 	}
 }
 

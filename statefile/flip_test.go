@@ -109,7 +109,7 @@ func TestFlippedJournal(t *testing.T) {
 		write(t, dir, journalName, damaged)
 		j, facts, messages, err := OpenJournal(dir, 0, 0)
 		switch {
-		case errors.Is(err, ErrNewer):
+		case errors.Is(err, ErrVersion):
 			refused++
 			continue
 		case err != nil:

@@ -12,8 +12,8 @@ import (
 
 // History reads the journal in the state directory without a lock, in all its files, from the oldest entry to the
 // newest. If jobs are given, it leaves out the entries of other jobs. It skips torn and damaged lines, because the
-// daemon reports them. The sequence ends with the first error, which wraps ErrNewer if a newer version of the program
-// wrote the journal. Without a journal the sequence is empty.
+// daemon reports them. The sequence ends with the first error, which wraps ErrVersion if this program cannot read
+// the version of the journal. Without a journal the sequence is empty.
 func History(stateDir string, jobs ...string) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		files, err := openHistory(stateDir)
@@ -103,7 +103,7 @@ func readHistory(f *os.File, jobs []string, yield func(Entry, error) bool) bool 
 		}
 		e, err := l.entry()
 		switch {
-		case errors.Is(err, ErrNewer):
+		case errors.Is(err, ErrVersion):
 			yield(Entry{}, fmt.Errorf("cannot read the journal: %w", err))
 			return false
 		case err != nil, !concerns(e.Record, jobs):

@@ -35,7 +35,6 @@ type Journal struct {
 	size  int64 // of the file, in bytes
 	first int64 // size of its first line, a checkpoint
 	lost  error // why entries were lost; nil: none were lost since the last checkpoint
-	old   bool  // the file's version has no checksums
 	shut  bool  // the end of the file is not reliable, so nothing may follow it
 }
 
@@ -119,11 +118,10 @@ func (j *Journal) Move(path string) error {
 	return nil
 }
 
-// NeedsCheckpoint reports whether the caller must write a checkpoint next: entries were lost, the file has an older
-// version, or it is full. A full file has reached the set size and is also twice as long as its first line, so that
+// NeedsCheckpoint reports whether the caller must write a checkpoint next: entries were lost, or the file is full. A full file has reached the set size and is also twice as long as its first line, so that
 // the checkpoints of very many jobs are not most of what is written. Append still writes to a full file.
 func (j *Journal) NeedsCheckpoint() bool {
-	return j.lost != nil || j.old || j.size >= j.max && j.size >= 2*j.first
+	return j.lost != nil || j.size >= j.max && j.size >= 2*j.first
 }
 
 // Rotate starts a new file with a checkpoint of facts. If entries were lost and the current file is usable, it writes
@@ -134,7 +132,7 @@ func (j *Journal) Rotate(facts *Facts, at Time) error {
 	if err != nil {
 		return fmt.Errorf("cannot write a checkpoint into the journal: %w", err)
 	}
-	if j.lost != nil && !j.shut && !j.old && j.size < j.max {
+	if j.lost != nil && !j.shut && j.size < j.max {
 		err = j.checkpoint(facts, at)
 	} else {
 		err = j.rotate(facts, at)
@@ -236,7 +234,7 @@ func (j *Journal) rotate(facts *Facts, at Time) error {
 		return err
 	}
 	j.file.Close()
-	j.file, j.size, j.first, j.shut, j.old = file, first, first, false, false
+	j.file, j.size, j.first, j.shut = file, first, first, false
 	if err := j.dir.flush(); err != nil {
 		return j.lose(err)
 	}

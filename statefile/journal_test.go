@@ -353,20 +353,28 @@ func TestJournalOlderLost(t *testing.T) {
 	}
 }
 
-func TestJournalNewer(t *testing.T) {
+// TestJournalOtherVersion: a journal of another version is refused and not changed.
+func TestJournalOtherVersion(t *testing.T) {
+	refuseVersion(t, Version+1, ErrNewer)
+	refuseVersion(t, Version-1, ErrOlder)
+	refuseVersion(t, 1, ErrOlder)
+}
+
+func refuseVersion(t *testing.T, version int, want error) {
+	t.Helper()
 	journal, _ := recorded(t, 3)
-	newer := bytes.Replace(journal, fmt.Appendf(nil, `"version":%d`, Version), fmt.Appendf(nil, `"version":%d`, Version+1), 1)
+	other := bytes.Replace(journal, fmt.Appendf(nil, `"version":%d`, Version), fmt.Appendf(nil, `"version":%d`, version), 1)
 	for name, files := range map[string]map[string][]byte{
-		"newest": {journalName: newer},
-		"torn":   {journalName: newer[:len(newer)-5]},
-		"older":  {older(1): newer, journalName: []byte("damaged\n")},
+		"newest": {journalName: other},
+		"torn":   {journalName: other[:len(other)-5]},
+		"older":  {older(1): other, journalName: []byte("damaged\n")},
 	} {
 		dir := t.TempDir()
 		for file, content := range files {
 			write(t, dir, file, content)
 		}
-		if _, _, _, err := OpenJournal(dir, 0, 0); !errors.Is(err, ErrNewer) {
-			t.Errorf("%s: %v", name, err)
+		if _, _, _, err := OpenJournal(dir, 0, 0); !errors.Is(err, want) || !errors.Is(err, ErrVersion) {
+			t.Errorf("version %d, %s: %v", version, name, err)
 		}
 		for file, content := range files {
 			if !bytes.Equal(read(t, dir, file), content) {
@@ -380,8 +388,8 @@ func TestJournalNewer(t *testing.T) {
 		for _, err := range History(dir) {
 			got = err
 		}
-		if !errors.Is(got, ErrNewer) {
-			t.Errorf("%s: history: %v", name, got)
+		if !errors.Is(got, want) {
+			t.Errorf("version %d, %s: history: %v", version, name, got)
 		}
 	}
 }
@@ -509,9 +517,9 @@ func TestHistoryOfJobs(t *testing.T) {
 		jobs []string
 		want string
 	}{
-		{nil, "checkpoint deleted deleted deleted passed"},
+		{nil, "checkpoint deleted deleted deleted skipped"},
 		{[]string{"a"}, "checkpoint deleted"},
-		{[]string{"a", "b"}, "checkpoint deleted deleted passed"},
+		{[]string{"a", "b"}, "checkpoint deleted deleted skipped"},
 		{[]string{"none"}, "checkpoint"},
 	} {
 		var got []string

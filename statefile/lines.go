@@ -33,7 +33,6 @@ type lines struct {
 	number  int    // number of the line, from 1
 	size    int    // size of the line in the file
 	end     int64  // offset after the line
-	plain   bool   // the file's version has no checksums
 	torn    bool   // part of a line follows the last complete line
 	unended bool   // the last line lacks its newline
 	failed  error  // error of the reader
@@ -55,22 +54,10 @@ func (l *lines) next() bool {
 		if !l.read() {
 			return false
 		}
-		if l.number == 1 {
-			l.plain = isPlain(l.line)
-		}
 		if l.bad != nil || !bytes.Equal(l.line, l.before) {
 			return true
 		}
 	}
-}
-
-// isPlain reports whether a file with this first line has no checksums.
-func isPlain(first []byte) bool {
-	if !bytes.HasPrefix(first, checkpointHead) {
-		return false
-	}
-	version, err := versionOf(first)
-	return err == nil && version <= versionPlain
 }
 
 func (l *lines) read() bool {
@@ -159,7 +146,7 @@ func (l *lines) decode() (Entry, error) {
 			return Entry{}, err
 		}
 	}
-	if _, err := verified(l.line); err != nil && !(l.plain && err == errNoChecksum) {
+	if _, err := verified(l.line); err != nil {
 		return Entry{}, err
 	}
 	return decodeEntry(l.line)

@@ -31,7 +31,7 @@ var sections = map[reflect.Type]string{
 	reflect.TypeFor[Retry]():      "A waiting retry", reflect.TypeFor[Notification](): "A notification",
 	reflect.TypeFor[Live]():         "A live run",
 	reflect.TypeFor[DelayedStart](): "A delayed start",
-	reflect.TypeFor[Delayed]():      "later",
+	reflect.TypeFor[Delayed]():      "delayed",
 }
 
 // manual returns the documented type of each field, by section and name.

@@ -194,8 +194,9 @@ func TestDecodeEntryRefuses(t *testing.T) {
 		`{"kind":"checkpoint",` + at + `}`:   "it has no version",
 		checkpointWith(`"version":0`):        "it has the unknown version 0",
 		checkpointWith(`"version":"1"`):      "it has no version",
-		checkpointWith(`"version":1`):        "it has no id",
-		checkpointWith(`"version":3,"x":[]`): ErrNewer.Error(),
+		checkpointWith(`"version":3`):        "it has no id",
+		checkpointWith(`"version":4,"x":[]`): ErrNewer.Error(),
+		checkpointWith(`"version":2,"x":[]`): ErrOlder.Error(),
 	} {
 		if _, err := decodeEntry([]byte(line)); err == nil || !bytes.Contains([]byte(err.Error()), []byte(want)) {
 			t.Errorf("%s: %v, want %q", line, err, want)

@@ -127,13 +127,13 @@ type Anchored struct {
 	Anchor Anchor `json:"anchor"`
 }
 
-// Passed is a sequence of slots that did not become runs.
+// NotRun records consecutive slots that were skipped or missed for the same reason.
 type NotRun struct {
+	Missed bool    `json:"-"` // its kind is missed; otherwise it is skipped
 	Job    string  `json:"job"`
-	How    string  `json:"how"`    // skipped or missed
-	Reason string  `json:"reason"` // the reason, one word
-	First  Time    `json:"first"`
-	Last   Time    `json:"last"`
+	Reason string  `json:"reason"` // one word
+	First  Time    `json:"first_slot"`
+	Last   Time    `json:"last_slot"`
 	Number uint64  `json:"number"`
 	Epoch  uint64  `json:"epoch"`
 	At     bool    `json:"at_slot,omitempty"` // the slot is the job's `at`
@@ -177,16 +177,16 @@ type Stopping struct {
 type Ended struct {
 	Job             string         `json:"job"`
 	Outcome         Run            `json:"outcome"`
-	Failed          bool           `json:"failed"`             // neither a success nor stopped
-	Retry           *Retry         `json:"retry,omitempty"`    // the retry of the run, if there is one: the slot has not failed yet
-	Short           bool           `json:"short,omitempty"`    // for a service: it ran too short a time
-	Finished        bool           `json:"finished,omitempty"` // for a service: it will not be restarted
-	FailureNotified bool           `json:"alarm,omitempty"`    // a notification about the failure is sent, and no more until the job recovers
-	Notifications   []Notification `json:"owes,omitempty"`     // notifications to send
-	LogStart        int64          `json:"log_start"`          // where its output begins, as in Intent
-	Drained         bool           `json:"drained"`            // no process of its group is left
-	LogEnd          int64          `json:"log_end"`            // where its output ends, as LogOffset counts
-	Open            bool           `json:"open,omitempty"`     // remaining processes may still write for a moment, and an Output follows
+	Failed          bool           `json:"failed"`                     // neither a success nor stopped
+	Retry           *Retry         `json:"retry,omitempty"`            // the retry of the run, if there is one: the slot has not failed yet
+	Short           bool           `json:"short,omitempty"`            // for a service: it ran too short a time
+	Finished        bool           `json:"finished,omitempty"`         // for a service: it will not be restarted
+	FailureNotified bool           `json:"failure_notified,omitempty"` // a notification about the failure is sent, and no more until the job recovers
+	Notifications   []Notification `json:"notifications,omitempty"`    // notifications to send
+	LogStart        int64          `json:"log_start"`                  // where its output begins, as in Intent
+	Drained         bool           `json:"drained"`                    // no process of its group is left
+	LogEnd          int64          `json:"log_end"`                    // where its output ends, as LogOffset counts
+	Open            bool           `json:"open,omitempty"`             // remaining processes may still write for a moment, and an Output follows
 }
 
 // GaveUp records that a pending run was dropped: a retry, whose slot has then failed, or a delayed start.
@@ -194,27 +194,27 @@ type Dropped struct {
 	Job             string         `json:"job"`
 	Run             uint64         `json:"run"` // number of the dropped run
 	Why             string         `json:"why"`
-	FailureNotified bool           `json:"alarm,omitempty"`
-	Notifications   []Notification `json:"owes,omitempty"`
+	FailureNotified bool           `json:"failure_notified,omitempty"`
+	Notifications   []Notification `json:"notifications,omitempty"`
 }
 
 // Stable records that a service has run long enough to forget its earlier failures.
 type Stable struct {
 	Job           string         `json:"job"`
 	Run           uint64         `json:"run"`
-	Notifications []Notification `json:"owes,omitempty"`
+	Notifications []Notification `json:"notifications,omitempty"`
 }
 
 // Told records the result of sending notifications.
 type Delivery struct {
 	IDs       []uint64 `json:"ids"`
 	Error     string   `json:"error,omitempty"`
-	WillRetry bool     `json:"kept,omitempty"` // their delivery will be retried
+	WillRetry bool     `json:"will_retry,omitempty"` // their delivery will be retried
 }
 
 // OwedMail is a notification about the daemon itself.
 type DaemonNotification struct {
-	Notifications []Notification `json:"owes"`
+	Notifications []Notification `json:"notifications"`
 }
 
 // Output records where the output of an ended run is, if the output ended after the leader.
@@ -259,20 +259,26 @@ func (*Deleted) Kind() string            { return "deleted" }
 func (*Held) Kind() string               { return "held" }
 func (*Disabled) Kind() string           { return "disabled" }
 func (*AllDisabled) Kind() string        { return "all_disabled" }
-func (*Delayed) Kind() string            { return "later" }
+func (*Delayed) Kind() string            { return "delayed" }
 func (*SetAside) Kind() string           { return "set_aside" }
 func (*Epoch) Kind() string              { return "epoch" }
 func (*Anchored) Kind() string           { return "anchored" }
-func (*NotRun) Kind() string             { return "passed" }
 func (*Intent) Kind() string             { return "intent" }
 func (*Started) Kind() string            { return "started" }
 func (*Stopping) Kind() string           { return "stopping" }
 func (*Ended) Kind() string              { return "ended" }
-func (*Dropped) Kind() string            { return "gave_up" }
+func (*Dropped) Kind() string            { return "dropped" }
 func (*Stable) Kind() string             { return "stable" }
-func (*Delivery) Kind() string           { return "told" }
-func (*DaemonNotification) Kind() string { return "owed" }
+func (*Delivery) Kind() string           { return "delivery" }
+func (*DaemonNotification) Kind() string { return "daemon_notification" }
 func (*Output) Kind() string             { return "output" }
 func (*Drained) Kind() string            { return "drained" }
 func (*LogCut) Kind() string             { return "log_cut" }
 func (*Damaged) Kind() string            { return "damaged" }
+
+func (r *NotRun) Kind() string {
+	if r.Missed {
+		return "missed"
+	}
+	return "skipped"
+}

@@ -18,7 +18,7 @@ import (
 // a message says so, and the journal counts as one that has lost entries: it works after Rotate succeeds. The facts
 // include what the damage leaves in doubt, see Damaged.
 //
-// The error wraps ErrNewer if a newer version of the program wrote the journal; then nothing was changed. maxSize and
+// The error wraps ErrVersion if this program cannot read the version of the journal; then nothing was changed. maxSize and
 // keep are as in SetLimits. The caller holds the lock of the directory.
 func OpenJournal(path string, maxSize int64, keep int) (*Journal, *Facts, []string, error) {
 	d, err := openDir(path)
@@ -71,7 +71,7 @@ func (j *Journal) begin(found *found) (err error) {
 	if j.file, err = j.dir.OpenFile(journalName, os.O_WRONLY|os.O_APPEND, 0); err != nil {
 		return err
 	}
-	j.size, j.first, j.old, j.enc.orders = found.end, found.first, found.plain, found.orders
+	j.size, j.first, j.enc.orders = found.end, found.first, found.orders
 	switch {
 	case found.torn:
 		j.cut()
@@ -95,7 +95,6 @@ type found struct {
 	end     int64 // offset after the last complete line
 	torn    bool  // part of a line follows it
 	unended bool  // its newline is missing
-	plain   bool  // its lines have no checksums
 	orders  uint64
 	good    int   // number of good lines
 	bad     int   // number of damaged lines
@@ -114,7 +113,7 @@ func (f *found) note(err error) {
 }
 
 // replay applies the good lines of a file to facts and copies them to keep, if that is not nil. It returns an error
-// for a file that must not be touched: one that cannot be opened, or of a newer version. Good lines after a damaged
+// for a file that must not be touched: one that cannot be opened, or of another version. Good lines after a damaged
 // line count too: they show which runs existed and which slots are settled, and a slot must not run twice. Replay
 // collects in unsure what the damaged lines leave in doubt.
 func (d *dir) replay(name string, facts *Facts, unsure *doubt, keep io.Writer) (*found, error) {
@@ -139,7 +138,7 @@ func (d *dir) replay(name string, facts *Facts, unsure *doubt, keep io.Writer) (
 func (f *found) read(l *lines, facts *Facts, unsure *doubt, keep io.Writer) error {
 	for l.next() {
 		e, err := l.entry()
-		if errors.Is(err, ErrNewer) {
+		if errors.Is(err, ErrVersion) {
 			return err
 		}
 		if err != nil {
@@ -167,7 +166,7 @@ func (f *found) read(l *lines, facts *Facts, unsure *doubt, keep io.Writer) erro
 			}
 		}
 	}
-	f.end, f.torn, f.unended, f.plain, f.orders = l.end, l.torn, l.unended, l.plain, unsure.count
+	f.end, f.torn, f.unended, f.orders = l.end, l.torn, l.unended, unsure.count
 	if l.number == 0 || l.failed != nil {
 		unsure.missing()
 	}

@@ -1,10 +1,8 @@
 package statefile
 
-// Version is the version of both the state file and the journal. Readers refuse a newer version.
-const Version = 2
-
-// versionPlain is the last version without checksums.
-const versionPlain = 1
+// Version is the version of both the state file and the journal. Readers refuse all other versions: the older ones are
+// those of development builds.
+const Version = 3
 
 // State is the state file, documented field by field in jobsd-state(5). It is derived from the journal and the
 // current state of the daemon, so it may be deleted.
@@ -58,11 +56,11 @@ type Job struct {
 	Schedule            string         `json:"schedule"`    // in words
 	Description         string         `json:"description"` // as in the file
 	NextRun             Time           `json:"next_run"`
-	LastRun             *Run           `json:"last_run"` // the last run that ended
-	Running             []Running      `json:"running"`  // pending runs too
-	DelayedStarts       []DelayedStart `json:"later"`    // delayed starts
-	Runs                uint64         `json:"runs"`     // executions
-	Failures            uint64         `json:"failures"` // slots whose last attempt failed
+	LastRun             *Run           `json:"last_run"`       // the last run that ended
+	Running             []Running      `json:"running"`        // pending runs too
+	DelayedStarts       []DelayedStart `json:"delayed_starts"` // delayed starts
+	Runs                uint64         `json:"runs"`           // executions
+	Failures            uint64         `json:"failures"`       // slots whose last attempt failed
 	ConsecutiveFailures uint64         `json:"consecutive_failures"`
 	Skipped             uint64         `json:"skipped"`
 	Missed              uint64         `json:"missed"`
@@ -110,7 +108,7 @@ type StartError struct {
 	Stage string `json:"stage"`
 	Errno string `json:"errno"`
 	Path  string `json:"path"`
-	Text  string `json:"text"` // the whole error in words; "" in journals of older versions
+	Text  string `json:"text"` // the whole error in words
 }
 
 // Running is a run that has not ended.

@@ -13,7 +13,7 @@ import (
 const maxState = 256 << 20
 
 // ReadState reads the state file in the state directory without a lock: the file is always complete. The error wraps
-// fs.ErrNotExist if there is no file, and ErrNewer if a newer version of the program wrote it.
+// fs.ErrNotExist if there is no file, and ErrVersion if this program cannot read its version.
 func ReadState(stateDir string) (*State, error) {
 	path := filepath.Join(stateDir, stateName)
 	f, err := os.Open(path)
@@ -65,7 +65,7 @@ func decodeDaemon(in *json.Decoder) (*Daemon, error) {
 			err = in.Decode(field.into)
 		}
 		if err == nil {
-			_, err = judgeVersion(version)
+			err = judgeVersion(version)
 		}
 		if err != nil {
 			return nil, err
@@ -92,10 +92,10 @@ func readDocument(f *os.File) ([]byte, error) {
 	return document, judgeDocument(document)
 }
 
-// judgeDocument checks the version of a state file, and then its checksum, if that version has one.
+// judgeDocument checks the version of a state file, and then its checksum.
 func judgeDocument(document []byte) error {
-	version, err := versionOf(document)
-	if err == nil && version > versionPlain {
+	err := checkVersion(document)
+	if err == nil {
 		_, err = verified(document)
 	}
 	return err
@@ -115,7 +115,7 @@ func decodeState(document []byte) (*State, error) {
 }
 
 // inspect moves a damaged state file aside and returns a message about it. It leaves a good file for the next write
-// to replace. It also leaves a newer file and returns an error.
+// to replace. It also leaves a file of another version and returns an error.
 func (d *dir) inspect() ([]string, error) {
 	f, _, err := d.openFile(stateName)
 	if err == nil {
@@ -125,7 +125,7 @@ func (d *dir) inspect() ([]string, error) {
 	switch {
 	case err == nil, errors.Is(err, os.ErrNotExist):
 		return nil, nil
-	case errors.Is(err, ErrNewer), errors.Is(err, os.ErrPermission):
+	case errors.Is(err, ErrVersion), errors.Is(err, os.ErrPermission):
 		return nil, fmt.Errorf("cannot read the state file: %w", err)
 	}
 	damaged := fmt.Sprintf("%s was damaged: %v", stateName, err)

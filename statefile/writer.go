@@ -29,7 +29,7 @@ type fragment struct {
 }
 
 // OpenWriter opens the state file in the state directory for writing. It moves a damaged file aside and returns a
-// message about that. The error wraps ErrNewer if a newer version of the program wrote the file; then nothing was
+// message about that. The error wraps ErrVersion if this program cannot read the version of the file; then nothing was
 // changed. The caller holds the lock of the directory.
 func OpenWriter(stateDir string) (*Writer, []string, error) {
 	d, err := openDir(stateDir)

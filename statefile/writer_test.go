@@ -79,7 +79,7 @@ func TestStateLayout(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(string(read(t, dir, stateName)), "\n")
-	for i, want := range []string{`{"version":2,`, `"daemon":{"pid":0,`, `"jobs":{`, `"a":{"state":"armed",`, `"b":{"state":"waiting",`, `},"crc":"`, ``} {
+	for i, want := range []string{`{"version":3,`, `"daemon":{"pid":0,`, `"jobs":{`, `"a":{"state":"armed",`, `"b":{"state":"waiting",`, `},"crc":"`, ``} {
 		if i >= len(lines) || !strings.HasPrefix(lines[i], want) {
 			t.Fatalf("line %d is not %s...:\n%s", i+1, want, strings.Join(lines, "\n"))
 		}
@@ -235,10 +235,10 @@ func TestReadWhileWriting(t *testing.T) {
 func TestStateDamaged(t *testing.T) {
 	spoil := map[string]func(path string) error{
 		"empty":      func(path string) error { return os.WriteFile(path, nil, 0o600) },
-		"truncated":  func(path string) error { return os.WriteFile(path, []byte(`{"version":1,"daemon":{`), 0o600) },
+		"truncated":  func(path string) error { return os.WriteFile(path, []byte(`{"version":3,"daemon":{`), 0o600) },
 		"garbage":    func(path string) error { return os.WriteFile(path, []byte("\x00garbage"), 0o600) },
 		"no version": func(path string) error { return os.WriteFile(path, []byte("{}"), 0o600) },
-		"trailing":   func(path string) error { return os.WriteFile(path, []byte(`{"version":1}{}`), 0o600) },
+		"trailing":   func(path string) error { return os.WriteFile(path, []byte(`{"version":3}{}`), 0o600) },
 		"huge":       func(path string) error { return errors.Join(os.WriteFile(path, nil, 0o600), os.Truncate(path, 1<<30)) },
 		"directory":  func(path string) error { return os.Mkdir(path, 0o700) },
 		"pipe":       func(path string) error { return syscall.Mkfifo(path, 0o600) },
@@ -272,7 +272,7 @@ func TestStateDamaged(t *testing.T) {
 
 func TestStateNewer(t *testing.T) {
 	dir := t.TempDir()
-	newer := []byte(`{"version":3,"daemon":"whatever"`)
+	newer := []byte(`{"version":4,"daemon":"whatever"`)
 	write(t, dir, stateName, newer)
 	if _, _, err := OpenWriter(dir); !errors.Is(err, ErrNewer) {
 		t.Errorf("writer: %v", err)
@@ -290,7 +290,7 @@ func TestReadStateNone(t *testing.T) {
 		t.Error(err)
 	}
 	dir := t.TempDir()
-	write(t, dir, stateName, []byte(`{"version":1,"jobs":{"a":null}}`))
+	write(t, dir, stateName, []byte(`{"version":3,"jobs":{"a":null}}`))
 	if _, err := ReadState(dir); err == nil {
 		t.Error("a job that is null was accepted")
 	}
@@ -360,9 +360,9 @@ func TestReadDaemon(t *testing.T) {
 	for text, want := range map[string]string{
 		string(encode(&state)):            "daemon",
 		`{"version":99,"daemon":{}}`:      "newer",
-		`{"version":1`:                    "error",
-		`{"version":1,"jobs":{}}`:         "error",
-		`{"daemon":{"pid":1},"version":1`: "error",
+		`{"version":3`:                    "error",
+		`{"version":3,"jobs":{}}`:         "error",
+		`{"daemon":{"pid":1},"version":3`: "error",
 		``:                                "error",
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {

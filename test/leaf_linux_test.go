@@ -50,7 +50,7 @@ func inDoubt(t *testing.T, script string) *site {
 	if strings.HasSuffix(script, "exit 0") {
 		<-ended
 	}
-	s.remember(strings.ReplaceAll(checkpointNow(), handy, id) + intentNow("held", 1))
+	s.remember(id, intentNow("held", 1))
 	s.write("jobs.toml", `
 [[jobs]]
 name = "held"

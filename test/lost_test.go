@@ -1,6 +1,7 @@
 package test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -119,29 +120,36 @@ func TestA2EndedWithoutDaemon(t *testing.T) {
 	s.populated("", 0)
 }
 
-// What a journal that is written by hand is made of.
-const (
-	now   = `"2026-11-27T01:15:47Z"`
-	handy = "0123456789abcdef0123456789abcdef" // its id
-)
+// madeID is the id of a state directory that a test makes.
+const madeID = "0123456789abcdef0123456789abcdef"
 
-func checkpointNow() string {
-	return fmt.Sprintf(`{"kind":"checkpoint","at":%s,"version":1,"id":%q,"last_run":0,"boot_id":%q,"boot_ready":true,"epoch":0,`+
-		`"epoch_at":null,"clean":true,"unclean_restarts":0,"upgrades":0,"tick":0,"disabled_by":null,"jobs":{}}`+"\n", now, handy, spawn.BootID())
+// madeAt is when the records of a made journal were written.
+var madeAt = statefile.At(time.Date(2026, 11, 27, 1, 15, 47, 0, time.UTC))
+
+func intentNow(job string, run uint64) *statefile.Intent {
+	return &statefile.Intent{Job: job, Run: run, Slot: madeAt, Reason: "schedule", Attempt: 1}
 }
 
-func intentNow(job string, run int) string {
-	return fmt.Sprintf(`{"kind":"intent","at":%s,"job":%q,"run":%d,"slot":%s,"epoch":0,"reason":"schedule","attempt":1,"log_offset":0}`+"\n",
-		now, job, run, now)
-}
-
-// remember gives the site a journal.
-func (s *site) remember(journal string) {
+// remember gives the site a journal of the present boot with these records.
+func (s *site) remember(id string, records ...statefile.Record) {
 	s.t.Helper()
-	if err := os.Mkdir(filepath.Join(s.root, "state"), 0o755); err != nil {
+	dir := filepath.Join(s.root, "state")
+	if err := os.Mkdir(dir, 0o755); err != nil {
 		s.t.Fatal(err)
 	}
-	put(s.t, filepath.Join(s.root, "state", "history.jsonl"), journal)
+	j, _, _, err := statefile.OpenJournal(dir, 0, 0)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	facts := statefile.NewFacts(id)
+	facts.BootID, facts.BootReady = spawn.BootID(), true
+	var entries []statefile.Entry
+	for _, r := range records {
+		entries = append(entries, statefile.Entry{At: madeAt, Record: r})
+	}
+	if err := errors.Join(j.Rotate(facts, madeAt), j.Append(entries...), j.Close()); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 // TestA4KilledAroundFork: the journal ends with what a daemon wrote before two forks. One did not come to be: its run is lost in
@@ -151,11 +159,11 @@ func TestA4KilledAroundFork(t *testing.T) {
 		t.Skip("only Linux lets marks be looked for")
 	}
 	s := newSite(t)
-	s.remember(checkpointNow() + intentNow("unborn", 1) + intentNow("forked", 2))
+	s.remember(madeID, intentNow("unborn", 1), intentNow("forked", 2))
 	s.write("unborn.toml", "cmd = [\"true\"]\n")
 	s.write("forked.toml", "cmd = [\"sleep\", \"1000\"]\n")
 	forked := exec.Command("sleep", "1000")
-	forked.Env = []string{"JOBSD_MARK=" + handy + "/forked/2"}
+	forked.Env = []string{"JOBSD_MARK=" + madeID + "/forked/2"}
 	forked.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := forked.Start(); err != nil {
 		t.Fatal(err)
@@ -216,25 +224,23 @@ func TestA3PidOfAnotherProcess(t *testing.T) {
 		<-died
 	}()
 	pid := stranger.Process.Pid
-	var journal strings.Builder
-	journal.WriteString(checkpointNow())
+	start, err := spawn.StartTime(pid)
+	if err != nil {
+		t.Fatal(err)
+	}
 	s := newSite(t)
+	var records []statefile.Record
 	jobs := []string{"inode", "time", "boot"}
-	for n, which := range []string{`"inode":1`, `"pid_start":1`, `"pid_start":1`} {
-		boot := spawn.BootID()
-		if jobs[n] == "boot" {
-			boot = "00000000-0000-4000-8000-000000000000"
-			start, err := spawn.StartTime(pid)
-			if err != nil {
-				t.Fatal(err)
-			}
-			which = fmt.Sprintf(`"pid_start":%d`, start) // even so
-		}
-		journal.WriteString(intentNow(jobs[n], n+1))
-		fmt.Fprintf(&journal, `{"kind":"started","at":%s,"job":%q,"run":%d,"pid":%d,%s,"boot_id":%q}`+"\n", now, jobs[n], n+1, pid, which, boot)
+	for n, started := range []statefile.Started{
+		{Inode: 1, BootID: spawn.BootID()},
+		{PIDStart: 1, BootID: spawn.BootID()},
+		{PIDStart: start, BootID: "00000000-0000-4000-8000-000000000000"},
+	} {
+		started.Job, started.Run, started.PID = jobs[n], uint64(n+1), pid
+		records = append(records, intentNow(jobs[n], started.Run), &started)
 		s.write(jobs[n]+".toml", "cmd = [\"true\"]\nstop_timeout = \"1s\"\n")
 	}
-	s.remember(journal.String())
+	s.remember(madeID, records...)
 	trace := filepath.Join(s.root, "trace")
 	s.wrap = []string{strace, "-D", "-f", "-o", trace, "-e", "trace=kill,tkill,tgkill,pidfd_send_signal,rt_sigqueueinfo"}
 	s.begin()

@@ -119,7 +119,7 @@ env = {ENV = "xyzzy"}
 				return nil
 			}
 			dir, name := filepath.Split(strings.TrimPrefix(path, s.root+"/"))
-			if dir == "jobs.d/" || dir == "log/" || dir == "state/promised/" || dir == "" && name != "daemon.log" {
+			if dir == "jobs.d/" || dir == "log/" || dir == "state/delayed_starts/" || dir == "" && name != "daemon.log" {
 				return nil // whose they are, the output, and what nobody but the daemon's user can read
 			}
 			looked++
@@ -154,7 +154,7 @@ func TestModes(t *testing.T) {
 	want := map[string]fs.FileMode{
 		"state": 0o755, "run": 0o755, "log": 0o750, "state/accepted": 0o700,
 		"state/state.json": 0o644, "state/history.jsonl": 0o640, "state/accepted/ok.toml": 0o600,
-		"state/promised": 0o700, "state/promised/2": 0o600,
+		"state/delayed_starts": 0o700, "state/delayed_starts/2": 0o600,
 		"run/jobsd.pid": 0o644, "run/jobsd.sock": 0o666, "log/ok.log": 0o640, "log/ok.log.1": 0o640, "log/beside.log.run-1": 0o640, "log/beside.log": 0o640,
 	}
 	for _, umask := range []string{"000", "077"} {

@@ -91,6 +91,7 @@ func TestReport(t *testing.T) {
 		{fmt.Errorf("cannot y: %w", denied), 4, "hint: only root"},
 		{fmt.Errorf("cannot y: %w", statefile.ErrHeld), 6, "jobsd: cannot y: "},
 		{fmt.Errorf("cannot y: %w", statefile.ErrNewer), 7, "hint: a newer jobsd"},
+		{fmt.Errorf("cannot y: %w", statefile.ErrOlder), 7, "hint: keep that directory"},
 	} {
 		var b bytes.Buffer
 		if code := report(&b, test.err); code != test.code || !strings.Contains(b.String(), test.want) {

@@ -28,11 +28,7 @@ func (s *site) definition(name string, j *statefile.Job) (*jobfile.Definition, s
 	if j.File == "" {
 		return nil, "the job was removed"
 	}
-	file := j.File
-	if !filepath.IsAbs(file) {
-		file = filepath.Join(s.Jobs, file) // written by an older daemon
-	}
-	defs, errs := jobfile.ReadFileAs(file, s.config, s.daemonUser())
+	defs, errs := jobfile.ReadFileAs(j.File, s.config, s.daemonUser())
 	if i := slices.IndexFunc(defs, func(d *jobfile.Definition) bool { return d.Name == name }); i >= 0 {
 		return defs[i], ""
 	}

@@ -19,7 +19,7 @@ const (
 	exitDenied   = 4 // not permitted
 	exitNoDaemon = 5
 	exitHeld     = 6 // another daemon holds the state directory
-	exitNewer    = 7 // the state on disk is of a newer version
+	exitVersion  = 7 // the state on disk is of another version
 )
 
 // failure is an error with an exit code and a hint for the person.
@@ -57,8 +57,8 @@ func codeOf(err error) int {
 		return f.code
 	case errors.Is(err, statefile.ErrHeld):
 		return exitHeld
-	case errors.Is(err, statefile.ErrNewer):
-		return exitNewer
+	case errors.Is(err, statefile.ErrVersion):
+		return exitVersion
 	case errors.Is(err, fs.ErrPermission):
 		return exitDenied
 	}
@@ -101,6 +101,8 @@ func hintFor(err error) string {
 		return f.hint
 	case errors.Is(err, statefile.ErrNewer):
 		return "a newer jobsd wrote it: use that version, or another state directory"
+	case errors.Is(err, statefile.ErrOlder):
+		return "keep that directory and use an empty one: set state_dir in jobsd.toml, or rename the directory; or use the older program"
 	case errors.Is(err, statefile.ErrShared):
 		return "set state_dir in jobsd.toml to a directory on a local disk, or set shared_state = true there if only one machine uses this directory"
 	case errors.Is(err, syscall.EROFS):

@@ -108,7 +108,7 @@ func eventObjects(events []event) []any {
 			First   statefile.Time `json:"first_slot"`
 			Last    statefile.Time `json:"last_slot"`
 			Number  uint64         `json:"number"`
-		}{p.How, p.Reason, p.First, p.Last, p.Number})
+		}{p.Kind(), p.Reason, p.First, p.Last, p.Number})
 	}
 	return objects
 }
@@ -163,6 +163,6 @@ func notRunRow(p *statefile.NotRun, now time.Time) []cell {
 	if p.Number > 1 {
 		slots += " since " + when(p.First.Time, now, true)
 	}
-	return []cell{{text: none}, {text: when(p.Last.Time, now, true)}, {text: p.Reason}, {p.How, yellow}, {text: none},
+	return []cell{{text: none}, {text: when(p.Last.Time, now, true)}, {text: p.Reason}, {p.Kind(), yellow}, {text: none},
 		{text: slots}}
 }

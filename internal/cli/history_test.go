@@ -19,7 +19,7 @@ func events(t *testing.T) ([]event, time.Time) {
 	lost.StartedAt = statefile.Time{}
 	return []event{
 		{run: retry},
-		{notRun: &statefile.NotRun{Job: "backup", How: "missed", Reason: "off", Number: 3,
+		{notRun: &statefile.NotRun{Job: "backup", Missed: true, Reason: "off", Number: 3,
 			First: statefile.At(on("2026-11-22 05:00:00")), Last: statefile.At(on("2026-11-22 07:00:00"))}},
 		{run: lost},
 	}, on("2026-11-23 16:00:00")

@@ -219,12 +219,12 @@ func TestEnding(t *testing.T) {
 	lost := run(statefile.OutcomeLost)
 	lost.LostStage = ref("intent")
 	chdir := run(statefile.OutcomeStartError)
-	chdir.StartError = &statefile.StartError{Stage: "chdir", Errno: "ENOENT", Path: "/srv"}
+	chdir.StartError = &statefile.StartError{Stage: "chdir", Errno: "ENOENT", Path: "/srv", Text: "cannot start: no /srv"}
 	for want, r := range map[string]*statefile.Run{
 		"signal SEGV after 0.0s (core dumped)": core,
 		"stopped by uid 1000 after 0.0s":       stopped,
 		"lost, last known: intent":             lost,
-		"cannot start: chdir /srv: ENOENT":     chdir,
+		"cannot start: no /srv":                chdir,
 		"timeout after 0.0s":                   run(statefile.OutcomeTimeout),
 	} {
 		if got := ending(r); got != want {

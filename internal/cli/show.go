@@ -307,11 +307,8 @@ func ending(r *statefile.Run) string {
 	case statefile.OutcomeStopped:
 		return "stopped" + prefixed(" by ", text(r.By)) + after
 	case statefile.OutcomeStartError:
-		switch e := r.StartError; {
-		case e != nil && e.Text != "":
+		if e := r.StartError; e != nil {
 			return e.Text
-		case e != nil: // an older version has written it
-			return fmt.Sprintf("cannot start: %s%s: %s", e.Stage, prefixed(" ", plain.Word(e.Path)), e.Errno)
 		}
 	case statefile.OutcomeLost:
 		return "lost" + prefixed(", last known: ", text(r.LostStage))

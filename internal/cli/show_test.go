@@ -187,7 +187,6 @@ func TestDefinition(t *testing.T) {
 	good, bad := write("good.toml", "cmd = [\"true\"]\n"), write("bad.toml", "cmdd = 1\n")
 	for _, test := range []struct{ job, file, want string }{
 		{"good", good, ""},
-		{"good", "good.toml", ""},
 		{"other", good, "its file no longer contains it"},
 		{"gone", "", "the job was removed"},
 		{"bad", bad, "cannot be shown: the file is refused, and the daemon uses the last good version"},

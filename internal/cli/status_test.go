@@ -127,18 +127,3 @@ func TestHealth(t *testing.T) {
 		t.Error("well, although a file is refused")
 	}
 }
-
-// TestEndingPath checks that control characters and invisible characters in a path are quoted.
-func TestEndingPath(t *testing.T) {
-	for path, want := range map[string]string{
-		"/bin/backup":      "cannot start: exec /bin/backup: ENOENT",
-		"/bin/sh\r":        `cannot start: exec "/bin/sh\r": ENOENT`,
-		"/bin/\x1b[31mred": `cannot start: exec "/bin/\x1b[31mred": ENOENT`,
-		"":                 "cannot start: exec: ENOENT",
-	} {
-		r := &statefile.Run{Outcome: statefile.OutcomeStartError, StartError: &statefile.StartError{Stage: "exec", Errno: "ENOENT", Path: path}}
-		if got := ending(r); got != want {
-			t.Errorf("%s, want %s", got, want)
-		}
-	}
-}

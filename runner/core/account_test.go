@@ -39,7 +39,7 @@ func (w *world) promises() {
 		}
 	}
 	for name, j := range facts.Jobs {
-		for _, l := range j.DelayedStarts {
+		for _, l := range j.Delayed {
 			if open[l.Run] != name {
 				w.fatal("run %d of %s is to come although it came", l.Run, name)
 			}

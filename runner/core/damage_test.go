@@ -50,7 +50,7 @@ func TestDamagedJournal(t *testing.T) {
 			}
 			j, facts, said, err := statefile.OpenJournal(dir, 0, 0)
 			switch {
-			case errors.Is(err, statefile.ErrNewer):
+			case errors.Is(err, statefile.ErrVersion):
 				refused++
 				continue
 			case err != nil:
@@ -153,7 +153,7 @@ func (w *world) goOn(dir string, truth *statefile.Facts) {
 	for _, s := range w.ran {
 		f := truth.Jobs[s.Job.Name]
 		kept := w.stays(truth.DisabledBy) || f != nil && (w.stays(f.DisabledBy) || f.SetAside || f.Held && truth.BootID == w.bootID)
-		promised := f != nil && len(f.DelayedStarts) > 0 // a delayed start releases a service
+		promised := f != nil && len(f.Delayed) > 0 // a delayed start releases a service
 		if s.Reason != statefile.ReasonManual && kept && !promised {
 			w.fatal("%s ran, reason %s, although a person keeps it from running", s.Job.Name, s.Reason)
 		}

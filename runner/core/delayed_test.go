@@ -395,8 +395,8 @@ func TestLaterArgumentsLost(t *testing.T) {
 	w.start()
 	w.run(2 * time.Hour)
 	w.want("j manual")
-	if len(w.ran[0].Args) > 0 || w.ran[0].Run != 2 || w.stats["gave_up"] != 1 {
-		t.Errorf("%+v, %d given up", w.ran[0], w.stats["gave_up"])
+	if len(w.ran[0].Args) > 0 || w.ran[0].Run != 2 || w.stats["dropped"] != 1 {
+		t.Errorf("%+v, %d dropped", w.ran[0], w.stats["dropped"])
 	}
 	w.replayed()
 	w.promises()

@@ -203,7 +203,7 @@ func (c *Core) announce(sum statefile.Reloaded, changed []string, passed int) {
 func (c *Core) forgetVanished() {
 	for _, name := range slices.Sorted(maps.Keys(c.facts.Jobs)) {
 		if c.jobs[name] == nil && c.facts.Jobs[name].RemovedAt.IsZero() {
-			for _, l := range c.facts.Jobs[name].DelayedStarts {
+			for _, l := range c.facts.Jobs[name].Delayed {
 				c.say(Warn, name, "dropped a delayed start: "+jobRemoved, "run", l.Run)
 			}
 			c.record(&statefile.Deleted{Job: name})

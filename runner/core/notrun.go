@@ -22,7 +22,7 @@ func (c *Core) addNotRun(j *job, row *statefile.NotRun, a *statefile.Anchor) {
 	c.markDirty(j)
 	c.notRunJobs = append(c.notRunJobs, j)
 	if n := len(j.notRun); n > 0 {
-		if s := j.notRun[n-1]; s.How == row.How && s.Reason == row.Reason && s.Epoch == row.Epoch {
+		if s := j.notRun[n-1]; s.Missed == row.Missed && s.Reason == row.Reason && s.Epoch == row.Epoch {
 			if row.First.Before(s.First.Time) {
 				s.First = row.First
 			}
@@ -75,5 +75,5 @@ func (c *Core) flushNotRun(j *job) {
 
 func (c *Core) recordNotRun(j *job, p *statefile.NotRun) {
 	c.record(p)
-	c.logJob(j, Info, fmt.Sprintf("%s %d: %s, %s to %s", p.How, p.Number, p.Reason, p.First, p.Last))
+	c.logJob(j, Info, fmt.Sprintf("%s %d: %s, %s to %s", p.Kind(), p.Number, p.Reason, p.First, p.Last))
 }

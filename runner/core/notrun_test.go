@@ -59,7 +59,7 @@ func TestLongStreak(t *testing.T) {
 	w.put(w.define("j", everyKeys("1s")))
 	w.start()
 	w.run(10 * time.Minute)
-	lines, told := w.stats["passed"], w.view("j").Skipped
+	lines, told := w.stats["skipped"], w.view("j").Skipped
 	if lines > 20 || told < 500 {
 		t.Errorf("%d lines tell of %d skipped slots", lines, told)
 	}

@@ -142,7 +142,7 @@ func (c *Core) missAt(j *job, settled, before time.Time) {
 		return
 	}
 	slot := statefile.At(at.In(j.zone()))
-	c.record(&statefile.NotRun{Job: j.name, How: "missed", Reason: "past", First: slot, Last: slot, Number: 1,
+	c.record(&statefile.NotRun{Job: j.name, Missed: true, Reason: "past", First: slot, Last: slot, Number: 1,
 		Epoch: c.facts.Epoch, At: true})
 	c.logJob(j, Warn, fmt.Sprintf("missed: %s had passed when the job was loaded", slot))
 }

@@ -124,7 +124,7 @@ func (c *Core) loseRun(r *run) {
 	case r.delayed:
 		c.record(&statefile.Dropped{Job: j.name, Run: r.number, Why: "internal error"})
 	case !r.slot.IsZero():
-		c.record(&statefile.NotRun{Job: j.name, How: "skipped", Reason: "internal_error", First: r.slot, Last: r.slot, Number: 1,
+		c.record(&statefile.NotRun{Job: j.name, Reason: "internal_error", First: r.slot, Last: r.slot, Number: 1,
 			Epoch: r.epoch, At: r.isAt(), Anchor: r.anchor})
 	}
 	c.unlist(r)

@@ -86,7 +86,7 @@ func TestRescueLater(t *testing.T) {
 	w.settle()
 	w.setAside()
 	w.promises()
-	if later := w.c.facts.Jobs["a"].DelayedStarts; len(later) > 0 {
+	if later := w.c.facts.Jobs["a"].Delayed; len(later) > 0 {
 		t.Errorf("%+v", later)
 	}
 }

@@ -128,9 +128,9 @@ func (c *Core) skip(r *run, why string) {
 		c.addNotRun(r.job, r.missedSlots, anchorBefore(r.missedSlots, r.slot.Time, r.anchor, r.def))
 	}
 	if r.reason == statefile.ReasonSchedule {
-		row := c.notRun(r.job, "skipped", why, r.slot.Time, r.slot.Time, 1)
-		row.Epoch = r.epoch
-		c.addNotRun(r.job, row, r.anchor)
+		s := c.skippedSlot(r.job, why, r.slot.Time)
+		s.Epoch = r.epoch
+		c.addNotRun(r.job, s, r.anchor)
 	}
 }
 

@@ -60,8 +60,8 @@ func TestSimulation(t *testing.T) {
 	if seeds >= 100 {
 		unvisited(t, visits)
 	}
-	for _, what := range []string{"exited", "lost", "stopped", "start_error", "signaled", "passed", "epoch", "drained",
-		"accounted", "order", "gave_up", "stable", "told", "held", "notice", "disabled", "later", "leaderless", "output"} {
+	for _, what := range []string{"exited", "lost", "stopped", "start_error", "signaled", "skipped", "missed", "epoch", "drained",
+		"accounted", "order", "dropped", "stable", "delivery", "held", "notice", "disabled", "delayed", "leaderless", "output"} {
 		if total[what] == 0 && seeds >= 100 {
 			t.Errorf("no simulated life saw %q: the simulation has become too tame", what)
 		}

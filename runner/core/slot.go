@@ -160,18 +160,18 @@ func (c *Core) slotsDue(j *job, p slots, a *statefile.Anchor) {
 	punctual := p.late <= onTime || j.fresh && j.def.Schedule.Kind() == schedule.At
 	switch {
 	case c.slotInDoubt(p.newest): // it may have run; a damaged line may have said so
-		c.addNotRun(j, c.notRun(j, "missed", statefile.ReasonDoubt, p.first, p.newest, p.number), a)
+		c.addNotRun(j, c.missedSlots(j, statefile.ReasonDoubt, p.first, p.newest, p.number), a)
 		if !j.unsettled() {
 			c.flushNotRun(j)
 		}
 	case punctual && p.number > 1:
-		c.slot(j, p.newest, statefile.ReasonSchedule, c.notRun(j, "missed", "late", p.first, p.previous, p.number-1), a)
+		c.slot(j, p.newest, statefile.ReasonSchedule, c.missedSlots(j, "late", p.first, p.previous, p.number-1), a)
 	case punctual:
 		c.slot(j, p.newest, statefile.ReasonSchedule, nil, a)
 	case j.catches(p.late):
-		c.slot(j, p.newest, statefile.ReasonCatchUp, c.notRun(j, "missed", "late", p.first, p.newest, p.number), a)
+		c.slot(j, p.newest, statefile.ReasonCatchUp, c.missedSlots(j, "late", p.first, p.newest, p.number), a)
 	default:
-		c.addNotRun(j, c.notRun(j, "missed", "late", p.first, p.newest, p.number), a)
+		c.addNotRun(j, c.missedSlots(j, "late", p.first, p.newest, p.number), a)
 		if !j.unsettled() {
 			c.flushNotRun(j)
 		}
@@ -194,7 +194,7 @@ func (c *Core) slot(j *job, slot time.Time, reason statefile.Reason, missed *sta
 		c.addNotRun(j, missed, anchorBefore(missed, slot, a, j.def))
 	}
 	if reason == statefile.ReasonSchedule {
-		c.addNotRun(j, c.notRun(j, "skipped", "overlap", slot, slot, 1), a)
+		c.addNotRun(j, c.skippedSlot(j, "overlap", slot), a)
 	}
 }
 
@@ -229,14 +229,21 @@ func (c *Core) makeRoom(j *job) bool {
 	return false
 }
 
-// row describes consecutive slots that did not become runs.
-func (c *Core) notRun(j *job, how, reason string, first, last time.Time, number uint64) *statefile.NotRun {
-	return &statefile.NotRun{Job: j.name, How: how, Reason: reason, First: statefile.At(first.In(j.zone())),
+// missedSlots describes consecutive slots that are missed for this reason.
+func (c *Core) missedSlots(j *job, reason string, first, last time.Time, number uint64) *statefile.NotRun {
+	return &statefile.NotRun{Missed: true, Job: j.name, Reason: reason, First: statefile.At(first.In(j.zone())),
 		Last: statefile.At(last.In(j.zone())), Number: number, Epoch: c.facts.Epoch,
 		At: j.def.Schedule.Kind() == schedule.At}
 }
 
-// tell writes a line about a job to the daemon's log and to the job's log.
+// skippedSlot describes one slot that is skipped for this reason.
+func (c *Core) skippedSlot(j *job, reason string, slot time.Time) *statefile.NotRun {
+	s := c.missedSlots(j, reason, slot, slot, 1)
+	s.Missed = false
+	return s
+}
+
+// logJob writes a line about a job to the daemon's log and to the job's log.
 func (c *Core) logJob(j *job, level Level, text string, args ...any) {
 	c.say(level, j.name, text, args...)
 	c.emit(Marker{j.def, text})
