@@ -54,9 +54,9 @@ func (c *Core) adopt(e Adopted) {
 	if j == nil {
 		j = c.orphanJob(name)
 	}
-	r := &run{number: l.Run, job: j, def: undefined, state: running, slot: l.Slot, epoch: l.Epoch, reason: l.Reason, attempt: l.Attempt,
-		missed: l.Missed, pid: l.PID, startedAt: l.StartedAt, adopted: !e.Child, inherited: true, durable: true, stopBy: l.StoppedBy, far: l.StoppedBy != "",
-		forced:  l.Reason == statefile.ReasonService && c.wasDisabled(j),
+	r := &run{origin: origin{fromJournal, l.Reason, true, l.Reason == statefile.ReasonService && c.wasDisabled(j)},
+		number: l.Run, job: j, def: undefined, state: running, slot: l.Slot, epoch: l.Epoch, attempt: l.Attempt,
+		missed: l.Missed, pid: l.PID, startedAt: l.StartedAt, adopted: !e.Child, inherited: true, stopBy: l.StoppedBy, far: l.StoppedBy != "",
 		remains: e.Remains, started: c.now.Mono}
 	if !l.StartedAt.IsZero() {
 		r.started -= max(0, c.now.Wall.Sub(l.StartedAt.Time))

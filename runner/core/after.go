@@ -32,9 +32,11 @@ next:
 				continue next
 			}
 		}
-		waits := slices.ContainsFunc(f.runs, func(r *run) bool { return r.reason == statefile.ReasonAfter && r.startedAt.IsZero() && !r.settled })
+		waits := slices.ContainsFunc(f.runs, func(r *run) bool {
+			return r.reason == statefile.ReasonAfter && r.startedAt.IsZero() && r.source != fromRetry
+		})
 		if !waits && c.makeRoom(f) {
-			c.newRun(f, statefile.Time{}, statefile.ReasonAfter, nil, nil)
+			c.newRun(f, c.nextRun(), origin{source: fromAfter, reason: statefile.ReasonAfter})
 		}
 	}
 }

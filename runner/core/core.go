@@ -121,7 +121,7 @@ func (c *Core) Ending() bool { return c.shutdown != nil || c.early.e != nil }
 // of another job did. It returns "" if there is none.
 func (c *Core) Waits() string {
 	for _, r := range c.pending {
-		if r.onlyHere() {
+		if r.state == pending && r.onlyHere() {
 			return r.job.name
 		}
 	}

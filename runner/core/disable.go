@@ -94,7 +94,7 @@ func (c *Core) quiet(j *job, by string) {
 		switch {
 		case r.reason == statefile.ReasonService:
 			c.stop(r, by)
-		case r.state == pending && !r.durable && r.delivery == nil && r.reason != statefile.ReasonManual:
+		case r.droppable() && r.delivery == nil && r.reason != statefile.ReasonManual:
 			c.skip(r, "disabled")
 			c.stop(r, by)
 		}

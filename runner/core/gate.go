@@ -72,7 +72,7 @@ func (c *Core) gate(r *run) statefile.Why {
 	}
 	for _, other := range r.job.runs {
 		switch {
-		case other.state == pending && other.number < r.number && !other.durable && !r.durable && !other.settled && !r.settled:
+		case other.state == pending && other.number < r.number && other.queues() && r.queues():
 			return other.why // keep the order of slots: a record of a later slot would settle this one, too
 		case other == r || other.state == pending:
 		case other.state == draining:

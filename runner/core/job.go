@@ -67,7 +67,7 @@ func (j *job) zone() *time.Location {
 // unsettled reports whether a pending run exists whose slot the journal does not know. A record of later slots would
 // settle this slot, too, so such records must wait.
 func (j *job) unsettled() bool {
-	return slices.ContainsFunc(j.runs, func(r *run) bool { return r.state == pending && !r.durable && !r.settled && !r.slot.IsZero() })
+	return slices.ContainsFunc(j.runs, func(r *run) bool { return r.state == pending && r.holdsSlot() })
 }
 
 // alive returns the oldest run of the job that a new slot must not overlap, or nil. Pending runs count, except retries
@@ -124,7 +124,7 @@ func (c *Core) recall(j *job) {
 // bootRuns returns the pending runs for this boot. There is one at most.
 func (j *job) bootRuns() (list []*run) {
 	for _, r := range j.runs {
-		if r.state == pending && !r.durable && r.reason == statefile.ReasonBoot {
+		if r.droppable() && r.reason == statefile.ReasonBoot {
 			list = append(list, r)
 		}
 	}

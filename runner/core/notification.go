@@ -260,7 +260,7 @@ func (c *Core) newDelivery(j *job, n *delivery, d *jobfile.Definition) *run {
 	d.Timeout, d.StopSignal, d.StopTimeout = deliveryTime, "TERM", deliveryGrace
 	d.Schedule, d.SuccessCodes, d.Umask, d.Enabled, d.Overlap = new(schedule.Schedule), []int{0}, -1, true, jobfile.Allow
 	c.lastDelivery = max(c.lastDelivery, firstDelivery) + 1
-	r := &run{number: c.lastDelivery, job: j, def: d, reason: statefile.Reason(n.via), attempt: 1, delivery: n}
+	r := &run{origin: origin{source: fromNotification, reason: statefile.Reason(n.via)}, number: c.lastDelivery, job: j, def: d, attempt: 1, delivery: n}
 	r.timer.owner = r
 	c.runs[r.number] = r
 	c.wait(r)

@@ -121,17 +121,18 @@ func (c *Core) awayText(j *job) string {
 
 // manual makes the run that a person requested. A service that was held or in back-off starts over.
 func (c *Core) manual(j *job, o Order) *run {
-	reason := statefile.ReasonManual
+	from := origin{source: fromDelayed, reason: statefile.ReasonManual}
 	if j.def.KeepAlive != nil {
-		reason = statefile.ReasonService
+		from.reason = statefile.ReasonService
 	}
 	c.release(j, o.By)
-	r := &run{number: o.Run, job: j, def: j.def, epoch: c.facts.Epoch, reason: reason, attempt: 1, args: o.Args,
-		forced: !c.active(j) || j.facts.Finished, delayed: o.Run != 0}
-	if r.number == 0 {
-		r.number = c.nextRun()
+	from.inactive = !c.active(j) || j.facts.Finished
+	number := o.Run
+	if number == 0 {
+		from.source, number = fromPerson, c.nextRun()
 	}
-	c.enlist(r)
+	r := c.newRun(j, number, from)
+	r.args = o.Args
 	return r
 }
 

@@ -36,7 +36,7 @@ func (c *Core) redefine(j *job, d jobfile.Job) {
 	}
 	if j.facts.Schedule == c.when(d.Def, away) {
 		for _, r := range j.runs {
-			if r.state == pending && !r.durable {
+			if r.droppable() {
 				r.def = d.Def
 			}
 		}
@@ -94,7 +94,7 @@ func adjust(c *Core, j *job, d *jobfile.Job) {
 // runAtBoot makes the at_boot run of this boot if the job wants one and had none yet.
 func (c *Core) runAtBoot(j *job) {
 	if j.def.AtBoot && c.active(j) && !c.o.BootUnknown && j.facts.BootDone != c.o.BootID && j.alive() == nil {
-		c.newRun(j, statefile.Time{}, statefile.ReasonBoot, nil, nil)
+		c.newRun(j, c.nextRun(), origin{source: fromBoot, reason: statefile.ReasonBoot})
 	}
 }
 
@@ -179,7 +179,7 @@ func (c *Core) dropPending(j *job, why string, next *jobfile.Definition) {
 		switch {
 		case r.state != pending:
 			continue
-		case next != nil && (r.durable || r.reason == statefile.ReasonBoot || r.reason == statefile.ReasonSchedule && r.why == ""):
+		case next != nil && (r.intended || r.reason == statefile.ReasonBoot || r.reason == statefile.ReasonSchedule && r.why == ""):
 			continue // a run that was handed to the disk, or became due in this turn, keeps its definition
 		case r.asked() && next != nil && next.KeepAlive == nil:
 			r.def = next
@@ -194,7 +194,7 @@ func (c *Core) dropPending(j *job, why string, next *jobfile.Definition) {
 
 // asked reports whether the run is pending because a person requested it.
 func (r *run) asked() bool {
-	return r.state == pending && !r.durable && r.reason == statefile.ReasonManual && !r.settled
+	return r.state == pending && r.requested()
 }
 
 // disabledHash ends the schedule hash of a job whose file says enabled = false.

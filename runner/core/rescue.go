@@ -116,12 +116,12 @@ func (c *Core) loseRun(r *run) {
 	switch {
 	case r.delivery != nil:
 		c.delivered(r, &o)
-	case r.durable:
+	case r.intended:
 		ended := &statefile.Ended{Job: j.name, Outcome: o, Failed: true, Drained: true}
 		c.facts.Apply(statefile.Entry{At: at, Record: ended})
 		c.emit(Finish{Record: ended, At: at})
 		c.record(&statefile.Drained{Job: j.name, Run: r.number}) // in case its outcome is already known
-	case r.delayed:
+	case r.promised():
 		c.record(&statefile.Dropped{Job: j.name, Run: r.number, Why: "internal error"})
 	case !r.slot.IsZero():
 		c.record(&statefile.NotRun{Job: j.name, Reason: "internal_error", First: r.slot, Last: r.slot, Number: 1,

@@ -37,9 +37,8 @@ func (c *Core) retryAfter(r *run, e *statefile.Ended) *statefile.Retry {
 
 // newRetry makes the pending run of a retry, which is admitted after a pause.
 func (c *Core) newRetry(j *job, t statefile.Retry, pause time.Duration) *run {
-	r := &run{number: t.Run, job: j, def: j.def, slot: t.Slot, epoch: t.Epoch, reason: t.Reason, attempt: t.Attempt,
-		missed: t.Missed, settled: true, why: statefile.WhyRetry}
-	c.enlist(r)
+	r := c.newRun(j, t.Run, origin{source: fromRetry, reason: t.Reason})
+	r.slot, r.epoch, r.attempt, r.missed, r.why = t.Slot, t.Epoch, t.Attempt, t.Missed, statefile.WhyRetry
 	if pause > 0 {
 		c.after(&r.timer, pause)
 	}
@@ -66,7 +65,7 @@ func (c *Core) resumeRetries(j *job) {
 }
 
 // retrying reports whether the run waits for its next attempt, which a new slot cancels.
-func (r *run) retrying() bool { return r.settled && r.state == pending && !r.durable }
+func (r *run) retrying() bool { return r.state == pending && r.retries() }
 
 // cancelRetries drops the retries of a job, because a new slot is due.
 func (c *Core) cancelRetries(j *job) {

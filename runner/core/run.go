@@ -11,6 +11,7 @@ import (
 
 // run is one execution of a job, from the slot to the empty process group.
 type run struct {
+	origin
 	number      uint64
 	job         *job
 	def         *jobfile.Definition // a reload does not change it; undefined: the job has none
@@ -19,7 +20,6 @@ type run struct {
 	text        string        // the last error, for people
 	slot        statefile.Time
 	epoch       uint64 // the epoch of slot
-	reason      statefile.Reason
 	attempt     int
 	missed      uint64            // the number of slots it catches up
 	missedSlots *statefile.NotRun // these slots, until its intent
@@ -30,11 +30,7 @@ type run struct {
 	started     time.Duration // monotonic
 	adopted     bool          // started by an earlier daemon and no child of this one
 	inherited   bool          // from the journal, whether a child or not
-	durable     bool          // its intent has been handed to the disk
 	unjournaled bool
-	forced      bool // a person started it although the job is not active
-	delayed     bool // it was a delayed start, which the journal knows
-	settled     bool // a retry, whose slot the journal already knows
 	remains     bool // its leader ended under an earlier daemon, but other processes may be alive
 	lost        bool // it was alive when the previous daemon ended, and is not now
 
@@ -65,25 +61,18 @@ type run struct {
 func (r *run) ring(c *Core) { c.move(r.number, evRing, nil) }
 
 // newRun makes a pending run of a job.
-func (c *Core) newRun(j *job, slot statefile.Time, reason statefile.Reason, missed *statefile.NotRun, a *statefile.Anchor) *run {
-	r := &run{number: c.nextRun(), job: j, def: j.def, slot: slot, epoch: c.facts.Epoch, reason: reason, attempt: 1, missedSlots: missed, anchor: a}
-	if missed != nil {
-		r.missed = missed.Number
-	}
-	if reason == statefile.ReasonCatchUp {
-		r.notBefore = c.now.Mono + c.config.CatchUpDelay
-	}
-	c.enlist(r)
+func (c *Core) newRun(j *job, number uint64, o origin) *run {
+	r := &run{origin: o, number: number, job: j, def: j.def, epoch: c.facts.Epoch, attempt: 1}
+	r.timer.owner = r
+	j.runs = append(j.runs, r)
+	c.runs[number] = r
+	c.wait(r)
+	c.markDirty(j)
 	return r
 }
 
-func (c *Core) enlist(r *run) {
-	r.timer.owner = r
-	r.job.runs = append(r.job.runs, r)
-	c.runs[r.number] = r
-	c.wait(r)
-	c.markDirty(r.job)
-}
+// droppable reports whether the run waits and nothing of it is lost if it is dropped, except what its origin says.
+func (r *run) droppable() bool { return r.state == pending && !r.intended }
 
 // dropAtShutdown drops a pending run at shutdown. If the journal does not know its slots, the next daemon decides about them,
 // unless later slots are already settled.
@@ -91,10 +80,10 @@ func (c *Core) dropAtShutdown(r *run) {
 	if r.delivery != nil { // the notification stays owed
 		return
 	}
-	if r.delayed { // the next daemon starts it
+	if r.promised() { // the next daemon starts it
 		return
 	}
-	if r.onlyHere() {
+	if r.state == pending && r.onlyHere() {
 		c.say(Warn, r.job.name, "dropped before it started: the daemon is stopping", "run", r.number, "reason", r.reason)
 		return
 	}
@@ -102,23 +91,17 @@ func (c *Core) dropAtShutdown(r *run) {
 		return
 	}
 	later := len(r.job.notRun) > 0 || r.job.facts.LastSlot.After(r.slot.Time)
-	if later && !r.settled {
+	if later && !r.retries() {
 		c.skip(r, "shutdown")
 	}
-}
-
-// onlyHere reports whether only this daemon knows of the pending run. The next daemon would not make it again.
-func (r *run) onlyHere() bool {
-	return r.state == pending && r.slot.IsZero() && !r.durable && !r.settled && !r.delayed && r.delivery == nil &&
-		r.reason != statefile.ReasonService && r.reason != statefile.ReasonBoot
 }
 
 // skip counts the slots of a pending run that will not start.
 func (c *Core) skip(r *run, why string) {
 	switch {
-	case r.state != pending || r.durable || r.delivery != nil:
+	case r.state != pending || r.intended || r.delivery != nil:
 		return
-	case r.settled:
+	case r.retries():
 		c.dropRetry(r.job, r.def, r.number, why)
 		return
 	case r.slot.IsZero():
@@ -138,11 +121,11 @@ func (c *Core) skip(r *run, why string) {
 func (r *run) isAt() bool { return r.def.Schedule.Kind() == schedule.At && !r.slot.IsZero() }
 
 func drop(c *Core, r *run, _ Event) {
-	if r.durable || r.delivery != nil { // its fork had failed, and it waited for the next attempt
+	if r.intended || r.delivery != nil { // its fork had failed, and it waited for the next attempt
 		c.end(r, statefile.Run{Outcome: statefile.OutcomeStopped, By: new(r.stopBy)}, false)
 	}
 	switch {
-	case !r.delayed || r.durable:
+	case !r.promised():
 	case c.shutdown == nil:
 		c.record(&statefile.Dropped{Job: r.job.name, Run: r.number, Why: "stopped by " + r.stopBy})
 	default:

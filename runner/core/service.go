@@ -19,12 +19,12 @@ func (c *Core) armService(j *job) {
 	over := j.facts.Finished && !j.def.KeepAlive.Restart.After(succeeded)
 	wanted := c.active(j) && !over && c.shutdown == nil
 	for _, r := range j.services() {
-		r.forced = r.forced && !wanted // the job was enabled since, so the run is like any other
+		r.inactive = r.inactive && !wanted // the job was enabled since, so the run is like any other
 		switch {
 		case r.stopBy != "":
-		case r.state == pending && !r.durable && wanted:
+		case r.droppable() && wanted:
 			r.def = j.def
-		case r.forced && c.shutdown == nil:
+		case r.inactive && c.shutdown == nil:
 		case !wanted, r.def.ProcessHash != j.def.ProcessHash:
 			c.stop(r, "reload")
 		default:
@@ -49,7 +49,7 @@ func (j *job) services() (list []*run) {
 
 // bringUp makes the next life of a service. It starts after a pause if the last lives were short.
 func (c *Core) startService(j *job) {
-	r := c.newRun(j, statefile.Time{}, statefile.ReasonService, nil, nil)
+	r := c.newRun(j, c.nextRun(), origin{source: fromService, reason: statefile.ReasonService})
 	pause := c.spread(backoff(j.def.KeepAlive, j.facts.ShortRuns))
 	if n := len(j.facts.Deaths); n > 0 && pause > 0 { // time without a daemon counts as waiting, too
 		pause -= min(pause, max(0, c.now.Wall.Sub(j.facts.Deaths[n-1].At.Time)))

@@ -187,7 +187,7 @@ func (j *job) catches(late time.Duration) bool {
 // are written in one batch with its intent, so that after an earlier crash they are not settled.
 func (c *Core) slot(j *job, slot time.Time, reason statefile.Reason, missed *statefile.NotRun, a *statefile.Anchor) {
 	if c.makeRoom(j) {
-		c.newRun(j, statefile.At(slot.In(j.zone())), reason, missed, a)
+		c.newSlotRun(j, statefile.At(slot.In(j.zone())), reason, missed, a)
 		return
 	}
 	if missed != nil {
@@ -195,6 +195,18 @@ func (c *Core) slot(j *job, slot time.Time, reason statefile.Reason, missed *sta
 	}
 	if reason == statefile.ReasonSchedule {
 		c.addNotRun(j, c.skippedSlot(j, "overlap", slot), a)
+	}
+}
+
+// newSlotRun makes the run of a slot.
+func (c *Core) newSlotRun(j *job, slot statefile.Time, reason statefile.Reason, missed *statefile.NotRun, a *statefile.Anchor) {
+	r := c.newRun(j, c.nextRun(), origin{source: fromSlot, reason: reason})
+	r.slot, r.anchor, r.missedSlots = slot, a, missed
+	if missed != nil {
+		r.missed = missed.Number
+	}
+	if reason == statefile.ReasonCatchUp {
+		r.notBefore = c.now.Mono + c.config.CatchUpDelay
 	}
 }
 

@@ -22,8 +22,8 @@ func begin(c *Core, r *run, _ Event) {
 	if r.delivery != nil && r.mail == nil {
 		p.Marker = r.title()
 	}
-	if !r.durable && r.delivery == nil {
-		r.durable = true
+	if !r.intended && r.delivery == nil {
+		r.intended = true
 		c.settleMissed(r)
 		p.Record = &statefile.Intent{Job: r.job.name, Run: r.number, Slot: r.slot, Epoch: r.epoch,
 			Reason: r.reason, Attempt: r.attempt, Missed: r.missed, Anchor: r.anchor, At: r.isAt()}

@@ -350,7 +350,7 @@ func (w *world) publish(do func()) {
 func (w *world) numbers() {
 	for number, r := range w.c.runs {
 		switch life, known := w.given[number]; {
-		case r.delivery != nil || r.inherited || r.delayed || r.settled:
+		case r.source >= fromDelayed:
 		case known && life != w.life:
 			w.fatal("run %d of %s has the number of a run of an earlier daemon", number, r.job.name)
 		case number <= w.reserved:
@@ -410,7 +410,7 @@ func (w *world) prepare(p Prepare) {
 		}
 		w.letters[p.Run] = p.Mail
 	}
-	if r := w.c.runs[p.Run]; p.Record != nil && r.reason != statefile.ReasonManual && !r.forced &&
+	if r := w.c.runs[p.Run]; p.Record != nil && r.reason != statefile.ReasonManual && !r.inactive &&
 		(w.c.facts.DisabledBy != nil || r.job.facts.DisabledBy != nil) {
 		w.fatal("run %d of %s begins although it is disabled: %+v", p.Run, p.Job.Name, *r)
 	}
