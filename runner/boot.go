@@ -16,7 +16,7 @@ const unknownBoot = "unknown-"
 
 // whichBoot returns the id of this boot. For PID 1 of a container, each start of the container is a boot. If nothing
 // distinguishes one boot from another, trouble says so.
-func whichBoot(kernel, runDir string, start uint64, hand *handover) (id, trouble string) {
+func whichBoot(kernel, runDir string, start uint64, hand *Handover) (id, trouble string) {
 	if id = kernel; id == "" {
 		var err error
 		if id, err = spawn.KeptBootID(runDir); err != nil {
@@ -32,7 +32,7 @@ func whichBoot(kernel, runDir string, start uint64, hand *handover) (id, trouble
 }
 
 // anyBoot returns a new id, or the id of the program that this one continues after an upgrade.
-func anyBoot(hand *handover) string {
+func anyBoot(hand *Handover) string {
 	if hand != nil && strings.HasPrefix(hand.Boot, unknownBoot) {
 		return hand.Boot
 	}

@@ -9,6 +9,7 @@ package runner
 //	forked    the process exists, but the journal does not know it yet
 //	ending    an outcome is about to be written
 //	state     the state file is about to be replaced
+//	handover  the program of the daemon was replaced and now catches signals
 //	rotate    the journal is about to begin a new file
 var Failpoint func(name string)
 

@@ -18,8 +18,8 @@ const handoverVersion = 2
 
 const handoverName = "JOBSD_HANDOVER"
 
-// handover is what the next program receives in addition to the journal. After a failed exec it is this program again.
-type handover struct {
+// Handover is what the next program receives in addition to the journal. After a failed exec it is this program again.
+type Handover struct {
 	PID     int    `json:"pid"` // so that no child takes it as its own
 	Lock    int    `json:"lock"`
 	Socket  int    `json:"socket"` // -1: there was none
@@ -30,56 +30,35 @@ type handover struct {
 	pump *signals.Pump[any]
 }
 
-// Inherits reports whether this process continues the daemon of its pid.
-func Inherits() bool {
-	h := inherited()
-	return h != nil
-}
-
-// inherited returns the handover to this process, or nil if there is none.
-func inherited() *handover {
-	var h handover
-	if json.Unmarshal([]byte(os.Getenv(handoverName)), &h) != nil || h.PID != os.Getpid() {
+// TakeOver returns what the previous program of this process hands over, or nil. From then on this process catches
+// signals. So it comes first in main: clients expect a daemon that listens, and nobody sends TERM twice. After an ordinary
+// start they wait until the daemon is ready.
+//
+// TakeOver removes the handover from the environment, so that the jobs do not see it.
+func TakeOver() *Handover {
+	var h Handover
+	err := json.Unmarshal([]byte(os.Getenv(handoverName)), &h)
+	os.Unsetenv(handoverName)
+	if err != nil || h.PID != os.Getpid() {
 		return nil
 	}
+	h.pump, _ = signals.New[any](handled...) // newLoop meets the same error
+	failpoint("handover")
 	return &h
 }
 
-// early takes signals even before main in a program that continues another one: clients expect it to listen, and nobody
-// sends TERM twice. After an ordinary start they wait until the daemon is ready.
-var early = listenEarly()
-
-func listenEarly() *signals.Pump[any] {
-	if !Inherits() {
-		return nil
-	}
-	p, err := signals.New[any](handled...)
-	if err != nil {
-		return nil // newLoop meets the same error
-	}
-	return p
-}
-
-// newPump returns the pump of a loop.
-func newPump() (*signals.Pump[any], error) {
-	if p := early; p != nil {
-		early = nil
-		return p, nil
+// newPump returns the pump of a loop: the one of TakeOver, or a new one.
+func newPump(hand *Handover) (*signals.Pump[any], error) {
+	if hand != nil && hand.pump != nil {
+		return hand.pump, nil
 	}
 	return signals.New[any](handled...)
 }
 
-// takeHandover returns the handover once and removes it from the environment, so that the jobs do not see it.
-func takeHandover() *handover {
-	h := inherited()
-	os.Unsetenv(handoverName)
-	return h
-}
-
 // leaveTo ends the parts of a loop that would run beside the next one. All client connections end, even the one that
 // asked for the upgrade.
-func (l *loop) leaveTo(lock *os.File) *handover {
-	h := &handover{PID: os.Getpid(), Lock: int(lock.Fd()), Socket: -1, Boot: l.boot, lock: lock}
+func (l *loop) leaveTo(lock *os.File) *Handover {
+	h := &Handover{PID: os.Getpid(), Lock: int(lock.Fd()), Socket: -1, Boot: l.boot, lock: lock}
 	if l.socket != nil {
 		h.Socket = l.socket.Detach()
 	}
@@ -97,11 +76,12 @@ func (l *loop) leaveTo(lock *os.File) *handover {
 // exec replaces this program by the one at path. It returns only if that fails.
 //
 // Signals are ignored from the moment when the pump is left until the runtime of the next program takes them over. From
-// then on, most of them are deadly until that program listens (see early). Both take a few milliseconds. A signal in the
+// then on, most of them are deadly until that program listens (see TakeOver). Both take a few milliseconds. A signal in the
 // first part is lost. A TERM in the second part acts like kill -9: the jobs continue, and the next daemon adopts them. A
 // Go program cannot keep such signals pending, because its runtime unblocks all signals before it has handlers.
-func (h *handover) exec(path string) error {
+func (h *Handover) exec(path string) error {
 	h.Pending = uint32(h.pump.Leave(syscall.SIGCHLD))
+	h.pump = nil
 	text, err := json.Marshal(h)
 	if err != nil {
 		return err
@@ -118,7 +98,7 @@ func (h *handover) exec(path string) error {
 }
 
 // raise sends this process the signals that its predecessor could no longer handle.
-func (h *handover) raise() {
+func (h *Handover) raise() {
 	for sig := syscall.Signal(1); sig < 32; sig++ {
 		if h.Pending&(1<<sig) != 0 && sig != syscall.SIGCHLD && sig != syscall.SIGPIPE {
 			syscall.Kill(os.Getpid(), sig)

@@ -30,7 +30,8 @@ type Options struct {
 	LogLevel   string // debug info warn error
 	LogFormat  string // text or json
 	Ready      func(jobs int)
-	Program    string // the program for upgrades; "" = the path by which this process was started
+	Program    string    // the program for upgrades; "" = the path by which this process was started
+	Handover   *Handover // from TakeOver
 
 	lock *os.File // the lock of the state directory
 }
@@ -50,7 +51,7 @@ var handled = []syscall.Signal{syscall.SIGCHLD, syscall.SIGHUP, syscall.SIGINT, 
 func Run(o Options) error {
 	runtime.LockOSThread() // the loop stays on the thread that forks
 	o.Program = cmp.Or(o.Program, ownPath())
-	hand := takeHandover()
+	hand := o.Handover
 	debug.SetMemoryLimit(memoryNet)
 	if err := spawn.Prepare(); err != nil {
 		return err
@@ -95,7 +96,7 @@ func Run(o Options) error {
 }
 
 // live creates and runs one loop.
-func live(o Options, config *jobfile.Config, log *logger, hand *handover) (*loop, error) {
+func live(o Options, config *jobfile.Config, log *logger, hand *Handover) (*loop, error) {
 	l, err := newLoop(o, config, log, hand)
 	if err != nil {
 		return nil, err
@@ -130,7 +131,7 @@ func (l *loop) leave() {
 
 // lockState locks the state directory. A daemon that was killed in the middle of a fork leaves a child that holds the
 // lock until its exec, so this waits a moment.
-func lockState(d jobfile.Dirs, hand *handover) (*os.File, error) {
+func lockState(d jobfile.Dirs, hand *Handover) (*os.File, error) {
 	if hand != nil {
 		return statefile.Inherit(hand.Lock, d.State)
 	}
@@ -161,12 +162,12 @@ func makeDirs(d jobfile.Dirs) error {
 }
 
 // newLoop creates the parts of the daemon up to the point where the loop can run.
-func newLoop(o Options, config *jobfile.Config, log *logger, hand *handover) (*loop, error) {
+func newLoop(o Options, config *jobfile.Config, log *logger, hand *Handover) (*loop, error) {
 	journal, facts, said, err := statefile.OpenJournal(o.Dirs.State, config.Journal.MaxSize, config.Journal.Keep)
 	if err != nil {
 		return nil, err
 	}
-	pump, err := newPump()
+	pump, err := newPump(hand)
 	if err != nil {
 		return nil, err
 	}
@@ -241,7 +242,7 @@ func newLoop(o Options, config *jobfile.Config, log *logger, hand *handover) (*l
 	return l, nil
 }
 
-func listen(dir string, hand *handover) (*control.Server, error) {
+func listen(dir string, hand *Handover) (*control.Server, error) {
 	if hand != nil && hand.Socket >= 0 {
 		if s, err := control.Inherit(dir, hand.Socket); err == nil {
 			return s, nil

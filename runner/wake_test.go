@@ -16,7 +16,7 @@ func TestB18ContinuedDaemonWakes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer timer.close()
-	pump, err := newPump()
+	pump, err := newPump(nil)
 	if err != nil {
 		t.Fatal(err)
 	}

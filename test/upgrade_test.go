@@ -23,36 +23,44 @@ const slowly = "TEST_UPGRADES_SLOWLY"
 
 // program is main as the tests install it.
 func program() {
-	if dir := os.Getenv(slowly); dir != "" && runner.Inherits() {
-		if err := os.WriteFile(filepath.Join(dir, "go"), nil, 0o644); err != nil {
-			panic(err)
-		}
-		text, err := os.ReadFile(filepath.Join(dir, "ending"))
-		if err != nil {
-			panic(err)
-		}
-		for pid := range strings.Lines(string(text)) {
-			for {
-				status, err := os.ReadFile("/proc/" + strings.TrimSpace(pid) + "/status")
-				if err != nil {
-					panic(err)
-				}
-				if strings.Contains(string(status), "State:\tZ") {
-					break
-				}
-			}
-		}
-		for _, sig := range []syscall.Signal{syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2} {
-			syscall.Kill(os.Getpid(), sig)
-		}
-		if _, err := os.Stat(filepath.Join(dir, "term")); err == nil {
-			syscall.Kill(os.Getpid(), syscall.SIGTERM)
-		}
-	}
 	if at := os.Getenv(dieAt); at != "" {
 		runner.Failpoint = failpoint(at)
 	}
+	if dir := os.Getenv(slowly); dir != "" {
+		runner.Failpoint = func(at string) {
+			if at == "handover" {
+				goSlowly(dir)
+			}
+		}
+	}
 	os.Exit(cli.Main(os.Args[1:]))
+}
+
+func goSlowly(dir string) {
+	if err := os.WriteFile(filepath.Join(dir, "go"), nil, 0o644); err != nil {
+		panic(err)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "ending"))
+	if err != nil {
+		panic(err)
+	}
+	for pid := range strings.Lines(string(text)) {
+		for {
+			status, err := os.ReadFile("/proc/" + strings.TrimSpace(pid) + "/status")
+			if err != nil {
+				panic(err)
+			}
+			if strings.Contains(string(status), "State:\tZ") {
+				break
+			}
+		}
+	}
+	for _, sig := range []syscall.Signal{syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2} {
+		syscall.Kill(os.Getpid(), sig)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "term")); err == nil {
+		syscall.Kill(os.Getpid(), syscall.SIGTERM)
+	}
 }
 
 // install puts a program in the place from which the site's daemon is started, in one step as a package manager would.

@@ -137,7 +137,7 @@ func (a *app) awaitReady(r io.Reader, child *exec.Cmd, log string) error {
 // inBackground is the child's side: it runs the daemon and reports to the parent once.
 func inBackground(fd int, options runner.Options) error {
 	var parent *os.File
-	if !runner.Inherits() { // after an upgrade the parent has its report, and the descriptor is something else
+	if options.Handover == nil { // after an upgrade the parent has its report, and the descriptor is something else
 		unix.CloseOnExec(fd) // otherwise the jobs would keep the pipe open and the parent waiting
 		parent = os.NewFile(uintptr(fd), "parent")
 	}

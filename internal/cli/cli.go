@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"jobsd/internal/jobfile"
+	"jobsd/runner"
 )
 
 const rootHelp = `jobsd - run jobs at set times, at intervals, at boot, or all the time
@@ -80,11 +81,13 @@ type app struct {
 	places   places
 	json     bool
 	asked    bool // an option asked for the version
+	handover *runner.Handover
 }
 
 // Main runs the command line args, without the program's name, and returns the exit code.
 func Main(args []string) int {
-	a := &app{out: onScreen(os.Stdout), err: onScreen(os.Stderr)}
+	handover := runner.TakeOver() // first, because until then a signal can end this process
+	a := &app{out: onScreen(os.Stdout), err: onScreen(os.Stderr), handover: handover}
 	warnTimeStyle(a.err, os.Getenv)
 	root := a.command()
 	root.SetArgs(args)

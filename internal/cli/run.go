@@ -72,6 +72,7 @@ func (a *app) doRun(o runOptions) error {
 		return s.placed(a.doBackground(s, o))
 	}
 	options := s.options(o)
+	options.Handover = a.handover
 	if o.readyFD == 0 {
 		return s.placed(runner.Run(options))
 	}
