@@ -28,12 +28,5 @@ func writeHeader(b *bytes.Buffer, name, value string) {
 
 // subject encodes a line of text as the value of the field.
 func subject(s string) string {
-	// Remove what would end the line or control the terminal that shows it.
-	s = strings.Map(func(r rune) rune {
-		if plain.Hidden(r) {
-			return ' '
-		}
-		return r
-	}, s)
-	return mime.QEncoding.Encode("utf-8", s)
+	return mime.QEncoding.Encode("utf-8", plain.Mask(s, ' ')) // without what would end the line
 }

@@ -93,9 +93,9 @@ func (e *Error) exec() string {
 	path := printable(e.Path)
 	switch {
 	case e.Detail != "" && e.Errno == syscall.ENOENT:
-		return strconv.Quote(e.Path) + " is not in PATH (" + shortened(e.Detail) + ")"
+		return strconv.Quote(e.Path) + " is not in PATH (" + plain.Cut(printable(e.Detail), 200) + ")"
 	case e.Detail != "":
-		return strconv.Quote(e.Path) + " is in PATH (" + shortened(e.Detail) + ") but" + e.problem("cannot be executed")
+		return strconv.Quote(e.Path) + " is in PATH (" + plain.Cut(printable(e.Detail), 200) + ") but" + e.problem("cannot be executed")
 	case e.Errno == syscall.ENOEXEC:
 		return path + " is neither a program for this machine nor a script that begins with #!"
 	case e.Errno == syscall.ETXTBSY:
@@ -126,16 +126,6 @@ func (e *Error) envFile() string {
 		return e.problem("cannot be read") + " (at " + printable(e.Detail) + ")"
 	}
 	return e.problem("cannot be read")
-}
-
-// shortened returns a PATH that fits on a line.
-func shortened(path string) string {
-	const most = 200
-	path = printable(path)
-	if len(path) > most {
-		path = strings.ToValidUTF8(path[:most], "") + "..."
-	}
-	return path
 }
 
 // Unwrap returns the errno, for errors.Is.

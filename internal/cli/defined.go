@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"jobsd/internal/jobfile"
+	"jobsd/internal/plain"
 	"jobsd/internal/schedule"
 	"jobsd/statefile"
 )
@@ -62,7 +63,7 @@ func definedFacts(d *jobfile.Definition, owner *user.User) (facts []fact) {
 	if d.Shell {
 		add("script", d.Argv[len(d.Argv)-1])
 	} else {
-		add("command", commandLine(d.Argv))
+		add("command", plain.Shell(d.Argv...))
 	}
 	add("user", userWords(d, owner))
 	add("directory", directoryWords(d, owner))
@@ -79,20 +80,6 @@ func definedFacts(d *jobfile.Definition, owner *user.User) (facts []fact) {
 // commas joins the words that are not empty.
 func commas(words ...string) string {
 	return strings.Join(slices.DeleteFunc(words, func(w string) bool { return w == "" }), ", ")
-}
-
-// commandLine quotes a command for a shell.
-func commandLine(argv []string) string {
-	words := make([]string, len(argv))
-	for i, arg := range argv {
-		words[i] = arg
-		if plain := arg != "" && !strings.ContainsFunc(arg, func(c rune) bool {
-			return c <= ' ' || c >= 0x7f || strings.ContainsRune("'\"\\$`!*?[](){}<>|&;#~", c)
-		}); !plain {
-			words[i] = "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
-		}
-	}
-	return strings.Join(words, " ")
 }
 
 func userWords(d *jobfile.Definition, owner *user.User) string {
@@ -198,7 +185,7 @@ func notifyWords(n *jobfile.Notify) (words []string) {
 		argv []string
 	}{{"on_failure", n.OnFailure}, {"on_success", n.OnSuccess}, {"on_recovery", n.OnRecovery}} {
 		if len(c.argv) > 0 {
-			words = append(words, c.key+" "+commandLine(c.argv))
+			words = append(words, c.key+" "+plain.Shell(c.argv...))
 		}
 	}
 	if len(words) == 0 {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"jobsd/internal/plain"
 	"jobsd/statefile"
 )
 
@@ -70,12 +71,8 @@ func startError(r *statefile.Run) string {
 	if r == nil || r.StartError == nil {
 		return ""
 	}
-	const most = 80
 	words, _, _ := strings.Cut(r.StartError.Text, " (")
-	if runes := []rune(words); len(runes) > most {
-		words = string(runes[:most]) + "..."
-	}
-	return words
+	return plain.Cut(words, 80)
 }
 
 // nextLater says when the first delayed start is due, and how many more there are.

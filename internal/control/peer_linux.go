@@ -4,9 +4,10 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"golang.org/x/sys/unix"
+
+	"jobsd/internal/plain"
 )
 
 // hasFDPath reports whether a path in /proc/self/fd leads into an open directory.
@@ -37,14 +38,5 @@ func program(fd, pid int) string {
 	if err == nil && unix.PidfdSendSignal(pidfd, 0, nil, 0) == unix.ESRCH {
 		return ""
 	}
-	return strings.Map(printable, strings.TrimSuffix(string(name), "\n"))
-}
-
-// printable replaces what a terminal would interpret with a question mark, because a process can give itself any
-// name.
-func printable(r rune) rune {
-	if !unicode.IsPrint(r) {
-		return '?'
-	}
-	return r
+	return plain.Mask(strings.TrimSuffix(string(name), "\n"), '?') // a process can give itself any name
 }

@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"jobsd/internal/jobfile"
+	"jobsd/internal/plain"
 )
 
 // Place is a line of a foreign file.
@@ -27,7 +28,7 @@ func (r Remark) String() string {
 	if r.File == "" {
 		return r.Reason
 	}
-	return fmt.Sprintf("%s:%d: %s: %s", r.File, r.Line, Shorten(Printable(r.Text), 200), r.Reason)
+	return fmt.Sprintf("%s:%d: %s: %s", r.File, r.Line, plain.Cut(printable(r.Text), 200), r.Reason)
 }
 
 // Job is one job in the terms of jobsd.
@@ -79,7 +80,7 @@ func (j *Job) Format() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot write job %s: %w", j.Name, err)
 	}
-	head := fmt.Sprintf("# %s:%d: %s\n", Printable(j.File), j.Line, Shorten(Printable(j.Text), 1000))
+	head := fmt.Sprintf("# %s:%d: %s\n", printable(j.File), j.Line, plain.Cut(printable(j.Text), 1000))
 	text := append([]byte(head), keys...)
 	if len(text) > jobfile.MaxFile {
 		return nil, fmt.Errorf("the job file would be larger than 1 MiB, so no job was created; put the command into a script")
@@ -103,26 +104,7 @@ func (r *Result) Texts() (texts [][]byte) {
 	return texts
 }
 
-// Shorten cuts a text that has more than most characters, and marks the cut.
-func Shorten(s string, most int) string {
-	n := 0
-	for i := range s {
-		if n++; n > most {
-			return s[:i] + "..."
-		}
-	}
-	return s
-}
-
-// Printable returns s in a form that is safe on a line of text or in a comment.
-func Printable(s string) string {
-	return strings.Map(func(c rune) rune {
-		if c == '\t' {
-			return ' '
-		}
-		if !unicode.IsPrint(c) {
-			return unicode.ReplacementChar
-		}
-		return c
-	}, s)
+// printable returns s in a form that is safe on a line of text or in a comment.
+func printable(s string) string {
+	return plain.Mask(strings.ReplaceAll(s, "\t", " "), unicode.ReplacementChar)
 }

@@ -87,16 +87,6 @@ func TestRemark(t *testing.T) {
 	}
 }
 
-func TestShorten(t *testing.T) {
-	for _, test := range []struct{ text, want string }{
-		{"", ""}, {"äöüß", "äöüß"}, {"äöüß!", "äöüß..."},
-	} {
-		if got := Shorten(test.text, 4); got != test.want {
-			t.Errorf("%q: %q, want %q", test.text, got, test.want)
-		}
-	}
-}
-
 // TestLongLine checks that an error shows only the beginning of a line of binary data or of a megabyte.
 func TestLongLine(t *testing.T) {
 	long := strings.Repeat("\x00\xff", 1<<19)

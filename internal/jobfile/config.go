@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"jobsd/internal/plain"
 )
 
 // Config holds the settings of jobsd.toml.
@@ -175,7 +177,7 @@ func (h *host) readConfig(path string) (text string, secret bool, err error) {
 }
 
 func (h *host) parseConfig(path, text string, secret bool) (*Config, error) {
-	src := newSource(printable(filepath.Base(path)), filepath.Dir(path), text)
+	src := newSource(plain.Word(filepath.Base(path)), filepath.Dir(path), text)
 	src.secret = secret
 	c := newConfig(path)
 	c.text = text

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"jobsd/internal/plain"
 	"jobsd/internal/trust"
 )
 
@@ -159,10 +160,10 @@ func shellWords(argv []string) string {
 // lacks returns warnings about files and programs that the job names and that do not exist.
 func (h *host) lacks(d *Definition) (list []Doubt) {
 	if d.Dir != "" && h.isMissing(d.Dir) {
-		list = append(list, Doubt{"dir", "there is no directory " + printable(d.Dir)})
+		list = append(list, Doubt{"dir", "there is no directory " + plain.Word(d.Dir)})
 	}
 	if d.EnvFile != "" && h.isMissing(d.EnvFile) {
-		list = append(list, Doubt{"env_file", "there is no file " + printable(d.EnvFile)})
+		list = append(list, Doubt{"env_file", "there is no file " + plain.Word(d.EnvFile)})
 	}
 	if name := d.Argv[0]; !d.Shell && d.Program == "" && oneWord(d.Argv) == "" && !strings.HasPrefix(name, "~") {
 		if text := h.noProgram(d, name); text != "" {
@@ -188,9 +189,9 @@ func (h *host) noProgram(d *Definition, name string) string {
 		}
 		switch mode, err := h.Programs.Mode(file); {
 		case errors.Is(err, fs.ErrNotExist):
-			return "there is no program " + printable(file)
+			return "there is no program " + plain.Word(file)
 		case err == nil && mode&unix.S_IFMT == unix.S_IFREG && mode&0o111 == 0:
-			return printable(file) + " cannot be executed: chmod +x " + trust.Quote(file)
+			return plain.Word(file) + " cannot be executed: chmod +x " + trust.Quote(file)
 		}
 		return ""
 	}

@@ -22,7 +22,7 @@ type Error struct {
 
 // at makes the error of a path.
 func at(path string, err error) *Error {
-	return &Error{File: printable(path), Text: err.Error(), cause: err}
+	return &Error{File: plain.Word(path), Text: err.Error(), cause: err}
 }
 
 // Unwrap returns the error of the system behind e, if any.
@@ -98,16 +98,7 @@ func shown(arg any) any {
 	return arg
 }
 
-func cut(s string) string {
-	const most = 80
-	if len(s) > most {
-		s = strings.ToValidUTF8(s[:most], "") + "..."
-	}
-	return s
-}
-
-// printable returns name unchanged if it is safe in a line of text, else quoted.
-func printable(name string) string { return plain.Word(name) }
+func cut(s string) string { return plain.Cut(s, 80) }
 
 // Errors are several errors, one on each line.
 type Errors []error

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"jobsd/internal/plain"
 	"jobsd/internal/trust"
 )
 
@@ -272,7 +273,7 @@ func (l *Loader) read(dir *trust.Folder, f *jobFile, looked stamp, err error) bo
 // badFileName refuses names that cannot be shown on a line or copied.
 func badFileName(name string) error {
 	switch {
-	case printable(name) != name:
+	case plain.Word(name) != name:
 		return errors.New("the name has unprintable characters: rename the file")
 	case len(name) > 200:
 		return errors.New("the name is longer than 200 bytes: rename the file")

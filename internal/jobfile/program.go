@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"jobsd/internal/plain"
 )
 
 // DefaultPath is the default PATH of a job, after its extra_path.
@@ -69,9 +71,9 @@ func (h *host) noMailer(c *Config) string {
 	if program, known := h.Programs.Search(path, name); program != "" || !known {
 		return ""
 	}
-	why := "cannot find the program " + printable(name)
+	why := "cannot find the program " + plain.Word(name)
 	if path != "" {
 		why += " in " + path
 	}
-	return why + ": install one or set mail.sendmail in " + printable(cmp.Or(c.File, "jobsd.toml"))
+	return why + ": install one or set mail.sendmail in " + plain.Word(cmp.Or(c.File, "jobsd.toml"))
 }

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"jobsd/internal/machine"
+	"jobsd/internal/plain"
 )
 
 // ReadFile reads the definitions of one file that is not in force, for example to check it. None of them will be
@@ -55,7 +56,7 @@ func ordinary(path string) (*source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newSource(printable(path), dir, text), nil
+	return newSource(plain.Word(path), dir, text), nil
 }
 
 // fileName returns the name that a file would have in a jobs directory. Package managers and editors check files under

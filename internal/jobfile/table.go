@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"jobsd/internal/plain"
 )
 
 // key is one row of a table of keys: all facts about a key except its relations to others.
@@ -236,7 +238,7 @@ func (r *reader) wrong(n *node, want known) {
 	switch n.kind {
 	case date:
 		name := r.key[strings.LastIndexByte(r.key, '.')+1:]
-		r.fail(n, "put text in quotes: %s = %s", known(printable(cut(name))), quotedDate(name, n))
+		r.fail(n, "put text in quotes: %s = %s", known(plain.Word(cut(name))), quotedDate(name, n))
 	case null:
 		r.fail(n, "must be %s, not null: remove the key to get its default", want)
 	default:
@@ -258,7 +260,7 @@ func (r *reader) unknown(n *node, prefix string, names []string) {
 	case s != "":
 		hint = known(fmt.Sprintf("; did you mean %q?", s))
 	}
-	name := join(prefix, printable(cut(n.key)))
+	name := join(prefix, plain.Word(cut(n.key)))
 	if n.src.secret {
 		name = prefix
 	}

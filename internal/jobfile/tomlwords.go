@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"jobsd/internal/plain"
 	"jobsd/internal/schedule"
 )
 
@@ -45,7 +46,7 @@ func unquotedTOML(src *source, at int, message string) (where int, key, text str
 	if strings.ContainsAny(value, "\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb") {
 		return where, key, `use straight quotes: "..."`
 	}
-	return where, key, "put text in quotes: " + printable(cut(name)) + " = " + quotedTime(name, value)
+	return where, key, "put text in quotes: " + plain.Word(cut(name)) + " = " + quotedTime(name, value)
 }
 
 // arrayWords explains a missing comma or a missing end of an array.

@@ -51,5 +51,15 @@ func Hidden(r rune) bool {
 // Rune escapes a character. Escapes of characters outside of ASCII are also valid in JSON.
 func Rune(r rune) string { return strings.Trim(strconv.QuoteRuneToASCII(r), "'") }
 
+// Mask returns s with another character in the place of each that must not be shown unchanged.
+func Mask(s string, with rune) string {
+	return strings.Map(func(r rune) rune {
+		if Hidden(r) {
+			return with
+		}
+		return r
+	}, s)
+}
+
 // Byte escapes a byte that is not part of a character.
 func Byte(c byte) string { return `\x` + strconv.FormatUint(uint64(c)|0x100, 16)[1:] }

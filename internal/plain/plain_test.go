@@ -18,3 +18,33 @@ func TestPlain(t *testing.T) {
 		}
 	}
 }
+
+func TestCut(t *testing.T) {
+	for _, test := range []struct{ text, want string }{
+		{"", ""}, {"äöüß", "äöüß"}, {"äöüß!", "äöüß..."},
+	} {
+		if got := Cut(test.text, 4); got != test.want {
+			t.Errorf("%q: %q, want %q", test.text, got, test.want)
+		}
+	}
+}
+
+func TestMask(t *testing.T) {
+	if got := Mask("a\x1b[2J\u202eb\tc ü", '?'); got != "a?[2J?b?c ü" {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestShell(t *testing.T) {
+	for want, words := range map[string][]string{
+		"''":                   {""},
+		"/bin/sh -c 'echo $A'": {"/bin/sh", "-c", "echo $A"},
+		"'A=b' c=d 'ü'":        {"A=b", "c=d", "ü"}, // the first word would be an assignment
+		"dd if=/dev/zero":      {"dd", "if=/dev/zero"},
+		`'it'\''s'`:            {"it's"},
+	} {
+		if got := Shell(words...); got != want {
+			t.Errorf("%q: %s, want %s", words, got, want)
+		}
+	}
+}

@@ -138,11 +138,7 @@ func (j *Judge) name(uid int) string {
 
 // Quote quotes a path for the shell if necessary, and escapes characters that are not safe on a line of text.
 func Quote(s string) string {
-	const bare = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-+@%,:="
-	if s != "" && strings.Trim(s, bare) == "" {
-		return s
-	}
-	return plain.Word("'" + strings.ReplaceAll(s, "'", `'\''`) + "'")
+	return plain.Word(plain.Shell(s))
 }
 
 // Self returns the judge for the user of this process.

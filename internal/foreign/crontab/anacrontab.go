@@ -10,6 +10,7 @@ import (
 
 	"jobsd/internal/foreign"
 	"jobsd/internal/jobfile"
+	"jobsd/internal/plain"
 )
 
 // usualStart is the time at which Debian's cron first calls anacron on a day, in minutes after midnight. It is the
@@ -125,7 +126,7 @@ func (t *anacrontab) job() (keys []jobfile.Pair, name string, err error) {
 		t.note("%s", n)
 	}
 	if better := foreign.Guard(command); better != "" {
-		t.note(guarded, foreign.Shorten(better, 300))
+		t.note(guarded, plain.Cut(better, 300))
 	}
 	t.generals()
 	if strings.ContainsFunc(id, func(c rune) bool { return c < '0' || c > '9' }) {

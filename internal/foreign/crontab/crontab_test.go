@@ -19,7 +19,7 @@ import (
 var now = time.Date(2026, 11, 27, 10, 0, 0, 0, time.UTC)
 
 // plain are the default keys of the entries in the table below.
-var plain = map[string]any{
+var usual = map[string]any{
 	"catch_up": false, "overlap": "allow", "leftovers": "keep",
 	"env": map[string]string{"PATH": usualPath, "SHELL": usualShell},
 }
@@ -37,7 +37,7 @@ func different(j foreign.Job) string {
 	var list []string
 	keys := keysOf(j)
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
-		if fmt.Sprint(keys[key]) != fmt.Sprint(plain[key]) {
+		if fmt.Sprint(keys[key]) != fmt.Sprint(usual[key]) {
 			list = append(list, fmt.Sprintf("%s=%v", key, keys[key]))
 		}
 	}

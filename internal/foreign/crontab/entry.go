@@ -9,6 +9,7 @@ import (
 
 	"jobsd/internal/foreign"
 	"jobsd/internal/jobfile"
+	"jobsd/internal/plain"
 	"jobsd/internal/schedule"
 )
 
@@ -79,7 +80,7 @@ func (e *entry) read(line string) (err error) {
 		return fmt.Errorf("the command begins with the number %s; for an anacrontab use: jobsd import anacrontab FILE", first)
 	}
 	if better := foreign.Guard(e.command); better != "" {
-		e.reading.note(guarded, foreign.Shorten(better, 300))
+		e.reading.note(guarded, plain.Cut(better, 300))
 	}
 	switch {
 	case unlessAnacron.MatchString(e.command):
@@ -235,7 +236,7 @@ func (e *entry) keys() (keys []jobfile.Pair, err error) {
 func (e *entry) description() string {
 	const most = 1000
 	text := strings.Join(e.comment, " ")
-	short := foreign.Shorten(text, most)
+	short := plain.Cut(text, most)
 	if short != text {
 		e.reading.note("the comment above is cut after %d characters", most)
 	}
@@ -279,7 +280,7 @@ func (e *entry) run() (jobfile.Pair, error) {
 	case !strings.HasPrefix(shell, "/"):
 		return jobfile.Pair{}, fmt.Errorf("SHELL is %q, which is not an absolute path: cron cannot execute it", shell)
 	case shell != usualShell && e.input != "":
-		script = "exec " + foreign.Quote(shell) + " -c " + foreign.Quote(e.command) + " " + e.document()
+		script = "exec " + plain.Shell(shell, "-c", e.command) + " " + e.document()
 	case e.input != "":
 		script = "exec " + e.document() + e.command
 	}

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"jobsd/internal/foreign"
+	"jobsd/internal/plain"
 )
 
 // execs are the lines of a service that execute something, in this order.
@@ -118,13 +118,12 @@ func (c command) prefix() string {
 
 // line returns the command for a shell.
 func (c command) line() string {
+	if !c.expand {
+		return plain.Shell(c.words...)
+	}
 	var words []string
 	for _, w := range c.words {
-		if c.expand {
-			words = append(words, expanding(w))
-		} else {
-			words = append(words, foreign.Quote(w))
-		}
+		words = append(words, expanding(w))
 	}
 	return strings.Join(words, " ")
 }

@@ -176,7 +176,7 @@ func TestKeys(t *testing.T) {
 			`shell=set -ef
 /bin/a 'x y'
 /bin/b $C || :
-exec /bin/d '100%' cron=0 0 * * * catch_up=false user=root dir=/`},
+exec /bin/d 100% cron=0 0 * * * catch_up=false user=root dir=/`},
 		{daily, "[Service]\nType=oneshot\nExecStart=-/bin/a\n", "shell=/bin/a || : cron=0 0 * * * catch_up=false user=root dir=/"},
 		{daily, "[Service]\nExecStartPre=-:/bin/p $X\nExecStart=/bin/a\n", "shell=set -e\n/bin/p '$X' || :\nexec /bin/a cron=0 0 * * * catch_up=false user=root dir=/"},
 		{daily, job + "ExecStartPost=/bin/z\n", "shell=set -e\n/bin/a\nexec /bin/z cron=0 0 * * * catch_up=false user=root dir=/"},

@@ -182,8 +182,8 @@ func only(values ...string) handler {
 	})
 }
 
-// plain copies a value to a key.
-func plain(key string) handler {
+// keep copies a value to a key.
+func keep(key string) handler {
 	return single(func(t *translator, s setting) {
 		v, err := t.literal(s.value)
 		if err != nil {
@@ -239,7 +239,7 @@ func (t *translator) describe(s setting) {
 		t.note(t.described, "the job gets the description of the service")
 	}
 	t.described = s
-	plain("description")(t, []setting{s})
+	keep("description")(t, []setting{s})
 }
 
 func (t *translator) setPersistent(s setting) {
