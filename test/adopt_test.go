@@ -17,12 +17,12 @@ func states(state *statefile.State, job string) (list []string) {
 	return list
 }
 
-// TestStopOutlivesDaemon: a daemon is killed in the middle of stops. The next one brings them to their end: of what was
-// being stopped nothing survives, whether its leader lives or not, and what keeps its leftovers keeps them.
+// TestStopOutlivesDaemon: a daemon is killed in the middle of stops. The next daemon finishes them. No process of a
+// stopped run survives, whether its leader is alive or not. A job that keeps its leftovers still keeps them.
 func TestStopOutlivesDaemon(t *testing.T) {
 	inHabitats(t, true, func(t *testing.T, s *site) {
 		if slices.Contains(s.wrap, "-p") {
-			t.Skip("with PID 1 all its processes end")
+			t.Skip("all processes end with PID 1")
 		}
 		s.write("jobs.toml", `
 [[jobs]]
@@ -56,7 +56,7 @@ shell = "sleep 1000 & sleep 0.1"
 			}
 			defer stop.Wait()
 		}
-		s.until("the stops to be under way", func(state *statefile.State) bool {
+		s.until("the stops to begin", func(state *statefile.State) bool {
 			return slices.Equal(states(state, "deaf"), []string{"stopping"}) &&
 				slices.Equal(states(state, "gone"), []string{"draining"}) &&
 				slices.Equal(states(state, "drains"), []string{"draining"}) && state.Jobs["keeps"].LastRun != nil
@@ -64,7 +64,7 @@ shell = "sleep 1000 & sleep 0.1"
 		s.kill(syscall.SIGKILL)
 		left := []int{len(marked(t, s.root, "deaf")), len(marked(t, s.root, "gone")), len(marked(t, s.root, "drains"))}
 		if slices.Contains(left, 0) {
-			t.Fatalf("nothing was left to stop: %v", left)
+			t.Fatalf("the killed daemon left %v processes of the three jobs, want some of each", left)
 		}
 		s.begin()
 		for _, job := range []string{"deaf", "gone", "drains"} {
@@ -73,7 +73,7 @@ shell = "sleep 1000 & sleep 0.1"
 		}
 		for _, job := range []string{"deaf", "gone"} {
 			if r := s.lastRun(job); r.Outcome != statefile.OutcomeStopped || r.By == nil {
-				t.Errorf("%s: %+v", job, r)
+				t.Errorf("%s: got %+v, want the outcome stopped, by a person", job, r)
 			}
 		}
 		for _, pid := range s.populated("keeps", 1) {

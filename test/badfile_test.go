@@ -15,23 +15,23 @@ import (
 	"jobsd/statefile"
 )
 
-// hup sends a HUP and waits for the load that it asks for.
+// hup sends the daemon a HUP and waits for the reload.
 func (s *site) hup() *statefile.State {
 	s.t.Helper()
 	before := s.read().Daemon.Reload
 	if err := syscall.Kill(s.daemonPID(), syscall.SIGHUP); err != nil {
 		s.t.Fatal(err)
 	}
-	return s.until("the load", func(state *statefile.State) bool { return state.Daemon.Reload.Done > before.Done })
+	return s.until("the reload", func(state *statefile.State) bool { return state.Daemon.Reload.Done > before.Done })
 }
 
-// TestA29HalfWrittenFile: a job file that is half written when the HUP comes. Its job goes on under the last good version. With
-// -long: cut at each byte, of which internal/jobfile tries all in any case.
+// TestA29HalfWrittenFile: a job file is half written when the daemon reloads. Its job continues under the last good
+// version. With -long, the file is cut at each byte, as TestA29FileCutAtEachByte of internal/jobfile does without a daemon.
 func TestA29HalfWrittenFile(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	text := "# a service\n[[jobs]]\nname = \"web\"\nkeep_alive = true\nenv.TEXT = \"Größe\"\nshell = '''\nsleep 1000\n'''\n"
-	whole := len(text) - 1 // what lacks but the last newline is a whole file
+	whole := len(text) - 1 // a file without its last newline is complete
 	s.write("half.toml", text)
 	s.begin()
 	s.until("the service to run", func(state *statefile.State) bool { return len(state.Jobs["web"].Running) == 1 })
@@ -43,13 +43,13 @@ func TestA29HalfWrittenFile(t *testing.T) {
 		state := s.hup()
 		j := state.Jobs["web"]
 		if errs := state.Daemon.Reload.Errors; (len(errs) > 0) != refused || refused && !place.MatchString(errs[0]) {
-			t.Errorf("%s: errors %q", what, errs)
+			t.Errorf("%s: got errors %q, want errors: %t", what, errs, refused)
 		}
 		if j == nil || len(j.Running) != 1 || j.Runs != 1 || j.Stale != refused || refused && (j.Error == nil || !place.MatchString(*j.Error)) {
-			t.Fatalf("%s: %+v", what, j)
+			t.Fatalf("%s: got %+v, want one run, stale: %t", what, j, refused)
 		}
 		if now := s.populated("web", 2); fmt.Sprint(now) != fmt.Sprint(pid) {
-			t.Fatalf("%s: there were the processes %d, and are %d", what, pid, now)
+			t.Fatalf("%s: got the processes %d, want %d", what, now, pid)
 		}
 	}
 	step := 11
@@ -65,7 +65,7 @@ func TestA29HalfWrittenFile(t *testing.T) {
 
 	droppings := []string{".half.toml.swp", "half.toml~", "half.toml.rpmnew", ".#half.toml"}
 	for _, name := range droppings[:3] {
-		s.write(name, "this is not for us [[[")
+		s.write(name, "this is not a job file [[[")
 	}
 	if err := os.Symlink("somebody@somewhere.1234", filepath.Join(s.root, "jobs.d", droppings[3])); err != nil {
 		t.Fatal(err)
@@ -78,7 +78,7 @@ func TestA29HalfWrittenFile(t *testing.T) {
 	s.term()
 }
 
-// TestA32IrregularFiles: what is no file does not hold up a load, and is named.
+// TestA32IrregularFiles: a FIFO, a socket, a device or a directory does not delay a load, and is reported by name.
 func TestA32IrregularFiles(t *testing.T) {
 	s := newSite(t)
 	path := func(name string) string { return filepath.Join(s.root, "jobs.d", name) }
@@ -91,20 +91,20 @@ func TestA32IrregularFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	if l, err := net.Listen("unix", path("sock.toml")); err != nil {
-		t.Log("without a socket: ", err) // its path may be too long
+		t.Log("without a socket: ", err) // the path may be too long
 	} else {
 		defer l.Close()
 		want["sock.toml"] = "is a socket"
 	}
 	if err := exec.Command("mknod", path("device.toml"), "c", "1", "5").Run(); err != nil {
-		t.Log("without a device: ", err) // only root can make one
+		t.Log("without a device: ", err) // only root can make a device
 	} else {
 		want["device.toml"] = "is a character device"
 	}
 	s.write("later.toml", "cmd = [\"true\"]\n")
 	state := s.hup()
 	if state.Jobs["good"] == nil || state.Jobs["later"] == nil || len(state.Jobs) != 2 || len(state.Daemon.Reload.Errors) != len(want) {
-		t.Errorf("%d jobs, errors %q", len(state.Jobs), state.Daemon.Reload.Errors)
+		t.Errorf("got %d jobs and the errors %q, want 2 jobs and %d errors", len(state.Jobs), state.Daemon.Reload.Errors, len(want))
 	}
 	for name, what := range want {
 		found := false
@@ -112,7 +112,7 @@ func TestA32IrregularFiles(t *testing.T) {
 			found = found || strings.HasPrefix(err, name+": ") && strings.Contains(err, what)
 		}
 		if !found {
-			t.Errorf("%s is not said to be so: %q in %q", name, what, state.Daemon.Reload.Errors)
+			t.Errorf("no error says that %s %s: got %q", name, what, state.Daemon.Reload.Errors)
 		}
 	}
 	s.tell("start", "--wait", "later")
@@ -120,8 +120,8 @@ func TestA32IrregularFiles(t *testing.T) {
 	s.term()
 }
 
-// TestA33HugeAndOddFiles: files that are too large in any way are refused, odd ones are read, and it takes little memory. With
-// -long: beside ten thousand others.
+// TestA33HugeAndOddFiles: files that are too large or nested too deep are refused, odd but valid ones are read, and the
+// daemon needs little memory. With -long, there are ten thousand other files.
 func TestA33HugeAndOddFiles(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -138,7 +138,7 @@ func TestA33HugeAndOddFiles(t *testing.T) {
 	full := func(begin, with, end string) string {
 		return begin + strings.Repeat(with, (1<<20-len(begin)-len(end))/len(with)) + end
 	}
-	files := []struct{ name, text, why string }{ // "": it is read
+	files := []struct{ name, text, why string }{ // why: the error, or "" if the file is accepted
 		{"sparse.toml", "", "is larger than 1 MiB"},
 		{"string.toml", full("cmd = [\"true\"]\ndescription = \"", "x", "\"\n"), ""},
 		{"more.toml", full("cmd = [\"true\"]\ndescription = \"", "x", "\"\n") + "\n", "is larger than 1 MiB"},
@@ -167,7 +167,7 @@ func TestA33HugeAndOddFiles(t *testing.T) {
 	}
 	state := s.hup()
 	if len(state.Jobs) != good {
-		t.Errorf("%d jobs, want %d", len(state.Jobs), good)
+		t.Errorf("got %d jobs, want %d", len(state.Jobs), good)
 	}
 	for _, f := range files {
 		name, ext, _ := strings.Cut(f.name, ".")
@@ -178,11 +178,11 @@ func TestA33HugeAndOddFiles(t *testing.T) {
 			}
 		}
 		if (why != "") != (f.why != "") || !strings.Contains(why, f.why) || (state.Jobs[name+"_"+ext] != nil) != (f.why == "") {
-			t.Errorf("%s: %.200q, want %q", f.name, why, f.why)
+			t.Errorf("%s: got the error %.200q, want %q", f.name, why, f.why)
 		}
 	}
 	if rss := peak(t, s.daemonPID()); rss > 64<<10 && !raceDetector {
-		t.Errorf("peak RSS %d KiB", rss)
+		t.Errorf("got a peak RSS of %d KiB, want at most 64 MiB", rss)
 	} else {
 		t.Logf("%d files, peak RSS %.1f MB", many+len(files), float64(rss)/1024)
 	}

@@ -11,7 +11,7 @@ import (
 	"jobsd/statefile"
 )
 
-// bootless is a site whose daemon is not told by the kernel which boot it is.
+// bootless returns a site whose daemon cannot read the boot id of the kernel.
 func bootless(t *testing.T) *site {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -35,17 +35,17 @@ keep_alive = true
 	return s
 }
 
-// afterOther waits until a job ran that was started by hand: what at_boot has started is under way by then.
+// afterOther starts a job by hand and waits for its end. By then the daemon has started the jobs with at_boot.
 func (s *site) afterOther() *statefile.State {
 	s.t.Helper()
 	s.tell("start", "--wait", "other")
-	return s.until("all but the service to be over", func(state *statefile.State) bool {
+	return s.until("the boot run to end and the service to run", func(state *statefile.State) bool {
 		return len(state.Jobs["boot"].Running) == 0 && pids(state)["stays"] > 0
 	})
 }
 
-// TestBootUnknown: nothing tells one boot from another. The daemon says so, starts nothing by at_boot, and still adopts
-// what its cgroup or its mark proves to be alive.
+// TestBootUnknown: the daemon cannot tell one boot from another. It says so, starts no job by at_boot, and still adopts
+// runs that are proven to be alive by their cgroup or their ownership tag.
 func TestBootUnknown(t *testing.T) {
 	t.Parallel()
 	for _, cgroups := range []bool{true, false} {
@@ -57,26 +57,26 @@ func TestBootUnknown(t *testing.T) {
 		state := s.afterOther()
 		stays := pids(state)["stays"]
 		if n := state.Jobs["boot"].Runs; n != 0 {
-			t.Errorf("at_boot ran %d times, in a boot that nobody can tell", n)
+			t.Errorf("at_boot ran %d times, want 0: the boot is unknown", n)
 		}
 		said := func(text string) bool { return strings.Contains(text, "at_boot starts no job") }
 		if !slices.ContainsFunc(state.Daemon.Degraded, said) {
-			t.Errorf("the state says of it %q", state.Daemon.Degraded)
+			t.Errorf("got degraded %q, want a sentence about at_boot", state.Daemon.Degraded)
 		}
 		s.kill(syscall.SIGKILL)
 		s.begin()
 		state = s.afterOther()
 		if j := state.Jobs["stays"]; pids(state)["stays"] != stays || !j.Running[0].Adopted || j.Runs != 1 {
-			t.Errorf("cgroups %t: pid %d was not adopted: %+v, %d runs", cgroups, stays, j.Running[0], j.Runs)
+			t.Errorf("cgroups %t: pid %d was not adopted: got %+v, %d runs", cgroups, stays, j.Running[0], j.Runs)
 		}
 		if n := state.Jobs["boot"].Runs; n != 0 {
-			t.Errorf("at_boot ran %d times", n)
+			t.Errorf("at_boot ran %d times after a crash, want 0", n)
 		}
 		s.term()
 	}
 }
 
-// TestBootKept: where the kernel does not tell which boot it is, a file on a tmpfs does.
+// TestBootKept: without a boot id of the kernel, a file on a tmpfs tells boots apart.
 func TestBootKept(t *testing.T) {
 	t.Parallel()
 	s := bootless(t)
@@ -86,16 +86,16 @@ func TestBootKept(t *testing.T) {
 		s.begin()
 		state := s.afterOther()
 		if n := state.Jobs["boot"].Runs; n != 1 || len(state.Daemon.Degraded) > 0 {
-			t.Errorf("at_boot ran %d times in one boot; degraded: %q", n, state.Daemon.Degraded)
+			t.Errorf("at_boot ran %d times in one boot, want 1; degraded: %q", n, state.Daemon.Degraded)
 		}
 		s.term()
 	}
-	if err := os.Remove(filepath.Join(run, "boot_id")); err != nil { // what a boot does to a tmpfs
+	if err := os.Remove(filepath.Join(run, "boot_id")); err != nil { // as a boot does
 		t.Fatal(err)
 	}
 	s.begin()
 	if n := s.afterOther().Jobs["boot"].Runs; n != 2 {
-		t.Errorf("at_boot ran %d times in two boots", n)
+		t.Errorf("at_boot ran %d times in two boots, want 2", n)
 	}
 	s.term()
 }

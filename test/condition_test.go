@@ -10,14 +10,14 @@ import (
 	"testing"
 )
 
-// condition is what a script says of a JSON document: terms joined by &&, each "PATH", which must then be neither
-// missing, null nor false, or "PATH OP VALUE". A path is like jq's: .jobs.backup.running[0].pid, ["a name"] for names
-// with dots, [-1] for the last, |length at its end. OP is == != < <= > >= or ~ (a regular expression matches the text).
-// VALUE is JSON, or else the text as it stands.
+// condition is a condition of a script on a JSON document: terms joined by &&. A term "PATH" holds if the value is not
+// missing, null or false. Otherwise a term is "PATH OP VALUE". A path is like one of jq: .jobs.backup.running[0].pid,
+// ["a name"] for names with dots, [-1] for the last element, |length at the end. OP is == != < <= > >= or ~ (the value
+// matches a regular expression). VALUE is JSON; if it is not valid JSON, it is a string.
 type condition []term
 
 type term struct {
-	path      []any // string: member; int: element; length
+	path      []any // a string is a member, an int an element
 	op, value string
 }
 
@@ -58,7 +58,7 @@ func parseTerm(words []string) (term, error) {
 	case len(words) == 1:
 		return term{path: path}, nil
 	case len(words) < 3:
-		return term{}, fmt.Errorf("%s %s what?", words[0], words[1])
+		return term{}, fmt.Errorf("%s %s has no value", words[0], words[1])
 	}
 	return term{path, words[1], strings.Join(words[2:], " ")}, nil
 }
@@ -70,7 +70,7 @@ func parsePath(s string) ([]any, error) {
 	for rest := s; rest != ""; {
 		m := step.FindStringSubmatch(rest)
 		if m == nil {
-			return nil, fmt.Errorf("%q is not a path: stuck at %q", s, rest)
+			return nil, fmt.Errorf("%q is not a path: unexpected %q", s, rest)
 		}
 		switch {
 		case m[1] != "":
@@ -88,7 +88,7 @@ func parsePath(s string) ([]any, error) {
 	return path, nil
 }
 
-// find follows a path; what is not there is nil, as in jq.
+// find returns the value at a path, and nil if there is none, as jq does.
 func find(doc any, path []any) any {
 	for _, step := range path {
 		switch step := step.(type) {
@@ -115,7 +115,7 @@ func find(doc any, path []any) any {
 	return doc
 }
 
-// holds says whether all terms hold; of the first that does not, it returns what stands there instead.
+// holds reports whether all terms hold. If one does not, it also returns the value that the document has there.
 func (c condition) holds(doc any) (bool, string) {
 	for _, t := range c {
 		got := find(doc, t.path)
@@ -161,10 +161,10 @@ func (t term) holds(got any) (bool, error) {
 	case ">=":
 		return g >= w, nil
 	}
-	return false, fmt.Errorf("no operator is called %q", t.op)
+	return false, fmt.Errorf("unknown operator %q", t.op)
 }
 
-// textOf is a string as it is, and anything else as JSON.
+// textOf returns a string unchanged, and any other value as JSON.
 func textOf(v any) string {
 	if s, ok := v.(string); ok {
 		return s
@@ -213,7 +213,7 @@ func TestCondition(t *testing.T) {
 			continue
 		}
 		if got, why := c.holds(doc); got != want {
-			t.Errorf("%s: got %v (%s)", words, got, why)
+			t.Errorf("%s: got %v (%s), want %v", words, got, why, want)
 		}
 	}
 	for _, words := range []string{"", "a", ".a ==", ".a..b", ".a == 1 && && .b", ".a[x]"} {

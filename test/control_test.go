@@ -20,7 +20,7 @@ import (
 	"jobsd/statefile"
 )
 
-// socketJobs has a job that shows that the daemon goes on, and one to be commanded.
+// socketJobs has a job that shows that the daemon still works, and a job for commands.
 const socketJobs = `
 [[jobs]]
 name = "beat"
@@ -39,7 +39,7 @@ func (s *site) dial() net.Conn {
 	s.t.Helper()
 	path := filepath.Join(s.root, "run", control.SocketName)
 	conn, err := net.Dial("unix", path)
-	for deadline := time.Now().Add(patience); errors.Is(err, syscall.EAGAIN) && time.Now().Before(deadline); { // many wait
+	for deadline := time.Now().Add(patience); errors.Is(err, syscall.EAGAIN) && time.Now().Before(deadline); { // the queue is full
 		conn, err = net.Dial("unix", path)
 	}
 	if err != nil {
@@ -52,7 +52,7 @@ func (s *site) dial() net.Conn {
 	return conn
 }
 
-// descriptors counts those of the daemon that are sockets: what clients cost it.
+// descriptors returns how many sockets the daemon has open: the cost of its clients.
 func (s *site) descriptors() (n int) {
 	links, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", s.cmd.Process.Pid))
 	if err != nil || len(links) == 0 {
@@ -66,7 +66,7 @@ func (s *site) descriptors() (n int) {
 	return n
 }
 
-// ask sends a line and returns the first of the answer.
+// ask sends a line and returns the first line of the answer.
 func ask(t *testing.T, conn net.Conn, line string) string {
 	t.Helper()
 	answer, err := asked(conn, line)
@@ -77,14 +77,14 @@ func ask(t *testing.T, conn net.Conn, line string) string {
 }
 
 func asked(conn net.Conn, line string) (string, error) {
-	io.WriteString(conn, line+"\n") // who is sent away at once was answered before
+	io.WriteString(conn, line+"\n") // if this fails, the daemon has already refused the client and sent an answer
 	return bufio.NewReader(conn).ReadString('\n')
 }
 
-// TestA40HostileClients: clients that want to do harm, each while a job goes on being started and another
-// client is served; when they have gone nothing is left of them in the daemon.
+// TestA40HostileClients: while a hostile client is connected, jobs start and the daemon answers another client. When the
+// hostile clients are gone, the daemon has closed all their sockets.
 func TestA40HostileClients(t *testing.T) {
-	t.Parallel() // it waits for the ten seconds of those that hang
+	t.Parallel() // it waits ten seconds for clients that hang
 	s := newSite(t)
 	s.write("jobs.toml", socketJobs)
 	s.start()
@@ -98,13 +98,13 @@ func TestA40HostileClients(t *testing.T) {
 			sent := 0
 			for err := error(nil); err == nil; sent++ {
 				if sent == 1024 {
-					t.Fatal("the daemon took a gigabyte")
+					t.Fatal("the daemon read a gigabyte of one line")
 				}
 				_, err = conn.Write(block)
 			}
 			answer, _ := bufio.NewReader(conn).ReadString('\n')
 			if !strings.Contains(answer, "more than 65536 bytes") {
-				t.Errorf("got %q", answer)
+				t.Errorf("got %q, want an error about 65536 bytes", answer)
 			}
 			t.Logf("after %d MiB at most: %s", sent, answer)
 		},
@@ -114,12 +114,12 @@ func TestA40HostileClients(t *testing.T) {
 			line := []byte(`{"version":1,"verb":"start","job":"none"}` + "\n")
 			conn.SetWriteDeadline(time.Now().Add(time.Second))
 			for n := range 1 << 20 {
-				if _, err := conn.Write(line); err != nil { // it is not read from either, or has been sent away
+				if _, err := conn.Write(line); err != nil { // the daemon has stopped reading, or has closed the connection
 					t.Logf("after %d requests: %v", n, err)
 					return
 				}
 			}
-			t.Error("the daemon went on reading from a client that does not read")
+			t.Error("the daemon still reads from a client that does not read")
 		},
 		"200 connections": func(t *testing.T) {
 			conns := make([]net.Conn, 200)
@@ -134,9 +134,9 @@ func TestA40HostileClients(t *testing.T) {
 				}
 			}
 			if busy < 200-2*control.MaxConnections {
-				t.Errorf("%d connections were turned away", busy)
+				t.Errorf("the daemon refused %d connections, want at least %d", busy, 200-2*control.MaxConnections)
 			}
-			t.Logf("%d are told that the daemon is busy", busy)
+			t.Logf("%d clients got the answer that the daemon is busy", busy)
 			for _, conn := range conns {
 				conn.Close()
 			}
@@ -147,16 +147,16 @@ func TestA40HostileClients(t *testing.T) {
 				t.Fatal(err)
 			}
 			lives := func(st *statefile.State) bool { return len(st.Jobs["long"].Running) == 1 }
-			s.until("the run that it waits for", lives)
+			s.until("its run", lives)
 			client.Process.Kill()
 			client.Wait()
 			if got := ask(t, s.dial(), `{"version":1,"verb":"start","job":"long"}`); !strings.Contains(got, `"run":`) {
-				t.Errorf("got %q", got)
+				t.Errorf("got %q, want a run", got)
 			}
 			st := s.until("both runs", func(st *statefile.State) bool { return len(st.Jobs["long"].Running) == 2 })
-			t.Logf("run %d goes on: %s", st.Jobs["long"].Running[0].Run, st.Jobs["long"].Running[0].State)
+			t.Logf("run %d continues: %s", st.Jobs["long"].Running[0].Run, st.Jobs["long"].Running[0].State)
 			if got := ask(t, s.dial(), `{"version":1,"verb":"stop","job":"long"}`); strings.Contains(got, "error") {
-				t.Errorf("got %q", got)
+				t.Errorf("got %q, want no error", got)
 			}
 		},
 	}
@@ -174,28 +174,28 @@ func TestA40HostileClients(t *testing.T) {
 		clients[name] = func(t *testing.T) {
 			conn := s.dial()
 			if got := ask(t, conn, line); !strings.Contains(got, `"error":{"code":"`) {
-				t.Errorf("got %q", got)
+				t.Errorf("got %q, want an error", got)
 			}
 			if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET) {
-				t.Errorf("not disconnected: %v", err)
+				t.Errorf("the connection is not closed: got %v", err)
 			}
 		}
 	}
 	for name, client := range clients {
 		t.Run(name, client)
 		runs := s.read().Jobs["beat"].Runs
-		got := `"busy"` // until those that went are forgotten
+		got := `"busy"` // until the daemon has noticed that the clients are gone
 		for deadline := time.Now().Add(patience); strings.Contains(got, `"busy"`) && time.Now().Before(deadline); {
 			got, _ = asked(s.dial(), `{"version":1,"verb":"start","job":"beat"}`)
 		}
 		if !strings.Contains(got, `"run":`) {
-			t.Errorf("%s: then got %q", name, got)
+			t.Errorf("%s: the next client got %q, want a run", name, got)
 		}
-		s.until("other jobs to go on", func(st *statefile.State) bool { return st.Jobs["beat"].Runs > runs })
+		s.until("other jobs to run", func(st *statefile.State) bool { return st.Jobs["beat"].Runs > runs })
 	}
-	// Those that hang are dropped when their time is up; meanwhile another is served.
+	// The daemon answers another client while some hang, and later drops these.
 	if got := ask(t, s.dial(), `{"version":1,"verb":"start","job":"none"}`); !strings.Contains(got, `"no_job"`) {
-		t.Errorf("got %q", got)
+		t.Errorf("got %q, want the error no_job", got)
 	}
 	s.until("the descriptors to be closed", func(*statefile.State) bool { return s.descriptors() <= before })
 	s.term()
@@ -204,14 +204,14 @@ func TestA40HostileClients(t *testing.T) {
 		t.Errorf("%s", text)
 	}
 	if m := turnLine.FindSubmatch(text); m != nil {
-		t.Logf("the longest turn meanwhile: %s", m[1])
+		t.Logf("longest turn of the loop: %s", m[1])
 	}
 }
 
-// TestA40ClientOfAnotherUser has somebody ask who is neither root nor the daemon's user.
+// TestA40ClientOfAnotherUser: the daemon refuses the commands of a user who is neither root nor its own.
 func TestA40ClientOfAnotherUser(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("only root can become somebody else")
+		t.Skip("only root can become another user")
 	}
 	s := newSite(t)
 	s.write("jobs.toml", socketJobs)
@@ -228,7 +228,7 @@ func TestA40ClientOfAnotherUser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(s.root, "jobsd") // where a stranger gets at it
+	path := filepath.Join(s.root, "jobsd") // other users can execute this copy
 	putProgram(t, path, string(program))
 	for _, args := range [][]string{{"start", "long"}, {"stop", "long"}, {"restart", "long"}, {"reload"}, {"disable", "long"},
 		{"disable", "--all"}, {"enable", "long"}, {"start", "--in", "1h", "long"}} {
@@ -238,20 +238,20 @@ func TestA40ClientOfAnotherUser(t *testing.T) {
 		out, err := cmd.CombinedOutput()
 		code := cmd.ProcessState.ExitCode()
 		if code != 4 || !bytes.Contains(out, []byte("not permitted")) {
-			t.Errorf("%q: exit code %d, %v\n%s", args, code, err, out)
+			t.Errorf("%q: got exit code %d, %v, want 4 and \"not permitted\"\n%s", args, code, err, out)
 		}
 		t.Logf("jobsd %s: exit code %d: %s", strings.Join(args, " "), code, out)
 	}
 	if n := s.read().Jobs["long"].Runs; n != 0 {
-		t.Errorf("it was started %d times", n)
+		t.Errorf("the job ran %d times, want 0", n)
 	}
 	if text, _ := os.ReadFile(s.log); !bytes.Contains(text, []byte("uid=12345")) {
-		t.Errorf("the log does not say who it was\n%s", text)
+		t.Errorf("the log does not have the uid of the client\n%s", text)
 	}
 }
 
-// TestRunDirectoryRemoved: somebody removes the run directory. Who commands the daemon then is told how to have the socket
-// again.
+// TestRunDirectoryRemoved: somebody removes the run directory. Commands then fail, and their message says how to restore
+// the socket.
 func TestRunDirectoryRemoved(t *testing.T) {
 	s := newSite(t)
 	s.write("long.toml", `cmd = ["sleep", "1000"]`)

@@ -15,7 +15,7 @@ import (
 	"jobsd/statefile"
 )
 
-// lived has a daemon leave a state directory with a history in several files, and returns its last state.
+// lived returns a site whose daemon has ended and left a history in several files, and its last state.
 func lived(t *testing.T) (*site, *statefile.State) {
 	t.Helper()
 	s := newSite(t)
@@ -46,7 +46,7 @@ func lived(t *testing.T) (*site, *statefile.State) {
 	return s, s.read()
 }
 
-// files returns all that is in the state directory.
+// files returns the content of all files in the state directory.
 func (s *site) files() map[string]string {
 	s.t.Helper()
 	all := map[string]string{}
@@ -61,12 +61,12 @@ func (s *site) files() map[string]string {
 	return all
 }
 
-// restore puts the state directory back as it was.
+// restore writes these files back into the state directory, and removes all others.
 func (s *site) restore(files map[string]string) {
 	s.t.Helper()
 	dir := filepath.Join(s.root, "state")
 	entries, err := os.ReadDir(dir)
-	for _, e := range entries { // another directory would count as a copy
+	for _, e := range entries { // the directory itself stays: the daemon would take another one for a copy
 		err = errors.Join(err, os.RemoveAll(filepath.Join(dir, e.Name())))
 	}
 	for name, text := range files {
@@ -77,11 +77,11 @@ func (s *site) restore(files map[string]string) {
 	}
 }
 
-// damages are what may have become of a file.
+// damages are the ways in which a file is damaged.
 var damages = []struct {
 	name string
 	do   func(path string, text []byte) error
-	rest bool // what was in it is still there
+	rest bool // all records of the file are still there
 }{
 	{"truncated", func(path string, text []byte) error { return os.Truncate(path, 20) }, false},
 	{"empty", func(path string, text []byte) error { return os.Truncate(path, 0) }, false},
@@ -97,13 +97,14 @@ var damages = []struct {
 	}, true},
 }
 
-// TestA19DamagedFiles: a damaged file is moved aside, that is said, and what is whole is gone on with.
+// TestA19DamagedFiles: the daemon moves a damaged file aside, reports it, and continues with the files and records that
+// are whole.
 func TestA19DamagedFiles(t *testing.T) {
 	t.Parallel()
 	s, before := lived(t)
 	files := s.files()
 
-	// What the older files of the journal come to by themselves.
+	// The facts from the older files of the journal alone.
 	older := t.TempDir()
 	for name, text := range files {
 		if strings.HasPrefix(name, "history.jsonl.") {
@@ -125,13 +126,13 @@ func TestA19DamagedFiles(t *testing.T) {
 			what := file + ", " + d.name
 			last := uint64(0)
 			s.start()
-			s.logged(1, "ready") // before, the damaged one may be there
+			s.logged(1, "ready") // before that, the state file may be the damaged one
 			state := s.ready()
 			if all := state.Daemon.DisabledBy; (all != nil) != (file == "history.jsonl" && d.name != "a garbage line") {
-				t.Errorf("%s: all jobs are disabled by %+v", what, all)
+				t.Errorf("%s: got all jobs disabled by %+v, want them disabled: %t", what, all, all == nil)
 			} else if all != nil {
 				if !strings.Contains(all.Reason, "damaged") || s.said("jobsd enable --all") != 1 {
-					t.Errorf("%s: the reason is %q", what, all.Reason)
+					t.Errorf("%s: got the reason %q, want it to say that the journal is damaged", what, all.Reason)
 				}
 				s.tell("enable", "--all")
 				state = s.until("all jobs to be enabled", func(state *statefile.State) bool { return state.Daemon.DisabledBy == nil })
@@ -139,7 +140,7 @@ func TestA19DamagedFiles(t *testing.T) {
 			aside, _ := filepath.Glob(filepath.Join(s.root, "state", file+".bad-*"))
 			if len(aside) != 1 || s.said(file, "was damaged") != 1 || s.said("moved aside as", filepath.Base(strings.Join(aside, ""))) != 1 {
 				log, _ := os.ReadFile(s.log)
-				t.Errorf("%s: moved aside as %q; said\n%s", what, aside, log)
+				t.Errorf("%s: moved aside as %q, want one file and a message\n%s", what, aside, log)
 			}
 			switch {
 			case file == "state.json" || d.rest:
@@ -149,7 +150,7 @@ func TestA19DamagedFiles(t *testing.T) {
 			default:
 				for name, j := range state.Jobs {
 					if f := facts.Jobs[name]; j.Runs != f.Runs || j.Failures != f.Failures {
-						t.Errorf("%s: %s has %d runs and %d failures, the older files tell of %d and %d", what, name, j.Runs, j.Failures, f.Runs, f.Failures)
+						t.Errorf("%s: %s: got %d runs and %d failures, want %d and %d as in the older files", what, name, j.Runs, j.Failures, f.Runs, f.Failures)
 					}
 				}
 			}
@@ -162,18 +163,18 @@ func TestA19DamagedFiles(t *testing.T) {
 			s.tell("start", "j0")
 			s.until("a run", func(state *statefile.State) bool { return state.Jobs["j0"].LastRun.Run > last })
 			if rss := peak(t, s.daemonPID()); rss > 64<<10 && !raceDetector {
-				t.Errorf("%s: peak RSS %d KiB", what, rss)
+				t.Errorf("%s: got a peak RSS of %d KiB, want at most 64 MiB", what, rss)
 			}
 			s.sound(fds)
 			s.term()
-			for _, path := range aside { // of 1 GiB, or so it looks
+			for _, path := range aside { // a file of 1 GiB, by its size
 				os.Remove(path)
 			}
 		}
 	}
 }
 
-// peak is the most memory that a process has had, in KiB; 0 where that is not known.
+// peak returns the largest amount of memory that a process has had, in KiB, or 0 if the system does not tell.
 func peak(t *testing.T, pid int) int {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -182,7 +183,7 @@ func peak(t *testing.T, pid int) int {
 	return field(string(status), "VmHWM:")
 }
 
-// TestA19StateFileDeleted: the state file is only derived.
+// TestA19StateFileDeleted: the daemon makes a deleted state file again from the journal.
 func TestA19StateFileDeleted(t *testing.T) {
 	t.Parallel()
 	s, before := lived(t)
@@ -196,7 +197,7 @@ func TestA19StateFileDeleted(t *testing.T) {
 	s.term()
 }
 
-// TestA19NewerVersion: what a newer version wrote is left alone, whichever file it is.
+// TestA19NewerVersion: the daemon refuses to start on a file of a newer version, and changes no file.
 func TestA19NewerVersion(t *testing.T) {
 	t.Parallel()
 	s, _ := lived(t)
@@ -208,17 +209,17 @@ func TestA19NewerVersion(t *testing.T) {
 			t.Fatalf("%s has no version", file)
 		}
 		put(t, filepath.Join(s.root, "state", file), text)
-		if file == "history.jsonl.1" { // which is read only where the newest is not whole
+		if file == "history.jsonl.1" { // the daemon reads this file only if the newest one is not whole
 			put(t, filepath.Join(s.root, "state", "history.jsonl"), "")
 		}
 		want := s.files()
 		out, err := exec.Command(s.path(), "--root", s.root, "run").CombinedOutput()
 		exit, _ := errors.AsType[*exec.ExitError](err)
 		if exit == nil || exit.ExitCode() != 7 || !bytes.Contains(out, []byte("newer")) {
-			t.Errorf("%s: %v\n%s", file, err, out)
+			t.Errorf("%s: got %v, want exit code 7 and a message about a newer version\n%s", file, err, out)
 		}
 		if got := s.files(); !reflect.DeepEqual(got, want) {
-			t.Errorf("%s: the files were changed from\n%v\nto\n%v", file, want, got)
+			t.Errorf("%s: the daemon changed files: got\n%v\nwant\n%v", file, got, want)
 		}
 		os.WriteFile(s.log, nil, 0o644)
 	}

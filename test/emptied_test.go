@@ -10,11 +10,11 @@ import (
 	"jobsd/statefile"
 )
 
-// TestEmptiedLog: a run that empties its log, as `> /dev/stderr` does, loses what earlier runs wrote. This is said, and
-// no run is shown the lines of another as its own.
+// TestEmptiedLog: a run that empties its log, as `> /dev/stderr` does, deletes the output of earlier runs. The daemon
+// reports it, and logs shows no line under the wrong run.
 func TestEmptiedLog(t *testing.T) {
 	s := newSite(t)
-	s.write("j.toml", `shell = 'echo "this is run $JOBSD_RUN"; case "$1" in empty) : >"$JOBSD_ROOT/log/j.log"; echo "run $JOBSD_RUN goes on$2";; esac; exit 1'
+	s.write("j.toml", `shell = 'echo "this is run $JOBSD_RUN"; case "$1" in empty) : >"$JOBSD_ROOT/log/j.log"; echo "run $JOBSD_RUN continues$2";; esac; exit 1'
 notify.on_failure = ["true"]
 log.keep = 2
 `)
@@ -37,32 +37,32 @@ log.keep = 2
 	if text := degraded(); strings.Contains(text, said) {
 		t.Error(text)
 	}
-	for _, long := range []string{"", strings.Repeat("x", 5000)} { // what is then shorter than before, and what is longer
+	for _, long := range []string{"", strings.Repeat("x", 5000)} { // the log is shorter than before, or longer
 		run("empty", long)
 		last := s.read().Jobs["j"].LastRun.Run
-		s.until("it to be said", func(state *statefile.State) bool {
+		s.until("the report", func(state *statefile.State) bool {
 			return strings.Contains(strings.Join(state.Daemon.Degraded, "\n"), said)
 		})
 		log, err := os.ReadFile(filepath.Join(s.root, "log", "j.log"))
 		if err != nil || !strings.Contains(string(log), "\n== run ") || !strings.Contains(string(log), " emptied this log\n") {
-			t.Errorf("%v, the log says %.300s", err, log)
+			t.Errorf("got %v, %.300s, want a log marker that says that the log was emptied", err, log)
 		}
 		for n := uint64(1); n <= last; n++ {
 			out := s.tell("logs", "--run", itoa(n), "j")
-			if has := strings.Contains(out, "run "+itoa(last)+" goes on"); has != (n == last) {
-				t.Errorf("run %d of %d: %.300s", n, last, out)
+			if has := strings.Contains(out, "run "+itoa(last)+" continues"); has != (n == last) {
+				t.Errorf("run %d of %d: got the line of run %d: %t, want %t: %.300s", n, last, last, has, n == last, out)
 			}
 		}
 		run()
 		next := s.read().Jobs["j"].LastRun.Run
-		if out := s.tell("logs", "--run", itoa(next), "j"); !strings.Contains(out, "this is run "+itoa(next)) || strings.Contains(out, "goes on") {
-			t.Errorf("the run after: %.300s", out)
+		if out := s.tell("logs", "--run", itoa(next), "j"); !strings.Contains(out, "this is run "+itoa(next)) || strings.Contains(out, "continues") {
+			t.Errorf("run %d after it: got %.300s, want its own line and no other", next, out)
 		}
 		if text := degraded(); strings.Contains(text, said) {
-			t.Errorf("after a run that left its log alone: %s", text)
+			t.Errorf("after a run that did not empty its log: got degraded %s, want nothing", text)
 		}
-		if out := s.tell("logs", "--run", itoa(last), "j"); !strings.Contains(out, "run "+itoa(last)+" goes on") || strings.Contains(out, "this is") {
-			t.Errorf("run %d after the next: %.300s", last, out)
+		if out := s.tell("logs", "--run", itoa(last), "j"); !strings.Contains(out, "run "+itoa(last)+" continues") || strings.Contains(out, "this is") {
+			t.Errorf("run %d, seen after the next one: got %.300s, want only what it wrote after it emptied the log", last, out)
 		}
 	}
 	s.term()

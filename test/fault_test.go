@@ -12,10 +12,11 @@ import (
 	"jobsd/statefile"
 )
 
-// TestA12ProgramBeingWritten: a program that is being written. Three tries within a second, which do not count, then that is said.
+// TestA12ProgramBeingWritten: while a program is being written, nobody can execute it. The daemon tries again three times
+// within a second, which does not count as a failure. Then the run has a start error.
 func TestA12ProgramBeingWritten(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("other systems do not mind")
+		t.Skip("only Linux refuses to execute a program that is being written")
 	}
 	s := newSite(t)
 	hold := func(name string) *os.File {
@@ -41,20 +42,20 @@ func TestA12ProgramBeingWritten(t *testing.T) {
 	soon.Close()
 	s.ready()
 	if r := s.lastRun("soon"); r.Outcome != statefile.OutcomeExited || *r.ExitCode != 0 {
-		t.Errorf("soon: %+v", r)
+		t.Errorf("soon: got %+v, want exit code 0", r)
 	}
 	s.tell("start", "busy")
 	if r := s.lastRun("busy"); r.Outcome != statefile.OutcomeStartError || r.StartError.Errno != "ETXTBSY" {
-		t.Errorf("busy: %+v", r)
+		t.Errorf("busy: got %+v, want a start error ETXTBSY", r)
 	}
 	if j := s.read().Jobs["busy"]; j.Failures != 1 || j.Runs != 0 {
-		t.Errorf("busy: %d failures, %d runs", j.Failures, j.Runs)
+		t.Errorf("busy: got %d failures and %d runs, want 1 and 0", j.Failures, j.Runs)
 	}
 	s.term()
 }
 
-// TestA22IgnoredSignals: whatever its starter ignored or blocked, the daemon sees its children end, and they are as init
-// would have them.
+// TestA22IgnoredSignals: the daemon sees its children end even if the program that started it ignores signals. Jobs have
+// no signal ignored or blocked, as under init.
 func TestA22IgnoredSignals(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("reads /proc")
@@ -69,16 +70,16 @@ func TestA22IgnoredSignals(t *testing.T) {
 			for _, job := range []string{"j", "shim"} {
 				s.tell("start", job)
 				if r := s.lastRun(job); r.Outcome != statefile.OutcomeExited || *r.ExitCode != 3 {
-					t.Errorf("%s: %+v", job, r)
+					t.Errorf("%s: got %+v, want exit code 3", job, r)
 				}
 				log, _ := os.ReadFile(filepath.Join(s.root, "log", job+".log"))
 				for line := range strings.Lines(string(log)) {
 					if name, mask, ok := strings.Cut(strings.TrimSpace(line), ":\t"); ok && strings.Trim(mask, "0") != "" {
-						t.Errorf("%s has %s %s", job, name, mask)
+						t.Errorf("%s: got %s %s, want no signal", job, name, mask)
 					}
 				}
 				if strings.Count(string(log), "\nSig") != 2 {
-					t.Errorf("the log of %s: %s", job, log)
+					t.Errorf("the log of %s lacks the two masks: %s", job, log)
 				}
 			}
 			s.term()
@@ -86,7 +87,7 @@ func TestA22IgnoredSignals(t *testing.T) {
 	}
 }
 
-// pidsCgroup makes a cgroup that may hold so many processes and threads.
+// pidsCgroup makes a cgroup with a limit on the number of processes and threads.
 func pidsCgroup(t *testing.T, most string) (dir string) {
 	if os.Geteuid() != 0 || runtime.GOOS != "linux" {
 		t.Skip("needs root, for a cgroup")
@@ -105,9 +106,9 @@ func pidsCgroup(t *testing.T, most string) (dir string) {
 	return ""
 }
 
-// TestA13ProcessLimitOfCgroup: a hundred jobs, and the daemon with them, in a cgroup with room for 64 processes and threads. The runtime
-// of the daemon survives that, commands and reloads work, what cannot be forked waits, and all of it runs once there is
-// room. Nothing of it counts as a failure.
+// TestA13ProcessLimitOfCgroup: a hundred jobs and the daemon share a cgroup with room for 64 processes and threads. The
+// daemon survives that, and commands and reloads work. Runs that cannot be forked wait, and start once there is room.
+// None of this counts as a failure.
 func TestA13ProcessLimitOfCgroup(t *testing.T) {
 	t.Parallel()
 	dir := pidsCgroup(t, "64")
@@ -145,17 +146,17 @@ func TestA13ProcessLimitOfCgroup(t *testing.T) {
 	state := s.until("all to run", func(state *statefile.State) bool { run, _ := count(state); return run == 99 })
 	for name, j := range state.Jobs {
 		if j.Failures != 0 {
-			t.Errorf("%s failed: %+v", name, j.LastRun)
+			t.Errorf("%s: got %d failures, want none: %+v", name, j.Failures, j.LastRun)
 		}
 	}
 	if state.Daemon.PID != pid || state.Daemon.UncleanRestarts != 0 {
-		t.Errorf("the daemon: %+v", state.Daemon)
+		t.Errorf("got the daemon %+v, want pid %d and no unclean restart", state.Daemon, pid)
 	}
 	s.term()
 }
 
-// TestA13ProcessLimitOfUser: no process can be had. That is weather: the run waits and shows why, nothing is counted, and once there
-// is room it starts.
+// TestA13ProcessLimitOfUser: the user of the daemon can have no more processes. The run waits and shows why. It does not
+// count as a failure, and starts once there is room.
 func TestA13ProcessLimitOfUser(t *testing.T) {
 	if os.Geteuid() != 0 || runtime.GOOS != "linux" {
 		t.Skip("needs root, to limit the processes of another user")
@@ -164,7 +165,7 @@ func TestA13ProcessLimitOfUser(t *testing.T) {
 	if err != nil {
 		t.Skip("needs setpriv(1): ", err)
 	}
-	const uid = 61013 // nobody else's
+	const uid = 61013 // no other user has this number
 	s := newSite(t)
 	s.exe = filepath.Join(s.root, "jobsd")
 	exe, err := os.Executable()
@@ -182,14 +183,14 @@ func TestA13ProcessLimitOfUser(t *testing.T) {
 	s.wrap = []string{setpriv, fmt.Sprint("--reuid=", uid), fmt.Sprint("--regid=", uid), "--clear-groups", "prlimit", "--nproc=80:80"}
 	full := filepath.Join(s.root, "full")
 	s.write("fill.toml", "shell = \"(i=0; while [ $i -lt 100 ]; do sleep 1000 & i=$((i + 1)); done); : >"+full+"; exec sleep 1000\"\ndir = \"/\"\nstop_timeout = \"1s\"\n")
-	late := []string{"a", "b", "c"} // more than what the filler leaves when it gives up
+	late := []string{"a", "b", "c"} // more processes than the job "fill" leaves room for when its forks fail
 	for _, job := range late {
 		s.write(job+".toml", "dir = \"/\"\ncmd = [\"sleep\", \"1000\"]\nstop_timeout = \"1s\"\n")
 	}
 	filepath.WalkDir(s.root, func(path string, _ os.DirEntry, _ error) error { return os.Chown(path, uid, uid) })
 	s.begin()
 	s.tell("start", "fill")
-	s.awaits("the filler to have filled", func() bool {
+	s.awaits("the job fill to use up all processes", func() bool {
 		_, err := os.Stat(full)
 		return err == nil
 	})
@@ -206,7 +207,7 @@ func TestA13ProcessLimitOfUser(t *testing.T) {
 		}
 		return false
 	})
-	s.tell("reload") // it hears
+	s.tell("reload") // the daemon still answers
 	s.tell("stop", "fill")
 	s.until("all to run", func(state *statefile.State) bool {
 		for _, job := range late {
@@ -218,14 +219,14 @@ func TestA13ProcessLimitOfUser(t *testing.T) {
 	})
 	for _, job := range late {
 		if j := s.read().Jobs[job]; j.Failures != 0 || j.Runs != 1 {
-			t.Errorf("%s: %d failures, %d runs", job, j.Failures, j.Runs)
+			t.Errorf("%s: got %d failures and %d runs, want 0 and 1", job, j.Failures, j.Runs)
 		}
 	}
 	s.term()
 }
 
-// TestA14FewDescriptors: the daemon may open few files, and many jobs are due. Those that cannot start wait; all run in the
-// end, the state is written, and nothing leaks.
+// TestA14FewDescriptors: the daemon may open only a few files, and many jobs are due. Runs that cannot start wait. In the
+// end all have run, the state is written, and no descriptor leaks.
 func TestA14FewDescriptors(t *testing.T) {
 	prlimit, err := exec.LookPath("prlimit")
 	if err != nil || runtime.GOOS != "linux" {
@@ -256,15 +257,15 @@ func TestA14FewDescriptors(t *testing.T) {
 	})
 	for name, j := range state.Jobs {
 		if j.LastRun.Outcome != statefile.OutcomeExited || j.Failures != 0 {
-			t.Errorf("%s: %+v, %+v, %d failures", name, j.LastRun, j.LastRun.StartError, j.Failures)
+			t.Errorf("%s: got %+v, %+v, %d failures, want a normal exit", name, j.LastRun, j.LastRun.StartError, j.Failures)
 		}
 	}
 	if !waited {
-		t.Log("none was seen to wait for a descriptor")
+		t.Log("the test saw no run wait for a descriptor")
 	}
-	// Before the jobs began there were as many, but for what the first of them already had.
+	// The count from the beginning may include descriptors of the first runs.
 	if after := descriptors(t, s.daemonPID()); after > min(before, 24) {
-		t.Errorf("%d descriptors are open at the end, %d were at the beginning", after, before)
+		t.Errorf("got %d open descriptors at the end, want at most %d", after, min(before, 24))
 	}
 	s.term()
 }

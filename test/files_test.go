@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// TestFilesAtOnce: whoever adds, edits and removes jobs at the same time, nothing is lost.
+// TestFilesAtOnce: many commands add, edit and remove jobs at the same time, and no change is lost.
 func TestFilesAtOnce(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -43,7 +43,7 @@ func TestFilesAtOnce(t *testing.T) {
 	}
 	all.Wait()
 	if out := s.tell("check"); !strings.HasSuffix(out, "11 files, 21 jobs, no errors\n") {
-		t.Errorf("%s", out)
+		t.Errorf("got %s, want 11 files and 21 jobs without errors", out)
 	}
 	s.tell("reload")
 	state := s.read()
@@ -53,13 +53,13 @@ func TestFilesAtOnce(t *testing.T) {
 		}
 	}
 	if n := len(state.Jobs); n != 21 {
-		t.Errorf("there are %d jobs", n)
+		t.Errorf("got %d jobs, want 21", n)
 	}
 	s.term()
 }
 
-// TestAddKilled kills an add at each of its system calls that change something. No file is ever there in part, and the
-// next one is not hindered.
+// TestAddKilled kills add at each system call that changes something. No file is ever there in part, and the next add
+// works.
 func TestAddKilled(t *testing.T) {
 	strace, err := exec.LookPath("strace")
 	if err != nil {
@@ -82,21 +82,21 @@ func TestAddKilled(t *testing.T) {
 		cmd.Env = append(os.Environ(), "JOBSD_ROOT="+s.root)
 		out, _ := cmd.CombinedOutput()
 		if status := cmd.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != syscall.SIGKILL {
-			t.Errorf("an add that was to be killed at %s ended with %v: %s", call, cmd.ProcessState, out)
+			t.Errorf("add at %s: got %v, want that it is killed: %s", call, cmd.ProcessState, out)
 		}
 		got, err := os.ReadFile(filepath.Join(jobs, "big.toml"))
 		switch {
 		case err == nil && string(got) != text:
-			t.Errorf("killed at %s it leaves %d bytes", call, len(got))
+			t.Errorf("add, killed at %s, left %d bytes, want all %d or no file", call, len(got), len(text))
 		case err == nil:
 			s.tell("remove", "big")
 		}
 		if out := s.tell("check"); !strings.HasPrefix(out, "0 files, ") {
-			t.Errorf("killed at %s it leaves: %s", call, out)
+			t.Errorf("add, killed at %s, left: %s", call, out)
 		}
 	}
 	s.tell("add", file)
 	if entries, err := os.ReadDir(jobs); err != nil || len(entries) != 1 {
-		t.Errorf("in the end there is %v, %v", entries, err)
+		t.Errorf("at the end: got %v, %v, want one file", entries, err)
 	}
 }

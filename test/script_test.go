@@ -27,40 +27,40 @@ import (
 
 var long = flag.Bool("long", false, "run the scripts that take a minute or more too")
 
-// patience is how long a script waits for a condition before it fails. It is no measure of how long things may take.
+// patience limits how long a test waits for a condition before it fails. It says nothing about how long things may take.
 const patience = 30 * time.Second
 
 func TestMain(m *testing.M) {
-	spawn.Stage2()                 // jobs are started through this very binary
-	if os.Getenv("GORACE") == "" { // under the race detector each command would sleep for a second at its end
+	spawn.Stage2()                 // the daemon starts jobs through this binary
+	if os.Getenv("GORACE") == "" { // with the race detector, each command would sleep for a second before it exits
 		os.Setenv("GORACE", "atexit_sleep_ms=0")
 	}
-	// The scripts wait more than they work.
+	// Scripts wait most of the time, so many of them can run at once.
 	if err := flag.Set("test.parallel", "12"); err != nil {
 		panic(err)
 	}
 	testscript.Main(measured{m}, map[string]func(){"jobsd": program, "zoo": zoo})
 }
 
-// TestScripts runs the scripts of testdata/script, each with a root of its own, r. Beside the commands of testscript
-// they have:
+// TestScripts runs the scripts of testdata/script, each with a root directory of its own, r. Scripts have these commands
+// in addition to those of testscript:
 //
-//	daemon NAME [VAR=VALUE...] [ARG...]  run a daemon, its own log in NAME.log, and wait until it is ready
-//	end NAME  [SIGNAL [CODE]]            signal a daemon (TERM) and wait until it exits with the code (0)
-//	signal NAME|FILE|PID SIGNAL          signal a daemon, or the process that a file names
+//	daemon NAME [VAR=VALUE...] [ARG...]  run a daemon with its log in NAME.log, and wait until it is ready
+//	end NAME  [SIGNAL [CODE]]            send a daemon a signal (TERM), and wait until it exits with the code (0)
+//	signal NAME|FILE|PID SIGNAL          send a signal to a daemon, a pid, or the pid in a file
 //	exits CODE COMMAND [ARG...]          run a command that must exit with the code
-//	waitstate [-in DURATION] CONDITION   wait until the state file is so
+//	waitstate [-in DURATION] CONDITION   wait until the state file meets the condition
 //	waitlog FILE REGEXP                  wait until the file matches
-//	waitgone PID                         wait until there is no such process
-//	waitgroup PID NUMBER                 wait until so many processes are in that process group, by /proc
-//	waitclock TIME [DURATION]            wait until the clock shows a time, RFC 3339, or so much later
-//	[!] json FILE CONDITION              a JSON file, or stdout, is so (not so)
-//	let VAR FILE PATH                    take a value out of a JSON file
-//	nowplus VAR DURATION [FORMAT]        the local time in a while, RFC 3339 or as time.Format writes it
-//	write FILE SOURCE [MODE]             copy SOURCE to FILE in one step, its ${VAR}s replaced
+//	waitgone PID                         wait until the process has ended
+//	waitgroup PID NUMBER                 wait until the process group has this number of processes, by /proc
+//	waitclock TIME [DURATION]            wait until the clock shows a time (RFC 3339), plus the duration
+//	[!] json FILE CONDITION              check that a JSON file, or stdout, meets (does not meet) the condition
+//	let VAR FILE PATH                    set a variable to a value from a JSON file
+//	nowplus VAR DURATION [FORMAT]        set a variable to the local time plus the duration, as time.Format writes it
+//	write FILE SOURCE [MODE]             replace FILE by a copy of SOURCE in one step, with its ${VAR}s expanded
 //
-// Conditions are those of condition_test.go. At the end of each script its daemons must have ended or end in order, no
-// process of a job may be left, and the state file must be whole.
+// condition_test.go describes conditions. When a script ends, its daemons must exit with 0, no process of a job may be
+// left, and the state file must be valid.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	p := params(nil)
@@ -68,7 +68,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, p)
 }
 
-// TestScriptsWithoutCgroups runs those again that are about the end of processes, where there are no cgroups.
+// TestScriptsWithoutCgroups runs the scripts about the end of processes again on a machine without cgroups.
 func TestScriptsWithoutCgroups(t *testing.T) {
 	if os.Geteuid() != 0 || runtime.GOOS != "linux" {
 		t.Skip("needs root for a mount namespace")
@@ -81,7 +81,7 @@ func TestScriptsWithoutCgroups(t *testing.T) {
 	testscript.Run(t, p)
 }
 
-// withoutCgroups goes in front of a command.
+// withoutCgroups stands in front of a command and hides the cgroups from it.
 var withoutCgroups = []string{"unshare", "-m", "sh", "-c", `umount -R -l /sys/fs/cgroup && exec "$@"`, "sh"}
 
 func params(wrap []string) testscript.Params {
@@ -101,7 +101,7 @@ func params(wrap []string) testscript.Params {
 				_, err := os.Stat("/usr/share/bash-completion/bash_completion")
 				return err == nil, nil
 			}
-			return false, fmt.Errorf("no condition is called %q", cond)
+			return false, fmt.Errorf("unknown condition %q", cond)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"daemon":    cmdDaemon,
@@ -121,7 +121,7 @@ func params(wrap []string) testscript.Params {
 	}
 }
 
-// kernelIs tells whether this is a Linux of at least that version.
+// kernelIs reports whether this machine runs Linux of this version or a later one.
 func kernelIs(major, minor int) bool {
 	text, err := os.ReadFile("/proc/sys/kernel/osrelease")
 	var a, b int
@@ -131,10 +131,10 @@ func kernelIs(major, minor int) bool {
 	return a > major || a == major && b >= minor
 }
 
-// stage is what one script has going on.
+// stage is the state of a script that runs.
 type stage struct {
 	root    string   // JOBSD_ROOT
-	wrap    []string // goes in front of the daemons
+	wrap    []string // the command in front of the daemons
 	vars    []string
 	daemons map[string]*daemon
 }
@@ -176,7 +176,7 @@ func cmdDaemon(ts *testscript.TestScript, neg bool, args []string) {
 	s := stageOf(ts)
 	name, args := args[0], args[1:]
 	if s.daemons[name] != nil {
-		ts.Fatalf("a daemon %s runs already", name)
+		ts.Fatalf("daemon %s already runs", name)
 	}
 	vars := s.vars
 	for len(args) > 0 && !strings.HasPrefix(args[0], "-") {
@@ -195,7 +195,7 @@ func cmdDaemon(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(d.cmd.Start())
 	s.daemons[name] = d
 	go func() {
-		d.cmd.Wait() // how it ended is in ProcessState
+		d.cmd.Wait() // ProcessState has the result
 		close(d.done)
 	}()
 	await(ts, "daemon "+name+" to be ready", func() (bool, string) {
@@ -234,7 +234,7 @@ func cmdEnd(ts *testscript.TestScript, neg bool, args []string) {
 	s := stageOf(ts)
 	d := s.daemons[args[0]]
 	if d == nil {
-		ts.Fatalf("no daemon %s runs", args[0])
+		ts.Fatalf("daemon %s does not run", args[0])
 	}
 	delete(s.daemons, args[0])
 	ts.Check(d.cmd.Process.Signal(signalOf(ts, sig)))
@@ -261,7 +261,7 @@ func signalOf(ts *testscript.TestScript, name string) syscall.Signal {
 		"KILL": syscall.SIGKILL, "USR1": syscall.SIGUSR1, "USR2": syscall.SIGUSR2, "PIPE": syscall.SIGPIPE,
 		"TERM": syscall.SIGTERM, "STOP": syscall.SIGSTOP, "CONT": syscall.SIGCONT}[name]
 	if !ok {
-		ts.Fatalf("no signal is called %q", name)
+		ts.Fatalf("unknown signal %q", name)
 	}
 	return sig
 }
@@ -280,12 +280,12 @@ func cmdSignal(ts *testscript.TestScript, neg bool, args []string) {
 		pid, err = strconv.Atoi(strings.TrimSpace(ts.ReadFile(args[0])))
 	}
 	if err != nil || pid <= 1 {
-		ts.Fatalf("%s names no process", args[0])
+		ts.Fatalf("%s is no daemon, no pid and no file with a pid", args[0])
 	}
 	ts.Check(syscall.Kill(pid, sig))
 }
 
-// await looks until ok, for as long as patience lasts; what is the last thing it saw.
+// await calls look until it returns true, and fails the script after patience with what look returned last.
 func await(ts *testscript.TestScript, what string, look func() (ok bool, saw string)) {
 	awaitFor(ts, patience, what, look)
 }
@@ -302,7 +302,7 @@ func awaitFor(ts *testscript.TestScript, patience time.Duration, what string, lo
 		}
 		select {
 		case <-deadline.C:
-			ts.Fatalf("waited in vain for %s\n%s", what, saw)
+			ts.Fatalf("timed out waiting for %s\n%s", what, saw)
 		case <-tick.C:
 		}
 	}
@@ -392,14 +392,18 @@ func cmdJSON(ts *testscript.TestScript, neg bool, args []string) {
 	c, err := parseCondition(args[1:])
 	ts.Check(err)
 	if ok, why := c.holds(document(ts, args[0])); ok == neg {
-		ts.Fatalf("not so: %s\n%s", why, ts.ReadFile(args[0]))
+		not := ""
+		if neg {
+			not = "not "
+		}
+		ts.Fatalf("want %s%s, got %s\n%s", not, strings.Join(args[1:], " "), why, ts.ReadFile(args[0]))
 	}
 }
 
 func document(ts *testscript.TestScript, file string) (doc any) {
 	text := ts.ReadFile(file)
 	if err := json.Unmarshal([]byte(text), &doc); err != nil {
-		ts.Fatalf("%s is no JSON: %v\n%s", file, err, text)
+		ts.Fatalf("%s is not valid JSON: %v\n%s", file, err, text)
 	}
 	return doc
 }
@@ -461,7 +465,8 @@ func cmdWrite(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.Rename(temp, file))
 }
 
-// clear ends what the script has left, and fails it for what should not be there.
+// clear ends the daemons of the script. It fails the script for processes of jobs that are left and for a broken state
+// file.
 func (s *stage) clear(t testing.TB) {
 	for name, d := range s.daemons {
 		if t.Failed() {
@@ -481,13 +486,13 @@ func (s *stage) clear(t testing.TB) {
 		noteTurns(t.Name(), log)
 	}
 	for _, pid := range marked(t, s.root, "") {
-		t.Errorf("process %d of a job is left", pid)
+		t.Errorf("process %d of a job still runs after the end of the script", pid)
 		syscall.Kill(pid, syscall.SIGKILL)
 	}
 	s.checkState(t)
 }
 
-// clearBackground kills a daemon that only the state file knows of.
+// clearBackground kills a daemon that the script started in the background, which only the state file knows.
 func (s *stage) clearBackground(t testing.TB) {
 	state, err := statefile.ReadState(filepath.Dir(s.stateFile()))
 	if err != nil {
@@ -496,7 +501,7 @@ func (s *stage) clearBackground(t testing.TB) {
 	d := &state.Daemon
 	start, err := spawn.StartTime(d.PID)
 	if err == nil && start == d.PIDStart && d.BootID == spawn.BootID() && lives(d.PID) {
-		t.Errorf("the daemon with pid %d was left running", d.PID)
+		t.Errorf("the daemon with pid %d still runs after the end of the script", d.PID)
 		syscall.Kill(d.PID, syscall.SIGKILL)
 	}
 }
@@ -510,7 +515,8 @@ func (s *stage) checkState(t testing.TB) {
 
 var stateID = regexp.MustCompile(`"id": ?"([0-9a-f]{32})"`)
 
-// marked returns the processes that carry the mark of a job, or of any of a root's jobs. Only Linux lets us look.
+// marked returns the processes that have the ownership tag of a job, or of any job of the root if job is empty. It finds
+// processes on Linux only.
 func marked(t testing.TB, root, job string) []int {
 	journal, err := os.ReadFile(filepath.Join(root, "state", "history.jsonl"))
 	if err != nil || runtime.GOOS != "linux" {
@@ -518,7 +524,7 @@ func marked(t testing.TB, root, job string) []int {
 	}
 	id := stateID.FindSubmatch(journal)
 	if id == nil {
-		t.Error("the journal says no id of the state directory")
+		t.Error("the journal has no id of the state directory")
 		return nil
 	}
 	mark := append([]byte("JOBSD_MARK="), append(id[1], '/')...)
@@ -542,7 +548,7 @@ func marked(t testing.TB, root, job string) []int {
 	return pids
 }
 
-// tail is the end of a file, for the report of a failure.
+// tail returns the end of a file, for the report of a failure.
 func tail(file string) string {
 	text, err := os.ReadFile(file)
 	if err != nil {
