@@ -28,7 +28,7 @@ import (
 var long = flag.Bool("long", false, "run the scripts that take a minute or more too")
 
 // patience limits how long a test waits for a condition before it fails. It says nothing about how long things may take.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 func TestMain(m *testing.M) {
 	spawn.Stage2()                 // the daemon starts jobs through this binary
@@ -58,6 +58,7 @@ func TestMain(m *testing.M) {
 //	let VAR FILE PATH                    set a variable to a value from a JSON file
 //	nowplus VAR DURATION [FORMAT]        set a variable to the local time plus the duration, as time.Format writes it
 //	write FILE SOURCE [MODE]             replace FILE by a copy of SOURCE in one step, with its ${VAR}s expanded
+//	backdate DURATION                    change the journal as if its daemon had ended so much earlier
 //
 // condition_test.go describes conditions. When a script ends, its daemons must exit with 0, no process of a job may be
 // left, and the state file must be valid.
@@ -117,6 +118,7 @@ func params(wrap []string) testscript.Params {
 			"let":       cmdLet,
 			"nowplus":   cmdNowPlus,
 			"write":     cmdWrite,
+			"backdate":  cmdBackdate,
 		},
 	}
 }
@@ -463,6 +465,23 @@ func cmdWrite(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(temp, []byte(text), 0o600))
 	ts.Check(os.Chmod(temp, os.FileMode(mode)))
 	ts.Check(os.Rename(temp, file))
+}
+
+func cmdBackdate(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: backdate DURATION")
+	}
+	by, err := time.ParseDuration(args[0])
+	ts.Check(err)
+	journal, facts, _, err := statefile.OpenJournal(filepath.Dir(stageOf(ts).stateFile()), 0, 0)
+	ts.Check(err)
+	for _, j := range facts.Jobs {
+		j.LastSlot.Time = j.LastSlot.Add(-by)
+		if j.Anchor != nil {
+			j.Anchor.Wall.Time, j.Anchor.Boot = j.Anchor.Wall.Add(-by), j.Anchor.Boot-by
+		}
+	}
+	ts.Check(errors.Join(journal.Rotate(facts, statefile.At(time.Now())), journal.Close()))
 }
 
 // clear ends the daemons of the script. It fails the script for processes of jobs that are left and for a broken state
