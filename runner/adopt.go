@@ -12,7 +12,7 @@ type fate uint8
 // leads       its leader is alive
 // remains     its leader has ended, but leftovers may be alive
 // leaderless  a process in its cgroup leaf is alive, but nobody knows the leader; it counts as alive until the leaf is empty
-// sought      it has no leaf and no known pid, so only a look at all processes can find it; the hunter does that
+// sought      it has no leaf and no known pid, so only a look at all processes can find it; the searcher does that
 const (
 	gone fate = iota
 	leads
@@ -28,10 +28,10 @@ type survivor struct {
 }
 
 // adopt looks for the processes of the previous daemon's runs. This loop must not wait, so slow searches go to the
-// hunter, and the first load waits for its answer: until then nobody knows which runs are lost. If the state directory
+// searcher, and the first load waits for its answer: until then nobody knows which runs are lost. If the state directory
 // was copied, the processes belong to the daemon of the original.
 func (l *loop) adopt(copied bool) {
-	marks := map[string]core.Outlived{}
+	tags := map[string]core.Outlived{}
 	for _, o := range l.core.Outliving() {
 		if copied {
 			l.takeOn(o, survivor{fate: gone})
@@ -39,15 +39,15 @@ func (l *loop) adopt(copied bool) {
 		}
 		s := l.sys.survivor(o.Live)
 		if s.fate == sought {
-			marks[ownershipTag(l.core.ID(), o.Job, o.Run)] = o
+			tags[ownershipTag(l.core.ID(), o.Job, o.Run)] = o
 			continue
 		}
 		l.takeOn(o, s)
 	}
 	l.sys.sweep() // only now, because the existence of a leaf says something about its run
-	if len(marks) > 0 {
-		l.seekingLeaders = marks
-		l.searcher.in.put(searchRequest{leaders: marks})
+	if len(tags) > 0 {
+		l.seekingLeaders = tags
+		l.searcher.in.put(searchRequest{leaders: tags})
 	}
 }
 
@@ -67,11 +67,11 @@ func (l *loop) takeOn(o core.Outlived, s survivor) {
 		PID: s.proc.PID, Inode: s.proc.Inode, PIDStart: s.proc.Start})
 }
 
-// found handles the answer of the hunter.
+// found handles the answer of the searcher.
 func (l *loop) found(leaders map[string]spawn.Process) {
-	for mark, o := range l.seekingLeaders {
+	for tag, o := range l.seekingLeaders {
 		s := survivor{}
-		if p, ok := leaders[mark]; ok {
+		if p, ok := leaders[tag]; ok {
 			s = survivor{leads, p}
 		}
 		l.takeOn(o, s)

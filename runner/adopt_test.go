@@ -28,7 +28,7 @@ func doubtful(t *testing.T) (*loop, *fakeKernel) {
 
 // The look at all processes may take long. The loop keeps turning meanwhile. Only the first load, which decides what is
 // lost, waits for it.
-func TestAdoptionDoesNotWaitForTheHunter(t *testing.T) {
+func TestAdoptionDoesNotWaitForTheSearch(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		leaders foundLeaders
@@ -44,9 +44,9 @@ func TestAdoptionDoesNotWaitForTheHunter(t *testing.T) {
 			if _, ready := l.core.Ready(); ready {
 				t.Fatal("the first load did not wait: the run would be lost")
 			}
-			quests := l.searcher.in.take()
-			if len(quests) != 1 || len(quests[0].leaders) != 1 {
-				t.Fatalf("the hunter was asked for %+v", quests)
+			requests := l.searcher.in.take()
+			if len(requests) != 1 || len(requests[0].leaders) != 1 {
+				t.Fatalf("the searcher was asked for %+v", requests)
 			}
 			l.pump.Post(c.leaders)
 			l.turn()

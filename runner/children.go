@@ -20,7 +20,7 @@ type process struct {
 	handshake *spawn.Handshake // nil once the exec is done
 	exit      *spawn.Exit      // its status, once reaped
 	adopted   bool
-	gone      bool // its leader was reaped by another process, so only the hunter can find what is left
+	gone      bool // its leader was reaped by another process, so only the searcher can find what is left
 	zombie    bool // it is adopted and has ended, but its parent has not reaped it yet
 
 	leaderless bool // only its cgroup leaf is known, whose descriptor becomes ready when the leaf is empty
@@ -183,7 +183,7 @@ func (l *loop) signal(e core.Signal) {
 		return
 	}
 	if p.gone {
-		l.searcher.in.put(searchRequest{search: l.prey(p, e.Far), signal: spawn.SignalNumber(e.Name)})
+		l.searcher.in.put(searchRequest{search: l.search(p, e.Far), signal: spawn.SignalNumber(e.Name)})
 		return
 	}
 	if e.Leader && p.exit != nil { // the pid may belong to another process by now
@@ -198,18 +198,18 @@ func (l *loop) signal(e core.Signal) {
 		l.log.Error("cannot signal", "run", e.Run, "pid", p.PID, "signal", e.Name, "err", err)
 	}
 	if e.Far {
-		l.searcher.in.put(searchRequest{search: l.prey(p, true), signal: spawn.SignalNumber(e.Name)})
+		l.searcher.in.put(searchRequest{search: l.search(p, true), signal: spawn.SignalNumber(e.Name)})
 	}
 }
 
-// probe checks the group at once. Only the hunter can find processes outside of it.
+// probe checks the group at once. Only the searcher can find processes outside of it.
 func (l *loop) probe(e core.Probe) {
 	p := l.byRun[e.Run]
 	if p == nil {
 		return
 	}
 	if p.gone {
-		l.searcher.in.put(searchRequest{search: l.prey(p, e.Far), signal: 0})
+		l.searcher.in.put(searchRequest{search: l.search(p, e.Far), signal: 0})
 		return
 	}
 	_, group := l.sys.left(&p.Process)
@@ -217,14 +217,14 @@ func (l *loop) probe(e core.Probe) {
 	case group:
 		l.handle(core.Probed{Run: e.Run, Left: 1})
 	case e.Far:
-		l.searcher.in.put(searchRequest{search: l.prey(p, true), signal: 0})
+		l.searcher.in.put(searchRequest{search: l.search(p, true), signal: 0})
 	default:
 		l.handle(core.Probed{Run: e.Run})
 	}
 }
 
-// prey describes a run to the hunter: all its processes, or only its group.
-func (l *loop) prey(p *process, far bool) spawn.Search {
+// search describes a run to the searcher: all its processes, or only its group.
+func (l *loop) search(p *process, far bool) spawn.Search {
 	return spawn.Search{Run: p.run, Tag: ownershipTag(l.core.ID(), p.job, p.run), Leader: p.Process, Gone: p.gone, Group: !far && !p.leaderless}
 }
 

@@ -15,14 +15,14 @@ import (
 	"jobsd/statefile"
 )
 
-// promises keeps the arguments of delayed starts, each in a file that only the daemon's user can read. They may be
+// delayedArgs keeps the arguments of delayed starts, each in a file that only the daemon's user can read. They may be
 // secrets, which must not be in the journal.
 type delayedArgs struct {
 	dir  string
 	runs map[uint64]bool // the runs that have a file
 }
 
-// openPromises returns the arguments of the delayed starts in the facts, and removes all other files.
+// openDelayedArgs returns the arguments of the delayed starts in the facts, and removes all other files.
 func openDelayedArgs(stateDir string, facts *statefile.Facts) (*delayedArgs, map[uint64][]string) {
 	p := &delayedArgs{dir: filepath.Join(stateDir, "delayed_starts"), runs: map[uint64]bool{}}
 	args := map[uint64][]string{}

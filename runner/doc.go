@@ -8,10 +8,10 @@
 //
 //   - disk writes the journal, the state file and the logs of jobs, in the order of the requests
 //   - loader reads the job files
-//   - hunter looks for processes that left the group of their run
+//   - searcher looks for processes that left the group of their run
 //   - logger writes the daemon's own log
 //
-// No message to a helper blocks the loop: disk and hunter have an inbox without a limit, requests to the loader merge, and
+// No message to a helper blocks the loop: disk and searcher have an inbox without a limit, requests to the loader merge, and
 // the logger drops lines if its reader stalls. Helpers post their answers to the pump of the loop (package signals).
 //
 // A run is recorded before it is started: the core emits Prepare, the disk makes the intent durable and opens the log,

@@ -84,12 +84,12 @@ func passed(list []string) (names []string) {
 	return names
 }
 
-// mark returns the ownership mark of a run: the state directory, the job and the run that a process belongs to.
+// ownershipTag returns the ownership tag of a run: the state directory, the job and the run that a process belongs to.
 func ownershipTag(id, job string, run uint64) string {
 	return id + "/" + job + "/" + strconv.FormatUint(run, 10)
 }
 
-// startMark returns the marker line for the start of a run. Its time has whole seconds, as people write times.
+// startMarker returns the marker line for the start of a run. Its time has whole seconds, as people write times.
 func startMarker(run uint64, at statefile.Time) string {
 	return "run " + strconv.FormatUint(run, 10) + " started " + at.Format("2006-01-02T15:04:05Z07:00")
 }

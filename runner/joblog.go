@@ -40,7 +40,7 @@ func (d *disk) rotate(job *jobfile.Definition, path string, old *spawn.Log) (int
 
 func (d *disk) logPath(job string) string { return filepath.Join(d.logDir, job+".log") }
 
-// mark writes a marker line to the log of a job and returns where the log ends.
+// writeMarker writes a marker line to the log of a job and returns where the log ends.
 func (d *disk) writeMarker(job *jobfile.Definition, text string) int64 {
 	if job == nil || job.Log.Discard {
 		return 0

@@ -63,7 +63,7 @@ func (k kernel) survivor(l statefile.Live) survivor {
 	case l.PID == 0 && leaf == "" && !l.Ended:
 		return survivor{fate: sought}
 	case l.PID > 0 && !lives && !l.Ended && (isUnknownBoot(l.BootID) || isUnknownBoot(k.bootID)):
-		return survivor{fate: sought} // only its mark can prove that it is alive; a pid proves nothing
+		return survivor{fate: sought} // only its tag can prove that it is alive; a pid proves nothing
 	case l.PID == 0, !lives && !sameBoot(l.BootID, k.bootID):
 		return survivor{}
 	}

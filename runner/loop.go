@@ -62,7 +62,7 @@ type loop struct {
 	unreaped       bool // children have ended, but only the next turn reaps them
 	checkpoint     bool // the disk has requested one
 	loaded         *core.Loaded
-	seekingLeaders map[string]core.Outlived // the hunter is looking for their leaders, by mark
+	seekingLeaders map[string]core.Outlived // the searcher is looking for their leaders, by tag
 	group          string                   // the group that may read the journal and the logs
 	who            func(uid int) string     // from the last load; set before the first command is handled
 	announced      bool

@@ -169,7 +169,7 @@ func (o *outputs) note(r statefile.Record) {
 	}
 }
 
-// writeLetter writes a mail into a file without a name, for the mailer to read. With a file instead of a pipe, neither
+// writeMail writes a mail into a file without a name, for the mailer to read. With a file instead of a pipe, neither
 // side waits for the other.
 func (d *disk) writeMail(l *core.Mail) (*os.File, error) {
 	f, err := os.CreateTemp(d.stateDir, ".mail*")
@@ -193,7 +193,7 @@ func (d *disk) writeMail(l *core.Mail) (*os.File, error) {
 	return f, nil
 }
 
-// letter formats a mail according to RFC 5322.
+// formatMail formats a mail according to RFC 5322.
 func (d *disk) formatMail(l *core.Mail) []byte {
 	var b bytes.Buffer
 	head := func(name, value string) { writeHeader(&b, name, value) }
@@ -268,7 +268,7 @@ func (d *disk) tail(s span) (text []byte, cut bool, err error) {
 	return printableText(withoutMarkers(text)), cut, nil
 }
 
-// withoutMarks removes the marker lines.
+// withoutMarkers removes the marker lines.
 func withoutMarkers(text []byte) []byte {
 	var keep [][]byte
 	for line := range bytes.Lines(text) {

@@ -251,7 +251,7 @@ func listen(dir string, hand *Handover) (*control.Server, error) {
 	return control.Listen(dir)
 }
 
-// openCgroups returns the cgroups for runs, or nil and logs why there are none. Without cgroups, the ownership mark
+// openCgroups returns the cgroups for runs, or nil and logs why there are none. Without cgroups, the ownership tag
 // finds processes that left their group.
 func openCgroups(id string, log *logger) *spawn.Cgroups {
 	g, err := spawn.OpenCgroups("jobsd-" + id)

@@ -9,25 +9,25 @@ import (
 	"jobsd/spawn"
 )
 
-// hunter is the helper that finds processes that left the group of their run. It looks at every process of the machine,
+// searcher is the helper that finds processes that left the group of their run. It looks at every process of the machine,
 // which takes too long for the loop.
 type searcher struct {
 	in          *inbox[searchRequest]
 	post        func(any)
 	signal      func([]spawn.Search, syscall.Signal) spawn.Findings
-	findLeaders func(marks []string) map[string]spawn.Process
+	findLeaders func(tags []string) map[string]spawn.Process
 	reported    string // the last report about hidden processes
 }
 
-// quest is a request of the loop: send a signal to the escaped processes of a run, or count its live processes if the
-// signal is 0, or find the leaders of the runs with certain marks.
+// searchRequest is a request of the loop: send a signal to the escaped processes of a run, or count its live processes if the
+// signal is 0, or find the leaders of the runs with certain tags.
 type searchRequest struct {
 	search  spawn.Search
 	signal  syscall.Signal
-	leaders map[string]core.Outlived // by mark
+	leaders map[string]core.Outlived // by tag
 }
 
-// foundLeaders answers the last kind, by mark.
+// foundLeaders answers the last kind, by tag.
 type foundLeaders map[string]spawn.Process
 
 func newSearcher(post func(any), leaves *spawn.Cgroups) *searcher {
@@ -43,9 +43,9 @@ func (h *searcher) run() {
 	}
 }
 
-// seek answers the requests for leaders and returns the other ones.
-func (h *searcher) answerLeaders(quests []searchRequest) (rest []searchRequest) {
-	for _, q := range quests {
+// answerLeaders answers the requests for leaders and returns the other ones.
+func (h *searcher) answerLeaders(requests []searchRequest) (rest []searchRequest) {
+	for _, q := range requests {
 		if q.leaders == nil {
 			rest = append(rest, q)
 			continue
@@ -55,44 +55,44 @@ func (h *searcher) answerLeaders(quests []searchRequest) (rest []searchRequest) 
 	return rest
 }
 
-// turn handles all requests that arrived during the last look with one look per signal: if a thousand runs are stopped
+// handle handles all requests that arrived during the last look with one look per signal: if a thousand runs are stopped
 // at once, one look serves all. Signals keep their order, and the counts come last.
-func (h *searcher) handle(quests []searchRequest) {
-	for len(quests) > 0 {
-		signal := quests[0].signal
-		for _, q := range quests {
+func (h *searcher) handle(requests []searchRequest) {
+	for len(requests) > 0 {
+		signal := requests[0].signal
+		for _, q := range requests {
 			if q.signal != 0 {
 				signal = q.signal
 				break
 			}
 		}
-		var prey []spawn.Search
+		var searches []spawn.Search
 		var rest []searchRequest
 		met := map[uint64]bool{}
-		for _, q := range quests {
+		for _, q := range requests {
 			switch {
 			case q.signal != signal:
 				rest = append(rest, q)
 			case !met[q.search.Run]:
 				met[q.search.Run] = true
-				prey = append(prey, q.search)
+				searches = append(searches, q.search)
 			}
 		}
-		quests = rest
-		catch := h.signal(prey, signal)
-		h.reportHidden(catch.Hidden)
+		requests = rest
+		found := h.signal(searches, signal)
+		h.reportHidden(found.Hidden)
 		for run := range met {
 			if signal == 0 {
-				h.post(core.Probed{Run: run, Left: catch.Left[run]})
+				h.post(core.Probed{Run: run, Left: found.Left[run]})
 			}
-			if pids := catch.Killed[run]; len(pids) > 0 {
+			if pids := found.Killed[run]; len(pids) > 0 {
 				h.post(core.Killed{Run: run, PIDs: pids})
 			}
 		}
 	}
 }
 
-// tellHidden reports that a hunt may have missed processes.
+// reportHidden reports that a search may have missed processes.
 func (h *searcher) reportHidden(n int) {
 	t := core.Trouble{Part: "processes"}
 	if n > 0 {

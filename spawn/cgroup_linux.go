@@ -173,7 +173,7 @@ func rmdirTree(dir string) error {
 }
 
 // forkIn forks a child directly into a leaf, and returns that leaf. If this is impossible, it forks the child without
-// a leaf, and the child is found by its mark. For example, old container runtimes do not support clone3(2).
+// a leaf, and the child is found by its tag. For example, old container runtimes do not support clone3(2).
 func forkIn(leaf, path string, argv []string, attr *syscall.ProcAttr) (int, string, error) {
 	fd, err := -1, error(nil)
 	if leaf != "" {

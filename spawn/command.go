@@ -2,7 +2,7 @@
 //
 // Only one goroutine, the loop, may call Start and Reap: if two goroutines waited for children, one could take a
 // status that the other needs. So nothing here uses os/exec, and no goroutine of this package outlives the call that
-// started it, except a reader of environments that the kernel holds up (see markReader).
+// started it, except a reader of environments that the kernel holds up (see tagReader).
 package spawn
 
 import (

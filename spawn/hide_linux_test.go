@@ -18,11 +18,11 @@ func hide(args []string) {
 
 // startHidden starts n processes that stay in the middle of an exec until the test ends. The kernel does not show
 // their environment to any process.
-func startHidden(t *testing.T, n int, mark string) (hidden []Process) {
+func startHidden(t *testing.T, n int, tag string) (hidden []Process) {
 	t.Helper()
 	file, flushes, release := fusetest.HangOnClose(t)
 	for range n {
-		hidden = append(hidden, mustLaunch(t, helper("hide", file, mark), true))
+		hidden = append(hidden, mustLaunch(t, helper("hide", file, tag), true))
 	}
 	t.Cleanup(release) // before they are killed
 	for range n {

@@ -16,63 +16,63 @@ const (
 	searchEmpty = 3                // empty rounds in a row that prove that no process slipped through by forking
 )
 
-// Hunter looks for the processes of runs, inside and outside their process groups. It belongs to one goroutine. A
+// Searcher looks for the processes of runs, inside and outside their process groups. It belongs to one goroutine. A
 // call may take some seconds.
 type Searcher struct {
 	leaves *Cgroups // nil: runs have no leaves
 	tags   *tagReader
 }
 
-// NewHunter returns a hunter for the runs that have their leaves in g.
+// NewSearcher returns a searcher for the runs that have their leaves in g.
 func NewSearcher(g *Cgroups) *Searcher { return &Searcher{g, newTagReader()} }
 
-// Close ends the threads of the hunter.
+// Close ends the threads of the searcher.
 func (h *Searcher) Close() { h.tags.close() }
 
-// Hunt sends sig to the processes of the prey outside the process group of their leader, or to all of them if the
-// prey is Gone. Signal 0 only counts. KILL goes to all of them, and Hunt then returns when none is left or after two
+// Signal sends sig to the processes of these runs outside the process group of their leader, or to all of them if
+// Gone is set. Signal 0 only counts. KILL goes to all of them, and Signal then returns when none is left or after two
 // seconds. Zombies do not count.
 //
-// If a run started in its own cgroup, all its processes are in that cgroup, and the marks of other processes do not
-// matter. Only for other runs does Hunt look at all processes of the machine: it finds a process by its mark, or
-// because it is a child of a process already found. Hunt signals only processes that it has proved to belong to the
+// If a run started in its own cgroup, all its processes are in that cgroup, and the tags of other processes do not
+// matter. Only for other runs does Signal look at all processes of the machine: it finds a process by its tag, or
+// because it is a child of a process already found. Signal signals only processes that it has proved to belong to the
 // run. It opens the pidfd first, then checks the proof again, and then sends the signal through the pidfd.
-func (h *Searcher) Signal(prey []Search, sig syscall.Signal) Findings {
+func (h *Searcher) Signal(searches []Search, sig syscall.Signal) Findings {
 	var c Findings
 	switch sig {
 	case syscall.SIGKILL:
-		c = h.killAll(prey)
+		c = h.killAll(searches)
 	case 0:
-		c = Findings{Left: h.countAll(prey)}
+		c = Findings{Left: h.countAll(searches)}
 	default:
-		found := h.scan(prey)
+		found := h.scan(searches)
 		defer found.close()
 		for _, q := range found.list {
 			if q.group != q.search.Leader.PID || q.search.Gone {
 				unix.PidfdSendSignal(q.fd, sig, nil, 0)
 			}
 		}
-		c = Findings{Left: found.count(prey)}
+		c = Findings{Left: found.count(searches)}
 	}
 	c.Hidden = len(h.tags.stuck)
 	return c
 }
 
-// countAll counts the processes of the prey. One empty scan is no proof that none is left, because a process that
+// countAll counts the processes of these runs. One empty scan is no proof that none is left, because a process that
 // keeps forking and exiting may slip through a scan.
-func (h *Searcher) countAll(prey []Search) map[uint64]int {
+func (h *Searcher) countAll(searches []Search) map[uint64]int {
 	left := map[uint64]int{}
 	deadline := time.Now().Add(searchTime)
 	for empty := 0; empty < searchEmpty && time.Now().Before(deadline); {
-		found := h.scan(prey)
+		found := h.scan(searches)
 		found.close()
-		for run, n := range found.count(prey) {
+		for run, n := range found.count(searches) {
 			left[run] = n
 		}
 		if empty++; found.unsure {
 			empty = 0
 		}
-		if len(left) == len(prey) || !slices.ContainsFunc(prey, Search.hasNoLeaf) {
+		if len(left) == len(searches) || !slices.ContainsFunc(searches, Search.hasNoLeaf) {
 			break
 		}
 		time.Sleep(searchPause)
@@ -82,11 +82,11 @@ func (h *Searcher) countAll(prey []Search) map[uint64]int {
 
 // killAll kills until no process is found. In each round it stops all processes before it kills the first, so that
 // none can fork in the meantime.
-func (h *Searcher) killAll(prey []Search) Findings {
+func (h *Searcher) killAll(searches []Search) Findings {
 	deadline := time.Now().Add(searchTime)
 	killed := map[uint64][]int{}
 	for empty := 0; ; {
-		found := h.scan(prey)
+		found := h.scan(searches)
 		for _, q := range found.list {
 			unix.PidfdSendSignal(q.fd, unix.SIGSTOP, nil, 0)
 		}
@@ -97,12 +97,12 @@ func (h *Searcher) killAll(prey []Search) Findings {
 			}
 		}
 		found.close()
-		for _, p := range prey {
+		for _, p := range searches {
 			if !p.Group {
 				killLeaf(p.Leader.Cgroup)
 			}
 		}
-		left := found.count(prey)
+		left := found.count(searches)
 		if empty++; len(left) > 0 || found.unsure {
 			empty = 0
 		}
@@ -113,7 +113,7 @@ func (h *Searcher) killAll(prey []Search) Findings {
 	}
 }
 
-// target is a process that provably belongs to the prey.
+// target is a process that provably belongs to a run that is searched for.
 type target struct {
 	search *Search
 	pid    int
@@ -137,12 +137,12 @@ func (b *scanResult) close() {
 
 // count returns the number of processes found for each run. A populated leaf counts as at least one process, even if
 // the scan could not look at it.
-func (b *scanResult) count(prey []Search) map[uint64]int {
+func (b *scanResult) count(searches []Search) map[uint64]int {
 	n := map[uint64]int{}
 	for _, q := range b.list {
 		n[q.search.Run]++
 	}
-	for _, p := range prey {
+	for _, p := range searches {
 		if n[p.Run] == 0 && !p.Group && Populated(p.Leader.Cgroup) {
 			n[p.Run] = 1
 		}
@@ -171,11 +171,11 @@ func (b *scanResult) add(p *Search, pid int, proof func() bool) {
 // hasNoLeaf reports whether no cgroup holds the processes of the run together.
 func (p Search) hasNoLeaf() bool { return p.Leader.born == "" }
 
-func (h *Searcher) scan(prey []Search) *scanResult {
+func (h *Searcher) scan(searches []Search) *scanResult {
 	b := &scanResult{seen: map[int]bool{os.Getpid(): true}}
 	roaming := map[string]*Search{}
-	for i := range prey {
-		if p := &prey[i]; p.hasNoLeaf() {
+	for i := range searches {
+		if p := &searches[i]; p.hasNoLeaf() {
 			roaming[p.Tag] = p
 		} else {
 			b.addLeaf(p)
@@ -186,7 +186,7 @@ func (h *Searcher) scan(prey []Search) *scanResult {
 	}
 	h.addDescendants(b, roaming)
 	for _, pid := range processes() {
-		h.addMarked(b, roaming, pid, false)
+		h.addTagged(b, roaming, pid, false)
 	}
 	for _, p := range roaming {
 		if leader, ok := Adopt(p.Leader); ok {
@@ -202,13 +202,13 @@ func (h *Searcher) scan(prey []Search) *scanResult {
 	return b
 }
 
-// addMarked adds a process that has one of the marks, and reports whether its environment could be read.
-func (h *Searcher) addMarked(b *scanResult, marks map[string]*Search, pid int, ours bool) bool {
+// addTagged adds a process that has one of the tags, and reports whether its environment could be read.
+func (h *Searcher) addTagged(b *scanResult, tags map[string]*Search, pid int, ours bool) bool {
 	if b.seen[pid] || h.leaves.holds(pid) {
 		return true
 	}
-	mark, ok := h.tags.of(pid, ours)
-	if p := marks[mark]; p != nil {
+	tag, ok := h.tags.of(pid, ours)
+	if p := tags[tag]; p != nil {
 		b.add(p, pid, func() bool { again, _ := h.tags.of(pid, ours); return again == p.Tag && !h.leaves.holds(pid) })
 	}
 	return ok
@@ -217,10 +217,10 @@ func (h *Searcher) addMarked(b *scanResult, marks map[string]*Search, pid int, o
 // addDescendants scans the descendants of this process. All orphans of its runs are among them, because this process
 // is their subreaper. They are few, so this scan also catches a process that moves from pid to pid by forking, which
 // a scan of all processes may miss.
-func (h *Searcher) addDescendants(b *scanResult, marks map[string]*Search) {
+func (h *Searcher) addDescendants(b *scanResult, tags map[string]*Search) {
 	for queue := childrenOf(os.Getpid()); len(queue) > 0; queue = queue[1:] {
 		pid := queue[0]
-		if !h.addMarked(b, marks, pid, true) {
+		if !h.addTagged(b, tags, pid, true) {
 			s, err := standingOf(pid)
 			b.unsure = b.unsure || err != nil || !s.ended()
 		}
@@ -274,17 +274,17 @@ func processes() []int {
 	return pids
 }
 
-// FindLeaders looks for the leaders of runs of which only the mark is known: the daemon was killed before it could
+// FindLeaders looks for the leaders of runs of which only the tag is known: the daemon was killed before it could
 // write down their pids, and they have no leaf. The caller closes them.
-func (h *Searcher) FindLeaders(marks []string) map[string]Process {
+func (h *Searcher) FindLeaders(tags []string) map[string]Process {
 	found := map[string]Process{}
 	deadline := time.Now().Add(searchTime)
 	for _, pid := range processes() {
 		if time.Now().After(deadline) { // other users can hide environments, and the daemon must not wait for all of them
 			break
 		}
-		mark, _ := h.tags.of(pid, false)
-		if !slices.Contains(marks, mark) {
+		tag, _ := h.tags.of(pid, false)
+		if !slices.Contains(tags, tag) {
 			continue
 		}
 		p := Process{PID: pid, FD: -1}
@@ -294,15 +294,15 @@ func (h *Searcher) FindLeaders(marks []string) map[string]Process {
 		p.identify()
 		again, _ := h.tags.of(pid, false)
 		s, err := standingOf(pid)
-		ours := err == nil && !s.ended() && again == mark && !h.leaves.holds(pid)
+		ours := err == nil && !s.ended() && again == tag && !h.leaves.holds(pid)
 		if !ours || s.Session != pid { // a leader always leads its own session
 			p.Close()
 			continue
 		}
-		if other, twice := found[mark]; twice {
+		if other, twice := found[tag]; twice {
 			other.Close()
 		}
-		found[mark] = p
+		found[tag] = p
 	}
 	return found
 }

@@ -14,44 +14,44 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// marked starts a script with a mark in its environment.
-func marked(t *testing.T, mark, script string) Process {
+// tagged starts a script with a tag in its environment.
+func tagged(t *testing.T, tag, script string) Process {
 	c := shell(script)
-	c.Env = append(c.Env, TagName+"="+mark)
+	c.Env = append(c.Env, TagName+"="+tag)
 	return mustLaunch(t, c, true)
 }
 
-// A hunt hits only processes with exactly this mark and their children. It leaves out the group, which the caller
+// A search hits only processes with exactly this tag and their children. It leaves out the group, which the caller
 // signals.
-func TestHuntProves(t *testing.T) {
+func TestSearchProves(t *testing.T) {
 	needProc(t)
-	ours := marked(t, testID+"/job/1", "setsid sh -c 'env -i sleep 1000; exit' & sleep 1000")
-	others := []Process{marked(t, testID+"/job/11", "sleep 1000"), marked(t, testID+"/job/", "sleep 1000"), marked(t, "x"+testID+"/job/1", "sleep 1000"),
-		marked(t, testID+"/job/1 ", "sleep 1000"), mustLaunch(t, shell("sleep 1000; exit", TagName+"="+testID+"/job/1"), true)}
-	prey := []Search{{Run: 1, Tag: testID + "/job/1", Leader: ours}}
-	h := newHunter(t, nil)
-	until(t, "four living processes", func() bool { return h.Signal(prey, 0).Left[1] == 4 })
-	if n := h.Signal(prey, syscall.SIGTERM).Left[1]; n != 4 {
+	ours := tagged(t, testID+"/job/1", "setsid sh -c 'env -i sleep 1000; exit' & sleep 1000")
+	others := []Process{tagged(t, testID+"/job/11", "sleep 1000"), tagged(t, testID+"/job/", "sleep 1000"), tagged(t, "x"+testID+"/job/1", "sleep 1000"),
+		tagged(t, testID+"/job/1 ", "sleep 1000"), mustLaunch(t, shell("sleep 1000; exit", TagName+"="+testID+"/job/1"), true)}
+	searches := []Search{{Run: 1, Tag: testID + "/job/1", Leader: ours}}
+	h := newSearcher(t, nil)
+	until(t, "four living processes", func() bool { return h.Signal(searches, 0).Left[1] == 4 })
+	if n := h.Signal(searches, syscall.SIGTERM).Left[1]; n != 4 {
 		t.Errorf("TERM found %d processes, want 4", n)
 	}
-	until(t, "two remaining processes", func() bool { return h.Signal(prey, 0).Left[1] == 2 })
+	until(t, "two remaining processes", func() bool { return h.Signal(searches, 0).Left[1] == 2 })
 	if !alive(ours) {
-		t.Error("the hunt ended the leader, whose group only the caller may signal")
+		t.Error("the search ended the leader, whose group only the caller may signal")
 	}
-	if catch := h.Signal(prey, syscall.SIGKILL); catch.Left[1] != 0 || len(catch.Killed[1]) != 0 {
-		t.Errorf("after KILL: %+v", catch)
+	if found := h.Signal(searches, syscall.SIGKILL); found.Left[1] != 0 || len(found.Killed[1]) != 0 {
+		t.Errorf("after KILL: %+v", found)
 	}
 	for _, p := range others {
 		if !alive(p) {
-			t.Errorf("the hunt killed the unrelated process %d", p.PID)
+			t.Errorf("the search killed the unrelated process %d", p.PID)
 		}
 	}
 }
 
-// testID is in the marks of this test's processes, because the same test may run twice at once on this machine.
+// testID is in the tags of this test's processes, because the same test may run twice at once on this machine.
 var testID = fmt.Sprint("test", os.Getpid())
 
-func newHunter(t *testing.T, g *Cgroups) *Searcher {
+func newSearcher(t *testing.T, g *Cgroups) *Searcher {
 	h := NewSearcher(g)
 	t.Cleanup(h.Close)
 	return h
@@ -69,17 +69,17 @@ func inTime(t *testing.T, what string, do func()) {
 	}
 }
 
-// testCgroups returns leaves for the test, and a function that starts a program with a mark in one of them.
-func testCgroups(t *testing.T) (g *Cgroups, in func(leaf, mark string, argv ...string) Process) {
+// testCgroups returns leaves for the test, and a function that starts a program with a tag in one of them.
+func testCgroups(t *testing.T) (g *Cgroups, in func(leaf, tag string, argv ...string) Process) {
 	needProc(t)
 	g, err := OpenCgroups(fmt.Sprint("jobsd-test-", os.Getpid()))
 	if err != nil {
 		t.Skip(err)
 	}
 	t.Cleanup(g.Close)
-	return g, func(leaf, mark string, argv ...string) Process {
+	return g, func(leaf, tag string, argv ...string) Process {
 		c := program(argv...)
-		c.Env = append(c.Env, TagName+"="+mark)
+		c.Env = append(c.Env, TagName+"="+tag)
 		c.Cgroup = g.Make(leaf)
 		t.Cleanup(func() {
 			killLeaf(c.Cgroup)
@@ -99,39 +99,39 @@ func alive(p Process) bool {
 	return err == nil && !s.ended()
 }
 
-// A process without its mark and its parent is still in its cgroup.
+// A process without its tag and its parent is still in its cgroup.
 func TestCgroup(t *testing.T) {
 	g, in := testCgroups(t)
 	p := in("1", testID+"/job/1", "/bin/sh", "-c", "setsid env -i sleep 1000 & exit 0")
 	reap(t, p.PID)
-	prey := []Search{{Run: 1, Tag: "none/of/1", Leader: p}}
-	h := newHunter(t, g)
-	until(t, "one remaining process", func() bool { return GroupEmpty(p) && h.Signal(prey, 0).Left[1] == 1 })
+	searches := []Search{{Run: 1, Tag: "none/of/1", Leader: p}}
+	h := newSearcher(t, g)
+	until(t, "one remaining process", func() bool { return GroupEmpty(p) && h.Signal(searches, 0).Left[1] == 1 })
 	g.Drop(p.Cgroup)
 	if g.Leaf("1") == "" {
 		t.Error("Drop removed a leaf in use")
 	}
-	if catch := h.Signal(prey, syscall.SIGKILL); catch.Left[1] != 0 || len(catch.Killed[1]) != 1 {
-		t.Errorf("after KILL: %+v", catch)
+	if found := h.Signal(searches, syscall.SIGKILL); found.Left[1] != 0 || len(found.Killed[1]) != 1 {
+		t.Errorf("after KILL: %+v", found)
 	}
 	until(t, "the leaf to be gone", func() bool { g.Drop(""); return g.Leaf("1") == "" })
 }
 
-// If a run has a leaf, a process outside of it does not belong to the run, whatever its mark is. Examples are the
+// If a run has a leaf, a process outside of it does not belong to the run, whatever its tag is. Examples are the
 // login of a person with a copied environment, and the run of another leaf.
-func TestHuntCopiedMark(t *testing.T) {
+func TestSearchCopiedTag(t *testing.T) {
 	g, in := testCgroups(t)
 	leader := in("1", testID+"/job/1", "/bin/sleep", "1000")
 	forger := in("10", testID+"/job/1", "/bin/sleep", "1000")
-	login := marked(t, testID+"/job/1", "sleep 1000; exit")
-	prey := []Search{{Run: 1, Tag: testID + "/job/1", Leader: leader}}
-	h := newHunter(t, g)
-	if n := h.Signal(prey, 0).Left[1]; n != 1 {
+	login := tagged(t, testID+"/job/1", "sleep 1000; exit")
+	searches := []Search{{Run: 1, Tag: testID + "/job/1", Leader: leader}}
+	h := newSearcher(t, g)
+	if n := h.Signal(searches, 0).Left[1]; n != 1 {
 		t.Errorf("the run has %d processes, want only its leader", n)
 	}
-	h.Signal(prey, syscall.SIGTERM)
-	if catch := h.Signal(prey, syscall.SIGKILL); catch.Left[1] != 0 || alive(leader) {
-		t.Errorf("after KILL: %+v, leader alive: %t", catch, alive(leader))
+	h.Signal(searches, syscall.SIGTERM)
+	if found := h.Signal(searches, syscall.SIGKILL); found.Left[1] != 0 || alive(leader) {
+		t.Errorf("after KILL: %+v, leader alive: %t", found, alive(leader))
 	}
 	if !alive(forger) || !alive(login) {
 		t.Errorf("run of another leaf alive: %t, login alive: %t", alive(forger), alive(login))
@@ -143,17 +143,17 @@ func TestHuntCopiedMark(t *testing.T) {
 	}
 }
 
-// A process can hide its environment with an exec that does not end. This does not block a hunt, which still finds
+// A process can hide its environment with an exec that does not end. This does not block a search, which still finds
 // the other processes.
-func TestHuntHidden(t *testing.T) {
+func TestSearchHidden(t *testing.T) {
 	needProc(t)
-	ours := marked(t, testID+"/job/1", "sleep 1000; exit")
+	ours := tagged(t, testID+"/job/1", "sleep 1000; exit")
 	startHidden(t, 3, testID+"/job/1")
-	prey := []Search{{Run: 1, Tag: testID + "/job/1", Leader: ours}}
-	h := newHunter(t, nil)
+	searches := []Search{{Run: 1, Tag: testID + "/job/1", Leader: ours}}
+	h := newSearcher(t, nil)
 	inTime(t, "a count", func() {
-		if catch := h.Signal(prey, 0); catch.Left[1] != 2 || catch.Hidden < 3 { // other processes of this machine may hide too
-			t.Errorf("%+v, want 2 left and 3 hidden", catch)
+		if found := h.Signal(searches, 0); found.Left[1] != 2 || found.Hidden < 3 { // other processes of this machine may hide too
+			t.Errorf("%+v, want 2 left and 3 hidden", found)
 		}
 	})
 	inTime(t, "the search for leaders", func() {
@@ -163,30 +163,30 @@ func TestHuntHidden(t *testing.T) {
 		}
 	})
 	inTime(t, "a kill", func() {
-		if catch := h.Signal(prey, syscall.SIGKILL); catch.Left[1] != 0 {
-			t.Errorf("after KILL: %+v", catch)
+		if found := h.Signal(searches, syscall.SIGKILL); found.Left[1] != 0 {
+			t.Errorf("after KILL: %+v", found)
 		}
 	})
 }
 
-// A hunt does not read environments for a run with a leaf: the leaf has all its processes.
-func TestHuntLeafReadsNothing(t *testing.T) {
+// A search does not read environments for a run with a leaf: the leaf has all its processes.
+func TestSearchLeafReadsNothing(t *testing.T) {
 	g, in := testCgroups(t)
 	leader := in("1", testID+"/job/1", "/bin/sleep", "1000")
 	startHidden(t, 1, testID+"/job/1")
-	h := newHunter(t, g)
-	prey := []Search{{Run: 1, Tag: testID + "/job/1", Leader: leader}}
-	inTime(t, "a hunt", func() {
+	h := newSearcher(t, g)
+	searches := []Search{{Run: 1, Tag: testID + "/job/1", Leader: leader}}
+	inTime(t, "a search", func() {
 		for _, sig := range []syscall.Signal{0, syscall.SIGTERM, syscall.SIGKILL} {
-			if catch := h.Signal(prey, sig); catch.Hidden != 0 {
-				t.Errorf("signal %d: the hunt tried to read %d environments", sig, catch.Hidden)
+			if found := h.Signal(searches, sig); found.Hidden != 0 {
+				t.Errorf("signal %d: the search tried to read %d environments", sig, found.Hidden)
 			}
 		}
 	})
 }
 
 // The number of threads that wait for hidden environments is limited, however many processes hide.
-func TestMarkReaderIsBounded(t *testing.T) {
+func TestTagReaderIsBounded(t *testing.T) {
 	needProc(t)
 	hidden := startHidden(t, mostStuckOnOthers+2, testID+"/job/1")
 	r := newTagReader()
@@ -198,15 +198,15 @@ func TestMarkReaderIsBounded(t *testing.T) {
 		if n := len(r.stuck); n != mostStuckOnOthers {
 			t.Errorf("%d threads wait for processes that are not descendants", n)
 		}
-		ours := marked(t, testID+"/job/1", "sleep 1000; exit")
-		if mark, ok := r.of(ours.PID, true); mark != testID+"/job/1" || !ok {
-			t.Errorf("the mark of a descendant is %q, %t", mark, ok)
+		ours := tagged(t, testID+"/job/1", "sleep 1000; exit")
+		if tag, ok := r.of(ours.PID, true); tag != testID+"/job/1" || !ok {
+			t.Errorf("the tag of a descendant is %q, %t", tag, ok)
 		}
 	})
 }
 
 // Reading a large environment needs no more memory, because it goes through a window.
-func TestMarkOfLargeEnvironment(t *testing.T) {
+func TestTagOfLargeEnvironment(t *testing.T) {
 	needProc(t)
 	var processes []Process
 	for n := range 4 {
@@ -223,7 +223,7 @@ func TestMarkOfLargeEnvironment(t *testing.T) {
 	r.of(os.Getpid(), false)
 	runtime.ReadMemStats(&before)
 	for n, p := range processes {
-		until(t, "mark", func() bool { mark, _ := r.of(p.PID, true); return mark == fmt.Sprint(testID, "/job/", n) })
+		until(t, "tag", func() bool { tag, _ := r.of(p.PID, true); return tag == fmt.Sprint(testID, "/job/", n) })
 	}
 	runtime.ReadMemStats(&after)
 	if grown := after.TotalAlloc - before.TotalAlloc; grown > 1<<20 {
@@ -232,7 +232,7 @@ func TestMarkOfLargeEnvironment(t *testing.T) {
 }
 
 // A variable may cross the edge of the window, be too long for it, or lack its NUL.
-func TestScanMark(t *testing.T) {
+func TestScanTag(t *testing.T) {
 	long := strings.Repeat("y", 100)
 	for _, c := range []struct{ env, want string }{
 		{"", ""},
@@ -261,8 +261,8 @@ func TestScanMark(t *testing.T) {
 // FindLeaders finds the leader whose pid was not written down, and does not mistake one of its children for it.
 func TestFindLeaders(t *testing.T) {
 	needProc(t)
-	p := marked(t, testID+"/job/7", "sleep 1000 & sleep 1000")
-	found := newHunter(t, nil).FindLeaders([]string{testID + "/job/7", testID + "/job/8"})
+	p := tagged(t, testID+"/job/7", "sleep 1000 & sleep 1000")
+	found := newSearcher(t, nil).FindLeaders([]string{testID + "/job/7", testID + "/job/8"})
 	q, ok := found[testID+"/job/7"]
 	if len(found) != 1 || !ok || q.PID != p.PID || q.Inode != p.Inode {
 		t.Errorf("found %+v, started %+v", found, p)
@@ -274,12 +274,12 @@ func TestFindLeaders(t *testing.T) {
 func TestFindLeadersOutsideOfLeaves(t *testing.T) {
 	g, in := testCgroups(t)
 	in("10", testID+"/job/1", "/bin/sleep", "1000")
-	if found := newHunter(t, g).FindLeaders([]string{testID + "/job/1"}); len(found) != 0 {
+	if found := newSearcher(t, g).FindLeaders([]string{testID + "/job/1"}); len(found) != 0 {
 		t.Errorf("found %+v", found)
 	}
 }
 
-// LeafLeader finds the leader in a leaf even if it has no mark, and distinguishes it from the processes it started.
+// LeafLeader finds the leader in a leaf even if it has no tag, and distinguishes it from the processes it started.
 func TestLeafLeader(t *testing.T) {
 	g, in := testCgroups(t)
 	p := in("1", testID+"/job/1", "/bin/sh", "-c", "setsid sleep 1000 & exec env -i sleep 1000")
@@ -313,16 +313,16 @@ func TestWatchLeaf(t *testing.T) {
 	if n, err := unix.Poll(fds, 0); n != 0 || err != nil {
 		t.Fatalf("poll: %d, %v", n, err)
 	}
-	if catch := newHunter(t, g).Signal([]Search{{Run: 1, Leader: w, Gone: true}}, syscall.SIGKILL); catch.Left[1] != 0 {
-		t.Errorf("%+v", catch)
+	if found := newSearcher(t, g).Signal([]Search{{Run: 1, Leader: w, Gone: true}}, syscall.SIGKILL); found.Left[1] != 0 {
+		t.Errorf("%+v", found)
 	}
 	if n, err := unix.Poll(fds, int(patience/time.Millisecond)); n != 1 || err != nil || !LeafEnded(w) {
 		t.Errorf("poll: %d, %v", n, err)
 	}
 }
 
-// BenchmarkHunt measures one scan of all processes of the machine for one run.
-func BenchmarkHunt(b *testing.B) {
+// BenchmarkSearch measures one scan of all processes of the machine for one run.
+func BenchmarkSearch(b *testing.B) {
 	cmd := exec.Command("sleep", "1000")
 	must(cmd.Start())
 	defer cmd.Wait()

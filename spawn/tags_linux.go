@@ -20,7 +20,7 @@ const (
 	mostStuckOnOthers = mostStuck / 2
 )
 
-// markReader reads the marks of processes. The kernel does not show the environment of a process in the middle of an
+// tagReader reads the tags of processes. The kernel does not show the environment of a process in the middle of an
 // exec, and its user can make an exec last for ever. The reading thread cannot be interrupted, so the reader abandons
 // it and continues with another thread. It does not read that process again until the abandoned thread returns.
 type tagReader struct {
@@ -28,7 +28,7 @@ type tagReader struct {
 	stuck map[int]*tagThread // abandoned threads, by the pid that each waits for
 }
 
-// markThread is a goroutine that blocks in the kernel for the time of one read, and so occupies a thread.
+// tagThread is a goroutine that blocks in the kernel for the time of one read, and so occupies a thread.
 type tagThread struct {
 	ask    chan int
 	answer chan tagAnswer // has room for one, so that an abandoned thread can always deliver its answer
@@ -47,17 +47,17 @@ func newTagThread() *tagThread {
 	go func() {
 		window := make([]byte, tagWindow)
 		for pid := range t.ask {
-			mark, known := readTag(pid, window)
-			t.answer <- tagAnswer{mark, known}
+			tag, known := readTag(pid, window)
+			t.answer <- tagAnswer{tag, known}
 		}
 	}()
 	return t
 }
 
-// of returns the mark of a process, or "" if it has none. It returns false if the mark is unknown for now, because
+// of returns the tag of a process, or "" if it has none. It returns false if the tag is unknown for now, because
 // the process has ended or is in the middle of an exec. The parameter ours says that the process is a descendant of
 // this one.
-func (r *tagReader) of(pid int, ours bool) (mark string, ok bool) {
+func (r *tagReader) of(pid int, ours bool) (tag string, ok bool) {
 	r.collect()
 	if t := r.stuck[pid]; t != nil {
 		return "", time.Since(t.since) > tagSettle
@@ -110,17 +110,17 @@ func (r *tagReader) close() {
 	}
 }
 
-// readMark reads an environment through a window, so that a large environment needs no more memory.
-func readTag(pid int, window []byte) (mark string, known bool) {
+// readTag reads an environment through a window, so that a large environment needs no more memory.
+func readTag(pid int, window []byte) (tag string, known bool) {
 	path := "/proc/" + strconv.Itoa(pid)
 	fd, err := unix.Open(path+"/environ", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return "", err == unix.EACCES || err == unix.EPERM // a process that we may not read is not ours
 	}
 	defer unix.Close(fd)
-	mark, seen, err := scanTag(window, func(b []byte) (int, error) { return unix.Read(fd, b) })
+	tag, seen, err := scanTag(window, func(b []byte) (int, error) { return unix.Read(fd, b) })
 	if seen > 0 || err == unix.EACCES || err == unix.EPERM {
-		return mark, true
+		return tag, true
 	}
 	fd, err = unix.Open(path+"/cmdline", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -131,11 +131,11 @@ func readTag(pid int, window []byte) (mark string, known bool) {
 	return "", n > 0 // the process has cleared its environment
 }
 
-// scanMark looks for the mark among NUL-terminated variables. It also returns how many bytes it has read.
-func scanTag(window []byte, read func([]byte) (int, error)) (mark string, seen int, err error) {
+// scanTag looks for the tag among NUL-terminated variables. It also returns how many bytes it has read.
+func scanTag(window []byte, read func([]byte) (int, error)) (tag string, seen int, err error) {
 	prefix := []byte(TagName + "=")
 	held := 0     // length of an incomplete variable at the start of the window
-	skip := false // true in the rest of a variable that is too long for a mark
+	skip := false // true in the rest of a variable that is too long for a tag
 	for seen < mostEnv {
 		n, err := read(window[held:])
 		if err == unix.EINTR {

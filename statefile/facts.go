@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// KeepVanished is how long the facts of a removed job are kept.
+// KeepRemoved is how long the facts of a removed job are kept.
 const KeepRemoved = 90 * 24 * time.Hour
 
 // Facts is everything that is durable, and the content of a checkpoint. Only Apply changes it, both in the daemon and
@@ -117,7 +117,7 @@ type Retry struct {
 	Due     Time   `json:"due"`
 }
 
-// Owed is a notification that has not been delivered.
+// Notification is a notification that has not been delivered.
 type Notification struct {
 	ID             uint64 `json:"id"` // higher for later ones
 	At             Time   `json:"at"`
@@ -132,7 +132,7 @@ type Notification struct {
 	LogEnd         int64  `json:"log_end,omitempty"`
 }
 
-// deathsKept is the number of kept deaths of a service.
+// maxDeaths is the number of kept deaths of a service.
 const maxDeaths = 20
 
 // NewFacts returns the facts of a new state directory with this id.
@@ -185,7 +185,7 @@ func (j *JobFacts) Fill(v *Job) {
 	v.InternalError, v.NotifyError = j.SetAside, j.NotifyError
 }
 
-// died records the end of a service's life. A stopped service did not die. If a run was lost, it is unknown how long
+// addDeath records the end of a service's life. A stopped service did not die. If a run was lost, it is unknown how long
 // it would have lived.
 func (j *JobFacts) addDeath(o *Run, short bool) {
 	switch {
@@ -203,7 +203,7 @@ func (j *JobFacts) addDeath(o *Run, short bool) {
 	}
 }
 
-// noRetry removes a waiting retry, and reports whether there was one.
+// removeRetry removes a waiting retry, and reports whether there was one.
 func (j *JobFacts) removeRetry(run uint64) bool {
 	n := len(j.Retries)
 	j.Retries = slices.DeleteFunc(slices.Clone(j.Retries), func(t Retry) bool { return t.Run == run })
@@ -213,7 +213,7 @@ func (j *JobFacts) removeRetry(run uint64) bool {
 	return len(j.Retries) < n
 }
 
-// noLater removes a delayed start.
+// removeDelayed removes a delayed start.
 func (j *JobFacts) removeDelayed(run uint64) {
 	j.Delayed = slices.DeleteFunc(slices.Clone(j.Delayed), func(l Delayed) bool { return l.Run == run })
 	if len(j.Delayed) == 0 {

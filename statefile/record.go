@@ -97,7 +97,7 @@ type AllDisabled struct {
 	From Time        `json:"from,omitzero"` // as in Disabled
 }
 
-// Later records that a person asked for a delayed start.
+// Delayed records that a person asked for a delayed start.
 type Delayed struct {
 	Job     string   `json:"job"`
 	Run     uint64   `json:"run"`
@@ -189,7 +189,7 @@ type Ended struct {
 	Open            bool           `json:"open,omitempty"`             // remaining processes may still write for a moment, and an Output follows
 }
 
-// GaveUp records that a pending run was dropped: a retry, whose slot has then failed, or a delayed start.
+// Dropped records that a pending run was dropped: a retry, whose slot has then failed, or a delayed start.
 type Dropped struct {
 	Job             string         `json:"job"`
 	Run             uint64         `json:"run"` // number of the dropped run
@@ -205,14 +205,14 @@ type Stable struct {
 	Notifications []Notification `json:"notifications,omitempty"`
 }
 
-// Told records the result of sending notifications.
+// Delivery records the result of sending notifications.
 type Delivery struct {
 	IDs       []uint64 `json:"ids"`
 	Error     string   `json:"error,omitempty"`
 	WillRetry bool     `json:"will_retry,omitempty"` // their delivery will be retried
 }
 
-// OwedMail is a notification about the daemon itself.
+// DaemonNotification is a notification about the daemon itself.
 type DaemonNotification struct {
 	Notifications []Notification `json:"notifications"`
 }

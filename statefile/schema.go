@@ -128,7 +128,7 @@ type Running struct {
 	Unjournaled   bool    `json:"unjournaled"`
 }
 
-// LaterStart is a delayed start.
+// DelayedStart is a delayed start.
 type DelayedStart struct {
 	Run uint64 `json:"run"` // the number that the run will have
 	Due Time   `json:"due"`

@@ -35,7 +35,7 @@ func siegeJobs(home, zoo string) string {
 	}
 	b.WriteString("[[jobs]]\nname = \"victim\"\ncmd = [\"sleep\", \"1000\"]\nstop_timeout = \"1s\"\nlock = \"v\"\n")
 	for name, what := range map[string]string{
-		"mine":   fmt.Sprintf("shell = \"echo $JOBSD_MARK >%s/mark\"\ndir = %q\n", home, home),
+		"mine":   fmt.Sprintf("shell = \"echo $JOBSD_TAG >%s/mark\"\ndir = %q\n", home, home),
 		"leased": fmt.Sprintf("cmd = [%q]\ndir = \"/\"\n", home+"/program"),
 		"hung":   fmt.Sprintf("cmd = [\"true\"]\ndir = %q\n", home+"/fuse/sub"),
 		"grows":  fmt.Sprintf("cmd = [%q, \"grow\"]\ndir = \"/\"\nlog = {max_size = \"64KB\"}\n", zoo),
@@ -124,14 +124,14 @@ func TestOrdinaryUser(t *testing.T) {
 			text, _ := os.ReadFile(filepath.Join(u.home, "mark"))
 			id, _, _ := strings.Cut(string(text), "/")
 			for run := range 100 {
-				u.as([]string{fmt.Sprintf("JOBSD_MARK=%s/victim/%d", id, s.read().Jobs["victim"].Runs+uint64(run))}, "sit")
+				u.as([]string{fmt.Sprintf("JOBSD_TAG=%s/victim/%d", id, s.read().Jobs["victim"].Runs+uint64(run))}, "sit")
 			}
 		}},
 		{"processes that hang in the middle of exec", func() {
 			text, _ := os.ReadFile(filepath.Join(u.home, "mark"))
 			id, _, _ := strings.Cut(string(text), "/")
 			for run := range 10 {
-				u.as([]string{fmt.Sprintf("JOBSD_MARK=%s/victim/%d", id, s.read().Jobs["victim"].Runs+uint64(run))}, "hide", closing)
+				u.as([]string{fmt.Sprintf("JOBSD_TAG=%s/victim/%d", id, s.read().Jobs["victim"].Runs+uint64(run))}, "hide", closing)
 			}
 		}},
 		{"huge environments", func() {

@@ -163,7 +163,7 @@ func TestA4KilledAroundFork(t *testing.T) {
 	s.write("unborn.toml", "cmd = [\"true\"]\n")
 	s.write("forked.toml", "cmd = [\"sleep\", \"1000\"]\n")
 	forked := exec.Command("sleep", "1000")
-	forked.Env = []string{"JOBSD_MARK=" + madeID + "/forked/2"}
+	forked.Env = []string{"JOBSD_TAG=" + madeID + "/forked/2"}
 	forked.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := forked.Start(); err != nil {
 		t.Fatal(err)

@@ -546,7 +546,7 @@ func marked(t testing.TB, root, job string) []int {
 		t.Error("the journal has no id of the state directory")
 		return nil
 	}
-	mark := append([]byte("JOBSD_MARK="), append(id[1], '/')...)
+	mark := append([]byte("JOBSD_TAG="), append(id[1], '/')...)
 	if job != "" {
 		mark = append(append(mark, job...), '/')
 	}

@@ -408,9 +408,9 @@ echo env $(env | cut -d= -f1 | grep -v '^JOBSD_' | sort)
 	s.term()
 }
 
-// TestForgedMark: who bears the mark of another user's run is not believed where runs have control groups. Elsewhere he
+// TestForgedTag: who bears the mark of another user's run is not believed where runs have control groups. Elsewhere he
 // gives himself to be stopped with it, and harms nobody else.
-func TestForgedMark(t *testing.T) {
+func TestForgedTag(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root runs jobs of other users")
 	}
@@ -421,7 +421,7 @@ name = "victim"
 shell = "cat /proc/self/cgroup; sleep 1000"
 [[jobs]]
 name = "forger"
-shell = "setsid env JOBSD_MARK=${JOBSD_MARK%%%%/*}/victim/$1 sleep 1000 & sleep 1000"
+shell = "setsid env JOBSD_TAG=${JOBSD_TAG%%%%/*}/victim/$1 sleep 1000 & sleep 1000"
 user = %d
 group = %[1]d
 dir = "/"

@@ -45,7 +45,7 @@ func (c *Core) readClock(now Now) {
 		back, c.peak = true, now.Wall
 	}
 	c.say(Info, "", "the wall clock was set", "by", step.Round(time.Second), "to", now.Wall.Format(time.RFC3339))
-	if back { // streaks written after the new epoch would take their slots into it
+	if back { // records written after the new epoch would take their slots into it
 		for _, j := range c.order {
 			c.flushNotRun(j)
 		}

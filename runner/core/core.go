@@ -48,7 +48,7 @@ type Core struct {
 	starting   int                 // runs that have an intent but no process yet
 	locks      map[string]*run     // the run that holds each lock
 	dirty      []*job
-	notRunJobs []*job // jobs with slots that passed in this turn without a run
+	notRunJobs []*job // jobs with slots that were skipped or missed in this turn
 	removed    []string
 	timers     [nClocks]timers
 	lastRun    uint64 // the run counter, pending runs included

@@ -8,19 +8,19 @@ import (
 	"jobsd/statefile"
 )
 
-// noFile is the reason why the retries and delayed starts of a removed job are dropped.
+// jobRemoved is the reason why the retries and delayed starts of a removed job are dropped.
 const jobRemoved = "the job was removed"
 
-// maxLater is how many delayed starts one job may have.
+// maxDelayed is how many delayed starts one job may have.
 const maxDelayed = 100
 
-// later is a delayed start. It becomes a run only when it is due, so it holds up nothing before.
+// delayedStart is a delayed start. It becomes a run only when it is due, so it holds up nothing before.
 type delayedStart struct {
 	statefile.Delayed
 	wait uint64 // the order whose client waits for the outcome; 0: none does
 }
 
-// orderLater accepts a delayed start. It survives the end of the daemon.
+// delayStart accepts a delayed start. It survives the end of the daemon.
 func (c *Core) delayStart(j *job, o Order) {
 	if why := c.cannotDelay(j); why != "" {
 		c.refuse(o, "%s", why)
@@ -42,7 +42,7 @@ func (c *Core) delayStart(j *job, o Order) {
 	c.markDirty(j)
 }
 
-// noLater returns why the job cannot have another delayed start, or "" if it can.
+// cannotDelay returns why the job cannot have another delayed start, or "" if it can.
 func (c *Core) cannotDelay(j *job) string {
 	switch {
 	case j.away:
@@ -84,7 +84,7 @@ func (c *Core) remindAgain(j *job) {
 	}
 }
 
-// resumeLater resumes the delayed starts that were pending when the previous daemon ended.
+// resumeDelayed resumes the delayed starts that were pending when the previous daemon ended.
 func (c *Core) resumeDelayed(j *job) {
 	for _, l := range j.facts.Delayed {
 		l.Args = c.o.DelayedArgs[l.Run]
@@ -102,7 +102,7 @@ func (c *Core) resumeDelayed(j *job) {
 	}
 }
 
-// postpone turns a pending run of a delayed start back into a delayed start, for the next daemon. Clients that wait for
+// delayAgain turns a pending run of a delayed start back into a delayed start, for the next daemon. Clients that wait for
 // its outcome continue to wait under that daemon.
 func (r *run) delayAgain() {
 	for _, l := range r.job.facts.Delayed {
@@ -145,7 +145,7 @@ func (c *Core) reminded(e Reminded) {
 	}
 }
 
-// breakPromise drops a delayed start.
+// dropDelayed drops a delayed start.
 func (c *Core) dropDelayed(j *job, l *delayedStart, why string) {
 	c.record(&statefile.Dropped{Job: j.name, Run: l.Run, Why: why})
 	c.logJob(j, Warn, fmt.Sprintf("run %d does not start: %s", l.Run, why))
@@ -155,7 +155,7 @@ func (c *Core) dropDelayed(j *job, l *delayedStart, why string) {
 	c.markDirty(j)
 }
 
-// breakPromises drops all delayed starts of a job, or only the one with the given number, and returns their numbers.
+// dropDelayedStarts drops all delayed starts of a job, or only the one with the given number, and returns their numbers.
 func (c *Core) dropDelayedStarts(j *job, run uint64, why string) (runs []uint64) {
 	j.delayed = slices.DeleteFunc(j.delayed, func(l *delayedStart) bool {
 		if run != 0 && l.Run != run {

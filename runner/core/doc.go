@@ -34,11 +34,11 @@
 // before that, the next daemon finds them not settled and decides again. Catch-up runs start after a delay, and only a
 // few at a time, because a boot makes many jobs due at once.
 //
-// # Streaks
+// # Slots that do not run
 //
-// A streak is a series of consecutive slots that passed without a run for the same reason. It is one record with a
-// number. An open streak grows in memory. It is written at the end of the turn, or, while a run of the job is alive, each
-// time it has doubled and each minute. So a hanging run of a job that is due every second does not fill the journal.
+// Consecutive slots that are skipped or missed for the same reason are one record with a number. The record grows in
+// memory. It is written at the end of the turn, or, while a run of the job is alive, each time it has doubled and each
+// minute. So a hanging run of a job that is due every second does not fill the journal.
 //
 // # Clocks
 //

@@ -145,7 +145,7 @@ func (c *Core) unlist(r *run) {
 	delete(c.runs, r.number)
 	j := r.job
 	j.runs = slices.DeleteFunc(j.runs, func(o *run) bool { return o == r })
-	if len(j.notRun) > 0 { // the streaks may have waited for this run
+	if len(j.notRun) > 0 { // these slots may have waited for this run
 		c.notRunJobs = append(c.notRunJobs, j)
 	}
 	if r.pid > 0 || r.inherited {

@@ -204,7 +204,7 @@ type (
 		Job *jobfile.Definition
 	}
 
-	// Mark writes a marker line to the job's log, if there is a log.
+	// Marker writes a marker line to the job's log, if there is a log.
 	Marker struct {
 		Job  *jobfile.Definition
 		Text string

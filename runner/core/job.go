@@ -28,8 +28,8 @@ type job struct {
 	alarm   *alarm          // nil: no time was ever set at which its disabling ends
 	delayed []*delayedStart // delayed starts
 
-	// The slots that were settled or handed out so far. The facts lag behind: they lack the pending runs and the open
-	// streak.
+	// The slots that were settled or handed out so far. The facts lag behind: they lack the pending runs and
+	// notRun.
 	last   time.Time // the latest of all
 	wild   time.Time // the latest of the epoch, after the clock went back
 	epoch  uint64    // the epoch of wild
@@ -38,8 +38,8 @@ type job struct {
 
 	process string // the hash of the definition that the processes of an earlier daemon were started with
 
-	notRun          []*statefile.NotRun // passed slots that are not written yet; the last streak is open
-	notRunWritten   uint64              // the number of passed slots written since the newest run of the job began
+	notRun          []*statefile.NotRun // skipped and missed slots that are not written yet; the last record may grow
+	notRunWritten   uint64              // the number of such slots written since the newest run of the job began
 	notRunWrittenAt time.Duration       // when the last were written, monotonic
 }
 

@@ -167,14 +167,14 @@ func (c *Core) timesMoved(j *job, d *jobfile.Definition, moved bool) bool {
 }
 
 // announce logs what a load did. Passed is the number of ignored files.
-func (c *Core) announce(sum statefile.Reloaded, changed []string, passed int) {
+func (c *Core) announce(sum statefile.Reloaded, changed []string, ignored int) {
 	for _, text := range c.reload.Errors {
 		c.say(Error, "", text)
 	}
 	if !c.ready {
 		c.ready = true
 		c.record(&statefile.Ready{Jobs: len(c.order)})
-		c.say(Info, "", "ready", "jobs", len(c.order), "refused", sum.Refused, "ignored", passed, "errors", len(c.reload.Errors))
+		c.say(Info, "", "ready", "jobs", len(c.order), "refused", sum.Refused, "ignored", ignored, "errors", len(c.reload.Errors))
 		return
 	}
 	c.record(&sum)
@@ -187,8 +187,8 @@ func (c *Core) announce(sum statefile.Reloaded, changed []string, passed int) {
 		text += ")"
 	}
 	text += fmt.Sprintf(", %d removed, %d refused", sum.Removed, sum.Refused)
-	if passed > 0 {
-		text += fmt.Sprintf(", %d ignored", passed)
+	if ignored > 0 {
+		text += fmt.Sprintf(", %d ignored", ignored)
 	}
 	if len(sum.Settings) > 0 {
 		text += "; settings changed: " + strings.Join(sum.Settings, ", ")

@@ -9,7 +9,7 @@ import (
 	"jobsd/statefile"
 )
 
-// Letter is a mail without the output of the runs, which the disk adds.
+// Mail is a mail without the output of the runs, which the disk adds.
 type Mail struct {
 	From    string // "": the daemon's user
 	To      []string
@@ -18,7 +18,7 @@ type Mail struct {
 	Parts   []MailPart
 }
 
-// Part describes one event.
+// MailPart describes one event.
 type MailPart struct {
 	Text         string
 	Job          string // the output of this job's run follows; "" = none

@@ -26,16 +26,16 @@ const (
 	crashPause       = time.Hour
 )
 
-// firstNotice begins the numbers of notifications, far from those of runs.
+// firstDelivery begins the numbers of notifications, far from those of runs.
 const firstDelivery = 1 << 62
 
-// notice lists the events that a notification reports.
+// delivery lists the events that a notification reports.
 type delivery struct {
 	via           string
 	notifications []statefile.Notification
 }
 
-// alarming reports whether one more failure of the job must be notified: the first after the configured number in a
+// mustNotifyFailure reports whether one more failure of the job must be notified: the first after the configured number in a
 // row, and no other until the job recovers.
 func (c *Core) mustNotifyFailure(j *job, d *jobfile.Definition) bool {
 	if d.KeepAlive != nil || j.facts.FailureNotified {
@@ -48,7 +48,7 @@ func (c *Core) mustNotifyFailure(j *job, d *jobfile.Definition) bool {
 	return int(j.facts.Consecutive)+1 >= need
 }
 
-// tellOutcome adds the notifications that an outcome owes to its record.
+// notifyOutcome adds the notifications that an outcome owes to its record.
 func (c *Core) notifyOutcome(r *run, e *statefile.Ended) {
 	d := r.def
 	if r.reason == statefile.ReasonService {
@@ -67,7 +67,7 @@ func (c *Core) notifyOutcome(r *run, e *statefile.Ended) {
 	}
 }
 
-// owe returns the notifications that must be sent about an event.
+// notificationsOf returns the notifications that must be sent about an event.
 func (c *Core) notificationsOf(j *job, d *jobfile.Definition, kind string, o *statefile.Run) (list []statefile.Notification) {
 	if c.config == nil {
 		return nil
@@ -85,7 +85,7 @@ func (c *Core) notificationsOf(j *job, d *jobfile.Definition, kind string, o *st
 	return list
 }
 
-// wayOf maps a kind of event to the key of its command.
+// commandKey maps a kind of event to the key of its command.
 var commandKey = map[string]string{"failure": "on_failure", "crash_loop": "on_failure", "success": "on_success", "recovery": "on_recovery"}
 
 func command(d *jobfile.Definition, way string) []string {
@@ -96,7 +96,7 @@ func command(d *jobfile.Definition, way string) []string {
 		"on_recovery": d.Notify.OnRecovery}[way]
 }
 
-// newOwed gives a notification its number and time.
+// newNotification gives a notification its number and time.
 func (c *Core) newNotification(o statefile.Notification) statefile.Notification {
 	c.lastNotification = max(c.lastNotification, c.facts.LastNotification) + 1
 	o.ID, o.At = c.lastNotification, c.at()
@@ -139,7 +139,7 @@ func (c *Core) warnOfMailer(set *jobfile.Set) {
 	}
 }
 
-// postman sends one mail at a time and waits after a failure.
+// mailer sends one mail at a time and waits after a failure.
 type mailer struct {
 	timer   timer
 	tries   uint64
@@ -180,7 +180,7 @@ func (c *Core) deliver() {
 	}
 }
 
-// writes reports whether the output of an ended run is still open. Its notification waits until the output is complete.
+// outputOpen reports whether the output of an ended run is still open. Its notification waits until the output is complete.
 func (c *Core) outputOpen(o *statefile.Run) bool {
 	if o == nil {
 		return false
@@ -255,7 +255,7 @@ func (c *Core) deliverCommand(o statefile.Notification) {
 	c.commands[j.name] = r
 }
 
-// newNotice makes the run of a notification; d holds its particular settings.
+// newDelivery makes the run of a notification; d holds its particular settings.
 func (c *Core) newDelivery(j *job, n *delivery, d *jobfile.Definition) *run {
 	d.Timeout, d.StopSignal, d.StopTimeout = deliveryTime, "TERM", deliveryGrace
 	d.Schedule, d.SuccessCodes, d.Umask, d.Enabled, d.Overlap = new(schedule.Schedule), []int{0}, -1, true, jobfile.Allow
@@ -267,7 +267,7 @@ func (c *Core) newDelivery(j *job, n *delivery, d *jobfile.Definition) *run {
 	return r
 }
 
-// unwritten postpones a mail that could not be written to a file.
+// mailNotWritten postpones a mail that could not be written to a file.
 func (c *Core) mailNotWritten(r *run, why string) {
 	c.end(r, statefile.Run{Outcome: statefile.OutcomeStartError, StartError: &statefile.StartError{Stage: "mail", Errno: "EIO", Text: why}}, false)
 	c.forget(r)
@@ -321,7 +321,7 @@ func (c *Core) mailed(owed []statefile.Notification, err string) {
 	c.mailer.tries++
 }
 
-// settleOwed records the result of notifications and logs an error once for each job.
+// recordDelivery records the result of notifications and logs an error once for each job.
 func (c *Core) recordDelivery(owed []statefile.Notification, err string, kept bool) {
 	if len(owed) == 0 {
 		return
@@ -343,7 +343,7 @@ func (c *Core) recordDelivery(owed []statefile.Notification, err string, kept bo
 	c.record(t)
 }
 
-// tellCrash mails that the previous daemon crashed, but at most once an hour.
+// notifyCrash mails that the previous daemon crashed, but at most once an hour.
 func (c *Core) notifyCrash() {
 	since := c.now.Wall.Sub(c.facts.DaemonNotified.Time).Abs()
 	if !c.crashed || len(c.config.Mail.To) == 0 || !c.facts.DaemonNotified.IsZero() && since < crashPause {
@@ -356,7 +356,7 @@ func (c *Core) notifyCrash() {
 	c.record(&statefile.DaemonNotification{Notifications: []statefile.Notification{c.newNotification(statefile.Notification{Kind: "daemon", Via: "mail", Text: text})}})
 }
 
-// tellDamage mails once that all jobs are disabled because the journal was damaged. Otherwise nobody might notice that
+// notifyDamage mails once that all jobs are disabled because the journal was damaged. Otherwise nobody might notice that
 // nothing runs.
 func (c *Core) notifyDamage() {
 	by := c.facts.DisabledBy
@@ -379,7 +379,7 @@ func (c *Core) dropNotifications(list []statefile.Notification, why string) {
 	c.recordDelivery(list, why, false)
 }
 
-// noticeEnv returns the environment variables that describe the outcome to a command.
+// deliveryEnv returns the environment variables that describe the outcome to a command.
 func deliveryEnv(o *statefile.Notification) []string {
 	env := []string{"JOBSD_EVENT=" + o.Kind}
 	r := o.Run

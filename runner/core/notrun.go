@@ -8,38 +8,38 @@ import (
 	"jobsd/statefile"
 )
 
-// A streak is a series of consecutive slots of a job that passed for the same reason. People see only what is in the
-// journal: a slot that was shown as skipped must not become a catch-up run after a crash of the daemon.
+// Consecutive slots of a job that do not run for the same reason become one record, statefile.NotRun. The newest record
+// of a job may grow in memory before it is written. People see only what is in the journal: a slot that was shown as
+// skipped must not become a catch-up run after a crash of the daemon.
 
-// streakPause is how long an open streak may grow in memory while a run of the job is alive and a few lines have been
-// written. A hanging run of a job that is due every second must not fill the journal.
+// notRunPause is how long a record may grow in memory while a run of the job is alive and a few lines have been written. A hanging run of a job that is due every second must not fill the journal.
 const notRunPause = time.Minute
 
-// pass counts slots that did not become runs. They are written at the end of the turn, or later if they cannot be
+// addNotRun counts slots that did not become runs. They are written at the end of the turn, or later if they cannot be
 // written yet.
-func (c *Core) addNotRun(j *job, row *statefile.NotRun, a *statefile.Anchor) {
-	row.Anchor = a
+func (c *Core) addNotRun(j *job, s *statefile.NotRun, a *statefile.Anchor) {
+	s.Anchor = a
 	c.markDirty(j)
 	c.notRunJobs = append(c.notRunJobs, j)
 	if n := len(j.notRun); n > 0 {
-		if s := j.notRun[n-1]; s.Missed == row.Missed && s.Reason == row.Reason && s.Epoch == row.Epoch {
-			if row.First.Before(s.First.Time) {
-				s.First = row.First
+		if open := j.notRun[n-1]; open.Missed == s.Missed && open.Reason == s.Reason && open.Epoch == s.Epoch {
+			if s.First.Before(open.First.Time) {
+				open.First = s.First
 			}
-			if row.Last.After(s.Last.Time) {
-				s.Last, s.Anchor = row.Last, row.Anchor
+			if s.Last.After(open.Last.Time) {
+				open.Last, open.Anchor = s.Last, s.Anchor
 			}
-			s.Number += row.Number
+			open.Number += s.Number
 			return
 		}
 		if !j.unsettled() {
 			c.flushNotRun(j)
 		}
 	}
-	j.notRun = append(j.notRun, row)
+	j.notRun = append(j.notRun, s)
 }
 
-// writeStreaks writes the slots that passed in a turn at its end.
+// writeNotRun writes, at the end of a turn, the slots that did not run in it.
 func (c *Core) writeNotRun() {
 	list := c.notRunJobs
 	c.notRunJobs = nil
@@ -50,8 +50,8 @@ func (c *Core) writeNotRun() {
 	}
 }
 
-// streakIsDue reports whether to write the open streaks of a job now. While a run of the job is alive, the streak may
-// grow: it is written each time it has doubled, and each minute.
+// notRunIsDue reports whether to write the skipped and missed slots of a job now. While a run of the job is alive,
+// the record may grow: it is written each time it has doubled, and each minute.
 func (c *Core) notRunIsDue(j *job) bool {
 	switch {
 	case len(j.notRun) == 0 || j.unsettled():
@@ -62,7 +62,7 @@ func (c *Core) notRunIsDue(j *job) bool {
 	return j.notRun[len(j.notRun)-1].Number >= j.notRunWritten || c.now.Mono-j.notRunWrittenAt >= notRunPause
 }
 
-// endStreaks writes the streaks of a job, earlier slots first. If a crash cuts off the rest, the next daemon decides
+// flushNotRun writes the skipped and missed slots of a job, earlier slots first. If a crash cuts off the rest, the next daemon decides
 // about those slots.
 func (c *Core) flushNotRun(j *job) {
 	slices.SortStableFunc(j.notRun, func(a, b *statefile.NotRun) int { return a.Last.Compare(b.Last.Time) })

@@ -236,7 +236,7 @@ func (c *Core) orderRestart(j *job, o Order) {
 	c.begun(o, r)
 }
 
-// restartLater stops a job now and starts it at a given time. A service does not start before that: earlier delayed
+// restartAt stops a job now and starts it at a given time. A service does not start before that: earlier delayed
 // starts are dropped.
 func (c *Core) restartAt(j *job, o Order) {
 	if j.def.KeepAlive != nil {

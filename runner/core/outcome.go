@@ -57,7 +57,7 @@ func (r *run) failed(o *statefile.Run) bool {
 	return true
 }
 
-// mark returns the marker line that ends a run in its job's log.
+// outcomeMarker returns the marker line that ends a run in its job's log.
 func outcomeMarker(r *run, o *statefile.Run) string {
 	s := "run " + itoa(r.number)
 	if r.pid > 0 {

@@ -55,7 +55,7 @@ func (c *Core) rescueOrder(o Order) {
 	}
 }
 
-// rescueMail drops all owed notifications, so that they do not crash the daemon again at each start.
+// rescueDelivery drops all owed notifications, so that they do not crash the daemon again at each start.
 func (c *Core) rescueDelivery() {
 	if text := c.caught(recover(), ""); text != "" {
 		t := &statefile.Delivery{Error: "internal error: " + text}

@@ -8,7 +8,7 @@ import (
 	"jobsd/statefile"
 )
 
-// tryLater makes the retry of a run that has just failed. It returns nil if there is no retry: no attempt is left, a
+// retryAfter makes the retry of a run that has just failed. It returns nil if there is no retry: no attempt is left, a
 // newer run is pending, or the job has changed.
 func (c *Core) retryAfter(r *run, e *statefile.Ended) *statefile.Retry {
 	j := r.job
@@ -77,7 +77,7 @@ func (c *Core) cancelRetries(j *job) {
 	}
 }
 
-// giveUp makes a failure final whose retry is dropped.
+// dropRetry makes a failure final whose retry is dropped.
 func (c *Core) dropRetry(j *job, d *jobfile.Definition, run uint64, why string) {
 	g := &statefile.Dropped{Job: j.name, Run: run, Why: why}
 	if c.mustNotifyFailure(j, d) {

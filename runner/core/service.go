@@ -9,7 +9,7 @@ import (
 	"jobsd/statefile"
 )
 
-// looping is the number of short lives in a row from which a service counts as in a crash loop.
+// crashLoopRuns is the number of short lives in a row from which a service counts as in a crash loop.
 const crashLoopRuns = 5
 
 // armService brings a service into the wanted state: one live run of the newest definition, or none. Each change of
@@ -47,7 +47,7 @@ func (j *job) services() (list []*run) {
 	return list
 }
 
-// bringUp makes the next life of a service. It starts after a pause if the last lives were short.
+// startService makes the next life of a service. It starts after a pause if the last lives were short.
 func (c *Core) startService(j *job) {
 	r := c.newRun(j, c.nextRun(), origin{source: fromService, reason: statefile.ReasonService})
 	pause := c.spread(backoff(j.def.KeepAlive, j.facts.ShortRuns))
@@ -85,7 +85,7 @@ func (c *Core) spread(d time.Duration) time.Duration {
 	return d + time.Duration(c.rng.Int64N(int64(d)/10+1))
 }
 
-// watchLife arms the job again for the time when a life that follows short ones becomes stable, and records that then.
+// watchStability arms the job again for the time when a life that follows short ones becomes stable, and records that then.
 func (c *Core) watchStability(j *job, r *run) {
 	if r.state != running || j.facts.ShortRuns == 0 && j.facts.Consecutive == 0 && !j.facts.FailureNotified {
 		return
@@ -117,7 +117,7 @@ func (j *job) inCrashLoop() bool {
 	return j.def.KeepAlive != nil && j.facts.ShortRuns >= crashLoopRuns
 }
 
-// lived completes the record of the end of a service's life.
+// completeServiceEnd completes the record of the end of a service's life.
 func (c *Core) completeServiceEnd(r *run, e *statefile.Ended) {
 	o := &e.Outcome
 	if r.reason != statefile.ReasonService || r.def.KeepAlive == nil {
@@ -136,7 +136,7 @@ func (c *Core) completeServiceEnd(r *run, e *statefile.Ended) {
 		time.Duration(o.Duration) < r.def.KeepAlive.Stable
 }
 
-// failedForGood adds the notification of a service that failed and will not be restarted. It cannot enter a crash loop,
+// notifyFinalFailure adds the notification of a service that failed and will not be restarted. It cannot enter a crash loop,
 // which would be notified otherwise.
 func (c *Core) notifyFinalFailure(r *run, e *statefile.Ended) {
 	j := r.job
@@ -147,7 +147,7 @@ func (c *Core) notifyFinalFailure(r *run, e *statefile.Ended) {
 	e.Notifications = append(e.Notifications, c.notificationsOf(j, r.def, "failure", &e.Outcome)...)
 }
 
-// fellIntoLoop logs and notifies a crash loop when a short life is the last of the number in a row that makes one.
+// notifyCrashLoop logs and notifies a crash loop when a short life is the last of the number in a row that makes one.
 func (c *Core) notifyCrashLoop(r *run, e *statefile.Ended) {
 	j := r.job
 	if !e.Short || j.facts.ShortRuns+1 != crashLoopRuns {

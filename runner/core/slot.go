@@ -153,7 +153,7 @@ type slots struct {
 	late                    time.Duration // how late the newest is
 }
 
-// passed decides about slots that came due. The newest runs if it is on time or may be caught up. The others are
+// slotsDue decides about slots that came due. The newest runs if it is on time or may be caught up. The others are
 // missed.
 func (c *Core) slotsDue(j *job, p slots, a *statefile.Anchor) {
 	c.handOut(j, p.newest)
@@ -210,13 +210,13 @@ func (c *Core) newSlotRun(j *job, slot statefile.Time, reason statefile.Reason, 
 	}
 }
 
-// anchorBefore returns the anchor for a record of passed slots. The anchor a belongs to slot, which is either the last of
-// them or the next one. The record must not settle the next one.
-func anchorBefore(row *statefile.NotRun, slot time.Time, a *statefile.Anchor, d *jobfile.Definition) *statefile.Anchor {
-	if a == nil || row.Last.Equal(slot) {
+// anchorBefore returns the anchor for a record of slots that do not run. The anchor a belongs to slot, which is either the
+// last of them or the next one. The record must not settle the next one.
+func anchorBefore(s *statefile.NotRun, slot time.Time, a *statefile.Anchor, d *jobfile.Definition) *statefile.Anchor {
+	if a == nil || s.Last.Equal(slot) {
 		return a
 	}
-	return &statefile.Anchor{Wall: row.Last, Boot: a.Boot - d.Schedule.Interval(), BootID: a.BootID}
+	return &statefile.Anchor{Wall: s.Last, Boot: a.Boot - d.Schedule.Interval(), BootID: a.BootID}
 }
 
 // makeRoom decides whether a job gets a new run beside its live runs, and stops those if overlap says so.

@@ -34,7 +34,7 @@ func begin(c *Core, r *run, _ Event) {
 	c.to(r, intent)
 	c.after(&r.timer, journalWait)
 	c.emit(p)
-	if p.Record != nil && !r.job.unsettled() { // streaks hold later slots: without the intent on disk before them, they would settle this one
+	if p.Record != nil && !r.job.unsettled() { // notRun holds later slots: without the intent on disk before them, they would settle this one
 		c.flushNotRun(r.job)
 	}
 	r.job.notRunWritten = 0

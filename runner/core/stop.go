@@ -109,7 +109,7 @@ func (c *Core) kill(r *run) {
 	c.emit(Signal{Run: r.number, Name: "KILL", Far: r.far})
 }
 
-// tellKilled logs the processes that had escaped the group of their run and were killed.
+// logKilled logs the processes that had escaped the group of their run and were killed.
 func (c *Core) logKilled(e Killed) {
 	r := c.runs[e.Run]
 	if r == nil {

@@ -90,7 +90,7 @@ type proc struct {
 	shim      bool          // it has not become the job's program yet
 	group     bool          // a process of the group is alive
 	far       bool          // a process that left the group is alive
-	hunted    bool          // all of its processes were told to end
+	stopped   bool          // all of its processes were told to end
 	dies      time.Duration // how long it takes to die of KILL
 
 	diedAt     time.Duration // when its leader ended
@@ -158,7 +158,7 @@ func (w *world) begin() {
 		p := w.procs[l.Run]
 		alive := (l.PID == 0 || l.BootID == w.bootID) && p != nil && p.leader
 		if p != nil {
-			p.hunted = l.StoppedBy != ""
+			p.stopped = l.StoppedBy != ""
 		}
 		remains := !alive && l.PID != 0 && l.BootID == w.bootID
 		e := Adopted{Run: l.Run, Alive: alive, Remains: remains, PID: 1000 + int(l.Run), Inode: l.Run}
@@ -188,7 +188,7 @@ func (w *world) crash() {
 	}
 	maps.DeleteFunc(w.procs, func(run uint64, _ *proc) bool { return run >= firstDelivery }) // nobody adopts mailers
 	for run, p := range w.procs {                                                            // only a daemon that looks for them sees their ends
-		p.hunted = false // the next daemon does not know what this one began
+		p.stopped = false // the next daemon does not know what this one began
 		if p.leader {
 			w.later(max(0, p.endsAt-w.mono), func() { w.dies(run, false) })
 		}
@@ -294,7 +294,7 @@ func (w *world) perform(e Effect) {
 			w.handle(Probed{Run: e.Run, Left: left})
 		})
 	case Release:
-		if p := w.procs[e.Run]; p != nil && p.hunted && (p.leader || p.group || p.far) {
+		if p := w.procs[e.Run]; p != nil && p.stopped && (p.leader || p.group || p.far) {
 			w.fatal("run %d was stopped and is over, but something of it lives: %+v", e.Run, *p)
 		}
 		delete(w.procs, e.Run)
@@ -558,7 +558,7 @@ func (w *world) signal(s Signal) {
 	if p == nil {
 		return
 	}
-	p.hunted = p.hunted || s.Far
+	p.stopped = p.stopped || s.Far
 	w.signals = append(w.signals, s.Name)
 	if r := w.c.runs[s.Run]; r != nil && r.stopBy == "" && !r.inherited && w.mono < p.diedAt+leaveTime {
 		w.fatal("run %d of %s got %s %v after its leader had ended by itself", s.Run, p.job, s.Name, w.mono-p.diedAt)
