@@ -14,7 +14,7 @@ import (
 	"jobsd/statefile"
 )
 
-// small mounts a file system of so many bytes at a directory, which it makes.
+// small makes a directory and mounts a file system of this size there.
 func small(t *testing.T, dir, size string) {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -29,7 +29,7 @@ func small(t *testing.T, dir, size string) {
 	t.Cleanup(func() { syscall.Unmount(dir, syscall.MNT_DETACH) })
 }
 
-// fill takes all the space that is left, and returns what gives it back.
+// fill uses up all free space, and returns a function that frees it again.
 func fill(t *testing.T, dir string) (free func()) {
 	t.Helper()
 	ballast := filepath.Join(dir, "ballast")
@@ -51,7 +51,7 @@ func fill(t *testing.T, dir string) (free func()) {
 	}
 }
 
-// strays returns what lies in the state directory and should not.
+// strays returns the names of files that do not belong into the state directory.
 func (s *site) strays() (names []string) {
 	s.t.Helper()
 	entries, err := os.ReadDir(filepath.Join(s.root, "state"))
@@ -68,17 +68,17 @@ func (s *site) strays() (names []string) {
 	return names
 }
 
-// recovers waits until the state file tells all again: what ran meanwhile, and that nothing is wrong.
+// recovers waits until the state file is complete again: it has the runs of the time of the fault, and no degraded note.
 func (s *site) recovers(since *statefile.State) {
 	s.t.Helper()
-	s.until("the state to be right again", func(state *statefile.State) bool {
+	s.until("the state to be complete again", func(state *statefile.State) bool {
 		return len(state.Daemon.Degraded) == 0 && state.Jobs["beat"].Runs >= since.Jobs["beat"].Runs+2 &&
 			state.Jobs["once"].Runs > since.Jobs["once"].Runs
 	})
 	s.awaits("the temporary files to be gone", func() bool { return len(s.strays()) == 0 })
 }
 
-// TestA16DiskFull: the disk of the state directory is full, and then is not.
+// TestA16DiskFull: the disk of the state directory is full, and later has room again.
 func TestA16DiskFull(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -100,23 +100,23 @@ func TestA16DiskFull(t *testing.T) {
 	}
 	s.goesOn(stays)
 	if now, err := os.ReadFile(filepath.Join(dir, "state.json")); err != nil || string(now) != string(old) {
-		t.Errorf("the state file was changed on a full disk: %v\nwas %s\nis  %s", err, old, now)
+		t.Errorf("the state file was changed on a full disk: %v\ngot  %s\nwant %s", err, now, old)
 	}
 	s.awaits("the temporary files to be gone", func() bool { return len(s.strays()) == 0 })
 	if n := s.said("no space left") - s.said("starting without a durable journal entry"); n > 2 { // the journal, the state file
-		t.Errorf("a full disk is told %d times", n)
+		t.Errorf("the log reports the full disk %d times, want at most 2", n)
 	}
 	free()
 	s.recovers(before)
 	s.sound(fds, "beat", "stays", "once")
 	s.term()
 	if state := s.read(); !state.Daemon.CleanShutdown && state.Jobs["stays"].LastRun.Outcome != statefile.OutcomeStopped {
-		t.Errorf("in the end: %+v", state.Jobs["stays"].LastRun)
+		t.Errorf("after the shutdown: got %+v, want the outcome stopped", state.Jobs["stays"].LastRun)
 	}
 }
 
-// letGo ends a tracer. In the middle of a fork it may wait for the parent, which waits for the child, which waits for it:
-// then the kernel lets go of both when the tracer is killed.
+// letGo ends a tracer. In the middle of a fork there can be a deadlock: the tracer waits for the parent, the parent for the
+// child, and the child for the tracer. If the tracer is killed, the kernel releases the other two.
 func letGo(t *testing.T, tracer *exec.Cmd, ended <-chan error) {
 	t.Helper()
 	tracer.Process.Signal(syscall.SIGINT)
@@ -129,12 +129,12 @@ func letGo(t *testing.T, tracer *exec.Cmd, ended <-chan error) {
 	select {
 	case <-ended:
 	case <-time.After(patience):
-		t.Fatal("strace does not end")
+		t.Fatal("timed out waiting for the end of strace")
 	}
 }
 
-// TestA16WriteErrors: each system call of a write fails in turn. Where the state file can be written it says what is wrong.
-// With -long: of each error.
+// TestA16WriteErrors: the system calls of a write fail, one after the other. If the state file can be written, it says what
+// is wrong. With -long, each call fails with each error.
 func TestA16WriteErrors(t *testing.T) {
 	strace, err := exec.LookPath("strace")
 	if err != nil {
@@ -149,8 +149,8 @@ func TestA16WriteErrors(t *testing.T) {
 	journal := filepath.Join(s.root, "state", "history.jsonl")
 	for _, c := range []struct {
 		call, errno, words string
-		only               string // of that file
-		state              bool   // it is the state file that cannot be written
+		only               string // only calls on this file fail
+		state              bool   // the state file cannot be written
 	}{
 		{call: "write", errno: "ENOSPC", words: "no space left", only: journal},
 		{call: "write", errno: "EIO", words: "input/output error", only: journal},
@@ -195,10 +195,10 @@ func TestA16WriteErrors(t *testing.T) {
 			}
 			s.goesOn(stays)
 			if now, err := os.ReadFile(filepath.Join(s.root, "state", "state.json")); err != nil || string(now) != string(text) {
-				t.Errorf("%s fails with %s: the state file was changed: %v", c.call, c.errno, err)
+				t.Errorf("%s fails with %s: the state file was changed, want it unchanged: %v", c.call, c.errno, err)
 			}
 		} else {
-			s.until(c.call+" to be told in the state file", func(state *statefile.State) bool {
+			s.until("the error of "+c.call+" in the state file", func(state *statefile.State) bool {
 				return strings.Contains(fmt.Sprint(state.Daemon.Degraded), c.words)
 			})
 			s.goesOn(stays)
@@ -210,7 +210,7 @@ func TestA16WriteErrors(t *testing.T) {
 	s.term()
 }
 
-// TestFilesNoSpace: on a full disk no job file is written in part, and none is lost.
+// TestFilesNoSpace: on a full disk, add and edit write no job file in part, and lose none.
 func TestFilesNoSpace(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -226,12 +226,12 @@ func TestFilesNoSpace(t *testing.T) {
 		cmd := exec.Command(s.path(), append([]string{"--root", s.root}, args...)...)
 		cmd.Env = append(os.Environ(), "VISUAL=", `EDITOR=printf "nice = 5\n" >>`, "TMPDIR="+s.root)
 		if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "no space left on device") {
-			t.Errorf("%v on a full disk: %v, %s", args, err, out)
+			t.Errorf("%v on a full disk: got %v, %s, want the error \"no space left on device\"", args, err, out)
 		}
 	}
 	entries, err := os.ReadDir(jobs)
 	if now, e := os.ReadFile(filepath.Join(jobs, "old.toml")); err != nil || len(entries) != 2 || e != nil || string(now) != string(was) {
-		t.Errorf("there is %v, %v; old.toml: %v %q", entries, err, e, now)
+		t.Errorf("got the files %v, %v, want old.toml and the ballast; old.toml: got %v %q, want %q", entries, err, e, now, was)
 	}
 	free()
 	s.tell("add", "new", "--shell", "true")

@@ -12,8 +12,8 @@ import (
 	"jobsd/statefile"
 )
 
-// The members of the group in jobsd.toml can read the journal, the log directory and all logs: those that exist, those
-// that are made, and those that exist when the group is set by a reload. Others cannot, and are told who can.
+// TestGroupReads: members of the group in jobsd.toml can read the journal, the log directory and all logs, also those that
+// were there before a reload set the group. Other users cannot, and the message says which group can.
 func TestGroupReads(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root gives files to a group")
@@ -32,7 +32,7 @@ func TestGroupReads(t *testing.T) {
 		return string(out), cmd.ProcessState.ExitCode()
 	}
 	if out, code := as(other, "logs", "j"); code != 4 || !strings.Contains(out, `"group" in jobsd.toml`) {
-		t.Errorf("without a group: exit code %d\n%s", code, out)
+		t.Errorf("without a group: got exit code %d, want 4 and a hint about \"group\"\n%s", code, out)
 	}
 	put(t, filepath.Join(s.root, "log", "jobsd.log"), "the daemon's own\n")
 	if err := os.WriteFile(filepath.Join(s.root, "jobsd.toml"), fmt.Appendf(nil, "group = %d\n", other), 0o644); err != nil {
@@ -41,22 +41,22 @@ func TestGroupReads(t *testing.T) {
 	s.tell("reload")
 	s.tell("start", "--wait", "j")
 	if out, code := as(other, "logs", "j"); code != 0 || strings.Count(out, "hello") != 2 {
-		t.Errorf("logs: exit code %d\n%s", code, out)
+		t.Errorf("logs: got exit code %d, want 0 and the output of two runs\n%s", code, out)
 	}
 	if out, code := as(other, "history", "j"); code != 0 || strings.Count(out, "manual") != 2 {
-		t.Errorf("history: exit code %d\n%s", code, out)
+		t.Errorf("history: got exit code %d, want 0 and two runs\n%s", code, out)
 	}
 	if out, code := as(other+2, "logs", "j"); code != 4 || !strings.Contains(out, fmt.Sprint("the group ", other)) {
-		t.Errorf("another group: exit code %d\n%s", code, out)
+		t.Errorf("another group: got exit code %d, want 4 and the name of the group\n%s", code, out)
 	}
 	var st syscall.Stat_t
 	for _, name := range []string{"log", "log/j.log", "log/jobsd.log", "state/history.jsonl"} {
 		if err := syscall.Stat(filepath.Join(s.root, name), &st); err != nil || st.Gid != other {
-			t.Errorf("%s belongs to group %d, %v", name, st.Gid, err)
+			t.Errorf("%s: got group %d, %v, want %d", name, st.Gid, err, other)
 		}
 	}
 	if state := s.read(); len(state.Daemon.Degraded) > 0 {
-		t.Errorf("degraded: %v", state.Daemon.Degraded)
+		t.Errorf("got degraded %v, want nothing", state.Daemon.Degraded)
 	}
 	s.term()
 
@@ -65,7 +65,7 @@ func TestGroupReads(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.begin()
-	s.until("the log to be the group's", func(*statefile.State) bool {
+	s.until("the log to belong to the group", func(*statefile.State) bool {
 		return syscall.Stat(filepath.Join(s.root, "log", "j.log"), &st) == nil && st.Gid == other
 	})
 	s.term()

@@ -10,8 +10,8 @@ import (
 	"jobsd/statefile"
 )
 
-// TestA9Unkillable: a run hangs in the kernel and survives KILL. That is shown, it is not started again, all else goes
-// on, and when it is gone at last so is the word.
+// TestA9Unkillable: a process of a run hangs in the kernel and survives KILL. The job is shown as unkillable and does not
+// start again; everything else continues. Once the process is gone, so is the word.
 func TestA9Unkillable(t *testing.T) {
 	t.Parallel()
 	dir, release := fusetest.Hang(t)
@@ -25,9 +25,9 @@ func TestA9Unkillable(t *testing.T) {
 	if err := stop.Start(); err != nil {
 		t.Fatal(err)
 	}
-	s.until("it to count as unkillable", func(state *statefile.State) bool { return state.Jobs["stuck"].Unkillable })
+	s.until("the job to be unkillable", func(state *statefile.State) bool { return state.Jobs["stuck"].Unkillable })
 	if list := s.tell("list"); !strings.Contains(list, "unkillable") {
-		t.Errorf("list does not say so:\n%s", list)
+		t.Errorf("list does not show unkillable:\n%s", list)
 	}
 	s.tell("start", "--wait", "other")
 	s.tell("reload")
@@ -40,14 +40,14 @@ func TestA9Unkillable(t *testing.T) {
 	if err := stop.Wait(); err != nil {
 		t.Error("stop: ", err)
 	}
-	s.until("it to be gone", func(state *statefile.State) bool {
+	s.until("the process to be gone", func(state *statefile.State) bool {
 		j := state.Jobs["stuck"]
 		return !j.Unkillable && j.Runs == 2 && len(j.Running) == 0
 	})
 	s.term()
 }
 
-// TestA15HungDirectory: a job whose directory is on a file system that hangs holds up itself and nobody else.
+// TestA15HungDirectory: a job with a directory or program on a file system that hangs delays no other job.
 func TestA15HungDirectory(t *testing.T) {
 	t.Parallel()
 	dir, release := fusetest.Hang(t)
@@ -60,16 +60,16 @@ func TestA15HungDirectory(t *testing.T) {
 	s.tell("start", "program")
 	s.tell("start", "--wait", "other")
 	s.tell("reload")
-	s.until("it to hang", func(state *statefile.State) bool {
+	s.until("the start to hang", func(state *statefile.State) bool {
 		r := state.Jobs["stuck"].Running
 		return len(r) == 1 && r[0].State == "starting" && r[0].PID != nil
 	})
-	state := s.until("both to count as unkillable", func(state *statefile.State) bool {
+	state := s.until("both to be unkillable", func(state *statefile.State) bool {
 		return state.Jobs["stuck"].Unkillable && state.Jobs["program"].Unkillable
 	})
 	for _, job := range []string{"stuck", "program"} {
 		if r := state.Jobs[job].LastRun; r == nil || r.Outcome != statefile.OutcomeStartError || r.StartError.Stage != "timeout" {
-			t.Errorf("%s: %+v", job, r)
+			t.Errorf("%s: got %+v, want a start error at the stage timeout", job, r)
 		}
 	}
 	release()

@@ -13,15 +13,15 @@ import (
 	"jobsd/statefile"
 )
 
-// These tests have a user who holds up the starts of their own jobs: between the fork and the exec, by whatever a user
-// may do to a process or a file of theirs. Whenever a start is held, everything else must go on.
+// In these tests, a user delays the starts of their own jobs between the fork and the exec, with everything that a user
+// may do to their own processes and files. During that time, everything else must continue.
 
-// strangers counts the users that tests have had.
+// strangers counts the users that tests have used.
 var strangers atomic.Int32
 
-// heldSite returns a site that other users can reach, with a job "other" of the daemon's own user, and the number of a
-// user and a group that no other test has, not even in another run of the tests: one of these users stops all of their
-// processes.
+// heldSite returns a site that other users can reach, with a job "other" of the daemon's own user. It also returns the
+// number of a user and a group that no other test has, not even another run of the tests at the same time: one of these
+// users suspends all of their processes.
 func heldSite(t *testing.T) (s *site, stranger int) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root runs jobs of other users")
@@ -32,7 +32,7 @@ func heldSite(t *testing.T) (s *site, stranger int) {
 	return s, 1_000_000_000 + 16*os.Getpid() + int(strangers.Add(1))
 }
 
-// home makes a directory of the stranger's.
+// home makes a directory that belongs to the stranger.
 func (s *site) home(stranger int) string {
 	s.t.Helper()
 	dir := filepath.Join(s.root, "home")
@@ -45,8 +45,7 @@ func (s *site) home(stranger int) string {
 	return dir
 }
 
-// goesOnBeside makes sure that the loop answers, that jobs run and that job files are read while the starts of the jobs
-// are held.
+// goesOnBeside checks that the loop answers, jobs run and job files are read while the starts of these jobs are held.
 func (s *site) goesOnBeside(jobs ...string) {
 	s.t.Helper()
 	held := func(state *statefile.State) bool {
@@ -59,12 +58,12 @@ func (s *site) goesOnBeside(jobs ...string) {
 	}
 	s.until(fmt.Sprintf("the starts of %v to be held", jobs), held)
 	s.tell("start", "--wait", "other")
-	for _, job := range jobs { // so that it is read again
+	for _, job := range jobs { // so that the reload reads the file again
 		put(s.t, filepath.Join(s.root, "jobs.d", job+".toml"), "# read again\n"+string(s.file(job)))
 	}
 	s.tell("reload")
 	if state := s.read(); !held(state) {
-		s.t.Errorf("the starts of %v are not held any more, so this shows nothing", jobs)
+		s.t.Errorf("the starts of %v are no longer held, so this test shows nothing", jobs)
 	}
 }
 
@@ -77,22 +76,23 @@ func (s *site) file(job string) []byte {
 	return text
 }
 
-// stopHeld stops a job whose start is held, which is over at once.
+// stopHeld stops a job while its start is held. The stop ends the run at once.
 func (s *site) stopHeld(job string) {
 	s.t.Helper()
 	s.tell("stop", job)
 	if r := s.lastRun(job); r.Outcome != statefile.OutcomeStopped {
-		s.t.Errorf("%s: %+v", job, r)
+		s.t.Errorf("%s: got %+v, want the outcome stopped", job, r)
 	}
 }
 
-// freeze starts the job "frozen" until the user's job "freezer" has stopped a process of it before its program runs.
+// freeze starts the job "frozen" again and again, until the job "freezer" of the user suspends a process of it before its
+// program runs.
 func (s *site) freeze() int {
 	s.t.Helper()
 	for range 200 {
 		s.tell("start", "frozen")
 		pid := 0
-		s.until("frozen to have ended or to be stopped", func(state *statefile.State) bool {
+		s.until("frozen to end or to be suspended", func(state *statefile.State) bool {
 			j := state.Jobs["frozen"]
 			if len(j.Running) != 1 || j.Running[0].PID == nil {
 				return len(j.Running) == 0
@@ -105,11 +105,11 @@ func (s *site) freeze() int {
 		}
 		s.tell("stop", "frozen")
 	}
-	s.t.Fatal("the user stops no process of the job in time")
+	s.t.Fatal("the user suspended no process of the job before its exec")
 	return 0
 }
 
-// status returns what /proc says of a process; "" if there is none.
+// status returns the status of a process from /proc, or "" if the process does not exist.
 func (s *site) status(pid int) string {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -118,8 +118,8 @@ func (s *site) status(pid int) string {
 	return string(text)
 }
 
-// TestFrozenStart has a user who stops all of their processes, again and again: a start of theirs that is stopped ends
-// at its deadline, and nothing else waits for it. Nor does the end of the daemon.
+// TestFrozenStart: a user suspends all of their processes, again and again. A start that is suspended ends at its deadline.
+// Neither other jobs nor the end of the daemon wait for it.
 func TestFrozenStart(t *testing.T) {
 	t.Parallel()
 	s, stranger := heldSite(t)
@@ -132,10 +132,10 @@ func TestFrozenStart(t *testing.T) {
 	s.goesOnBeside("frozen")
 	r := s.lastRun("frozen")
 	if r.Outcome != statefile.OutcomeStartError || r.StartError.Stage != "timeout" {
-		t.Errorf("frozen: %+v", r)
+		t.Errorf("frozen: got %+v, want a start error at the stage timeout", r)
 	}
 	if now := s.status(pid); now != "" {
-		t.Errorf("the process that did not start is left: %s", now)
+		t.Errorf("the process of the failed start still exists: %s", now)
 	}
 	if s.said("job=frozen", "timed out") == 0 {
 		t.Error("the daemon's log does not say that the start timed out")
@@ -144,7 +144,7 @@ func TestFrozenStart(t *testing.T) {
 	s.term()
 }
 
-// TestLeasedProgram has a user with a lease on the program of a job: its exec waits until the lease is given back.
+// TestLeasedProgram: a user has a lease on the program of a job, so that its exec waits until the lease is released.
 func TestLeasedProgram(t *testing.T) {
 	t.Parallel()
 	s, stranger := heldSite(t)
@@ -182,8 +182,8 @@ func TestLeasedProgram(t *testing.T) {
 	s.term()
 }
 
-// TestHungHome has a user who mounts a file system that never answers over a directory of theirs, after the job files
-// were read: neither the starts nor the next look at the job files may wait for it.
+// TestHungHome: after the job files were read, a user mounts a file system that never answers over a directory of theirs.
+// Neither the loop nor the next reload may wait for it.
 func TestHungHome(t *testing.T) {
 	t.Parallel()
 	s, stranger := heldSite(t)

@@ -12,8 +12,8 @@ import (
 	"jobsd/internal/fusetest"
 )
 
-// TestHiddenProcesses: what these tests ask of the processes of the machine is answered although one of them, of any
-// user and of any other test, hangs in the middle of its exec.
+// TestHiddenProcesses: the helpers of these tests can look at all processes of the machine, even if one of them, of any
+// user or any other test, hangs in the middle of its exec.
 func TestHiddenProcesses(t *testing.T) {
 	file, closing, release := fusetest.HangOnClose(t)
 	zoo, err := exec.LookPath("zoo")
@@ -34,24 +34,24 @@ func TestHiddenProcesses(t *testing.T) {
 	go func() {
 		defer close(answered)
 		if pids := marked(t, s.root, "j"); !slices.Equal(pids, []int{leader}) {
-			t.Errorf("%d bear the mark of the job, not %d", pids, leader)
+			t.Errorf("got the processes %d of the job, want %d", pids, leader)
 		}
 		for _, pid := range []int{leader, hidden.Process.Pid} {
 			if pids := inGroup(strconv.Itoa(pid)); !slices.Equal(pids, []string{strconv.Itoa(pid)}) {
-				t.Errorf("%s are in the group of %d", pids, pid)
+				t.Errorf("got %s in the group of %d, want only the leader", pids, pid)
 			}
 			if !lives(pid) {
-				t.Errorf("%d counts as ended", pid)
+				t.Errorf("process %d is alive, but counts as ended", pid)
 			}
 		}
 		if zombies := zombiesOf(os.Getpid()); len(zombies) > 0 {
-			t.Errorf("%s are zombies", zombies)
+			t.Errorf("got the zombies %s, want none", zombies)
 		}
 	}()
 	select {
 	case <-answered:
 	case <-time.After(patience):
-		t.Error("a process that hangs holds up who looks for others")
+		t.Error("timed out looking at the processes: a process that hangs delays the helpers")
 	}
 	release()
 	<-answered

@@ -11,7 +11,7 @@ import (
 	"jobsd/statefile"
 )
 
-// used returns how many bytes of the disk the files of a directory take up, and the size of the largest.
+// used returns how many bytes the files of a directory use on the disk, and the size of the largest file.
 func used(t *testing.T, dir string) (all, largest int64) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
@@ -31,8 +31,8 @@ func used(t *testing.T, dir string) (all, largest int64) {
 	return all, largest
 }
 
-// TestLogOfHoles: a job makes its log a tebibyte long without writing to it. Nothing of that is copied, whether the log is
-// cut while the run lives or taken into that of the job when it has ended, and other jobs go on as if nothing were.
+// TestLogOfHoles: a job makes its log a tebibyte long without writing to it. The daemon copies none of that, neither when
+// it cuts the log during the run, nor when it adds the log of a run to that of the job. Other jobs continue as usual.
 func TestLogOfHoles(t *testing.T) {
 	s := newSite(t)
 	if !cuttable(t, s.root) {
@@ -59,18 +59,18 @@ cmd = ["true"]
 	beats := func(n uint64) {
 		t.Helper()
 		from := s.read().Jobs["beat"].Runs
-		s.until("another job to go on", func(state *statefile.State) bool { return state.Jobs["beat"].Runs >= from+n })
+		s.until("another job to run", func(state *statefile.State) bool { return state.Jobs["beat"].Runs >= from+n })
 	}
 	s.tell("start", "holes")
 	s.tell("start", "own")
 	s.until("the other to end", func(state *statefile.State) bool { return state.Jobs["own"].LastRun != nil })
 	s.awaits("the log to be long", func() bool { _, largest := used(t, log); return largest >= size })
-	beats(3) // the log has been looked at
+	beats(3) // the daemon has looked at the log meanwhile
 	if all, _ := used(t, log); all > 8*most {
-		t.Errorf("the logs take up %d bytes", all)
+		t.Errorf("the logs use %d bytes, want at most %d", all, 8*most)
 	}
 	if state := s.read(); len(state.Daemon.Degraded) > 0 {
-		t.Errorf("degraded: %q", state.Daemon.Degraded)
+		t.Errorf("got degraded %q, want nothing", state.Daemon.Degraded)
 	}
 	if err := os.WriteFile(filepath.Join(s.root, "more"), nil, 0o644); err != nil {
 		t.Fatal(err)
@@ -81,7 +81,7 @@ cmd = ["true"]
 	})
 	beats(1)
 	if all, _ := used(t, log); all > 8*most {
-		t.Errorf("the logs take up %d bytes", all)
+		t.Errorf("at the end the logs use %d bytes, want at most %d", all, 8*most)
 	}
 	s.term()
 }

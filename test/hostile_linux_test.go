@@ -18,16 +18,16 @@ import (
 
 var siege = flag.Duration("siege", 10*time.Second, "how long the ordinary user of TestOrdinaryUser attacks the daemon")
 
-// ordinary is a local user with a login, a home, jobs of their own that root wrote for them, and FUSE.
+// ordinary is a local user with a login, a home, FUSE, and jobs that root wrote for them.
 type ordinary struct {
 	*site
 	home    string
-	zoo     string // a copy of the program that others may execute
+	zoo     string // a copy of zoo that other users may execute
 	attacks []*exec.Cmd
 }
 
-// siegeJobs is what the ordinary user attacks: root's jobs that are due every two seconds, one that is started and
-// stopped all the time, and jobs that run as the user, from files and in directories of the user.
+// siegeJobs are the jobs that the ordinary user attacks: jobs of root that are due every two seconds, one that the test
+// starts and stops all the time, and jobs that run as the user, with programs and directories of the user.
 func siegeJobs(home, zoo string) string {
 	var b strings.Builder
 	for i := range 46 {
@@ -45,7 +45,7 @@ func siegeJobs(home, zoo string) string {
 	return b.String()
 }
 
-// as starts a program of the zoo as the ordinary user, outside of all jobs: a login.
+// as starts zoo as the ordinary user, outside of all jobs, as in a login.
 func (u *ordinary) as(env []string, args ...string) {
 	u.t.Helper()
 	cmd := exec.Command(u.zoo, args...)
@@ -57,18 +57,18 @@ func (u *ordinary) as(env []string, args ...string) {
 	u.attacks = append(u.attacks, cmd)
 }
 
-// peace ends what the user has started.
+// peace ends all processes that the user has started.
 func (u *ordinary) peace() {
 	for _, cmd := range u.attacks {
 		cmd.Process.Kill()
-		go cmd.Wait() // one that hangs ends with its file system
+		go cmd.Wait() // a process that hangs ends with its file system
 	}
 	u.attacks = nil
 }
 
-// TestOrdinaryUser lets an ordinary local user try everything that has ever held up or misled the daemon. Meanwhile
-// root's jobs start, a job of root's is stopped and started, and the daemon reloads. With -siege it lasts longer, and it
-// prints the longest turn of the loop, how late root's jobs started, and how long stops took.
+// TestOrdinaryUser: an ordinary local user tries everything that has ever delayed or misled the daemon. Meanwhile jobs of
+// root start, the test stops and starts one of them, and the daemon reloads. -siege makes the attack longer. The test
+// prints the longest turn of the loop, how late the jobs of root started, and how long stops took.
 func TestOrdinaryUser(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root runs jobs of other users")
@@ -76,7 +76,7 @@ func TestOrdinaryUser(t *testing.T) {
 	s := newSite(t)
 	s.open()
 	u := &ordinary{site: s, home: filepath.Join(s.root, "home"), zoo: filepath.Join(s.root, "zoo")}
-	program, err := os.ReadFile(s.path()) // which is the zoo too, by the name it is called by
+	program, err := os.ReadFile(s.path()) // the same binary is jobsd and zoo, by the name of the command
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +159,7 @@ func TestOrdinaryUser(t *testing.T) {
 			worst = max(worst, time.Since(began))
 			cmd := exec.Command(s.path(), "--root", s.root, "reload")
 			if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "evil.toml") {
-				t.Errorf("the link of another user is not refused: %v\n%s", err, out)
+				t.Errorf("reload does not refuse the link of another user: %v\n%s", err, out)
 			}
 			if time.Now().After(end) {
 				break
@@ -178,7 +178,7 @@ func TestOrdinaryUser(t *testing.T) {
 	u.report(len(stops))
 }
 
-// report prints how late root's jobs started.
+// report prints how late the jobs of root started.
 func (u *ordinary) report(stops int) {
 	starts, late, latest := 0, 0, time.Duration(0)
 	unjournaled := 0
@@ -201,12 +201,12 @@ func (u *ordinary) report(stops int) {
 		}
 	}
 	if starts == 0 {
-		u.t.Error("no job of root's has run")
+		u.t.Error("no job of root has run")
 	}
 	text, _ := os.ReadFile(u.log)
 	for _, m := range turnLine.FindAllSubmatch(text, -1) {
 		u.t.Logf("longest turn %s", m[1])
 	}
-	u.t.Logf("%d starts of root's jobs, %d later than 1s, the latest by %v; %d unjournaled; %d stops, 0 hung", starts, late,
+	u.t.Logf("%d starts of jobs of root, %d later than 1s, the latest by %v; %d unjournaled; %d stops, 0 hung", starts, late,
 		latest.Round(time.Millisecond), unjournaled, stops)
 }

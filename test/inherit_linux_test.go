@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// zooFor puts the program of attacks where every user can execute it.
+// zooFor puts a copy of zoo where every user can execute it.
 func (s *site) zooFor() string {
 	s.t.Helper()
 	program, err := exec.LookPath("zoo")
@@ -28,7 +28,7 @@ func (s *site) zooFor() string {
 	return path
 }
 
-// keep puts a key into the session keyring of this process and executes a program, which inherits the keyring.
+// keep puts a key into a new session keyring and executes a program, which inherits the keyring.
 func keep(key string, cmd []string) {
 	runtime.LockOSThread() // keyrings belong to threads
 	if _, err := unix.KeyctlInt(unix.KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0); err != nil {
@@ -50,7 +50,7 @@ func addKey(key string) {
 	}
 }
 
-// look says whether the key is in the session keyring, and what it holds.
+// look prints whether the key is in the session keyring, and what it holds.
 func look(key string) {
 	runtime.LockOSThread()
 	id, err := unix.KeyctlSearch(unix.KEY_SPEC_SESSION_KEYRING, "user", key, 0)
@@ -63,14 +63,14 @@ func look(key string) {
 	fmt.Println(key, "holds", string(b[:max(0, n)]), err)
 }
 
-// TestKeyring has secrets in session keyrings: those of whoever starts the daemon are for no job, those of the daemon's
-// jobs for no job of another user, and those of another user's for no other run.
+// TestKeyring: secrets in session keyrings. No job sees the keyring in which the daemon was started. No job of another user
+// sees the keyring of the daemon's jobs, and no other run sees the keyring of a job of another user.
 func TestKeyring(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root runs jobs of other users")
 	}
 	if _, err := unix.KeyctlGetKeyringID(unix.KEY_SPEC_SESSION_KEYRING, true); err != nil {
-		t.Skip("the kernel has no keyrings for us: ", err)
+		t.Skip("needs keyrings of the kernel: ", err)
 	}
 	t.Parallel()
 	s, _ := installed(t)
@@ -95,7 +95,7 @@ func TestKeyring(t *testing.T) {
 				runs *= 2
 			}
 			if err != nil || strings.Count(string(text), "starters is ENOKEY") != runs || strings.Contains(string(text), "starters holds") {
-				t.Errorf("%s, %s: %v, %s", when, job, err, text)
+				t.Errorf("%s, %s sees the keyring in which the daemon was started: %v, %s", when, job, err, text)
 			}
 			for _, owner := range []string{"roots", "theirs"} {
 				if (owner != "roots" || job == "theirs") && strings.Count(string(text), owner+" is ENOKEY") != runs {
@@ -109,11 +109,11 @@ func TestKeyring(t *testing.T) {
 	round("after an upgrade")
 	s.term()
 	if s.said("starters holds secret") != 1 {
-		t.Error("the secret was not in the keyring that the daemon was started with")
+		t.Error("the keyring in which the daemon was started had no secret")
 	}
 }
 
-// TestOOMScore: what protects the daemon from the kernel's lack of memory does not protect its jobs.
+// TestOOMScore: a score that protects the daemon when the kernel runs out of memory does not protect its jobs.
 func TestOOMScore(t *testing.T) {
 	const file = "/proc/self/oom_score_adj"
 	own, err := os.ReadFile(file)
@@ -145,12 +145,12 @@ func TestOOMScore(t *testing.T) {
 					s.tell("start", "--wait", job)
 					if s.lines(job, c.want) != n {
 						text, _ := os.ReadFile(filepath.Join(s.root, "log", job+".log"))
-						t.Errorf("%s does not have %s: %s", job, c.want, text)
+						t.Errorf("%s: got %s, want %s in %d runs", job, text, c.want, n)
 					}
 				}
 				now, err := os.ReadFile(fmt.Sprintf("/proc/%d/oom_score_adj", s.cmd.Process.Pid))
 				if err != nil || strings.TrimSpace(string(now)) != c.daemon {
-					t.Errorf("the daemon has %s, %v", now, err)
+					t.Errorf("the daemon: got %s, %v, want %s", now, err, c.daemon)
 				}
 			}
 			check(1)

@@ -45,8 +45,8 @@ cmd = ["shutdown", "-h", "now"]
 start_at = "4am"
 `
 
-// documented has for each verb with --json the command lines that together print every field that the manual has. ROOT
-// stands for the root of the site.
+// documented has command lines for each verb with --json. Together they print every field of the manual. ROOT stands for
+// the root of the site.
 var documented = map[string][]string{
 	"add":     {"add fresh --every 1h -- true"},
 	"check":   {"check", "check --diff"},
@@ -63,14 +63,14 @@ var documented = map[string][]string{
 	"restart": {"restart prints"},
 	"show":    {"show prints"},
 	"signal":  {"signal stays WINCH"},
-	"start":   {"start --wait prints", "start prints"}, // not the other way round: only one can wait for its turn
+	"start":   {"start --wait prints", "start prints"}, // in this order, as only one run can be queued
 	"status":  {"status"},
 	"stop":    {"stop stays"},
 	"upgrade": {"upgrade --wait", "upgrade"},
 	"version": {"version"},
 }
 
-// TestJSONDocumented runs each verb that has --json and holds what it prints against the manual, and its help, too.
+// TestJSONDocumented runs each verb that has --json, and compares the output and the help with the manual.
 func TestJSONDocumented(t *testing.T) {
 	t.Parallel()
 	var s *site
@@ -91,7 +91,7 @@ func TestJSONDocumented(t *testing.T) {
 	verbs := s.jsonVerbs()
 	for verb := range documented {
 		if !slices.Contains(verbs, verb) {
-			t.Errorf("%s has no --json", verb)
+			t.Errorf("the table of this test has %s, which has no --json", verb)
 		}
 	}
 	sections := manualOfVerbs(t)
@@ -102,7 +102,7 @@ func TestJSONDocumented(t *testing.T) {
 			continue
 		}
 		if verb == "upgrade" && upgrades == 0 {
-			continue // this system has none
+			continue // upgrades need Linux
 		}
 		c := &jsonChecker{t: t, verb: verb, section: section, seen: map[string]bool{}, also: map[string]string{}}
 		if section.reload {
@@ -122,13 +122,13 @@ func TestJSONDocumented(t *testing.T) {
 		}
 		c.help(s.tell("help", verb))
 	}
-	s.until("the upgrade to be over", func(state *statefile.State) bool {
+	s.until("the upgrade to end", func(state *statefile.State) bool {
 		return state.Daemon.Upgrades == uint64(upgrades) && state.Daemon.Reload.Done > 0
 	})
 	s.term()
 }
 
-// jsonVerbs are the verbs with --json, by what a shell would complete.
+// jsonVerbs returns the verbs with --json, as completion lists them.
 func (s *site) jsonVerbs() (verbs []string) {
 	s.t.Helper()
 	complete := func(args ...string) []string {
@@ -147,7 +147,7 @@ func (s *site) jsonVerbs() (verbs []string) {
 	return verbs
 }
 
-// json is what a command line with --json prints. That it fails, for what it tells is not well, does not matter here.
+// json returns the output of a command line with --json. Its exit code does not matter here.
 func (s *site) json(args []string) (v any) {
 	s.t.Helper()
 	args = slices.Insert(args, 1, "--json")
@@ -160,11 +160,11 @@ func (s *site) json(args []string) (v any) {
 	return v
 }
 
-// verbSection is what the manual says of a verb's output.
+// verbSection is what the manual says about the output of a verb.
 type verbSection struct {
-	fields map[string]string // their types
-	state  map[string]bool   // fields that it has from the state file
-	reload bool              // it has what reload prints in it
+	fields map[string]string // names and types
+	state  map[string]bool   // the fields from the state file
+	reload bool              // the output includes that of reload
 }
 
 // manualOfVerbs reads the section of jobsd(8) on output in JSON.
@@ -204,7 +204,7 @@ func readPage(t *testing.T, file string) string {
 	return string(text)
 }
 
-// jsonChecker holds the output of a verb against the manual.
+// jsonChecker compares the output of a verb with the manual.
 type jsonChecker struct {
 	t       *testing.T
 	verb    string
@@ -233,14 +233,14 @@ func (c *jsonChecker) field(name string, v any) {
 		c.seen[name] = true
 	case c.section.state[name], isOf(c.also[name], v):
 	case ok:
-		c.t.Errorf("%s: %s is %v, in the manual %q", c.verb, name, v, doc)
+		c.t.Errorf("%s: %s: got %v, want the type %q of the manual", c.verb, name, v, doc)
 	default:
 		c.t.Errorf("%s: %s is not in the manual", c.verb, name)
 	}
 	c.value(v)
 }
 
-// isOf tells whether a value is what the manual says.
+// isOf reports whether a value has the type that the manual says.
 func isOf(doc string, v any) bool {
 	word, more, _ := strings.Cut(doc, " ")
 	switch v := v.(type) {
@@ -259,15 +259,15 @@ func isOf(doc string, v any) bool {
 	return word == "object"
 }
 
-// help checks that the help of --json names each field or says where it is described.
+// help checks that the help of --json names each field, or the page that describes it.
 func (c *jsonChecker) help(text string) {
 	_, text, ok := strings.Cut(text, "\n  --json")
 	if !ok {
-		c.t.Errorf("the help of %s does not tell --json", c.verb)
+		c.t.Errorf("the help of %s lacks --json", c.verb)
 	}
 	for name := range c.section.fields {
 		if !strings.Contains(text, `"`+name+`"`) && !strings.Contains(text, "jobsd(8)") {
-			c.t.Errorf("the help of %s tells neither %q nor that jobsd(8) does", c.verb, name)
+			c.t.Errorf("the help of %s names neither %q nor jobsd(8)", c.verb, name)
 		}
 	}
 	if c.section.state != nil && !strings.Contains(text, "jobsd-state(5)") {
