@@ -34,31 +34,6 @@ of the machine.
 
 Each key of jobs.d(5) is an option: start_at is --start-at, log.max_size is
 --log-max-size. The most important ones:
-
-  --start-at TIME    run at a time of day: --start-at 4:35am; for several, write
-                     --start-at 4am,noon or repeat the option
-  --days DAY         run only on these days: --days mon-fri; for several, as
-                     with --start-at
-  --every DURATION   run at an interval: --every 10m; with --from, by the
-                     calendar: --every 2w --from '2026-01-06 09:00'
-  --cron LINE        run by a cron expression: --cron '35 4 * * *'
-  --at TIME          run once: --at '2026-12-24 18:00', or in the words of
-                     at(1): 16:00, 'tomorrow 4pm', 'mon 9am', 'now + 1h'. The
-                     file gets the full date; a past time is refused
-  --keep-alive       run a service, which is always restarted
-  --env NAME=VALUE   set a variable; may be given several times
-  --mail ADDRESS     send mail about failures to ADDRESS (the key notify.mail)
-  --user NAME        run the job as this user; for other verbs, --user means
-                     something else
-
-A path is relative to the current directory. An option that is true or false is
-true without a value: --at-boot, --enabled=false.
-
-  --dry-run  print the file and write nothing
-  --name     name the file of standard input, without its suffix; the default
-             is the name of its only job
-  --json     print {"file", "jobs": [{"job", "next_run"}], "reload"}; reload is
-             as with "jobsd reload", null without a daemon
 `
 
 type addOptions struct {
@@ -70,17 +45,36 @@ type addOptions struct {
 func (a *app) add() *cobra.Command {
 	var o addOptions
 	var cmd *cobra.Command
-	cmd = a.reader("add NAME|FILE|-", addHelp, func(args []string) error { return a.doAdd(o, args, cmd.ArgsLenAtDash()) })
-	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "")
-	cmd.Flags().StringVar(&o.name, "name", "", "")
-	keyOptions(cmd, &o.keys)
-	cmd.ValidArgsFunction = func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-		if len(args) == 0 {
-			return jobSuffixes, cobra.ShellCompDirectiveFilterFileExt
+	takes := arguments{0, many, "job or file", orFiles(jobSuffixes, cobra.ShellCompDirectiveFilterFileExt)}
+	cmd = a.verb(addHelp, takes, func(args []string) error { return a.doAdd(o, args, cmd.ArgsLenAtDash()) },
+		append(usualKeys,
+			paragraph(`A path is relative to the current directory. An option that is true or false is true without a value: --at-boot,
+				--enabled=false.`),
+			opt("dry-run", nothing, &o.dryRun, "print the file and write nothing"),
+			opt("name", kind{value: "NAME"}, &o.name, `name the file of standard input, without its suffix; the default is the name of its
+				only job`),
+			a.jsonOption(`print {"file", "jobs": [{"job", "next_run"}], "reload"}; `+reloadJSON))...)
+	for _, option := range keyOptions(&o.keys) {
+		option.declare(cmd, cmd.Flags())
+		if option.takes.value == "" {
+			cmd.Flags().Lookup(option.name).NoOptDefVal = "true"
 		}
-		return nil, cobra.ShellCompDirectiveDefault // for the arguments of the command
 	}
 	return cmd
+}
+
+// usualKeys are the options for keys that the help describes.
+var usualKeys = []option{
+	opt("start-at", aTime, nil, "run at a time of day: --start-at 4:35am; for several, write --start-at 4am,noon or repeat the option"),
+	opt("days", kind{value: "DAY"}, nil, "run only on these days: --days mon-fri; for several, as with --start-at"),
+	opt("every", aDuration, nil, `run at an interval: --every 10m; with --from, by the calendar: --every 2w --from '2026-01-06 09:00'`),
+	opt("cron", kind{value: "LINE"}, nil, "run by a cron expression: --cron '35 4 * * *'"),
+	opt("at", aTime, nil, `run once: --at '2026-12-24 18:00', or in the words of at(1): 16:00, 'tomorrow 4pm', 'mon 9am', 'now + 1h'. The
+		file gets the full date; a past time is refused`),
+	opt("keep-alive", nothing, nil, "run a service, which is always restarted"),
+	opt("env", kind{value: "NAME=VALUE"}, nil, "set a variable; may be given several times"),
+	opt("mail", kind{value: "ADDRESS"}, nil, "send mail about failures to ADDRESS (the key notify.mail)"),
+	opt("user", kind{value: "NAME"}, nil, "run the job as this user; for other verbs, --user means something else"),
 }
 
 // doAdd adds a file or makes one; dash is the number of arguments before "--", -1 if there is no "--".
@@ -295,7 +289,7 @@ func (o *addOptions) optionMistake(err error, file string) (string, bool) {
 		if g.Name == e.Key || strings.HasPrefix(g.Name, e.Key+".") {
 			return optionOf(e.Key) + ": " + e.Text, true
 		}
-		if sub, ok := strings.CutPrefix(e.Key, g.Name+"."); ok && isTable(g.Key) {
+		if sub, ok := strings.CutPrefix(e.Key, g.Name+"."); ok && g.Many == jobfile.Table {
 			return optionOf(g.Name) + ": " + sub + ": " + e.Text, true
 		}
 	}

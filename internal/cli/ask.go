@@ -47,10 +47,8 @@ func (s *site) seen(answer control.Response) bool {
 }
 
 // tellUnseen waits like seen, and prints a warning if that takes too long.
-func (a *app) tellUnseen(s *site, answer control.Response) { a.tellUnwritten(!s.seen(answer)) }
-
-func (a *app) tellUnwritten(unwritten bool) {
-	if unwritten {
+func (a *app) tellUnseen(s *site, answer control.Response) {
+	if !s.seen(answer) {
 		fmt.Fprintln(a.err, "jobsd: the daemon has not written this to disk yet and would forget it in a crash; jobsd status may say why")
 	}
 }

@@ -34,27 +34,18 @@ blanks in it, characters that only a shell reads, a program, directory or
 env_file that does not exist, a time that is past, mail without a mailer, a job
 that shuts the machine down while catch_up is on. Warnings do not change the
 exit code.
-
-  --diff  also print what a reload would do: which jobs are new, changed or
-          removed, and which are stale: they stay unchanged because their file
-          is refused
-  --json  print {"files", "jobs", "errors": [{"file", "line", "column", "key",
-          "message"}], "warnings": [the same], "read_only", "ignored"}: the
-          number of files and of good jobs, and each mistake; line and column
-          count from 1, 0 if they are not known; "read_only", the paths that
-          are trusted because their mount is read-only; "ignored", the names in
-          the directory that are not job files. With --diff also "diff":
-          {"new", "changed", "removed", "stale"}, the names of jobs
 `
 
 func (a *app) check() *cobra.Command {
 	var compare bool
-	cmd := a.reader("check [DIR|FILE...]", checkHelp, func(args []string) error { return a.doCheck(args, compare) })
-	cmd.Flags().BoolVar(&compare, "diff", false, "")
-	cmd.ValidArgsFunction = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		return nil, cobra.ShellCompDirectiveDefault
-	}
-	return cmd
+	takes := arguments{0, many, "file", orFiles(nil, cobra.ShellCompDirectiveDefault)}
+	return a.verb(checkHelp, takes, func(args []string) error { return a.doCheck(args, compare) },
+		opt("diff", nothing, &compare, `also print what a reload would do: which jobs are new, changed or removed, and which are stale: they
+			stay unchanged because their file is refused`),
+		a.jsonOption(`print {"files", "jobs", "errors": [{"file", "line", "column", "key", "message"}], "warnings": [the same],
+			"read_only", "ignored"}: the number of files and of good jobs, and each mistake; line and column count from 1, 0 if they
+			are not known; "read_only", the paths that are trusted because their mount is read-only; "ignored", the names in the
+			directory that are not job files. With --diff also "diff": {"new", "changed", "removed", "stale"}, the names of jobs`))
 }
 
 // mistake is one error as JSON.

@@ -24,56 +24,48 @@ examples
   jobsd add backup --start-at 4:35am -- backup b2 save
   jobsd list
   jobsd logs -f backup
+`
 
-the daemon
-  run         run the jobs of the jobs directory; --background returns at once
-  start       start jobs now
-  stop        stop the runs of jobs
-  restart     stop the runs of jobs and start the jobs again
-  signal      send a signal to running jobs
-  disable     keep jobs from running until they are enabled
-  enable      let disabled jobs run again
-  reload      make the daemon read its job files again, and print what changed
-  upgrade     switch the daemon to the installed program; jobs keep running
-  status      show how the daemon is doing
-
-job files
-  add         make a job, or add a job file
-  remove      remove jobs
-  edit        change a job file in an editor
-  import      make job files from crontabs, anacrontabs and systemd timers
-
-verbs that only read and need no daemon
-  list        list all jobs: next run, last run and how it ended
-  show        show everything about a job
-  logs        print the output of jobs
-  history     list the runs of a job
-  next        list when jobs will run
-  check       look for mistakes in job files
-  schema      print a JSON Schema of job files, for editors
-
-about jobsd
-  version     print the version; so do --version, -V and -v
-  man         show jobsd(8), jobs.d(5), jobsd-state(5) or jobsd-control(7)
-  completion  print a completion script for a shell
-  help        show the help of a verb
-
-where things are
-  --root DIR       keep jobs.d, state, log, run and jobsd.toml in DIR
-                   (environment: JOBSD_ROOT)
-  --user           use your own jobsd, in the XDG directories
-  --system         use the machine's jobsd: /etc/jobs.d, /var/lib/jobsd,
-                   /var/log/jobsd, /run/jobsd
-  --config FILE    read FILE as jobsd.toml, the settings of the daemon
-  --jobs-dir DIR   read the job files in DIR
-  --state-dir DIR  keep the state file and the journal in DIR
-  --log-dir DIR    keep the logs in DIR
-  --run-dir DIR    keep the pid file and the control socket in DIR
-
-"jobsd help VERB" shows more. Exit codes: 0 success, 1 failed, 2 wrong usage,
+const rootHelpEnd = `"jobsd help VERB" shows more. Exit codes: 0 success, 1 failed, 2 wrong usage,
 3 no such job, 4 not permitted, 5 no daemon, 6 state directory held by another
 daemon, 7 state written by a newer jobsd.
 `
+
+// group is a part of the list of verbs in the help.
+type group struct {
+	title string
+	verbs []*cobra.Command
+}
+
+func (g group) rows() (rows []row) {
+	for _, cmd := range g.verbs {
+		rows = append(rows, row{cmd.Name(), cmd.Short})
+	}
+	return rows
+}
+
+// addVerbs adds the verbs, and returns the list of them for the help.
+func (a *app) addVerbs(root, help *cobra.Command) string {
+	groups := []group{
+		{"the daemon", []*cobra.Command{a.run(), a.start(), a.stop(), a.restart(), a.signal(), a.disable(), a.enable(), a.reload(),
+			a.upgrade(), a.status()}},
+		{"job files", []*cobra.Command{a.add(), a.remove(), a.edit(), a.imports()}},
+		{"verbs that only read and need no daemon", []*cobra.Command{a.list(), a.show(), a.logs(), a.history(), a.next(), a.check(),
+			a.schema()}},
+		{"about jobsd", []*cobra.Command{a.version(), a.man(), a.completion(), help}},
+	}
+	var all []row
+	for _, g := range groups {
+		all = append(all, g.rows()...)
+		root.AddCommand(g.verbs...)
+	}
+	root.AddCommand(a.candidate())
+	text, column := "", columnOf(all)
+	for _, g := range groups {
+		text += "\n" + g.title + "\n" + layOut(column, g.rows())
+	}
+	return text
+}
 
 // app has what the verbs share: the output, and the options that may stand before or after any verb.
 type app struct {
@@ -97,7 +89,6 @@ func Main(args []string) int {
 func (a *app) command() *cobra.Command {
 	root := &cobra.Command{
 		Use:               "jobsd",
-		Long:              rootHelp,
 		Args:              cobra.ArbitraryArgs,
 		RunE:              a.noVerb,
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -110,15 +101,17 @@ func (a *app) command() *cobra.Command {
 	root.SetHelpTemplate(helpTemplate)
 	root.SetFlagErrorFunc(wrongOption)
 	root.TraverseChildren = true // an option in front of a verb does not belong to the verb: --user means something else to add
-	a.places.flags(root)
-	a.versionFlags(root.Flags())
-	root.AddCommand(a.run(), a.start(), a.stop(), a.restart(), a.signal(), a.enable(), a.disable(), a.reload(), a.status(),
-		a.list(), a.show(), a.logs(), a.history(), a.next(), a.check(), a.schema(), a.add(), a.remove(),
-		a.edit(), a.imports(), a.upgrade(), a.candidate(), a.version(), a.man(), a.completion())
-	root.SetHelpCommand(a.help())
-	for _, cmd := range append(root.Commands(), root) {
-		explain(cmd)
+	help := a.help()
+	root.SetHelpCommand(help)
+	root.Long = rootHelp + a.addVerbs(root, help)
+	places := a.places.options()
+	for _, o := range places {
+		o.declare(root, root.PersistentFlags())
 	}
+	for _, o := range a.versionOptions() {
+		o.declare(root, root.Flags())
+	}
+	root.Long += "\nwhere things are\n" + layOutOptions(places) + "\n" + rootHelpEnd
 	return root
 }
 
@@ -131,7 +124,7 @@ func (a *app) noVerb(cmd *cobra.Command, args []string) error {
 		return a.doVersion()
 	}
 	if len(args) == 0 {
-		fmt.Fprint(a.err, rootHelp)
+		fmt.Fprint(a.err, cmd.Long)
 		return &failure{code: exitUsage}
 	}
 	var verbs []string
@@ -145,45 +138,81 @@ func (a *app) noVerb(cmd *cobra.Command, args []string) error {
 	return usage(hint, "no verb is called %q", args[0])
 }
 
-// verb makes a command from its usage line, its help and its function. The first line of the help has the summary.
-func verb(use, help string, do func(args []string) error) *cobra.Command {
-	summary, _, _ := strings.Cut(help, "\n")
-	_, summary, _ = strings.Cut(summary, " - ")
-	return &cobra.Command{
-		Use:                   use,
-		Short:                 summary,
-		Long:                  help,
-		DisableFlagsInUseLine: true,
-		RunE:                  func(_ *cobra.Command, args []string) error { return do(args) },
-		ValidArgsFunction:     cobra.NoFileCompletions,
+// verb makes a command from its help, its arguments, its function and its options. The first line of the help has the name
+// and the summary of the verb.
+func (a *app) verb(help string, takes arguments, do func(args []string) error, options ...option) *cobra.Command {
+	first, _, _ := strings.Cut(help, "\n")
+	name, summary, _ := strings.Cut(strings.TrimPrefix(first, "jobsd "), " - ")
+	cmd := &cobra.Command{
+		Use:               name,
+		Short:             summary,
+		Long:              help,
+		Args:              takes.check,
+		RunE:              func(_ *cobra.Command, args []string) error { return do(args) },
+		ValidArgsFunction: cobra.NoFileCompletions,
+	}
+	if takes.complete != nil {
+		cmd.ValidArgsFunction = takes.complete
+	}
+	if text := layOutOptions(options); text != "" {
+		cmd.Long += "\n" + text
+	}
+	for _, o := range options {
+		if o.to != nil {
+			o.declare(cmd, cmd.Flags())
+		}
+	}
+	return cmd
+}
+
+// here makes the function of a verb that reads the site.
+func (a *app) here(do func(s *site, args []string) error) func(args []string) error {
+	return func(args []string) error {
+		s, err := a.site()
+		if err != nil {
+			return err
+		}
+		return do(s, args)
 	}
 }
 
-// reader makes a verb with --json.
-func (a *app) reader(use, help string, do func(args []string) error) *cobra.Command {
-	cmd := verb(use, help, do)
-	cmd.Flags().BoolVar(&a.json, "json", false, "print JSON")
-	return cmd
+// arguments says which arguments a verb takes.
+type arguments struct {
+	least, most int
+	kind        string // for the messages
+	complete    completer
 }
 
 // many stands for any number of arguments.
 const many = math.MaxInt
 
-// takes makes a verb refuse fewer than least and more than most arguments. The kind of the arguments is for the messages.
-func takes(cmd *cobra.Command, least, most int, kind string) *cobra.Command {
-	cmd.Args = func(_ *cobra.Command, args []string) error {
-		hint := "jobsd help " + cmd.Name()
-		switch {
-		case len(args) < least:
-			return usage(hint, "%s: no %s given", cmd.Name(), kind)
-		case len(args) > most && most == 0:
-			return usage(hint, "%s takes no arguments, but got %q", cmd.Name(), args[0])
-		case len(args) > most:
-			return usage(hint, "%s takes one %s, but also got %q", cmd.Name(), kind, args[most])
-		}
-		return nil
+// jobs are at least that many names of jobs.
+func (a *app) jobs(least int) arguments { return arguments{least, many, "job", a.completeJobs} }
+
+func (a *app) oneJob() arguments { return arguments{1, 1, "job", a.completeJob} }
+
+func (t arguments) check(cmd *cobra.Command, args []string) error {
+	hint := "jobsd help " + cmd.Name()
+	switch {
+	case len(args) < t.least:
+		return usage(hint, "%s: no %s given", cmd.Name(), t.kind)
+	case len(args) > t.most && t.most == 0:
+		return usage(hint, "%s takes no arguments, but got %q", cmd.Name(), args[0])
+	case len(args) > t.most:
+		return usage(hint, "%s takes one %s, but also got %q", cmd.Name(), t.kind, args[t.most])
 	}
-	return cmd
+	return nil
+}
+
+// jobsOr checks the arguments of a verb that takes either jobs or an option that stands for all of them.
+func jobsOr(verb, option string, given bool, args []string) error {
+	switch hint := "jobsd help " + verb; {
+	case given && len(args) > 0:
+		return usage(hint, "%s: %s cannot be combined with job names", verb, option)
+	case !given && len(args) == 0:
+		return usage(hint, "%s: no job given", verb)
+	}
+	return nil
 }
 
 // printJSON prints v as one indented document.

@@ -24,7 +24,7 @@ var completedShells = []string{"bash", "zsh", "fish"}
 
 func (a *app) completion() *cobra.Command {
 	var cmd *cobra.Command
-	cmd = takes(verb("completion SHELL", completionHelp, func(args []string) error {
+	cmd = a.verb(completionHelp, arguments{1, 1, "shell", only(completedShells)}, func(args []string) error {
 		switch root := cmd.Root(); args[0] {
 		case "bash":
 			return root.GenBashCompletionV2(a.out, true)
@@ -34,7 +34,6 @@ func (a *app) completion() *cobra.Command {
 			return root.GenFishCompletion(a.out, true)
 		}
 		return oneOf("shell", args[0], completedShells...)
-	}), 1, 1, "shell")
-	cmd.ValidArgsFunction = only(completedShells)
+	})
 	return cmd
 }

@@ -32,31 +32,22 @@ file does not change while there is a mistake, if the editor fails, or if
 somebody else has changed the file; jobsd then keeps the edited text and prints
 where. Others who add, remove or edit wait until you are done. A symbolic link
 is refused: edit its target.
-
-  --json  print {"file", "changed", "jobs": [{"job", "next_run"}], "reload"};
-          changed says whether the file has changed; reload is as with "jobsd
-          reload", null without a daemon or a change. The editor then writes to
-          standard error
 `
 
 func (a *app) edit() *cobra.Command {
-	do := func(args []string) error { return a.doEdit(args[0]) }
-	cmd := takes(a.reader("edit JOB|FILE", editHelp, do), 1, 1, "job or file")
-	cmd.ValidArgsFunction = func(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
+	takes := arguments{1, 1, "job or file", func(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
 		jobs, directive := a.completeJob(cmd, args, word)
 		if len(args) == 0 { // if no job matches, complete a file
 			directive = cobra.ShellCompDirectiveDefault
 		}
 		return jobs, directive
-	}
-	return cmd
+	}}
+	return a.verb(editHelp, takes, a.here(func(s *site, args []string) error { return a.doEdit(s, args[0]) }),
+		a.jsonOption(`print {"file", "changed", "jobs": [{"job", "next_run"}], "reload"}; changed says whether the file has changed;
+			`+reloadJSON+` or a change. The editor then writes to standard error`))
 }
 
-func (a *app) doEdit(what string) error {
-	s, err := a.site()
-	if err != nil {
-		return err
-	}
+func (a *app) doEdit(s *site, what string) error {
 	e, err := a.editFile(s, what)
 	if err != nil {
 		return err

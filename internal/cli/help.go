@@ -1,6 +1,14 @@
 package cli
 
-import "github.com/spf13/cobra"
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"jobsd/internal/plain"
+)
 
 const helpHelp = `jobsd help - show the help of a verb
 
@@ -9,7 +17,13 @@ usage: jobsd help [VERB]
 
 func (a *app) help() *cobra.Command {
 	var cmd *cobra.Command
-	cmd = takes(verb("help [VERB]", helpHelp, func(args []string) error {
+	cmd = a.verb(helpHelp, arguments{0, 1, "verb", func(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
+		var verbs []string
+		for _, c := range visible(cmd.Root()) {
+			verbs = append(verbs, cobra.CompletionWithDesc(c.Name(), c.Short))
+		}
+		return only(verbs)(cmd, args, word)
+	}}, func(args []string) error {
 		root := cmd.Root()
 		if len(args) == 0 {
 			return root.Help()
@@ -20,24 +34,53 @@ func (a *app) help() *cobra.Command {
 			}
 		}
 		return a.noVerb(root, args)
-	}), 0, 1, "verb")
-	cmd.ValidArgsFunction = func(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
-		var verbs []string
-		for _, c := range visible(cmd.Root()) {
-			verbs = append(verbs, cobra.CompletionWithDesc(c.Name(), c.Short))
-		}
-		return only(verbs)(cmd, args, word)
-	}
+	})
 	return cmd
 }
 
 // visible returns the verbs for people.
 func visible(root *cobra.Command) []*cobra.Command {
-	var verbs []*cobra.Command
-	for _, c := range root.Commands() {
-		if !c.Hidden {
-			verbs = append(verbs, c)
+	return slices.DeleteFunc(slices.Clone(root.Commands()), func(c *cobra.Command) bool { return c.Hidden })
+}
+
+// helpWidth is the longest line of a help text, in characters.
+const helpWidth = 80
+
+// row is an option or a verb in a help text, and what it is for. A row without a name is a paragraph.
+type row struct{ name, about string }
+
+// columnOf returns the column in which all descriptions begin.
+func columnOf(rows []row) (column int) {
+	for _, r := range rows {
+		column = max(column, len("  "+r.name+"  "))
+	}
+	return column
+}
+
+// layOut returns rows as text, with the descriptions in that column.
+func layOut(column int, rows []row) string {
+	var b strings.Builder
+	for _, r := range rows {
+		if r.name == "" {
+			fmt.Fprintf(&b, "\n%s\n\n", strings.Join(plain.Wrap(r.about, helpWidth), "\n"))
+			continue
+		}
+		name := "  " + r.name
+		for _, line := range plain.Wrap(r.about, helpWidth-column) {
+			fmt.Fprintf(&b, "%-*s%s\n", column, name, line)
+			name = ""
 		}
 	}
-	return verbs
+	return b.String()
+}
+
+// layOutOptions returns the options as text, except for hidden ones.
+func layOutOptions(options []option) string {
+	var rows []row
+	for _, o := range options {
+		if !o.hidden {
+			rows = append(rows, o.row())
+		}
+	}
+	return layOut(columnOf(rows), rows)
 }

@@ -18,12 +18,6 @@ usage: jobsd history [-n NUMBER] [--json] JOB
 
 Prints the runs that ended, the newest last, and between them the slots that
 were missed or skipped, as far back as the journal goes.
-
-  -n NUMBER  print only the last NUMBER runs; the default is 20, and 0 prints
-             all
-  --json     print an array. A run is an object like last_run in jobsd-state(5);
-             missed or skipped slots are an object like {"outcome": "missed"
-             or "skipped", "reason", "first_slot", "last_slot", "number"}
 `
 
 // event is a line of a job's history: a run that ended, or slots that were missed or skipped.
@@ -33,21 +27,16 @@ type event struct {
 }
 
 func (a *app) history() *cobra.Command {
-	var number int
-	do := func(args []string) error { return a.doHistory(args[0], number, time.Now()) }
-	cmd := takes(a.reader("history JOB", historyHelp, do), 1, 1, "job")
-	cmd.Flags().IntVarP(&number, "number", "n", 20, "")
-	cmd.ValidArgsFunction = a.completeJob
-	return cmd
+	number := 20
+	return a.verb(historyHelp, a.oneJob(), a.here(func(s *site, args []string) error { return a.doHistory(s, args[0], number, time.Now()) }),
+		opt("number", aNumber, &number, "print only the last NUMBER runs; the default is 20, and 0 prints all").short("n"),
+		a.jsonOption(`print an array. A run is an object like last_run in jobsd-state(5); missed or skipped slots are an object like
+			{"outcome": "missed" or "skipped", "reason", "first_slot", "last_slot", "number"}`))
 }
 
-func (a *app) doHistory(name string, number int, now time.Time) error {
+func (a *app) doHistory(s *site, name string, number int, now time.Time) error {
 	if number < 0 {
 		return usage("use 0 for all", "-n %d is negative", number)
-	}
-	s, err := a.site()
-	if err != nil {
-		return err
 	}
 	events, err := s.events(name)
 	if err != nil {

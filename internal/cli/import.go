@@ -31,16 +31,6 @@ here. Nothing else is left out. See jobsd(8) for all differences.
   systemd-timer  read each UNIT with its service and the drop-ins of both; a
                  UNIT is a name, such as logrotate, logrotate.timer or
                  pg_basebackup@main, or a path
-
-  --system   import a crontab of the system, which has a user in each entry;
-             without FILE, import /etc/crontab and /etc/cron.d
-  --user     import units of a user's own systemd
-  --dry-run  print the job files, each below "# NAME.toml", and change nothing
-  --json     print {"files", "jobs": [{"job", "next_run"}], "refused": [{"file",
-             "line", "text", "reason"}], "notes", "reload"}: the paths of the
-             job files, when their jobs run next, the lines that are not
-             imported, and the notes, which have the same fields; reload is as
-             with "jobsd reload", null without a daemon
 `
 
 type importOptions struct {
@@ -49,36 +39,28 @@ type importOptions struct {
 
 func (a *app) imports() *cobra.Command {
 	var o importOptions
-	cmd := a.reader("import crontab|anacrontab|systemd-timer", importHelp, func(args []string) error {
+	takes := arguments{1, many, "kind", orFiles(importKinds, cobra.ShellCompDirectiveNoFileComp)}
+	do := func(args []string) error {
+		if err := checkImport(args, o); err != nil {
+			return err
+		}
 		return a.doImport(args[0], args[1:], o)
-	})
-	cmd.Args = func(_ *cobra.Command, args []string) error { return checkImport(args, o) }
-	cmd.ValidArgsFunction = completeImport
-	fs := cmd.Flags()
-	fs.BoolVar(&o.system, "system", false, "") // these two hide the options that say where jobs are
-	fs.BoolVar(&o.user, "user", false, "")
-	fs.BoolVar(&o.dryRun, "dry-run", false, "")
-	return cmd
+	}
+	return a.verb(importHelp, takes, do,
+		opt("system", nothing, &o.system, `import a crontab of the system, which has a user in each entry; without FILE, import /etc/crontab
+			and /etc/cron.d`), // this and --user hide the options that say where jobs are
+		opt("user", nothing, &o.user, "import units of a user's own systemd"),
+		opt("dry-run", nothing, &o.dryRun, `print the job files, each below "# NAME.toml", and change nothing`),
+		a.jsonOption(`print {"files", "jobs": [{"job", "next_run"}], "refused": [{"file", "line", "text", "reason"}], "notes",
+			"reload"}: the paths of the job files, when their jobs run next, the lines that are not imported, and the notes, which have
+			the same fields; `+reloadJSON))
 }
 
 var importKinds = []string{"crontab", "anacrontab", "systemd-timer"}
 
-func completeImport(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if len(args) == 0 {
-		return importKinds, cobra.ShellCompDirectiveNoFileComp
-	}
-	return nil, cobra.ShellCompDirectiveDefault
-}
-
 func checkImport(args []string, o importOptions) error {
 	const hint = "jobsd help import"
-	kind := ""
-	if len(args) > 0 {
-		kind = args[0]
-	}
-	switch {
-	case kind == "":
-		return usage(hint, "import: no kind given; use crontab, anacrontab or systemd-timer")
+	switch kind := args[0]; {
 	case !slices.Contains(importKinds, kind):
 		return usage(hint, "import takes crontab, anacrontab or systemd-timer, not %q", kind)
 	case kind != "systemd-timer" && len(args) > 2:

@@ -30,20 +30,7 @@ Lists each JOB, a name or a pattern such as "web*"; without one, all jobs.
 Words after a row, or below it, show what else matters; those that are not
 obvious are explained below the table. Above the table stand disabled jobs, who
 disabled them and why; below it stand refused files, each with its error.
-
-  --failed     list only jobs with a problem: the last run failed and nobody
-               has disabled the job since, or the job is in a crash loop, stale,
-               unkillable or set aside, or a notification was not delivered
-  --sort WORD  sort by name, which is the default, or by next: the soonest next
-               run first
-  --long       also print the schedule of each job in words
-  --json       print the jobs object of the state file, see jobsd-state(5)
-
-Times are written as usual in your locale (LC_ALL, LC_TIME, LANG), or as
-JOBSD_TIME says: 12h, 24h or iso.
 `
-
-var sortWords = []string{"name", "next"}
 
 // listOptions says what list shows and how.
 type listOptions struct {
@@ -53,21 +40,18 @@ type listOptions struct {
 }
 
 func (a *app) list() *cobra.Command {
-	var o listOptions
-	do := func(args []string) error { return a.doList(args, o, time.Now()) }
-	cmd := a.reader("list [JOB...]", listHelp, do)
-	fs := cmd.Flags()
-	fs.BoolVar(&o.failed, "failed", false, "")
-	fs.StringVar(&o.sort, "sort", "name", "")
-	fs.BoolVar(&o.long, "long", false, "")
-	cmd.ValidArgsFunction = a.completeJobs
-	return cmd
+	o := listOptions{sort: "name"}
+	return a.verb(listHelp, a.jobs(0), func(args []string) error { return a.doList(args, o, time.Now()) },
+		opt("failed", nothing, &o.failed, `list only jobs with a problem: the last run failed and nobody has disabled the job since, or the
+			job is in a crash loop, stale, unkillable or set aside, or a notification was not delivered`),
+		opt("sort", kind{value: "WORD", words: []string{"name", "next"}}, &o.sort, `sort by name, which is the default, or by next: the
+			soonest next run first`),
+		opt("long", nothing, &o.long, "also print the schedule of each job in words"),
+		a.jsonOption("print the jobs object of the state file, see jobsd-state(5)"),
+		paragraph(`Times are written as usual in your locale (LC_ALL, LC_TIME, LANG), or as JOBSD_TIME says: 12h, 24h or iso.`))
 }
 
 func (a *app) doList(patterns []string, o listOptions, now time.Time) error {
-	if err := oneOf("--sort", o.sort, sortWords...); err != nil {
-		return err
-	}
 	s, state, err := a.state()
 	if err != nil {
 		return err

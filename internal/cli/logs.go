@@ -22,14 +22,6 @@ with the name of the job in front of each line: run by run, in the order in
 which the runs started, and with -f line by line as they arrive. On a terminal,
 control characters other than colours are made visible; a file or a pipe gets
 them unchanged.
-
-  -f            follow the log until interrupted; begin with the last 10 lines
-  -n NUMBER     print only the last NUMBER lines; with -f, 0 prints only new
-                ones
-  --run NUMBER  print only the output of this run
-  --json        print an array of lines: {"job", "run": its number or null
-                between runs, "offset": where the line begins in the log,
-                counted across rotations, "text"}
 `
 
 type logsOptions struct {
@@ -39,42 +31,35 @@ type logsOptions struct {
 }
 
 // all stands for every line.
-const all = -1
+const all = math.MinInt
 
 func (a *app) logs() *cobra.Command {
-	var o logsOptions
-	var cmd *cobra.Command
-	do := func(args []string) error {
-		set := cmd.Flags().Changed
+	o := logsOptions{lines: all}
+	do := func(s *site, args []string) error {
 		switch {
 		case o.follow && (a.json || o.run > 0):
 			return usage("jobsd help logs", "-f cannot be combined with --json or --run")
 		case o.run > 0 && len(args) > 1:
 			return usage("jobsd help logs", "--run takes one job")
-		case set("number") && o.lines < 0:
+		case o.lines < 0 && o.lines != all:
 			return usage("", "-n %d is negative", o.lines)
-		case !set("number") && o.follow:
+		case o.lines == all && o.follow:
 			o.lines = 10
 		}
 		if len(args) > 1 {
-			return a.doMerged(args, o)
+			return a.doMerged(s, args, o)
 		}
-		return a.doLogs(args[0], o)
+		return a.doLogs(s, args[0], o)
 	}
-	cmd = takes(a.reader("logs JOB...", logsHelp, do), 1, math.MaxInt, "job")
-	fs := cmd.Flags()
-	fs.BoolVarP(&o.follow, "follow", "f", false, "")
-	fs.IntVarP(&o.lines, "number", "n", all, "")
-	fs.Uint64Var(&o.run, "run", 0, "")
-	cmd.ValidArgsFunction = a.completeJobs
-	return cmd
+	return a.verb(logsHelp, a.jobs(1), a.here(do),
+		opt("follow", nothing, &o.follow, "follow the log until interrupted; begin with the last 10 lines").short("f"),
+		opt("number", aNumber, &o.lines, "print only the last NUMBER lines; with -f, 0 prints only new ones").short("n"),
+		opt("run", aNumber, &o.run, "print only the output of this run"),
+		a.jsonOption(`print an array of lines: {"job", "run": its number or null between runs, "offset": where the line begins in the log,
+			counted across rotations, "text"}`))
 }
 
-func (a *app) doLogs(name string, o logsOptions) error {
-	s, err := a.site()
-	if err != nil {
-		return err
-	}
+func (a *app) doLogs(s *site, name string, o logsOptions) error {
 	log, err := a.openKnown(s, name)
 	if err != nil {
 		return err

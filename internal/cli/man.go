@@ -12,7 +12,7 @@ import (
 	"jobsd/man"
 )
 
-const manHelp = `jobsd man - show the manual
+const manHelp = `jobsd man - show jobsd(8), jobs.d(5), jobsd-state(5) or jobsd-control(7)
 
 usage: jobsd man [--source] [PAGE]
 
@@ -20,18 +20,13 @@ Shows a page of the manual: jobsd (the program), jobs.d (job files), jobsd-state
 (the state file and the journal) or jobsd-control (the control socket). The
 default is jobsd. On a terminal, mandoc or man shows the page if one of them is
 installed. Otherwise, as in "jobsd man | less", it is plain text.
-
-  --source  print the mdoc source, to install the page:
-            jobsd man --source jobsd > jobsd.8
 `
 
 func (a *app) man() *cobra.Command {
 	var source bool
-	do := func(args []string) error { return a.doMan(args, source) }
-	cmd := takes(verb("man [PAGE]", manHelp, do), 0, 1, "page")
-	cmd.Flags().BoolVar(&source, "source", false, "")
-	cmd.ValidArgsFunction = only(man.Names())
-	return cmd
+	takes := arguments{0, 1, "page", only(man.Names())}
+	return a.verb(manHelp, takes, func(args []string) error { return a.doMan(args, source) },
+		opt("source", nothing, &source, "print the mdoc source, as in: jobsd man --source jobsd > jobsd.8"))
 }
 
 func (a *app) doMan(args []string, source bool) error {

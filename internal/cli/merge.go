@@ -25,11 +25,7 @@ type source struct {
 }
 
 // doMerged merges the logs of several jobs. Lines have no time, so it merges whole runs, in the order of their starts.
-func (a *app) doMerged(names []string, o logsOptions) error {
-	s, err := a.site()
-	if err != nil {
-		return err
-	}
+func (a *app) doMerged(s *site, names []string, o logsOptions) error {
 	var sources []*source
 	defer func() {
 		for _, src := range sources {

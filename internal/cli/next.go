@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -27,35 +28,6 @@ the next 5 runs of each JOB or, without one, the next 20 of all jobs together.
 It needs no daemon. An interval (every) continues from what the daemon knows of
 the job, or else begins at the given time. The times include the delay that
 jitter adds.
-
-  --file FILE       read the jobs of this file, which may be anywhere; may be
-                    given several times
-  --from TIME       begin at this time, such as "2026-11-23 16:00" or
-                    2026-11-23T16:00:00-05:00; the default is now
-  --until TIME      print all runs up to this time, but at most 1000 of a job
-                    unless -n is given
-  -n NUMBER         print the next NUMBER runs of each JOB, or of all jobs
-                    together; with --json, always of each job
-  --explain         explain what is special: what a change of the clocks does to
-                    a time, how long jitter delays it, why a job will not run by
-                    itself
-  --json            print an array of {"job", "next"}: the times in RFC 3339, in
-                    the job's own zone; no times for a job that is not due; with
-                    --explain also "explain", an array of {"at", "text"}: what
-                    is special at that time or, if "at" is null, about the job
-
-Instead of jobs, next takes a schedule. These options have the meaning of the
-keys of job files, see jobs.d(5):
-
-  --start-at TIME   times of day, separated by commas or each with its own
-                    option
-  --days DAY        the days for --start-at, written in the same way:
-                    --days mon-fri, --days 1,15
-  --cron LINE       a cron expression; may be given several times
-  --every DURATION  an interval, counted from now or from --from
-  --at TIME         a single time
-  --timezone ZONE   the time zone of these, such as Europe/Berlin; the default
-                    is the local zone
 `
 
 const (
@@ -67,63 +39,55 @@ const (
 
 type nextOptions struct {
 	files       []string
-	from, until string
-	number      int // 0: not given
+	from, until time.Time // zero: not given
+	number      int       // 0: not given
 	explain     bool
 	adHoc       schedule.Keys
 }
 
 func (a *app) next() *cobra.Command {
 	var o nextOptions
-	var every, at, zone string
-	var cmd *cobra.Command
-	do := func(args []string) error {
-		o.adHoc.Every, o.adHoc.At = optional(cmd, "every", &every), optional(cmd, "at", &at)
-		o.adHoc.Timezone = optional(cmd, "timezone", &zone)
-		if cmd.Flags().Changed("number") && o.number < 1 {
-			return usage("", "-n %d: must be at least 1", o.number)
+	k := &o.adHoc
+	do := func(args []string) error { return a.doNext(args, o, time.Now()) }
+	return a.verb(nextHelp, a.jobs(0), do,
+		opt("file", aJobFile, &o.files, "read the jobs of this file, which may be anywhere; may be given several times"),
+		opt("from", aTime, &o.from, `begin at this time, such as "2026-11-23 16:00" or 2026-11-23T16:00:00-05:00; the default is now`),
+		opt("until", aTime, &o.until, "print all runs up to this time, but at most 1000 of a job unless -n is given"),
+		opt("number", aNumber, atLeastOne(&o.number), `print the next NUMBER runs of each JOB, or of all jobs together; with --json,
+			always of each job`).short("n"),
+		opt("explain", nothing, &o.explain, `explain what is special: what a change of the clocks does to a time, how long jitter delays it,
+			why a job will not run by itself`),
+		a.jsonOption(`print an array of {"job", "next"}: the times in RFC 3339, in the job's own zone; no times for a job that is not due;
+			with --explain also "explain", an array of {"at", "text"}: what is special at that time or, if "at" is null, about the job`),
+		paragraph(`Instead of jobs, next takes a schedule. These options have the meaning of the keys of job files, see jobs.d(5):`),
+		opt("start-at", aTime, commaList(&k.StartAt), "times of day, separated by commas or each with its own option"),
+		opt("days", kind{value: "DAY", words: jobfile.DayWords}, commaList(&k.Days), `the days for --start-at, written in the same
+			way: --days mon-fri, --days 1,15`),
+		opt("cron", kind{value: "LINE"}, &k.Cron, "a cron expression; may be given several times"),
+		opt("every", aDuration, &k.Every, "an interval, counted from now or from --from"),
+		opt("at", aTime, &k.At, "a single time"),
+		opt("timezone", kind{value: "ZONE"}, &k.Timezone, "the time zone of these, such as Europe/Berlin; the default is the local zone"))
+}
+
+// atLeastOne reads -n.
+func atLeastOne(number *int) func(string) error {
+	return func(text string) (err error) {
+		if *number, err = strconv.Atoi(text); err == nil && *number < 1 {
+			err = usage("", "-n %d: must be at least 1", *number)
 		}
-		return a.doNext(args, o, time.Now())
+		return err
 	}
-	cmd = a.reader("next [JOB...]", nextHelp, do)
-	fs := cmd.Flags()
-	fs.StringArrayVar(&o.files, "file", nil, "")
-	fs.StringVar(&o.from, "from", "", "")
-	fs.StringVar(&o.until, "until", "", "")
-	fs.IntVarP(&o.number, "number", "n", 0, "")
-	fs.BoolVar(&o.explain, "explain", false, "")
-	fs.Var((*commaList)(&o.adHoc.StartAt), "start-at", "")
-	fs.Var((*commaList)(&o.adHoc.Days), "days", "")
-	fs.StringArrayVar(&o.adHoc.Cron, "cron", nil, "")
-	fs.StringVar(&every, "every", "", "")
-	fs.StringVar(&at, "at", "", "")
-	fs.StringVar(&zone, "timezone", "", "")
-	cmd.ValidArgsFunction = a.completeJobs
-	return cmd
 }
 
-// optional returns value if the option was given, else nil. An option with an empty value counts as given, so that it is
-// reported as a mistake.
-func optional(cmd *cobra.Command, option string, value *string) *string {
-	if cmd.Flags().Changed(option) {
-		return value
+// commaList reads several values separated by commas, like the options of add.
+func commaList(list *[]string) func(string) error {
+	return func(text string) error {
+		for item := range strings.SplitSeq(text, ",") {
+			*list = append(*list, strings.TrimSpace(item))
+		}
+		return nil
 	}
-	return nil
 }
-
-// commaList is an option that takes several values separated by commas, like the options of add.
-type commaList []string
-
-func (l *commaList) Set(text string) error {
-	for item := range strings.SplitSeq(text, ",") {
-		*l = append(*l, strings.TrimSpace(item))
-	}
-	return nil
-}
-
-func (l *commaList) String() string { return strings.Join(*l, ",") }
-
-func (l *commaList) Type() string { return "list" }
 
 func (a *app) doNext(jobs []string, o nextOptions, now time.Time) error {
 	w, err := o.window(now)
@@ -152,7 +116,7 @@ func (a *app) doNext(jobs []string, o nextOptions, now time.Time) error {
 		return err
 	}
 	for _, p := range previews {
-		if p.more && o.number == 0 && o.until != "" {
+		if p.more && o.number == 0 && !o.until.IsZero() {
 			fmt.Fprintf(a.err, "jobsd: printed only the first %d of %s; for more use -n NUMBER\n", mostUntil, p.Job)
 		}
 	}
@@ -175,24 +139,18 @@ type window struct {
 	number      int
 }
 
-func (o *nextOptions) window(now time.Time) (w window, err error) {
-	w = window{from: now, number: usualNumber}
-	if o.from != "" {
-		if w.from, err = instant("--from", o.from, now); err != nil {
-			return w, err
-		}
+func (o *nextOptions) window(now time.Time) (window, error) {
+	w := window{from: now, until: o.until, number: usualNumber}
+	if !o.from.IsZero() {
+		w.from = o.from
 	}
-	if o.until != "" {
-		w.number = mostUntil
-		if w.until, err = instant("--until", o.until, now); err != nil {
-			return w, err
-		}
-		if w.until.Before(w.from) {
-			return w, usage("", "--until %s is before --from %s", statefile.At(w.until), statefile.At(w.from))
-		}
-	}
-	if o.number > 0 {
+	switch {
+	case !w.until.IsZero() && w.until.Before(w.from):
+		return w, usage("", "--until %s is before --from %s", statefile.At(w.until), statefile.At(w.from))
+	case o.number > 0:
 		w.number = o.number
+	case !w.until.IsZero():
+		w.number = mostUntil
 	}
 	return w, nil
 }

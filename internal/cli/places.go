@@ -10,8 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/spf13/cobra"
-
 	"jobsd/internal/jobfile"
 )
 
@@ -32,16 +30,17 @@ type site struct {
 	broken     error // what is wrong with the config file; config has the defaults then
 }
 
-func (p *places) flags(root *cobra.Command) {
-	fs := root.PersistentFlags()
-	fs.StringVar(&p.root, "root", "", "")
-	fs.StringVar(&p.config, "config", "", "")
-	fs.StringVar(&p.dirs.Jobs, "jobs-dir", "", "")
-	fs.StringVar(&p.dirs.State, "state-dir", "", "")
-	fs.StringVar(&p.dirs.Log, "log-dir", "", "")
-	fs.StringVar(&p.dirs.Run, "run-dir", "", "")
-	fs.BoolVar(&p.user, "user", false, "")
-	fs.BoolVar(&p.system, "system", false, "")
+func (p *places) options() []option {
+	return []option{
+		opt("root", aDirectory, &p.root, "keep jobs.d, state, log, run and jobsd.toml in DIR (environment: JOBSD_ROOT)"),
+		opt("user", nothing, &p.user, "use your own jobsd, in the XDG directories"),
+		opt("system", nothing, &p.system, "use the machine's jobsd: /etc/jobs.d, /var/lib/jobsd, /var/log/jobsd, /run/jobsd"),
+		opt("config", aTOMLFile, &p.config, "read FILE as jobsd.toml, the settings of the daemon"),
+		opt("jobs-dir", aDirectory, &p.dirs.Jobs, "read the job files in DIR"),
+		opt("state-dir", aDirectory, &p.dirs.State, "keep the state file and the journal in DIR"),
+		opt("log-dir", aDirectory, &p.dirs.Log, "keep the logs in DIR"),
+		opt("run-dir", aDirectory, &p.dirs.Run, "keep the pid file and the control socket in DIR"),
+	}
 }
 
 // site returns the site of this user's daemon. Root's daemon is that of the system. The settings must be valid.

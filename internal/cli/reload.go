@@ -14,27 +14,21 @@ import (
 	"jobsd/internal/jobfile"
 )
 
-const reloadHelp = `jobsd reload - make the daemon read its job files again
+const reloadHelp = `jobsd reload - make the daemon read its job files again, and print what changed
 
 usage: jobsd reload [--timeout DURATION] [--json]
 
 Waits until the daemon has read the files in their present state, and prints
 what changed and what was refused; exits 1 if anything was refused. A refused
 file stops nothing: the daemon uses the last good version of its jobs.
-
-  --timeout DURATION  wait at most this long; the default is 30s
-  --json              print {"new", "changed", "removed", "refused", "errors",
-                      "changed_jobs", "settings"}: numbers of jobs, the errors
-                      of refused files, the names of changed jobs (not all of
-                      them if there are many), and the keys of jobsd.toml that
-                      changed
 `
 
 func (a *app) reload() *cobra.Command {
-	var timeout time.Duration
-	cmd := a.reader("reload", reloadHelp, func([]string) error { return a.doReload(timeout) })
-	durationVar(cmd.Flags(), &timeout, "timeout", reloadTime)
-	return takes(cmd, 0, 0, "")
+	timeout := reloadTime
+	return a.verb(reloadHelp, arguments{}, func([]string) error { return a.doReload(timeout) },
+		opt("timeout", aDuration, &timeout, "wait at most this long; the default is 30s"),
+		a.jsonOption(`print {"new", "changed", "removed", "refused", "errors", "changed_jobs", "settings"}: numbers of jobs, the errors of
+			refused files, the names of changed jobs (not all of them if there are many), and the keys of jobsd.toml that changed`))
 }
 
 // reloadTime is how long a verb waits for the daemon to reload.

@@ -24,33 +24,27 @@ checks everything: a file with other jobs is refused, and so is a job that is in
 "after" of a job that stays. Running jobs continue under their old definition;
 services are stopped. Logs and history stay. A JOB may be a pattern such as
 'web-*'.
-
-  --done  remove all jobs with at whose time has passed; a file that also has
-          other jobs stays
-  --json  print {"files", "jobs", "kept": [{"job", "why"}], "reload"}: the paths
-          of the files, the names of the jobs, with --done the jobs whose file
-          stays; reload is as with "jobsd reload", null without a daemon or a
-          removed file
 `
 
 func (a *app) remove() *cobra.Command {
 	var done bool
-	do := func(args []string) error {
-		switch {
-		case done && len(args) > 0:
-			return usage("", "--done cannot be combined with job names")
-		case done:
-			return a.doRemove((*removing).done)
-		case len(args) == 0:
-			return usage("jobsd help remove", "remove: no job given")
+	do := func(s *site, args []string) error {
+		if err := jobsOr("remove", "--done", done, args); err != nil {
+			return err
 		}
-		return a.doRemove(func(r *removing) error { return r.named(a, args) })
+		if done {
+			return a.doRemove(s, (*removing).done)
+		}
+		return a.doRemove(s, func(r *removing) error { return r.named(a, args) })
 	}
-	cmd := takes(a.reader("remove JOB...", removeHelp, do), 0, many, "job")
-	cmd.Flags().BoolVar(&done, "done", false, "")
-	cmd.ValidArgsFunction = a.completeJobs
-	return cmd
+	return a.verb(removeHelp, a.jobs(0), a.here(do),
+		opt("done", nothing, &done, "remove all jobs with at whose time has passed; a file that also has other jobs stays"),
+		a.jsonOption(`print {"files", "jobs", "kept": [{"job", "why"}], "reload"}: the paths of the files, the names of the jobs, with
+			--done the jobs whose file stays; `+reloadJSON+` or a removed file`))
 }
+
+// reloadJSON describes the result of a reload in the JSON of a verb.
+const reloadJSON = `reload is as with "jobsd reload", null without a daemon`
 
 // removal is the JSON of remove.
 type removal struct {
@@ -74,11 +68,7 @@ type removing struct {
 }
 
 // doRemove removes files with remove, and makes a running daemon reload once for all of them.
-func (a *app) doRemove(remove func(*removing) error) error {
-	s, err := a.site()
-	if err != nil {
-		return err
-	}
+func (a *app) doRemove(s *site, remove func(*removing) error) error {
 	c, err := a.removeFiles(s, remove)
 	if len(c.Files) > 0 {
 		var failed error

@@ -11,32 +11,23 @@ import (
 	"jobsd/runner"
 )
 
-const runHelp = `jobsd run - run the jobs of the jobs directory
+const runHelp = `jobsd run - run the jobs of the jobs directory; --background returns at once
 
 usage: jobsd run [--background] [--log-level LEVEL] [--log-format FORMAT]
 
 Reads every job file of the jobs directory and runs each job when it is due,
 until a signal ends the daemon. The daemon's own log goes to standard error.
 Only one daemon uses a state directory; a second one exits 6.
-
-  --background         return when the daemon is ready. It continues in its own
-                       session and logs to jobsd.log in the log directory. If it
-                       cannot start, print the reason and exit with its exit
-                       code
-  --log-level LEVEL    log at this level: debug, info (the default), warn or
-                       error
-  --log-format FORMAT  write the log as text (the default) or json
-
-Signals: HUP and USR1 reload the job files. USR2 opens jobsd.log again, after
-logrotate has moved it. TERM and INT stop all jobs, then the daemon; a second
-one makes it hurry. QUIT ends the daemon and leaves the jobs running; the next
-daemon adopts them.
 `
 
 var (
 	logLevels  = []string{"debug", "info", "warn", "error"}
 	logFormats = []string{"text", "json"}
 )
+
+const runSignals = `Signals: HUP and USR1 reload the job files. USR2 opens jobsd.log again, after logrotate has moved it. TERM and INT
+	stop all jobs, then the daemon; a second one makes it hurry. QUIT ends the daemon and leaves the jobs running; the next
+	daemon adopts them.`
 
 type runOptions struct {
 	background bool
@@ -46,24 +37,18 @@ type runOptions struct {
 }
 
 func (a *app) run() *cobra.Command {
-	var o runOptions
-	cmd := verb("run", runHelp, func([]string) error { return a.doRun(o) })
-	fs := cmd.Flags()
-	fs.BoolVar(&o.background, "background", false, "")
-	fs.StringVar(&o.level, "log-level", "info", "")
-	fs.StringVar(&o.format, "log-format", "text", "")
-	fs.IntVar(&o.readyFD, "ready-fd", 0, "")
-	_ = fs.MarkHidden("ready-fd")
-	return takes(cmd, 0, 0, "")
+	o := runOptions{level: "info", format: "text"}
+	ready := opt("ready-fd", aNumber, &o.readyFD, "")
+	ready.hidden = true
+	return a.verb(runHelp, arguments{}, func([]string) error { return a.doRun(o) },
+		opt("background", nothing, &o.background, `return when the daemon is ready. It continues in its own session and logs to jobsd.log
+			in the log directory. If it cannot start, print the reason and exit with its exit code`),
+		opt("log-level", kind{value: "LEVEL", words: logLevels}, &o.level, "log at this level: debug, info (the default), warn or error"),
+		opt("log-format", kind{value: "FORMAT", words: logFormats}, &o.format, "write the log as text (the default) or json"),
+		paragraph(runSignals), ready)
 }
 
 func (a *app) doRun(o runOptions) error {
-	if err := oneOf("--log-level", o.level, logLevels...); err != nil {
-		return err
-	}
-	if err := oneOf("--log-format", o.format, logFormats...); err != nil {
-		return err
-	}
 	s, err := a.places.site()
 	if err != nil {
 		return err

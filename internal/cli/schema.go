@@ -34,9 +34,7 @@ var schemas = map[string]func() map[string]any{
 }
 
 func (a *app) schema() *cobra.Command {
-	cmd := takes(verb("schema [FILE]", schemaHelp, a.doSchema), 0, 1, "file")
-	cmd.ValidArgsFunction = only(schemaNames())
-	return cmd
+	return a.verb(schemaHelp, arguments{0, 1, "file", only(schemaNames())}, a.doSchema)
 }
 
 func schemaNames() []string { return slices.Sorted(maps.Keys(schemas)) }

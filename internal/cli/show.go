@@ -29,16 +29,12 @@ variables. Then prints the state of the job, its next five runs, its current
 runs, and how its last ten runs ended.
 
 A JOB may be a pattern such as 'web-*'.
-
-  --json   print the job's object of the state file, see jobsd-state(5), with
-           "name"; for several jobs or a pattern, an array of these
 `
 
 func (a *app) show() *cobra.Command {
-	do := func(args []string) error { return a.doShow(args, time.Now()) }
-	cmd := takes(a.reader("show JOB...", showHelp, do), 1, many, "job")
-	cmd.ValidArgsFunction = a.completeJobs
-	return cmd
+	return a.verb(showHelp, a.jobs(1), func(args []string) error { return a.doShow(args, time.Now()) },
+		a.jsonOption(`print the job's object of the state file, see jobsd-state(5), with "name"; for several jobs or a pattern, an array
+			of these`))
 }
 
 // namedJob is a job as show prints it with --json.

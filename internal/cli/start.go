@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,12 +9,10 @@ import (
 	"os/signal"
 	"slices"
 	"time"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
 	"jobsd/internal/control"
-	"jobsd/internal/schedule"
 	"jobsd/spawn"
 	"jobsd/statefile"
 )
@@ -28,17 +27,6 @@ the run. The arguments are added to the commands of the jobs for these runs. A
 job that is disabled or was stopped starts too; a job whose overlap or machines
 forbid it is refused. If the run has to wait, for a lock or for max_running, the
 output says so. A JOB may be a pattern such as 'web-*'.
-
-  --wait         print the output of the run, and exit with its exit code: 128
-                 plus the signal number if a signal ended it, 1 if it has no
-                 exit code. An interrupt ends only the waiting, not the run
-  --in DURATION  delay the start by this long, such as 90s, 10m or 2h30m. The
-                 daemon remembers the delayed start over restarts and reboots;
-                 "jobsd list" shows it and "jobsd stop" cancels it. When it is
-                 due, the daemon decides whether the run is allowed
-  --json         print {"job", "run", "outcome"}; outcome is like last_run in
-                 jobsd-state(5), null without --wait; for several jobs or a
-                 pattern, an array of these
 `
 
 const restartHelp = `jobsd restart - stop the runs of jobs and start the jobs again
@@ -49,83 +37,42 @@ usage: jobsd restart [--for DURATION | --until TIME] [--json] JOB...
 
 Starts the new run when all processes of the old runs are gone. Everything else
 works as with "jobsd start".
-
-  --wait          print the output of the new run, and exit with its exit code
-  --for DURATION  stop the job now and start it again after this long, such as
-                  2h
-  --until TIME    stop the job now and start it again at a time such as 18:00,
-                  "tomorrow 4pm", "now + 1h" or "2026-12-24 18:00"
-  --json          print {"job", "run", "outcome"}; outcome is like last_run in
-                  jobsd-state(5), null without --wait; for several jobs or a
-                  pattern, an array of these
 `
 
-func (a *app) start() *cobra.Command   { return a.starter(control.Start, startHelp) }
-func (a *app) restart() *cobra.Command { return a.starter(control.Restart, restartHelp) }
+const startJSON = `print {"job", "run", "outcome"}; outcome is like last_run in jobsd-state(5), null without --wait; for several
+	jobs or a pattern, an array of these`
 
-func (a *app) starter(name, help string) *cobra.Command {
-	r := control.Request{Verb: name}
-	var in string
-	var until untilFlags
-	var cmd *cobra.Command
-	cmd = a.reader(name+" JOB...", help, func(args []string) (err error) {
-		if cmd.Flags().Changed("in") { // also if it is empty, as from a shell variable that is not set
-			if r.In, err = later(in); err != nil {
-				return err
-			}
-		}
-		if r.Until, err = until.instant(name, time.Now()); err != nil {
-			return err
-		}
-		jobs := args
-		if dash := cmd.ArgsLenAtDash(); dash >= 0 {
-			jobs, r.Args = args[:dash], args[dash:]
-		}
-		for _, arg := range r.Args {
-			if !utf8.ValidString(arg) { // JSON cannot carry it unchanged
-				return usage("", "the argument %q is not UTF-8", arg)
-			}
-		}
-		return a.doStart(jobs, r)
-	})
-	cmd.Args = func(cmd *cobra.Command, args []string) error {
-		jobs := len(args)
-		if dash := cmd.ArgsLenAtDash(); dash >= 0 {
-			jobs = dash
-		}
-		switch hint := "jobsd help " + name; {
-		case jobs < 1:
-			return usage(hint, "%s: no job given", name)
-		case jobs > 1 && r.Wait:
-			return usage("write arguments for the job after --", "%s --wait takes one job, but also got %q", name, args[1])
-		}
-		return nil
-	}
-	cmd.Flags().BoolVar(&r.Wait, "wait", false, "")
-	if name == control.Start {
-		cmd.Flags().StringVar(&in, "in", "", "")
-	} else {
-		until.add(cmd.Flags())
-	}
-	cmd.ValidArgsFunction = func(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
-		if dash := cmd.ArgsLenAtDash(); dash >= 0 && dash < len(args) { // an argument for the job
-			return nil, cobra.ShellCompDirectiveDefault
-		}
-		return a.completeJobs(cmd, args, word)
-	}
-	return cmd
+func (a *app) start() *cobra.Command {
+	o := &order{Request: control.Request{Verb: control.Start}}
+	return a.starter(startHelp, o,
+		o.waitOption(`print the output of the run, and exit with its exit code: 128 plus the signal number if a signal ended it, 1 if
+			it has no exit code. An interrupt ends only the waiting, not the run`),
+		o.delayOption("in", &o.In, `delay the start by this long, such as 90s, 10m or 2h30m. The daemon remembers the delayed start
+			over restarts and reboots; "jobsd list" shows it and "jobsd stop" cancels it. When it is due, the daemon decides
+			whether the run is allowed`),
+		a.jsonOption(startJSON))
 }
 
-// later parses the delay of a start.
-func later(text string) (time.Duration, error) {
-	in, err := schedule.ParseDuration(text)
-	switch {
-	case err != nil:
-		return 0, usage("jobsd help start", "--in %s: %w", text, err)
-	case in <= 0 || in > control.MaxIn:
-		return 0, usage("omit --in to start at once", "--in %s: must be more than 0 and at most %dd", text, control.MaxIn/(24*time.Hour))
-	}
-	return in, nil
+func (a *app) restart() *cobra.Command {
+	o := &order{Request: control.Request{Verb: control.Restart}}
+	return a.starter(restartHelp, o,
+		o.waitOption("print the output of the new run, and exit with its exit code"),
+		o.forOption("stop the job now and start it again after this long, such as 2h"),
+		o.untilOption("stop the job now and start it again at"),
+		a.jsonOption(startJSON))
+}
+
+func (a *app) starter(help string, o *order, options ...option) (cmd *cobra.Command) {
+	cmd = a.verb(help, a.jobs(0), func(args []string) error {
+		if dash := cmd.ArgsLenAtDash(); dash >= 0 {
+			args, o.Args = args[:dash], args[dash:]
+		}
+		if err := jobsOr(o.Verb, "", false, args); err != nil {
+			return err
+		}
+		return a.doStart(args, o)
+	}, options...)
+	return cmd
 }
 
 // startResult is the JSON of start.
@@ -135,49 +82,29 @@ type startResult struct {
 	Outcome *statefile.Run `json:"outcome"`
 }
 
-func (a *app) doStart(words []string, r control.Request) error {
-	s, err := a.site()
+func (a *app) doStart(words []string, o *order) error {
+	s, jobs, err := a.address(o, words)
 	if err != nil {
 		return err
 	}
-	jobs, err := s.expand(words)
-	if err != nil {
-		return err
+	if o.Wait {
+		o.Job = jobs[0]
+		return a.startAndWait(s, o.Request)
 	}
-	if r.Wait && len(jobs) > 1 {
-		return usage("start them without --wait, or one by one", "--wait takes one job, but %q matches %d", words[0], len(jobs))
-	}
-	if r.Wait {
-		r.Job = jobs[0]
-		return a.startAndWait(s, r)
-	}
+	answers, err := a.send(s, jobs, o, 1)
 	results := []startResult{}
-	var last control.Response
-	err = a.each(jobs, func(job string) error {
-		r := r
-		r.Job = job
-		answer, err := s.able(r)
-		if err == nil {
-			last = answer
-			results = append(results, startResult{Job: job, Run: answer.Run})
+	for _, x := range answers {
+		results = append(results, startResult{Job: x.job, Run: x.Run})
+		if !a.json {
+			fmt.Fprintln(a.out, startedText(x.state, x.job, x.Run))
 		}
-		return err
-	})
-	a.tellUnseen(s, last)
+	}
 	switch {
 	case !a.json:
-		known := s.known()
-		for _, started := range results {
-			fmt.Fprintln(a.out, startedText(known[started.Job], started.Job, started.Run))
-		}
-	case len(words) == 1 && !isPattern(words[0]):
-		if len(results) == 1 {
-			return a.printJSON(results[0])
-		}
-	default:
-		if err := a.printJSON(results); err != nil {
-			return err
-		}
+	case len(words) > 1 || isPattern(words[0]):
+		return cmp.Or(a.printJSON(results), err)
+	case len(results) == 1:
+		return a.printJSON(results[0])
 	}
 	return err
 }

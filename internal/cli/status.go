@@ -24,29 +24,20 @@ what is wrong now.
 Exits with a code for monitoring: 0 if all is well, 5 if no daemon runs, 1 if
 anything else is wrong: the daemon is degraded, a job file is refused, or
 "jobsd list --failed" shows a job.
-
-  --brief  print one line
-  --json   print the daemon object of the state file, see jobsd-state(5), with
-           "alive": whether that daemon runs, "well": whether nothing is wrong,
-           "next": {"job", "at"} or null, "failed": the names of jobs with
-           a problem, and "files_changed": whether job files changed since the
-           last reload. If no daemon has ever run, only "alive" and "well"
 `
 
 func (a *app) status() *cobra.Command {
 	var brief bool
-	cmd := a.reader("status", statusHelp, func([]string) error { return a.doStatus(brief, time.Now()) })
-	cmd.Flags().BoolVar(&brief, "brief", false, "")
-	return takes(cmd, 0, 0, "")
+	return a.verb(statusHelp, arguments{}, a.here(func(s *site, _ []string) error { return a.doStatus(s, brief, time.Now()) }),
+		opt("brief", nothing, &brief, "print one line"),
+		a.jsonOption(`print the daemon object of the state file, see jobsd-state(5), with "alive": whether that daemon runs, "well":
+			whether nothing is wrong, "next": {"job", "at"} or null, "failed": the names of jobs with a problem, and
+			"files_changed": whether job files changed since the last reload. If no daemon has ever run, only "alive" and "well"`))
 }
 
-func (a *app) doStatus(brief bool, now time.Time) error {
+func (a *app) doStatus(s *site, brief bool, now time.Time) error {
 	if brief && a.json {
 		return usage("jobsd help status", "status: --brief cannot be combined with --json")
-	}
-	s, err := a.site()
-	if err != nil {
-		return err
 	}
 	state, err := s.newest()
 	if codeOf(err) == exitNoDaemon {

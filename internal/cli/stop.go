@@ -1,9 +1,9 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,23 +20,28 @@ all processes of the runs are gone and prints which runs it stopped. An
 interrupt ends only the waiting. A service stays stopped until it is started or
 the machine boots; other jobs run again when they are due. A JOB may be a
 pattern such as 'web-*'.
-
-  --run NUMBER    stop only this run, of one job
-  --for DURATION  also disable the job for this long, such as 2h. A service
-                  starts again after that time
-  --until TIME    also disable the job until a time such as 18:00,
-                  "tomorrow 4pm", "now + 1h" or "2026-12-24 18:00"
-  --json          print {"runs": their numbers}
 `
 
 func (a *app) stop() *cobra.Command {
-	var run uint64
-	var until untilFlags
-	cmd := takes(a.reader("stop JOB...", stopHelp, func(args []string) error { return a.doStop(args, run, &until) }), 1, many, "job")
-	until.add(cmd.Flags())
-	cmd.Flags().Uint64Var(&run, "run", 0, "")
-	cmd.ValidArgsFunction = a.completeJobs
-	return cmd
+	o := order{Request: control.Request{Verb: control.Stop}}
+	tell := func(x answer) {
+		if len(x.Runs) == 0 {
+			fmt.Fprintf(a.out, "%s was not running\n", x.job)
+		} else {
+			fmt.Fprintf(a.out, "stopped %s of %s\n", runsText(x.Runs), x.job)
+		}
+		switch {
+		case !o.Until.IsZero():
+			fmt.Fprintf(a.out, "%s is disabled until %s\n", x.job, when(o.Until, time.Now(), false))
+		case x.state != nil && x.state.Held:
+			fmt.Fprintf(a.out, "%s stays stopped until it is started: jobsd start %s\n", x.job, x.job)
+		}
+	}
+	return a.verb(stopHelp, a.jobs(1), func(words []string) error { return a.sendToRuns(&o, words, tell) },
+		o.runOption("stop only this run, of one job"),
+		o.forOption("also disable the job for this long, such as 2h. A service starts again after that time"),
+		o.untilOption("also disable the job until"),
+		a.jsonOption(`print {"runs": their numbers}`))
 }
 
 // runsResult is the JSON of stop and signal.
@@ -44,89 +49,28 @@ type runsResult struct {
 	Runs []uint64 `json:"runs"`
 }
 
-func (a *app) doStop(words []string, run uint64, until *untilFlags) error {
-	end, err := until.instant("stop", time.Now())
-	if err == nil && run != 0 && !end.IsZero() {
-		err = usage("jobsd help stop", "stop: --run cannot be combined with --for or --until")
-	}
+// runsAtOnce limits how many requests stop and signal have open at the same time. The daemon has 64 connections for all
+// clients.
+const runsAtOnce = 16
+
+// sendToRuns sends the request of stop or signal, and prints the runs that the answers are about, with tell or as JSON.
+func (a *app) sendToRuns(o *order, words []string, tell func(answer)) error {
+	s, jobs, err := a.address(o, words)
 	if err != nil {
 		return err
 	}
-	s, jobs, err := a.someJobs(words, run)
-	if err != nil {
-		return err
+	answers, err := a.send(s, jobs, o, runsAtOnce)
+	result := runsResult{[]uint64{}} // no null in the output
+	for _, x := range answers {
+		result.Runs = append(result.Runs, x.Runs...)
+		if !a.json {
+			tell(x)
+		}
 	}
-	runs, err := a.askForRuns(s, jobs, control.Request{Verb: control.Stop, Run: run, Until: end}, func(job string, runs []uint64, held bool) {
-		if len(runs) == 0 {
-			fmt.Fprintf(a.out, "%s was not running\n", job)
-		} else {
-			fmt.Fprintf(a.out, "stopped %s of %s\n", runsText(runs), job)
-		}
-		switch {
-		case !end.IsZero():
-			fmt.Fprintf(a.out, "%s is disabled until %s\n", job, when(end, time.Now(), false))
-		case held:
-			fmt.Fprintf(a.out, "%s stays stopped until it is started: jobsd start %s\n", job, job)
-		}
-	})
-	if a.json && runs != nil {
-		if err := a.printJSON(runsResult{runs}); err != nil {
-			return err
-		}
+	if a.json && answers != nil {
+		return cmp.Or(a.printJSON(result), err)
 	}
 	return err
-}
-
-// someJobs returns the jobs that words name. With the number of a run, there must be exactly one job.
-func (a *app) someJobs(words []string, run uint64) (*site, []string, error) {
-	s, err := a.site()
-	if err != nil {
-		return nil, nil, err
-	}
-	jobs, err := s.expand(words)
-	if err == nil && run != 0 && len(jobs) > 1 {
-		err = usage("name one job", "--run %d needs exactly one job, but got %d", run, len(jobs))
-	}
-	return s, jobs, err
-}
-
-// askForRuns sends a request for each of the jobs and waits for the answers. It calls tell for each answer, with the runs
-// that it is about and whether the job is now a service that stays stopped. It returns all of these runs, nil if there was
-// no answer.
-func (a *app) askForRuns(s *site, jobs []string, r control.Request, tell func(job string, runs []uint64, held bool)) ([]uint64, error) {
-	var lock sync.Mutex
-	unwritten := false
-	answers := map[string]control.Response{}
-	ask := func(job string) error {
-		r := r
-		r.Job = job
-		client, answer, err := s.ask(r)
-		if err != nil {
-			return err
-		}
-		defer client.Close()
-		for !answer.Last {
-			if answer, err = client.Next(); err != nil {
-				return s.refused(err, r)
-			}
-		}
-		written := s.seen(answer)
-		lock.Lock()
-		defer lock.Unlock()
-		unwritten = unwritten || !written
-		answers[job] = answer
-		return nil
-	}
-	var all []uint64
-	err := a.together(jobs, ask, func(job string) {
-		all = append(append([]uint64{}, all...), answers[job].Runs...) // no null in the output
-		if !a.json {
-			j := s.known()[job]
-			tell(job, answers[job].Runs, j != nil && j.Held)
-		}
-	})
-	a.tellUnwritten(unwritten)
-	return all, err
 }
 
 // runsText returns the numbers of runs in words: "run 7", "runs 7, 8".

@@ -14,7 +14,7 @@ import (
 	"jobsd/statefile"
 )
 
-const upgradeHelp = `jobsd upgrade - switch the daemon to the program that is installed now
+const upgradeHelp = `jobsd upgrade - switch the daemon to the installed program; jobs keep running
 
 usage: jobsd upgrade [--wait] [--timeout DURATION] [--json]
 
@@ -22,11 +22,6 @@ Makes the daemon continue as the new program after an update. The daemon keeps
 its pid, and running jobs continue as its children. The daemon refuses a program
 that others can write, that does not start, or that cannot read the settings or
 the state, and continues with the running one (exit 1). Linux only.
-
-  --wait              wait until the new program has taken over the jobs, and
-                      print both versions
-  --timeout DURATION  wait at most this long; the default is 1m
-  --json              print {"from", "to"}; "to" is null without --wait
 `
 
 const candidateHelp = `jobsd candidate - report to a running daemon whether this program can replace it
@@ -36,11 +31,11 @@ usage: jobsd candidate [--config FILE]
 
 func (a *app) upgrade() *cobra.Command {
 	var wait bool
-	var timeout time.Duration
-	cmd := a.reader("upgrade", upgradeHelp, func([]string) error { return a.doUpgrade(wait, timeout) })
-	cmd.Flags().BoolVar(&wait, "wait", false, "")
-	durationVar(cmd.Flags(), &timeout, "timeout", time.Minute)
-	return takes(cmd, 0, 0, "")
+	timeout := time.Minute
+	return a.verb(upgradeHelp, arguments{}, a.here(func(s *site, _ []string) error { return a.doUpgrade(s, wait, timeout) }),
+		opt("wait", nothing, &wait, "wait until the new program has taken over the jobs, and print both versions"),
+		opt("timeout", aDuration, &timeout, "wait at most this long; the default is 1m"),
+		a.jsonOption(`print {"from", "to"}; "to" is null without --wait`))
 }
 
 // upgradeResult is the JSON of upgrade.
@@ -49,11 +44,7 @@ type upgradeResult struct {
 	To   *string `json:"to"`
 }
 
-func (a *app) doUpgrade(wait bool, timeout time.Duration) error {
-	s, err := a.site()
-	if err != nil {
-		return err
-	}
+func (a *app) doUpgrade(s *site, wait bool, timeout time.Duration) error {
 	state, err := s.present()
 	if err != nil {
 		return err
@@ -114,14 +105,14 @@ func (s *site) awaitUpgrade(was *statefile.Daemon, deadline time.Time) (*statefi
 
 // candidate is a verb for the daemon, not for people.
 func (a *app) candidate() *cobra.Command {
-	cmd := takes(verb("candidate", candidateHelp, func([]string) error {
+	cmd := a.verb(candidateHelp, arguments{}, func([]string) error {
 		if file := a.places.config; file != "" {
 			if _, err := jobfile.ReadConfig(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}
 		}
 		return a.printJSON(runner.ThisCandidate(versionText()))
-	}), 0, 0, "")
+	})
 	cmd.Hidden = true
 	return cmd
 }

@@ -6,7 +6,6 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"jobsd/statefile"
 )
@@ -14,23 +13,22 @@ import (
 // version is the next release, or the last one if nothing has changed since.
 const version = "0.1.0"
 
-const versionHelp = `jobsd version - print the version of jobsd
+const versionHelp = `jobsd version - print the version; so do --version, -V and -v
 
 usage: jobsd version [--json]
-
-  --json  print {"version", "state_version", "go", "system"}: the versions of
-          jobsd, of its state file and of Go; system and processor
 `
 
 func (a *app) version() *cobra.Command {
-	return takes(a.reader("version", versionHelp, func([]string) error { return a.doVersion() }), 0, 0, "")
+	return a.verb(versionHelp, arguments{}, func([]string) error { return a.doVersion() },
+		a.jsonOption(`print {"version", "state_version", "go", "system"}: the versions of jobsd, of its state file and of Go; system and
+			processor`))
 }
 
-// versionFlags adds the options with which most programs print their version.
-func (a *app) versionFlags(fs *pflag.FlagSet) {
-	fs.BoolVarP(&a.asked, "version", "v", false, "print the version")
-	fs.BoolVarP(&a.asked, "print-version", "V", false, "print the version")
-	_ = fs.MarkHidden("print-version") // it exists only for its short form
+// versionOptions are the options with which most programs print their version.
+func (a *app) versionOptions() []option {
+	capital := opt("print-version", nothing, &a.asked, "print the version").short("V")
+	capital.hidden = true // it exists only for its short form
+	return []option{opt("version", nothing, &a.asked, "print the version").short("v"), capital}
 }
 
 func (a *app) doVersion() error {

@@ -5,6 +5,7 @@ import "slices"
 // argv is a command with its arguments.
 var argv = typ[[]string]{
 	name:   "array of strings",
+	form:   Form{Many: List, Commas: true},
 	print:  printList(printText[string]),
 	schema: listOf(argument, 1).schema,
 	read: func(r *reader, n *node) ([]string, bool) {
@@ -22,7 +23,7 @@ var argv = typ[[]string]{
 }
 
 // notifier is argv for a key that has no counterpart "shell".
-var notifier = typ[[]string]{name: argv.name, print: argv.print, schema: argv.schema, read: func(r *reader, n *node) ([]string, bool) {
+var notifier = typ[[]string]{name: argv.name, form: argv.form, print: argv.print, schema: argv.schema, read: func(r *reader, n *node) ([]string, bool) {
 	if n.kind == text {
 		r.wrong(n, `an array of strings such as ["notify", "--urgent"]`)
 		return nil, false
@@ -33,6 +34,7 @@ var notifier = typ[[]string]{name: argv.name, print: argv.print, schema: argv.sc
 // environment is a table of variables. It becomes a sorted list of NAME=value.
 var environment = typ[[]string]{
 	name: "table of strings",
+	form: Form{Many: Table},
 	read: func(r *reader, n *node) ([]string, bool) {
 		if n.kind != table {
 			r.wrong(n, `a table such as {LANG = "C"}`)

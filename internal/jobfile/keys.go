@@ -153,6 +153,7 @@ var serviceKeys = newKeys(
 // keepAlive is true for a table of defaults, false for no service, or the table itself.
 var keepAlive = typ[*KeepAlive]{
 	name: "bool or table",
+	form: Form{Item: Truth},
 	sub:  serviceKeys.list,
 	read: func(r *reader, n *node) (*KeepAlive, bool) {
 		s := serviceKeys.zero
@@ -184,7 +185,7 @@ var keepAlive = typ[*KeepAlive]{
 }
 
 // searchDir is a folder to search for programs.
-var searchDir = typ[string]{name: file.name, print: file.print, schema: matching("^[^~:][^:]*$"), read: func(r *reader, n *node) (string, bool) {
+var searchDir = typ[string]{name: file.name, form: file.form, print: file.print, schema: matching("^[^~:][^:]*$"), read: func(r *reader, n *node) (string, bool) {
 	s, ok := file.read(r, n)
 	for _, c := range s {
 		if c == ':' {

@@ -15,6 +15,7 @@ var resources = map[string]bool{
 
 var limits = typ[[]Limit]{
 	name: "table of numbers",
+	form: Form{Item: Number, Many: Table},
 	read: func(r *reader, n *node) ([]Limit, bool) {
 		if n.kind != table {
 			r.wrong(n, "a table such as {nofile = 1024}")

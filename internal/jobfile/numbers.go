@@ -12,6 +12,7 @@ import (
 func whole[T int | int32](least, most T) typ[T] {
 	return typ[T]{
 		name: "number",
+		form: Form{Item: Number},
 		read: func(r *reader, n *node) (T, bool) {
 			switch {
 			case n.kind != integer:
@@ -32,6 +33,7 @@ func whole[T int | int32](least, most T) typ[T] {
 // exitCodes is a set of exit codes.
 var exitCodes = typ[[]int]{
 	name: "array of numbers",
+	form: Form{Item: Number, Many: List},
 	read: func(r *reader, n *node) ([]int, bool) {
 		codes, ok := listOf(whole(0, 255), 1).read(r, n)
 		slices.Sort(codes)

@@ -13,6 +13,7 @@ import (
 type key[D any] struct {
 	name  string
 	typ   string // for people
+	form  Form
 	about string // one line about its purpose
 	sub   func() []Key
 	marks mark
@@ -37,7 +38,7 @@ const (
 
 // row makes a key of type T that fills the field of D.
 func row[D, T any](name, about string, t typ[T], byDefault T, field func(*D) *T, marks ...mark) key[D] {
-	k := key[D]{name: name, typ: t.name, about: about, sub: t.sub}
+	k := key[D]{name: name, typ: t.name, form: t.form, about: about, sub: t.sub}
 	k.schema = func() schema {
 		more := schema{"description": about}
 		if t.write != nil {
@@ -94,6 +95,45 @@ type Key struct {
 	Name  string // dotted, as in "log.max_size"
 	Type  string // for people, such as "string or array"
 	About string // one line about its purpose
+	Form
+}
+
+// Form says how the value of a key is written.
+type Form struct {
+	Item   Item
+	Many   Many
+	Words  []string // to choose from; nil: there are too many values for a list
+	Commas bool     // an item may contain commas
+}
+
+// Item is the kind of a single value.
+type Item int
+
+// These are the kinds of items.
+const (
+	Text Item = iota
+	Number
+	Truth
+	TruthOrText
+	Day // a day of the month is a number, a weekday is text
+	Path
+	Section // a table that has its own keys
+)
+
+// Many says how many items a value has.
+type Many int
+
+// These are the forms of values.
+const (
+	One Many = iota
+	List
+	OneOrMore // an item or a list
+	Table     // items with names
+)
+
+func (f Form) many(m Many) Form {
+	f.Many = m
+	return f
 }
 
 // Keys returns all keys of a job, sorted. The keys of a table follow the table.
@@ -102,12 +142,12 @@ func Keys() []Key { return jobKeys.list() }
 func (t *keys[D]) list() []Key {
 	var all []Key
 	for _, k := range t.rows {
-		all = append(all, Key{k.name, k.typ, k.about})
+		all = append(all, Key{k.name, k.typ, k.about, k.form})
 		if k.sub == nil {
 			continue
 		}
 		for _, s := range k.sub() {
-			all = append(all, Key{join(k.name, s.Name), s.Type, s.About})
+			all = append(all, Key{join(k.name, s.Name), s.Type, s.About, s.Form})
 		}
 	}
 	return all
@@ -171,6 +211,7 @@ func (t *keys[D]) schema() schema {
 func sub[D any](t *keys[D]) typ[D] {
 	return typ[D]{
 		name: "table",
+		form: Form{Item: Section},
 		read: func(r *reader, n *node) (D, bool) {
 			d := t.zero
 			if n.kind != table {

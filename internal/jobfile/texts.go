@@ -190,6 +190,7 @@ func withoutValue(s string) string {
 // file is the path of a file or folder. A relative path starts at the folder of the file that contains it.
 var file = typ[string]{
 	name: "path",
+	form: Form{Item: Path},
 	read: func(r *reader, n *node) (string, bool) {
 		switch {
 		case n.kind != text:

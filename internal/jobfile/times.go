@@ -7,9 +7,13 @@ import (
 	"jobsd/internal/schedule"
 )
 
+// DayWords are the words for days, without the many ranges and the days of the month.
+var DayWords = []string{"weekdays", "weekends", "mon", "tue", "wed", "thu", "fri", "sat", "sun"}
+
 // dayText is a weekday or a day of the month, as text.
 var dayText = typ[string]{
 	name: "day",
+	form: Form{Item: Day, Words: DayWords},
 	read: func(r *reader, n *node) (string, bool) {
 		switch n.kind {
 		case text:
@@ -56,7 +60,7 @@ var (
 	timeOfDay = unchecked(`a time of day such as "4:35am" or "16:05" (in quotes)`, timeOfDaySchema)
 	interval  = unchecked(`a duration such as "5m" (in quotes)`, durationSchema)
 	firstTime = unchecked(`a date such as "2026-01-06" (in quotes)`, firstTimeSchema)
-	cronLine  = unchecked(`an expression such as "35 4 * * *" (in quotes)`, cronSchema)
+	cronLine  = unchecked(`an expression such as "35 4 * * *" (in quotes)`, cronSchema).as(Form{Commas: true})
 	instant   = unchecked(`a date and time such as "2026-12-24 18:00" (in quotes)`, instantSchema)
 	zoneName  = unchecked(`a time zone such as "Europe/Berlin" (in quotes)`, zoneSchema)
 )
@@ -146,6 +150,7 @@ func duration(least time.Duration) typ[time.Duration] {
 // catchUp is true, false or a duration.
 var catchUp = typ[CatchUp]{
 	name: "bool or duration",
+	form: Form{Item: TruthOrText},
 	read: func(r *reader, n *node) (CatchUp, bool) {
 		switch n.kind {
 		case boolean:

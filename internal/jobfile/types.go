@@ -9,11 +9,18 @@ import (
 // typ is a type of values: how to read, check and print a value, and its schema.
 type typ[T any] struct {
 	name   string // for people
+	form   Form
 	read   func(*reader, *node) (T, bool)
 	print  func([]byte, T) []byte
 	sub    func() []Key // the keys of a table
 	schema func() schema
 	write  func(T) any // the value as in a file; the result is nil for a value that is not set; write is nil if the type cannot be written
+}
+
+// as returns the type with another form.
+func (t typ[T]) as(f Form) typ[T] {
+	t.form = f
+	return t
 }
 
 func printText[T ~string](b []byte, v T) []byte { return strconv.AppendQuote(b, string(v)) }
@@ -52,6 +59,7 @@ func printList[T any](print func([]byte, T) []byte) func([]byte, []T) []byte {
 
 var truth = typ[bool]{
 	name: "bool",
+	form: Form{Item: Truth},
 	read: func(r *reader, n *node) (bool, bool) {
 		if n.kind != boolean {
 			r.wrong(n, "true or false (without quotes)")
@@ -73,6 +81,7 @@ func choice[T ~string](words ...T) typ[T] {
 	list := known(`"` + strings.Join(all, `", "`) + `"`)
 	return typ[T]{
 		name: "one of " + string(list),
+		form: Form{Words: all},
 		read: func(r *reader, n *node) (T, bool) {
 			switch {
 			case n.kind != text:
@@ -94,6 +103,7 @@ func choice[T ~string](words ...T) typ[T] {
 func listOf[T any](item typ[T], least int) typ[[]T] {
 	return typ[[]T]{
 		name:   "array of " + item.name + "s",
+		form:   item.form.many(List),
 		print:  printList(item.print),
 		schema: func() schema { return schema{"type": "array", "items": item.schema(), "minItems": least} },
 		write:  writeList[T],
@@ -126,6 +136,7 @@ func readItems[T any](r *reader, n *node, item typ[T], least int) ([]T, bool) {
 func oneOrMore[T any](item typ[T], least int) typ[[]T] {
 	return typ[[]T]{
 		name:   item.name + " or array",
+		form:   item.form.many(OneOrMore),
 		print:  printList(item.print),
 		schema: func() schema { return schema{"anyOf": []schema{item.schema(), listOf(item, least).schema()}} },
 		write:  writeList[T],
@@ -143,6 +154,7 @@ func oneOrMore[T any](item typ[T], least int) typ[[]T] {
 func optional[T any](t typ[T]) typ[*T] {
 	return typ[*T]{
 		name: t.name,
+		form: t.form,
 		read: func(r *reader, n *node) (*T, bool) {
 			v, ok := t.read(r, n)
 			return &v, ok

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -13,24 +12,6 @@ import (
 	"jobsd/internal/jobfile"
 	"jobsd/internal/schedule"
 )
-
-// durationVar makes an option that takes a duration as in job files.
-func durationVar(fs *pflag.FlagSet, d *time.Duration, name string, byDefault time.Duration) {
-	*d = byDefault
-	fs.Var((*duration)(d), name, "")
-}
-
-type duration time.Duration
-
-func (d *duration) Set(text string) error {
-	v, err := schedule.ParseDuration(text)
-	*d = duration(v)
-	return err
-}
-
-func (d *duration) String() string { return schedule.FormatDuration(time.Duration(*d)) }
-
-func (d *duration) Type() string { return "duration" }
 
 // wrongOption translates an error of the option parser into our own words.
 func wrongOption(cmd *cobra.Command, err error) error {
@@ -64,9 +45,20 @@ func inFront(root *cobra.Command, err error) error {
 	return err
 }
 
+// spelled returns an option as the help writes it.
+func spelled(f *pflag.Flag) string {
+	if f.Shorthand != "" {
+		return "-" + f.Shorthand
+	}
+	return "--" + f.Name
+}
+
 func wrongValue(hint, option string, e *pflag.InvalidValueError) error {
+	var ours *failure
 	var duration *schedule.Error
 	switch kind := e.GetFlag().Value.Type(); {
+	case errors.As(e, &ours):
+		return ours
 	case errors.As(e, &duration):
 		return usage(duration.Fix, "%s: %s", option, duration.Reason)
 	case errors.Is(e, strconv.ErrRange):
@@ -75,7 +67,7 @@ func wrongValue(hint, option string, e *pflag.InvalidValueError) error {
 		return usage(hint, "%s %q is neither true nor false", option, e.GetValue())
 	case kind == "uint64":
 		return usage(hint, "%s %q is not a number of 0 or more", option, e.GetValue())
-	case kind == "int":
+	case errors.Is(e, strconv.ErrSyntax):
 		return usage(hint, "%s %q is not a whole number", option, e.GetValue())
 	}
 	return usage(hint, "%s: %w", option, e.Unwrap())
