@@ -18,7 +18,7 @@ import (
 func doubtful(t *testing.T) (*loop, *fakeKernel) {
 	l, k := testLoop(t, 0)
 	facts := statefile.NewFacts("id")
-	facts.Apply(statefile.Entry{Record: &statefile.Intent{Job: "a", Run: 1, Reason: statefile.ReasonManual, Attempt: 1}})
+	facts.Apply(statefile.Entry{Record: &statefile.Intent{Job: "a", Identity: statefile.Identity{Run: 1, Reason: statefile.ReasonManual, Attempt: 1}}})
 	l.core = core.New(core.Options{Strict: true, BootID: "boot"}, facts, k.clock)
 	l.core.Begin(k.clock, statefile.Start{BootID: "boot"})
 	k.survivors = map[uint64]survivor{1: {fate: sought}}
@@ -83,7 +83,7 @@ func BenchmarkAdopt(b *testing.B) {
 		facts := statefile.NewFacts("id")
 		for i := range n {
 			run, job := uint64(i+1), fmt.Sprintf("job%05d", i)
-			facts.Apply(statefile.Entry{Record: &statefile.Intent{Job: job, Run: run, Reason: statefile.ReasonManual, Attempt: 1}})
+			facts.Apply(statefile.Entry{Record: &statefile.Intent{Job: job, Identity: statefile.Identity{Run: run, Reason: statefile.ReasonManual, Attempt: 1}}})
 			facts.Apply(statefile.Entry{Record: &statefile.Started{Job: job, Run: run, PID: 1<<22 + i, Inode: run, BootID: "boot"}})
 		}
 		text, err := json.Marshal(facts)

@@ -181,8 +181,7 @@ func (r *Intent) apply(f *Facts, at Time) {
 	}
 	j.removeRetry(r.Run)
 	j.removeDelayed(r.Run)
-	j.Live = append(j.Live, Live{Run: r.Run, Slot: r.Slot, Epoch: r.Epoch, Reason: r.Reason, Attempt: r.Attempt, Missed: r.Missed,
-		LogOffset: r.LogOffset, OwnLog: r.OwnLog})
+	j.Live = append(j.Live, Live{Identity: r.Identity, LogOffset: r.LogOffset, OwnLog: r.OwnLog})
 }
 
 func (r *Started) apply(f *Facts, at Time) {
@@ -192,7 +191,7 @@ func (r *Started) apply(f *Facts, at Time) {
 		return
 	}
 	if l == nil { // its intent is among the damaged lines, but its process may be alive
-		j.Live = append(j.Live, Live{Run: r.Run, Reason: cmp.Or(r.Reason, ReasonManual), Attempt: 1})
+		j.Live = append(j.Live, Live{Identity: Identity{Run: r.Run, Reason: cmp.Or(r.Reason, ReasonManual), Attempt: 1}})
 		l = &j.Live[len(j.Live)-1]
 		f.LastRun = max(f.LastRun, r.Run)
 	}

@@ -130,7 +130,7 @@ func BenchmarkEncodeJobStandard(b *testing.B) {
 func benchEntries() []Entry {
 	run := benchJob(1).LastRun
 	return []Entry{
-		{run.EndedAt, &Intent{Job: "job00001", Run: 1, Slot: run.Slot, Epoch: 1, Reason: ReasonSchedule, Attempt: 1}},
+		{run.EndedAt, &Intent{Job: "job00001", Identity: Identity{Run: 1, Slot: run.Slot, Epoch: 1, Reason: ReasonSchedule, Attempt: 1}}},
 		{run.EndedAt, &Started{Job: "job00001", Run: 1, PID: 12345, Inode: 67890, BootID: "7c3e4d5a-0000-4000-8000-000000000000"}},
 		{run.EndedAt, &Ended{Job: "job00001", Outcome: *run, Drained: true}},
 	}

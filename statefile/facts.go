@@ -88,12 +88,7 @@ type Anchor struct {
 
 // Live is a run whose intent is durable and whose end is not.
 type Live struct {
-	Run       uint64 `json:"run"`
-	Slot      Time   `json:"slot,omitzero"`
-	Epoch     uint64 `json:"epoch,omitempty"` // epoch of Slot
-	Reason    Reason `json:"reason"`
-	Attempt   int    `json:"attempt"`
-	Missed    uint64 `json:"missed,omitempty"`
+	Identity
 	PID       int    `json:"pid,omitempty"` // 0: not known to have started
 	Inode     uint64 `json:"inode,omitempty"`
 	PIDStart  uint64 `json:"pid_start,omitempty"`
@@ -108,13 +103,8 @@ type Live struct {
 
 // Retry is a run that will retry a slot.
 type Retry struct {
-	Run     uint64 `json:"run"`
-	Slot    Time   `json:"slot,omitzero"`
-	Epoch   uint64 `json:"epoch"`
-	Reason  Reason `json:"reason"`
-	Attempt int    `json:"attempt"`
-	Missed  uint64 `json:"missed,omitempty"`
-	Due     Time   `json:"due"`
+	Identity
+	Due Time `json:"due"`
 }
 
 // Notification is a notification that has not been delivered.

@@ -42,7 +42,7 @@ func (s *story) record(job string) Record {
 	case n < 5 && run == 0:
 		s.run++
 		s.live[job] = s.run
-		return &Intent{Job: job, Run: s.run, Slot: s.at(), Reason: ReasonSchedule, Attempt: 1, At: n == 0, Anchor: s.anchor(),
+		return &Intent{Job: job, Identity: Identity{Run: s.run, Slot: s.at(), Reason: ReasonSchedule, Attempt: 1}, At: n == 0, Anchor: s.anchor(),
 			LogOffset: s.r.Int64N(1000)}
 	case n < 3:
 		return &Started{Job: job, Run: run, PID: 1 + s.r.IntN(1000), BootID: "boot", PIDStart: 7}
@@ -110,7 +110,7 @@ func TestApplyAgain(t *testing.T) {
 	at, code := At(time.Unix(1e9, 0)), 1
 	facts, twice := NewFacts("id"), NewFacts("id")
 	for _, record := range []Record{
-		&Intent{Job: "a", Run: 3, Slot: at, Reason: ReasonSchedule, Attempt: 1},
+		&Intent{Job: "a", Identity: Identity{Run: 3, Slot: at, Reason: ReasonSchedule, Attempt: 1}},
 		&Started{Job: "a", Run: 3, PID: 7},
 		&Ended{Job: "a", Outcome: Run{Run: 3, Outcome: OutcomeExited, ExitCode: &code, EndedAt: at}, Failed: true},
 		&Output{Job: "a", Run: 3, LogEnd: 7},
@@ -157,7 +157,7 @@ func TestPrune(t *testing.T) {
 	old, young := At(now.Add(-KeepRemoved-time.Second)), At(now.Add(-KeepRemoved))
 	facts := NewFacts("id")
 	facts.Jobs = map[string]*JobFacts{"there": {}, "gone": {RemovedAt: old}, "young": {RemovedAt: young},
-		"alive": {RemovedAt: old, Live: []Live{{Run: 1}}}}
+		"alive": {RemovedAt: old, Live: []Live{{Identity: Identity{Run: 1}}}}}
 	facts.Prune(now)
 	if len(facts.Jobs) != 3 || facts.Jobs["gone"] != nil {
 		t.Errorf("%s", encode(facts))

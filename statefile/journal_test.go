@@ -131,7 +131,7 @@ func runsInHistory(t *testing.T, dir string) []uint64 {
 }
 
 func intent(run uint64) Entry {
-	return Entry{someTime, &Intent{Job: "a", Run: run, Slot: someTime, Reason: ReasonSchedule, Attempt: 1}}
+	return Entry{someTime, &Intent{Job: "a", Identity: Identity{Run: run, Slot: someTime, Reason: ReasonSchedule, Attempt: 1}}}
 }
 
 func TestJournalNew(t *testing.T) {

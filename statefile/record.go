@@ -140,15 +140,20 @@ type NotRun struct {
 	Anchor *Anchor `json:"anchor,omitempty"`  // the new one of an `every` job
 }
 
+// Identity says which run of a job it is, and why it exists.
+type Identity struct {
+	Run     uint64 `json:"run"`
+	Slot    Time   `json:"slot,omitzero"`
+	Epoch   uint64 `json:"epoch"` // epoch of Slot
+	Reason  Reason `json:"reason"`
+	Attempt int    `json:"attempt"`
+	Missed  uint64 `json:"missed,omitempty"` // slots that the run makes up for, including its own
+}
+
 // Intent records that a run is about to start. It is durable before the fork.
 type Intent struct {
-	Job       string  `json:"job"`
-	Run       uint64  `json:"run"`
-	Slot      Time    `json:"slot,omitzero"`
-	Epoch     uint64  `json:"epoch"`
-	Reason    Reason  `json:"reason"`
-	Attempt   int     `json:"attempt"`
-	Missed    uint64  `json:"missed,omitempty"`
+	Job string `json:"job"`
+	Identity
 	At        bool    `json:"at_slot,omitempty"` // the slot is the job's `at`
 	Anchor    *Anchor `json:"anchor,omitempty"`  // the new one of an `every` job
 	LogOffset int64   `json:"log_offset"`        // where its output begins in the job's log, counted across rotations

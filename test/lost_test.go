@@ -127,7 +127,7 @@ const madeID = "0123456789abcdef0123456789abcdef"
 var madeAt = statefile.At(time.Date(2026, 11, 27, 1, 15, 47, 0, time.UTC))
 
 func intentNow(job string, run uint64) *statefile.Intent {
-	return &statefile.Intent{Job: job, Run: run, Slot: madeAt, Reason: "schedule", Attempt: 1}
+	return &statefile.Intent{Job: job, Identity: statefile.Identity{Run: run, Slot: madeAt, Reason: "schedule", Attempt: 1}}
 }
 
 // remember gives the site a journal of the present boot with these records.

@@ -13,7 +13,7 @@ func TestLostStartOfRemovedJob(t *testing.T) {
 	w.calm = true
 	at := statefile.At(w.wall)
 	for _, r := range []statefile.Record{
-		&statefile.Intent{Job: "gone", Run: 7, Reason: statefile.ReasonManual, Attempt: 1},
+		&statefile.Intent{Job: "gone", Identity: statefile.Identity{Run: 7, Reason: statefile.ReasonManual, Attempt: 1}},
 		&statefile.Started{Job: "gone", Run: 7, PID: 1007, BootID: "boot-0", Reason: statefile.ReasonManual},
 		&statefile.Stopping{Job: "gone", Run: 7, By: "start timeout"},
 	} {

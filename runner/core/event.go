@@ -241,14 +241,11 @@ type (
 
 // Start is everything that defines the process of a run.
 type Start struct {
-	Job     *jobfile.Definition
-	Run     uint64
-	Slot    statefile.Time
-	Reason  statefile.Reason
-	Attempt int
-	Args    []string // added to those of the job
-	Env     []string // for a notification: its event
-	Mail    bool     // the Letter is its standard input
+	Job *jobfile.Definition
+	statefile.Identity
+	Args []string // added to those of the job
+	Env  []string // for a notification: its event
+	Mail bool     // the Letter is its standard input
 }
 
 func (Append) effect()    {}

@@ -20,8 +20,8 @@ func (c *Core) retryAfter(r *run, e *statefile.Ended) *statefile.Retry {
 		return nil
 	}
 	pause := c.spread(doubled(j.def.RetryDelay, j.def.RetryMaxDelay, uint64(r.attempt-1)))
-	t := &statefile.Retry{Run: c.nextRun(), Slot: r.slot, Epoch: r.epoch, Reason: r.reason, Attempt: r.attempt + 1,
-		Missed: r.missed, Due: statefile.At(c.now.Wall.Add(pause))}
+	t := &statefile.Retry{Identity: r.identity(), Due: statefile.At(c.now.Wall.Add(pause))}
+	t.Run, t.Attempt = c.nextRun(), r.attempt+1
 	if c.shutdown != nil { // the next daemon makes the run
 		return t
 	}

@@ -58,6 +58,11 @@ type run struct {
 	tries int
 }
 
+// identity returns what the journal says about which run it is.
+func (r *run) identity() statefile.Identity {
+	return statefile.Identity{Run: r.number, Slot: r.slot, Epoch: r.epoch, Reason: r.reason, Attempt: r.attempt, Missed: r.missed}
+}
+
 func (r *run) ring(c *Core) { c.move(r.number, evRing, nil) }
 
 // newRun makes a pending run of a job.

@@ -25,8 +25,7 @@ func begin(c *Core, r *run, _ Event) {
 	if !r.intended && r.delivery == nil {
 		r.intended = true
 		c.settleMissed(r)
-		p.Record = &statefile.Intent{Job: r.job.name, Run: r.number, Slot: r.slot, Epoch: r.epoch,
-			Reason: r.reason, Attempt: r.attempt, Missed: r.missed, Anchor: r.anchor, At: r.isAt()}
+		p.Record = &statefile.Intent{Job: r.job.name, Identity: r.identity(), Anchor: r.anchor, At: r.isAt()}
 		c.apply(p.Record)
 	}
 	c.occupy(r)
@@ -79,7 +78,7 @@ func forkUnjournaled(c *Core, r *run, _ Event) {
 func (c *Core) fork(r *run) {
 	c.to(r, forking)
 	c.stopTimer(&r.timer)
-	s := Start{Job: r.def, Run: r.number, Slot: r.slot, Reason: r.reason, Attempt: r.attempt, Args: r.args}
+	s := Start{Job: r.def, Identity: r.identity(), Args: r.args}
 	if r.delivery != nil {
 		s.Mail = r.mail != nil
 		s.Env = deliveryEnv(&r.delivery.notifications[len(r.delivery.notifications)-1])
