@@ -56,7 +56,7 @@ func (c *Core) adopt(e Adopted) {
 	}
 	r := &run{origin: origin{fromJournal, l.Reason, true, l.Reason == statefile.ReasonService && c.wasDisabled(j)},
 		number: l.Run, job: j, def: undefined, state: running, slot: l.Slot, epoch: l.Epoch, attempt: l.Attempt,
-		missed: l.Missed, pid: l.PID, startedAt: l.StartedAt, adopted: !e.Child, inherited: true, stopBy: l.StoppedBy, far: l.StoppedBy != "",
+		missed: l.Missed, pid: l.PID, startedAt: l.StartedAt, adopted: !e.Child, inherited: true, stopBy: l.StoppedBy,
 		remains: e.Remains, started: c.now.Mono}
 	if !l.StartedAt.IsZero() {
 		r.started -= max(0, c.now.Wall.Sub(l.StartedAt.Time))
@@ -118,10 +118,10 @@ func (c *Core) settleLost() {
 
 // drainRemains looks for leftovers of a run whose leader ended under the previous daemon or after it.
 func (c *Core) drainRemains(r *run) {
-	c.to(r, draining)
-	r.spared, r.killAt, r.wait = true, c.now.Mono+reapWait, probeMin
+	c.to(r, lingering)
+	r.killAt, r.wait = c.now.Mono+reapWait, probeMin
 	c.after(&r.timer, r.wait)
-	c.emit(Probe{r.number, r.far})
+	c.emit(Probe{r.number, r.far()})
 }
 
 // resumeStops continues the stops that the previous daemon began. Only now do the definitions say how to stop each run.
@@ -135,14 +135,14 @@ func (c *Core) resumeStops() {
 			c.setTimer(&r.timer, mono, int64(r.killAt))
 		case r.state == running && r.stopBy != "":
 			c.stop(r, r.stopBy)
-		case r.state != draining:
-		case r.keeps():
+		case r.state != lingering:
+		case r.keepsLeftovers():
 			c.forget(r)
-		case r.spared && !r.far:
-			r.killAt = min(r.killAt, c.now.Mono+leaveTime)
-		case r.spared:
-			r.spared = false
+		case r.far():
+			c.to(r, draining)
 			c.signalStop(r, r.leaderOnly())
+		default:
+			r.killAt = min(r.killAt, c.now.Mono+leaveTime)
 		}
 	}
 }

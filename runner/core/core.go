@@ -17,13 +17,13 @@ type Options struct {
 	Machine   string // the host name, or its replacement in the settings
 	BootID    string // unique if the kernel has none
 
-	BootUnknown bool                                      // nobody knows whether the machine was booted since the previous daemon
-	CPUs        int                                       // this number of catch-up runs may run at once, but at least two
-	Seed        uint64                                    // seeds the random delays
-	Visited     func(machine string, from, event, to int) // called at each move, for tests; may be nil
-	Strict      bool                                      // panic at an impossible event
-	Stack       func() []byte                             // returns the stack for reports of internal errors
-	DelayedArgs map[uint64][]string                       // the arguments of delayed starts, by run
+	BootUnknown bool                                                  // nobody knows whether the machine was booted since the previous daemon
+	CPUs        int                                                   // this number of catch-up runs may run at once, but at least two
+	Seed        uint64                                                // seeds the random delays
+	Visited     func(machine string, run uint64, from, event, to int) // called at each move, for tests; may be nil
+	Strict      bool                                                  // panic at an impossible event
+	Stack       func() []byte                                         // returns the stack for reports of internal errors
+	DelayedArgs map[uint64][]string                                   // the arguments of delayed starts, by run
 }
 
 // Core holds all jobs and runs. Only one goroutine may use it.

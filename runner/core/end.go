@@ -23,30 +23,34 @@ const (
 // to end, unless the run was told to end.
 func leaderEnded(c *Core, r *run, e Event) {
 	x := e.(Exited)
-	over := !r.far && !x.Group
-	r.open = !r.far && x.Group
+	over := !r.far() && !x.Group
+	r.open = !r.far() && x.Group
 	c.end(r, r.outcome(x), !over)
-	if over {
+	switch {
+	case over:
 		c.forget(r)
-		return
+	case r.far(): // the deadline of the stop applies
+		c.to(r, draining)
+		r.wait = probeMin
+		c.after(&r.timer, r.wait)
+		c.emit(Probe{r.number, true})
+	default:
+		c.linger(r)
 	}
-	c.to(r, draining)
-	r.wait = probeMin
-	if !r.far { // otherwise the deadline of the stop applies
-		r.spared, r.killAt, r.wait = true, c.now.Mono+leaveTime, leaveMin
-		if r.adopted && !r.keeps() { // its zombie counts as alive until its parent, which is not this daemon, has reaped it
-			r.killAt = c.now.Mono + reapWait
-		}
+}
+
+// linger gives the leftovers of a run a moment to end by themselves.
+func (c *Core) linger(r *run) {
+	c.to(r, lingering)
+	r.killAt, r.wait = c.now.Mono+leaveTime, leaveMin
+	if r.adopted && !r.def.KeepLeftovers { // its zombie counts as alive until its parent, which is not this daemon, has reaped it
+		r.killAt = c.now.Mono + reapWait
 	}
 	c.after(&r.timer, r.wait)
-	if r.far {
-		c.emit(Probe{r.number, true})
-	}
 }
 
 // momentOver handles the leftovers that did not end by themselves.
 func (c *Core) momentOver(r *run) {
-	r.spared = false
 	if r.keepsLeftovers() {
 		c.forget(r)
 		return
@@ -74,14 +78,13 @@ func (c *Core) outputEnds(job string, run uint64, d *jobfile.Definition, mark st
 
 func (c *Core) stopLeftovers(r *run) {
 	c.logJob(r.job, Info, r.title()+" left processes behind; stopping them")
+	c.to(r, draining)
 	c.signalStop(r, false) // the leader has already ended
 }
 
-func (r *run) keeps() bool { return r.keepsLeftovers() && r.stopBy == "" }
-
 // keepsLeftovers reports whether the leftovers of the run stay alive. Stopping the run after its leader ended does not
 // stop them.
-func (r *run) keepsLeftovers() bool { return r.def.KeepLeftovers && !r.far }
+func (r *run) keepsLeftovers() bool { return r.def.KeepLeftovers && !r.far() }
 
 // end completes and records an outcome.
 func (c *Core) end(r *run, o statefile.Run, draining bool) {
@@ -129,7 +132,7 @@ func (c *Core) end(r *run, o statefile.Run, draining bool) {
 // forget ends a run for good, so that waiting runs can continue.
 func (c *Core) forget(r *run) {
 	c.endOutput(r)
-	if r.state == draining && r.delivery == nil {
+	if r.state.ended() && r.delivery == nil {
 		c.record(&statefile.Drained{Job: r.job.name, Run: r.number})
 	}
 	c.unlist(r)

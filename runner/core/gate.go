@@ -75,7 +75,7 @@ func (c *Core) gate(r *run) statefile.Why {
 		case other.state == pending && other.number < r.number && other.queues() && r.queues():
 			return other.why // keep the order of slots: a record of a later slot would settle this one, too
 		case other == r || other.state == pending:
-		case other.state == draining:
+		case other.state.ended():
 			return statefile.WhyDraining
 		case r.def.Overlap != jobfile.Allow || r.alone:
 			return statefile.WhyOverlap

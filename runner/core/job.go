@@ -74,7 +74,7 @@ func (j *job) unsettled() bool {
 // that wait; draining runs do not count.
 func (j *job) alive() *run {
 	for _, r := range j.runs {
-		if r.state != draining && !r.retrying() {
+		if !r.state.ended() && !r.retrying() {
 			return r
 		}
 	}
@@ -83,7 +83,7 @@ func (j *job) alive() *run {
 
 // ending reports whether all live runs of the job have been told to end.
 func (j *job) ending() bool {
-	return !slices.ContainsFunc(j.runs, func(r *run) bool { return r.state != draining && !r.retrying() && r.stopBy == "" })
+	return !slices.ContainsFunc(j.runs, func(r *run) bool { return !r.state.ended() && !r.retrying() && r.stopBy == "" })
 }
 
 // bases returns the times after which fixed and wild slots are due. The two differ if the clock went back after the

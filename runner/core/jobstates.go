@@ -122,7 +122,7 @@ func (c *Core) moveJob(j *job, ev jobEvent, d *jobfile.Job) {
 	from, cell := j.state, &jobMoves[j.state][ev]
 	cell.do(c, j, d)
 	if c.o.Visited != nil {
-		c.o.Visited("job", int(from), int(ev), int(j.state))
+		c.o.Visited("job", 0, int(from), int(ev), int(j.state))
 	}
 	if cell.to != nil && !slices.Contains(cell.to, j.state) {
 		c.never("%s went from %s to %s at %s", j.name, from, j.state, jobEvents[ev])

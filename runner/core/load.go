@@ -97,7 +97,7 @@ func (c *Core) defineRuns() {
 		}
 		r.def = r.job.def
 		c.occupy(r)
-		if r.state != draining {
+		if !r.state.ended() {
 			c.emit(KeepLog{r.number, r.def})
 		}
 		if r.def.Timeout > 0 && r.state == running {

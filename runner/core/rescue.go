@@ -96,7 +96,9 @@ func (c *Core) scrap(r *run, ev runEvent) {
 		if r.stopBy == "" {
 			r.stopBy = "internal error"
 		}
-		if r.state != draining {
+		if r.state.ended() {
+			c.to(r, draining)
+		} else {
 			c.to(r, stopping)
 		}
 		c.recordStop(r)

@@ -39,12 +39,9 @@ type run struct {
 
 	stopBy string // the person or reason that stops it, such as "timeout"
 	killAt time.Duration
-	killed bool
-	spared bool // its leftovers get a moment before they are told to end
+	kills  int  // how often it was killed; it survived if that is more than once
 	open   bool // leftovers may still write to the run's log; the marker follows when they end
 	marker string
-	far    bool // it was stopped, so processes that left its group are stopped, too
-	undead bool // it survived KILL
 
 	args    []string // arguments of a person, added to those of the job
 	alone   bool     // it starts only when no other run of its job is left, whatever overlap says

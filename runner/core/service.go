@@ -2,7 +2,6 @@ package core
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"jobsd/internal/jobfile"
@@ -40,7 +39,7 @@ func (c *Core) armService(j *job) {
 // services returns the job's live runs as a service.
 func (j *job) services() (list []*run) {
 	for _, r := range j.runs {
-		if r.reason == statefile.ReasonService && r.state < draining {
+		if r.reason == statefile.ReasonService && !r.state.ended() {
 			list = append(list, r)
 		}
 	}
@@ -128,9 +127,8 @@ func (c *Core) completeServiceEnd(r *run, e *statefile.Ended) {
 	known := o.Outcome != statefile.OutcomeStopped && o.Outcome != statefile.OutcomeLost
 	e.Finished = known && e.Retry == nil && !r.def.KeepAlive.Restart.After(!e.Failed)
 	if r.lost && c.inDoubt(r.number) && !r.def.KeepAlive.Restart.After(true) { // it may have succeeded, unless the machine went down
-		e.Finished = slices.ContainsFunc(r.job.facts.Live, func(l statefile.Live) bool {
-			return l.Run == r.number && (l.BootID == c.o.BootID || l.BootID == "")
-		})
+		l := r.live()
+		e.Finished = l != nil && (l.BootID == c.o.BootID || l.BootID == "")
 	}
 	e.Short = known && !e.Finished &&
 		time.Duration(o.Duration) < r.def.KeepAlive.Stable

@@ -223,7 +223,7 @@ func (w *world) runUntilDraining() {
 	for range 200 {
 		w.step(time.Minute)
 		for _, r := range w.c.sortedRuns() {
-			if r.state == draining {
+			if r.state.ended() {
 				w.handle(Order{ID: 1, Verb: VerbStop, Job: r.job.name, By: "uid 0"})
 				w.settle()
 				return

@@ -10,10 +10,11 @@ type runState uint8
 // forking   its process is being created: the fork, then the exec behind the shim
 // running   its program is running
 // stopping  it was told to end; the deadline for KILL is set
-// draining  its outcome is published, but its group is not empty: the leader has ended and left processes behind, which
+// lingering its outcome is published and its leader has ended, but processes of its group are alive; they get a moment to
 //
-//	first get a moment to end by themselves, or the leader hangs in its start
+//	end by themselves
 //
+// draining  its outcome is published, but something of it is still alive and was told to end; the deadline for KILL is set
 // done      it is over
 const (
 	pending runState = iota
@@ -21,13 +22,15 @@ const (
 	forking
 	running
 	stopping
+	lingering
 	draining
 	done
 	nRunStates
 )
 
-// runStates are the names in the state file. Between intent and exec, a run is shown as starting.
-var runStates = [nRunStates]string{"pending", "starting", "starting", "running", "stopping", "draining", "done"}
+// runStates are the names in the state file. Between intent and exec a run is shown as starting, and as draining from
+// its outcome until its group is empty.
+var runStates = [nRunStates]string{"pending", "starting", "starting", "running", "stopping", "draining", "draining", "done"}
 
 // runEvent is what can happen to a run.
 type runEvent uint8
@@ -108,7 +111,7 @@ func init() {
 			evAdmit:    never(in),
 			evPrepared: runs(ignore, running),
 			evForked:   never(once), evExecuted: never(once), evNotStarted: never(once),
-			evExited: runs(leaderEnded, draining, done),
+			evExited: runs(leaderEnded, lingering, done),
 			evProbed: never(lives),
 			evStop:   runs(stopRunning, stopping),
 			evRing:   runs(timedOut, stopping),
@@ -117,10 +120,18 @@ func init() {
 			evAdmit:    never(in),
 			evPrepared: runs(ignore, stopping),
 			evForked:   never(once), evExecuted: never(once), evNotStarted: never(once),
-			evExited: runs(leaderEnded, draining, done),
+			evExited: runs(leaderEnded, draining),
 			evProbed: never(lives),
 			evStop:   runs(stopHarder, stopping, done),
 			evRing:   runs(killStopping, stopping, done),
+		},
+		lingering: {
+			evAdmit:    never(in),
+			evPrepared: runs(ignore, lingering),
+			evForked:   never(once), evExecuted: never(once), evNotStarted: never(once), evExited: never(noLead),
+			evProbed: runs(drained, lingering, done),
+			evStop:   runs(stopLingering, lingering, draining, done),
+			evRing:   runs(lookAtLeftovers, lingering, draining, done),
 		},
 		draining: {
 			evAdmit:      never(in),
@@ -141,6 +152,9 @@ func init() {
 }
 
 func (s runState) starting() bool { return s == intent || s == forking }
+
+// ended reports whether the outcome of the run is published.
+func (s runState) ended() bool { return s >= lingering }
 
 // to moves a run to a state.
 func (c *Core) to(r *run, s runState) {
@@ -172,7 +186,7 @@ func (c *Core) move(number uint64, ev runEvent, e Event) {
 	from, cell := r.state, &moves[r.state][ev]
 	cell.do(c, r, e)
 	if c.o.Visited != nil {
-		c.o.Visited("run", int(from), int(ev), int(r.state))
+		c.o.Visited("run", r.number, int(from), int(ev), int(r.state))
 	}
 	if cell.to != nil && !slices.Contains(cell.to, r.state) {
 		c.never("run %d of %s went from %s to %s at %s", r.number, r.job.name, runStates[from], runStates[r.state], runEvents[ev])

@@ -15,7 +15,7 @@ const killPatience = 5 * time.Second
 
 // stop makes a run end; by is the person or the reason.
 func (c *Core) stop(r *run, by string) {
-	if r.stopBy == "" {
+	if r.stopBy == "" && !r.state.ended() {
 		r.stopBy = by
 	}
 	c.move(r.number, evStop, nil)
@@ -25,8 +25,8 @@ func stopLater(*Core, *run, Event) {} // stopBy is set, and the process is stopp
 
 // stopForking kills a shim, which has nothing to clean up. A shim that hangs on a dead file system may survive that.
 func stopForking(c *Core, r *run, _ Event) {
-	if r.pid > 0 && !r.killed {
-		r.killed = true
+	if r.pid > 0 && r.kills == 0 {
+		r.kills++
 		c.emit(Signal{Run: r.number, Name: "KILL", Far: false})
 		c.after(&r.timer, killPatience)
 	}
@@ -36,7 +36,7 @@ func stopForking(c *Core, r *run, _ Event) {
 // may not reach the shim for days.
 func startTimedOut(c *Core, r *run, _ Event) {
 	switch {
-	case r.killed && c.shutdown != nil:
+	case r.kills > 0 && c.shutdown != nil:
 		c.abandon(r)
 	case r.stopBy != "":
 		c.kill(r)
@@ -55,7 +55,7 @@ func startTimedOut(c *Core, r *run, _ Event) {
 }
 
 // lateEnd handles the end of a shim whose start had timed out.
-func lateEnd(c *Core, r *run, _ Event) { c.emit(Probe{r.number, r.far}) }
+func lateEnd(c *Core, r *run, _ Event) { c.emit(Probe{r.number, r.far()}) }
 
 func lateFailure(c *Core, r *run, _ Event) { c.forget(r) }
 
@@ -73,10 +73,24 @@ func (c *Core) terminate(r *run) {
 
 // recordStop records the stop, so that a later daemon continues it if this one ends before.
 func (c *Core) recordStop(r *run) {
-	if !r.far && r.delivery == nil {
+	if l := r.live(); l != nil && l.StoppedBy == "" {
 		c.record(&statefile.Stopping{Job: r.job.name, Run: r.number, By: r.stopBy})
 	}
-	r.far = true
+}
+
+// far reports whether the program of the run was told to end. Processes that left its group are stopped then, too.
+func (r *run) far() bool { return r.stopBy != "" && r.state >= running }
+
+// live returns what the journal knows of the run, or nil if it does not know of it.
+func (r *run) live() *statefile.Live {
+	if r.delivery != nil {
+		return nil
+	}
+	all := r.job.facts.Live
+	if i := slices.IndexFunc(all, func(l statefile.Live) bool { return l.Run == r.number }); i >= 0 {
+		return &all[i]
+	}
+	return nil
 }
 
 // leaderOnly reports whether the run is stopped by a signal to its leader alone, which then ends the rest.
@@ -91,22 +105,20 @@ func (c *Core) signalStop(r *run, leader bool) {
 		return
 	}
 	for _, name := range []string{r.def.StopSignal, "CONT"} {
-		c.emit(Signal{Run: r.number, Name: name, Far: r.far && !leader, Leader: leader})
+		c.emit(Signal{Run: r.number, Name: name, Far: r.far() && !leader, Leader: leader})
 	}
 }
 
 func (c *Core) kill(r *run) {
 	r.killAt = c.now.Mono + killPatience
-	switch {
-	case !r.killed:
-		r.killed = true
+	switch r.kills++; r.kills {
+	case 1:
 		c.logJob(r.job, Warn, "killing run "+itoa(r.number))
-	case !r.undead: // it hangs in the kernel, most likely on a dead disk or file system
-		r.undead = true
+	case 2: // it hangs in the kernel, most likely on a dead disk or file system
 		c.logJob(r.job, Error, "run "+itoa(r.number)+" survived KILL; waiting for it to die")
 		c.markDirty(r.job)
 	}
-	c.emit(Signal{Run: r.number, Name: "KILL", Far: r.far})
+	c.emit(Signal{Run: r.number, Name: "KILL", Far: r.far()})
 }
 
 // logKilled logs the processes that had escaped the group of their run and were killed.
@@ -130,7 +142,7 @@ func stopHarder(c *Core, r *run, _ Event) {
 
 // killStopping kills, and kills again as long as the process survives.
 func killStopping(c *Core, r *run, _ Event) {
-	if r.killed && c.shutdown != nil {
+	if r.kills > 0 && c.shutdown != nil {
 		c.abandon(r)
 		return
 	}
@@ -148,33 +160,51 @@ func (c *Core) abandon(r *run) {
 	c.shutdown.Hurry = true // the daemon reports a failure
 }
 
-// stopDraining ends the grace period of a run's leftovers, and kills them in a hurry.
-func stopDraining(c *Core, r *run, _ Event) {
-	if r.spared && (c.known || c.shutdown != nil) && (!r.adopted || r.keepsLeftovers()) {
+// stopLingering ends the moment of a run's leftovers, unless they may be only the zombie of a leader that this daemon
+// cannot reap.
+func stopLingering(c *Core, r *run, _ Event) {
+	switch {
+	case (c.known || c.shutdown != nil) && (!r.adopted || r.keepsLeftovers()):
 		c.momentOver(r)
+	case c.shutdown != nil && c.shutdown.Hurry:
+		c.stopLeftovers(r)
 	}
-	if r.state == draining && c.shutdown != nil && c.shutdown.Hurry {
+}
+
+// stopDraining kills in a hurry.
+func stopDraining(c *Core, r *run, _ Event) {
+	if c.shutdown != nil && c.shutdown.Hurry {
 		c.kill(r)
 	}
 }
 
-// lookAgain checks whether a draining group is empty, and kills the group after its deadline. Orphans wake the daemon
-// by themselves if it is their subreaper. The timer is for processes that are not its children.
-func lookAgain(c *Core, r *run, _ Event) {
-	switch {
-	case c.now.Mono < r.killAt:
-	case r.spared && !c.known && c.shutdown == nil: // no load has said yet whether the job keeps its leftovers
-	case r.spared:
+// lookAtLeftovers checks whether the leftovers have ended, and decides about them after their moment. Before a load has
+// read all definitions, nobody knows whether the job keeps its leftovers.
+func lookAtLeftovers(c *Core, r *run, _ Event) {
+	if c.now.Mono >= r.killAt && (c.known || c.shutdown != nil) {
 		if c.momentOver(r); r.state == done {
 			return
 		}
-	case r.killed && c.shutdown != nil:
-		c.abandon(r)
-		return
-	default:
+	}
+	c.lookLater(r)
+}
+
+// lookAgain checks whether a draining group is empty, and kills the group after its deadline.
+func lookAgain(c *Core, r *run, _ Event) {
+	if c.now.Mono >= r.killAt {
+		if r.kills > 0 && c.shutdown != nil {
+			c.abandon(r)
+			return
+		}
 		c.kill(r)
 	}
-	c.emit(Probe{r.number, r.far})
+	c.lookLater(r)
+}
+
+// lookLater asks what is left of a run, and sets the time of the next look. Orphans wake the daemon by themselves if it
+// is their subreaper. The timer is for processes that are not its children.
+func (c *Core) lookLater(r *run) {
+	c.emit(Probe{r.number, r.far()})
 	r.wait = min(2*r.wait, probeMax)
 	c.after(&r.timer, min(r.wait, max(probeMin, r.killAt-c.now.Mono)))
 }
@@ -188,12 +218,12 @@ func drained(c *Core, r *run, e Event) {
 func (c *Core) probeDraining() {
 	var list []uint64
 	for number, r := range c.runs {
-		if r.state == draining {
+		if r.state.ended() {
 			list = append(list, number)
 		}
 	}
 	slices.Sort(list)
 	for _, number := range list {
-		c.emit(Probe{number, c.runs[number].far})
+		c.emit(Probe{number, c.runs[number].far()})
 	}
 }

@@ -84,11 +84,11 @@ func (c *Core) view(j *job) *statefile.Job {
 			v.Missed += r.missedSlots.Number
 		}
 		v.Running = append(v.Running, r.view())
-		v.Unkillable = v.Unkillable || r.undead
+		v.Unkillable = v.Unkillable || r.kills > 1
 		if r.state == pending && r.timer.set() {
 			v.NextTry = statefile.At(c.now.Wall.Add(time.Duration(r.timer.deadline) - c.now.Mono).In(j.zone()))
 		}
-		if r.state == running || r.state == stopping || r.state == draining {
+		if r.state >= running {
 			v.State = "running"
 		}
 	}

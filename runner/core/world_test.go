@@ -60,9 +60,10 @@ type world struct {
 	life      int
 	told      map[string]uint64 // the number of skipped slots of each job in the last state file
 	visits    map[visit]int
-	swift     bool   // the disk answers at once
-	undead    bool   // a process survived KILL
-	suspect   string // the job whose event the crashed daemon was handling
+	stops     map[uint64]bool // runs that were told to end
+	swift     bool            // the disk answers at once
+	undead    bool            // a process survived KILL
+	suspect   string          // the job whose event the crashed daemon was handling
 
 	executions map[string]int                // by job, slot and epoch
 	booted     map[string]int                // runs of at_boot, by job and boot
@@ -104,7 +105,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 	}
 	w := &world{t: t, rng: rand.New(rand.NewPCG(seed, seed)), loc: loc, zone: "zone", bootID: "boot-1", boot: time.Hour, mono: time.Hour,
 		wall: time.Date(2026, 3, 6, 12, 0, 0, 0, time.UTC), procs: map[uint64]*proc{}, executions: map[string]int{}, booted: map[string]int{},
-		visits: map[visit]int{}, on: map[string]bool{}, unwritten: map[uint64]string{}, written: map[uint64]bool{}, stats: map[string]int{},
+		visits: map[visit]int{}, stops: map[uint64]bool{}, on: map[string]bool{}, unwritten: map[uint64]string{}, written: map[uint64]bool{}, stats: map[string]int{},
 		schedules: map[string]*schedule.Schedule{}, given: map[uint64]int{}, told: map[string]uint64{}}
 	w.wall = w.wall.Add(time.Duration(w.rng.Int64N(int64(240 * 24 * time.Hour)))).Round(time.Millisecond)
 	return w
@@ -118,7 +119,12 @@ type visit struct {
 	from, event int
 }
 
-func (w *world) visited(machine string, from, event, _ int) { w.visits[visit{machine, from, event}]++ }
+func (w *world) visited(machine string, run uint64, from, event, _ int) {
+	w.visits[visit{machine, from, event}]++
+	if machine == "run" && runEvent(event) == evStop {
+		w.stops[run] = true
+	}
+}
 
 // start starts a daemon on the contents of the journal, and loads.
 func (w *world) start() {
@@ -560,7 +566,7 @@ func (w *world) signal(s Signal) {
 	}
 	p.stopped = p.stopped || s.Far
 	w.signals = append(w.signals, s.Name)
-	if r := w.c.runs[s.Run]; r != nil && r.stopBy == "" && !r.inherited && w.mono < p.diedAt+leaveTime {
+	if r := w.c.runs[s.Run]; r != nil && !w.stops[s.Run] && !r.inherited && w.mono < p.diedAt+leaveTime {
 		w.fatal("run %d of %s got %s %v after its leader had ended by itself", s.Run, p.job, s.Name, w.mono-p.diedAt)
 	}
 	switch {
