@@ -3,6 +3,7 @@ package test
 import (
 	"os/exec"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -24,24 +25,25 @@ func TestStopOutlivesDaemon(t *testing.T) {
 		if slices.Contains(s.wrap, "-p") {
 			t.Skip("all processes end with PID 1")
 		}
-		s.write("jobs.toml", `
+		jobs := `
 [[jobs]]
 name = "deaf"
-stop_timeout = "3s"
+stop_timeout = "1h"
 shell = "trap '' TERM; setsid sleep 1000 & sleep 1000; sleep 1000"
 [[jobs]]
 name = "gone"
-stop_timeout = "3s"
+stop_timeout = "1h"
 shell = "(trap '' TERM; setsid sh -c 'sleep 1000; sleep 1000' &) ; sleep 1000"
 [[jobs]]
 name = "drains"
-stop_timeout = "3s"
-shell = "(trap '' TERM; sleep 1000; sleep 1000) & sleep 0.1"
+stop_timeout = "1h"
+shell = "(trap '' TERM; : >$JOBSD_ROOT/deaf; sleep 1000; sleep 1000) & until [ -e $JOBSD_ROOT/deaf ]; do sleep 0.01; done"
 [[jobs]]
 name = "keeps"
 leftovers = "keep"
-shell = "sleep 1000 & sleep 0.1"
-`)
+shell = "sleep 1000 &"
+`
+		s.write("jobs.toml", jobs)
 		s.begin()
 		for job, n := range map[string]int{"deaf": 3, "gone": 4} {
 			s.tell("start", job)
@@ -66,6 +68,7 @@ shell = "sleep 1000 & sleep 0.1"
 		if slices.Contains(left, 0) {
 			t.Fatalf("the killed daemon left %v processes of the three jobs, want some of each", left)
 		}
+		s.write("jobs.toml", strings.ReplaceAll(jobs, "1h", "1s")) // the next daemon stops runs as the file says then
 		s.begin()
 		for _, job := range []string{"deaf", "gone", "drains"} {
 			s.until(job+" to be over", func(state *statefile.State) bool { return len(state.Jobs[job].Running) == 0 })

@@ -71,7 +71,7 @@ func TestA29HalfWrittenFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	check("with droppings", false)
-	if s.said("reloaded:", fmt.Sprintf("%d ignored", len(droppings))) != 1 {
+	if s.logs("reloaded:", fmt.Sprintf("%d ignored", len(droppings))) != 1 {
 		t.Error("the log does not say how many files were ignored")
 	}
 	s.sound(fds, "web")

@@ -245,9 +245,7 @@ func TestA40ClientOfAnotherUser(t *testing.T) {
 	if n := s.read().Jobs["long"].Runs; n != 0 {
 		t.Errorf("the job ran %d times, want 0", n)
 	}
-	if text, _ := os.ReadFile(s.log); !bytes.Contains(text, []byte("uid=12345")) {
-		t.Errorf("the log does not have the uid of the client\n%s", text)
-	}
+	s.logs("uid=12345")
 }
 
 // TestRunDirectoryRemoved: somebody removes the run directory. Commands then fail, and their message says how to restore

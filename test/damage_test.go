@@ -131,14 +131,14 @@ func TestA19DamagedFiles(t *testing.T) {
 			if all := state.Daemon.DisabledBy; (all != nil) != (file == "history.jsonl" && d.name != "a garbage line") {
 				t.Errorf("%s: got all jobs disabled by %+v, want them disabled: %t", what, all, all == nil)
 			} else if all != nil {
-				if !strings.Contains(all.Reason, "damaged") || s.said("jobsd enable --all") != 1 {
+				if !strings.Contains(all.Reason, "damaged") || s.logs("jobsd enable --all") != 1 {
 					t.Errorf("%s: got the reason %q, want it to say that the journal is damaged", what, all.Reason)
 				}
 				s.tell("enable", "--all")
 				state = s.until("all jobs to be enabled", func(state *statefile.State) bool { return state.Daemon.DisabledBy == nil })
 			}
 			aside, _ := filepath.Glob(filepath.Join(s.root, "state", file+".bad-*"))
-			if len(aside) != 1 || s.said(file, "was damaged") != 1 || s.said("moved aside as", filepath.Base(strings.Join(aside, ""))) != 1 {
+			if len(aside) != 1 || s.logs(file, "was damaged") != 1 || s.logs("moved aside as", filepath.Base(strings.Join(aside, ""))) != 1 {
 				log, _ := os.ReadFile(s.log)
 				t.Errorf("%s: moved aside as %q, want one file and a message\n%s", what, aside, log)
 			}

@@ -6,8 +6,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"jobsd/statefile"
 )
@@ -37,9 +40,12 @@ func TestA12ProgramBeingWritten(t *testing.T) {
 	soon := hold("soon")
 	s.write("jobs.toml", fmt.Sprintf("[[jobs]]\nname = \"busy\"\ncmd = [%q]\n[[jobs]]\nname = \"soon\"\ncmd = [%q]\nat_boot = true\n",
 		filepath.Join(s.root, "busy"), filepath.Join(s.root, "soon")))
+	closed := filepath.Join(s.root, "closed")
+	s.env = []string{waitAt + "=fork:2:" + closed}
 	s.start()
 	s.logged(1, "cannot start now; will retry")
 	soon.Close()
+	put(t, closed, "")
 	s.ready()
 	if r := s.lastRun("soon"); r.Outcome != statefile.OutcomeExited || *r.ExitCode != 0 {
 		t.Errorf("soon: got %+v, want exit code 0", r)
@@ -52,6 +58,31 @@ func TestA12ProgramBeingWritten(t *testing.T) {
 		t.Errorf("busy: got %d failures and %d runs, want 1 and 0", j.Failures, j.Runs)
 	}
 	s.term()
+}
+
+// waitAt names the failpoint at which a daemon waits until a file exists, counting from 1:
+// fork:2:FILE waits at the second fork.
+const waitAt = "TEST_WAITS_AT"
+
+func waitpoint(at string) func(string) {
+	f := strings.SplitN(at, ":", 3)
+	n, err := strconv.ParseInt(f[1], 10, 64)
+	if err != nil {
+		panic(err)
+	}
+	var left atomic.Int64
+	left.Store(n)
+	return func(name string) {
+		if name != f[0] || left.Add(-1) != 0 {
+			return
+		}
+		for {
+			if _, err := os.Stat(f[2]); err == nil {
+				return
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}
 }
 
 // TestA22IgnoredSignals: the daemon sees its children end even if the program that started it ignores signals. Jobs have

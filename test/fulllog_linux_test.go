@@ -97,7 +97,7 @@ func TestA39LogDeleted(t *testing.T) {
 	if text := strings.Join(state.Daemon.Degraded, " "); !strings.Contains(text, "no such file") {
 		t.Errorf("got degraded %q, want \"no such file\"", text)
 	}
-	if s.said("starting without a durable journal entry", "other") != 1 {
+	if s.logs("starting without a durable journal entry", "other") != 1 {
 		t.Error("the log does not say that the output of other is lost")
 	}
 	if err := os.Mkdir(filepath.Dir(log), 0o750); err != nil {

@@ -261,9 +261,13 @@ func TestA3PidOfAnotherProcess(t *testing.T) {
 		t.Error("the stranger was killed")
 	default:
 	}
-	text, err := os.ReadFile(trace)
-	if err != nil || !strings.Contains(string(text), "exited with 0") {
-		t.Fatalf("no trace of the daemon: %v\n%s", err, text)
+	var text []byte // strace writes its end after the daemon has ended
+	for deadline := time.After(patience); !strings.Contains(string(text), "exited with 0"); text, _ = os.ReadFile(trace) {
+		select {
+		case <-deadline:
+			t.Fatalf("no trace of the daemon: %s", text)
+		case <-time.After(10 * time.Millisecond):
+		}
 	}
 	// Signal 0 only asks. A pidfd shows in the descriptor's name, which the trace does not have: there must be none.
 	for _, m := range regexp.MustCompile(`(?m)^.*(?:(?:kill|tkill|rt_sigqueueinfo)\(-?(\d+), SIG|pidfd_send_signal\(\d+, SIG).*$`).FindAllStringSubmatch(string(text), -1) {

@@ -53,7 +53,7 @@ func TestA17ReadOnlyFileSystem(t *testing.T) {
 	fds := s.steady()
 	s.tell("start", "once")
 	s.awaits("the jobs to go on", func() bool { return s.lines("beat", "beat") > 2 && s.lines("once", "once") == 1 })
-	if n := s.said("read-only file system") - s.said("starting without a durable journal entry"); n < 1 || n > 3 { // at the start, the journal, the state file
+	if n := s.logs("read-only file system") - s.said("starting without a durable journal entry"); n < 1 || n > 3 { // at the start, the journal, the state file
 		t.Errorf("that the state cannot be written is told %d times", n)
 	}
 	s.second(s.daemonPID())

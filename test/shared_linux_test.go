@@ -74,7 +74,7 @@ func TestCopiedState(t *testing.T) {
 	if j := second.read().Jobs["sleeper"]; len(j.Running) > 0 {
 		t.Errorf("the copy tries again: %+v", j.Running)
 	}
-	if second.said("is a copy") != 1 {
+	if second.logs("is a copy") != 1 {
 		t.Error("nothing was said of the copy")
 	}
 	second.term()

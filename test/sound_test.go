@@ -155,6 +155,14 @@ func (s *site) lines(job, line string) int {
 	return strings.Count("\n"+string(text), "\n"+line+"\n")
 }
 
+// logs waits until the daemon's log has a line with all of these words, because a helper of the daemon writes the log. It
+// returns the number of such lines.
+func (s *site) logs(words ...string) int {
+	s.t.Helper()
+	s.awaits(fmt.Sprintf("%q in the daemon's log", words), func() bool { return s.said(words...) > 0 })
+	return s.said(words...)
+}
+
 // said counts the lines of the daemon's log with all of these words.
 func (s *site) said(words ...string) (n int) {
 	text, _ := os.ReadFile(s.log)

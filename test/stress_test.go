@@ -202,8 +202,8 @@ func TestA20FloodOfHUPs(t *testing.T) {
 	began := time.Now()
 	s.kill(syscall.SIGTERM)
 	t.Logf("%d HUPs: %d reloads; TERM obeyed after %v", hups, reloads, time.Since(began).Round(time.Millisecond))
-	if reloads > 60*int(max(1, during/time.Second)) {
-		t.Errorf("%d reloads", reloads)
+	if reloads > hups/10 {
+		t.Errorf("got %d reloads for %d HUPs, want them merged", reloads, hups)
 	}
 }
 

@@ -26,6 +26,9 @@ func program() {
 	if at := os.Getenv(dieAt); at != "" {
 		runner.Failpoint = failpoint(at)
 	}
+	if at := os.Getenv(waitAt); at != "" {
+		runner.Failpoint = waitpoint(at)
+	}
 	if dir := os.Getenv(slowly); dir != "" {
 		runner.Failpoint = func(at string) {
 			if at == "handover" {
@@ -328,6 +331,8 @@ shell = "sleep 0.02; exit 5"
 	s.begin()
 	was := s.until("it to run", func(state *statefile.State) bool { return pids(state)["stays"] != 0 })
 	for range times {
+		runs := s.read().Jobs["comes"].Runs
+		s.until("comes to run again", func(state *statefile.State) bool { return state.Jobs["comes"].Runs > runs })
 		s.tell("upgrade", "--wait")
 	}
 	s.term()
