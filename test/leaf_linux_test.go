@@ -14,8 +14,8 @@ import (
 	"jobsd/statefile"
 )
 
-// inDoubt makes a site whose journal knows of run 1 of held that it was about to start, and nothing else. The processes
-// of the script live in the leaf of that run, and none of them bears its mark.
+// inDoubt returns a site with a journal that ends with the intent of run 1 of the job "held". The processes of the script
+// are in the leaf of that run, and none of them has its ownership tag.
 func inDoubt(t *testing.T, script string) *site {
 	s := newSite(t)
 	id := fmt.Sprintf("%032x", os.Getpid()<<8|len(t.Name()))
@@ -34,7 +34,7 @@ func inDoubt(t *testing.T, script string) *site {
 		for deadline := time.After(patience); spawn.Populated(dir.Name()); {
 			select {
 			case <-deadline:
-				t.Fatal("the leaf is not empty")
+				t.Fatal("timed out waiting for the leaf to be empty")
 			case <-time.After(10 * time.Millisecond):
 			}
 		}
@@ -43,7 +43,7 @@ func inDoubt(t *testing.T, script string) *site {
 	leader.Env = []string{"PATH=/usr/bin:/bin"}
 	leader.SysProcAttr = &syscall.SysProcAttr{Setsid: true, UseCgroupFD: true, CgroupFD: int(dir.Fd())}
 	if err := leader.Start(); err != nil {
-		t.Skip("processes cannot be born in a cgroup here: ", err)
+		t.Skip("cannot start processes in a cgroup here: ", err)
 	}
 	ended := make(chan bool)
 	go func() { leader.Wait(); close(ended) }()
@@ -66,7 +66,7 @@ lock = "disk"
 	return s
 }
 
-// alone checks that run 1 of held counts as running, and that nothing starts beside it under its lock.
+// alone starts the daemon and checks that run 1 of "held" counts as running, and that no other run starts under its lock.
 func (s *site) alone() *statefile.State {
 	s.t.Helper()
 	s.begin()
@@ -76,22 +76,23 @@ func (s *site) alone() *statefile.State {
 		return len(r) == 1 && r[0].Why != nil || state.Jobs["other"].LastRun != nil
 	})
 	if got := states(state, "held"); len(got) != 1 || got[0] != "running" || state.Jobs["held"].LastRun != nil {
-		s.t.Fatalf("the run in doubt is %v, and ended as %+v", got, state.Jobs["held"].LastRun)
+		s.t.Fatalf("got the runs %v of held, ended: %+v, want one that is running", got, state.Jobs["held"].LastRun)
 	}
 	if r := state.Jobs["other"].Running; len(r) != 1 || r[0].Why == nil || *r[0].Why != statefile.WhyLock {
-		s.t.Fatalf("the other job did not wait for the lock: %+v", r)
+		s.t.Fatalf("got %+v, want a run of other that waits for the lock", r)
 	}
 	return state
 }
 
-// TestInDoubtInLeaf: a daemon was killed before it could write down the pid of a run. The leaf of the run proves that it
-// lives, though none of its processes bears its mark: it is adopted, over one more crash too, and can be stopped.
+// TestInDoubtInLeaf: a daemon was killed before it wrote the pid of a run into the journal. The leaf of the run proves that
+// it is alive, though no process has its ownership tag. The next daemon adopts the run, also after another crash, and can
+// stop it.
 func TestInDoubtInLeaf(t *testing.T) {
 	t.Parallel()
 	s := inDoubt(t, "setsid sleep 1000 & exec sleep 1000")
 	state := s.alone()
 	if r := state.Jobs["held"].Running[0]; r.PID == nil || !r.Adopted {
-		t.Errorf("its leader was not found: %+v", r)
+		t.Errorf("got %+v, want an adopted run with a pid", r)
 	}
 	s.kill(syscall.SIGKILL)
 	s.alone()
@@ -103,12 +104,12 @@ func TestInDoubtInLeaf(t *testing.T) {
 	s.term()
 }
 
-// TestInDoubtWithoutLeader: nobody can tell which process leads the run. It counts as alive until its leaf is empty.
+// TestInDoubtWithoutLeader: the leader of the run is unknown. The run counts as alive until its leaf is empty.
 func TestInDoubtWithoutLeader(t *testing.T) {
 	t.Parallel()
 	s := inDoubt(t, "(sleep 1000; exit) & exit 0")
 	if r := s.alone().Jobs["held"].Running[0]; r.PID != nil {
-		t.Errorf("its leader is %+v", r)
+		t.Errorf("got the leader %+v, want none", r)
 	}
 	s.tell("stop", "held")
 	if r := s.lastRun("held"); r.Outcome != statefile.OutcomeStopped || r.Run != 1 {
@@ -117,7 +118,7 @@ func TestInDoubtWithoutLeader(t *testing.T) {
 	s.term()
 }
 
-// TestInDoubtEndsByItself: how a run without a leader ended cannot be known, and that is said once it has.
+// TestInDoubtEndsByItself: a run whose leader is unknown ends by itself. Its outcome is lost.
 func TestInDoubtEndsByItself(t *testing.T) {
 	t.Parallel()
 	s := inDoubt(t, "(sleep 1000; exit) & exit 0")
@@ -139,7 +140,7 @@ func TestInDoubtEndsByItself(t *testing.T) {
 	s.term()
 }
 
-// TestLeftOfLostHoldsLock: a leader ended while no daemon ran. What it has left holds its lock until it is gone.
+// TestLeftOfLostHoldsLock: a leader ended while no daemon ran. The processes that it left hold its lock until they are gone.
 func TestLeftOfLostHoldsLock(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -169,7 +170,7 @@ lock = "disk"
 		return len(r) == 1 && r[0].Why != nil || state.Jobs["other"].LastRun != nil
 	})
 	if r := state.Jobs["other"].Running; len(r) != 1 || r[0].Why == nil || *r[0].Why != statefile.WhyLock {
-		t.Errorf("the other job started beside what is left: %+v", r)
+		t.Errorf("got %+v, want a run of other that waits for the lock", r)
 	}
 	for _, pid := range marked(t, s.root, "held") {
 		syscall.Kill(pid, syscall.SIGKILL)

@@ -17,9 +17,9 @@ import (
 	"jobsd/statefile"
 )
 
-// TestB30FloodOfOutput: a job writes as fast as it can, a hundred times the size that its log may have. The log is cut while it
-// writes, and no line is lost, doubled or broken between the archives and the live file. With -long: three million
-// lines.
+// TestB30FloodOfOutput: a job writes as fast as it can, a hundred times as much as its log may hold. The daemon cuts the
+// log while the job writes, and no line is lost, doubled or broken between the archives and the live file. With -long, the
+// job writes three million lines.
 func TestB30FloodOfOutput(t *testing.T) {
 	lines := 1_500_000
 	if *long {
@@ -43,7 +43,7 @@ func TestB30FloodOfOutput(t *testing.T) {
 	took := time.Since(began)
 	after := usage(t, s.daemonPID())
 	if r := state.Jobs["flood"].LastRun; r.Outcome != statefile.OutcomeExited || *r.ExitCode != 0 {
-		t.Fatalf("flood: %+v", r)
+		t.Fatalf("flood: got %+v, want exit code 0", r)
 	}
 
 	live := filepath.Join(s.root, "log", "flood.log")
@@ -80,26 +80,26 @@ func TestB30FloodOfOutput(t *testing.T) {
 			continue
 		}
 		if want := fmt.Sprintf("%09d %0*d\n", next, next%173, 0); line != want {
-			t.Fatalf("line %d is %q", next, line)
+			t.Fatalf("line %d: got %q, want %q", next, line, want)
 		}
 		next++
 	}
 	if next != lines {
-		t.Errorf("%d lines of %d", next, lines)
+		t.Errorf("got %d lines, want %d", next, lines)
 	}
 	if largestArchive > most {
-		t.Errorf("an archive has %d bytes: more than max_size were copied at once", largestArchive)
+		t.Errorf("an archive has %d bytes, want at most %d: the daemon copied too much at once", largestArchive, most)
 	}
 	if archives < 3 {
-		t.Errorf("%d archives: the log was not cut while it was written", archives)
+		t.Errorf("got %d archives, want at least 3: the daemon did not cut the log during the run", archives)
 	}
 	t.Logf("%.0f MB/s, %d lines whole and in order, %d cuts, the largest file %.1f MB; the daemon used %.0f ms of CPU, RSS %.1f MB",
 		float64(total)/1e6/took.Seconds(), next, archives, float64(largest)/1e6, float64(after.ns-before.ns)/1e6, float64(after.rss)/1024)
 
-	// The reader finds its way through the archives.
+	// logs reads all archives.
 	out := s.tell("logs", "--run", "1", "flood")
 	if n := strings.Count(out, "\n"); n != lines+2 && n != lines+1 {
-		t.Errorf("logs --run prints %d lines", n)
+		t.Errorf("logs --run prints %d lines, want %d and one or two log markers", n, lines)
 	}
 	s.kill(15)
 }

@@ -18,8 +18,8 @@ import (
 	"jobsd/statefile"
 )
 
-// TestA2EndedWithoutDaemon: of fifty runs ten end while no daemon watches. Their ends are not known, which is said; the
-// services among them run again, the scheduled ones do not; the forty are adopted.
+// TestA2EndedWithoutDaemon: of fifty runs, ten end while no daemon runs. Their outcome is lost. The services among them run
+// again, the scheduled jobs do not. The next daemon adopts the other forty.
 func TestA2EndedWithoutDaemon(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("looks for processes in /proc")
@@ -36,7 +36,7 @@ func TestA2EndedWithoutDaemon(t *testing.T) {
 		fmt.Fprintf(&b, "[[jobs]]\nname = \"j%d\"\nat = %q\ncmd = [\"sleep\", \"1000\"]\n", n, at)
 	}
 	s.write("jobs.toml", b.String())
-	// What reaps orphans on this machine may take its time, and until then their statuses can be had.
+	// The init process of this machine may be slow to reap orphans, and until then the daemon could read their exit codes.
 	zoo, err := exec.LookPath("zoo")
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +70,7 @@ func TestA2EndedWithoutDaemon(t *testing.T) {
 	}()
 	s.wrap = nil
 	s.begin()
-	fds := s.steady() + len(ended) // of the services that start anew
+	fds := s.steady() + len(ended) // for the services that start again
 	after := s.until("the lost services to run again", func(state *statefile.State) bool {
 		for job := range ended {
 			want := map[byte][]string{'s': {"running"}, 'j': nil}[job[0]]
@@ -84,7 +84,7 @@ func TestA2EndedWithoutDaemon(t *testing.T) {
 		is := after.Jobs[job]
 		if !ended[job] {
 			if r := is.Running; pids(after)[job] != pids(before)[job] || !r[0].Adopted || r[0].State != "running" || is.Runs != 1 {
-				t.Errorf("%s: %+v, %d runs", job, r, is.Runs)
+				t.Errorf("%s: got %+v, %d runs, want the adopted run with pid %d", job, r, is.Runs, pids(before)[job])
 			}
 			continue
 		}
@@ -96,10 +96,10 @@ func TestA2EndedWithoutDaemon(t *testing.T) {
 			t.Errorf("%s ended at %v, the daemon started at %v; %d failures", job, r.EndedAt, after.Daemon.StartedAt, is.Failures)
 		}
 		if want := map[byte]uint64{'s': 2, 'j': 1}[job[0]]; is.Runs != want {
-			t.Errorf("%s: %d runs, want %d", job, is.Runs, want)
+			t.Errorf("%s: got %d runs, want %d", job, is.Runs, want)
 		}
 	}
-	// A service is told of when it loops, not for one death. What is to be told at one moment may be one mail.
+	// The death of a service sends no mail, only a crash loop does. One mail may have several notifications.
 	told := regexp.MustCompile(`(?m)^[js]\d+ failed: lost`)
 	var text []byte
 	s.until("the mails to be sent", func(*statefile.State) bool {
@@ -108,7 +108,7 @@ func TestA2EndedWithoutDaemon(t *testing.T) {
 	})
 	for n := range 5 {
 		if !strings.Contains(string(text), fmt.Sprintf("\nj%d failed: lost (started)", n)) || len(told.FindAll(text, -1)) != 5 {
-			t.Errorf("the mails do not tell of j%d and the four others alone:\n%s", n, text)
+			t.Errorf("want mails about j%d and the four other lost jobs only, got\n%s", n, text)
 		}
 	}
 	var jobs []string
@@ -152,11 +152,12 @@ func (s *site) remember(id string, records ...statefile.Record) {
 	}
 }
 
-// TestA4KilledAroundFork: the journal ends with what a daemon wrote before two forks. One did not come to be: its run is lost in
-// that stage. The other did, its pid unwritten: its process is found by its mark and adopted, never started again.
+// TestA4KilledAroundFork: the journal ends with two intents. One run was not forked: it is lost at the stage intent. The
+// other was forked, but its pid is not in the journal: the daemon finds its process by the ownership tag, adopts it, and
+// does not start it again.
 func TestA4KilledAroundFork(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("only Linux lets marks be looked for")
+		t.Skip("jobsd looks for ownership tags on Linux only")
 	}
 	s := newSite(t)
 	s.remember(madeID, intentNow("unborn", 1), intentNow("forked", 2))
@@ -177,37 +178,37 @@ func TestA4KilledAroundFork(t *testing.T) {
 		forked.Process.Kill()
 		<-died
 	}()
-	s.populated("forked", 1) // it has the mark since its exec
+	s.populated("forked", 1) // it has its tag from the exec on
 	s.begin()
 	fds := s.steady()
 	if r := s.lastRun("unborn"); r.Outcome != statefile.OutcomeLost || r.LostStage == nil || *r.LostStage != "intent" || r.Run != 1 {
-		t.Errorf("unborn: %+v", r)
+		t.Errorf("unborn: got %+v, want run 1 lost at the stage intent", r)
 	}
 	state := s.read()
 	j := state.Jobs["forked"]
 	if r := j.Running; len(r) != 1 || !r[0].Adopted || r[0].State != "running" || pids(state)["forked"] != forked.Process.Pid || j.Runs != 1 {
-		t.Errorf("forked: %+v, %d runs", r, j.Runs)
+		t.Errorf("forked: got %+v, %d runs, want one adopted run with pid %d", r, j.Runs, forked.Process.Pid)
 	}
 	s.populated("forked", 1)
 	s.tell("stop", "forked")
 	<-died
 	s.populated("forked", 0)
 	if r := s.lastRun("forked"); r.Outcome != statefile.OutcomeStopped || r.Run != 2 {
-		t.Errorf("forked: %+v", r)
+		t.Errorf("forked: got %+v, want run 2 stopped", r)
 	}
 	s.sound(fds)
 	s.term()
 }
 
-// TestA3PidOfAnotherProcess: the journal names a process that is another one by now: by its inode, its start time, or its boot. The
-// run is lost, and the stranger, who leads a group as a run would, is never signalled.
+// TestA3PidOfAnotherProcess: a pid in the journal belongs to another process by now, as its inode, its start time or its
+// boot id shows. The run is lost. The daemon never signals that process, although it leads a group as a run does.
 func TestA3PidOfAnotherProcess(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("reads /proc and the kernel's ids of processes")
+		t.Skip("reads /proc, and ids of processes from Linux")
 	}
 	strace, err := exec.LookPath("strace")
 	if err != nil {
-		t.Skip("needs strace(1), to see who is signalled: ", err)
+		t.Skip("needs strace(1), to see all signals of the daemon: ", err)
 	}
 	stranger := exec.Command("sleep", "1000")
 	stranger.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -250,7 +251,7 @@ func TestA3PidOfAnotherProcess(t *testing.T) {
 			t.Errorf("%s: %+v", job, r)
 		}
 		if out := s.tell("stop", job); strings.Contains(out, "stopped") {
-			t.Errorf("stop %s: %s", job, out)
+			t.Errorf("stop %s: got %s, want that nothing is stopped", job, out)
 		}
 		s.tell("start", "--wait", job)
 	}
@@ -258,7 +259,7 @@ func TestA3PidOfAnotherProcess(t *testing.T) {
 	s.term()
 	select {
 	case <-died:
-		t.Error("the stranger was killed")
+		t.Error("the other process was killed")
 	default:
 	}
 	var text []byte // strace writes its end after the daemon has ended
@@ -269,10 +270,10 @@ func TestA3PidOfAnotherProcess(t *testing.T) {
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
-	// Signal 0 only asks. A pidfd shows in the descriptor's name, which the trace does not have: there must be none.
+	// Signal 0 sends nothing. The trace does not show the process of a pidfd, so there must be no signal to any pidfd.
 	for _, m := range regexp.MustCompile(`(?m)^.*(?:(?:kill|tkill|rt_sigqueueinfo)\(-?(\d+), SIG|pidfd_send_signal\(\d+, SIG).*$`).FindAllStringSubmatch(string(text), -1) {
 		if m[1] == "" || m[1] == fmt.Sprint(pid) {
-			t.Errorf("signalled: %s", m[0])
+			t.Errorf("got the signal %s, want none to pid %d or to a pidfd", m[0], pid)
 		}
 	}
 }

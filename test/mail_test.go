@@ -12,11 +12,11 @@ import (
 	"testing"
 )
 
-// TestB42RealSendmail sends a mail with a real sendmail(1) over SMTP: what arrives is a mail that others can read.
+// TestB42RealSendmail sends a mail with a real sendmail(1) over SMTP. The mail that arrives is well-formed.
 func TestB42RealSendmail(t *testing.T) {
 	msmtp, err := exec.LookPath("msmtp")
 	if err != nil {
-		t.Skip("needs msmtp(1), a sendmail that can be told where to deliver: ", err)
+		t.Skip("needs msmtp(1), a sendmail whose server can be set: ", err)
 	}
 	server, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -46,25 +46,25 @@ func TestB42RealSendmail(t *testing.T) {
 
 	m, err := mail.ReadMessage(strings.NewReader(data))
 	if err != nil {
-		t.Fatalf("%v in\n%s", err, data)
+		t.Fatalf("the mail is not well-formed: %v in\n%s", err, data)
 	}
 	if subject := m.Header.Get("Subject"); !strings.Contains(subject, "fails failed: exited 3") {
-		t.Errorf("Subject: %s", subject)
+		t.Errorf("got the subject %q, want \"fails failed: exited 3\"", subject)
 	}
 	if to, err := m.Header.AddressList("To"); err != nil || len(to) != 1 || to[0].Address != "admin@example.org" {
-		t.Errorf("To: %v, %v", to, err)
+		t.Errorf("got the recipients %v, %v, want admin@example.org", to, err)
 	}
 	if _, err := m.Header.Date(); err != nil {
 		t.Error("Date: ", err)
 	}
 	for _, want := range []string{"\nline one\n", "\n.\n", "Größe"} {
 		if !strings.Contains(data, want) {
-			t.Errorf("no %q in\n%s", want, data)
+			t.Errorf("want %q in the mail, got\n%s", want, data)
 		}
 	}
 }
 
-// deliver is the end of the way of a mail: it takes what comes by SMTP (RFC 5321).
+// deliver receives mails by SMTP (RFC 5321).
 func deliver(server net.Listener, got chan<- string) {
 	for {
 		conn, err := server.Accept()

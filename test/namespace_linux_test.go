@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestOverflowUID runs a daemon in a user namespace, with the number that users have there who are not known in it.
-// Their files are not taken for the daemon's own, nor are they when they connect.
+// TestOverflowUID: a daemon in a user namespace runs as uid 65534, which also stands for all users without a mapping. It
+// trusts neither the files nor the connections of these users.
 func TestOverflowUID(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root, to map users and to become them")
@@ -41,18 +41,18 @@ func TestOverflowUID(t *testing.T) {
 	s.begin()
 	state := s.read()
 	if len(state.Jobs) != 1 || state.Jobs["root"] == nil || len(state.Daemon.Reload.Errors) != 2 {
-		t.Errorf("jobs %v, errors %q", state.Jobs, state.Daemon.Reload.Errors)
+		t.Errorf("got the jobs %v and the errors %q, want the job root and 2 errors", state.Jobs, state.Daemon.Reload.Errors)
 	}
 	for _, text := range state.Daemon.Reload.Errors {
 		if !strings.Contains(text, "is owned by a user outside of this user namespace") {
-			t.Error(text)
+			t.Errorf("got the error %q, want one about an owner outside of this user namespace", text)
 		}
 	}
 	for uid, want := range map[uint32]int{root: 0, self: 4, stranger: 4} {
 		cmd := exec.Command(s.exe, "--root", s.root, "start", "root")
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
 		if out, _ := cmd.CombinedOutput(); cmd.ProcessState.ExitCode() != want {
-			t.Errorf("uid %d: exit code %d, want %d: %s", uid, cmd.ProcessState.ExitCode(), want, out)
+			t.Errorf("uid %d: got exit code %d, want %d: %s", uid, cmd.ProcessState.ExitCode(), want, out)
 		}
 	}
 	s.term()

@@ -14,17 +14,17 @@ import (
 	"jobsd/statefile"
 )
 
-// second starts another daemon on the same directories, which must be told that they are held.
+// second starts another daemon on the same directories, which must fail because the daemon with this pid holds them.
 func (s *site) second(pid int) {
 	s.t.Helper()
 	cmd := exec.Command(s.path(), "--root", s.root, "run")
 	out, err := cmd.CombinedOutput()
 	if code := cmd.ProcessState.ExitCode(); code != 6 || !strings.Contains(string(out), fmt.Sprint("held by pid ", pid)) {
-		s.t.Errorf("a second daemon: exit code %d, %v\n%s", code, err, out)
+		s.t.Errorf("a second daemon: got exit code %d, %v, want 6 and \"held by pid %d\"\n%s", code, err, pid, out)
 	}
 }
 
-// beating is a site whose jobs are under way: its state, the pid of the job that stays, and how many descriptors are open.
+// beating returns a site whose jobs run, its state, the pid of the job "stays", and the number of open descriptors.
 func beating(t *testing.T) (s *site, before *statefile.State, stays, fds int) {
 	s = newSite(t)
 	s.write("jobs.toml", beats)
@@ -33,7 +33,7 @@ func beating(t *testing.T) (s *site, before *statefile.State, stays, fds int) {
 	return s, before, pids(before)["stays"], s.steady()
 }
 
-// TestA17ReadOnlyFileSystem: the daemon starts on a file system that cannot be written to, which then can.
+// TestA17ReadOnlyFileSystem: the daemon starts on a read-only file system, which is made writable later.
 func TestA17ReadOnlyFileSystem(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -52,33 +52,33 @@ func TestA17ReadOnlyFileSystem(t *testing.T) {
 	s.awaits("the jobs to run", func() bool { return s.lines("beat", "beat") > 0 })
 	fds := s.steady()
 	s.tell("start", "once")
-	s.awaits("the jobs to go on", func() bool { return s.lines("beat", "beat") > 2 && s.lines("once", "once") == 1 })
+	s.awaits("the jobs to continue", func() bool { return s.lines("beat", "beat") > 2 && s.lines("once", "once") == 1 })
 	if n := s.logs("read-only file system") - s.said("starting without a durable journal entry"); n < 1 || n > 3 { // at the start, the journal, the state file
-		t.Errorf("that the state cannot be written is told %d times", n)
+		t.Errorf("the log reports the read-only file system %d times, want 1 to 3", n)
 	}
 	s.second(s.daemonPID())
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) > 0 {
-		t.Errorf("there are %v, %v", entries, err)
+		t.Errorf("got the files %v, %v, want none", entries, err)
 	}
 	remount(0)
-	state := s.until("the state to be right", func(state *statefile.State) bool {
+	state := s.until("the state to be complete", func(state *statefile.State) bool {
 		return len(state.Daemon.Degraded) == 0 && state.Jobs["beat"].Runs > 2 && state.Jobs["once"].Runs == 1
 	})
 	if got := states(state, "stays"); len(got) != 1 || got[0] != "running" || state.Jobs["stays"].Runs != 1 {
-		t.Errorf("stays: %v, %d runs", got, state.Jobs["stays"].Runs)
+		t.Errorf("stays: got the runs %v of %d, want one, running", got, state.Jobs["stays"].Runs)
 	}
-	s.sound(fds+1, "beat", "stays", "once") // the journal is open now
+	s.sound(fds+1, "beat", "stays", "once") // one more for the journal
 	s.term()
 }
 
-// TestA17StateDirectoryReadOnly: the directory is made read-only under a live daemon, and writable again.
+// TestA17StateDirectoryReadOnly: the state directory is made read-only while the daemon runs, and writable again.
 func TestA17StateDirectoryReadOnly(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	if os.Geteuid() == 0 { // who may do anything
+	if os.Geteuid() == 0 { // modes do not stop root
 		setpriv, err := exec.LookPath("setpriv")
 		if err != nil {
-			t.Skip("root needs setpriv(1), to be bound by modes: ", err)
+			t.Skip("root needs setpriv(1), to obey modes: ", err)
 		}
 		s.wrap = []string{setpriv, "--bounding-set=-dac_override,-dac_read_search"}
 	}
@@ -95,7 +95,7 @@ func TestA17StateDirectoryReadOnly(t *testing.T) {
 	s.awaits("the daemon to notice", func() bool { return s.said("permission denied") > 0 })
 	s.goesOn(stays)
 	if n := s.said("permission denied"); n != 1 {
-		t.Errorf("it is told %d times", n)
+		t.Errorf("the log reports it %d times, want 1", n)
 	}
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
@@ -105,7 +105,8 @@ func TestA17StateDirectoryReadOnly(t *testing.T) {
 	s.term()
 }
 
-// TestA17StateDirectoryRemoved: the directory is removed. It is made anew and locked, with all that was known in it.
+// TestA17StateDirectoryRemoved: somebody removes the state directory. The daemon makes it again and locks it, with all
+// facts that it knows.
 func TestA17StateDirectoryRemoved(t *testing.T) {
 	t.Parallel()
 	s, before, stays, fds := beating(t)
@@ -119,7 +120,7 @@ func TestA17StateDirectoryRemoved(t *testing.T) {
 	}
 	s.sound(fds, "beat", "stays", "once")
 
-	// All is there for the next daemon too: a service that runs is adopted, and no run number is given twice.
+	// The next daemon finds all facts too: it adopts the service, and uses no number of a run again.
 	runs := s.read().Jobs["beat"].LastRun.Run
 	s.kill(syscall.SIGKILL)
 	s.begin()
@@ -130,22 +131,22 @@ func TestA17StateDirectoryRemoved(t *testing.T) {
 	s.term()
 }
 
-// TestA17StateDirectoryReplacedByFile: in the place of the directory stands a file, and later nothing.
+// TestA17StateDirectoryReplacedByFile: a file replaces the state directory, and is removed later.
 func TestA17StateDirectoryReplacedByFile(t *testing.T) {
 	t.Parallel()
 	s, before, stays, fds := beating(t)
 	dir := filepath.Join(s.root, "state")
 	place := filepath.Join(s.root, "file")
 	put(t, place, "a file\n")
-	// In one step: the daemon is not to be quicker.
+	// In one step, so that the daemon cannot make the directory again in between.
 	swap(t, place, dir)
-	if err := os.RemoveAll(place); err != nil { // the directory that was the daemon's
+	if err := os.RemoveAll(place); err != nil { // the old directory of the daemon
 		t.Fatal(err)
 	}
 	s.awaits("the daemon to notice", func() bool { return s.said("not a directory") > 0 })
 	s.goesOn(stays)
 	if text, err := os.ReadFile(dir); err != nil || string(text) != "a file\n" {
-		t.Errorf("the file is %q, %v", text, err)
+		t.Errorf("got the file %q, %v, want it unchanged", text, err)
 	}
 	if err := os.Remove(dir); err != nil {
 		t.Fatal(err)
@@ -156,8 +157,8 @@ func TestA17StateDirectoryReplacedByFile(t *testing.T) {
 	s.term()
 }
 
-// TestA17StateDirectoryOfAnotherDaemon: another daemon was quicker to make the directory, or left its own there. Nothing is written to it, and
-// the jobs go on.
+// TestA17StateDirectoryOfAnotherDaemon: the state directory was replaced by that of another daemon, which holds it or has
+// left a journal in it. The first daemon writes nothing there, and its jobs continue.
 func TestA17StateDirectoryOfAnotherDaemon(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -176,28 +177,28 @@ func TestA17StateDirectoryOfAnotherDaemon(t *testing.T) {
 	}
 	defer lock.Close()
 	swap(t, theirs, dir)
-	if err := os.RemoveAll(theirs); err != nil { // what was the daemon's
+	if err := os.RemoveAll(theirs); err != nil { // the old directory of the daemon
 		t.Fatal(err)
 	}
 	s.awaits("the daemon to notice", func() bool { return s.said("held by") > 0 })
 	s.goesOn(stays)
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) > 0 {
-		t.Errorf("in the directory of the other there are %v, %v", entries, err)
+		t.Errorf("got the files %v, %v in the directory of the other daemon, want none", entries, err)
 	}
 	put(t, filepath.Join(dir, "history.jsonl"), "theirs\n")
 	lock.Close()
-	s.awaits("the daemon to notice whose it is", func() bool { return s.said("already contains history.jsonl") > 0 })
+	s.awaits("the daemon to notice the other journal", func() bool { return s.said("already contains history.jsonl") > 0 })
 	s.goesOn(stays)
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
-		t.Errorf("in the directory of the other there are %v, %v", entries, err)
+		t.Errorf("got the files %v, %v in the directory of the other daemon, want its journal", entries, err)
 	}
-	os.Remove(filepath.Join(dir, "history.jsonl")) // and then there is room
+	os.Remove(filepath.Join(dir, "history.jsonl")) // now the daemon may use the directory
 	s.beatsOn()
 	s.sound(fds, "beat", "stays", "once")
 	s.term()
 }
 
-// swap exchanges two entries of directories in one step.
+// swap exchanges two files or directories in one step.
 func swap(t *testing.T, a, b string) {
 	t.Helper()
 	if err := unix.Renameat2(unix.AT_FDCWD, a, unix.AT_FDCWD, b, unix.RENAME_EXCHANGE); err != nil {

@@ -20,11 +20,11 @@ import (
 	"jobsd/statefile"
 )
 
-// TestA18PowerCut records what the daemon does to its state directory, call by call, and what it executes meanwhile.
-// After every call the power may fail: then the disk holds all that was written; or only what was made durable; or new
-// names, but of the files only what was made durable. From each of these the journal must recover, state.json must be one
-// that was written, and whatever was executed must be known, lest it be executed again: slots, starts that were promised,
-// retries, runs of the boot. No number of an executed run may be free for another one.
+// TestA18PowerCut records each system call of the daemon on its state directory, and each program that it executes. The
+// power may fail after every call. Then the disk has all that was written; or only what was made durable; or all new
+// names, but only the durable content of the files. From each of these states, the journal must recover, and state.json
+// must be one of those that were written. The journal must know everything that was executed, so that nothing is executed
+// again: slots, delayed starts, retries, runs at boot. It must not give the number of an executed run to another run.
 func TestA18PowerCut(t *testing.T) {
 	if _, err := exec.LookPath("strace"); err != nil {
 		t.Skip("needs strace(1): ", err)
@@ -46,13 +46,13 @@ func TestA18PowerCut(t *testing.T) {
 	s.write("jobs.toml", jobs.String())
 	s.write("../jobsd.toml", "[journal]\nmax_size = \"64KiB\"\nkeep = 2\n")
 	s.start()
-	s.until("its jobs to be known", func(state *statefile.State) bool { return state.Daemon.Reload.Done > 0 })
+	s.until("the first load", func(state *statefile.State) bool { return state.Daemon.Reload.Done > 0 })
 	for n := range 8 {
 		s.tell("start", "promised", "--in", fmt.Sprint(1+n*100, "ms"))
 	}
 	s.tell("start", "flaky")
 	deadline := time.After(2 * patience)
-	for rotated := false; !rotated; { // and a rotation is among it
+	for rotated := false; !rotated; { // the trace must have a rotation of the journal
 		_, err := os.Stat(filepath.Join(s.root, "state", "history.jsonl.1"))
 		rotated = err == nil
 		select {
@@ -96,12 +96,12 @@ func TestA18PowerCut(t *testing.T) {
 	for reason, least := range map[statefile.Reason]int{statefile.ReasonSchedule: 20, statefile.ReasonManual: 12,
 		statefile.ReasonBoot: 1, statefile.ReasonAfter: 2, statefile.ReasonService: 5} {
 		if reasons[reason] < least {
-			t.Errorf("only %d executions of reason %q were seen", reasons[reason], reason)
+			t.Errorf("got %d executions with the reason %q, want at least %d", reasons[reason], reason, least)
 		}
 	}
 }
 
-// cut ends a daemon under strace without a word, and strace with it.
+// cut kills a daemon under strace, and waits for the end of strace.
 func (s *site) cut() {
 	if pid := s.read().Daemon.PID; pid > 0 {
 		exec.Command("kill", "-KILL", strconv.Itoa(pid)).Run()
@@ -162,14 +162,14 @@ func all(re *regexp.Regexp, s string) (list []string) {
 	return list
 }
 
-// execution is what a run was executed for.
+// execution says why a run was executed.
 type execution struct {
 	job    string
 	reason statefile.Reason
-	slot   time.Time // zero: no schedule asked for it
+	slot   time.Time // zero if no schedule asked for the run
 }
 
-// execution returns the run that a call makes a program of; 0: of none.
+// execution returns the run whose program a call executes, or 0 if it executes none.
 func (c call) execution() (run uint64, e execution) {
 	if c.name != "execve" {
 		return 0, e
@@ -190,10 +190,10 @@ func (c call) execution() (run uint64, e execution) {
 	return run, e
 }
 
-// inode is a file: what it holds, and how much of that is durable.
+// inode is a file: its content, and the content that is durable.
 type inode struct{ content, durable []byte }
 
-// model is the state directory on a disk that keeps only what it was told to, and remembers each state.json.
+// model is a state directory on a disk that keeps only durable data after a power cut. It records each state.json.
 type model struct {
 	dir     string
 	names   map[string]*inode
@@ -201,7 +201,7 @@ type model struct {
 	states  map[string]bool
 }
 
-// perform does to the model what a call did to the directory, and tells whether that was anything.
+// perform applies a call to the model, and reports whether the call changed anything.
 func (d *model) perform(c call) bool {
 	fds, words := all(descr, c.args), all(quoted, c.args)
 	if len(fds) == 0 {
@@ -265,7 +265,7 @@ func (d *model) perform(c call) bool {
 	return true
 }
 
-// afterCut returns what a power cut may leave.
+// afterCut returns the files that a power cut may leave, for each kind of cut.
 func (d *model) afterCut() map[string]map[string]string {
 	written, kept, named := map[string]string{}, map[string]string{}, map[string]string{}
 	for name, f := range d.names {
@@ -290,7 +290,7 @@ func recoverFrom(t *testing.T, what string, files map[string]string, states map[
 		}
 	}
 	if text, ok := files["state.json"]; ok && !states[text] || ok && !json.Valid([]byte(text)) {
-		t.Errorf("%s: state.json is none that was written: %.300q", what, text)
+		t.Errorf("%s: got a state.json that was never written: %.300q", what, text)
 	}
 	journal, facts, said, err := statefile.OpenJournal(dir, 1<<20, 2)
 	if err != nil {
@@ -309,7 +309,7 @@ func recoverFrom(t *testing.T, what string, files map[string]string, states map[
 		case run > facts.HighestRun():
 			t.Errorf("%s: run %d of %s (%s) was executed, and another run gets its number: the highest known is %d",
 				what, run, e.job, e.reason, facts.HighestRun())
-		case e.reason == statefile.ReasonService: // it is started again in any case
+		case e.reason == statefile.ReasonService: // a service starts again in any case
 		case j.LastSlot.Before(e.slot):
 			t.Errorf("%s: run %d of %s was executed for %s, and would be again: the last slot known is %s", what, run, e.job, e.slot, j.LastSlot)
 		case slices.ContainsFunc(j.Delayed, func(l statefile.Delayed) bool { return l.Run == run }):
@@ -324,7 +324,7 @@ func recoverFrom(t *testing.T, what string, files map[string]string, states map[
 	}
 }
 
-// scratch returns a folder in memory, if there is one: thousands of states are written and thrown away.
+// scratch returns a directory in memory if there is one: the test writes and removes thousands of states.
 func scratch(t *testing.T) string {
 	if dir, err := os.MkdirTemp("/dev/shm", "jobsd-test"); err == nil {
 		t.Cleanup(func() { os.RemoveAll(dir) })

@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// What the tests ask of all processes of the machine must be answered although some of them, be it those of another test,
-// hang in the middle of an exec: then who reads stat or environ of them in /proc hangs, too. Reading status does not.
+// These functions look at all processes of the machine. They must not hang, even if a process, perhaps one of another test,
+// hangs in the middle of an exec. Reading stat or environ of such a process in /proc hangs; reading status does not.
 
-// inGroup returns the processes of a group that have not ended, by /proc.
+// inGroup returns the processes of a process group that have not ended, by /proc.
 func inGroup(group string) (pids []string) {
 	files, _ := filepath.Glob("/proc/[0-9]*")
 	for _, file := range files {
@@ -30,7 +30,7 @@ func inGroup(group string) (pids []string) {
 	return pids
 }
 
-// lives says whether there is a process that has not ended; one that nobody has reaped yet has.
+// lives reports whether a process exists and has not ended. A zombie has ended.
 func lives(pid int) bool {
 	if syscall.Kill(pid, 0) == syscall.ESRCH {
 		return false
@@ -39,7 +39,7 @@ func lives(pid int) bool {
 	return err != nil || !hasEnded(string(status))
 }
 
-// zombiesOf returns the children of a process that ended and were not reaped.
+// zombiesOf returns the children of a process that have ended and were not reaped.
 func zombiesOf(pid int) (zombies []string) {
 	files, _ := filepath.Glob("/proc/[0-9]*/status")
 	for _, file := range files {
@@ -55,14 +55,14 @@ func hasEnded(status string) bool {
 	return strings.Contains(status, "\nState:\tZ") || strings.Contains(status, "\nState:\tX")
 }
 
-// withheld are the files that somebody still waits for.
+// withheld has the files of which a read still hangs.
 var withheld = struct {
 	sync.Mutex
 	files map[string]bool
 }{files: map[string]bool{}}
 
-// environ reads an environment of /proc, and gives up on one that does not come: whoever waits for it is left behind, and
-// nobody else asks until it is there.
+// environ reads a file of /proc with an environment. If the read takes too long, environ returns nil and leaves a goroutine
+// behind that waits for it. Until that read ends, nobody reads this file again.
 func environ(file string) []byte {
 	withheld.Lock()
 	skip := withheld.files[file]

@@ -10,8 +10,8 @@ import (
 	"jobsd/statefile"
 )
 
-// TestNoJobVanishes: a reader that looks at any moment finds all jobs, also while a daemon begins that knows none of them
-// yet but the one that runs. Nor does it find that daemon with the jobs of the one before it.
+// TestNoJobVanishes: at any moment, a reader finds all jobs in the state file, also while a daemon starts that knows only
+// the running job so far. The reader never finds the new daemon together with the jobs of the previous one.
 func TestNoJobVanishes(t *testing.T) {
 	s := newSite(t)
 	const jobs = 400
@@ -27,7 +27,7 @@ func TestNoJobVanishes(t *testing.T) {
 	for {
 		state := s.read()
 		if len(state.Jobs) != jobs {
-			t.Fatalf("there are %d jobs of %d, and the last load was at %s", len(state.Jobs), jobs, state.Daemon.Reload.At)
+			t.Fatalf("got %d jobs, want %d; the last load was at %s", len(state.Jobs), jobs, state.Daemon.Reload.At)
 		}
 		if state.Daemon.StartedAt.Equal(was.StartedAt.Time) {
 			continue
@@ -36,18 +36,18 @@ func TestNoJobVanishes(t *testing.T) {
 			t.Error("the daemon wrote its state before its first load was in force")
 		}
 		if r := state.Jobs["runs"].Running; len(r) != 1 || !r[0].Adopted {
-			t.Errorf("what ran runs as %+v", r)
+			t.Errorf("got the runs %+v, want one that is adopted", r)
 		}
 		break
 	}
 	if said := s.tell("status"); !strings.Contains(said, fmt.Sprint(s.cmd.Process.Pid)) {
-		t.Errorf("status: %s", said)
+		t.Errorf("status: got %s, want the pid %d", said, s.cmd.Process.Pid)
 	}
 	s.tell("stop", "runs")
 	s.term()
 }
 
-// TestEarlyClients: a client that comes while the state file is still that of the daemon before is served by the new one.
+// TestEarlyClients: the new daemon serves clients also while the state file is still that of the previous daemon.
 func TestEarlyClients(t *testing.T) {
 	s := newSite(t)
 	s.write("j.toml", "cmd = [\"true\"]\n")
@@ -61,14 +61,14 @@ func TestEarlyClients(t *testing.T) {
 		})
 		s.tell(ask...)
 		if state := s.read(); state.Daemon.PID != s.cmd.Process.Pid {
-			t.Errorf("after %q the state file is of pid %d, not of %d", ask, state.Daemon.PID, s.cmd.Process.Pid)
+			t.Errorf("after %q: got the state file of pid %d, want %d", ask, state.Daemon.PID, s.cmd.Process.Pid)
 		}
 	}
 	s.term()
 }
 
-// TestDirectoryAway: a daemon that begins while the jobs directory is away, such as a disk that is not mounted yet, is
-// ready, says so, and shows the jobs that there were.
+// TestDirectoryAway: a daemon starts while the jobs directory is missing, for example because a disk is not mounted yet. It
+// becomes ready, reports the problem, and shows the jobs that it knew.
 func TestDirectoryAway(t *testing.T) {
 	s := newSite(t)
 	s.write("j.toml", "every = \"1h\"\ncmd = [\"true\"]\n")
@@ -79,15 +79,15 @@ func TestDirectoryAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.begin()
-	state := s.until("it to say what is wrong", func(state *statefile.State) bool { return len(state.Daemon.Degraded) > 0 })
+	state := s.until("the report", func(state *statefile.State) bool { return len(state.Daemon.Degraded) > 0 })
 	if j := state.Jobs["j"]; j == nil || j.State != "waiting" || !j.NextRun.IsZero() || len(state.Daemon.Reload.Errors) == 0 {
-		t.Errorf("%+v, %+v", state.Daemon, state.Jobs)
+		t.Errorf("got %+v, %+v, want the job waiting without a next run, and an error of the load", state.Daemon, state.Jobs)
 	}
 	if err := os.Rename(dir+".away", dir); err != nil {
 		t.Fatal(err)
 	}
 	s.tell("reload")
-	s.until("it to be well again", func(state *statefile.State) bool {
+	s.until("the job to have a next run", func(state *statefile.State) bool {
 		j := state.Jobs["j"]
 		return len(state.Daemon.Degraded) == 0 && j != nil && !j.NextRun.IsZero()
 	})

@@ -19,10 +19,10 @@ import (
 	"jobsd/statefile"
 )
 
-// other is the number of a user and a group that nobody else has.
+// other is the number of a user and a group that no other program has.
 const other = 61014
 
-// open lets other users reach the site's folder, as they reach /var/log.
+// open lets other users reach the root of the site, as they reach /var/log.
 func (s *site) open() {
 	for dir := s.root; dir != "/" && dir != filepath.Clean(os.TempDir()); dir = filepath.Dir(dir) {
 		if err := os.Chmod(dir, 0o755); err != nil {
@@ -31,31 +31,31 @@ func (s *site) open() {
 	}
 }
 
-// TestSecurityNames: what SECURITY.md names as a proof is there.
+// TestSecurityNames: each test and script that SECURITY.md names exists.
 func TestSecurityNames(t *testing.T) {
 	text, err := os.ReadFile("../SECURITY.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if n := bytes.Count(text, []byte("\n")); n > 120 {
-		t.Errorf("it has %d lines, and is to be one page", n)
+		t.Errorf("SECURITY.md has %d lines, want at most 120", n)
 	}
 	have, _ := testsAndScripts(t)
 	named := regexp.MustCompile(`\[([\w\s,]+)\][^(]`).FindAllSubmatch(text, -1)
 	if len(named) < 10 {
-		t.Errorf("it has %d proofs", len(named))
+		t.Errorf("SECURITY.md names %d groups of tests, want at least 10", len(named))
 	}
 	for _, m := range named {
 		for name := range strings.SplitSeq(string(m[1]), ",") {
 			if name = strings.TrimSpace(name); !have[name] {
-				t.Errorf("there is no test or script %q", name)
+				t.Errorf("SECURITY.md names %q, which is no test and no script", name)
 			}
 		}
 	}
 }
 
-// TestSecretsStayHome: arguments, scripts, environment and output of jobs stand in none of the daemon's own files, at any
-// level of its log, whatever comes of the jobs.
+// TestSecretsStayHome: no file of the daemon has arguments, scripts, environment or output of jobs, at any level of its
+// log, however the jobs end.
 func TestSecretsStayHome(t *testing.T) {
 	const canary = "xyzzy"
 	s := newSite(t)
@@ -97,19 +97,19 @@ env = {ENV = "xyzzy"}
 	s.wrap = []string{"sh", "-c", `exec "$@" --log-level=debug`, "sh"}
 	s.begin()
 	for _, job := range []string{"fails", "argued", "missing", "bad"} {
-		exec.Command(s.path(), "--root", s.root, "start", "--wait", job, "--", canary).Run() // which fails like the job
+		exec.Command(s.path(), "--root", s.root, "start", "--wait", job, "--", canary).Run() // fails like the job
 	}
-	exec.Command(s.path(), "--root", s.root, "start", "--wait", "fails").Run() // with its retry, as it has no arguments
+	exec.Command(s.path(), "--root", s.root, "start", "--wait", "fails").Run() // with a retry, as this run has no arguments
 	s.tell("restart", "lives", "--", canary)
 	s.tell("start", "--in", "1h", "missing", "--", canary)
 	s.tell("start", "--in", "1h", "missing", "--", canary)
 	s.tell("stop", "missing")
-	s.tell("start", "--in", "1h", "missing", "--", canary) // which is kept
+	s.tell("start", "--in", "1h", "missing", "--", canary) // this start stays delayed
 	for _, job := range []string{"fails", "argued", "missing", "bad"} {
 		s.lastRun(job)
 	}
 	s.write("refused.toml", "cmd = [\"true\"]\nenv = {ENV = xyzzy}\n")
-	exec.Command(s.path(), "--root", s.root, "reload").Run() // which fails, as a file is refused
+	exec.Command(s.path(), "--root", s.root, "reload").Run() // fails because a file is refused
 	s.until("the file to be refused", func(state *statefile.State) bool { return len(state.Daemon.Reload.Errors) == 1 })
 	check := func() {
 		t.Helper()
@@ -120,7 +120,7 @@ env = {ENV = "xyzzy"}
 			}
 			dir, name := filepath.Split(strings.TrimPrefix(path, s.root+"/"))
 			if dir == "jobs.d/" || dir == "log/" || dir == "state/delayed_starts/" || dir == "" && name != "daemon.log" {
-				return nil // whose they are, the output, and what nobody but the daemon's user can read
+				return nil // the job files, the output, and files that only the daemon's user can read
 			}
 			looked++
 			text, err := os.ReadFile(path)
@@ -132,12 +132,12 @@ env = {ENV = "xyzzy"}
 			return err
 		})
 		if looked < 3 { // log, state, journal
-			t.Errorf("looked at %d files", looked)
+			t.Errorf("looked at %d files, want at least the log, the state and the journal", looked)
 		}
 	}
 	check()
 	if text, err := os.ReadFile(filepath.Join(s.root, "log", "fails.log")); strings.Count(string(text), "xyzzy xyzzy xyzzy xyzzy\n") < 1 {
-		t.Errorf("the job had no secrets: %v\n%s", err, text)
+		t.Errorf("the job did not get the secrets: %v\n%s", err, text)
 	}
 	s.kill(syscall.SIGKILL)
 	s.begin()
@@ -146,10 +146,10 @@ env = {ENV = "xyzzy"}
 	check()
 }
 
-// TestModes: who may read what the daemon makes, whatever its umask is.
+// TestModes: the files of the daemon have the right modes, whatever its umask is.
 func TestModes(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("stat(1) and /proc are of Linux")
+		t.Skip("needs /proc and the stat(1) of Linux")
 	}
 	want := map[string]fs.FileMode{
 		"state": 0o755, "run": 0o755, "log": 0o750, "state/accepted": 0o700,
@@ -172,11 +172,11 @@ func TestModes(t *testing.T) {
 			s.tell("start", "beside")
 			s.tell("start", "--in", "1h", "beside", "--", "1")
 			for range 2 {
-				exec.Command(s.path(), "--root", s.root, "start", "--wait", "ok").Run() // which fails like the job
+				exec.Command(s.path(), "--root", s.root, "start", "--wait", "ok").Run() // fails like the job
 			}
 			s.write("ok.toml", "nonsense\n")
-			exec.Command(s.path(), "--root", s.root, "reload").Run() // which fails, as the file is refused
-			s.until("the last good version to be kept, a letter to be read and all to be written", func(*statefile.State) bool {
+			exec.Command(s.path(), "--root", s.root, "reload").Run() // fails because the file is refused
+			s.until("a mail and all files", func(*statefile.State) bool {
 				for name := range want {
 					if _, err := os.Lstat(filepath.Join(s.root, name)); err != nil {
 						return false
@@ -188,7 +188,7 @@ func TestModes(t *testing.T) {
 			got := map[string]fs.FileMode{}
 			for _, dir := range []string{"state", "run", "log"} {
 				filepath.WalkDir(filepath.Join(s.root, dir), func(path string, e fs.DirEntry, err error) error {
-					if info, err := os.Lstat(path); err == nil && !strings.HasPrefix(e.Name(), ".") { // those are on their way
+					if info, err := os.Lstat(path); err == nil && !strings.HasPrefix(e.Name(), ".") { // those are temporary
 						got[strings.TrimPrefix(path, s.root+"/")] = info.Mode().Perm()
 					}
 					return err
@@ -196,18 +196,18 @@ func TestModes(t *testing.T) {
 			}
 			for name, mode := range got {
 				if want[name] != mode {
-					t.Errorf("%s has the mode %04o, not %04o", name, mode, want[name])
+					t.Errorf("%s: got the mode %04o, want %04o", name, mode, want[name])
 				}
 			}
 			if text, err := os.ReadFile(letter); string(text) != "0 600\n" {
-				t.Errorf("names and mode of a letter: %q, %v", text, err)
+				t.Errorf("got %q, %v as the number of links and the mode of a mail, want \"0 600\"", text, err)
 			}
 			s.term()
 		})
 	}
 }
 
-// TestLinksAreNotFollowed: links in the places of the daemon's files lead nobody to write elsewhere.
+// TestLinksAreNotFollowed: the daemon writes through no link in the place of one of its files.
 func TestLinksAreNotFollowed(t *testing.T) {
 	s := newSite(t)
 	for _, dir := range []string{"state", "log", "run"} {
@@ -239,7 +239,7 @@ func TestLinksAreNotFollowed(t *testing.T) {
 	}
 	exec.Command(s.path(), "--root", s.root, "start", "--wait", "once").Run()
 	if r := s.lastRun("once"); r.Outcome != statefile.OutcomeExited || *r.ExitCode != 0 {
-		t.Errorf("a run without a log: %+v", r)
+		t.Errorf("a run without a log: got %+v, want exit code 0", r)
 	}
 	s.until("three runs", func(state *statefile.State) bool { return state.Jobs["talks"].Runs == 3 })
 	s.term()
@@ -250,28 +250,28 @@ func TestLinksAreNotFollowed(t *testing.T) {
 		if state := s.read(); state.Daemon.PID > 1 {
 			syscall.Kill(state.Daemon.PID, syscall.SIGTERM)
 		}
-		t.Errorf("its own log is a link, and it ran: %s", out)
+		t.Errorf("the daemon started although its log is a link: %s", out)
 	}
 	if len(victims) != 7 {
-		t.Fatal("not all was tried")
+		t.Fatalf("the test planted %d links, want 7", len(victims))
 	}
 	for _, victim := range victims {
 		info, err := os.Lstat(victim)
 		text, _ := os.ReadFile(victim)
 		if err != nil || string(text) != "untouched" || info.Mode() != 0o600 {
-			t.Errorf("%s: %v, %v, %q", filepath.Base(victim), err, info.Mode(), text)
+			t.Errorf("%s: got %v, mode %v, %q, want it untouched", filepath.Base(victim), err, info.Mode(), text)
 		}
 	}
 }
 
-// TestPIDFileInforms: whatever stands in the file jobsd.pid, nobody is signalled for it; nor for what stands in the
-// state file, if that is not the process that wrote it.
+// TestPIDFileInforms: no process gets a signal because its pid is in jobsd.pid, or in a state file that another process
+// wrote.
 func TestPIDFileInforms(t *testing.T) {
 	s := newSite(t)
 	s.write("j.toml", "cmd = [\"true\"]\n")
 	s.begin()
-	var bystander *exec.Cmd                                                                         // which HUP and TERM would end
-	for start := s.read().Daemon.PIDStart; bystander == nil || start == s.read().Daemon.PIDStart; { // not of the same tick
+	var bystander *exec.Cmd                                                                         // HUP and TERM would end it
+	for start := s.read().Daemon.PIDStart; bystander == nil || start == s.read().Daemon.PIDStart; { // until the start times differ
 		bystander = exec.Command("sleep", "1000")
 		if err := bystander.Start(); err != nil {
 			t.Fatal(err)
@@ -292,7 +292,7 @@ func TestPIDFileInforms(t *testing.T) {
 		}
 	}
 	lie()
-	exec.Command(s.path(), "--root", s.root, "reload").Run() // however that ends
+	exec.Command(s.path(), "--root", s.root, "reload").Run() // the result does not matter
 	s.tell("start", "j")
 	path := filepath.Join(s.root, "state", "state.json")
 	was := fmt.Sprintf(`"pid":%d,`, s.cmd.Process.Pid)
@@ -300,7 +300,7 @@ func TestPIDFileInforms(t *testing.T) {
 	lie()
 	text, err := os.ReadFile(path)
 	if err != nil || !bytes.Contains(text, []byte(was)) {
-		t.Fatalf("no %s in the state file: %v", was, err)
+		t.Fatalf("the state file lacks %s: %v", was, err)
 	}
 	text = bytes.Replace(text, []byte(was), fmt.Appendf(nil, `"pid":%d,`, bystander.Process.Pid), 1)
 	if err := os.WriteFile(path, text, 0o644); err != nil {
@@ -308,18 +308,17 @@ func TestPIDFileInforms(t *testing.T) {
 	}
 	for _, args := range [][]string{{"reload"}, {"stop", "j"}, {"upgrade"}} {
 		if out, err := exec.Command(s.path(), append([]string{"--root", s.root}, args...)...).CombinedOutput(); err == nil {
-			t.Errorf("%s without a daemon: %s", args, out)
+			t.Errorf("%s succeeded without a daemon: %s", args, out)
 		}
 	}
 	s.begin()
 	s.term()
 	if !lives(bystander.Process.Pid) {
-		t.Error("who stood in the file was signalled")
+		t.Error("the process whose pid was in the files got a signal")
 	}
 }
 
-// TestJobOfAnother is a job of another user that tries what it is not to do: to the daemon, its files, and the jobs of
-// others.
+// TestJobOfAnother: a job of another user cannot attack the daemon, its files, or jobs of others.
 func TestJobOfAnother(t *testing.T) {
 	if os.Geteuid() != 0 || runtime.GOOS != "linux" {
 		t.Skip("only root runs jobs of other users; looks into /proc")
@@ -383,27 +382,27 @@ echo env $(env | cut -d= -f1 | grep -v '^JOBSD_' | sort)
 	was := pids(s.until("two to run", func(state *statefile.State) bool { return len(pids(state)) == 2 }))
 	s.tell("start", "tries", "--", strconv.Itoa(was["roots"]), strconv.Itoa(was["third"]), real)
 	if r := s.lastRun("tries"); r.Outcome != statefile.OutcomeExited || *r.ExitCode != 0 {
-		t.Errorf("tries: %+v", r)
+		t.Errorf("tries: got %+v, want exit code 0", r)
 	}
 	text, err := os.ReadFile(filepath.Join(s.root, "log", "tries.log"))
 	log := string(text)
 	if err != nil || strings.Contains(log, "could") || strings.Count(log, "\nrefused") != 35 {
-		t.Errorf("%v, %d refused:\n%s", err, strings.Count(log, "\nrefused"), log)
+		t.Errorf("got %v, %d refused attempts, want 35 and no other:\n%s", err, strings.Count(log, "\nrefused"), log)
 	}
 	session := regexp.MustCompile(`session (\d+) of (\d+)\n`).FindStringSubmatch(log)
-	for _, want := range []string{"\nreads state\n", fmt.Sprintf("\ngroups %d\n", other), "\nfds 4\n"} { // one is of ls
+	for _, want := range []string{"\nreads state\n", fmt.Sprintf("\ngroups %d\n", other), "\nfds 4\n"} { // one of the descriptors belongs to ls
 		if !strings.Contains(log, want) {
-			t.Errorf("not in the log: %q", want)
+			t.Errorf("the log lacks %q", want)
 		}
 	}
 	if session == nil || session[1] != session[2] {
-		t.Errorf("the session: %q", session)
+		t.Errorf("got the session %q, want that the job leads its own", session)
 	}
 	if env := regexp.MustCompile(`env (.*)\n`).FindStringSubmatch(log); env == nil || strings.Contains(env[1], "GO") {
-		t.Errorf("the environment: %q", env)
+		t.Errorf("got the environment %q, want none of the daemon's", env)
 	}
 	if now := s.read(); pids(now)["roots"] != was["roots"] || pids(now)["third"] != was["third"] || now.Daemon.PID != s.cmd.Process.Pid {
-		t.Errorf("the others were %v and are %v", was, pids(now))
+		t.Errorf("got the other jobs %v, daemon %d, want %v, %d", pids(now), now.Daemon.PID, was, s.cmd.Process.Pid)
 	}
 	s.term()
 }
@@ -447,10 +446,10 @@ dir = "/"
 			t.Errorf("of the victim and its mark there are %v, not %d", now, left)
 		}
 		if now := marked(t, s.root, "forger"); !slices.Equal(now, forgers) {
-			t.Errorf("of the forger there were %v and are %v", forgers, now)
+			t.Errorf("got the processes %v of the forger, want %v", now, forgers)
 		}
 		if r := s.lastRun("victim"); r.Outcome != statefile.OutcomeStopped {
-			t.Errorf("victim: %+v", r)
+			t.Errorf("victim: got %+v, want the outcome stopped", r)
 		}
 		s.tell("stop", "forger")
 		s.populated("victim", 0)

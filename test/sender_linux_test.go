@@ -13,7 +13,8 @@ import (
 	"time"
 )
 
-// send has a shell send the daemon a signal and stay, and waits for the daemon's log to say that it was it.
+// send lets a shell send the daemon a signal, and waits until the daemon's log names the shell as the sender. The shell
+// stays alive until then.
 func (s *site) send(sig string) {
 	s.t.Helper()
 	shell := exec.Command("sh", "-c", fmt.Sprintf("kill -%s %d; read -r wait", sig, s.cmd.Process.Pid))
@@ -33,7 +34,7 @@ func (s *site) send(sig string) {
 	s.says(fmt.Sprintf("signal: name=%s pid=%d uid=%d exe=%s how=kill", sig, shell.Process.Pid, os.Getuid(), exe))
 }
 
-// says waits for the daemon's log to have a line that ends so.
+// says waits until the daemon's log has a line that ends with this text.
 func (s *site) says(line string) {
 	s.t.Helper()
 	for deadline := time.Now().Add(patience); ; {
@@ -45,14 +46,14 @@ func (s *site) says(line string) {
 			return
 		}
 		if time.Now().After(deadline) {
-			s.t.Fatalf("the log has no %q", line)
+			s.t.Fatalf("timed out waiting for %q in the log", line)
 		}
 		<-time.After(time.Millisecond)
 	}
 }
 
-// TestSender: the daemon's log has who sent a signal, also after an upgrade, after one that failed at the last moment,
-// and under nohup(1).
+// TestSender: the daemon's log names the sender of a signal, also after an upgrade, after an upgrade that failed at the
+// last moment, and under nohup(1).
 func TestSender(t *testing.T) {
 	t.Parallel()
 	s, real := installed(t)
@@ -66,7 +67,7 @@ func TestSender(t *testing.T) {
 		return string(out)
 	}
 	if said := upgrade(); !strings.HasPrefix(said, "upgraded from ") {
-		t.Errorf("it said %q", said)
+		t.Errorf("upgrade: got %q, want \"upgraded from\"", said)
 	}
 	s.send("HUP")
 	s.install(fmt.Sprintf("#!/bin/sh\nrm %s; exec %s \"$@\"\n", s.exe, real))
@@ -79,7 +80,7 @@ func TestSender(t *testing.T) {
 	s.cmd = nil
 }
 
-// TestSenderGone: of one that has gone by the time that the daemon looks, the log has pid and uid.
+// TestSenderGone: if the sender has ended before the daemon looks, the log has its pid and uid only.
 func TestSenderGone(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

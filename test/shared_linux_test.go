@@ -12,8 +12,8 @@ import (
 	"jobsd/statefile"
 )
 
-// TestSharedState: the daemon refuses a state directory behind a FUSE server before it asks that server for anything, and
-// says which type of file system it is and which key overrides.
+// TestSharedState: the daemon refuses a state directory behind a FUSE server, without any request to that server. The
+// message has the type of the file system and the key that overrides.
 func TestSharedState(t *testing.T) {
 	t.Parallel()
 	dir, _ := fusetest.Hang(t)
@@ -32,11 +32,11 @@ func TestSharedState(t *testing.T) {
 	}()
 	s.awaitsEnd()
 	if code := cmd.ProcessState.ExitCode(); code != 1 {
-		t.Errorf("the daemon ended with %d", code)
+		t.Errorf("the daemon: got exit code %d, want 1", code)
 	}
 	for _, words := range []string{dir, "type fuse", "shared_state = true"} {
 		if !strings.Contains(out.String(), words) {
-			t.Errorf("%q is not in what it says: %s", words, out.String())
+			t.Errorf("got the message %s, want %q in it", out.String(), words)
 		}
 	}
 	s.cmd = nil
@@ -48,12 +48,13 @@ func (s *site) awaitsEnd() {
 	select {
 	case <-s.done:
 	case <-time.After(patience):
-		s.t.Fatal("the daemon does not end")
+		s.t.Fatal("timed out waiting for the end of the daemon")
 	}
 }
 
-// TestCopiedState: a daemon on a copy of a state directory whose own daemon is alive leaves the processes alone that it
-// knows of, has them lost, and gets an id of its own. The slots so far and the retries are the original's.
+// TestCopiedState: a daemon starts on a copy of a state directory, while the daemon of the original runs. It leaves the
+// processes of the original alone, reports their runs as lost, and gets an id of its own. Earlier slots and retries belong
+// to the original.
 func TestCopiedState(t *testing.T) {
 	t.Parallel()
 	first := newSite(t)
@@ -69,25 +70,25 @@ func TestCopiedState(t *testing.T) {
 	}
 	second.begin()
 	if r := second.lastRun("sleeper"); r.Outcome != statefile.OutcomeLost {
-		t.Errorf("the run of the copy: %+v", r)
+		t.Errorf("the run of the copy: got %+v, want the outcome lost", r)
 	}
 	if j := second.read().Jobs["sleeper"]; len(j.Running) > 0 {
-		t.Errorf("the copy tries again: %+v", j.Running)
+		t.Errorf("the copy retries the run of the original: %+v", j.Running)
 	}
 	if second.logs("is a copy") != 1 {
-		t.Error("nothing was said of the copy")
+		t.Error("the log does not report the copy once")
 	}
 	second.term()
 	first.populated("sleeper", 1)
 	if err := syscall.Kill(pids[0], 0); err != nil {
-		t.Errorf("the process of the original: %v", err)
+		t.Errorf("the process of the original is gone: %v", err)
 	}
 	if a, b := factsOf(t, first.root).ID, factsOf(t, second.root).ID; a == b {
 		t.Errorf("both directories have the id %s", a)
 	}
-	second.begin() // it is no copy of itself
+	second.begin() // now it is no copy any longer
 	if second.said("is a copy") != 1 {
-		t.Error("it was taken for a copy once more")
+		t.Error("the daemon took its own directory for a copy again")
 	}
 	second.term()
 	first.term()
@@ -102,7 +103,7 @@ func factsOf(t *testing.T, root string) *statefile.Facts {
 	return facts
 }
 
-// TestMovedState: a state directory that was renamed within its file system is the same, and its runs are adopted.
+// TestMovedState: a state directory that was renamed within its file system is no copy. The daemon adopts its runs.
 func TestMovedState(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -118,11 +119,11 @@ func TestMovedState(t *testing.T) {
 		}
 	}
 	s.begin()
-	s.until("it to be adopted", func(state *statefile.State) bool {
+	s.until("the run to be adopted", func(state *statefile.State) bool {
 		return len(state.Jobs["sleeper"].Running) == 1 && state.Jobs["sleeper"].Running[0].Adopted
 	})
 	if is := factsOf(t, s.root).ID; is != was {
-		t.Errorf("the id was %s and is %s", was, is)
+		t.Errorf("got the id %s, want %s", is, was)
 	}
 	s.term()
 }

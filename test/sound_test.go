@@ -13,12 +13,12 @@ import (
 	"jobsd/statefile"
 )
 
-// sound is what must hold at the end of each fault: the daemon answers, the state file is whole, no child is left unreaped,
-// no more descriptors are open than before, and no process carries the mark of any but the jobs named.
+// sound checks what must hold after each fault: the daemon answers, the state file is valid, no child is a zombie, no more
+// descriptors are open than before, and only the named jobs have processes.
 func (s *site) sound(fds int, jobs ...string) {
 	s.t.Helper()
 	s.hup()
-	if runtime.GOOS == "linux" { // of the others there is no /proc
+	if runtime.GOOS == "linux" { // needs /proc
 		s.freed(fds)
 	}
 	for deadline := time.After(patience); ; {
@@ -31,13 +31,13 @@ func (s *site) sound(fds int, jobs ...string) {
 		}
 		select {
 		case <-deadline:
-			s.t.Fatalf("%d processes of other jobs than %q live", all, jobs)
+			s.t.Fatalf("got %d processes of jobs other than %q, want none", all, jobs)
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
 }
 
-// freed waits until there is no zombie and no more descriptors than there were.
+// freed waits until the daemon has no zombies and at most this number of descriptors.
 func (s *site) freed(fds int) {
 	s.t.Helper()
 	pid := s.daemonPID()
@@ -53,13 +53,13 @@ func (s *site) freed(fds int) {
 				to, _ := os.Readlink(link)
 				links[i] = filepath.Base(link) + " " + to
 			}
-			s.t.Fatalf("zombies %v; %d descriptors, there were %d: %q", zombies, open, fds, links)
+			s.t.Fatalf("got the zombies %v and %d descriptors, want no zombie and at most %d descriptors: %q", zombies, open, fds, links)
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
 }
 
-// steady returns how many descriptors the daemon has open when it is at rest: the same number at ten looks in a row.
+// steady returns how many descriptors the daemon has open at rest, which means the same number ten times in a row.
 func (s *site) steady() int {
 	s.t.Helper()
 	if runtime.GOOS != "linux" {
@@ -75,26 +75,26 @@ func (s *site) steady() int {
 		}
 		select {
 		case <-deadline:
-			s.t.Fatal("the daemon is never at rest")
+			s.t.Fatal("timed out waiting for a constant number of descriptors")
 		case <-tick.C:
 		}
 	}
 	return n
 }
 
-// reaped waits until a process is gone with its status, which its parent has taken.
+// reaped waits until the parent of a process has reaped it.
 func reaped(t *testing.T, pid int) {
 	t.Helper()
 	for deadline := time.After(patience); syscall.Kill(pid, 0) == nil; {
 		select {
 		case <-deadline:
-			t.Fatalf("nobody reaps process %d", pid)
+			t.Fatalf("timed out waiting until process %d is reaped", pid)
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
 }
 
-// put writes a file that must be trusted.
+// put writes a file that only its owner can write.
 func put(t *testing.T, path, text string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
@@ -102,8 +102,8 @@ func put(t *testing.T, path, text string) {
 	}
 }
 
-// putProgram writes a program. No process is forked meanwhile: until its exec, the child of another test would have the
-// file open for writing too, and then nobody can execute it (ETXTBSY).
+// putProgram writes a program. During that time, no other test may fork: until its exec, the child would have the file open
+// for writing too, and then nobody can execute it (ETXTBSY).
 func putProgram(t *testing.T, path, text string) {
 	t.Helper()
 	syscall.ForkLock.RLock()
@@ -113,7 +113,7 @@ func putProgram(t *testing.T, path, text string) {
 	}
 }
 
-// beats has a job that writes a line each second, whatever becomes of the daemon's files, and one that runs for ever.
+// beats has a job that writes a line each second, a service, and a job that a test starts by hand.
 const beats = `
 [[jobs]]
 name = "beat"
@@ -128,6 +128,7 @@ name = "once"
 cmd = ["echo", "once"]
 `
 
+// beatsOn waits until the jobs of beats run.
 func (s *site) beatsOn() *statefile.State {
 	s.t.Helper()
 	return s.until("the jobs to run", func(state *statefile.State) bool {
@@ -141,15 +142,15 @@ func (s *site) awaits(what string, ok func() bool) {
 	for deadline := time.After(patience); !ok(); {
 		select {
 		case <-deadline:
-			s.t.Fatalf("waited in vain for %s", what)
+			s.t.Fatalf("timed out waiting for %s", what)
 		case <-s.done:
-			s.t.Fatalf("the daemon ended: waited for %s", what)
+			s.t.Fatalf("the daemon ended while the test waited for %s", what)
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
 }
 
-// lines counts those of a job's log that are so.
+// lines returns how often a job's log has this line.
 func (s *site) lines(job, line string) int {
 	text, _ := os.ReadFile(filepath.Join(s.root, "log", job+".log"))
 	return strings.Count("\n"+string(text), "\n"+line+"\n")
@@ -163,7 +164,7 @@ func (s *site) logs(words ...string) int {
 	return s.said(words...)
 }
 
-// said counts the lines of the daemon's log with all of these words.
+// said returns how many lines of the daemon's log have all of these words.
 func (s *site) said(words ...string) (n int) {
 	text, _ := os.ReadFile(s.log)
 	for line := range strings.Lines(string(text)) {
@@ -178,15 +179,16 @@ func (s *site) said(words ...string) (n int) {
 	return n
 }
 
-// goesOn checks that jobs run while the state cannot be written: slots are taken and commands obeyed.
+// goesOn checks that jobs continue while the state cannot be written: scheduled jobs run, commands work, and process stays
+// is alive.
 func (s *site) goesOn(stays int) {
 	s.t.Helper()
 	beat, once := s.lines("beat", "beat"), s.lines("once", "once")
 	s.tell("start", "once")
-	s.awaits("the jobs to go on", func() bool {
+	s.awaits("the jobs to continue", func() bool {
 		return s.lines("beat", "beat") >= beat+2 && s.lines("once", "once") > once
 	})
 	if !lives(stays) {
-		s.t.Errorf("process %d of a job has ended", stays)
+		s.t.Errorf("process %d of a job has ended, want it alive", stays)
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// TestSystemd: a service manager that asks for it hears that the daemon is ready and, again and again, that it is alive.
+// TestSystemd: the daemon tells a service manager that it is ready and, regularly, that it is alive.
 func TestSystemd(t *testing.T) {
 	s := newSite(t)
 	path := filepath.Join(t.TempDir(), "notify")
@@ -23,7 +23,7 @@ func TestSystemd(t *testing.T) {
 		text := make([]byte, 100)
 		n, err := manager.Read(text)
 		if err != nil || string(text[:n]) != want {
-			t.Fatalf("heard %q, %v; want %q", text[:n], err, want)
+			t.Fatalf("got %q, %v, want %q", text[:n], err, want)
 		}
 	}
 	s.term()

@@ -17,18 +17,19 @@ import (
 	"jobsd/statefile"
 )
 
-// habitats are the circumstances in which no process of a stopped run may survive.
+// habitats are environments of the daemon. In none of them may a process of a stopped run survive.
 var habitats = []struct {
 	name string
 	wrap []string
 	root bool
 }{
-	{name: "as it is"},
+	{name: "ordinary"},
 	{name: "without cgroups", root: true, wrap: withoutCgroups},
 	{name: "as PID 1", root: true, wrap: []string{"unshare", "-m", "-p", "-f", "--kill-child", "--mount-proc"}},
 }
 
-// inHabitats runs a test in each of them, beside each other if it is no heavy load. CI runs all of it once more as an ordinary user.
+// inHabitats runs a test in each of them, at the same time if the test is no heavy load. CI runs it again as an ordinary
+// user.
 func inHabitats(t *testing.T, parallel bool, test func(t *testing.T, s *site)) {
 	if runtime.GOOS != "linux" {
 		t.Skip("looks for processes in /proc")
@@ -51,13 +52,14 @@ func inHabitats(t *testing.T, parallel bool, test func(t *testing.T, s *site)) {
 				s.term()
 			}
 			if left := marked(t, s.root, ""); len(left) > 0 {
-				t.Errorf("processes of jobs are left: %v", left)
+				t.Errorf("got the processes %v of jobs after the test, want none", left)
 			}
 		})
 	}
 }
 
-// daemonPID is the daemon's pid as we see it. Only where it is PID 1 that is not what it takes itself for.
+// daemonPID returns the pid of the daemon, as the test sees it. For a daemon in a pid namespace, that is not the pid that
+// it sees itself.
 func (s *site) daemonPID() int {
 	pid := s.cmd.Process.Pid
 	if len(s.wrap) == 0 || !slices.Contains(s.wrap, "-p") {
@@ -69,23 +71,23 @@ func (s *site) daemonPID() int {
 	}
 	child, err := strconv.Atoi(strings.TrimSpace(string(text)))
 	if err != nil {
-		s.t.Fatalf("unshare has the children %q", text)
+		s.t.Fatalf("got the children %q of unshare, want one", text)
 	}
 	return child
 }
 
-// term ends the daemon in order.
+// term stops the daemon with TERM, and checks its exit code.
 func (s *site) term() {
 	s.t.Helper()
 	syscall.Kill(s.daemonPID(), syscall.SIGTERM)
 	<-s.done
 	if code := s.cmd.ProcessState.ExitCode(); code != 0 {
-		s.t.Errorf("the daemon ended with %d", code)
+		s.t.Errorf("the daemon: got exit code %d, want 0", code)
 	}
 	s.cmd = nil
 }
 
-// tell runs a command of jobsd's on the site.
+// tell runs a jobsd command on the site, which must succeed, and returns its output.
 func (s *site) tell(args ...string) string {
 	s.t.Helper()
 	cmd := exec.Command(s.path(), append([]string{"--root", s.root}, args...)...)
@@ -96,7 +98,7 @@ func (s *site) tell(args ...string) string {
 	return string(out)
 }
 
-// begin starts the daemon and waits until its jobs are known.
+// begin starts the daemon and waits until it has loaded its jobs.
 func (s *site) begin() {
 	s.t.Helper()
 	s.start()
@@ -116,12 +118,13 @@ func (s *site) populated(job string, n int) []int {
 		}
 		select {
 		case <-deadline:
-			s.t.Fatalf("%s has the processes %v, waited for %d", job, pids, n)
+			s.t.Fatalf("timed out: %s has the processes %v, want %d", job, pids, n)
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
 }
 
+// lastRun waits until a job has no run any more, and returns its last run.
 func (s *site) lastRun(job string) *statefile.Run {
 	s.t.Helper()
 	return s.until(job+" to have ended", func(state *statefile.State) bool {
@@ -130,8 +133,8 @@ func (s *site) lastRun(job string) *statefile.Run {
 	}).Jobs[job].LastRun
 }
 
-// TestA5B27EscapedProcesses: double forks, sessions of their own, deaf to TERM, on the jump: after a stop nothing lives. Another
-// daemon's job of the same name is not touched.
+// TestA5B27EscapedProcesses: processes that fork twice, make sessions of their own, ignore TERM, or are replaced by a child
+// again and again. After a stop, none of them is alive. A job of the same name of another daemon is not touched.
 func TestA5B27EscapedProcesses(t *testing.T) {
 	zoo, err := exec.LookPath("zoo")
 	if err != nil {
@@ -164,27 +167,27 @@ shell = "%s hop 3; sleep 1000"
 		s.tell("stop", "forked")
 		t.Logf("stopped after %v, of which 1 s is the stop_timeout", time.Since(began).Round(time.Millisecond))
 		if left := marked(t, s.root, "forked"); len(left) > 0 {
-			t.Errorf("%v live after the stop", left)
+			t.Errorf("got the processes %v of forked after the stop, want none", left)
 		}
 		s.tell("stop", "hops")
 		if left := marked(t, s.root, "hops"); len(left) > 0 {
-			t.Errorf("%v live after the stop", left)
+			t.Errorf("got the processes %v of hops after the stop, want none", left)
 		}
 		if r := s.lastRun("forked"); r.Outcome != statefile.OutcomeStopped || r.By == nil {
-			t.Errorf("forked: %s", r.Outcome)
+			t.Errorf("forked: got the outcome %s, by %v, want stopped, by a person", r.Outcome, r.By)
 		}
 		if now := marked(t, other.root, "forked"); len(now) != len(theirs) {
-			t.Errorf("of the other daemon's job there were %v and are %v", theirs, now)
+			t.Errorf("got the processes %v of the other daemon's job, want %v", now, theirs)
 		}
 		log, err := os.ReadFile(filepath.Join(s.root, "log", "forked.log"))
 		if err != nil || !strings.Contains(string(log), "escaped processes of") {
-			t.Errorf("the log does not say what was killed: %v\n%s", err, log)
+			t.Errorf("the log does not name the killed processes: %v\n%s", err, log)
 		}
 	})
 }
 
-// TestA6Member: the leader ends at TERM, one of its group does not: the stop is done when that one is gone.
-// TestA7: what is stopped is woken, and TERM is enough for it.
+// TestA6A7StopOfStubbornProcesses: A6: the leader ends at TERM, but another process of its group ignores it. The stop is
+// over only when that process is gone. A7: a suspended process is continued, so that it ends at TERM.
 func TestA6A7StopOfStubbornProcesses(t *testing.T) {
 	inHabitats(t, true, func(t *testing.T, s *site) {
 		s.write("jobs.toml", `
@@ -204,17 +207,17 @@ shell = "kill -STOP $$; sleep 1000"
 		s.populated("asleep", 1)
 		s.tell("stop", "member")
 		if left := marked(t, s.root, "member"); len(left) > 0 {
-			t.Errorf("%v live after the stop", left)
+			t.Errorf("got the processes %v of member after the stop, want none", left)
 		}
 		s.tell("stop", "asleep")
 		if r := s.lastRun("asleep"); r.Outcome != statefile.OutcomeStopped || r.Signal == nil || *r.Signal != "TERM" {
-			t.Errorf("asleep: %+v", r)
+			t.Errorf("asleep: got %+v, want stopped by TERM", r)
 		}
 	})
 }
 
-// TestA8LeftoverInItsOwnSession: what a run leaves in a session of its own after a normal end is left alone, and counted where a cgroup
-// tells of it. A timeout takes it along.
+// TestA8LeftoverInItsOwnSession: when a run ends normally, a process that it leaves in a session of its own is left alone.
+// When a run exceeds its timeout, such a process is stopped, too.
 func TestA8LeftoverInItsOwnSession(t *testing.T) {
 	inHabitats(t, true, func(t *testing.T, s *site) {
 		s.write("jobs.toml", `
@@ -229,17 +232,17 @@ shell = "setsid sleep 1000 & sleep 1000"
 		s.begin()
 		s.tell("start", "--wait", "leaves")
 		if r := s.lastRun("leaves"); r.Outcome != statefile.OutcomeExited || *r.ExitCode != 0 {
-			t.Errorf("leaves: %+v", r)
+			t.Errorf("leaves: got %+v, want exit code 0", r)
 		}
 		left := s.populated("leaves", 1)
 		s.tell("start", "late")
 		if r := s.lastRun("late"); r.Outcome != statefile.OutcomeTimeout {
-			t.Errorf("late: %+v", r)
+			t.Errorf("late: got %+v, want the outcome timeout", r)
 		}
 		s.populated("late", 0)
 		s.term()
 		if now := marked(t, s.root, "leaves"); !slices.Contains(s.wrap, "-p") && !slices.Equal(now, left) {
-			t.Errorf("%v was not left alone: %v", left, now)
+			t.Errorf("got the processes %v of leaves, want %v", now, left)
 		}
 		for _, pid := range left {
 			syscall.Kill(pid, syscall.SIGKILL)
@@ -248,7 +251,7 @@ shell = "setsid sleep 1000 & sleep 1000"
 	})
 }
 
-// TestA23B29B31ExitCodesAndSignals: all exit codes and all signals that end a process, and a stranger's orphans among them.
+// TestA23B29B31ExitCodesAndSignals: jobs end with each exit code and by each signal that ends a process. They leave orphans.
 func TestA23B29B31ExitCodesAndSignals(t *testing.T) {
 	inHabitats(t, false, func(t *testing.T, s *site) {
 		var b strings.Builder
@@ -256,7 +259,7 @@ func TestA23B29B31ExitCodesAndSignals(t *testing.T) {
 			fmt.Fprintf(&b, "[[jobs]]\nname = \"code%d\"\nat_boot = true\nshell = \"(sleep 0.0$$ &) ; exit %d\"\n", code, code)
 		}
 		spared := []syscall.Signal{syscall.SIGCHLD, syscall.SIGCONT, syscall.SIGSTOP, syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU,
-			syscall.SIGURG, syscall.SIGWINCH} // these end nobody
+			syscall.SIGURG, syscall.SIGWINCH} // these do not end a process
 		for sig := syscall.Signal(1); sig <= 31; sig++ {
 			if !slices.Contains(spared, sig) {
 				fmt.Fprintf(&b, "[[jobs]]\nname = \"signal%d\"\nat_boot = true\nlimits = {core = 0}\nshell = \"kill -%d $$; sleep 1000\"\n", sig, sig)
@@ -275,7 +278,7 @@ func TestA23B29B31ExitCodesAndSignals(t *testing.T) {
 		for code := range 256 {
 			r := state.Jobs[fmt.Sprint("code", code)].LastRun
 			if r.Outcome != statefile.OutcomeExited || r.ExitCode == nil || *r.ExitCode != code || r.Signal != nil {
-				t.Errorf("exit %d: %+v", code, r)
+				t.Errorf("exit %d: got %+v", code, r)
 			}
 		}
 		for sig := syscall.Signal(1); sig <= 31; sig++ {
@@ -284,7 +287,7 @@ func TestA23B29B31ExitCodesAndSignals(t *testing.T) {
 			}
 			r := state.Jobs[fmt.Sprint("signal", int(sig))].LastRun
 			if r.Outcome != statefile.OutcomeSignaled || r.ExitCode != nil || r.Signal == nil || *r.Signal != spawn.SignalName(sig) {
-				t.Errorf("signal %d: %+v", sig, r)
+				t.Errorf("signal %d: got %+v", sig, r)
 			}
 		}
 		// As PID 1, the daemon also reaps the orphans, which may have just ended.
@@ -292,7 +295,7 @@ func TestA23B29B31ExitCodesAndSignals(t *testing.T) {
 	})
 }
 
-// TestB41AtBootInContainer: as PID 1 of a container each start is a boot; elsewhere a new daemon is none.
+// TestB41AtBootInContainer: if the daemon is PID 1 of a container, each start is a boot. Otherwise a new daemon is no boot.
 func TestB41AtBootInContainer(t *testing.T) {
 	inHabitats(t, true, func(t *testing.T, s *site) {
 		s.write("boot.toml", "cmd = [\"true\"]\nat_boot = true\n")
@@ -308,7 +311,7 @@ func TestB41AtBootInContainer(t *testing.T) {
 			s.term()
 		}
 		if n := s.read().Jobs["boot"].Runs; n != boots {
-			t.Errorf("%d runs in %d boots", n, boots)
+			t.Errorf("got %d runs in %d boots, want one in each", n, boots)
 		}
 	})
 }

@@ -13,12 +13,12 @@ import (
 	"jobsd/internal/testdir"
 )
 
-// measured tells at the end how long the longest turn of all daemons was that ended in order: while it lasts, a daemon
-// hears nothing. Nothing is asserted of it, as it counts what the machine had to do besides.
+// measured prints, at the end of all tests, the longest turn of the loop of all daemons that exited normally. During a
+// turn, a daemon answers nobody. The tests do not check it, because it depends on the load of the machine.
 type measured struct{ *testing.M }
 
 func (m measured) Run() int {
-	syscall.Umask(0o22) // what the scripts unpack must be trusted, whatever the tester's umask; a daemon gets its starter's
+	syscall.Umask(0o22) // only the owner may write the files of scripts, whatever umask the tests are started with
 	unignore()
 	defer testdir.Open()()
 	code := m.M.Run()
@@ -28,12 +28,12 @@ func (m measured) Run() int {
 	return code
 }
 
-// unignore has what the tests start not inherit that signals are ignored, as they are below nohup(1) and in the
-// background of a shell without job control. The tests themselves go on ignoring them.
+// unignore keeps daemons from inheriting ignored signals, which the tests may have from nohup(1) or from a shell without
+// job control. The tests themselves still ignore them.
 func unignore() {
 	for _, s := range []os.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT} {
 		if signal.Ignored(s) {
-			signal.Notify(make(chan os.Signal, 1), s) // a signal that is caught is as usual in what is executed
+			signal.Notify(make(chan os.Signal, 1), s) // an exec resets a signal that is caught to its default
 		}
 	}
 }
@@ -47,7 +47,7 @@ var turns struct {
 
 var turnLine = regexp.MustCompile(` ended: longest_turn=(\S+)`)
 
-// noteTurns takes in what the daemons of a log said of their longest turn.
+// noteTurns reads the longest turns of daemons from their log.
 func noteTurns(where, log string) {
 	text, err := os.ReadFile(log)
 	if err != nil {
