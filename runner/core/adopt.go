@@ -152,7 +152,7 @@ func (c *Core) orphanJob(name string) *job {
 	j := &job{name: name, def: undefined, facts: c.facts.Job(name), state: needsDelete}
 	j.process = j.facts.Process
 	j.timer.owner = j
-	c.recall(j)
+	j.slots.recall(j.facts, c.moment())
 	c.jobs[name] = j
 	c.order = append(c.order, j)
 	c.unsorted = true

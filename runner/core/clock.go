@@ -30,66 +30,76 @@ const (
 	disbelief = 3 * time.Hour
 )
 
-// readClock stores the time of the turn and detects a wall clock that was set. The boot clock counts sleep too, so the
-// difference between the two clocks changes only if someone sets the wall clock.
-func (c *Core) readClock(now Now) {
-	offset := now.Wall.Sub(time.Unix(0, int64(now.Boot)))
-	step := offset - c.offset
-	c.now = now
+// wallClock notices that the wall clock was set. The boot clock counts sleep too, so the difference between the two
+// changes only if someone sets the wall clock.
+type wallClock struct {
+	offset time.Duration // wall clock minus boot clock
+	peak   time.Time     // the latest time that the wall clock has shown in this epoch
+}
+
+func offsetOf(now Now) time.Duration { return now.Wall.Sub(time.Unix(0, int64(now.Boot))) }
+
+// read returns by how much the wall clock was set, or 0, and whether that begins a new epoch.
+func (k *wallClock) read(now Now) (step time.Duration, back bool) {
+	step = offsetOf(now) - k.offset
 	if step.Abs() < time.Second {
-		return // keep the old offset, so that a slow adjustment adds up to a step
+		return 0, false // keep the old offset, so that a slow adjustment adds up to a step
 	}
-	c.offset = offset
-	back := false
-	if c.peak = latest(c.peak, now.Wall.Add(-step)); c.peak.Sub(now.Wall) >= newEpoch { // small steps add up, too
-		back, c.peak = true, now.Wall
+	k.offset += step
+	if k.peak = latest(k.peak, now.Wall.Add(-step)); k.peak.Sub(now.Wall) >= newEpoch { // small steps add up, too
+		back, k.peak = true, now.Wall
+	}
+	return step, back
+}
+
+// readClock stores the time of the turn. If the wall clock was set, the next slots of all jobs are computed again.
+func (c *Core) readClock(now Now) {
+	c.now = now
+	step, back := c.clock.read(now)
+	if step == 0 {
+		return
 	}
 	c.say(Info, "", "the wall clock was set", "by", step.Round(time.Second), "to", now.Wall.Format(time.RFC3339))
 	if back { // records written after the new epoch would take their slots into it
 		for _, j := range c.order {
-			c.flushNotRun(j)
+			c.writeNotRun(j)
 		}
 	}
-	switch {
-	case c.disbelieve():
-	case back:
-		c.record(&statefile.Epoch{Epoch: c.facts.Epoch + 1, Wall: c.at()})
+	if !c.disbelieve() && back {
+		c.beginEpoch(false)
 	}
 	for _, j := range c.order {
-		if now.Wall.Add(-step).Before(j.last) && !now.Wall.Before(j.last) { // the clock had gone back and was corrected
-			c.handOut(j, j.last)
-		}
-		if now.Wall.Add(-step).Before(j.facts.LastSlotBeforeReset.Time) { // the step led there, not the passing of time
-			c.leapBeyond(j)
-		}
+		j.slots.stepped(now.Wall.Add(-step), j.facts.LastSlotBeforeReset.Time, c.moment())
 		c.needArm(j)
 		c.remindAgain(j)
 	}
 }
 
+// beginEpoch begins a new epoch. With reset, the slots after now no longer count.
+func (c *Core) beginEpoch(reset bool) {
+	c.record(&statefile.Epoch{Epoch: c.facts.Epoch + 1, Wall: c.at(), Reset: reset})
+}
+
 // wentBack begins a new epoch if the clock went back while no daemon ran. A slot in the future shows that.
 func (c *Core) wentBack() {
-	if slices.ContainsFunc(c.order, func(j *job) bool {
-		return j.epoch == c.facts.Epoch && j.wild.Sub(c.now.Wall) >= newEpoch
-	}) {
-		c.record(&statefile.Epoch{Epoch: c.facts.Epoch + 1, Wall: c.at()})
+	if slices.ContainsFunc(c.order, func(j *job) bool { return j.slots.ahead(c.moment()) }) {
+		c.beginEpoch(false)
 	}
 }
 
 // disbelieve begins a new epoch that forgets all slots after now, if a slot is too far in the future.
 func (c *Core) disbelieve() bool {
 	for _, j := range c.order {
-		if latest(j.last, j.facts.LastSlot.Time).Sub(c.now.Wall) > disbelief {
-			c.say(Warn, j.name, "the last slot is far in the future; trusting the present clock",
-				"slot", statefile.At(latest(j.last, j.facts.LastSlot.Time)), "now", c.at())
-			c.record(&statefile.Epoch{Epoch: c.facts.Epoch + 1, Wall: c.at(), Reset: true})
-			for _, k := range c.order {
-				if k.last.After(c.now.Wall) {
-					k.last = c.now.Wall
-				}
-			}
-			return true
+		last := latest(j.slots.last, j.facts.LastSlot.Time)
+		if last.Sub(c.now.Wall) <= disbelief {
+			continue
 		}
+		c.say(Warn, j.name, "the last slot is far in the future; trusting the present clock", "slot", statefile.At(last), "now", c.at())
+		c.beginEpoch(true)
+		for _, k := range c.order {
+			k.slots.forgetFuture(c.now.Wall)
+		}
+		return true
 	}
 	return false
 }

@@ -28,12 +28,11 @@ type Options struct {
 
 // Core holds all jobs and runs. Only one goroutine may use it.
 type Core struct {
-	o      Options
-	now    Now
-	began  time.Time     // the wall clock when the daemon started
-	offset time.Duration // wall clock minus boot clock
-	peak   time.Time     // the latest time that the wall clock has shown in this epoch
-	facts  *statefile.Facts
+	o     Options
+	now   Now
+	began time.Time // the wall clock when the daemon started
+	clock wallClock
+	facts *statefile.Facts
 
 	jobs       map[string]*job
 	order      []*job // by name
@@ -88,7 +87,7 @@ type Core struct {
 func New(o Options, facts *statefile.Facts, now Now) *Core {
 	return &Core{
 		self: &job{name: "jobsd", def: undefined, state: deleted}, rng: rand.New(rand.NewPCG(o.Seed, o.Seed)),
-		o: o, now: now, offset: now.Wall.Sub(time.Unix(0, int64(now.Boot))), facts: facts,
+		o: o, now: now, clock: wallClock{offset: offsetOf(now)}, facts: facts,
 		jobs: map[string]*job{}, runs: map[uint64]*run{}, locks: map[string]*run{}, lastRun: facts.HighestRun(),
 	}
 }
@@ -187,7 +186,7 @@ func (c *Core) Settle() {
 		c.regate = false
 		c.admit()
 	}
-	c.writeNotRun()
+	c.writeDueNotRun()
 	if c.shutdown != nil && !c.over && (len(c.runs) == 0 || c.shutdown.Leave && c.starting == 0) {
 		c.leave()
 	}
@@ -296,7 +295,7 @@ func (c *Core) shutNow(e Shutdown) {
 // leave ends the daemon cleanly.
 func (c *Core) leave() {
 	for _, j := range c.order {
-		c.flushNotRun(j)
+		c.writeNotRun(j)
 	}
 	c.record(&statefile.Clean{By: c.shutdown.By, LastRun: c.lastRun})
 	c.emit(Exit{Failed: c.shutdown.Hurry, Upgrade: c.shutdown.Upgrade})

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"time"
 
-	"jobsd/internal/schedule"
 	"jobsd/statefile"
 )
 
@@ -100,7 +99,7 @@ func (c *Core) quiet(j *job, by string) {
 		}
 	}
 	if !j.unsettled() {
-		c.flushNotRun(j)
+		c.writeNotRun(j)
 	}
 	c.needArm(j)
 	c.markDirty(j)
@@ -109,15 +108,8 @@ func (c *Core) quiet(j *job, by string) {
 // countFrom counts the slots of a job from a time on. Slots that passed while the job was disabled are not missed.
 func (c *Core) countFrom(j *job, from time.Time) {
 	defer c.rescueJob(j)
-	since := from
-	if j.epoch == c.facts.Epoch { // the clock may have gone back a little, to a time before a slot that ran
-		from = latest(from, j.wild)
-	}
-	c.handOut(j, from)
-	if j.def.Schedule.Kind() == schedule.Every && j.anchor != nil {
-		a := c.phase(j, *j.anchor, j.def.Schedule.Interval(), since)
-		j.anchor = &a
-		c.record(&statefile.Anchored{Job: j.name, Anchor: a})
+	if a := j.slots.countFrom(from, j.def.Schedule, c.moment()); a != nil {
+		c.record(&statefile.Anchored{Job: j.name, Anchor: *a})
 	}
 	c.needArm(j)
 	c.markDirty(j)

@@ -241,7 +241,7 @@ func TestSkipOfWrongClock(t *testing.T) {
 	w.handle(Order{ID: 1, Verb: VerbStop, Job: "j", By: "uid 0"})
 	w.settle()
 	w.until("2026-06-01 08:30:00")
-	t.Log(w.runs(), w.c.jobs["j"].facts.LastSlot, w.c.jobs["j"].last)
+	t.Log(w.runs(), w.c.jobs["j"].facts.LastSlot, w.c.jobs["j"].slots.last)
 	w.ran = nil
 	w.off(time.Hour)
 	w.want("j catch_up 01 09:00:00")
@@ -447,10 +447,10 @@ func TestHostJitter(t *testing.T) {
 	d.Jitter = time.Hour
 	w.put(d)
 	w.start()
-	was := w.c.jobs["k"].jitter
+	was := w.c.jobs["k"].slots.jitter
 	w.handle(Loaded{Set: &jobfile.Set{Config: &w.config, Jobs: w.defs, Zone: w.zone, Host: "other"}})
 	w.settle()
-	live := w.c.jobs["k"].jitter
+	live := w.c.jobs["k"].slots.jitter
 	w.c.o.Machine = "other"
 	t.Log(was, live)
 	if live == was {

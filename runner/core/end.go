@@ -106,7 +106,7 @@ func (c *Core) end(r *run, o statefile.Run, draining bool) {
 		o.Duration = statefile.Seconds(c.now.Mono - r.started)
 	}
 	if j := r.job; !j.unsettled() { // the slots that this run held up must be written with its end at the latest
-		c.flushNotRun(j)
+		c.writeNotRun(j)
 	}
 	ended := &statefile.Ended{Job: r.job.name, Outcome: o, Failed: r.failed(&o), Drained: !draining, Open: r.open}
 	ended.Retry = c.retryAfter(r, ended)
@@ -148,7 +148,7 @@ func (c *Core) unlist(r *run) {
 	delete(c.runs, r.number)
 	j := r.job
 	j.runs = slices.DeleteFunc(j.runs, func(o *run) bool { return o == r })
-	if len(j.notRun) > 0 { // these slots may have waited for this run
+	if len(j.slots.notRun.list) > 0 { // these slots may have waited for this run
 		c.notRunJobs = append(c.notRunJobs, j)
 	}
 	if r.pid > 0 || r.inherited {

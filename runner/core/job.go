@@ -21,26 +21,12 @@ type job struct {
 	load    uint64 // the number of the last load that contained it
 
 	timer   timer
-	jitter  time.Duration   // the delay of the next slot
-	delay   time.Duration   // the delay of later slots: it differs if the job changed while the next slot was delayed
-	next    time.Time       // when the armed slot is due, jitter included
+	slots   slotbook
 	runs    []*run          // oldest first, with the pending ones
 	alarm   *alarm          // nil: no time was ever set at which its disabling ends
 	delayed []*delayedStart // delayed starts
 
-	// The slots that were settled or handed out so far. The facts lag behind: they lack the pending runs and
-	// notRun.
-	last   time.Time // the latest of all
-	wild   time.Time // the latest of the epoch, after the clock went back
-	epoch  uint64    // the epoch of wild
-	anchor *statefile.Anchor
-	fresh  bool // first loaded just now: an `at` that passed up to a minute ago still runs
-
 	process string // the hash of the definition that the processes of an earlier daemon were started with
-
-	notRun          []*statefile.NotRun // skipped and missed slots that are not written yet; the last record may grow
-	notRunWritten   uint64              // the number of such slots written since the newest run of the job began
-	notRunWrittenAt time.Duration       // when the last were written, monotonic
 }
 
 func (j *job) ring(c *Core) { c.moveJob(j, jeRing, nil) }
@@ -84,41 +70,6 @@ func (j *job) alive() *run {
 // ending reports whether all live runs of the job have been told to end.
 func (j *job) ending() bool {
 	return !slices.ContainsFunc(j.runs, func(r *run) bool { return !r.state.ended() && !r.retrying() && r.stopBy == "" })
-}
-
-// bases returns the times after which fixed and wild slots are due. The two differ if the clock went back after the
-// latest slot.
-func (c *Core) bases(j *job) (fixed, wild time.Time) {
-	fixed, wild = j.last, j.wild
-	if at := c.facts.EpochAt.Time; j.epoch != c.facts.Epoch && at.Before(wild) {
-		wild = at // the clock shows these minutes again; earlier slots that were not handed out are due or missed as usual
-	}
-	return fixed, wild
-}
-
-// leapBeyond skips the time that only a wrong clock made look missed. The clock was wrong, was trusted, and was then
-// corrected: the slots between the last one under the wrong clock and the earlier settled ones are not missed.
-func (c *Core) leapBeyond(j *job) {
-	if beyond := j.facts.LastSlotBeforeReset.Time; !beyond.IsZero() && j.last.Before(beyond) && !c.now.Wall.Before(beyond) {
-		c.handOut(j, beyond)
-	}
-}
-
-// handOut records that the slot was handed out.
-func (c *Core) handOut(j *job, slot time.Time) {
-	j.jitter = j.delay
-	if slot.After(j.last) {
-		j.last = slot
-	}
-	j.wild, j.epoch = slot, c.facts.Epoch
-}
-
-// recall loads what the facts know of the settled slots.
-func (c *Core) recall(j *job) {
-	j.last, j.wild, j.epoch, j.anchor = j.facts.LastSlot.Time, j.facts.EpochSlot.Time, j.facts.SlotEpoch, j.facts.Anchor
-	if j.facts.LastSlotBeforeReset.Sub(c.facts.EpochAt.Time) > 48*time.Hour { // the clock was dead, not just some hours ahead
-		c.leapBeyond(j)
-	}
 }
 
 // bootRuns returns the pending runs for this boot. There is one at most.

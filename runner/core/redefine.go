@@ -51,7 +51,7 @@ func (c *Core) redefine(j *job, d jobfile.Job) {
 		c.dropPending(j, "changed", d.Def)
 	}
 	if !j.unsettled() {
-		c.flushNotRun(j)
+		c.writeNotRun(j)
 	}
 	c.moveJob(j, jeDefine, &d)
 }
@@ -61,11 +61,7 @@ func adjust(c *Core, j *job, d *jobfile.Job) {
 	def := d.Def
 	j.def, j.stale = def, d.Stale
 	j.away = !def.ActiveOn(c.o.Machine)
-	if delay := c.delay(def); j.waits(c.now.Wall) {
-		j.delay = delay
-	} else {
-		j.jitter, j.delay = delay, delay
-	}
+	j.slots.setDelay(c.delay(def), c.now.Wall)
 	known := c.facts.Jobs[j.name]
 	when := c.when(def, j.away)
 	recall := known == nil || !known.RemovedAt.IsZero() || known.Schedule != when
@@ -79,7 +75,7 @@ func adjust(c *Core, j *job, d *jobfile.Job) {
 		c.record(&statefile.Held{Job: j.name, By: "reload"})
 	}
 	if recall { // otherwise the facts lag behind by the pending runs, whose slots would be due again
-		c.recall(j)
+		j.slots.recall(j.facts, c.moment())
 	}
 	needArm(c, j, nil)
 	c.markDirty(j)
@@ -109,9 +105,9 @@ func (c *Core) settleOn(j *job, when string, known *statefile.JobFacts) {
 	same := known != nil && known.Schedule == when && known.RemovedAt.IsZero()
 	switch j.def.Schedule.Kind() {
 	case schedule.Every:
-		a := c.anchorNow()
+		a := c.moment().anchor()
 		if known != nil && known.Anchor != nil && sameTimes(known, j.def) {
-			a = c.phase(j, *known.Anchor, j.def.Schedule.Interval(), c.now.Wall) // another key changed, so the phase stays
+			a = j.slots.phase(*known.Anchor, j.def.Schedule.Interval(), c.now.Wall, c.moment()) // another key changed, so the phase stays
 		}
 		r.Anchor = &a
 	case schedule.At:
@@ -119,12 +115,12 @@ func (c *Core) settleOn(j *job, when string, known *statefile.JobFacts) {
 			r.LastSlot = statefile.At(latest(c.now.Wall.Add(-grace), c.facts.DoubtUntil.Time))
 		}
 	}
-	j.fresh = !same
-	if j.fresh && c.facts.BootReady && len(j.bootRuns()) == 0 {
+	j.slots.fresh = !same
+	if j.slots.fresh && c.facts.BootReady && len(j.bootRuns()) == 0 {
 		r.BootDone = c.facts.BootID
 	}
 	c.record(r)
-	if j.fresh && j.def.Schedule.Kind() == schedule.At {
+	if j.slots.fresh && j.def.Schedule.Kind() == schedule.At {
 		c.missAt(j, was, r.LastSlot.Time)
 	}
 }
@@ -138,25 +134,25 @@ func sameTimes(known *statefile.JobFacts, d *jobfile.Definition) bool {
 func (c *Core) missAt(j *job, settled, before time.Time) {
 	at := j.def.Schedule.Next(time.Time{})
 	f := c.facts.Job(j.name)
-	if at.After(before) || !at.After(settled) || !j.def.Enabled || j.away || atDone(f, j.def) {
+	if at.After(before) || !at.After(settled) || !j.def.Enabled || j.away || atDone(f, j.def.Schedule) {
 		return
 	}
-	slot := statefile.At(at.In(j.zone()))
-	c.record(&statefile.NotRun{Job: j.name, Missed: true, Reason: "past", First: slot, Last: slot, Number: 1,
-		Epoch: c.facts.Epoch, At: true})
-	c.logJob(j, Warn, fmt.Sprintf("missed: %s had passed when the job was loaded", slot))
+	s := missedSlots(j.def.Schedule, "past", at, at, 1, c.moment())
+	s.Job = j.name
+	c.record(s)
+	c.logJob(j, Warn, fmt.Sprintf("missed: %s had passed when the job was loaded", s.First))
 }
 
 // remove ends a job whose definition was removed: now, or after its last run.
 func remove(c *Core, j *job, _ *jobfile.Job) {
 	c.dropPending(j, "removed", nil)
 	c.dropDelayedStarts(j, 0, jobRemoved)
-	c.flushNotRun(j)
+	c.writeNotRun(j)
 	c.stopTimer(&j.timer)
 	for _, r := range j.services() {
 		c.stop(r, "reload")
 	}
-	j.def, j.stale, j.state, j.next = undefined, "", needsDelete, time.Time{}
+	j.def, j.stale, j.state, j.slots.next = undefined, "", needsDelete, time.Time{}
 	c.markDirty(j)
 	if len(j.runs) == 0 {
 		remember(c, j, nil)

@@ -75,7 +75,7 @@ func (c *Core) setAside(j *job, text string) {
 		j.facts = c.facts.Job(j.name)
 	}
 	c.stopTimer(&j.timer)
-	j.next = time.Time{}
+	j.slots.next = time.Time{}
 	if j.defined() {
 		j.state = waiting
 	}

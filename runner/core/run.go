@@ -92,7 +92,7 @@ func (c *Core) dropAtShutdown(r *run) {
 	if r.slot.IsZero() {
 		return
 	}
-	later := len(r.job.notRun) > 0 || r.job.facts.LastSlot.After(r.slot.Time)
+	later := len(r.job.slots.notRun.list) > 0 || r.job.facts.LastSlot.After(r.slot.Time)
 	if later && !r.retries() {
 		c.skip(r, "shutdown")
 	}
@@ -110,10 +110,10 @@ func (c *Core) skip(r *run, why string) {
 		return
 	}
 	if r.missedSlots != nil {
-		c.addNotRun(r.job, r.missedSlots, anchorBefore(r.missedSlots, r.slot.Time, r.anchor, r.def))
+		c.addNotRun(r.job, r.missedSlots, anchorBefore(r.missedSlots, r.slot.Time, r.anchor, r.def.Schedule.Interval()))
 	}
 	if r.reason == statefile.ReasonSchedule {
-		s := c.skippedSlot(r.job, why, r.slot.Time)
+		s := skippedSlot(r.job.def.Schedule, why, r.slot.Time, c.moment())
 		s.Epoch = r.epoch
 		c.addNotRun(r.job, s, r.anchor)
 	}

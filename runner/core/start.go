@@ -34,9 +34,9 @@ func begin(c *Core, r *run, _ Event) {
 	c.after(&r.timer, journalWait)
 	c.emit(p)
 	if p.Record != nil && !r.job.unsettled() { // notRun holds later slots: without the intent on disk before them, they would settle this one
-		c.flushNotRun(r.job)
+		c.writeNotRun(r.job)
 	}
-	r.job.notRunWritten = 0
+	r.job.slots.notRun.written = 0
 	c.markDirty(r.job)
 }
 
