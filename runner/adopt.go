@@ -28,8 +28,8 @@ type survivor struct {
 }
 
 // adopt looks for the processes of the previous daemon's runs. This loop must not wait, so slow searches go to the
-// searcher, and the first load waits for its answer: until then nobody knows which runs are lost. If the state directory
-// was copied, the processes belong to the daemon of the original.
+// searcher, and the first load waits for its answer: until then nobody knows which runs are lost. If the state
+// directory was copied, the processes belong to the daemon of the original.
 func (l *loop) adopt(copied bool) {
 	tags := map[string]core.Outlived{}
 	for _, o := range l.core.Outliving() {

@@ -10,7 +10,7 @@ import (
 	"jobsd/spawn"
 )
 
-// unknownBoot begins the id of a boot that cannot be told from others. The id is unique, so that nothing that an
+// unknownBoot begins the id of a boot that nothing distinguishes from others. The id is unique, so that nothing that an
 // earlier daemon recorded matches it.
 const unknownBoot = "unknown-"
 
@@ -21,7 +21,7 @@ func whichBoot(kernel, runDir string, start uint64, hand *Handover) (id, trouble
 		var err error
 		if id, err = spawn.KeptBootID(runDir); err != nil {
 			id = anyBoot(hand)
-			trouble = "cannot tell one boot of the machine from another, so at_boot starts no job: the kernel shows no boot id, and " +
+			trouble = "cannot distinguish one boot of the machine from another, so at_boot starts no job: the kernel shows no boot id, and " +
 				strings.TrimPrefix(err.Error(), "cannot keep a boot id: ")
 		}
 	}

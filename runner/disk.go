@@ -15,7 +15,8 @@ import (
 	"jobsd/statefile"
 )
 
-// These are the requests of the loop to the disk, besides the core's Append, Prepare, Finish and Mark.
+// These are the requests of the loop to the disk, besides the core's Append, Prepare, Finish, EndOutput, Marker and
+// KeepLog.
 type (
 	publish struct {
 		changes []core.Change
@@ -95,14 +96,14 @@ type disk struct {
 }
 
 func newDisk(o Options, config *jobfile.Config, journal *statefile.Journal, facts *statefile.Facts, garbage *garbage,
-	promises *delayedArgs, post func(any)) (*disk, []string, error) {
+	delayed *delayedArgs, post func(any)) (*disk, []string, error) {
 	state, said, err := statefile.OpenWriter(o.Dirs.State)
 	if err != nil {
 		return nil, nil, err
 	}
 	d := &disk{in: newInbox[[]any](), post: post, journal: journal, state: state, logDir: o.Dirs.Log, stateDir: o.Dirs.State,
 		runDir: o.Dirs.Run, lock: o.lock,
-		outputs: newOutputs(facts), delayedArgs: promises, gid: -1,
+		outputs: newOutputs(facts), delayedArgs: delayed, gid: -1,
 		hold:    readClocks().Mono + firstLoadWait,
 		garbage: garbage, batch: firstFlush, base: map[string]int64{}, growing: map[string]*growing{}, trouble: map[string]string{}}
 	for name, j := range facts.Jobs {

@@ -9,7 +9,7 @@ import (
 	"jobsd/statefile"
 )
 
-// record appends an entry. Entries must survive a power failure if a person was told about them or asked for them, or
+// record appends an entry. Entries must survive a power failure if a person has seen them or asked for them, or
 // if forgetting them would run or send something twice.
 func (d *disk) record(e statefile.Entry) {
 	d.outputs.note(e.Record)
@@ -21,7 +21,7 @@ func (d *disk) record(e statefile.Entry) {
 	case *statefile.Delayed:
 		d.sync = true
 		if r.HasArgs {
-			d.report("promises", d.inStateDir(func() error { return d.delayedArgs.keep(r) }))
+			d.report("delayed starts", d.inStateDir(func() error { return d.delayedArgs.keep(r) }))
 		}
 	case *statefile.Dropped:
 		d.sync = true
@@ -60,17 +60,17 @@ func (d *disk) prepare(p core.Prepare) {
 	answer := prepared{run: p.Run}
 	offset, log, err := d.openRunLog(p)
 	answer.log, answer.err = log, err
-	marked := false
+	hasMarker := false
 	if log != nil && p.Record != nil {
 		_, err := fmt.Fprintf(log, "== %s\n", startMarker(p.Run, statefile.At(p.At.In(p.Job.Schedule.Location()))))
-		marked = err == nil
+		hasMarker = err == nil
 	}
 	if log != nil && p.Marker != "" {
 		fmt.Fprintf(log, "== %s\n", p.Marker)
 	}
 	if p.Record != nil {
 		p.Record.LogOffset, p.Record.OwnLog = offset, ownLog(p)
-		d.outputs.began(p.Run, span{job: p.Job.Name, start: offset, own: p.Record.OwnLog, hasMarker: marked})
+		d.outputs.began(p.Run, span{job: p.Job.Name, start: offset, own: p.Record.OwnLog, hasMarker: hasMarker})
 		if !p.Record.OwnLog {
 			d.watchLog(p.Run, p.Job)
 		}
@@ -110,14 +110,14 @@ func (d *disk) endOutput(e core.EndOutput) {
 }
 
 // closeLog ends the output of a run with its marker and returns where the output ends.
-func (d *disk) closeLog(run uint64, name string, job *jobfile.Definition, mark string) int64 {
+func (d *disk) closeLog(run uint64, name string, job *jobfile.Definition, marker string) int64 {
 	d.takeIn(run, name, job)
 	d.noticeEmptied(run, job)
 	d.unwatchLog(run, name)
-	if job == nil || mark == "" {
+	if job == nil || marker == "" {
 		return d.logEnd(name)
 	}
-	return d.writeMarker(job, mark)
+	return d.writeMarker(job, marker)
 }
 
 // flush makes the appended entries durable and answers the runs that waited for that.

@@ -14,8 +14,8 @@ import (
 func TestPromisesAreDurable(t *testing.T) {
 	for _, r := range []statefile.Record{&statefile.Disabled{}, &statefile.AllDisabled{}, &statefile.Delayed{}, &statefile.Dropped{}} {
 		facts := statefile.NewFacts("")
-		promises, _ := openDelayedArgs(t.TempDir(), facts)
-		d := &disk{outputs: newOutputs(facts), delayedArgs: promises}
+		delayed, _ := openDelayedArgs(t.TempDir(), facts)
+		d := &disk{outputs: newOutputs(facts), delayedArgs: delayed}
 		if d.do(core.Append{Entry: statefile.Entry{Record: r}}); !d.sync {
 			t.Errorf("%s can be lost", r.Kind())
 		}

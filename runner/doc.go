@@ -11,8 +11,9 @@
 //   - searcher looks for processes that left the group of their run
 //   - logger writes the daemon's own log
 //
-// No message to a helper blocks the loop: disk and searcher have an inbox without a limit, requests to the loader merge, and
-// the logger drops lines if its reader stalls. Helpers post their answers to the pump of the loop (package signals).
+// No message to a helper blocks the loop: disk and searcher have an inbox without a limit, requests to the loader
+// merge, and the logger drops lines if its reader stalls. Helpers post their answers to the pump of the loop (package
+// signals).
 //
 // A run is recorded before it is started: the core emits Prepare, the disk makes the intent durable and opens the log,
 // and only then the core emits Fork. If the disk does not answer in time, the run starts anyway, because a full or hung

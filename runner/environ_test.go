@@ -30,8 +30,8 @@ func TestShellVariable(t *testing.T) {
 	}
 }
 
-// TestEmptyPathOfDaemon checks that the process of a run gets the PATH in which the load looked for its program, also if
-// PATH is set but empty in the daemon's environment. With an empty entry it would look in its working directory.
+// TestEmptyPathOfDaemon checks that the process of a run gets the PATH in which the load looked for its program, also
+// if PATH is set but empty in the daemon's environment. With an empty entry it would look in its working directory.
 func TestEmptyPathOfDaemon(t *testing.T) {
 	t.Setenv("PATH", "")
 	for _, extra := range [][]string{nil, {"/opt/bin"}} {

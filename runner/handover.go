@@ -31,8 +31,8 @@ type Handover struct {
 }
 
 // TakeOver returns what the previous program of this process hands over, or nil. From then on this process catches
-// signals. So it comes first in main: clients expect a daemon that listens, and nobody sends TERM twice. After an ordinary
-// start they wait until the daemon is ready.
+// signals. So it comes first in main: clients expect a daemon that listens, and nobody sends TERM twice. After an
+// ordinary start they wait until the daemon is ready.
 //
 // TakeOver removes the handover from the environment, so that the jobs do not see it.
 func TakeOver() *Handover {
@@ -76,9 +76,9 @@ func (l *loop) leaveTo(lock *os.File) *Handover {
 // exec replaces this program by the one at path. It returns only if that fails.
 //
 // Signals are ignored from the moment when the pump is left until the runtime of the next program takes them over. From
-// then on, most of them are deadly until that program listens (see TakeOver). Both take a few milliseconds. A signal in the
-// first part is lost. A TERM in the second part acts like kill -9: the jobs continue, and the next daemon adopts them. A
-// Go program cannot keep such signals pending, because its runtime unblocks all signals before it has handlers.
+// then on, most of them are deadly until that program listens (see TakeOver). Both take a few milliseconds. A signal in
+// the first part is lost. A TERM in the second part acts like kill -9: the jobs continue, and the next daemon adopts
+// them. A Go program cannot keep such signals pending, because its runtime unblocks all signals before it has handlers.
 func (h *Handover) exec(path string) error {
 	h.Pending = uint32(h.pump.Leave(syscall.SIGCHLD))
 	h.pump = nil

@@ -5,19 +5,19 @@ import "sync/atomic"
 // inbox carries messages from the loop to a helper. Put never waits, even if the helper is stuck: the list has no limit
 // and no lock.
 type inbox[T any] struct {
-	head atomic.Pointer[letter[T]]
+	head atomic.Pointer[node[T]]
 	wake chan struct{} // capacity 1: if it is full, the helper will look anyway
 }
 
-type letter[T any] struct {
-	next *letter[T]
+type node[T any] struct {
+	next *node[T]
 	body T
 }
 
 func newInbox[T any]() *inbox[T] { return &inbox[T]{wake: make(chan struct{}, 1)} }
 
 func (b *inbox[T]) put(body T) {
-	l := &letter[T]{body: body}
+	l := &node[T]{body: body}
 	for {
 		l.next = b.head.Load()
 		if b.head.CompareAndSwap(l.next, l) {

@@ -89,10 +89,10 @@ func (o *outputs) ended(r *statefile.Ended) {
 	s.job, s.end, s.open = r.Job, r.LogEnd, r.Open
 	o.runs[run] = s
 	r.LogStart = s.start
-	before := o.last[r.Job]
+	previous := o.last[r.Job]
 	o.last[r.Job] = run
 	o.addNotifications(r.Notifications)
-	o.drop(before)
+	o.drop(previous)
 }
 
 // closed completes the record of where the output of an ended run is.

@@ -31,9 +31,9 @@ func oldState(t *testing.T) (dir string, d *disk, posts *[]any) {
 		t.Fatal(err)
 	}
 	posts = &[]any{}
-	promises, _ := openDelayedArgs(dir, facts)
+	delayed, _ := openDelayedArgs(dir, facts)
 	d, _, err = newDisk(Options{Dirs: jobfile.Dirs{State: dir, Log: dir, Run: dir}}, &jobfile.Config{}, journal, facts, &garbage{},
-		promises, func(p any) { *posts = append(*posts, p) })
+		delayed, func(p any) { *posts = append(*posts, p) })
 	if err != nil {
 		t.Fatal(err)
 	}

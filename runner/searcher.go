@@ -9,8 +9,8 @@ import (
 	"jobsd/spawn"
 )
 
-// searcher is the helper that finds processes that left the group of their run. It looks at every process of the machine,
-// which takes too long for the loop.
+// searcher is the helper that finds processes that left the group of their run. It looks at every process of the
+// machine, which takes too long for the loop.
 type searcher struct {
 	in          *inbox[searchRequest]
 	post        func(any)
@@ -19,8 +19,8 @@ type searcher struct {
 	reported    string // the last report about hidden processes
 }
 
-// searchRequest is a request of the loop: send a signal to the escaped processes of a run, or count its live processes if the
-// signal is 0, or find the leaders of the runs with certain tags.
+// searchRequest is a request of the loop: send a signal to the escaped processes of a run, or count its live processes
+// if the signal is 0, or find the leaders of the runs with certain tags.
 type searchRequest struct {
 	search  spawn.Search
 	signal  syscall.Signal
@@ -55,8 +55,8 @@ func (h *searcher) answerLeaders(requests []searchRequest) (rest []searchRequest
 	return rest
 }
 
-// handle handles all requests that arrived during the last look with one look per signal: if a thousand runs are stopped
-// at once, one look serves all. Signals keep their order, and the counts come last.
+// handle handles all requests that arrived during the last look with one look per signal: if a thousand runs are
+// stopped at once, one look serves all. Signals keep their order, and the counts come last.
 func (h *searcher) handle(requests []searchRequest) {
 	for len(requests) > 0 {
 		signal := requests[0].signal

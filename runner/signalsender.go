@@ -13,8 +13,8 @@ import (
 var requests = []syscall.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2,
 	syscall.SIGTERM, syscall.SIGCONT}
 
-// maxSignalLines is how many lines per second are logged for one signal, so that a flood of signals does not flood the log.
-// The next line counts the senders that were not logged.
+// maxSignalLines is how many lines per second are logged for one signal, so that a flood of signals does not flood the
+// log. The next line counts the senders that were not logged.
 const maxSignalLines = 5
 
 // signalLines counts the log lines of a signal in the present second.

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// TestB18ContinuedDaemonWakes: after SIGCONT the loop reads its clocks, whatever it waits for: poll(2) does not count the time
-// during which the daemon was stopped.
+// TestB18ContinuedDaemonWakes: after SIGCONT the loop reads its clocks, whatever it waits for: poll(2) does not count
+// the time during which the daemon was stopped.
 func TestB18ContinuedDaemonWakes(t *testing.T) {
 	l, _ := testLoop(t, 0)
 	timer, err := newWallTimer()

@@ -114,16 +114,16 @@ func (e *encoder) dictionary(v reflect.Value) {
 	e.b = append(e.b, '}')
 }
 
-// fields appends the fields of a struct. It puts before in front of the first one.
-func (e *encoder) fields(v reflect.Value, before string) {
+// fields appends the fields of a struct. It puts separator in front of the first one.
+func (e *encoder) fields(v reflect.Value, separator string) {
 	for _, f := range fieldsOf(v.Type()) {
 		x := v.FieldByIndex(f.index)
 		if f.omit && empty(x) {
 			continue
 		}
-		e.b = append(append(e.b, before...), f.key...)
+		e.b = append(append(e.b, separator...), f.key...)
 		e.value(x)
-		before = ","
+		separator = ","
 	}
 }
 

@@ -9,8 +9,8 @@ import (
 	"strconv"
 )
 
-// ErrNewer and ErrOlder mean that a version of the program wrote the file whose format this one cannot read. The file has
-// not been changed. Both match ErrVersion.
+// ErrNewer and ErrOlder mean that a version of the program wrote the file whose format this one cannot read. The file
+// has not been changed. Both match ErrVersion.
 const (
 	ErrVersion = versionError("another version of jobsd wrote it")
 	ErrNewer   = versionError("a newer version of jobsd wrote it")

@@ -118,8 +118,9 @@ func (j *Journal) Move(path string) error {
 	return nil
 }
 
-// NeedsCheckpoint reports whether the caller must write a checkpoint next: entries were lost, or the file is full. A full file has reached the set size and is also twice as long as its first line, so that
-// the checkpoints of very many jobs are not most of what is written. Append still writes to a full file.
+// NeedsCheckpoint reports whether the caller must write a checkpoint next: entries were lost, or the file is full. A
+// full file has reached the set size and is also twice as long as its first line, so that the checkpoints of very many
+// jobs are not most of what is written. Append still writes to a full file.
 func (j *Journal) NeedsCheckpoint() bool {
 	return j.lost != nil || j.size >= j.max && j.size >= 2*j.first
 }

@@ -27,18 +27,18 @@ var (
 // lines reads the complete lines of a journal file: those with a newline, and a last line that lacks only its
 // newline. It skips a line that repeats the whole line before it, byte for byte.
 type lines struct {
-	r       *bufio.Reader
-	line    []byte // includes its newline; valid until the next call
-	bad     error  // why this line is unreadable; nil: it is readable
-	number  int    // number of the line, from 1
-	size    int    // size of the line in the file
-	end     int64  // offset after the line
-	torn    bool   // part of a line follows the last complete line
-	unended bool   // the last line lacks its newline
-	failed  error  // error of the reader
-	long    []byte // holds lines that do not fit into the reader
-	before  []byte // the last line that was not damaged
-	damaged bool   // entry found the current line damaged
+	r        *bufio.Reader
+	line     []byte // includes its newline; valid until the next call
+	bad      error  // why this line is unreadable; nil: it is readable
+	number   int    // number of the line, from 1
+	size     int    // size of the line in the file
+	end      int64  // offset after the line
+	torn     bool   // part of a line follows the last complete line
+	unended  bool   // the last line lacks its newline
+	failed   error  // error of the reader
+	long     []byte // holds lines that do not fit into the reader
+	previous []byte // the last line that was not damaged
+	damaged  bool   // entry found the current line damaged
 }
 
 func newLines(r io.Reader) *lines { return &lines{r: bufio.NewReaderSize(r, 64<<10)} }
@@ -49,12 +49,12 @@ func (l *lines) next() bool {
 		// Only a good line can be repeated. A repair leaves out damaged lines between two equal lines, and reading
 		// its result must give the same facts as reading the original.
 		if l.bad == nil && !l.damaged && len(l.line) > 0 {
-			l.before = append(l.before[:0], l.line[:min(len(l.line), maxLine)]...)
+			l.previous = append(l.previous[:0], l.line[:min(len(l.line), maxLine)]...)
 		}
 		if !l.read() {
 			return false
 		}
-		if l.bad != nil || !bytes.Equal(l.line, l.before) {
+		if l.bad != nil || !bytes.Equal(l.line, l.previous) {
 			return true
 		}
 	}

@@ -18,8 +18,8 @@ import (
 // a message says so, and the journal counts as one that has lost entries: it works after Rotate succeeds. The facts
 // include what the damage leaves in doubt, see Damaged.
 //
-// The error wraps ErrVersion if this program cannot read the version of the journal; then nothing was changed. maxSize and
-// keep are as in SetLimits. The caller holds the lock of the directory.
+// The error wraps ErrVersion if this program cannot read the version of the journal; then nothing was changed. maxSize
+// and keep are as in SetLimits. The caller holds the lock of the directory.
 func OpenJournal(path string, maxSize int64, keep int) (*Journal, *Facts, []string, error) {
 	d, err := openDir(path)
 	if err != nil {

@@ -131,11 +131,11 @@ func (w *Writer) document() {
 	w.enc.b = append(w.enc.b, ",\n\"jobs\":{"...)
 	w.sum = 0
 	w.put(w.enc.b)
-	before := "\n"
+	separator := "\n"
 	for _, f := range w.jobs {
-		w.enc.b = append(append(appendString(append(w.enc.b[:0], before...), f.name), ':'), f.json...)
+		w.enc.b = append(append(appendString(append(w.enc.b[:0], separator...), f.name), ':'), f.json...)
 		w.put(w.enc.b)
-		before = ",\n"
+		separator = ",\n"
 	}
 	w.put([]byte("\n}"))
 	w.out.Write(append(appendChecksum(w.enc.b[:0], w.sum), '\n'))

@@ -323,7 +323,7 @@ func TestJobOfAnother(t *testing.T) {
 	if os.Geteuid() != 0 || runtime.GOOS != "linux" {
 		t.Skip("only root runs jobs of other users; looks into /proc")
 	}
-	s, real := installed(t)
+	s, program := installed(t)
 	s.open()
 	s.write("jobs.toml", fmt.Sprintf(`
 [[jobs]]
@@ -380,7 +380,7 @@ echo env $(env | cut -d= -f1 | grep -v '^JOBSD_' | sort)
 `, other+1, other))
 	s.begin()
 	was := pids(s.until("two to run", func(state *statefile.State) bool { return len(pids(state)) == 2 }))
-	s.tell("start", "tries", "--", strconv.Itoa(was["roots"]), strconv.Itoa(was["third"]), real)
+	s.tell("start", "tries", "--", strconv.Itoa(was["roots"]), strconv.Itoa(was["third"]), program)
 	if r := s.lastRun("tries"); r.Outcome != statefile.OutcomeExited || *r.ExitCode != 0 {
 		t.Errorf("tries: got %+v, want exit code 0", r)
 	}

@@ -56,21 +56,21 @@ func (s *site) says(line string) {
 // last moment, and under nohup(1).
 func TestSender(t *testing.T) {
 	t.Parallel()
-	s, real := installed(t)
+	s, program := installed(t)
 	s.wrap = []string{"nohup"}
 	s.begin()
 	for _, sig := range []string{"HUP", "USR1", "USR2"} {
 		s.send(sig)
 	}
 	upgrade := func() string {
-		out, _ := exec.Command(real, "--root", s.root, "upgrade", "--wait").CombinedOutput()
+		out, _ := exec.Command(program, "--root", s.root, "upgrade", "--wait").CombinedOutput()
 		return string(out)
 	}
 	if said := upgrade(); !strings.HasPrefix(said, "upgraded from ") {
 		t.Errorf("upgrade: got %q, want \"upgraded from\"", said)
 	}
 	s.send("HUP")
-	s.install(fmt.Sprintf("#!/bin/sh\nrm %s; exec %s \"$@\"\n", s.exe, real))
+	s.install(fmt.Sprintf("#!/bin/sh\nrm %s; exec %s \"$@\"\n", s.exe, program))
 	if said := upgrade(); !strings.Contains(said, "continues with the old one") {
 		t.Errorf("it said %q", said)
 	}

@@ -75,8 +75,8 @@ func (s *site) install(text string) {
 	}
 }
 
-// installed is a site with a program of its own. Scripts that take its place find the real one in real.
-func installed(t *testing.T) (s *site, real string) {
+// installed is a site with a program of its own. Scripts that take its place find the program itself at original.
+func installed(t *testing.T) (s *site, original string) {
 	if runtime.GOOS != "linux" {
 		t.Skip("upgrades are for Linux")
 	}
@@ -113,12 +113,12 @@ func (s *site) leader(job string) int {
 	return pids(s.until(job+" to run", func(state *statefile.State) bool { return pids(state)[job] > 0 }))[job]
 }
 
-// TestA38UpgradeKeepsJobs: fifty jobs run, five of them end while the new program has not begun to listen. The daemon keeps its
-// pid, the jobs keep theirs, all five statuses are right, what a job writes has no gap, and who waits for a run goes on
-// waiting.
+// TestA38UpgradeKeepsJobs: fifty jobs run, five of them end while the new program has not begun to listen. The daemon
+// keeps its pid, the jobs keep theirs, all five statuses are right, what a job writes has no gap, and who waits for a
+// run goes on waiting.
 func TestA38UpgradeKeepsJobs(t *testing.T) {
 	t.Parallel()
-	s, real := installed(t)
+	s, program := installed(t)
 	s.env = append(s.env, slowly+"="+s.root)
 	var jobs strings.Builder
 	for n := range 44 {
@@ -130,7 +130,7 @@ func TestA38UpgradeKeepsJobs(t *testing.T) {
 	fmt.Fprintf(&jobs, "[[jobs]]\nname = \"writes\"\nshell = \"i=0; while [ ! -e %s/enough ]; do i=$((i+1)); echo $i; done; echo end; exit 3\"\n", s.root)
 	s.write("jobs.toml", jobs.String())
 	s.begin()
-	waiter := exec.Command(real, "--root", s.root, "start", "--wait", "writes")
+	waiter := exec.Command(program, "--root", s.root, "start", "--wait", "writes")
 	var heard strings.Builder
 	waiter.Stdout = &heard
 	if err := waiter.Start(); err != nil {
@@ -145,7 +145,7 @@ func TestA38UpgradeKeepsJobs(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(s.root, "ending"), []byte(ending.String()), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command(real, "--root", s.root, "upgrade", "--wait").CombinedOutput()
+	out, err := exec.Command(program, "--root", s.root, "upgrade", "--wait").CombinedOutput()
 	if said := string(out); err != nil || !strings.HasPrefix(said, "upgraded from ") {
 		t.Errorf("it said %q", said)
 	}
@@ -186,7 +186,7 @@ func TestA38UpgradeKeepsJobs(t *testing.T) {
 // TestA38TermDuringUpgrade: a TERM that comes in the middle of an upgrade is obeyed by the new program.
 func TestA38TermDuringUpgrade(t *testing.T) {
 	t.Parallel()
-	s, real := installed(t)
+	s, program := installed(t)
 	s.env = append(s.env, slowly+"="+s.root)
 	for _, file := range []string{"ending", "term"} {
 		if err := os.WriteFile(filepath.Join(s.root, file), nil, 0o644); err != nil {
@@ -196,7 +196,7 @@ func TestA38TermDuringUpgrade(t *testing.T) {
 	s.write("a.toml", "cmd = [\"sleep\", \"1000\"]\nkeep_alive = true\n")
 	s.begin()
 	s.until("a to run", func(state *statefile.State) bool { return len(pids(state)) == 1 })
-	if out, err := exec.Command(real, "--root", s.root, "upgrade").CombinedOutput(); err != nil {
+	if out, err := exec.Command(program, "--root", s.root, "upgrade").CombinedOutput(); err != nil {
 		t.Fatalf("%v, %s", err, out)
 	}
 	<-s.done
@@ -212,12 +212,12 @@ func TestA38TermDuringUpgrade(t *testing.T) {
 	}
 }
 
-// TestA38UpgradeLosesNothing: what may get lost around an upgrade does not: a state directory that was removed, the socket, and a start
-// that waits its turn.
+// TestA38UpgradeLosesNothing: what may get lost around an upgrade does not: a state directory that was removed, the
+// socket, and a start that waits its turn.
 func TestA38UpgradeLosesNothing(t *testing.T) {
 	t.Parallel()
-	s, real := installed(t)
-	s.exe, s.env = real, []string{"PATH=" + filepath.Dir(real) + ":" + os.Getenv("PATH")}
+	s, program := installed(t)
+	s.exe, s.env = program, []string{"PATH=" + filepath.Dir(program) + ":" + os.Getenv("PATH")}
 	s.write("web.toml", "cmd = [\"sleep\", \"1000\"]\nkeep_alive = true\n")
 	s.write("slow.toml", "shell = \"trap 'while [ ! -e "+s.root+"/go ]; do sleep 0.01; done; exit 0' TERM; sleep 1000 & wait\"\nstop_timeout = \"1m\"\n")
 	s.begin()
@@ -225,7 +225,7 @@ func TestA38UpgradeLosesNothing(t *testing.T) {
 	s.tell("start", "slow")
 	s.populated("slow", 2)
 	s.tell("restart", "slow")
-	if out, err := exec.Command(real, "--root", s.root, "upgrade").CombinedOutput(); err == nil || !strings.Contains(string(out), "is still waiting") {
+	if out, err := exec.Command(program, "--root", s.root, "upgrade").CombinedOutput(); err == nil || !strings.Contains(string(out), "is still waiting") {
 		t.Errorf("with a restart under way: %v, %s", err, out)
 	}
 	if err := os.WriteFile(filepath.Join(s.root, "go"), nil, 0o644); err != nil {
@@ -254,17 +254,17 @@ func TestA38UpgradeLosesNothing(t *testing.T) {
 // TestA38UpgradeRefused: what cannot take over, or must not, is refused, and the daemon goes on as it was.
 func TestA38UpgradeRefused(t *testing.T) {
 	t.Parallel()
-	s, real := installed(t)
+	s, program := installed(t)
 	s.write("a.toml", "cmd = [\"sleep\", \"1000\"]\nkeep_alive = true\n")
 	s.begin()
 	was := s.until("a to run", func(state *statefile.State) bool { return len(pids(state)) == 1 })
 	refused := func(what, why string) {
 		t.Helper()
-		out, err := exec.Command(real, "--root", s.root, "upgrade", "--wait").CombinedOutput()
+		out, err := exec.Command(program, "--root", s.root, "upgrade", "--wait").CombinedOutput()
 		if err == nil || !strings.Contains(string(out), why) {
 			t.Errorf("%s: %v, %s", what, err, out)
 		}
-		if out, err := exec.Command(real, "--root", s.root, "reload").CombinedOutput(); err != nil {
+		if out, err := exec.Command(program, "--root", s.root, "reload").CombinedOutput(); err != nil {
 			t.Errorf("%s: %v, %s", what, err, out)
 		}
 		now := s.read()
@@ -282,7 +282,7 @@ func TestA38UpgradeRefused(t *testing.T) {
 	refused("one that crashes", "died of SEGV")
 	s.install("#!/bin/sh\necho '{\"version\":\"0.0.1\",\"state_version\":0,\"handover\":1}'\n")
 	refused("an older one", "version 0.0.1 cannot read")
-	s.install("#!/bin/sh\nexec " + real + " \"$@\"\n")
+	s.install("#!/bin/sh\nexec " + program + " \"$@\"\n")
 	os.Chmod(s.exe, 0o777)
 	refused("one that others can write", "can be written by")
 	os.Chmod(s.exe, 0o644)
@@ -292,14 +292,15 @@ func TestA38UpgradeRefused(t *testing.T) {
 	s.install("#!/bin/sh\nsleep 1000\n")
 	refused("one that does not answer", "died of KILL")
 	s.write("../jobsd.toml", "nonsense = 1\n")
-	s.install("#!/bin/sh\nexec " + real + " \"$@\"\n")
-	out, err := exec.Command(real, "--root", s.root, "upgrade").CombinedOutput()
+	s.install("#!/bin/sh\nexec " + program + " \"$@\"\n")
+	out, err := exec.Command(program, "--root", s.root, "upgrade").CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "nonsense") {
 		t.Errorf("settings that it cannot read: %v, %s", err, out)
 	}
 	os.Remove(filepath.Join(s.root, "jobsd.toml"))
-	// It answers and is gone by the time that it is executed. The daemon has left its jobs by then, and takes them up again.
-	s.install(fmt.Sprintf("#!/bin/sh\nrm %s; exec %s \"$@\"\n", s.exe, real))
+	// It answers and is gone by the time that it is executed. The daemon has left its jobs by then, and takes them up
+	// again.
+	s.install(fmt.Sprintf("#!/bin/sh\nrm %s; exec %s \"$@\"\n", s.exe, program))
 	refused("one that vanishes", "continues with the old one")
 	syscall.Kill(pids(was)["a"], syscall.SIGKILL)
 	s.until("a new life of a", func(state *statefile.State) bool {
@@ -316,8 +317,8 @@ func TestA38ManyUpgrades(t *testing.T) {
 	if *long {
 		times = 100
 	}
-	s, real := installed(t)
-	s.exe, s.env = real, []string{"PATH=" + filepath.Dir(real) + ":" + os.Getenv("PATH")}
+	s, program := installed(t)
+	s.exe, s.env = program, []string{"PATH=" + filepath.Dir(program) + ":" + os.Getenv("PATH")}
 	s.write("jobs.toml", `
 [[jobs]]
 name = "stays"

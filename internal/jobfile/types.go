@@ -47,11 +47,11 @@ func writeList[T any](v []T) any {
 	return v
 }
 
-func printList[T any](print func([]byte, T) []byte) func([]byte, []T) []byte {
+func printList[T any](printOne func([]byte, T) []byte) func([]byte, []T) []byte {
 	return func(b []byte, list []T) []byte {
 		b = append(b, '[')
 		for _, v := range list {
-			b = append(print(b, v), ',')
+			b = append(printOne(b, v), ',')
 		}
 		return append(b, ']')
 	}

@@ -17,8 +17,8 @@ type ledger struct {
 	settled  int
 }
 
-// promises checks that every delayed start has come, was dropped with a record, or is still pending.
-func (w *world) promises() {
+// checkDelayed checks that every delayed start has come, was dropped with a record, or is still pending.
+func (w *world) checkDelayed() {
 	open := map[uint64]string{}
 	facts := statefile.NewFacts("")
 	for _, e := range w.journal {
@@ -83,7 +83,7 @@ func (w *world) outputs() {
 // went back nobody can tell which slots there were, so those periods are left out.
 func (w *world) account() {
 	books := map[string]*ledger{}
-	close := func(job string) {
+	endBook := func(job string) {
 		b := books[job]
 		delete(books, job)
 		if b == nil || b.settled == 0 {
@@ -109,21 +109,21 @@ func (w *world) account() {
 	for _, e := range w.journal {
 		switch r := e.Record.(type) {
 		case *statefile.Defined:
-			close(r.Job)
+			endBook(r.Job)
 			defined[r.Job] = w.schedules[r.Schedule]
 			open(r.Job, r.LastSlot.Time)
 		case *statefile.Disabled:
 			off[r.Job] = r.By != nil
-			close(r.Job)
+			endBook(r.Job)
 			open(r.Job, orElse(r.From, e.At))
 		case *statefile.AllDisabled:
 			allOff = r.By != nil
 			for job := range defined {
-				close(job)
+				endBook(job)
 				open(job, orElse(r.From, e.At))
 			}
 		case *statefile.Deleted:
-			close(r.Job)
+			endBook(r.Job)
 		case *statefile.Epoch:
 			clear(books)
 			clear(defined)
@@ -141,7 +141,7 @@ func (w *world) account() {
 		}
 	}
 	for job := range books {
-		close(job)
+		endBook(job)
 	}
 }
 

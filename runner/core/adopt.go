@@ -100,7 +100,7 @@ func (c *Core) settleLost() {
 			stage = "intent"
 		}
 		o := statefile.Run{Outcome: statefile.OutcomeLost, LostStage: &stage}
-		if r.stopBy != "" { // it was told to end and did end, but nobody knows how
+		if r.stopBy != "" { // it was stopped and did end, but nobody knows how
 			o.LostStage = nil
 			r.blame(&o)
 		}

@@ -118,7 +118,7 @@ func (w *world) clone(seed uint64) *world {
 	x.defs, x.on, x.config = slices.Clone(w.defs), maps.Clone(w.on), w.config
 	x.executions, x.booted = maps.Clone(w.executions), maps.Clone(w.booted)
 	x.unwritten, x.written = maps.Clone(w.unwritten), maps.Clone(w.written)
-	x.schedules, x.promised = maps.Clone(w.schedules), maps.Clone(w.promised)
+	x.schedules, x.delayedArgs = maps.Clone(w.schedules), maps.Clone(w.delayedArgs)
 	x.trace = slices.Clone(w.trace)
 	for run, p := range w.procs {
 		q := *p

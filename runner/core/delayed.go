@@ -102,8 +102,8 @@ func (c *Core) resumeDelayed(j *job) {
 	}
 }
 
-// delayAgain turns a pending run of a delayed start back into a delayed start, for the next daemon. Clients that wait for
-// its outcome continue to wait under that daemon.
+// delayAgain turns a pending run of a delayed start back into a delayed start, for the next daemon. Clients that wait
+// for its outcome continue to wait under that daemon.
 func (r *run) delayAgain() {
 	for _, l := range r.job.facts.Delayed {
 		if l.Run == r.number {
@@ -155,7 +155,8 @@ func (c *Core) dropDelayed(j *job, l *delayedStart, why string) {
 	c.markDirty(j)
 }
 
-// dropDelayedStarts drops all delayed starts of a job, or only the one with the given number, and returns their numbers.
+// dropDelayedStarts drops all delayed starts of a job, or only the one with the given number, and returns their
+// numbers.
 func (c *Core) dropDelayedStarts(j *job, run uint64, why string) (runs []uint64) {
 	j.delayed = slices.DeleteFunc(j.delayed, func(l *delayedStart) bool {
 		if run != 0 && l.Run != run {

@@ -53,7 +53,7 @@ func TestLater(t *testing.T) {
 				t.Errorf("%+v", v)
 			}
 			w.replayed()
-			w.promises()
+			w.checkDelayed()
 		})
 	}
 }
@@ -118,7 +118,7 @@ func TestLaterGivenUp(t *testing.T) {
 				}
 			}
 			w.replayed()
-			w.promises()
+			w.checkDelayed()
 		})
 	}
 }
@@ -142,7 +142,7 @@ func TestLaterBackOff(t *testing.T) {
 		t.Errorf("it was not said:\n%s", strings.Join(w.trace, "\n"))
 	}
 	w.replayed()
-	w.promises()
+	w.checkDelayed()
 }
 
 // TestLaterShown: the due time is shown by the present wall clock, and the start comes at that time.
@@ -201,7 +201,7 @@ func TestLaterOrphan(t *testing.T) {
 	}
 	w.run(5 * time.Hour)
 	w.replayed()
-	w.promises()
+	w.checkDelayed()
 }
 
 // TestLaterBeforeRetry: a delayed start that waits for the end of a run replaces the run's retry, although its number
@@ -321,7 +321,7 @@ func TestLaterLocked(t *testing.T) {
 			}
 			w.run(4 * time.Hour)
 			w.replayed()
-			w.promises()
+			w.checkDelayed()
 		})
 	}
 }
@@ -359,7 +359,7 @@ func TestLaterLeft(t *testing.T) {
 				t.Errorf("ran\n%s", w.runs())
 			}
 			w.replayed()
-			w.promises()
+			w.checkDelayed()
 		})
 	}
 }
@@ -380,7 +380,7 @@ func TestLaterTakenBack(t *testing.T) {
 		t.Errorf("%+v", v)
 	}
 	w.replayed()
-	w.promises()
+	w.checkDelayed()
 }
 
 // TestLaterArgumentsLost: a delayed start whose arguments are lost does not start without them.
@@ -391,7 +391,7 @@ func TestLaterArgumentsLost(t *testing.T) {
 	w.ordered(Order{ID: 1, Verb: VerbStart, Job: "j", In: time.Hour, Args: []string{"--dry-run"}})
 	w.ordered(Order{ID: 2, Verb: VerbStart, Job: "j", In: time.Hour})
 	w.end()
-	w.promised = nil
+	w.delayedArgs = nil
 	w.start()
 	w.run(2 * time.Hour)
 	w.want("j manual")
@@ -399,5 +399,5 @@ func TestLaterArgumentsLost(t *testing.T) {
 		t.Errorf("%+v, %d dropped", w.ran[0], w.stats["dropped"])
 	}
 	w.replayed()
-	w.promises()
+	w.checkDelayed()
 }

@@ -1,6 +1,6 @@
-// Package core decides what the daemon does: which slots become runs, when runs start and stop, and what is recorded and
-// reported. It is the pure half of the runner. A time and an event go in, effects come out. It makes no system call,
-// starts no goroutine and reads no clock, so that the daemon and a simulation of years run the same code.
+// Package core decides what the daemon does: which slots become runs, when runs start and stop, and what is recorded
+// and reported. It is the pure half of the runner. A time and an event go in, effects come out. It makes no system
+// call, starts no goroutine and reads no clock, so that the daemon and a simulation of years run the same code.
 //
 // In each turn the shell calls [Core.Handle] for each event, then [Core.Settle] once, and performs what [Core.Effects]
 // returns. [Core.Wait] says how long the shell may sleep. The first load of the job files is an event, too: before it,
@@ -42,19 +42,19 @@
 //
 // # Clocks
 //
-// [Now] carries three clocks. The wall clock decides when slots of clock times are due. The boot clock, which also counts
-// sleep, measures the intervals of `every`. The monotonic clock measures timeouts and pauses. The wall clock may be set
-// at any time. The core notices that because the wall clock then moves differently from the boot clock.
+// [Now] carries three clocks. The wall clock decides when slots of clock times are due. The boot clock, which also
+// counts sleep, measures the intervals of `every`. The monotonic clock measures timeouts and pauses. The wall clock may
+// be set at any time. The core notices that because the wall clock then moves differently from the boot clock.
 //
-// An anchor is the instant from which the intervals of `every` are counted: a wall time, the reading of the boot clock at
-// that time, and the id of the boot. Within the same boot the boot clock counts, so setting the wall clock shifts
+// An anchor is the instant from which the intervals of `every` are counted: a wall time, the reading of the boot clock
+// at that time, and the id of the boot. Within the same boot the boot clock counts, so setting the wall clock shifts
 // nothing. After a reboot only the wall time of the anchor is usable.
 //
-// An epoch is a period in which the wall clock does not go back by a minute or more. If it does, a new epoch begins, and
-// the clock shows some times again. Fixed times, such as 04:00 each day, are due only once: a fixed slot that is settled
-// does not run again in the new epoch. Wild times, such as each minute (internal/schedule says which times are wild), are
-// due whenever the clock shows them, so they run again. For this a job keeps two positions: the latest settled slot of
-// all (last), and the latest one of its epoch (wild).
+// An epoch is a period in which the wall clock does not go back by a minute or more. If it does, a new epoch begins,
+// and the clock shows some times again. Fixed times, such as 04:00 each day, are due only once: a fixed slot that is
+// settled does not run again in the new epoch. Wild times, such as each minute (internal/schedule says which times are
+// wild), are due whenever the clock shows them, so they run again. For this a job keeps two positions: the latest
+// settled slot of all (last), and the latest one of its epoch (wild).
 //
 // If the last slot is more than three hours in the future, the earlier clock was wrong. The new epoch then forgets all
 // slots after the present time, and fixed times run again. If the clock is later corrected to beyond those slots, the

@@ -20,7 +20,7 @@ const (
 )
 
 // leaderEnded publishes the outcome. The run is over when its group is empty too. Leftovers in the group get a moment
-// to end, unless the run was told to end.
+// to end, unless the run was stopped.
 func leaderEnded(c *Core, r *run, e Event) {
 	x := e.(Exited)
 	over := !r.far() && !x.Group

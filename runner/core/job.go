@@ -67,7 +67,7 @@ func (j *job) alive() *run {
 	return nil
 }
 
-// ending reports whether all live runs of the job have been told to end.
+// ending reports whether all live runs of the job are being stopped.
 func (j *job) ending() bool {
 	return !slices.ContainsFunc(j.runs, func(r *run) bool { return !r.state.ended() && !r.retrying() && r.stopBy == "" })
 }

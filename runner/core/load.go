@@ -166,7 +166,7 @@ func (c *Core) timesMoved(j *job, d *jobfile.Definition, moved bool) bool {
 	return moved && d.Schedule.Local() || j.away != !d.ActiveOn(c.o.Machine)
 }
 
-// announce logs what a load did. Passed is the number of ignored files.
+// announce logs what a load did. Ignored is the number of ignored files.
 func (c *Core) announce(sum statefile.Reloaded, changed []string, ignored int) {
 	for _, text := range c.reload.Errors {
 		c.say(Error, "", text)

@@ -12,9 +12,9 @@ import (
 	"jobsd/statefile"
 )
 
-// A notification is a run like any other: a mailer or a command of the job that is started, timed out and reaped. From
-// the outcome of the run on, the notification is a fact in the journal. So a crash in between sends it twice rather
-// than never.
+// A notification is a fact in the journal from the outcome of the run on. It is owed until a delivery succeeds or is
+// given up, so a crash in between delivers it twice rather than never. A delivery is a run like any other: a mailer or
+// a command of the job that is started, timed out and reaped.
 const (
 	deliveryTime     = time.Minute // how long a mailer or a command may take
 	deliveryGrace    = 5 * time.Second
@@ -26,17 +26,17 @@ const (
 	crashPause       = time.Hour
 )
 
-// firstDelivery begins the numbers of notifications, far from those of runs.
+// firstDelivery begins the numbers of deliveries, far from those of runs.
 const firstDelivery = 1 << 62
 
-// delivery lists the events that a notification reports.
+// delivery lists the notifications that one mail or command delivers.
 type delivery struct {
 	via           string
 	notifications []statefile.Notification
 }
 
-// mustNotifyFailure reports whether one more failure of the job must be notified: the first after the configured number in a
-// row, and no other until the job recovers.
+// mustNotifyFailure reports whether one more failure of the job must be notified: the first after the configured number
+// in a row, and no other until the job recovers.
 func (c *Core) mustNotifyFailure(j *job, d *jobfile.Definition) bool {
 	if d.KeepAlive != nil || j.facts.FailureNotified {
 		return false
@@ -48,7 +48,7 @@ func (c *Core) mustNotifyFailure(j *job, d *jobfile.Definition) bool {
 	return int(j.facts.Consecutive)+1 >= need
 }
 
-// notifyOutcome adds the notifications that an outcome owes to its record.
+// notifyOutcome adds the notifications of an outcome to its record.
 func (c *Core) notifyOutcome(r *run, e *statefile.Ended) {
 	d := r.def
 	if r.reason == statefile.ReasonService {
@@ -72,15 +72,15 @@ func (c *Core) notificationsOf(j *job, d *jobfile.Definition, kind string, o *st
 	if c.config == nil {
 		return nil
 	}
-	var ways []string
+	var vias []string
 	if kind != "success" && len(recipients(d)) > 0 {
-		ways = append(ways, "mail")
+		vias = append(vias, "mail")
 	}
-	if way := commandKey[kind]; len(command(d, way)) > 0 {
-		ways = append(ways, way)
+	if via := commandKey[kind]; len(command(d, via)) > 0 {
+		vias = append(vias, via)
 	}
-	for _, way := range ways {
-		list = append(list, c.newNotification(statefile.Notification{Job: j.name, Kind: kind, Via: way, Run: o, FailuresBefore: j.facts.Consecutive}))
+	for _, via := range vias {
+		list = append(list, c.newNotification(statefile.Notification{Job: j.name, Kind: kind, Via: via, Run: o, FailuresBefore: j.facts.Consecutive}))
 	}
 	return list
 }
@@ -88,12 +88,12 @@ func (c *Core) notificationsOf(j *job, d *jobfile.Definition, kind string, o *st
 // commandKey maps a kind of event to the key of its command.
 var commandKey = map[string]string{"failure": "on_failure", "crash_loop": "on_failure", "success": "on_success", "recovery": "on_recovery"}
 
-func command(d *jobfile.Definition, way string) []string {
+func command(d *jobfile.Definition, via string) []string {
 	if d.Notify == nil {
 		return nil
 	}
 	return map[string][]string{"on_failure": d.Notify.OnFailure, "on_success": d.Notify.OnSuccess,
-		"on_recovery": d.Notify.OnRecovery}[way]
+		"on_recovery": d.Notify.OnRecovery}[via]
 }
 
 // newNotification gives a notification its number and time.
@@ -160,8 +160,8 @@ func (c *Core) retryMail(set *jobfile.Set) {
 
 func (p *mailer) ring(*Core) {} // the end of the turn does the rest
 
-// deliver starts the senders of owed notifications: one mail at a time, which includes all notifications for the same
-// recipients, and the commands of a job one after the other.
+// deliver starts the deliveries of owed notifications: one mail at a time, which includes all notifications for the
+// same recipients, and the commands of a job one after the other.
 func (c *Core) deliver() {
 	defer c.rescueDelivery()
 	if len(c.facts.Notifications) == 0 || !c.ready || c.shutdown != nil {
@@ -180,7 +180,8 @@ func (c *Core) deliver() {
 	}
 }
 
-// outputOpen reports whether the output of an ended run is still open. Its notification waits until the output is complete.
+// outputOpen reports whether the output of an ended run is still open. Its notification waits until the output is
+// complete.
 func (c *Core) outputOpen(o *statefile.Run) bool {
 	if o == nil {
 		return false
@@ -273,7 +274,7 @@ func (c *Core) mailNotWritten(r *run, why string) {
 	c.forget(r)
 }
 
-// delivered settles the notifications of a sender that ended. If the daemon's shutdown stopped it, they stay owed.
+// delivered records a delivery that ended. If the daemon's shutdown stopped it, they stay owed.
 func (c *Core) delivered(r *run, o *statefile.Run) {
 	err := ""
 	if o.Outcome != statefile.OutcomeExited || *o.ExitCode != 0 {
@@ -294,8 +295,8 @@ func (c *Core) delivered(r *run, o *statefile.Run) {
 	}
 }
 
-// mailed settles a mail. A mail that could not be sent is retried after a pause, but notifications with too many
-// attempts are dropped.
+// mailed records the delivery of a mail. A mail that could not be sent is retried after a pause, but notifications with
+// too many attempts are dropped.
 func (c *Core) mailed(owed []statefile.Notification, err string) {
 	c.note(Trouble{Part: "mail", Text: err})
 	if err == "" {
@@ -312,7 +313,7 @@ func (c *Core) mailed(owed []statefile.Notification, err string) {
 		}
 	}
 	if len(old) > 0 {
-		c.say(Error, "", "gave up on a mail after many attempts", "err", err, "notifications", len(old))
+		c.say(Error, "", "dropped notifications after too many attempts to send mail", "err", err, "notifications", len(old))
 	}
 	c.recordDelivery(old, err, false)
 	c.recordDelivery(young, err, true)
@@ -356,8 +357,8 @@ func (c *Core) notifyCrash() {
 	c.record(&statefile.DaemonNotification{Notifications: []statefile.Notification{c.newNotification(statefile.Notification{Kind: "daemon", Via: "mail", Text: text})}})
 }
 
-// notifyDamage mails once that all jobs are disabled because the journal was damaged. Otherwise nobody might notice that
-// nothing runs.
+// notifyDamage mails once that all jobs are disabled because the journal was damaged. Otherwise nobody might notice
+// that nothing runs.
 func (c *Core) notifyDamage() {
 	by := c.facts.DisabledBy
 	if !by.ByDamage() || len(c.config.Mail.To) == 0 || !c.facts.DaemonNotified.Before(by.When.Time) {

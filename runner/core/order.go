@@ -282,8 +282,8 @@ func (r *run) answerOutcome(c *Core, o *statefile.Run) {
 	})
 }
 
-// answerOver answers the clients that wait until nothing is left of the run, and refuses those that wait for an outcome that
-// will not come.
+// answerOver answers the clients that wait until nothing is left of the run, and refuses those that wait for an outcome
+// that will not come.
 func (r *run) answerOver(c *Core) {
 	for _, w := range r.watches {
 		if !w.over {

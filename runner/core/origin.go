@@ -41,8 +41,8 @@ func (o origin) requested() bool {
 	return (o.source == fromPerson || o.source == fromDelayed) && o.reason == statefile.ReasonManual && !o.intended
 }
 
-// promised reports whether the journal knows the run as a delayed start.
-func (o origin) promised() bool { return o.source == fromDelayed && !o.intended }
+// delayed reports whether the journal knows the run as a delayed start.
+func (o origin) delayed() bool { return o.source == fromDelayed && !o.intended }
 
 // onlyHere reports whether only this daemon knows of the run. The next daemon would not make it again.
 func (o origin) onlyHere() bool {

@@ -25,12 +25,12 @@ func TestOrigin(t *testing.T) {
 		{origin: origin{source: fromNotification, reason: "mail"}, queues: true},
 		{origin: origin{source: fromJournal, reason: statefile.ReasonManual, intended: true}},
 	} {
-		got := [...]bool{c.origin.holdsSlot(), c.origin.retries(), c.origin.queues(), c.origin.requested(), c.origin.promised(), c.origin.onlyHere()}
+		got := [...]bool{c.origin.holdsSlot(), c.origin.retries(), c.origin.queues(), c.origin.requested(), c.origin.delayed(), c.origin.onlyHere()}
 		if want := [...]bool{c.holdsSlot, c.retries, c.queues, c.requested, c.promised, c.onlyHere}; got != want {
 			t.Errorf("%+v: %v, want %v", c.origin, got, want)
 		}
 		c.origin.intended = true // now it starts in any case
-		if o := c.origin; o.holdsSlot() || o.retries() || o.queues() || o.requested() || o.promised() || o.onlyHere() {
+		if o := c.origin; o.holdsSlot() || o.retries() || o.queues() || o.requested() || o.delayed() || o.onlyHere() {
 			t.Errorf("%+v can still be dropped", o)
 		}
 	}

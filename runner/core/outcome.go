@@ -28,7 +28,7 @@ func (r *run) outcome(x Exited) statefile.Run {
 	return o
 }
 
-// blame attributes the end of a run that was told to end to the one that stopped it.
+// blame attributes the end of a run that was stopped to the one that stopped it.
 func (r *run) blame(o *statefile.Run) {
 	switch r.stopBy {
 	case "":

@@ -75,8 +75,8 @@ func TestReloadFails(t *testing.T) {
 	}
 }
 
-// TestReloadAtShutdown: a shutdown refuses the clients whose load will not come. Before an upgrade they get no answer, so
-// that they ask the next program.
+// TestReloadAtShutdown: a shutdown refuses the clients whose load will not come. Before an upgrade they get no answer,
+// so that they ask the next program.
 func TestReloadAtShutdown(t *testing.T) {
 	for name, c := range map[string]struct {
 		e       Shutdown

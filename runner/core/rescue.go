@@ -123,7 +123,7 @@ func (c *Core) loseRun(r *run) {
 		c.facts.Apply(statefile.Entry{At: at, Record: ended})
 		c.emit(Finish{Record: ended, At: at})
 		c.record(&statefile.Drained{Job: j.name, Run: r.number}) // in case its outcome is already known
-	case r.promised():
+	case r.delayed():
 		c.record(&statefile.Dropped{Job: j.name, Run: r.number, Why: "internal error"})
 	case !r.slot.IsZero():
 		c.record(&statefile.NotRun{Job: j.name, Reason: "internal_error", First: r.slot, Last: r.slot, Number: 1,

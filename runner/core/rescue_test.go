@@ -85,7 +85,7 @@ func TestRescueLater(t *testing.T) {
 	w.c.runs[l.Run].def = nil
 	w.settle()
 	w.setAside()
-	w.promises()
+	w.checkDelayed()
 	if later := w.c.facts.Jobs["a"].Delayed; len(later) > 0 {
 		t.Errorf("%+v", later)
 	}

@@ -76,13 +76,13 @@ func (c *Core) newRun(j *job, number uint64, o origin) *run {
 // droppable reports whether the run waits and nothing of it is lost if it is dropped, except what its origin says.
 func (r *run) droppable() bool { return r.state == pending && !r.intended }
 
-// dropAtShutdown drops a pending run at shutdown. If the journal does not know its slots, the next daemon decides about them,
-// unless later slots are already settled.
+// dropAtShutdown drops a pending run at shutdown. If the journal does not know its slots, the next daemon decides about
+// them, unless later slots are already settled.
 func (c *Core) dropAtShutdown(r *run) {
 	if r.delivery != nil { // the notification stays owed
 		return
 	}
-	if r.promised() { // the next daemon starts it
+	if r.delayed() { // the next daemon starts it
 		return
 	}
 	if r.state == pending && r.onlyHere() {
@@ -127,7 +127,7 @@ func drop(c *Core, r *run, _ Event) {
 		c.end(r, statefile.Run{Outcome: statefile.OutcomeStopped, By: new(r.stopBy)}, false)
 	}
 	switch {
-	case !r.promised():
+	case !r.delayed():
 	case c.shutdown == nil:
 		c.record(&statefile.Dropped{Job: r.job.name, Run: r.number, Why: "stopped by " + r.stopBy})
 	default:

@@ -77,8 +77,8 @@ func clockKeys(cron string) schedule.Keys  { return schedule.Keys{Cron: []string
 func dailyKeys(at ...string) schedule.Keys { return schedule.Keys{StartAt: at} }
 func everyKeys(d string) schedule.Keys     { return schedule.Keys{Every: &d} }
 func atKeys(at string) schedule.Keys       { return schedule.Keys{At: &at} }
-func with(d *jobfile.Definition, max time.Duration) *jobfile.Definition {
-	d.CatchUp.Max = max
+func with(d *jobfile.Definition, limit time.Duration) *jobfile.Definition {
+	d.CatchUp.Max = limit
 	return d
 }
 
@@ -187,14 +187,14 @@ func TestClockAndSleep(t *testing.T) {
 		}, map[string]string{"": "j schedule 01 01:30:00\nj schedule 02 01:30:00"}},
 	}
 	for _, tt := range tests {
-		for word, max := range catchUps {
+		for word, limit := range catchUps {
 			t.Run(tt.name+"/"+word, func(t *testing.T) {
 				want, ok := tt.want[word]
 				if !ok {
 					want = tt.want[""]
 				}
 				w := calmWorld(t, tt.from)
-				w.put(with(w.define("j", tt.keys), max))
+				w.put(with(w.define("j", tt.keys), limit))
 				w.start()
 				tt.do(w)
 				w.want(want)

@@ -84,7 +84,8 @@ func (c *Core) spread(d time.Duration) time.Duration {
 	return d + time.Duration(c.rng.Int64N(int64(d)/10+1))
 }
 
-// watchStability arms the job again for the time when a life that follows short ones becomes stable, and records that then.
+// watchStability arms the job again for the time when a life that follows short ones becomes stable, and records that
+// then.
 func (c *Core) watchStability(j *job, r *run) {
 	if r.state != running || j.facts.ShortRuns == 0 && j.facts.Consecutive == 0 && !j.facts.FailureNotified {
 		return
@@ -134,8 +135,8 @@ func (c *Core) completeServiceEnd(r *run, e *statefile.Ended) {
 		time.Duration(o.Duration) < r.def.KeepAlive.Stable
 }
 
-// notifyFinalFailure adds the notification of a service that failed and will not be restarted. It cannot enter a crash loop,
-// which would be notified otherwise.
+// notifyFinalFailure adds the notification of a service that failed and will not be restarted. It cannot enter a crash
+// loop, which would be notified otherwise.
 func (c *Core) notifyFinalFailure(r *run, e *statefile.Ended) {
 	j := r.job
 	if !e.Finished || !e.Failed || j.facts.FailureNotified {

@@ -93,8 +93,8 @@ func steadyTimers(t *testing.T, do func(w *world)) {
 var clockSteps = map[string]time.Duration{"back an hour": -time.Hour, "forward a year": 365 * 24 * time.Hour,
 	"back to 1970": time.Unix(1000, 0).Sub(time.Date(2026, 6, 1, 16, 0, 0, 0, time.UTC))}
 
-// TestA27TimersIgnoreClockSteps: whatever the wall clock is set to, back-off, timeouts and stop timeouts end on time, and durations are
-// correct.
+// TestA27TimersIgnoreClockSteps: whatever the wall clock is set to, back-off, timeouts and stop timeouts end on time,
+// and durations are correct.
 func TestA27TimersIgnoreClockSteps(t *testing.T) {
 	for name, step := range clockSteps {
 		t.Run(name, func(t *testing.T) { steadyTimers(t, func(w *world) { w.setClock(step) }) })
@@ -106,8 +106,8 @@ func TestA28TimersIgnoreSleep(t *testing.T) {
 	steadyTimers(t, func(w *world) { w.sleep(8 * time.Hour) })
 }
 
-// TestA27SlotsAfterClockSteps: a daily job does not run twice in an hour that comes again, and a jump is caught up once at most. Then
-// it runs once a day by the new clock.
+// TestA27SlotsAfterClockSteps: a daily job does not run twice in an hour that comes again, and a jump is caught up once
+// at most. Then it runs once a day by the new clock.
 func TestA27SlotsAfterClockSteps(t *testing.T) {
 	for name, step := range clockSteps {
 		t.Run(name, func(t *testing.T) {

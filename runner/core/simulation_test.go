@@ -61,7 +61,7 @@ func TestSimulation(t *testing.T) {
 		unvisited(t, visits)
 	}
 	for _, what := range []string{"exited", "lost", "stopped", "start_error", "signaled", "skipped", "missed", "epoch", "drained",
-		"accounted", "order", "dropped", "stable", "delivery", "held", "notice", "disabled", "delayed", "leaderless", "output"} {
+		"accounted", "order", "dropped", "stable", "delivery", "held", "notification", "disabled", "delayed", "leaderless", "output"} {
 		if total[what] == 0 && seeds >= 100 {
 			t.Errorf("no simulated life saw %q: the simulation has become too tame", what)
 		}
@@ -83,7 +83,7 @@ func simulate(t *testing.T, seed uint64) *world {
 	w.end()
 	w.account()
 	w.outputs()
-	w.promises()
+	w.checkDelayed()
 	return w
 }
 

@@ -9,12 +9,12 @@ type runState uint8
 // intent    its intent was handed to the disk; from here on it will be started in any case
 // forking   its process is being created: the fork, then the exec behind the shim
 // running   its program is running
-// stopping  it was told to end; the deadline for KILL is set
+// stopping  it was asked to end; the deadline for KILL is set
 // lingering its outcome is published and its leader has ended, but processes of its group are alive; they get a moment to
 //
 //	end by themselves
 //
-// draining  its outcome is published, but something of it is still alive and was told to end; the deadline for KILL is set
+// draining  its outcome is published, but something of it is still alive and was asked to end; the deadline for KILL is set
 // done      it is over
 const (
 	pending runState = iota

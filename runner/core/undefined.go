@@ -8,9 +8,9 @@ import (
 	"jobsd/internal/schedule"
 )
 
-// undefined stands for the definition of a job that has none: no load has read it yet, or its file was removed. A run of
-// such a job is never retried or reported, and is stopped in the usual way. With this, no code has to ask whether there
-// is a definition, unless a missing one makes a difference.
+// undefined stands for the definition of a job that has none: no load has read it yet, or its file was removed. A run
+// of such a job is never retried or reported, and is stopped in the usual way. With this, no code has to ask whether
+// there is a definition, unless a missing one makes a difference.
 var undefined = &jobfile.Definition{Schedule: localTimes(), Umask: -1, SuccessCodes: []int{0}, StopSignal: "TERM",
 	StopTimeout: 10 * time.Second, Log: jobfile.Log{Discard: true}, Notify: &jobfile.Notify{Failures: math.MaxInt}}
 

@@ -45,25 +45,25 @@ type world struct {
 	exited   *Exit
 	signals  []string
 
-	script    func(Start) (time.Duration, int) // how long a calm run lasts, and its exit code; nil: a second, 0
-	mailer    func(s Start, l *Mail) int       // the exit code of a notification; -1: it cannot be started, -2: it hangs
-	noMailer  string                           // why a load finds that no mail can be sent
-	sent      []string                         // subjects of mails, and commands
-	letters   map[uint64]*Mail
-	starts    []time.Duration // of runs
-	config    jobfile.Config
-	answers   []Answer
-	reminders []Remind
-	promised  map[uint64][]string // arguments on disk
-	reserved  uint64              // run numbers up to this one may be in use, on disk
-	given     map[uint64]int      // published run numbers, and the life of the daemon that published them
-	life      int
-	told      map[string]uint64 // the number of skipped slots of each job in the last state file
-	visits    map[visit]int
-	stops     map[uint64]bool // runs that were told to end
-	swift     bool            // the disk answers at once
-	undead    bool            // a process survived KILL
-	suspect   string          // the job whose event the crashed daemon was handling
+	script       func(Start) (time.Duration, int) // how long a calm run lasts, and its exit code; nil: a second, 0
+	mailer       func(s Start, l *Mail) int       // the exit code of a notification; -1: it cannot be started, -2: it hangs
+	noMailer     string                           // why a load finds that no mail can be sent
+	sent         []string                         // subjects of mails, and commands
+	mails        map[uint64]*Mail
+	starts       []time.Duration // of runs
+	config       jobfile.Config
+	answers      []Answer
+	reminders    []Remind
+	delayedArgs  map[uint64][]string // arguments on disk
+	reserved     uint64              // run numbers up to this one may be in use, on disk
+	given        map[uint64]int      // published run numbers, and the life of the daemon that published them
+	life         int
+	shownSkipped map[string]uint64 // the number of skipped slots of each job in the last state file
+	visits       map[visit]int
+	stops        map[uint64]bool // runs that were told to end
+	swift        bool            // the disk answers at once
+	undead       bool            // a process survived KILL
+	suspect      string          // the job whose event the crashed daemon was handling
 
 	executions map[string]int                // by job, slot and epoch
 	booted     map[string]int                // runs of at_boot, by job and boot
@@ -106,7 +106,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 	w := &world{t: t, rng: rand.New(rand.NewPCG(seed, seed)), loc: loc, zone: "zone", bootID: "boot-1", boot: time.Hour, mono: time.Hour,
 		wall: time.Date(2026, 3, 6, 12, 0, 0, 0, time.UTC), procs: map[uint64]*proc{}, executions: map[string]int{}, booted: map[string]int{},
 		visits: map[visit]int{}, stops: map[uint64]bool{}, on: map[string]bool{}, unwritten: map[uint64]string{}, written: map[uint64]bool{}, stats: map[string]int{},
-		schedules: map[string]*schedule.Schedule{}, given: map[uint64]int{}, told: map[string]uint64{}}
+		schedules: map[string]*schedule.Schedule{}, given: map[uint64]int{}, shownSkipped: map[string]uint64{}}
 	w.wall = w.wall.Add(time.Duration(w.rng.Int64N(int64(240 * 24 * time.Hour)))).Round(time.Millisecond)
 	return w
 }
@@ -149,7 +149,7 @@ func (w *world) begin() {
 	for _, e := range w.journal {
 		facts.Apply(e)
 	}
-	for job, told := range w.told {
+	for job, told := range w.shownSkipped {
 		if f := facts.Job(job); f.Skipped < told {
 			w.fatal("%d slots of %s were said to be skipped, the journal knows of %d", told, job, f.Skipped)
 		}
@@ -157,7 +157,7 @@ func (w *world) begin() {
 	w.exited = nil
 	w.life++
 	w.c = New(Options{Seed: 1, Visited: w.visited, MachineID: "m", Machine: "host", BootID: w.bootID, BootUnknown: w.bootless, Strict: true,
-		DelayedArgs: w.promised}, facts, w.now())
+		DelayedArgs: w.delayedArgs}, facts, w.now())
 	w.c.Begin(w.now(), statefile.Start{PID: 1, BootID: w.bootID, Suspect: w.suspect})
 	w.suspect = ""
 	for _, l := range w.c.Outliving() {
@@ -320,11 +320,11 @@ func (w *world) append(e statefile.Entry) {
 	w.stats[e.Kind()]++
 	switch r := e.Record.(type) {
 	case *statefile.Delayed:
-		if w.promised == nil {
-			w.promised = map[uint64][]string{}
+		if w.delayedArgs == nil {
+			w.delayedArgs = map[uint64][]string{}
 		}
 		if r.HasArgs {
-			w.promised[r.Run] = r.Args
+			w.delayedArgs[r.Run] = r.Args
 		}
 	case *statefile.Reserved:
 		w.reserved = r.UpTo
@@ -381,7 +381,7 @@ func (w *world) work() {
 
 // notify handles the fork of a notification.
 func (w *world) notify(s Start) {
-	l := w.letters[s.Run]
+	l := w.mails[s.Run]
 	what := string(s.Reason) + " " + s.Job.Name
 	if s.Mail {
 		what = l.Subject
@@ -399,7 +399,7 @@ func (w *world) notify(s Start) {
 	if code == 0 {
 		w.sent = append(w.sent, what)
 	}
-	w.stats["notice"]++
+	w.stats["notification"]++
 	p := &proc{job: s.Job.Name, leader: true, group: true, code: code, endsAt: w.mono + time.Second, leftUntil: w.mono}
 	if code == -2 {
 		p.endsAt = w.mono + 1000*time.Hour
@@ -411,10 +411,10 @@ func (w *world) notify(s Start) {
 
 func (w *world) prepare(p Prepare) {
 	if p.Mail != nil {
-		if w.letters == nil {
-			w.letters = map[uint64]*Mail{}
+		if w.mails == nil {
+			w.mails = map[uint64]*Mail{}
 		}
-		w.letters[p.Run] = p.Mail
+		w.mails[p.Run] = p.Mail
 	}
 	if r := w.c.runs[p.Run]; p.Record != nil && r.reason != statefile.ReasonManual && !r.inactive &&
 		(w.c.facts.DisabledBy != nil || r.job.facts.DisabledBy != nil) {
@@ -669,7 +669,7 @@ func (w *world) look() {
 		if ch.Job == nil {
 			continue
 		}
-		w.publish(func() { w.told[ch.Name] = ch.Job.Skipped })
+		w.publish(func() { w.shownSkipped[ch.Name] = ch.Job.Skipped })
 		if !slices.Contains(jobStates[:], ch.Job.State) && ch.Job.State != "running" {
 			w.fatal("%s is %q", ch.Name, ch.Job.State)
 		}
