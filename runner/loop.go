@@ -257,8 +257,6 @@ func (l *loop) effect(e core.Effect) {
 		l.answer(e)
 	case core.Say:
 		l.log.say(e)
-	case core.Remind:
-		l.pump.PostAt(e.Reminded, e.At, 0)
 	case core.Exit:
 		l.exit = &e
 	default:

@@ -71,7 +71,6 @@ func (c *Core) readClock(now Now) {
 	for _, j := range c.order {
 		j.slots.stepped(now.Wall.Add(-step), j.facts.LastSlotBeforeReset.Time, c.moment())
 		c.needArm(j)
-		c.remindAgain(j)
 	}
 }
 

@@ -145,8 +145,6 @@ func (c *Core) Handle(now Now, e Event) {
 		c.shut(e)
 	case Order:
 		c.obey(e)
-	case Reminded:
-		c.reminded(e)
 	case Trouble:
 		c.note(e)
 	case Adopted:

@@ -17,7 +17,9 @@ const maxDelayed = 100
 // delayedStart is a delayed start. It becomes a run only when it is due, so it holds up nothing before.
 type delayedStart struct {
 	statefile.Delayed
-	wait uint64 // the order whose client waits for the outcome; 0: none does
+	job   *job
+	timer timer
+	wait  uint64 // the order whose client waits for the outcome; 0: none does
 }
 
 // delayStart accepts a delayed start. It survives the end of the daemon.
@@ -37,8 +39,7 @@ func (c *Core) delayStart(j *job, o Order) {
 	c.record(&l.Delayed)
 	c.logJob(j, Info, fmt.Sprintf("run %d will start at %s, requested by %s", l.Run, due.Wall, o.By))
 	c.emit(Answer{ID: o.ID, Run: l.Run, Last: !o.Wait})
-	j.delayed = append(j.delayed, l)
-	c.remind(l)
+	c.await(j, l)
 	c.markDirty(j)
 }
 
@@ -71,16 +72,14 @@ func (c *Core) shownDue(l *delayedStart) statefile.Time {
 	return statefile.At(due.In(l.Due.Wall.Location()))
 }
 
-func (c *Core) remind(l *delayedStart) {
-	c.emit(Remind{Reminded{l.Job, l.Run}, c.now.Boot + max(0, c.due(l))})
-}
-
-// remindAgain requests new reminders after the wall clock was set, for starts that depend on it.
-func (c *Core) remindAgain(j *job) {
-	for _, l := range j.delayed {
-		if l.Due.BootID != c.o.BootID {
-			c.remind(l)
-		}
+// await adds a delayed start to those of its job and sets its timer.
+func (c *Core) await(j *job, l *delayedStart) {
+	l.job, l.timer.owner = j, l
+	j.delayed = append(j.delayed, l)
+	if l.Due.BootID == c.o.BootID {
+		c.setTimer(&l.timer, boot, int64(l.Due.Boot))
+	} else {
+		c.setTimer(&l.timer, wall, nanos(l.Due.Wall.Time))
 	}
 }
 
@@ -96,8 +95,7 @@ func (c *Core) resumeDelayed(j *job) {
 		case l.HasArgs && l.Args == nil:
 			c.dropDelayed(j, &delayedStart{Delayed: l}, "its arguments are lost")
 		case !slices.ContainsFunc(j.runs, func(r *run) bool { return r.number == l.Run }):
-			j.delayed = append(j.delayed, &delayedStart{Delayed: l})
-			c.remind(j.delayed[len(j.delayed)-1])
+			c.await(j, &delayedStart{Delayed: l})
 		}
 	}
 }
@@ -113,22 +111,14 @@ func (r *run) delayAgain() {
 	}
 }
 
-// reminded starts what is due. A reminder may come too early, or for a start that was dropped.
-func (c *Core) reminded(e Reminded) {
-	j := c.jobs[e.Job]
-	if j == nil || c.shutdown != nil {
+// ring starts a run that is due.
+func (l *delayedStart) ring(c *Core) {
+	j := l.job
+	if c.shutdown != nil {
 		return
 	}
 	defer c.rescueJob(j)
-	i := slices.IndexFunc(j.delayed, func(l *delayedStart) bool { return l.Run == e.Run })
-	if i < 0 {
-		return
-	}
-	l := j.delayed[i]
-	if c.due(l) > 0 {
-		c.remind(l)
-		return
-	}
+	i := slices.Index(j.delayed, l)
 	j.delayed = slices.Delete(j.delayed, i, i+1)
 	c.markDirty(j)
 	o := Order{ID: l.wait, Verb: VerbStart, Job: j.name, Run: l.Run, By: l.By, Args: l.Args, Wait: l.wait != 0}
@@ -147,6 +137,7 @@ func (c *Core) reminded(e Reminded) {
 
 // dropDelayed drops a delayed start.
 func (c *Core) dropDelayed(j *job, l *delayedStart, why string) {
+	c.stopTimer(&l.timer)
 	c.record(&statefile.Dropped{Job: j.name, Run: l.Run, Why: why})
 	c.logJob(j, Warn, fmt.Sprintf("run %d does not start: %s", l.Run, why))
 	if l.wait != 0 {

@@ -116,12 +116,6 @@ type (
 		Wait   bool          // for start and restart: answer with the outcome, too
 	}
 
-	// Reminded says that a Remind is due.
-	Reminded struct {
-		Job string
-		Run uint64
-	}
-
 	// Trouble sets what is wrong with a part of the daemon, or clears it if Text is "".
 	Trouble struct{ Part, Text string }
 )
@@ -139,7 +133,6 @@ func (Orphan) event()     {}
 func (Adopted) event()    {}
 func (Shutdown) event()   {}
 func (Order) event()      {}
-func (Reminded) event()   {}
 func (Trouble) event()    {}
 
 // Effect is something that the shell must do.
@@ -229,12 +222,6 @@ type (
 		Last    bool
 	}
 
-	// Remind asks for Reminded when the boot clock reads At.
-	Remind struct {
-		Reminded
-		At time.Duration
-	}
-
 	// Exit ends the daemon once everything before it is on disk.
 	Exit struct{ Failed, Upgrade bool }
 )
@@ -260,7 +247,6 @@ func (KeepLog) effect()   {}
 func (Marker) effect()    {}
 func (Say) effect()       {}
 func (Answer) effect()    {}
-func (Remind) effect()    {}
 func (Exit) effect()      {}
 
 // Level is the severity of a line of the daemon's log.

@@ -81,7 +81,7 @@ func TestRescueLater(t *testing.T) {
 	l := w.c.jobs["a"].delayed[0]
 	w.run(9 * time.Second)
 	w.boot, w.wall, w.mono = w.boot+time.Second, w.wall.Add(time.Second), w.mono+time.Second
-	w.handle(Reminded{Job: "a", Run: l.Run})
+	w.handle(Due{})
 	w.c.runs[l.Run].def = nil
 	w.settle()
 	w.setAside()

@@ -338,6 +338,6 @@ func (w *world) end() {
 	if _, ok := w.journal[len(w.journal)-1].Record.(*statefile.Clean); !ok {
 		w.fatal("the journal does not end with clean but %s", w.journal[len(w.journal)-1].Kind())
 	}
-	w.c, w.todo, w.reminders = nil, nil, nil
+	w.c, w.todo = nil, nil
 	clear(w.procs)
 }

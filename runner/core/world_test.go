@@ -53,7 +53,6 @@ type world struct {
 	starts       []time.Duration // of runs
 	config       jobfile.Config
 	answers      []Answer
-	reminders    []Remind
 	delayedArgs  map[uint64][]string // arguments on disk
 	reserved     uint64              // run numbers up to this one may be in use, on disk
 	given        map[uint64]int      // published run numbers, and the life of the daemon that published them
@@ -181,7 +180,7 @@ func (w *world) begin() {
 func (w *world) crash() {
 	w.note("crash")
 	w.stats["crash"]++
-	w.c, w.todo, w.queue, w.stalled, w.reminders = nil, nil, nil, 0, nil
+	w.c, w.todo, w.queue, w.stalled = nil, nil, nil, 0
 	if n := len(w.journal) - 1; n > 0 && !w.calm && w.rng.IntN(2) == 0 { // it was killed before it recorded a pid
 		if _, ok := w.journal[n].Record.(*statefile.Started); ok {
 			w.journal = w.journal[:n]
@@ -306,8 +305,6 @@ func (w *world) perform(e Effect) {
 		delete(w.procs, e.Run)
 	case Answer:
 		w.answers = append(w.answers, e)
-	case Remind:
-		w.reminders = append(w.reminders, e)
 	case Say:
 		w.note("%s %v", e.Text, e.Args)
 	case Exit:
@@ -585,9 +582,6 @@ func (w *world) step(d time.Duration) time.Duration {
 	for _, t := range w.todo {
 		next = min(next, max(0, t.at-w.mono))
 	}
-	for _, r := range w.reminders {
-		next = min(next, max(0, r.At-w.boot))
-	}
 	if w.c != nil && w.exited == nil {
 		wait := w.c.Wait()
 		if wait.For >= 0 {
@@ -609,23 +603,9 @@ func (w *world) step(d time.Duration) time.Duration {
 	for _, t := range due {
 		t.do()
 	}
-	w.remindOf()
 	w.handle(Due{})
 	w.settle()
 	return next
-}
-
-// remindOf sends the reminders that are due.
-func (w *world) remindOf() {
-	all := w.reminders
-	w.reminders = nil
-	for _, r := range all {
-		if r.At <= w.boot {
-			w.handle(r.Reminded)
-		} else {
-			w.reminders = append(w.reminders, r)
-		}
-	}
 }
 
 // run lets that much time pass.
