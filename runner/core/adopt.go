@@ -107,7 +107,7 @@ func (c *Core) settleLost() {
 		c.end(r, o, r.remains)
 		if r.remains {
 			if r.defined() { // no other run starts while processes of this one remain
-				c.occupy(r)
+				c.enter(r)
 			}
 			c.drainRemains(r)
 		} else {

@@ -38,14 +38,9 @@ type Core struct {
 	order      []*job // by name
 	runs       map[uint64]*run
 	outlived   map[uint64]Outlived // runs of the previous daemon that are not adopted yet
-	pending    []*run              // runs that are not admitted yet
-	arm        []*job              // jobs in state NEEDS_ARM
-	regate     bool                // a pending run may be admissible now
-	shuffled   bool                // pending is not sorted
-	catching   int                 // catch-up runs that are running
-	running    int                 // running runs, except services
-	starting   int                 // runs that have an intent but no process yet
-	locks      map[string]*run     // the run that holds each lock
+	pending    waitlist
+	gate       gate
+	arm        []*job // jobs in state NEEDS_ARM
 	dirty      []*job
 	notRunJobs []*job // jobs with slots that were skipped or missed in this turn
 	removed    []string
@@ -88,7 +83,7 @@ func New(o Options, facts *statefile.Facts, now Now) *Core {
 	return &Core{
 		self: &job{name: "jobsd", def: undefined, state: deleted}, rng: rand.New(rand.NewPCG(o.Seed, o.Seed)),
 		o: o, now: now, clock: wallClock{offset: offsetOf(now)}, facts: facts,
-		jobs: map[string]*job{}, runs: map[uint64]*run{}, locks: map[string]*run{}, lastRun: facts.HighestRun(),
+		jobs: map[string]*job{}, runs: map[uint64]*run{}, gate: gate{share: max(2, o.CPUs), locks: map[string]uint64{}, inside: map[uint64]claim{}}, lastRun: facts.HighestRun(),
 	}
 }
 
@@ -119,7 +114,7 @@ func (c *Core) Ending() bool { return c.shutdown != nil || c.early.e != nil }
 // Waits returns the name of a job with a pending run that only this daemon knows: a person requested it, or the success
 // of another job did. It returns "" if there is none.
 func (c *Core) Waits() string {
-	for _, r := range c.pending {
+	for _, r := range c.pending.runs {
 		if r.state == pending && r.onlyHere() {
 			return r.job.name
 		}
@@ -180,12 +175,9 @@ func (c *Core) Settle() {
 		}
 	}
 	c.deliver()
-	if c.regate {
-		c.regate = false
-		c.admit()
-	}
+	c.admit()
 	c.writeDueNotRun()
-	if c.shutdown != nil && !c.over && (len(c.runs) == 0 || c.shutdown.Leave && c.starting == 0) {
+	if c.shutdown != nil && !c.over && (len(c.runs) == 0 || c.shutdown.Leave && c.gate.starting == 0) {
 		c.leave()
 	}
 }
@@ -262,14 +254,14 @@ func (c *Core) shutNow(e Shutdown) {
 		c.refuseReloads()
 	}
 	c.settleLost()
-	for _, r := range slices.Clone(c.pending) {
+	for _, r := range slices.Clone(c.pending.runs) {
 		c.dropAtShutdown(r)
 	}
 	for _, j := range c.order {
 		c.stopTimer(&j.timer)
 	}
 	if e.Leave { // the daemon ends once each starting run has its process in the journal
-		c.say(Info, "", "leaving the jobs running", "by", e.By, "running", len(c.runs)-len(c.pending))
+		c.say(Info, "", "leaving the jobs running", "by", e.By, "running", len(c.runs)-len(c.pending.runs))
 		for _, r := range c.sortedRuns() {
 			switch {
 			case r.state == pending:
@@ -281,9 +273,9 @@ func (c *Core) shutNow(e Shutdown) {
 		return
 	}
 	if !e.Hurry {
-		c.say(Info, "", "stopping all jobs", "by", e.By, "running", len(c.runs)-len(c.pending))
+		c.say(Info, "", "stopping all jobs", "by", e.By, "running", len(c.runs)-len(c.pending.runs))
 	} else {
-		c.say(Warn, "", "killing all jobs", "by", e.By, "running", len(c.runs)-len(c.pending))
+		c.say(Warn, "", "killing all jobs", "by", e.By, "running", len(c.runs)-len(c.pending.runs))
 	}
 	for _, r := range c.sortedRuns() {
 		c.stop(r, "shutdown")
@@ -301,7 +293,7 @@ func (c *Core) leave() {
 	for _, r := range c.runs {
 		c.stopTimer(&r.timer)
 	}
-	c.runs, c.pending = map[uint64]*run{}, nil
+	c.runs, c.pending = map[uint64]*run{}, waitlist{}
 }
 
 func (c *Core) sortedRuns() []*run {

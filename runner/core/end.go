@@ -143,7 +143,7 @@ func (c *Core) unlist(r *run) {
 	c.endOutput(r)
 	c.to(r, done)
 	r.answerOver(c)
-	c.vacate(r)
+	c.gate.leave(r.number)
 	c.stopTimer(&r.timer)
 	delete(c.runs, r.number)
 	j := r.job
@@ -154,7 +154,7 @@ func (c *Core) unlist(r *run) {
 	if r.pid > 0 || r.inherited {
 		c.emit(Release{r.number})
 	}
-	c.regate = len(c.pending) > 0 // this run may itself be pending
+	c.pending.lookAgain() // this run may itself be pending
 	c.markDirty(j)
 	if r.delivery != nil {
 		return

@@ -1,8 +1,7 @@
 package core
 
 import (
-	"cmp"
-	"slices"
+	"time"
 
 	"jobsd/internal/jobfile"
 	"jobsd/statefile"
@@ -12,131 +11,136 @@ import (
 // slow disk would delay their intents so long that they start unjournaled.
 const maxStarting = 256
 
-// whyBroken stands for a panic, which drops the run.
-const whyBroken statefile.Why = "internal_error"
-
-// wait adds a run to the pending ones.
-func (c *Core) wait(r *run) {
-	c.pending = append(c.pending, r)
-	c.regate, c.shuffled = true, true
+// gate says whether a run may start beside the runs that are alive. It counts what these occupy, and knows nothing else
+// of them.
+type gate struct {
+	most     int // the number of runs that may be alive at once, services not counted; 0: no limit
+	share    int // the number of catch-up runs that may be alive at once
+	starting int // runs that have an intent but no process yet
+	running  int // runs that are alive, except services
+	catching int // catch-up runs that are alive
+	locks    map[string]uint64
+	inside   map[uint64]claim
 }
 
-// admit lets in the pending runs that nothing holds back, ordered by slot, then by name.
-func (c *Core) admit() {
-	if c.shuffled {
-		c.shuffled = false
-		slices.SortStableFunc(c.pending, func(a, b *run) int {
-			return cmp.Or(a.slot.Compare(b.slot.Time), cmp.Compare(a.job.name, b.job.name))
-		})
-	}
-	held := c.pending[:0]
-	for i, r := range c.pending {
-		if c.starting >= maxStarting {
-			held = append(held, c.pending[i:]...)
-			break
-		}
-		if r.state != pending { // dropped
-			continue
-		}
-		if why := c.tryGate(r); why != "" {
-			if r.state != pending { // an internal error dropped it
-				continue
-			}
-			if r.why != why {
-				r.why = why
-				c.markDirty(r.job)
-			}
-			held = append(held, r)
-			continue
-		}
-		c.move(r.number, evAdmit, nil)
-	}
-	clear(c.pending[len(held):])
-	c.pending = held
+// claim is what a run occupies as long as a process of it is alive.
+type claim struct {
+	lock    string // "": none
+	service bool
+	catchUp bool
 }
 
-func (c *Core) tryGate(r *run) (why statefile.Why) {
-	c.inHand = r.job.name
-	why = whyBroken
-	defer c.rescueRun(r, evAdmit)
-	return c.gate(r)
+// candidate is a pending run that wants to start.
+type candidate struct {
+	claim
+	number    uint64
+	queues    bool          // it starts in the order of the runs of its job
+	alone     bool          // it starts only when no other run of its job is alive
+	notBefore time.Duration // for a catch-up run: the earliest time, monotonic
 }
 
-// gate returns what a pending run waits for, or "" if nothing holds it back.
-func (c *Core) gate(r *run) statefile.Why {
-	if r.timer.set() {
-		return r.why // after a failed fork, before a retry, or after a short life of a service
-	}
-	if r.delivery != nil {
-		return ""
-	}
-	for _, other := range r.job.runs {
+// sibling is a run of the same job, as the gate sees it.
+type sibling struct {
+	number uint64
+	stage  stage
+	queues bool
+	why    statefile.Why // what it waits for
+}
+
+type stage uint8
+
+const (
+	waits stage = iota
+	lives
+	drains // its outcome is known, but processes that it left behind are alive
+)
+
+// why returns what a run must wait for, or "" if nothing holds it back.
+func (g *gate) why(r candidate, siblings []sibling, now time.Duration) statefile.Why {
+	for _, other := range siblings {
 		switch {
-		case other.state == pending && other.number < r.number && other.queues() && r.queues():
-			return other.why // keep the order of slots: a record of a later slot would settle this one, too
-		case other == r || other.state == pending:
-		case other.state.ended():
+		case other.number == r.number:
+		case other.stage == waits:
+			if other.number < r.number && other.queues && r.queues {
+				return other.why // keep the order of slots: a record of a later slot would settle the earlier one, too
+			}
+		case other.stage == drains:
 			return statefile.WhyDraining
-		case r.def.Overlap != jobfile.Allow || r.alone:
+		case r.alone:
 			return statefile.WhyOverlap
 		}
 	}
-	if r.occupies {
+	if _, inside := g.inside[r.number]; inside { // its fork has failed, and it kept its place
 		return ""
 	}
-	if c.locks[r.def.Lock] != nil {
+	switch {
+	case g.locks[r.lock] != 0:
 		return statefile.WhyLock
-	}
-	if most := c.config.MaxRunning; most > 0 && c.running >= most && r.def.KeepAlive == nil {
+	case g.most > 0 && g.running >= g.most && !r.service:
 		return statefile.WhyMaxRunning
-	}
-	if r.reason == statefile.ReasonCatchUp {
-		return c.gateCatchUp(r)
-	}
-	return ""
-}
-
-// gateCatchUp spreads the catch-up runs that a boot or a resume makes due all at once.
-func (c *Core) gateCatchUp(r *run) statefile.Why {
-	if c.now.Mono < r.notBefore {
-		c.setTimer(&r.timer, mono, int64(r.notBefore))
-		return statefile.WhyCatchUp
-	}
-	if c.catching >= max(2, c.o.CPUs) {
+	case r.catchUp && (now < r.notBefore || g.catching >= g.share): // a boot or a resume makes many due all at once
 		return statefile.WhyCatchUp
 	}
 	return ""
 }
 
-// occupy takes the lock of a run and counts it as running. The run keeps both until no process of it is left.
-func (c *Core) occupy(r *run) {
-	if r.occupies || r.delivery != nil {
+// full reports whether no other run may start for now, whichever it is.
+func (g *gate) full() bool { return g.starting >= maxStarting }
+
+// enter takes what a run occupies. A run that an earlier daemon started may find its lock taken.
+func (g *gate) enter(run uint64, c claim) {
+	if _, inside := g.inside[run]; inside {
 		return
 	}
-	r.occupies = true
-	if r.def.Lock != "" && c.locks[r.def.Lock] == nil {
-		c.locks[r.def.Lock] = r
+	g.inside[run] = c
+	if c.lock != "" && g.locks[c.lock] == 0 {
+		g.locks[c.lock] = run
 	}
-	if r.reason == statefile.ReasonCatchUp {
-		c.catching++
+	g.count(c, 1)
+}
+
+// leave gives it back.
+func (g *gate) leave(run uint64) {
+	c, inside := g.inside[run]
+	if !inside {
+		return
 	}
-	if r.def.KeepAlive == nil {
-		c.running++
+	delete(g.inside, run)
+	if g.locks[c.lock] == run {
+		delete(g.locks, c.lock)
+	}
+	g.count(c, -1)
+}
+
+func (g *gate) count(c claim, by int) {
+	if c.catchUp {
+		g.catching += by
+	}
+	if !c.service {
+		g.running += by
 	}
 }
 
-func (c *Core) vacate(r *run) {
-	if !r.occupies {
-		return
+// room says how the overlap key lets a new run in beside the other runs of its job.
+type room uint8
+
+const (
+	noRoom  room = iota
+	hasRoom      // perhaps only in the queue
+	replace      // after the other runs have been stopped
+)
+
+func roomBeside(siblings []sibling, overlap jobfile.Overlap) room {
+	busy, queued := false, false
+	for _, s := range siblings {
+		busy = busy || s.stage != drains
+		queued = queued || s.stage == waits
 	}
-	r.occupies = false
-	if c.locks[r.def.Lock] == r {
-		delete(c.locks, r.def.Lock)
+	switch {
+	case !busy, overlap == jobfile.Allow, overlap == jobfile.Queue && !queued:
+		return hasRoom
+	case overlap == jobfile.Replace:
+		return replace
 	}
-	if r.reason == statefile.ReasonCatchUp {
-		c.catching--
-	}
-	if r.def.KeepAlive == nil {
-		c.running--
-	}
+	return noRoom
 }

@@ -18,6 +18,7 @@ func (c *Core) load(e Loaded) {
 	}
 	set := e.Set
 	c.config, c.dir = set.Config, set.Dir
+	c.gate.most = set.Config.MaxRunning
 	c.reload.Begun, c.reload.Done, c.reload.At = statefile.Seconds(e.Begun), statefile.Seconds(e.Done), c.at()
 	c.reload.Errors, c.reload.Files = []string{}, set.Fingerprint
 	for _, e := range set.Errors {
@@ -96,7 +97,7 @@ func (c *Core) defineRuns() {
 			continue
 		}
 		r.def = r.job.def
-		c.occupy(r)
+		c.enter(r)
 		if !r.state.ended() {
 			c.emit(KeepLog{r.number, r.def})
 		}

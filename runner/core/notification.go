@@ -264,7 +264,7 @@ func (c *Core) newDelivery(j *job, n *delivery, d *jobfile.Definition) *run {
 	r := &run{origin: origin{source: fromNotification, reason: statefile.Reason(n.via)}, number: c.lastDelivery, job: j, def: d, attempt: 1, delivery: n}
 	r.timer.owner = r
 	c.runs[r.number] = r
-	c.wait(r)
+	c.pending.add(r)
 	return r
 }
 

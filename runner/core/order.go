@@ -99,7 +99,7 @@ func (c *Core) start(j *job, o Order) (r *run, why string) {
 	busy := j.alive()
 	if busy != nil && busy.state == pending && busy.why == statefile.WhyBackoff {
 		c.stopTimer(&busy.timer)
-		c.regate = true
+		c.pending.lookAgain()
 		return busy, ""
 	}
 	if busy != nil && o.Run != 0 && j.ending() { // this delayed start has no client that could try again

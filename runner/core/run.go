@@ -48,7 +48,6 @@ type run struct {
 	watches []*watch
 
 	notBefore time.Duration // earliest start of a catch-up run, monotonic
-	occupies  bool          // it holds its lock and its place among the running runs
 
 	timer timer
 	wait  time.Duration // the last pause between attempts or looks
@@ -68,7 +67,7 @@ func (c *Core) newRun(j *job, number uint64, o origin) *run {
 	r.timer.owner = r
 	j.runs = append(j.runs, r)
 	c.runs[number] = r
-	c.wait(r)
+	c.pending.add(r)
 	c.markDirty(j)
 	return r
 }

@@ -2,7 +2,6 @@ package core
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"jobsd/internal/jobfile"
@@ -139,26 +138,4 @@ func (c *Core) recomputeJitter() {
 			c.needArm(j)
 		}
 	}
-}
-
-// makeRoom decides whether a job gets a new run beside its live runs, and stops those if overlap says so.
-func (c *Core) makeRoom(j *job) bool {
-	c.cancelRetries(j)
-	busy := j.alive()
-	if busy == nil {
-		return true
-	}
-	switch j.def.Overlap {
-	case jobfile.Allow:
-		return true
-	case jobfile.Queue:
-		return !slices.ContainsFunc(j.runs, func(r *run) bool { return r.state == pending })
-	case jobfile.Replace:
-		for _, r := range slices.Clone(j.runs) {
-			c.skip(r, "replaced")
-			c.stop(r, "replace")
-		}
-		return true
-	}
-	return false
 }

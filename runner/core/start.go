@@ -28,7 +28,7 @@ func begin(c *Core, r *run, _ Event) {
 		p.Record = &statefile.Intent{Job: r.job.name, Identity: r.identity(), Anchor: r.anchor, At: r.isAt()}
 		c.apply(p.Record)
 	}
-	c.occupy(r)
+	c.enter(r)
 	r.why = ""
 	c.to(r, intent)
 	c.after(&r.timer, journalWait)
@@ -50,7 +50,7 @@ func (c *Core) settleMissed(r *run) {
 }
 
 // tryAgain makes the end of the turn admit a run again whose fork had failed.
-func tryAgain(c *Core, r *run, _ Event) { c.regate = true }
+func tryAgain(c *Core, r *run, _ Event) { c.pending.lookAgain() }
 
 func forkPrepared(c *Core, r *run, e Event) {
 	if err := e.(Prepared).Err; err != nil && r.mail != nil {
@@ -143,6 +143,6 @@ func notStarted(c *Core, r *run, e Event) {
 	}
 	r.tries++
 	c.after(&r.timer, r.wait)
-	c.wait(r)
+	c.pending.add(r)
 	c.say(Warn, r.job.name, "cannot start now; will retry", "run", r.number, "in", r.wait, "err", n.Text)
 }

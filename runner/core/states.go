@@ -160,10 +160,10 @@ func (s runState) ended() bool { return s >= lingering }
 func (c *Core) to(r *run, s runState) {
 	switch was := r.state.starting(); {
 	case s.starting() && !was:
-		c.starting++
+		c.gate.starting++
 	case was && !s.starting():
-		c.starting--
-		c.regate = len(c.pending) > 0
+		c.gate.starting--
+		c.pending.lookAgain()
 	}
 	r.state = s
 }
