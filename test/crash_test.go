@@ -21,11 +21,11 @@ import (
 
 var (
 	laps  = flag.Int("laps", 12, "how often TestCrash kills the daemon")
-	place = flag.String("at", "", "the failpoint at which it does so each time; none: random ones and moments")
+	place = flag.String("at", "", "the failpoint at which TestCrash kills the daemon; without it, at random failpoints and moments")
 )
 
-// dieAt names the failpoint at which a daemon kills itself, at the how manieth time, and after which pause, while the rest
-// of the daemon goes on: fork:3:20ms.
+// dieAt is an environment variable with the failpoint at which a daemon kills itself. For fork:3:20ms, the daemon reaches
+// the failpoint "fork" for the third time, waits there for 20 ms while the rest of it continues, and then dies.
 const dieAt = "TEST_DIES_AT"
 
 func failpoint(at string) func(string) {
@@ -51,15 +51,16 @@ func failpoint(at string) func(string) {
 
 var failpoints = []string{"prepare", "appended", "synced", "fork", "forked", "ending", "state", "rotate"}
 
-// crashJob is one that writes what it does into a ledger: B when it begins, E when it ends.
+// crashJob is a job that writes into a ledger: a line B when it begins, a line E when it ends.
 const crashJob = `every = "1s"
 shell = "echo B $JOBSD_JOB $JOBSD_SLOT $JOBSD_RUN $JOBSD_ATTEMPT >>LEDGER; sleep PAUSE; echo E $JOBSD_RUN $(date +%s%N) CODE >>LEDGER; exit CODE"
 MORE
 `
 
-// TestCrash kills the daemon again and again, at random moments and where it hurts most. What was executed stands in a
-// ledger of the jobs' own. No slot may be executed twice; a slot without execution must be lost, skipped or missed by the
-// journal; an outcome that could be known must be; and a slot that the state file counted as skipped stays skipped.
+// TestCrash kills the daemon again and again, at random moments and where it hurts most. The jobs write into a ledger what
+// was executed. No slot may be executed twice. The journal must say of each slot without execution that it is lost,
+// skipped or missed. It must have each outcome that the daemon could know. A slot that the state file counted as skipped
+// must stay skipped.
 //
 //	go test ./test -run TestCrash -laps 1000 -v
 func TestCrash(t *testing.T) {
@@ -79,14 +80,14 @@ func TestCrash(t *testing.T) {
 	job("strict", "catch_up = false", 0.1, 0)
 	job("shim", "umask = \"027\"", 0.1, 0)
 	job("slow", "", 1.3, 0)
-	told := map[string]uint64{} // how many slots were said to be skipped
+	wasSkipped := map[string]uint64{} // how many slots the last state file counted as skipped
 
 	began := time.Now()
 	for lap := range *laps {
 		s.env = nil
-		patience := time.Duration(rng.IntN(400)) * time.Millisecond
+		lifetime := time.Duration(rng.IntN(400)) * time.Millisecond
 		if lap%6 == 5 { // long enough for the audit to demand outcomes
-			patience = 2 * exitGrace
+			lifetime = 2 * exitGrace
 		}
 		if *place != "" {
 			failpoints = []string{*place}
@@ -94,34 +95,34 @@ func TestCrash(t *testing.T) {
 		if *place != "" || rng.IntN(2) == 0 {
 			s.env = []string{fmt.Sprintf("%s=%s:%d:%dms", dieAt, failpoints[rng.IntN(len(failpoints))],
 				1+rng.IntN(12), 25*rng.IntN(3))}
-			patience = 600 * time.Millisecond
+			lifetime = 600 * time.Millisecond
 		}
 		s.start()
 		s.readyOrDead()
 		select {
 		case <-s.done:
-		case <-time.After(patience): // the random moment
+		case <-time.After(lifetime): // the random moment
 			s.cmd.Process.Signal(syscall.SIGKILL)
 			<-s.done
 		}
 		s.cmd = nil
 		state := s.read()
-		if state == nil { // it died before it was ready for the first time
+		if state == nil { // the daemon died before it was ready for the first time
 			continue
 		}
 		for name, j := range state.Jobs {
-			if j.Skipped < told[name] {
-				t.Errorf("%d slots of %s are skipped, it was said that %d are", j.Skipped, name, told[name])
+			if j.Skipped < wasSkipped[name] {
+				t.Errorf("%s: got %d skipped slots, want at least %d as before", name, j.Skipped, wasSkipped[name])
 			}
-			told[name] = j.Skipped
+			wasSkipped[name] = j.Skipped
 		}
 	}
 	s.env = nil
 	s.begin()
 	skipped := uint64(0)
 	for name, j := range s.read().Jobs {
-		if skipped += j.Skipped; j.Skipped < told[name] {
-			t.Errorf("%d slots of %s are skipped, it was said that %d are", j.Skipped, name, told[name])
+		if skipped += j.Skipped; j.Skipped < wasSkipped[name] {
+			t.Errorf("%s: got %d skipped slots, want at least %d as before", name, j.Skipped, wasSkipped[name])
 		}
 	}
 	t.Logf("%d slots are skipped", skipped)
@@ -143,7 +144,7 @@ func (l life) sees(over time.Time) bool {
 	return !l.ready.IsZero() && over.After(l.ready) && over.Add(exitGrace).Before(l.last)
 }
 
-// readyOrDead waits until the daemon has adopted what runs, or has died.
+// readyOrDead waits until the daemon has adopted the running jobs, or has died.
 func (s *site) readyOrDead() {
 	deadline := time.After(patience)
 	for {
@@ -154,27 +155,27 @@ func (s *site) readyOrDead() {
 		case <-s.done:
 			return
 		case <-deadline:
-			s.t.Fatal("the daemon is not ready")
+			s.t.Fatal("timed out waiting for the daemon to be ready")
 		case <-time.After(5 * time.Millisecond):
 		}
 	}
 }
 
-// story is what is known of one run.
-type story struct {
-	intent *statefile.Intent
-	ended  *statefile.Run
-	began  int       // by the ledger, so often
-	over   time.Time // by the ledger
-	code   int
+// runFacts is what journal and ledger say about a run.
+type runFacts struct {
+	intent *statefile.Intent // in the journal
+	ended  *statefile.Run    // in the journal
+	began  int               // the number of lines B in the ledger
+	over   time.Time         // when line E was written into the ledger
+	code   int               // in line E
 }
 
-// audit holds the ledger against the journal.
+// audit compares the ledger with the journal.
 func audit(t *testing.T, s *site, ledger string) {
-	runs := map[uint64]*story{}
-	of := func(run uint64) *story {
+	runs := map[uint64]*runFacts{}
+	of := func(run uint64) *runFacts {
 		if runs[run] == nil {
-			runs[run] = &story{}
+			runs[run] = &runFacts{}
 		}
 		return runs[run]
 	}
@@ -183,7 +184,7 @@ func audit(t *testing.T, s *site, ledger string) {
 		return !over.IsZero() && slices.ContainsFunc(lives, func(l life) bool { return l.sees(over) })
 	}
 	chain := chain{}
-	passed := map[string]int{}
+	notRun := map[string]int{}
 	for e, err := range statefile.History(filepath.Join(s.root, "state")) {
 		if err != nil {
 			t.Fatal(err)
@@ -201,7 +202,7 @@ func audit(t *testing.T, s *site, ledger string) {
 		case *statefile.Ended:
 			of(r.Outcome.Run).ended = &r.Outcome
 		case *statefile.NotRun:
-			passed[r.Kind()] += int(r.Number)
+			notRun[r.Kind()] += int(r.Number)
 		}
 		chain.add(e.Record)
 	}
@@ -216,7 +217,7 @@ func audit(t *testing.T, s *site, ledger string) {
 		number := func(i int) uint64 {
 			n, err := strconv.ParseUint(f[i], 10, 64)
 			if err != nil {
-				t.Fatalf("the ledger says %q", lines.Text())
+				t.Fatalf("got %q in the ledger, want a number: %v", lines.Text(), err)
 			}
 			return n
 		}
@@ -244,7 +245,7 @@ func audit(t *testing.T, s *site, ledger string) {
 		case st.intent == nil:
 			if unjournaled--; unjournaled < 0 {
 				unaccounted++
-				t.Errorf("run %d was executed and is not in the journal", run)
+				t.Errorf("run %d was executed, but is not in the journal", run)
 			}
 			continue
 		case st.ended == nil:
@@ -259,30 +260,30 @@ func audit(t *testing.T, s *site, ledger string) {
 		outcomes[string(what)+stage]++
 		switch {
 		case st.began > 1:
-			t.Errorf("run %d began %d times", run, st.began)
+			t.Errorf("run %d began %d times, want once", run, st.began)
 		case st.began == 0 && what != statefile.OutcomeLost && what != statefile.OutcomeStopped && what != statefile.OutcomeStartError:
 			unaccounted++
-			t.Errorf("run %d of %s was not executed, but %s", run, st.intent.Job, what)
+			t.Errorf("run %d of %s was not executed, but got the outcome %s", run, st.intent.Job, what)
 		case what == statefile.OutcomeLost && stage == " intent" && st.began > 0 && (st.over.IsZero() || inLife(st.over)):
-			t.Errorf("run %d of %s was executed, but the journal knows of its intent only", run, st.intent.Job)
+			t.Errorf("run %d of %s was executed, but the journal has only its intent", run, st.intent.Job)
 		case what == statefile.OutcomeExited && *st.ended.ExitCode != st.code:
-			t.Errorf("run %d exited %d, not %d", run, st.code, *st.ended.ExitCode)
+			t.Errorf("run %d: got exit code %d, want %d", run, *st.ended.ExitCode, st.code)
 		case what == statefile.OutcomeLost && stage == " started" && inLife(st.over):
-			t.Errorf("run %d of %s ended while there was a daemon, and is lost", run, st.intent.Job)
+			t.Errorf("run %d of %s is lost, although it ended while a daemon ran", run, st.intent.Job)
 		}
 	}
 	holes, slots := chain.holes(t)
-	t.Logf("%d slots, %d runs, duplicates %d, unaccounted %d, outcomes %v, slots passed %v", slots, len(runs), duplicates,
-		unaccounted+int(holes), outcomes, passed)
+	t.Logf("%d slots, %d runs, duplicates %d, unaccounted %d, outcomes %v, slots not run %v", slots, len(runs), duplicates,
+		unaccounted+int(holes), outcomes, notRun)
 }
 
-// settled is what one record says of a job's slots: up to which, how many of them, and from where the next ones count.
+// settled is what one record of the journal settles: a number of slots of a job, up to one slot.
 type settled struct {
-	slot, next time.Time
+	slot, next time.Time // the next slots count from next
 	number     uint64
 }
 
-// chain holds what the journal has settled of each job, for holes to be found in it.
+// chain has what the journal settles of each job, in order to find slots that are missing in it.
 type chain map[string][]settled
 
 func (c chain) add(record statefile.Record) {
@@ -293,9 +294,9 @@ func (c chain) add(record statefile.Record) {
 	case *statefile.Defined:
 		job, anchor = r.Job, r.Anchor
 	case *statefile.Intent:
-		job, anchor, s.slot, s.number = r.Job, r.Anchor, r.Slot.Time, 1+r.Missed // those it makes up for
+		job, anchor, s.slot, s.number = r.Job, r.Anchor, r.Slot.Time, 1+r.Missed // and the slots that it makes up for
 		if r.Reason == statefile.ReasonCatchUp {
-			s.number = r.Missed // of which it is one
+			s.number = r.Missed // the slot of the run is one of them
 		}
 	case *statefile.NotRun:
 		job, anchor, s.slot, s.number = r.Job, r.Anchor, r.Last.Time, r.Number
@@ -306,7 +307,7 @@ func (c chain) add(record statefile.Record) {
 	}
 }
 
-// holes returns how many slots of how many are not settled, or more than once.
+// holes returns how many records settle too few or too many slots, and the number of all settled slots.
 func (c chain) holes(t *testing.T) (holes, slots uint64) {
 	for job, list := range c {
 		slices.SortStableFunc(list, func(a, b settled) int { return a.slot.Compare(b.slot) })
@@ -314,7 +315,7 @@ func (c chain) holes(t *testing.T) (holes, slots uint64) {
 			slots += s.number
 			if due := uint64(s.slot.Sub(list[i].next).Round(time.Second) / time.Second); due != s.number {
 				holes++
-				t.Errorf("%s: %d slots are settled up to %s, %d were due since %s", job, s.number, s.slot, due, list[i].next)
+				t.Errorf("%s: got %d settled slots up to %s, want %d since %s", job, s.number, s.slot, due, list[i].next)
 			}
 		}
 	}

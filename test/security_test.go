@@ -407,8 +407,8 @@ echo env $(env | cut -d= -f1 | grep -v '^JOBSD_' | sort)
 	s.term()
 }
 
-// TestForgedTag: who bears the mark of another user's run is not believed where runs have control groups. Elsewhere he
-// gives himself to be stopped with it, and harms nobody else.
+// TestForgedTag: a process has the ownership tag of a run of another user. With control groups, this has no effect.
+// Without them, the process is stopped together with that run, and nobody else is harmed.
 func TestForgedTag(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root runs jobs of other users")
@@ -431,7 +431,7 @@ dir = "/"
 		s.populated("victim", 2)
 		run := strconv.FormatUint(state.Jobs["victim"].Running[0].Run, 10)
 		s.tell("start", "forger", "--", run)
-		forgers := s.populated("forger", 2) // a shell and what it waits for
+		forgers := s.populated("forger", 2) // a shell and its child
 		s.populated("victim", 3)
 		log, err := os.ReadFile(filepath.Join(s.root, "log", "victim.log"))
 		if err != nil {
@@ -443,7 +443,7 @@ dir = "/"
 		}
 		s.tell("stop", "victim")
 		if now := marked(t, s.root, "victim"); len(now) != left {
-			t.Errorf("of the victim and its mark there are %v, not %d", now, left)
+			t.Errorf("got the processes %v with the tag of the victim, want %d", now, left)
 		}
 		if now := marked(t, s.root, "forger"); !slices.Equal(now, forgers) {
 			t.Errorf("got the processes %v of the forger, want %v", now, forgers)

@@ -19,17 +19,17 @@ import (
 	"jobsd/statefile"
 )
 
-// site is a root with a daemon that a test in Go, not a script, drives.
+// site is a root directory with a daemon of its own, for tests that are no scripts.
 type site struct {
 	t    *testing.T
 	root string
 	cmd  *exec.Cmd
 	log  string
 	done chan struct{}
-	wrap []string             // goes in front of the daemon
+	wrap []string             // the command in front of the daemon
 	attr *syscall.SysProcAttr // of the daemon
-	exe  string               // "": the jobsd of this test
-	env  []string             // of the daemon, beside ours
+	exe  string               // the program; "" is the jobsd of this test binary
+	env  []string             // more variables for the daemon
 }
 
 func newSite(t *testing.T) *site {
@@ -44,7 +44,7 @@ func newSite(t *testing.T) *site {
 			<-s.done
 		}
 		noteTurns(t.Name(), s.log)
-		if t.Failed() { // what the test did not come to
+		if t.Failed() { // the test may have ended before its own cleaning up
 			for _, pid := range marked(t, s.root, "") {
 				syscall.Kill(pid, syscall.SIGKILL)
 			}
@@ -101,7 +101,7 @@ func (s *site) kill(sig syscall.Signal) {
 	s.cmd = nil
 }
 
-// read returns the state file, which must parse whenever it is there.
+// read returns the state file, or nil if there is none. An existing state file must be valid.
 func (s *site) read() *statefile.State {
 	s.t.Helper()
 	text, err := os.ReadFile(filepath.Join(s.root, "state", "state.json"))
@@ -118,7 +118,7 @@ func (s *site) read() *statefile.State {
 	return state
 }
 
-// until waits for the state to be so.
+// until waits until the state meets a condition, and returns it.
 func (s *site) until(what string, ok func(*statefile.State) bool) *statefile.State {
 	s.t.Helper()
 	deadline := time.After(2 * patience)
@@ -129,14 +129,15 @@ func (s *site) until(what string, ok func(*statefile.State) bool) *statefile.Sta
 		}
 		select {
 		case <-deadline:
-			s.t.Fatalf("waited in vain for %s", what)
+			s.t.Fatalf("timed out waiting for %s", what)
 		case <-s.done:
-			s.t.Fatalf("the daemon ended: waited for %s", what)
+			s.t.Fatalf("the daemon ended while the test waited for %s", what)
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
 }
 
+// ready waits until the daemon has loaded its jobs.
 func (s *site) ready() *statefile.State {
 	s.t.Helper()
 	return s.until("the daemon to be ready", func(state *statefile.State) bool {
@@ -144,7 +145,8 @@ func (s *site) ready() *statefile.State {
 	})
 }
 
-// TestA20FloodOfHUPs sends HUP as fast as it goes while short jobs run. With -long: 100,000 in 5 s, and 1,000 jobs.
+// TestA20FloodOfHUPs sends HUPs as fast as possible while short jobs run. The last reload sees the last change, and TERM is
+// obeyed. With -long, there are 100,000 HUPs in 5 s, and 1,000 jobs.
 func TestA20FloodOfHUPs(t *testing.T) {
 	jobs, hups, during := 50, 5000, time.Second
 	if *long {
@@ -182,12 +184,12 @@ func TestA20FloodOfHUPs(t *testing.T) {
 		return !state.Jobs["last"].NextRun.IsZero() && ended == jobs
 	})
 	if state.Daemon.Reload.Begun <= before.Begun {
-		t.Error("no reload began")
+		t.Error("got no reload, want at least one")
 	}
 	for n := range jobs {
 		name := fmt.Sprintf("j%d", n)
 		if r := state.Jobs[name].LastRun; r.Outcome != statefile.OutcomeExited || *r.ExitCode != n%200 {
-			t.Errorf("%s: outcome %s", name, r.Outcome)
+			t.Errorf("%s: got %+v, want exit code %d", name, r, n%200)
 		}
 	}
 	reloads := 0
@@ -207,8 +209,8 @@ func TestA20FloodOfHUPs(t *testing.T) {
 	}
 }
 
-// TestKilled kills the daemon at random moments: the state file parses each time, no counter goes back, and what is
-// rebuilt from the journal alone is what it was. With -long: 100 times.
+// TestKilled kills the daemon at random moments. The state file is valid each time, and no counter goes back. A state file
+// made from the journal alone is the same as before. With -long, the test kills 100 times.
 func TestKilled(t *testing.T) {
 	laps := 8
 	if *long {
@@ -236,14 +238,14 @@ func TestKilled(t *testing.T) {
 		for name, j := range state.Jobs {
 			if was := last[name]; was != nil && (j.Runs < was.Runs || j.Failures < was.Failures || j.Missed < was.Missed ||
 				was.LastRun != nil && j.LastRun.Run < was.LastRun.Run) {
-				t.Fatalf("lap %d: %s went back from %+v to %+v", lap, name, was, j)
+				t.Fatalf("lap %d: a counter of %s went back: got %+v, before %+v", lap, name, j, was)
 			}
 		}
 		last = state.Jobs
 	}
 	executed(t, s)
 
-	// Now nothing is due any more, and nothing runs: state and journal must tell the same.
+	// Now no job is due or runs, so the journal must give the same state as the state file.
 	for n := range 10 {
 		s.write(fmt.Sprintf("j%d.toml", n), fmt.Sprintf("at = \"2099-01-0%d 00:00\"\ncmd = [\"true\"]\n", n%9+1))
 	}
@@ -264,11 +266,12 @@ func TestKilled(t *testing.T) {
 	s.start()
 	rebuilt := s.ready()
 	if !reflect.DeepEqual(texts(t, idle.Jobs), texts(t, rebuilt.Jobs)) {
-		t.Errorf("before: %v\nrebuilt: %v", texts(t, idle.Jobs), texts(t, rebuilt.Jobs))
+		t.Errorf("state from the journal: got %v\nwant %v", texts(t, rebuilt.Jobs), texts(t, idle.Jobs))
 	}
 	s.kill(syscall.SIGTERM)
 }
 
+// texts returns the states of jobs as JSON.
 func texts(t *testing.T, jobs map[string]*statefile.Job) map[string]string {
 	all := map[string]string{}
 	for name, j := range jobs {
@@ -294,7 +297,7 @@ func executed(t *testing.T, s *site) {
 		case *statefile.Started:
 			slot := started[r.Run]
 			if first := slots[slot]; first != 0 {
-				t.Errorf("slot %s was executed by run %d and run %d", slot, first, r.Run)
+				t.Errorf("slot %s was executed twice, by run %d and run %d", slot, first, r.Run)
 			}
 			slots[slot] = r.Run
 		}
@@ -302,7 +305,7 @@ func executed(t *testing.T, s *site) {
 	t.Logf("%d slots executed, none twice", len(slots))
 }
 
-// TestScale tells what 10,000 job files cost, with -long only: these are measurements. Nothing is asserted of them.
+// TestScale measures the cost of 10,000 job files. It checks nothing, and runs with -long only.
 func TestScale(t *testing.T) {
 	if !*long {
 		t.Skip("measures for more than two minutes: run with -long")
@@ -322,7 +325,7 @@ func TestScale(t *testing.T) {
 	t.Logf("start to ready: %v", time.Since(began).Round(time.Millisecond))
 	s.ready()
 	for n := range 5 {
-		<-time.After(2 * time.Second) // let it settle
+		<-time.After(2 * time.Second) // until the daemon is at rest
 		s.write("j5000.toml", job(20+n))
 		began = time.Now()
 		s.cmd.Process.Signal(syscall.SIGHUP)
@@ -340,7 +343,7 @@ func TestScale(t *testing.T) {
 	s.kill(syscall.SIGTERM)
 }
 
-// logged waits until the daemon's log has n lines with the word.
+// logged waits until the daemon's log has the word, followed by a colon, n times.
 func (s *site) logged(n int, word string) {
 	s.t.Helper()
 	deadline := time.After(patience)
@@ -351,7 +354,7 @@ func (s *site) logged(n int, word string) {
 		}
 		select {
 		case <-deadline:
-			s.t.Fatalf("waited in vain for %q in the log", word)
+			s.t.Fatalf("timed out waiting for %q in the log", word)
 		case <-time.After(time.Millisecond):
 		}
 	}
@@ -359,7 +362,7 @@ func (s *site) logged(n int, word string) {
 
 type cost struct{ ns, switches, rss int }
 
-// usage reads what a process has used: all its threads' CPU time and context switches, and its memory in KiB.
+// usage returns what a process has used: CPU time and context switches of all threads, and memory in KiB.
 func usage(t *testing.T, pid int) cost {
 	var c cost
 	tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
@@ -379,6 +382,7 @@ func usage(t *testing.T, pid int) cost {
 	return c
 }
 
+// field returns a number from a status file of /proc.
 func field(status, name string) (n int) {
 	for line := range strings.Lines(status) {
 		if rest, ok := strings.CutPrefix(line, name); ok {
@@ -388,8 +392,8 @@ func field(status, name string) (n int) {
 	return n
 }
 
-// TestA21ManyShortJobs runs very many short jobs as fast as they go, amid a storm of signals: every outcome is right, no zombie
-// is left, and the daemon does not grow. With -long: 10,000, without the storm, which would count as cost.
+// TestA21ManyShortJobs runs many short jobs as fast as possible, in a storm of signals. Every outcome is right, and no
+// zombie is left. With -long, there are 10,000 jobs and no storm, which would count as cost of the jobs.
 func TestA21ManyShortJobs(t *testing.T) {
 	jobs := 400
 	if *long {
@@ -441,7 +445,7 @@ func TestA21ManyShortJobs(t *testing.T) {
 	for name, j := range state.Jobs {
 		n, _ := strconv.Atoi(name[1:])
 		if r := j.LastRun; r.Outcome != statefile.OutcomeExited || *r.ExitCode != n%256 || j.Runs != 1 || j.Failures != 0 {
-			t.Errorf("%s: %+v", name, r)
+			t.Errorf("%s: got %+v, %d runs, %d failures, want exit code %d, 1 run, no failure", name, r, j.Runs, j.Failures, n%256)
 		}
 		if at := j.LastRun.StartedAt.Time; first.IsZero() || at.Before(first) {
 			first = at
@@ -451,7 +455,7 @@ func TestA21ManyShortJobs(t *testing.T) {
 		}
 	}
 	if zombies := zombiesOf(s.daemonPID()); len(zombies) > 0 {
-		t.Errorf("zombies: %v", zombies)
+		t.Errorf("got the zombies %v, want none", zombies)
 	}
 	t.Logf("%d jobs in %v, %.0f us of the daemon's own CPU each; RSS %.1f MB before, %.1f MB after; seen after %v", jobs,
 		last.Sub(first).Round(time.Millisecond), float64(after.ns-before.ns)/1000/float64(jobs), float64(before.rss)/1024,

@@ -17,11 +17,11 @@ import (
 	"jobsd/statefile"
 )
 
-// slowly names a folder in which a program that goes on for another one first writes the file go, then waits until the
-// processes in the file ending have ended, and sends itself all the signals there are for it.
+// slowly is an environment variable with a directory. A program that takes over in an upgrade first writes the file "go"
+// there. Then it waits until the processes that the file "ending" lists have ended, and sends itself several signals.
 const slowly = "TEST_UPGRADES_SLOWLY"
 
-// program is main as the tests install it.
+// program is jobsd as the tests run it.
 func program() {
 	if at := os.Getenv(dieAt); at != "" {
 		runner.Failpoint = failpoint(at)
@@ -66,7 +66,7 @@ func goSlowly(dir string) {
 	}
 }
 
-// install puts a program in the place from which the site's daemon is started, in one step as a package manager would.
+// install replaces the program of the site in one step, as a package manager does.
 func (s *site) install(text string) {
 	s.t.Helper()
 	putProgram(s.t, s.exe+".new", text)
@@ -75,7 +75,7 @@ func (s *site) install(text string) {
 	}
 }
 
-// installed is a site with a program of its own. Scripts that take its place find the program itself at original.
+// installed returns a site with a program of its own, which a test can replace, and the path of a copy that stays.
 func installed(t *testing.T) (s *site, original string) {
 	if runtime.GOOS != "linux" {
 		t.Skip("upgrades are for Linux")
@@ -96,7 +96,7 @@ func installed(t *testing.T) (s *site, original string) {
 	return s, filepath.Join(s.root, "real", "jobsd")
 }
 
-// pids returns the pid of each job's only run. A run that is still starting may have none yet, so it is not among them.
+// pids returns the pids of jobs that have one run. A run that is still starting may have no pid yet, and is left out.
 func pids(state *statefile.State) map[string]int {
 	all := map[string]int{}
 	for name, j := range state.Jobs {
@@ -113,9 +113,9 @@ func (s *site) leader(job string) int {
 	return pids(s.until(job+" to run", func(state *statefile.State) bool { return pids(state)[job] > 0 }))[job]
 }
 
-// TestA38UpgradeKeepsJobs: fifty jobs run, five of them end while the new program has not begun to listen. The daemon
-// keeps its pid, the jobs keep theirs, all five statuses are right, what a job writes has no gap, and who waits for a
-// run goes on waiting.
+// TestA38UpgradeKeepsJobs: fifty jobs run, and five of them end before the new program looks at its children. The daemon
+// and the jobs keep their pids, and all five exit codes are right. The output of a job has no gap, and a client that waits
+// for a run still waits.
 func TestA38UpgradeKeepsJobs(t *testing.T) {
 	t.Parallel()
 	s, program := installed(t)
@@ -147,43 +147,43 @@ func TestA38UpgradeKeepsJobs(t *testing.T) {
 	}
 	out, err := exec.Command(program, "--root", s.root, "upgrade", "--wait").CombinedOutput()
 	if said := string(out); err != nil || !strings.HasPrefix(said, "upgraded from ") {
-		t.Errorf("it said %q", said)
+		t.Errorf("upgrade: got %q, %v, want \"upgraded from\"", said, err)
 	}
 	after := s.until("five to have ended", func(state *statefile.State) bool { return len(pids(state)) == 45 })
 	if after.Daemon.PID != before.Daemon.PID || after.Daemon.Upgrades != 1 || after.Daemon.UncleanRestarts != 0 {
-		t.Errorf("the daemon: %+v", after.Daemon)
+		t.Errorf("got the daemon %+v, want pid %d and one upgrade", after.Daemon, before.Daemon.PID)
 	}
 	for name, pid := range pids(after) {
 		if was[name] != pid || after.Jobs[name].Running[0].Adopted {
-			t.Errorf("%s had pid %d: %+v", name, was[name], after.Jobs[name].Running[0])
+			t.Errorf("%s: got %+v, want pid %d, not adopted", name, after.Jobs[name].Running[0], was[name])
 		}
 	}
 	for n := 1; n <= 5; n++ {
 		r := after.Jobs[fmt.Sprint("ends", n)].LastRun
 		if r == nil || r.ExitCode == nil || *r.ExitCode != n || after.Jobs[fmt.Sprint("ends", n)].Failures != 0 {
-			t.Errorf("ends%d: %+v", n, r)
+			t.Errorf("ends%d: got %+v, want exit code %d", n, r, n)
 		}
 	}
 	if err := os.WriteFile(filepath.Join(s.root, "enough"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if waiter.Wait(); waiter.ProcessState.ExitCode() != 3 {
-		t.Errorf("who waited for the run exited %d", waiter.ProcessState.ExitCode())
+		t.Errorf("start --wait: got exit code %d, want 3", waiter.ProcessState.ExitCode())
 	}
 	lines := strings.Split(strings.TrimSpace(heard.String()), "\n")
 	lines = slices.DeleteFunc(lines, func(line string) bool { return strings.HasPrefix(line, "== run ") })
 	for i, line := range lines[:len(lines)-1] {
 		if line != fmt.Sprint(i+1) {
-			t.Fatalf("line %d is %q", i+1, line)
+			t.Fatalf("line %d of the job: got %q, want the number", i+1, line)
 		}
 	}
 	if lines[len(lines)-1] != "end" {
-		t.Errorf("the last line is %q", lines[len(lines)-1])
+		t.Errorf("the last line: got %q, want \"end\"", lines[len(lines)-1])
 	}
 	s.term()
 }
 
-// TestA38TermDuringUpgrade: a TERM that comes in the middle of an upgrade is obeyed by the new program.
+// TestA38TermDuringUpgrade: the new program obeys a TERM that came in the middle of the upgrade.
 func TestA38TermDuringUpgrade(t *testing.T) {
 	t.Parallel()
 	s, program := installed(t)
@@ -201,19 +201,19 @@ func TestA38TermDuringUpgrade(t *testing.T) {
 	}
 	<-s.done
 	if code := s.cmd.ProcessState.ExitCode(); code != 0 {
-		t.Errorf("the daemon ended with %d", code)
+		t.Errorf("the daemon: got exit code %d, want 0", code)
 	}
 	s.cmd = nil
 	if left := marked(t, s.root, ""); len(left) > 0 {
-		t.Errorf("left running: %v", left)
+		t.Errorf("got the processes %v of jobs, want none", left)
 	}
 	if d := s.read().Daemon; d.Upgrades != 1 {
-		t.Errorf("%+v", d)
+		t.Errorf("got %d upgrades, want 1: %+v", d.Upgrades, d)
 	}
 }
 
-// TestA38UpgradeLosesNothing: what may get lost around an upgrade does not: a state directory that was removed, the
-// socket, and a start that waits its turn.
+// TestA38UpgradeLosesNothing: an upgrade is refused while a restart waits. It works if the state directory or the socket
+// was removed before, and jobs stay.
 func TestA38UpgradeLosesNothing(t *testing.T) {
 	t.Parallel()
 	s, program := installed(t)
@@ -226,7 +226,7 @@ func TestA38UpgradeLosesNothing(t *testing.T) {
 	s.populated("slow", 2)
 	s.tell("restart", "slow")
 	if out, err := exec.Command(program, "--root", s.root, "upgrade").CombinedOutput(); err == nil || !strings.Contains(string(out), "is still waiting") {
-		t.Errorf("with a restart under way: %v, %s", err, out)
+		t.Errorf("upgrade during a restart: got %v, %s, want \"is still waiting\"", err, out)
 	}
 	if err := os.WriteFile(filepath.Join(s.root, "go"), nil, 0o644); err != nil {
 		t.Fatal(err)
@@ -241,17 +241,17 @@ func TestA38UpgradeLosesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		fmt.Fprintln(conn, `{"version":1,"verb":"upgrade"}`)
-		io.Copy(io.Discard, conn) // until it goes on as another program
+		io.Copy(io.Discard, conn) // until the exec of the new program
 		s.until("the new program", func(state *statefile.State) bool { return state.Daemon.Reload.Done > 0 })
 		s.tell("reload")
 		if now := s.populated("web", 1); now[0] != web[0] {
-			t.Errorf("without %s web was %d and is %d", lost, web, now)
+			t.Errorf("without %s: got the processes %d of web, want %d", lost, now, web)
 		}
 	}
 	s.term()
 }
 
-// TestA38UpgradeRefused: what cannot take over, or must not, is refused, and the daemon goes on as it was.
+// TestA38UpgradeRefused: the daemon refuses a program that cannot or must not take over, and continues unchanged.
 func TestA38UpgradeRefused(t *testing.T) {
 	t.Parallel()
 	s, program := installed(t)
@@ -262,46 +262,46 @@ func TestA38UpgradeRefused(t *testing.T) {
 		t.Helper()
 		out, err := exec.Command(program, "--root", s.root, "upgrade", "--wait").CombinedOutput()
 		if err == nil || !strings.Contains(string(out), why) {
-			t.Errorf("%s: %v, %s", what, err, out)
+			t.Errorf("upgrade to %s: got %v, %s, want %q", what, err, out, why)
 		}
 		if out, err := exec.Command(program, "--root", s.root, "reload").CombinedOutput(); err != nil {
-			t.Errorf("%s: %v, %s", what, err, out)
+			t.Errorf("reload after an upgrade to %s: %v, %s", what, err, out)
 		}
 		now := s.read()
 		if now.Daemon.PID != was.Daemon.PID || now.Daemon.Upgrades != 0 || pids(now)["a"] != pids(was)["a"] {
-			t.Errorf("%s: the daemon is %+v, its job %v", what, now.Daemon, pids(now))
+			t.Errorf("upgrade to %s: got the daemon %+v and the jobs %v, want both unchanged", what, now.Daemon, pids(now))
 		}
 	}
 	s.install("#!/bin/sh\necho oops; exit 3\n")
 	refused("a broken program", "exited 3 when asked for its version: oops")
 	s.install("#!/bin/sh\nsleep 1000 &\necho oops; exit 3\n")
-	refused("a broken one that leaves something behind", "exited 3 when asked for its version: oops")
+	refused("a broken program that leaves a process behind", "exited 3 when asked for its version: oops")
 	s.install("no program")
-	refused("no program", "cannot upgrade: cannot start: "+s.exe+" is neither a program for this machine nor a script")
+	refused("a text file", "cannot upgrade: cannot start: "+s.exe+" is neither a program for this machine nor a script")
 	s.install("#!/bin/sh\nkill -SEGV $$\n")
-	refused("one that crashes", "died of SEGV")
+	refused("a program that crashes", "died of SEGV")
 	s.install("#!/bin/sh\necho '{\"version\":\"0.0.1\",\"state_version\":0,\"handover\":1}'\n")
-	refused("an older one", "version 0.0.1 cannot read")
+	refused("an older program", "version 0.0.1 cannot read")
 	s.install("#!/bin/sh\nexec " + program + " \"$@\"\n")
 	os.Chmod(s.exe, 0o777)
-	refused("one that others can write", "can be written by")
+	refused("a program that others can write", "can be written by")
 	os.Chmod(s.exe, 0o644)
-	refused("one that cannot be executed", "chmod +x")
+	refused("a program that nobody can execute", "chmod +x")
 	os.Remove(s.exe)
-	refused("one that is gone", "no such file")
+	refused("a program that was removed", "no such file")
 	s.install("#!/bin/sh\nsleep 1000\n")
-	refused("one that does not answer", "died of KILL")
+	refused("a program that does not answer", "died of KILL")
 	s.write("../jobsd.toml", "nonsense = 1\n")
 	s.install("#!/bin/sh\nexec " + program + " \"$@\"\n")
 	out, err := exec.Command(program, "--root", s.root, "upgrade").CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "nonsense") {
-		t.Errorf("settings that it cannot read: %v, %s", err, out)
+		t.Errorf("upgrade with a mistake in jobsd.toml: got %v, %s, want an error about \"nonsense\"", err, out)
 	}
 	os.Remove(filepath.Join(s.root, "jobsd.toml"))
-	// It answers and is gone by the time that it is executed. The daemon has left its jobs by then, and takes them up
-	// again.
+	// This program answers, but is gone before the exec. By then the daemon has released its jobs, and must take them
+	// back.
 	s.install(fmt.Sprintf("#!/bin/sh\nrm %s; exec %s \"$@\"\n", s.exe, program))
-	refused("one that vanishes", "continues with the old one")
+	refused("a program that vanishes", "continues with the old one")
 	syscall.Kill(pids(was)["a"], syscall.SIGKILL)
 	s.until("a new life of a", func(state *statefile.State) bool {
 		pid := pids(state)["a"]
@@ -310,7 +310,7 @@ func TestA38UpgradeRefused(t *testing.T) {
 	s.term()
 }
 
-// TestA38ManyUpgrades: upgrades in a row, while jobs come and go.
+// TestA38ManyUpgrades: many upgrades in a row, while a service ends and restarts all the time. No exit code is lost.
 func TestA38ManyUpgrades(t *testing.T) {
 	t.Parallel()
 	times := 10
@@ -339,7 +339,7 @@ shell = "sleep 0.02; exit 5"
 	s.term()
 	state := s.read()
 	if state.Daemon.PID != was.Daemon.PID || state.Daemon.Upgrades != uint64(times) || state.Jobs["stays"].Runs != 1 {
-		t.Errorf("%+v, stays ran %d times", state.Daemon, state.Jobs["stays"].Runs)
+		t.Errorf("got the daemon %+v and %d runs of stays, want pid %d, %d upgrades and 1 run", state.Daemon, state.Jobs["stays"].Runs, was.Daemon.PID, times)
 	}
 	lives := 0
 	for e, err := range statefile.History(filepath.Join(s.root, "state"), "comes") {
@@ -351,11 +351,11 @@ shell = "sleep 0.02; exit 5"
 			continue
 		}
 		if lives++; r.Outcome.Outcome != statefile.OutcomeExited || *r.Outcome.ExitCode != 5 {
-			t.Errorf("run %d: %+v", r.Outcome.Run, r.Outcome)
+			t.Errorf("run %d: got %+v, want exit code 5", r.Outcome.Run, r.Outcome)
 		}
 	}
-	t.Logf("%d upgrades, %d lives of a short one", times, lives)
+	t.Logf("%d upgrades, %d runs of a short service", times, lives)
 	if lives < times {
-		t.Errorf("%d lives in %d upgrades", lives, times)
+		t.Errorf("got %d runs of the short service in %d upgrades, want at least one for each", lives, times)
 	}
 }

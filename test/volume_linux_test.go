@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// pod makes what Kubernetes makes of a ConfigMap, a Secret and an emptyDir, in a namespace with a read-only root, and
-// becomes a user whom no passwd file knows.
+// pod is a shell script that mounts a ConfigMap, a Secret and an emptyDir as Kubernetes does, in a namespace with a
+// read-only root. Then it becomes a user that is in no passwd file, and runs commands.
 const pod = `set -e
 mount --make-rprivate /
 mount -t proc proc /proc
@@ -36,7 +36,7 @@ cd /
 exec setpriv --reuid=$ID --regid=$ID --clear-groups sh -c "$1"
 `
 
-// inPod returns what commands print in such a namespace.
+// inPod returns the output of commands in such a namespace.
 func (s *site) inPod(uid int, vars []string, commands string) string {
 	s.t.Helper()
 	cmd := exec.Command("unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", pod, "sh", commands)
@@ -48,8 +48,8 @@ func (s *site) inPod(uid int, vars []string, commands string) string {
 	return string(out)
 }
 
-// TestReadOnlyVolume: jobs of a ConfigMap run, with the variables of a Secret, by root and by a user without a home. By
-// their modes all could write these; what keeps them from it is the mount.
+// TestReadOnlyVolume: jobs of a ConfigMap run with the variables of a Secret, for root and for a user without a home. By
+// their modes, all users could write these files; only the mount prevents it.
 func TestReadOnlyVolume(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root, to mount")
@@ -79,7 +79,7 @@ for way in "--root $POD/data/r" ""; do
 	jobsd show $way --jobs-dir $POD/config a | grep ^file
 	jobsd status $way
 done; true`
-	for uid, n := range map[int]int{other: 2, 0: 1} { // the directories of root are not in a home
+	for uid, n := range map[int]int{other: 2, 0: 1} { // root has no directories in a home
 		out := s.inPod(uid, nil, run)
 		for _, want := range []string{
 			fmt.Sprintf("\nsesame by %d at ", uid), "1 file, 1 job, no errors", "daemon:    running",
@@ -87,20 +87,20 @@ done; true`
 			s.root + "/config/a.toml (trusted because its mount is read-only)\n",
 		} {
 			if strings.Count(out, want) != n {
-				t.Errorf("uid %d: %d times %q in\n%s", uid, strings.Count(out, want), want, out)
+				t.Errorf("uid %d: got %q %d times, want %d times, in\n%s", uid, want, strings.Count(out, want), n, out)
 			}
 		}
 	}
 
-	// The same volume, which can be written by another way.
+	// The same volume, with another mount of it that is writable.
 	out := s.inPod(other, []string{"LEAVE=:"}, "jobsd check --root $POD/data --jobs-dir $POD/config; true")
 	if !strings.Contains(out, "the directory can be written by its group and by others (mode 1777): move ") {
-		t.Error(out)
+		t.Errorf("check: got %s, want that the directory is refused", out)
 	}
 
-	// Who has no home is told what to do.
+	// A user without a home gets a hint.
 	out = s.inPod(other, nil, "jobsd run; HOME=/ jobsd run; jobsd list; true")
 	if n := strings.Count(out, "--root DIR, or set XDG_CONFIG_HOME and XDG_STATE_HOME"); n != 3 {
-		t.Errorf("told %d times:\n%s", n, out)
+		t.Errorf("got the hint %d times, want 3 times:\n%s", n, out)
 	}
 }

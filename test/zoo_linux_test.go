@@ -30,7 +30,7 @@ func nest(cmd []string) {
 	}
 }
 
-// attack does what an ordinary user may do, until it is killed.
+// attack does what an ordinary user is allowed to do, until it is killed.
 func attack(how string, args []string) {
 	switch how {
 	case "grow":
@@ -44,7 +44,7 @@ func attack(how string, args []string) {
 		}
 		panic(unix.Exec("/proc/self/exe", []string{"zoo", "sit"}, os.Environ()))
 	case "lease":
-		signal.Ignore(syscall.SIGIO) // somebody wants to open the file
+		signal.Ignore(syscall.SIGIO) // the signal says that another process wants to open the file
 	}
 	for {
 		switch how {
@@ -64,7 +64,7 @@ func attack(how string, args []string) {
 				unix.Poll(nil, 10)
 				lease, err = unix.FcntlInt(uintptr(fd), unix.F_GETLEASE, 0)
 			}
-			// Now somebody waits for the file, until the kernel takes the lease away. Then it is asked for again.
+			// Now another process waits for the file, until the kernel breaks the lease. Then take a new lease.
 			time.Sleep(leaseBreakTime() + time.Second)
 			unix.Close(fd)
 		case "knock":
@@ -84,7 +84,8 @@ func attack(how string, args []string) {
 	}
 }
 
-// leaseBreakTime is how long the kernel lets who holds a lease keep others waiting, proc_sys_fs(5).
+// leaseBreakTime returns how long the kernel waits for the holder of a lease before it breaks the lease; see
+// proc_sys_fs(5).
 func leaseBreakTime() time.Duration {
 	text, err := os.ReadFile("/proc/sys/fs/lease-break-time")
 	if err != nil {

@@ -10,25 +10,25 @@ import (
 	"time"
 )
 
-// zoo is a program for jobs of tests that behaves badly. Its first argument says how:
+// zoo is a program that behaves badly, for the jobs of tests. Its first argument says how:
 //
-//	hop MS      lives on in child after child, each in a session of its own and deaf to TERM, each for so long; all of
-//	            them together for a minute, should nobody end it
-//	flood N     writes N numbered lines as fast as it can
-//	nest CMD... runs a command and reaps all orphans of it, also when it has ended, until it is killed
+//	hop MS      lets a child continue after MS milliseconds, which does the same, each in a session of its own and
+//	            ignoring TERM, for a minute
+//	flood N     writes N numbered lines as fast as possible
+//	nest CMD... runs a command and reaps all its orphans, also after the command has ended, until it is killed
 //	keep KEY CMD...  puts a key into a new session keyring and executes a command, on Linux
 //	add KEY     puts a key into the session keyring, on Linux
-//	look KEY    tells whether a key is in the session keyring, on Linux
+//	look KEY    prints whether a key is in the session keyring, on Linux
 //	sit         does nothing until it is killed
 //
-// and what an ordinary user may do to others, on Linux:
+// The rest is what an ordinary user may do to others, on Linux:
 //
-//	freeze      stops every other process of the user, again and again
-//	lease FILE  holds a lease on a file, so that others wait to open it
-//	hide FILE   executes a program with FILE open, which ends only when it can be closed
-//	grow        makes its standard output a terabyte long
-//	knock PATH  connects to a socket as often as it can and sends garbage
-//	repoint LINK DIR  points a link at good.toml and evil.toml of a directory in turn
+//	freeze      suspends every other process of the user, again and again
+//	lease FILE  holds a lease on a file, so that others must wait when they open it
+//	hide FILE   executes a program while FILE is open; the exec hangs until FILE can be closed
+//	grow        makes its standard output a tebibyte long
+//	knock PATH  connects to a socket and sends garbage, as often as possible
+//	repoint LINK DIR  points a link at good.toml and evil.toml of a directory, by turns
 func zoo() {
 	switch os.Args[1] {
 	case "hop":
@@ -48,7 +48,7 @@ func zoo() {
 	case "freeze", "lease", "hide", "grow", "knock", "repoint":
 		attack(os.Args[1], os.Args[2:])
 	default:
-		fmt.Fprintln(os.Stderr, "no such animal")
+		fmt.Fprintln(os.Stderr, "unknown way to behave:", os.Args[1])
 		os.Exit(2)
 	}
 }
