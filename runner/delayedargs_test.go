@@ -9,8 +9,8 @@ import (
 	"jobsd/statefile"
 )
 
-// TestPromises: arguments outlive the daemon, and are removed when their run is over, dropped or unknown.
-func TestPromises(t *testing.T) {
+// TestDelayedArgs: arguments outlive the daemon, and are removed when their run is over, dropped or unknown.
+func TestDelayedArgs(t *testing.T) {
 	dir := t.TempDir()
 	facts := statefile.NewFacts("")
 	p, _ := openDelayedArgs(dir, facts)

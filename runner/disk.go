@@ -92,10 +92,10 @@ type disk struct {
 	announced bool              // the loop knows that the state is published
 	trouble   map[string]string
 	retry     time.Duration // when failed writes may be retried
-	garbage   *garbage
+	collector *collector
 }
 
-func newDisk(o Options, config *jobfile.Config, journal *statefile.Journal, facts *statefile.Facts, garbage *garbage,
+func newDisk(o Options, config *jobfile.Config, journal *statefile.Journal, facts *statefile.Facts, gc *collector,
 	delayed *delayedArgs, post func(any)) (*disk, []string, error) {
 	state, said, err := statefile.OpenWriter(o.Dirs.State)
 	if err != nil {
@@ -104,8 +104,8 @@ func newDisk(o Options, config *jobfile.Config, journal *statefile.Journal, fact
 	d := &disk{in: newInbox[[]any](), post: post, journal: journal, state: state, logDir: o.Dirs.Log, stateDir: o.Dirs.State,
 		runDir: o.Dirs.Run, lock: o.lock,
 		outputs: newOutputs(facts), delayedArgs: delayed, gid: -1,
-		hold:    readClocks().Mono + firstLoadWait,
-		garbage: garbage, batch: firstFlush, base: map[string]int64{}, growing: map[string]*growing{}, trouble: map[string]string{}}
+		hold:      readClocks().Mono + firstLoadWait,
+		collector: gc, batch: firstFlush, base: map[string]int64{}, growing: map[string]*growing{}, trouble: map[string]string{}}
 	for name, j := range facts.Jobs {
 		if j.LogBase > 0 {
 			d.base[name] = j.LogBase
@@ -149,7 +149,7 @@ func (d *disk) run() {
 		if d.dirty && d.writeWait() <= 0 {
 			d.write()
 		}
-		d.garbage.collect(!d.dirty)
+		d.collector.collect(!d.dirty)
 	}
 }
 

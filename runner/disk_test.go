@@ -10,8 +10,8 @@ import (
 	"jobsd/statefile"
 )
 
-// TestPromisesAreDurable: an accepted delayed start survives a power failure, and so does its cancellation.
-func TestPromisesAreDurable(t *testing.T) {
+// TestDelayedArgsAreDurable: an accepted delayed start survives a power failure, and so does its cancellation.
+func TestDelayedArgsAreDurable(t *testing.T) {
 	for _, r := range []statefile.Record{&statefile.Disabled{}, &statefile.AllDisabled{}, &statefile.Delayed{}, &statefile.Dropped{}} {
 		facts := statefile.NewFacts("")
 		delayed, _ := openDelayedArgs(t.TempDir(), facts)

@@ -18,11 +18,11 @@ type loader struct {
 	post  func(any)
 	watch *watcher
 
-	garbage *garbage
+	collector *collector
 }
 
-func newLoader(files *jobfile.Loader, watch *watcher, garbage *garbage, post func(any)) *loader {
-	l := &loader{files: files, wake: make(chan struct{}, 1), watch: watch, garbage: garbage, post: post}
+func newLoader(files *jobfile.Loader, watch *watcher, gc *collector, post func(any)) *loader {
+	l := &loader{files: files, wake: make(chan struct{}, 1), watch: watch, collector: gc, post: post}
 	go l.run()
 	return l
 }
@@ -38,7 +38,7 @@ func (l *loader) run() {
 	for {
 		l.watch.wait(l.wake)
 		begun := readClocks().Boot
-		l.garbage.load()
+		l.collector.load()
 		set := l.files.Load()
 		l.post(core.Loaded{Set: set, Begun: begun, Done: readClocks().Boot})
 		l.watch.set(set)

@@ -206,7 +206,7 @@ func (l *loop) announce() {
 }
 
 func (l *loop) tellSystemd(text string) {
-	if err := tellSystemd(text); err != nil {
+	if err := notifySystemd(text); err != nil {
 		l.log.Warn(err.Error())
 	}
 }

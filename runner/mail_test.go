@@ -14,9 +14,9 @@ import (
 	"jobsd/statefile"
 )
 
-// TestLetterHeaders: with any number of recipients, the lines of the header are as long as RFC 5322 (2.1.1) allows, and
+// TestMailHeaders: with any number of recipients, the lines of the header are as long as RFC 5322 (2.1.1) allows, and
 // a mail reader decodes the original text.
-func TestLetterHeaders(t *testing.T) {
+func TestMailHeaders(t *testing.T) {
 	var to []string
 	for i := range 60 {
 		to = append(to, fmt.Sprintf("somebody-%02d@department-%d.example.org", i, i%7))
@@ -55,9 +55,9 @@ func TestLetterHeaders(t *testing.T) {
 	}
 }
 
-// TestLetterOutput: a mail contains all of a short output. Of a long one it contains the end and the command that shows
+// TestMailOutput: a mail contains all of a short output. Of a long one it contains the end and the command that shows
 // all of it.
-func TestLetterOutput(t *testing.T) {
+func TestMailOutput(t *testing.T) {
 	d := &disk{logDir: t.TempDir(), base: map[string]int64{}, outputs: newOutputs(&statefile.Facts{})}
 	long := strings.Repeat("line\n", 1+maxTail/5)
 	if err := os.WriteFile(d.logPath("j"), []byte("short\n"+long), 0o644); err != nil {

@@ -48,7 +48,7 @@ func (d *disk) update(p publish) {
 	d.state.SetDaemon(p.daemon)
 	d.dirty = true
 	if p.loaded {
-		d.garbage.loaded()
+		d.collector.loaded()
 	}
 }
 

@@ -32,7 +32,7 @@ func oldState(t *testing.T) (dir string, d *disk, posts *[]any) {
 	}
 	posts = &[]any{}
 	delayed, _ := openDelayedArgs(dir, facts)
-	d, _, err = newDisk(Options{Dirs: jobfile.Dirs{State: dir, Log: dir, Run: dir}}, &jobfile.Config{}, journal, facts, &garbage{},
+	d, _, err = newDisk(Options{Dirs: jobfile.Dirs{State: dir, Log: dir, Run: dir}}, &jobfile.Config{}, journal, facts, &collector{},
 		delayed, func(p any) { *posts = append(*posts, p) })
 	if err != nil {
 		t.Fatal(err)

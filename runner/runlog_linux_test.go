@@ -8,9 +8,9 @@ import (
 	"jobsd/internal/jobfile"
 )
 
-// TestOwnLogGrows: leftovers of a run may write to the run's file faster than it is copied. Only as much is copied as
+// TestRunLogGrows: leftovers of a run may write to the run's file faster than it is copied. Only as much is copied as
 // there was at the end of the run. A file of /proc has bytes beyond its size, too.
-func TestOwnLogGrows(t *testing.T) {
+func TestRunLogGrows(t *testing.T) {
 	d := &disk{logDir: t.TempDir(), gid: -1, base: map[string]int64{}, trouble: map[string]string{}, post: func(any) {}}
 	job := &jobfile.Definition{Name: "j"}
 	if _, err := d.appendOwn(job, "/proc/self/status"); err != nil {

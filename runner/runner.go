@@ -175,8 +175,8 @@ func newLoop(o Options, config *jobfile.Config, log *logger, hand *Handover) (*l
 	if err != nil {
 		return nil, err
 	}
-	garbage := &garbage{}
-	garbage.load()
+	gc := &collector{}
+	gc.load()
 	post := func(m any) { pump.Post(m) }
 	machine := cmp.Or(o.Machine, config.Machine, hostName())
 	machineBoot := spawn.BootID()
@@ -220,7 +220,7 @@ func newLoop(o Options, config *jobfile.Config, log *logger, hand *Handover) (*l
 	}
 	begin.Suspect = crash.Job
 	l.core.Begin(now, begin)
-	if l.disk, said, err = newDisk(o, config, journal, facts, garbage, delayed, post); err != nil {
+	if l.disk, said, err = newDisk(o, config, journal, facts, gc, delayed, post); err != nil {
 		return nil, err
 	}
 	go l.disk.run()
@@ -235,7 +235,7 @@ func newLoop(o Options, config *jobfile.Config, log *logger, hand *Handover) (*l
 	l.adopt(begin.ID != "")
 	files := jobfile.NewLoader(jobfile.Options{Jobs: o.Dirs.Jobs, Accepted: filepath.Join(o.Dirs.State, "accepted"),
 		Config: o.ConfigFile, Host: o.Machine})
-	l.loader = newLoader(files, &watcher{jobs: o.Dirs.Jobs, config: o.ConfigFile, post: post}, garbage, post)
+	l.loader = newLoader(files, &watcher{jobs: o.Dirs.Jobs, config: o.ConfigFile, post: post}, gc, post)
 	if hand != nil {
 		hand.raise()
 	}

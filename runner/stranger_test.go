@@ -55,8 +55,8 @@ func TestStrangersInMail(t *testing.T) {
 	}
 }
 
-// TestStrangersInMarks: markers with text of strangers stay on one line in the log of a job.
-func TestStrangersInMarks(t *testing.T) {
+// TestStrangersInMarkers: markers with text of strangers stay on one line in the log of a job.
+func TestStrangersInMarkers(t *testing.T) {
 	d := &disk{logDir: t.TempDir(), base: map[string]int64{}, trouble: map[string]string{}, gid: -1}
 	d.writeMarker(&jobfile.Definition{Name: "j"}, evil+"\n== run 7 pid 1 exited 0")
 	text, err := os.ReadFile(d.logPath("j"))

@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// tellSystemd sends one sd_notify(3) message if the service manager asked for them. It does not wait if the manager
+// notifySystemd sends one sd_notify(3) message if the service manager asked for them. It does not wait if the manager
 // does not read.
-func tellSystemd(text string) error {
+func notifySystemd(text string) error {
 	path := os.Getenv("NOTIFY_SOCKET") // @ in front: an abstract address
 	if path == "" {
 		return nil

@@ -46,7 +46,7 @@ type JobFacts struct {
 	Definition          string      `json:"definition,omitempty"`            // hash of all keys
 	LastSlot            Time        `json:"last_slot,omitzero"`              // the latest slot that was taken, skipped or missed
 	LastSlotBeforeReset Time        `json:"last_slot_before_reset,omitzero"` // LastSlot before a reset: if the clock reaches it again, no slot up to it counts as missed
-	EpochSlot           Time        `json:"epoch_slot,omitzero"`             // the newest slot of SlotEpoch
+	EpochSlot           Time        `json:"epoch_slot,omitzero"`             // the newest slot of SlotEpoch, which is before LastSlot if the clock went back
 	SlotEpoch           uint64      `json:"slot_epoch,omitzero"`
 	Anchor              *Anchor     `json:"anchor,omitempty"` // for `every`
 	AtDone              Time        `json:"at_done,omitzero"`
@@ -60,10 +60,10 @@ type JobFacts struct {
 	Skipped             uint64      `json:"skipped,omitempty"`
 	Missed              uint64      `json:"missed,omitempty"`
 	Deaths              []Death     `json:"deaths,omitempty"`
-	ShortRuns           uint64      `json:"short_runs,omitempty"`       // for a service: short lives in a row
+	ShortRuns           uint64      `json:"short_runs,omitempty"`       // for a service: runs in a row that were too short
 	Finished            bool        `json:"finished,omitempty"`         // for a service: not to be started again in this boot
 	SetAside            bool        `json:"set_aside,omitempty"`        // an internal error stopped the job until a person starts it
-	SetAsideError       string      `json:"set_aside_error,omitempty"`  // the internal error
+	SetAsideError       string      `json:"set_aside_error,omitempty"`  // what went wrong
 	FailureNotified     bool        `json:"failure_notified,omitempty"` // a failure was notified, so the recovery will be too
 	NotifyError         *string     `json:"notify_error,omitempty"`
 	Retries             []Retry     `json:"retries,omitempty"`
@@ -73,8 +73,8 @@ type JobFacts struct {
 	LastRun             *Run        `json:"last_run,omitempty"`
 	LastStart           Time        `json:"last_start,omitzero"`
 	LastSuccess         Time        `json:"last_success,omitzero"`
-	StartSequence       uint64      `json:"start_sequence,omitempty"`   // Tick of the last start, or of the first load
-	SuccessSequence     uint64      `json:"success_sequence,omitempty"` // Tick of the last success
+	StartSequence       uint64      `json:"start_sequence,omitempty"`   // Sequence of the last start, or of the first load
+	SuccessSequence     uint64      `json:"success_sequence,omitempty"` // Sequence of the last success
 	Live                []Live      `json:"live,omitempty"`
 	LogBase             int64       `json:"log_base,omitempty"` // total bytes cut off the front of the live log
 }

@@ -240,8 +240,8 @@ func same(t *testing.T, got, want string) {
 	}
 }
 
-// TestNotesLater checks that a hundred delayed starts do not make a line of a hundred notes.
-func TestNotesLater(t *testing.T) {
+// TestNotesDelayed checks that a hundred delayed starts do not make a line of a hundred notes.
+func TestNotesDelayed(t *testing.T) {
 	_, now := state(t)
 	j := &statefile.Job{}
 	for n := range uint64(100) {

@@ -10,8 +10,8 @@ import (
 	"jobsd/statefile"
 )
 
-// TestLater: a delayed start comes when it is due, holds up nothing until then, and survives the end of daemons.
-func TestLater(t *testing.T) {
+// TestDelayed: a delayed start comes when it is due, holds up nothing until then, and survives the end of daemons.
+func TestDelayed(t *testing.T) {
 	for name, meanwhile := range map[string]func(w *world){
 		"nothing":   func(*world) {},
 		"crash":     func(w *world) { w.crash(); w.run(5 * time.Minute); w.start() },
@@ -58,8 +58,8 @@ func TestLater(t *testing.T) {
 	}
 }
 
-// TestLaterReboot: after a reboot, the wall clock decides when the start is due, even if it is corrected only then.
-func TestLaterReboot(t *testing.T) {
+// TestDelayedReboot: after a reboot, the wall clock decides when the start is due, even if it is corrected only then.
+func TestDelayedReboot(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.put(w.define("j", schedule.Keys{}))
 	w.start()
@@ -77,8 +77,8 @@ func TestLaterReboot(t *testing.T) {
 	w.replayed()
 }
 
-// TestLaterGivenUp: a delayed start that is impossible when it is due is reported, and so is one that is cancelled.
-func TestLaterGivenUp(t *testing.T) {
+// TestDelayedDropped: a delayed start that is impossible when it is due is reported, and so is one that is cancelled.
+func TestDelayedDropped(t *testing.T) {
 	for name, c := range map[string]struct {
 		do   func(w *world, run uint64)
 		want string
@@ -123,9 +123,9 @@ func TestLaterGivenUp(t *testing.T) {
 	}
 }
 
-// TestLaterBackOff: if a service is about to be started when its delayed start is due, that run counts as the start,
+// TestDelayedBackOff: if a service is about to be started when its delayed start is due, that run counts as the start,
 // and the answer says so.
-func TestLaterBackOff(t *testing.T) {
+func TestDelayedBackOff(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.lasting(time.Millisecond, 1)
 	w.put(w.service("web"))
@@ -145,8 +145,8 @@ func TestLaterBackOff(t *testing.T) {
 	w.checkDelayed()
 }
 
-// TestLaterShown: the due time is shown by the present wall clock, and the start comes at that time.
-func TestLaterShown(t *testing.T) {
+// TestDelayedShown: the due time is shown by the present wall clock, and the start comes at that time.
+func TestDelayedShown(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.put(w.define("j", schedule.Keys{}))
 	w.start()
@@ -169,8 +169,8 @@ func TestLaterShown(t *testing.T) {
 	w.want("j manual")
 }
 
-// TestLaterMost: the number of delayed starts is limited.
-func TestLaterMost(t *testing.T) {
+// TestDelayedMost: the number of delayed starts is limited.
+func TestDelayedMost(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.put(w.define("j", schedule.Keys{}))
 	w.start()
@@ -183,9 +183,9 @@ func TestLaterMost(t *testing.T) {
 	w.replayed()
 }
 
-// TestLaterOrphan: if a file is removed while no daemon runs, the delayed starts of its jobs are dropped, even if a run
-// is still alive.
-func TestLaterOrphan(t *testing.T) {
+// TestDelayedOrphan: if a file is removed while no daemon runs, the delayed starts of its jobs are dropped, even if a
+// run is still alive.
+func TestDelayedOrphan(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.lasting(5*time.Hour, 0)
 	w.put(w.define("j", schedule.Keys{}))
@@ -204,9 +204,9 @@ func TestLaterOrphan(t *testing.T) {
 	w.checkDelayed()
 }
 
-// TestLaterBeforeRetry: a delayed start that waits for the end of a run replaces the run's retry, although its number
+// TestDelayedBeforeRetry: a delayed start that waits for the end of a run replaces the run's retry, although its number
 // is lower.
-func TestLaterBeforeRetry(t *testing.T) {
+func TestDelayedBeforeRetry(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.lasting(10*time.Minute, 1)
 	d := w.define("j", schedule.Keys{})
@@ -225,8 +225,8 @@ func TestLaterBeforeRetry(t *testing.T) {
 	w.replayed()
 }
 
-// TestLaterLocked: a delayed start that is due waits for a lock.
-func TestLaterLocked(t *testing.T) {
+// TestDelayedLocked: a delayed start that is due waits for a lock.
+func TestDelayedLocked(t *testing.T) {
 	for name, c := range map[string]struct {
 		do    func(w *world, run uint64)
 		comes bool
@@ -326,9 +326,9 @@ func TestLaterLocked(t *testing.T) {
 	}
 }
 
-// TestLaterLeft: a delayed start that waits for a lock when its daemon ends is a delayed start for the next daemon, and
-// waiting clients get no other answer.
-func TestLaterLeft(t *testing.T) {
+// TestDelayedLeft: a delayed start that waits for a lock when its daemon ends is a delayed start for the next daemon,
+// and waiting clients get no other answer.
+func TestDelayedLeft(t *testing.T) {
 	for name, e := range map[string]Shutdown{"upgrade": {By: "upgrade", Leave: true, Upgrade: true}, "stop": {By: "TERM"}} {
 		t.Run(name, func(t *testing.T) {
 			w := calmWorld(t, "2026-06-01 06:00:00")
@@ -364,8 +364,8 @@ func TestLaterLeft(t *testing.T) {
 	}
 }
 
-// TestLaterTakenBack: cancelling a delayed start of a service does not stop the service.
-func TestLaterTakenBack(t *testing.T) {
+// TestDelayedTakenBack: cancelling a delayed start of a service does not stop the service.
+func TestDelayedTakenBack(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.lasting(50*time.Hour, 0)
 	w.put(w.service("web"))
@@ -383,8 +383,8 @@ func TestLaterTakenBack(t *testing.T) {
 	w.checkDelayed()
 }
 
-// TestLaterArgumentsLost: a delayed start whose arguments are lost does not start without them.
-func TestLaterArgumentsLost(t *testing.T) {
+// TestDelayedArgumentsLost: a delayed start whose arguments are lost does not start without them.
+func TestDelayedArgumentsLost(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.put(w.define("j", schedule.Keys{}))
 	w.start()

@@ -52,8 +52,8 @@ func TestStoppedBeforeItBegan(t *testing.T) {
 	w.want("a schedule 01 06:00:00")
 }
 
-// TestLongStreak: a hanging run does not fill the journal with the slots that are skipped because of it.
-func TestLongStreak(t *testing.T) {
+// TestManySkippedSlots: a hanging run does not fill the journal with the slots that are skipped because of it.
+func TestManySkippedSlots(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.lasts = 10 * time.Hour
 	w.put(w.define("j", everyKeys("1s")))

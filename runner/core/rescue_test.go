@@ -74,8 +74,8 @@ func TestRescueAll(t *testing.T) {
 	w.setAside()
 }
 
-// TestRescueLater: a delayed start whose run is dropped does not come back with the next daemon.
-func TestRescueLater(t *testing.T) {
+// TestRescueDelayed: a delayed start whose run is dropped does not come back with the next daemon.
+func TestRescueDelayed(t *testing.T) {
 	w := twoJobs(t)
 	w.ordered(Order{ID: 1, Verb: VerbStart, Job: "a", In: 10 * time.Second})
 	l := w.c.jobs["a"].delayed[0]

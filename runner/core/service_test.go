@@ -307,7 +307,7 @@ func TestRetryOutlivesDaemonAndYields(t *testing.T) {
 	}
 }
 
-func TestLostIsRetriedAndTold(t *testing.T) {
+func TestLostIsRetriedAndNotified(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:59:00")
 	w.lasting(time.Hour, 0)
 	d := w.retrying("j")
@@ -448,7 +448,7 @@ func TestMailerMended(t *testing.T) {
 }
 
 // The notification of an outcome is owed until it is sent: a crash in between does not lose it.
-func TestOwedMailOutlivesDaemon(t *testing.T) {
+func TestOwedNotificationOutlivesDaemon(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:59:30")
 	w.lasting(time.Second, 1)
 	d := w.define("j", clockKeys("0 7 * * *"))
@@ -637,7 +637,7 @@ func TestOldMailDoesNotTakeTheNewAlong(t *testing.T) {
 }
 
 // A failure is notified if its retry is dropped because the job changed while no daemon ran.
-func TestRetryGivenUpAtStartIsTold(t *testing.T) {
+func TestRetryDroppedAtStartIsNotified(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:59:00")
 	w.lasting(time.Millisecond, 1)
 	d := w.retrying("j")

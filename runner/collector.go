@@ -16,26 +16,26 @@ const (
 	collectAt = 8 << 20
 )
 
-// garbage decides when to collect. The collector runs by itself only during loads: otherwise it would wake an idle
+// collector decides when to collect. The collector runs by itself only during loads: otherwise it would wake an idle
 // daemon every two minutes for nothing.
-type garbage struct {
+type collector struct {
 	loading atomic.Bool // from the beginning of a load until its result was handed to the disk
 	live    uint64      // bytes after the last collection
 }
 
 // load lets the collector run by itself until loaded.
-func (g *garbage) load() {
+func (g *collector) load() {
 	g.loading.Store(true)
 	debug.SetGCPercent(loadPercent)
 }
 
-func (g *garbage) loaded() {
+func (g *collector) loaded() {
 	g.loading.Store(false)
 	g.live = 0
 }
 
 // collect is called after work was done. Idle says that no work is left.
-func (g *garbage) collect(idle bool) {
+func (g *collector) collect(idle bool) {
 	if !idle || g.loading.Load() || g.live > 0 && heapBytes()-g.live < collectAt {
 		return
 	}
