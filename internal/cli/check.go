@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -57,46 +58,6 @@ type mistake struct {
 	Message string `json:"message"`
 }
 
-func (a *app) doCheck(args []string, compare bool) error {
-	s, err := a.places.readerSite()
-	if err != nil {
-		return err
-	}
-	if len(args) > 1 || len(args) == 1 && !isDirectory(args[0]) {
-		if compare {
-			return usage("", "--diff takes a directory, not files")
-		}
-		return a.checkFiles(s, args)
-	}
-	dir := s.Jobs
-	if len(args) > 0 {
-		dir = absolute(args[0])
-	}
-	set := s.load(dir)
-	warned := s.warnings(set)
-	var d *diff
-	if compare {
-		if d, err = s.diff(set); err != nil {
-			return err
-		}
-	}
-	if a.json {
-		c := checkResult(set, warned)
-		c.Diff = d
-		err = a.printJSON(c)
-	} else {
-		writeCheck(a.out, set, warned)
-		writeDiff(a.out, d)
-		if daemon, err := statefile.ReadDaemon(s.State); err == nil && daemon.JobsDir == dir {
-			a.warnUnloaded(daemon)
-		}
-	}
-	if err == nil && len(set.Errors) > 0 {
-		err = notWell
-	}
-	return err
-}
-
 // checked is the JSON of check.
 type checked struct {
 	Files    int       `json:"files"`
@@ -106,36 +67,108 @@ type checked struct {
 	ReadOnly []string  `json:"read_only"`
 	Ignored  []string  `json:"ignored"`
 	Diff     *diff     `json:"diff,omitempty"`
+
+	dir   string // "" for files
+	wrong []*jobfile.Error
 }
 
-func checkResult(set *jobfile.Set, warned []mistake) *checked {
-	c := &checked{Files: set.Files, Jobs: len(set.Jobs), Errors: []mistake{}, Warnings: []mistake{}} // no null in the output
-	for _, e := range set.Errors {
+func (a *app) doCheck(args []string, compare bool) error {
+	s, err := a.places.readerSite()
+	if err != nil {
+		return err
+	}
+	c := &checked{Errors: []mistake{}, Warnings: []mistake{}, ReadOnly: []string{}, Ignored: []string{}} // no null in the output
+	switch {
+	case len(args) == 0:
+		err = c.checkDirectory(s, s.Jobs, compare)
+	case len(args) == 1 && isDirectory(args[0]):
+		err = c.checkDirectory(s, absolute(args[0]), compare)
+	case compare:
+		err = usage("", "--diff takes a directory, not files")
+	default:
+		c.checkFiles(s, args)
+	}
+	if err != nil {
+		return err
+	}
+	for _, e := range c.wrong {
 		c.Errors = append(c.Errors, mistakeOf(e))
 	}
-	c.Warnings = append(c.Warnings, warned...)
-	c.Ignored = append([]string{}, set.Ignored...)
-	c.ReadOnly = append([]string{}, set.Sealed...)
-	return c
+	if a.json {
+		err = a.printJSON(c)
+	} else {
+		c.write(a.out)
+		if daemon, err := statefile.ReadDaemon(s.State); err == nil && daemon.JobsDir == c.dir {
+			a.warnUnloaded(daemon)
+		}
+	}
+	return orUnwell(err, len(c.Errors) > 0)
 }
 
-func writeCheck(w io.Writer, set *jobfile.Set, warned []mistake) {
-	for _, e := range set.Errors {
+// checkDirectory checks a directory and the settings.
+func (c *checked) checkDirectory(s *site, dir string, compare bool) (err error) {
+	set := s.load(dir)
+	c.dir, c.Files, c.Jobs, c.wrong = dir, set.Files, len(set.Jobs), set.Errors
+	c.Warnings = append(c.Warnings, s.warnings(set)...)
+	c.ReadOnly = append(c.ReadOnly, set.Sealed...)
+	c.Ignored = append(c.Ignored, set.Ignored...)
+	if compare {
+		c.Diff, err = s.diff(set)
+	}
+	return err
+}
+
+// checkFiles checks each file by itself.
+func (c *checked) checkFiles(s *site, paths []string) {
+	c.Files = len(paths)
+	for _, path := range paths {
+		defs, warned, errs := s.checkFile(path)
+		c.Jobs += len(defs)
+		c.Warnings = append(c.Warnings, warned...)
+		c.wrong = append(c.wrong, jobfile.Mistakes(errs...)...)
+	}
+}
+
+// checkFile checks a job file or jobsd.toml. It recognizes jobsd.toml by its name, also in the name of a temporary file.
+func (s *site) checkFile(path string) (defs []*jobfile.Definition, warned []mistake, errs []error) {
+	if strings.HasPrefix(strings.TrimLeft(filepath.Base(path), "."), "jobsd.toml") {
+		config, err := jobfile.CheckConfig(path)
+		if err != nil {
+			return nil, nil, []error{err}
+		}
+		warned = configWarnings(config, false)
+	} else {
+		defs, errs = jobfile.ReadFile(path, s.config)
+		warned = s.jobWarnings(defs)
+	}
+	for i := range warned {
+		warned[i].File = path
+	}
+	return defs, warned, errs
+}
+
+// isDirectory reports whether path is a directory. A path that does not exist counts as a file.
+func isDirectory(path string) bool {
+	st, err := os.Stat(path)
+	return err == nil && st.IsDir()
+}
+
+func (c *checked) write(w io.Writer) {
+	for _, e := range c.wrong {
 		fmt.Fprintln(w, e)
 	}
-	writeSealed(w, set)
-	writeIgnored(w, set.Ignored)
-	writeWarnings(w, warned)
-	fmt.Fprintln(w, checkResult(set, warned).total())
-}
-
-// total returns the numbers of what check has found, in words.
-func (c *checked) total() string {
-	text := fmt.Sprintf("%s, %s, %s", count(c.Files, "file"), count(c.Jobs, "job"), errorCount(len(c.Errors)))
-	if len(c.Warnings) > 0 {
-		text += ", " + count(len(c.Warnings), "warning")
+	c.writeSealed(w)
+	writeIgnored(w, c.Ignored)
+	writeWarnings(w, c.Warnings)
+	text := "no errors"
+	if n := len(c.Errors); n > 0 {
+		text = count(n, "error")
 	}
-	return text
+	if n := len(c.Warnings); n > 0 {
+		text += ", " + count(n, "warning")
+	}
+	fmt.Fprintf(w, "%s, %s, %s\n", count(c.Files, "file"), count(c.Jobs, "job"), text)
+	writeDiff(w, c.Diff)
 }
 
 // writeIgnored prints the names in the directory that are not job files.
@@ -153,19 +186,12 @@ func writeIgnored(w io.Writer, names []string) {
 
 // writeSealed prints which paths are trusted only because their mount is read-only. If the directory is one of them, it
 // leaves out the files in it.
-func writeSealed(w io.Writer, set *jobfile.Set) {
-	for _, path := range set.Sealed {
-		if path == set.Dir || filepath.Dir(path) != set.Dir || !slices.Contains(set.Sealed, set.Dir) {
+func (c *checked) writeSealed(w io.Writer) {
+	for _, path := range c.ReadOnly {
+		if path == c.dir || filepath.Dir(path) != c.dir || !slices.Contains(c.ReadOnly, c.dir) {
 			fmt.Fprintf(w, "trusted because its mount is read-only: %s\n", path)
 		}
 	}
-}
-
-func errorCount(n int) string {
-	if n == 0 {
-		return "no errors"
-	}
-	return count(n, "error")
 }
 
 func mistakeOf(e *jobfile.Error) mistake { return mistake{e.File, e.Line, e.Column, e.Key, e.Text} }

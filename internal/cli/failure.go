@@ -41,6 +41,14 @@ func (f *failure) Unwrap() error { return f.err }
 // notWell exits with code 1 and prints nothing, because the problem has already been printed.
 var notWell = &failure{code: exitFailed}
 
+// orUnwell returns err or, if something else is wrong, notWell.
+func orUnwell(err error, wrong bool) error {
+	if err == nil && wrong {
+		return notWell
+	}
+	return err
+}
+
 func fail(code int, hint, format string, args ...any) error {
 	return &failure{code, fmt.Errorf(format, args...), hint}
 }

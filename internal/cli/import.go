@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"jobsd/internal/foreign"
+	"jobsd/internal/jobfile"
 )
 
 const importHelp = `jobsd import - make job files from crontabs, anacrontabs and systemd timers
@@ -87,52 +89,68 @@ func (a *app) doImport(kind string, args []string, o importOptions) error {
 	if err != nil {
 		return err
 	}
-	files := jobFiles(found)
+	var files []newFile
+	var names []string
+	for i, text := range found.Texts() {
+		names = append(names, found.Jobs[i].Name+".toml")
+		files = append(files, newFile{names[i], text})
+	}
 	still := foreign.Remark{Reason: stillRun(kind, args)}
+	if !a.json {
+		a.tellRemarks(found)
+	}
+	if o.dryRun && !a.json {
+		a.printFiles(files)
+		a.tellImport(found)
+		return orUnwell(nil, len(found.Refused) > 0)
+	}
+	s, err := a.places.site()
+	if err != nil {
+		return err
+	}
+	var defs []*jobfile.Definition
+	var r *reloadResult
+	switch {
+	case len(files) == 0:
+	case o.dryRun:
+		defs, err = s.try(files)
+	default:
+		if defs, r, err = a.addFiles(s, files, nil); a.json {
+			found.Notes = append(found.Notes, still)
+		}
+	}
+	if defs == nil && err != nil {
+		return err
+	}
 	if a.json {
-		err = a.importJSON(found, files, still, o.dryRun)
+		err = cmp.Or(a.printJSON(importedJSON(s, found, names, defs, r)), err)
 	} else {
-		err = a.importText(found, files, still, o.dryRun)
+		if defs != nil {
+			tellDues(a.out, s.dues(defs))
+			a.warnOf(s, defs)
+			fmt.Fprintf(a.out, "%s in %s\n", count(len(files), "file"), s.Jobs)
+			if err == nil {
+				a.tellTaken(s, r)
+			}
+			fmt.Fprintf(a.err, "note: %s\n", still)
+		}
+		a.tellImport(found)
 	}
-	if err == nil && len(found.Refused) > 0 {
-		err = notWell
-	}
-	return err
+	return orUnwell(cmp.Or(err, a.each(names, r.refusal)), len(found.Refused) > 0)
 }
 
-// importText installs the files, or only prints them, and prints notes and refused lines. still is a note on how to disable
-// the old entries.
-func (a *app) importText(found *foreign.Result, files []newFile, still foreign.Remark, dry bool) error {
+// tellRemarks prints the notes and the lines that are not imported.
+func (a *app) tellRemarks(found *foreign.Result) {
 	for _, n := range found.Notes {
 		fmt.Fprintf(a.err, "note: %s\n", n)
 	}
 	for _, r := range found.Refused {
 		fmt.Fprintln(a.err, r)
 	}
-	if dry {
-		a.printFiles(files)
-	} else if err := a.installImported(files); err != nil {
-		return err
-	}
-	if len(files) > 0 && !dry {
-		fmt.Fprintf(a.err, "note: %s\n", still)
-	}
-	fmt.Fprintf(a.err, "%s, %s not imported\n", count(len(files), "job"), count(len(found.Refused), "line"))
-	return nil
 }
 
-func jobFiles(found *foreign.Result) (files []newFile) {
-	for i, text := range found.Texts() {
-		files = append(files, newFile{found.Jobs[i].Name + ".toml", text})
-	}
-	return files
-}
-
-func fileNames(files []newFile) (names []string) {
-	for _, f := range files {
-		names = append(names, f.Name)
-	}
-	return names
+func (a *app) tellImport(found *foreign.Result) {
+	fmt.Fprintf(a.err, "%s, %s not imported\n", count(len(found.Jobs), "job"), count(len(found.Refused), "line"))
 }
 
 func (a *app) printFiles(files []newFile) {
@@ -144,24 +162,37 @@ func (a *app) printFiles(files []newFile) {
 	}
 }
 
-// installImported puts new files into the jobs directory, all or none of them.
-func (a *app) installImported(files []newFile) error {
-	s, err := a.places.site()
-	if err != nil || len(files) == 0 {
-		return err
+// imported is the JSON of import.
+type imported struct {
+	Files   []string      `json:"files"`
+	Jobs    []due         `json:"jobs"`
+	Refused []remarkJSON  `json:"refused"`
+	Notes   []remarkJSON  `json:"notes"`
+	Reload  *reloadResult `json:"reload"`
+}
+
+// remarkJSON is a remark about a line of a foreign file.
+type remarkJSON struct {
+	File   string `json:"file"`
+	Line   int    `json:"line"`
+	Text   string `json:"text"`
+	Reason string `json:"reason"`
+}
+
+func remarksJSON(list []foreign.Remark) []remarkJSON {
+	all := []remarkJSON{} // no null in the output
+	for _, r := range list {
+		all = append(all, remarkJSON{r.File, r.Line, r.Text, r.Reason})
 	}
-	defs, r, err := a.addFiles(s, files, nil)
-	if defs == nil {
-		return err
+	return all
+}
+
+func importedJSON(s *site, found *foreign.Result, names []string, defs []*jobfile.Definition, r *reloadResult) imported {
+	doc := imported{Files: []string{}, Jobs: s.dues(defs), Refused: remarksJSON(found.Refused), Notes: remarksJSON(found.Notes), Reload: r}
+	for _, name := range names {
+		doc.Files = append(doc.Files, filepath.Join(s.Jobs, name))
 	}
-	tellDues(a.out, s.dues(defs))
-	a.warnOf(s, defs)
-	fmt.Fprintf(a.out, "%s in %s\n", count(len(files), "file"), s.Jobs)
-	if err != nil {
-		return err
-	}
-	a.tellTaken(s, r)
-	return a.each(fileNames(files), r.refusal)
+	return doc
 }
 
 // stillRun says how to keep the jobs from running twice.

@@ -46,25 +46,17 @@ func importCrontab(args []string, o importOptions, now time.Time) (*foreign.Resu
 		return &c.found, c.readSystem()
 	case len(args) == 0:
 		return &c.found, c.readOwn()
-	case args[0] == "-":
-		return &c.found, c.readInput()
 	case filepath.Base(args[0]) == filepath.Base(theAnacrontab):
 		return nil, fail(exitFailed, "jobsd import anacrontab "+args[0], "%s is not a crontab", args[0])
 	}
-	return &c.found, c.readPath(filepath.Clean(args[0]))
+	return &c.found, c.readPath(args[0])
 }
 
 // importAnacrontab translates an anacrontab.
 func importAnacrontab(args []string, o importOptions, now time.Time) (*foreign.Result, error) {
 	c := newCrontabs(o, now)
 	c.parse = crontab.ParseAnacrontab
-	switch {
-	case len(args) == 0:
-		return &c.found, c.readPath(theAnacrontab)
-	case args[0] == "-":
-		return &c.found, c.readInput()
-	}
-	return &c.found, c.readPath(filepath.Clean(args[0]))
+	return &c.found, c.readPath(append(args, theAnacrontab)[0])
 }
 
 func newCrontabs(o importOptions, now time.Time) *crontabs {
@@ -129,7 +121,12 @@ func (c *crontabs) readOwn() error {
 	return nil
 }
 
+// readPath reads a file, all files of a directory, or standard input for "-".
 func (c *crontabs) readPath(path string) error {
+	if path == "-" {
+		return c.readInput()
+	}
+	path = filepath.Clean(path)
 	whole, err := filepath.Abs(path)
 	if err != nil {
 		return fmt.Errorf("cannot read the crontab: %w", err)

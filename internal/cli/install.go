@@ -152,11 +152,7 @@ func tellDues(w io.Writer, dues []due) {
 
 // warnOf prints the warnings of "jobsd check" for these jobs.
 func (a *app) warnOf(s *site, defs []*jobfile.Definition) {
-	host := s.config.Machine
-	if host == "" {
-		host, _ = os.Hostname()
-	}
-	list := s.jobWarnings(defs, host)
+	list := s.jobWarnings(defs)
 	if slices.ContainsFunc(defs, mails) { // warnings about the settings only matter for jobs with mail
 		list = append(list, configWarnings(s.config, true)...)
 	}

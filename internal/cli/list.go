@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -83,24 +82,15 @@ func choose(state *statefile.State, words []string) error {
 		return nil
 	}
 	known := names(state)
+	jobs, err := expandIn(words, func() ([]string, error) { return known, nil })
 	chosen := map[string]*statefile.Job{}
-	for _, word := range words {
-		matches := []string{word}
-		if isPattern(word) {
-			var err error
-			if matches, err = matching(word, known); err != nil {
-				return err
-			}
-		}
-		for _, name := range matches {
-			if state.Jobs[name] == nil {
-				return noJob(name, known)
-			}
-			chosen[name] = state.Jobs[name]
+	for _, name := range jobs {
+		if chosen[name] = state.Jobs[name]; chosen[name] == nil {
+			return noJob(name, known)
 		}
 	}
 	state.Jobs = chosen
-	return nil
+	return err
 }
 
 // nothingListed says why there is no job to show; chosen is the number of jobs before --failed.
@@ -171,26 +161,19 @@ func (l *listing) writeIn(w io.Writer, p palette, width int) {
 	writeErrors(w, p, l.state.Daemon.Reload.Errors)
 }
 
-// names returns the names of the jobs in their order.
+// names returns the names of the jobs in their order. Jobs without a next run come last.
 func (l *listing) names() []string {
 	all := names(l.state)
 	if l.sort == "next" {
 		slices.SortStableFunc(all, func(a, b string) int {
 			x, y := l.state.Jobs[a].NextRun, l.state.Jobs[b].NextRun
 			if x.IsZero() || y.IsZero() {
-				return cmp.Compare(zeroLast(x), zeroLast(y))
+				return y.Compare(x.Time)
 			}
 			return x.Compare(y.Time)
 		})
 	}
 	return all
-}
-
-func zeroLast(t statefile.Time) int {
-	if t.IsZero() {
-		return 1
-	}
-	return 0
 }
 
 // disabledMost is the number of disabled jobs that list describes one by one.

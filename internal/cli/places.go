@@ -118,6 +118,12 @@ func (p *places) resolve(own bool) (*site, error) {
 	return s, nil
 }
 
+// host is the name of this machine. Without a name, no machine matches.
+func (s *site) host() string {
+	name, _ := os.Hostname()
+	return cmp.Or(s.config.Machine, name)
+}
+
 // homeless is the hint for users without a writable home directory, as in many containers.
 const homeless = "use --root DIR, or set XDG_CONFIG_HOME and XDG_STATE_HOME to directories that this user can write to"
 
@@ -145,20 +151,20 @@ func (s *site) readConfig(must bool) (err error) {
 
 // first takes each directory from the first of choices that names it, and makes it absolute.
 func first(choices ...jobfile.Dirs) jobfile.Dirs {
-	var d jobfile.Dirs
-	for _, c := range choices {
-		d.Jobs = cmp.Or(d.Jobs, c.Jobs)
-		d.State = cmp.Or(d.State, c.State)
-		d.Log = cmp.Or(d.Log, c.Log)
-		d.Run = cmp.Or(d.Run, c.Run)
-	}
-	absolute := func(dir string) string {
-		if dir == "" {
-			return ""
+	pick := func(of func(jobfile.Dirs) string) string {
+		for _, c := range choices {
+			if dir := of(c); dir != "" {
+				return absolute(dir)
+			}
 		}
-		return absolute(dir)
+		return ""
 	}
-	return jobfile.Dirs{Jobs: absolute(d.Jobs), State: absolute(d.State), Log: absolute(d.Log), Run: absolute(d.Run)}
+	return jobfile.Dirs{
+		Jobs:  pick(func(d jobfile.Dirs) string { return d.Jobs }),
+		State: pick(func(d jobfile.Dirs) string { return d.State }),
+		Log:   pick(func(d jobfile.Dirs) string { return d.Log }),
+		Run:   pick(func(d jobfile.Dirs) string { return d.Run }),
+	}
 }
 
 func underRoot(root string) (jobfile.Dirs, string) {

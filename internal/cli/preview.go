@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -44,11 +43,7 @@ func (s *site) foresight(w window, explain bool) *foresight {
 	if err != nil {
 		state = &statefile.State{} // previews work without a state file
 	}
-	host := s.config.Machine
-	if host == "" {
-		host, _ = os.Hostname() // without a name, no machine matches
-	}
-	return &foresight{w, state, host, spawn.MachineID(), explain}
+	return &foresight{w, state, s.host(), spawn.MachineID(), explain}
 }
 
 func (f *foresight) preview(d *jobfile.Definition) preview {

@@ -49,10 +49,7 @@ func (a *app) doReload(timeout time.Duration) error {
 		fmt.Fprintln(a.out, r.summary())
 		writeErrors(a.out, paletteFor(a.out), r.Errors)
 	}
-	if err == nil && len(r.Errors) > 0 {
-		err = notWell
-	}
-	return err
+	return orUnwell(err, len(r.Errors) > 0)
 }
 
 // reloadResult is the JSON of reload.

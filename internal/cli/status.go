@@ -55,15 +55,10 @@ func (a *app) doStatus(s *site, brief bool, now time.Time) error {
 	default:
 		writeStatus(a.out, paletteFor(a.out), terminalWidth(a.out), state, r, s.State, now)
 	}
-	switch {
-	case err != nil:
-		return err
-	case !r.Alive:
+	if err == nil && !r.Alive {
 		return &failure{code: exitNoDaemon}
-	case !r.Well:
-		return notWell
 	}
-	return nil
+	return orUnwell(err, !r.Well)
 }
 
 // statusResult is the JSON of status.

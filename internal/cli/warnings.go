@@ -34,7 +34,7 @@ func (s *site) warnings(set *jobfile.Set) []mistake {
 		defs = append(defs, j.Def)
 		mailed = mailed || mails(j.Def)
 	}
-	return append(s.jobWarnings(defs, set.Host), configWarnings(set.Config, mailed)...)
+	return append(s.jobWarnings(defs), configWarnings(set.Config, mailed)...)
 }
 
 // configWarnings returns the warnings about the settings. mailed says whether a job sends mail.
@@ -49,8 +49,8 @@ func configWarnings(c *jobfile.Config, mailed bool) (list []mistake) {
 func mails(d *jobfile.Definition) bool { return d.Notify != nil && len(d.Notify.Mail) > 0 }
 
 // jobWarnings returns the warnings about jobs, in the order of their files.
-func (s *site) jobWarnings(defs []*jobfile.Definition, host string) (list []mistake) {
-	doubts := jobfile.Doubts(defs, host)
+func (s *site) jobWarnings(defs []*jobfile.Definition) (list []mistake) {
+	doubts := jobfile.Doubts(defs, s.host())
 	now := time.Now()
 	for _, d := range defs {
 		warn := func(key, format string, args ...any) {
