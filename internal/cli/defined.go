@@ -18,12 +18,6 @@ import (
 	"jobsd/statefile"
 )
 
-// fact is one line about a job: "user: nobody".
-type fact struct {
-	key, text string
-	ink       ink
-}
-
 // definition reads the definition of a job from its file, as the daemon would. If it cannot, it returns why.
 func (s *site) definition(name string, j *statefile.Job) (*jobfile.Definition, string) {
 	if j.File == "" {
@@ -52,34 +46,27 @@ func (s *site) daemonUser() int {
 	return os.Geteuid()
 }
 
-// definedFacts returns what the file of a job says; owner is the user of the daemon. It leaves out the values of variables
-// because they may be secrets.
-func definedFacts(d *jobfile.Definition, owner *user.User) (facts []fact) {
-	add := func(key string, words ...string) {
-		if text := commas(words...); text != "" {
-			facts = append(facts, fact{key: key, text: text})
-		}
-	}
+// addDefined adds what the file of a job says; owner is the user of the daemon. It leaves out the values of variables because
+// they may be secrets.
+func (f *facts) addDefined(d *jobfile.Definition, owner *user.User) {
 	if d.Shell {
-		add("script", d.Argv[len(d.Argv)-1])
+		f.add("script", "", "%s", d.Argv[len(d.Argv)-1])
 	} else {
-		add("command", plain.Shell(d.Argv...))
+		f.add("command", "", "%s", plain.Shell(d.Argv...))
 	}
-	add("user", userWords(d, owner))
-	add("directory", directoryWords(d, owner))
-	add("environment", environmentWords(d)...)
-	add("limits", limitWords(d)...)
-	add("rules", ruleWords(d)...)
-	add("notify", notifyWords(d.Notify)...)
+	f.add("user", "", "%s", userWords(d, owner))
+	f.add("directory", "", "%s", directoryWords(d, owner))
+	if env := environmentWords(d); env != nil {
+		f.add("environment", "", "%s", env)
+	}
+	f.add("limits", "", "%s", limitWords(d))
+	if rules := ruleWords(d); rules != nil {
+		f.add("rules", "", "%s", rules)
+	}
+	f.add("notify", "", "%s", notifyWords(d.Notify))
 	if d.Log.Discard {
-		add("log", "none: the output is discarded")
+		f.add("log", "", "none: the output is discarded")
 	}
-	return facts
-}
-
-// commas joins the words that are not empty.
-func commas(words ...string) string {
-	return strings.Join(slices.DeleteFunc(words, func(w string) bool { return w == "" }), ", ")
 }
 
 func userWords(d *jobfile.Definition, owner *user.User) string {
@@ -97,102 +84,70 @@ func directoryWords(d *jobfile.Definition, owner *user.User) string {
 	return cmp.Or(d.Dir, prefixed("home directory, ", home), "/, because the user has no home directory")
 }
 
-func environmentWords(d *jobfile.Definition) (words []string) {
+func environmentWords(d *jobfile.Definition) (p phrases) {
+	var names []string
 	for _, v := range d.Env {
 		name, _, _ := strings.Cut(v, "=")
-		words = append(words, name)
+		names = append(names, name)
 	}
-	if len(words) > 0 {
-		words = []string{strings.Join(words, " ") + " (values are not shown)"}
-	}
-	if d.EnvFile != "" {
-		words = append(words, "from "+d.EnvFile)
-	}
-	if len(d.PassEnv) > 0 {
-		words = append(words, "from the daemon "+strings.Join(d.PassEnv, " "))
-	}
-	if len(d.ExtraPath) > 0 {
-		words = append(words, "in front of PATH "+strings.Join(d.ExtraPath, ":"))
-	}
-	return words
+	p.add(names != nil, "%s (values are not shown)", strings.Join(names, " "))
+	p.add(d.EnvFile != "", "from %s", d.EnvFile)
+	p.add(len(d.PassEnv) > 0, "from the daemon %s", strings.Join(d.PassEnv, " "))
+	p.add(len(d.ExtraPath) > 0, "in front of PATH %s", strings.Join(d.ExtraPath, ":"))
+	return p
 }
 
 // span writes a duration as in job files.
 func span(d time.Duration) string { return schedule.FormatDuration(d) }
 
-func limitWords(d *jobfile.Definition) (words []string) {
-	timeout := "no timeout"
-	if d.Timeout > 0 {
-		timeout = "timeout " + span(d.Timeout)
-	}
-	words = append(words, timeout)
+func limitWords(d *jobfile.Definition) (p phrases) {
+	p.add(d.Timeout <= 0, "no timeout")
+	p.add(d.Timeout > 0, "timeout %s", span(d.Timeout))
 	for _, l := range d.Limits {
-		value := fmt.Sprint(l.Value)
-		if l.Value == math.MaxUint64 {
-			value = "unlimited"
-		}
-		words = append(words, l.Name+" "+value)
+		p.add(l.Value == math.MaxUint64, "%s unlimited", l.Name)
+		p.add(l.Value != math.MaxUint64, "%s %d", l.Name, l.Value)
 	}
-	if d.Nice != 0 {
-		words = append(words, fmt.Sprintf("nice %d", d.Nice))
-	}
-	if d.Umask != jobfile.DefaultUmask && d.Umask >= 0 {
-		words = append(words, fmt.Sprintf("umask %03o", d.Umask))
-	}
-	return words
+	p.add(d.Nice != 0, "nice %d", d.Nice)
+	p.add(d.Umask != jobfile.DefaultUmask && d.Umask >= 0, "umask %03o", d.Umask)
+	return p
 }
 
 // ruleWords describes when and how the job runs, except for its schedule and for defaults.
-func ruleWords(d *jobfile.Definition) (words []string) {
-	add := func(say bool, format string, args ...any) {
-		if say {
-			words = append(words, fmt.Sprintf(format, args...))
-		}
-	}
-	add(!d.Enabled, "enabled = false")
-	add(len(d.Machines) > 0, "machines %s", strings.Join(d.Machines, " "))
-	add(d.Jitter > 0, "jitter below %s", span(d.Jitter))
-	add(d.CatchUp.Max == 0, "missed slots get no catch-up run")
-	add(d.CatchUp.Max > 0, "missed slots get one catch-up run if the newest is at most %s old", span(d.CatchUp.Max))
-	add(d.Overlap != jobfile.Skip && d.KeepAlive == nil, "overlap %s", d.Overlap)
-	add(d.Lock != "", "lock %s", d.Lock)
+func ruleWords(d *jobfile.Definition) (p phrases) {
+	p.add(!d.Enabled, "enabled = false")
+	p.add(len(d.Machines) > 0, "machines %s", strings.Join(d.Machines, " "))
+	p.add(d.Jitter > 0, "jitter below %s", span(d.Jitter))
+	p.add(d.CatchUp.Max == 0, "missed slots get no catch-up run")
+	p.add(d.CatchUp.Max > 0, "missed slots get one catch-up run if the newest is at most %s old", span(d.CatchUp.Max))
+	p.add(d.Overlap != jobfile.Skip && d.KeepAlive == nil, "overlap %s", d.Overlap)
+	p.add(d.Lock != "", "lock %s", d.Lock)
 	if k := d.KeepAlive; k != nil {
-		add(true, "restart %s", k.Restart)
+		p.add(true, "restart %s", k.Restart)
 	}
 	if d.Retries > 0 {
 		retries := "retries"
 		if d.Retries == 1 {
 			retries = "retry"
 		}
-		add(true, "%d %s with pauses of %s up to %s", d.Retries, retries, span(d.RetryDelay), span(d.RetryMaxDelay))
+		p.add(true, "%d %s with pauses of %s up to %s", d.Retries, retries, span(d.RetryDelay), span(d.RetryMaxDelay))
 	}
-	add(!slices.Equal(d.SuccessCodes, []int{0}), "success codes %v", d.SuccessCodes)
-	add(d.StopSignal != "TERM" || d.StopTimeout != 10*time.Second, "stopped with %s, after %s with KILL", d.StopSignal, span(d.StopTimeout))
-	add(d.StopLeader, "only the first process gets the stop signal")
-	add(d.KeepLeftovers, "leftovers are kept")
-	return words
+	p.add(!slices.Equal(d.SuccessCodes, []int{0}), "success codes %v", d.SuccessCodes)
+	p.add(d.StopSignal != "TERM" || d.StopTimeout != 10*time.Second, "stopped with %s, after %s with KILL", d.StopSignal, span(d.StopTimeout))
+	p.add(d.StopLeader, "only the first process gets the stop signal")
+	p.add(d.KeepLeftovers, "leftovers are kept")
+	return p
 }
 
-func notifyWords(n *jobfile.Notify) (words []string) {
+func notifyWords(n *jobfile.Notify) phrases {
 	if n == nil {
-		return []string{"nobody"}
+		n = &jobfile.Notify{}
 	}
-	if len(n.Mail) > 0 {
-		words = append(words, "mail to "+strings.Join(n.Mail, " "))
-	}
-	for _, c := range []struct {
-		key  string
-		argv []string
-	}{{"on_failure", n.OnFailure}, {"on_success", n.OnSuccess}, {"on_recovery", n.OnRecovery}} {
-		if len(c.argv) > 0 {
-			words = append(words, c.key+" "+plain.Shell(c.argv...))
-		}
-	}
-	if len(words) == 0 {
-		return []string{"nobody"}
-	}
-	if n.Failures > 1 {
-		words = append(words, fmt.Sprintf("after %d failures in a row", n.Failures))
-	}
-	return words
+	var p phrases
+	p.add(len(n.Mail) > 0, "mail to %s", strings.Join(n.Mail, " "))
+	p.add(len(n.OnFailure) > 0, "on_failure %s", plain.Shell(n.OnFailure...))
+	p.add(len(n.OnSuccess) > 0, "on_success %s", plain.Shell(n.OnSuccess...))
+	p.add(len(n.OnRecovery) > 0, "on_recovery %s", plain.Shell(n.OnRecovery...))
+	p.add(p != nil && n.Failures > 1, "after %d failures in a row", n.Failures)
+	p.add(p == nil, "nobody")
+	return p
 }

@@ -1,10 +1,8 @@
 package cli
 
 import (
-	"fmt"
 	"io"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -127,24 +125,19 @@ func runRow(r *statefile.Run, now time.Time) []cell {
 		{text: cause(r.Reason, r.Attempt)},
 		{text: outcomeWord(r)},
 		{text: took},
-		{runNotes(r), yellow},
+		{runNotes(r).String(), yellow},
 	}
 }
 
-func runNotes(r *statefile.Run) string {
-	var words []string
-	add := func(say bool, word string) {
-		if say {
-			words = append(words, word)
-		}
-	}
-	add(r.Outcome == statefile.OutcomeStartError || r.Outcome == statefile.OutcomeLost, ending(r))
-	add(r.Outcome == statefile.OutcomeStopped && r.By != nil, "by "+text(r.By))
-	add(r.Core, "core dumped")
-	add(r.Missed > 0, fmt.Sprintf("missed %d, ran 1", r.Missed))
-	add(r.Leftovers > 0, count(r.Leftovers, "leftover"))
-	add(r.Unjournaled, "unjournaled")
-	return strings.Join(words, ", ")
+func runNotes(r *statefile.Run) phrases {
+	var p phrases
+	p.add(r.Outcome == statefile.OutcomeStartError || r.Outcome == statefile.OutcomeLost, "%s", ending(r))
+	p.add(r.Outcome == statefile.OutcomeStopped && r.By != nil, "by %s", text(r.By))
+	p.add(r.Core, "core dumped")
+	p.add(r.Missed > 0, "missed %d, ran 1", r.Missed)
+	p.add(r.Leftovers > 0, "%s", count(r.Leftovers, "leftover"))
+	p.add(r.Unjournaled, "unjournaled")
+	return p
 }
 
 func notRunRow(p *statefile.NotRun, now time.Time) []cell {

@@ -3,79 +3,82 @@ package cli
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 
 	"jobsd/statefile"
 )
 
-// legend explains the words in the notes of jobs that are not obvious, in the order of the notes. If the state file has
-// details, show prints them under the same word, and the other verbs refer to show.
-var legend = []struct {
+// meaning explains a word in the notes of a job.
+type meaning struct {
 	word, means string
 	is          func(*statefile.Job) bool
-	more        func(*statefile.Job) string
-}{
-	{"stale", "its file is refused; the daemon uses the last good version",
-		func(j *statefile.Job) bool { return j.Stale }, nil},
-	{"elsewhere", "its machines do not include this machine, so it never runs here",
-		func(j *statefile.Job) bool { return j.Elsewhere }, nil},
-	{"held", `somebody stopped this service; "jobsd start" starts it again`,
-		func(j *statefile.Job) bool { return j.Held }, nil},
-	{"unkillable", "one of its processes survives even KILL",
-		func(j *statefile.Job) bool { return j.Unkillable }, nil},
-	{"internal error", "the daemon hit a bug and set the job aside",
-		func(j *statefile.Job) bool { return j.InternalError }, func(j *statefile.Job) string { return text(j.Error) }},
-	{"notify error", "a notification about it was not delivered",
-		func(j *statefile.Job) bool { return j.NotifyError != nil }, func(j *statefile.Job) string { return text(j.NotifyError) }},
-	{"crash loop", "it keeps dying; the daemon waits longer before each restart",
-		func(j *statefile.Job) bool { return j.CrashLoop }, nil},
-	{"overlap", "the previous run has not ended", waitsFor(statefile.WhyOverlap), nil},
-	{"draining", "processes of the previous run have not ended", waitsFor(statefile.WhyDraining), nil},
-	{"lock", "another job with the same lock is running", waitsFor(statefile.WhyLock), nil},
-	{"max_running", "as many jobs are running as jobsd.toml allows", waitsFor(statefile.WhyMaxRunning), nil},
-	{"catch_up", "after the daemon starts, catch-up runs wait for catch_up_delay", waitsFor(statefile.WhyCatchUp), nil},
-	{"retry", "the last attempt failed; the next one follows after a pause", waitsFor(statefile.WhyRetry), nil},
-	{"backoff", "it died early; it is restarted after a pause", waitsFor(statefile.WhyBackoff), nil},
-	{"fork", "the system could not create a process; the daemon tries again", waitsFor(statefile.WhyFork), nil},
-	{"old definition", "it runs with the definition from before the last reload",
-		func(j *statefile.Job) bool {
-			return hasRun(j, func(r *statefile.Running) bool { return r.OldDefinition })
-		}, nil},
+	more        func(*statefile.Job) string // details of the state file; nil: none
+	awaited     string                      // what a pending run waits for
 }
 
-// waitsFor reports whether a run of the job is pending for that reason.
-func waitsFor(why statefile.Why) func(*statefile.Job) bool {
-	return func(j *statefile.Job) bool {
-		return !j.CrashLoop && hasRun(j, func(r *statefile.Running) bool { return r.State == "pending" && text(r.Why) == why })
-	}
+// legend explains the words in the notes of jobs that are not obvious, in the order of the notes. show prints the details
+// under the same word, and the other verbs refer to show.
+var legend = []meaning{
+	{word: "stale", means: "its file is refused; the daemon uses the last good version",
+		is: func(j *statefile.Job) bool { return j.Stale }},
+	{word: "elsewhere", means: "its machines do not include this machine, so it never runs here",
+		is: func(j *statefile.Job) bool { return j.Elsewhere }},
+	{word: "held", means: `somebody stopped this service; "jobsd start" starts it again`,
+		is: func(j *statefile.Job) bool { return j.Held }},
+	{word: "unkillable", means: "one of its processes survives even KILL",
+		is: func(j *statefile.Job) bool { return j.Unkillable }},
+	{word: "internal error", means: "the daemon hit a bug and set the job aside",
+		is:   func(j *statefile.Job) bool { return j.InternalError },
+		more: func(j *statefile.Job) string { return text(j.Error) }},
+	{word: "notify error", means: "a notification about it was not delivered",
+		is:   func(j *statefile.Job) bool { return j.NotifyError != nil },
+		more: func(j *statefile.Job) string { return text(j.NotifyError) }},
+	{word: "crash loop", means: "it keeps dying; the daemon waits longer before each restart",
+		is: func(j *statefile.Job) bool { return j.CrashLoop }},
+	waitsFor(statefile.WhyOverlap, "the previous run has not ended", "the previous run"),
+	waitsFor(statefile.WhyDraining, "processes of the previous run have not ended", "leftover processes of the previous run"),
+	waitsFor(statefile.WhyLock, "another job with the same lock is running", "lock"),
+	waitsFor(statefile.WhyMaxRunning, "as many jobs are running as jobsd.toml allows", "other jobs, because max_running is reached"),
+	waitsFor(statefile.WhyCatchUp, "after the daemon starts, catch-up runs wait for catch_up_delay", "other catch-up runs"),
+	waitsFor(statefile.WhyRetry, "the last attempt failed; the next one follows after a pause", "its next attempt"),
+	waitsFor(statefile.WhyBackoff, "it died early; it is restarted after a pause", "its next attempt"),
+	waitsFor(statefile.WhyFork, "the system could not create a process; the daemon tries again", "the system to allow another process"),
+	{word: "old definition", means: "it runs with the definition from before the last reload", is: func(j *statefile.Job) bool {
+		return slices.ContainsFunc(j.Running, func(r statefile.Running) bool { return r.OldDefinition })
+	}},
 }
 
-func hasRun(j *statefile.Job, is func(*statefile.Running) bool) bool {
-	for i := range j.Running {
-		if is(&j.Running[i]) {
-			return true
-		}
+// waitsFor explains why a run is pending.
+func waitsFor(why statefile.Why, means, awaited string) meaning {
+	return meaning{word: string(why), means: means, awaited: awaited, is: func(j *statefile.Job) bool {
+		return !j.CrashLoop && slices.ContainsFunc(j.Running, func(r statefile.Running) bool {
+			return r.State == "pending" && text(r.Why) == why
+		})
+	}}
+}
+
+// awaited says in words what a pending run waits for.
+func awaited(r *statefile.Running) string {
+	why := string(text(r.Why))
+	if i := slices.IndexFunc(legend, func(m meaning) bool { return m.word == why }); i >= 0 {
+		why = legend[i].awaited
 	}
-	return false
+	return why + prefixed(" ", text(r.Lock))
 }
 
 // writeLegend prints, below a table, what its words mean.
 func writeLegend(w io.Writer, p palette, state *statefile.State) {
-	first := true
-	for _, l := range legend {
-		for _, j := range state.Jobs {
-			if !l.is(j) {
-				continue
-			}
-			if first {
-				fmt.Fprintln(w)
-			}
-			first = false
-			line := l.word + ": " + l.means
-			if l.more != nil {
-				line += `; see "jobsd show"`
-			}
-			fmt.Fprintln(w, p.paint(faint, line))
-			break
+	blank := "\n"
+	for _, m := range legend {
+		if !slices.ContainsFunc(slices.Collect(maps.Values(state.Jobs)), m.is) {
+			continue
 		}
+		line := m.word + ": " + m.means
+		if m.more != nil {
+			line += `; see "jobsd show"`
+		}
+		fmt.Fprintln(w, blank+p.paint(faint, line))
+		blank = ""
 	}
 }

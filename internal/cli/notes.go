@@ -11,27 +11,18 @@ import (
 )
 
 // notes returns the words after a job, "" if there are none.
-func notes(j *statefile.Job, now time.Time) string {
-	return strings.Join(noteWords(j, now), ", ")
-}
+func notes(j *statefile.Job, now time.Time) string { return noteWords(j, now).String() }
 
-func noteWords(j *statefile.Job, now time.Time) (words []string) {
-	add := func(say bool, word string) {
-		if say {
-			words = append(words, word)
-		}
-	}
-	add(j.Stale, "stale")
-	add(j.Elsewhere, "elsewhere")
-	add(j.Disabled, "disabled")
-	add(j.Held, "held")
-	add(j.Unkillable, "unkillable")
-	add(j.InternalError, "internal error")
-	add(j.Error != nil && !j.Stale, "error")
-	add(j.NotifyError != nil, "notify error")
-	if j.CrashLoop {
-		add(true, crashLoop(j, now))
-	}
+func noteWords(j *statefile.Job, now time.Time) (p phrases) {
+	p.add(j.Stale, "stale")
+	p.add(j.Elsewhere, "elsewhere")
+	p.add(j.Disabled, "disabled")
+	p.add(j.Held, "held")
+	p.add(j.Unkillable, "unkillable")
+	p.add(j.InternalError, "internal error")
+	p.add(j.Error != nil && !j.Stale, "error")
+	p.add(j.NotifyError != nil, "notify error")
+	p.add(j.CrashLoop, "%s", crashLoop(j, now))
 	for _, r := range j.Running {
 		why := string(text(r.Why))
 		switch text(r.Why) {
@@ -42,20 +33,20 @@ func noteWords(j *statefile.Job, now time.Time) (words []string) {
 		case statefile.WhyLock:
 			why += prefixed(" ", text(r.Lock))
 		}
-		add(r.State == "pending" && why != "" && !j.CrashLoop, "waits: "+why)
-		add(r.OldDefinition, "old definition")
+		p.add(r.State == "pending" && why != "" && !j.CrashLoop, "waits: %s", why)
+		p.add(r.OldDefinition, "old definition")
 	}
-	add(startError(j.LastRun) != "" && j.ConsecutiveFailures > 0 && !j.CrashLoop, startError(j.LastRun))
-	add(len(j.DelayedStarts) > 0, nextLater(j.DelayedStarts, now))
-	add(j.ConsecutiveFailures > 1 && !j.CrashLoop, failures(j))
-	add(j.Skipped > 0, fmt.Sprintf("skipped %d", j.Skipped))
+	p.add(startError(j.LastRun) != "" && j.ConsecutiveFailures > 0 && !j.CrashLoop, "%s", startError(j.LastRun))
+	p.add(len(j.DelayedStarts) > 0, "%s", nextLater(j.DelayedStarts, now))
+	p.add(j.ConsecutiveFailures > 1 && !j.CrashLoop, "%s", failures(j))
+	p.add(j.Skipped > 0, "skipped %d", j.Skipped)
 	switch {
 	case j.LastRun != nil && j.LastRun.Missed > 0:
-		add(true, fmt.Sprintf("missed %d, ran 1", j.LastRun.Missed))
+		p.add(true, "missed %d, ran 1", j.LastRun.Missed)
 	case j.Missed > 0:
-		add(true, fmt.Sprintf("missed %d", j.Missed))
+		p.add(true, "missed %d", j.Missed)
 	}
-	return words
+	return p
 }
 
 // failures returns how often the job has failed in a row, in words.

@@ -150,28 +150,21 @@ func (s *site) dialForReload(deadline time.Time) (*control.Client, error) {
 
 // names returns the names of the changed jobs, in parentheses.
 func (r reloadResult) names() string {
-	switch {
-	case len(r.ChangedJobs) == 0:
-		return ""
-	case len(r.ChangedJobs) < r.Changed:
-		return " (" + strings.Join(r.ChangedJobs, ", ") + ", ...)"
+	names := strings.Join(r.ChangedJobs, ", ")
+	if names != "" && len(r.ChangedJobs) < r.Changed {
+		names += ", ..."
 	}
-	return " (" + strings.Join(r.ChangedJobs, ", ") + ")"
+	return inParentheses(names)
 }
 
 // summary says what changed: "3 new, 1 changed, 1 removed, 1 refused".
 func (r reloadResult) summary() string {
-	var words []string
-	add := func(n int, what string) {
-		if n > 0 {
-			words = append(words, fmt.Sprintf("%d %s", n, what))
-		}
-	}
-	add(r.New, "new")
-	add(r.Changed, "changed"+r.names())
-	add(r.Removed, "removed")
-	add(r.Refused, "refused")
-	text := strings.Join(words, ", ")
+	var p phrases
+	p.add(r.New > 0, "%d new", r.New)
+	p.add(r.Changed > 0, "%d changed%s", r.Changed, r.names())
+	p.add(r.Removed > 0, "%d removed", r.Removed)
+	p.add(r.Refused > 0, "%d refused", r.Refused)
+	text := p.String()
 	if len(r.Settings) > 0 {
 		text += "; settings changed: " + strings.Join(r.Settings, ", ")
 	}

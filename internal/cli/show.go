@@ -7,15 +7,12 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
 	"jobsd/internal/jobfile"
 	"jobsd/internal/machine"
-	"jobsd/internal/plain"
 	"jobsd/statefile"
 )
 
@@ -118,13 +115,7 @@ const keyWidth = 13
 
 // write prints a line for each fact about the job, for a terminal of that width; 0: there is no terminal.
 func (v *portrait) write(w io.Writer, p palette, width int) {
-	for _, f := range v.facts() {
-		key := f.key + ":"
-		for _, line := range fitted(f.text, width-keyWidth-1) {
-			fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("%-*s %s", keyWidth, key, p.paint(f.ink, line)), " "))
-			key = ""
-		}
-	}
+	v.facts().write(w, p, keyWidth, width)
 	switch {
 	case v.noEvents != "":
 		fmt.Fprintf(w, "\nits last runs cannot be shown: %s\n", v.noEvents)
@@ -134,110 +125,92 @@ func (v *portrait) write(w io.Writer, p palette, width int) {
 	}
 }
 
-// fitted returns the lines of a text, and breaks lines that are longer than width if width is above 0. A line that fits
-// keeps its blanks, because they may matter in a script. Control characters become visible.
-func fitted(text string, width int) (lines []string) {
-	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
-		line = visibly(line)
-		if width > 0 && utf8.RuneCountInString(line) > width {
-			lines = append(lines, plain.Wrap(line, width)...)
-		} else {
-			lines = append(lines, line)
-		}
-	}
-	return lines
-}
-
-// visibly writes control characters like Go, and a tab as blanks.
-func visibly(text string) string { return plain.Line(strings.ReplaceAll(text, "\t", "    ")) }
-
-func (v *portrait) facts() (facts []fact) {
+func (v *portrait) facts() (f facts) {
 	j := v.job
-	add := func(key string, i ink, format string, args ...any) {
-		facts = append(facts, fact{key, fmt.Sprintf(format, args...), i})
-	}
-	if facts = []fact{{key: "job", text: v.name}}; j.Description != "" {
-		add("description", "", "%s", j.Description)
+	if f.add("job", "", "%s", v.name); j.Description != "" {
+		f.add("description", "", "%s", j.Description)
 	}
 	if j.Schedule != "" {
-		add("schedule", "", "%s", inStyle(j.Schedule))
+		f.add("schedule", "", "%s", inStyle(j.Schedule))
 	}
 	if v.def != nil {
-		facts = append(facts, definedFacts(v.def, &v.owner)...)
+		f.addDefined(v.def, &v.owner)
 	} else {
-		add("definition", yellow, "%s", v.noDef)
+		f.add("definition", yellow, "%s", v.noDef)
 	}
-	add("file", "", "%s", cmp.Or(j.File, none)+sealed(j.File))
-	add("state", "", "%s", stateText(j.State))
-	if n := notes(j, v.now); n != "" {
-		add("notes", yellow, "%s", n)
+	f.add("file", "", "%s", cmp.Or(j.File, none)+sealed(j.File))
+	f.add("state", "", "%s", stateText(j.State))
+	if n := noteWords(j, v.now); n != nil {
+		f.add("notes", yellow, "%s", n)
 	}
 	for _, l := range legend {
 		switch {
 		case !l.is(j):
 		case l.more != nil:
-			add(l.word, red, "%s", l.means+prefixed(": ", l.more(j)))
+			f.add(l.word, red, "%s", l.means+prefixed(": ", l.more(j)))
 		default:
-			add(l.word, yellow, "%s", l.means)
+			f.add(l.word, yellow, "%s", l.means)
 		}
 	}
 	if d := j.DisabledBy; d != nil {
-		add("disabled", "", "%s", disabledText(d, v.now))
+		f.add("disabled", "", "%s", disabledText(d, v.now))
 	}
 	if j.Error != nil && !j.InternalError {
-		add("error", red, "%s", *j.Error)
+		f.add("error", red, "%s", *j.Error)
 	}
-	return append(append(facts, v.upcoming()...), v.past()...)
+	f.addUpcoming(v)
+	f.addPast(v)
+	return f
 }
 
-// upcoming returns the facts about future and current runs.
-func (v *portrait) upcoming() (facts []fact) {
+// addUpcoming adds the facts about future and current runs.
+func (f *facts) addUpcoming(v *portrait) {
 	j := v.job
 	next := exactly(j.NextRun, v.now)
 	if away := left(j.NextRun.Time, v.now); v.lives && away != "" {
 		next += ", " + away
 	}
-	facts = append(facts, fact{key: "next run", text: next})
-	var then []string
+	f.add("next run", "", "%s", next)
+	var then phrases
 	for _, t := range v.then {
-		then = append(then, when(t.Time, v.now, t.Second() != 0))
+		then.add(true, "%s", when(t.Time, v.now, t.Second() != 0))
 	}
 	if then != nil {
-		facts = append(facts, fact{key: "then", text: strings.Join(then, ", ")})
+		f.add("then", "", "%s", then)
 	}
 	if !j.NextTry.IsZero() {
-		facts = append(facts, fact{key: "next try", text: exactly(j.NextTry, v.now)})
+		f.add("next try", "", "%s", exactly(j.NextTry, v.now))
 	}
 	for _, l := range j.DelayedStarts {
-		facts = append(facts, fact{key: "delayed",
-			text: fmt.Sprintf("run %d starts %s, requested by %s", l.Run, exactly(l.Due, v.now), l.By)})
+		f.add("delayed", "", "run %d starts %s, requested by %s", l.Run, exactly(l.Due, v.now), l.By)
 	}
 	for _, r := range j.Running {
-		facts = append(facts, fact{"running", runningText(r, v.now), green})
+		f.add("running", green, "%s", runningText(r, v.now))
 	}
-	return facts
 }
 
-// past returns the facts about runs that ended.
-func (v *portrait) past() (facts []fact) {
+// addPast adds the facts about runs that ended.
+func (f *facts) addPast(v *portrait) {
 	j := v.job
 	if r := j.LastRun; r != nil {
 		memory := ""
 		if r.MaxRSS > 0 { // 0 means that it is not known
 			memory = ", memory " + size(r.MaxRSS)
 		}
-		facts = append(facts, fact{"last run", runText(r, v.now), outcomeInk(j)}, fact{key: "resources",
-			text: fmt.Sprintf("user %s, system %s%s", length(time.Duration(r.UserCPU)), length(time.Duration(r.SystemCPU)), memory)})
+		f.add("last run", outcomeInk(j), "run %d, %s, %s: %s", r.Run, exactly(statefile.Time{Time: startOf(r)}, v.now),
+			cause(r.Reason, r.Attempt), ending(r))
+		f.add("resources", "", "user %s, system %s%s", length(time.Duration(r.UserCPU)), length(time.Duration(r.SystemCPU)), memory)
 	}
-	facts = append(facts, fact{key: "last success", text: exactly(j.LastSuccess, v.now)}, fact{key: "so far", text: totals(j)})
+	f.add("last success", "", "%s", exactly(j.LastSuccess, v.now))
+	f.add("so far", "", "%s, %s (%d in a row), %d skipped, %d missed", count(int(j.Runs), "run"), count(int(j.Failures), "failure"),
+		j.ConsecutiveFailures, j.Skipped, j.Missed)
 	if v.noEvents == "" {
-		return facts // the table of the last runs follows
+		return // the table of the last runs follows
 	}
 	for _, d := range j.Deaths {
-		facts = append(facts, fact{key: "died",
-			text: fmt.Sprintf("%s: %s after %s", exactly(d.At, v.now), deathWord(d), length(time.Duration(d.RanFor)))})
+		how := outcomeWord(&statefile.Run{Outcome: d.Outcome, ExitCode: d.ExitCode, Signal: d.Signal})
+		f.add("died", "", "%s: %s after %s", exactly(d.At, v.now), how, length(time.Duration(d.RanFor)))
 	}
-	return facts
 }
 
 // stateText returns the word of the state file with its meaning.
@@ -253,32 +226,16 @@ func stateText(state string) string {
 }
 
 func runningText(r statefile.Running, now time.Time) string {
-	words := []string{fmt.Sprintf("run %d %s", r.Run, r.State)}
-	if r.Why != nil {
-		words[0] += ": " + string(*r.Why)
-	}
+	p := phrases{fmt.Sprintf("run %d %s", r.Run, r.State) + prefixed(": ", string(text(r.Why)))}
 	if r.PID != nil {
-		words = append(words, fmt.Sprintf("pid %d", *r.PID))
+		p.add(true, "pid %d", *r.PID)
 	}
-	if !r.StartedAt.IsZero() {
-		words = append(words, fmt.Sprintf("since %s, %s ago", exactly(r.StartedAt, now), elapsed(r.StartedAt.Time, now)))
-	}
-	words = append(words, cause(r.Reason, r.Attempt))
-	if r.Adopted {
-		words = append(words, "adopted")
-	}
-	if r.OldDefinition {
-		words = append(words, "old definition")
-	}
-	if r.Error != nil {
-		words = append(words, *r.Error)
-	}
-	return strings.Join(words, ", ")
-}
-
-func runText(r *statefile.Run, now time.Time) string {
-	return fmt.Sprintf("run %d, %s, %s: %s", r.Run, exactly(statefile.Time{Time: startOf(r)}, now),
-		cause(r.Reason, r.Attempt), ending(r))
+	p.add(!r.StartedAt.IsZero(), "since %s, %s ago", exactly(r.StartedAt, now), elapsed(r.StartedAt.Time, now))
+	p.add(true, "%s", cause(r.Reason, r.Attempt))
+	p.add(r.Adopted, "adopted")
+	p.add(r.OldDefinition, "old definition")
+	p.add(r.Error != nil, "%s", text(r.Error))
+	return p.String()
 }
 
 // cause says why a run was started.
@@ -310,23 +267,6 @@ func ending(r *statefile.Run) string {
 		return "lost" + prefixed(", last known: ", text(r.LostStage))
 	}
 	return string(r.Outcome) + after
-}
-
-func totals(j *statefile.Job) string {
-	return fmt.Sprintf("%s, %s (%d in a row), %d skipped, %d missed", count(int(j.Runs), "run"),
-		count(int(j.Failures), "failure"), j.ConsecutiveFailures, j.Skipped, j.Missed)
-}
-
-func deathWord(d statefile.Death) string {
-	return outcomeWord(&statefile.Run{Outcome: d.Outcome, ExitCode: d.ExitCode, Signal: d.Signal})
-}
-
-// prefixed returns prefix and s, or "" if s is empty.
-func prefixed(prefix, s string) string {
-	if s == "" {
-		return ""
-	}
-	return prefix + s
 }
 
 // size writes a number of bytes with the largest decimal unit in which it is at least 1.

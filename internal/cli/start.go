@@ -128,28 +128,6 @@ func startedText(j *statefile.Job, job string, run uint64) string {
 	return text
 }
 
-// awaited says in words what a pending run waits for.
-func awaited(r *statefile.Running) string {
-	switch why := text(r.Why); why {
-	case statefile.WhyLock:
-		return "lock " + text(r.Lock)
-	case statefile.WhyOverlap:
-		return "the previous run"
-	case statefile.WhyDraining:
-		return "leftover processes of the previous run"
-	case statefile.WhyMaxRunning:
-		return "other jobs, because max_running is reached"
-	case statefile.WhyCatchUp:
-		return "other catch-up runs"
-	case statefile.WhyRetry, statefile.WhyBackoff:
-		return "its next attempt"
-	case statefile.WhyFork:
-		return "the system to allow another process"
-	default:
-		return string(why)
-	}
-}
-
 // startAndWait starts one job and prints its output until its outcome is known.
 func (a *app) startAndWait(s *site, r control.Request) error {
 	interrupt := make(chan os.Signal, 1)

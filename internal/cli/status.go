@@ -151,50 +151,45 @@ const statusKeyWidth = 10
 
 // writeStatus prints a line for each fact, for a terminal of that width; 0: there is no terminal.
 func writeStatus(w io.Writer, p palette, width int, state *statefile.State, r statusResult, dir string, now time.Time) {
+	var f facts
 	d := r.Daemon
-	say := func(key string, i ink, format string, args ...any) {
-		key += ":"
-		for _, line := range fitted(fmt.Sprintf(format, args...), width-statusKeyWidth-1) {
-			fmt.Fprintf(w, "%-*s %s\n", statusKeyWidth, key, p.paint(i, line))
-			key = ""
-		}
-	}
 	if r.Alive {
-		say("daemon", green, "running, pid %d, since %s", d.PID, exactly(d.StartedAt, now))
-		say("uptime", "", "%s", length(time.Duration(d.Uptime)))
+		f.add("daemon", green, "running, pid %d, since %s", d.PID, exactly(d.StartedAt, now))
+		f.add("uptime", "", "%s", length(time.Duration(d.Uptime)))
 	} else {
-		say("daemon", red, "is not running; the last one had pid %d", d.PID)
+		f.add("daemon", red, "is not running; the last one had pid %d", d.PID)
 	}
-	say("version", "", "%s", d.Version)
-	say("machine", "", "%s", d.Machine)
-	say("state", "", "%s", dir)
-	say("jobs", "", "%s", jobTotals(state))
+	f.add("version", "", "%s", d.Version)
+	f.add("machine", "", "%s", d.Machine)
+	f.add("state", "", "%s", dir)
+	f.add("jobs", "", "%s", jobTotals(state))
 	if r.Next != nil {
-		say("next", "", "%s, %s", r.Next.Job, exactly(r.Next.At, now))
+		f.add("next", "", "%s, %s", r.Next.Job, exactly(r.Next.At, now))
 	}
-	say("reloaded", "", "%s", exactly(d.Reload.At, now))
+	f.add("reloaded", "", "%s", exactly(d.Reload.At, now))
 	if r.FilesChanged {
-		say("changed", yellow, "%s", unloadedText)
+		f.add("changed", yellow, "%s", unloadedText)
 	}
 	if d.UncleanRestarts > 0 {
-		say("crashes", yellow, "%s", count(int(d.UncleanRestarts), "unclean restart"))
+		f.add("crashes", yellow, "%s", count(int(d.UncleanRestarts), "unclean restart"))
 	}
 	if by := d.DisabledBy; by != nil {
-		say("disabled", yellow, "all jobs, %s", disabledText(by, now))
+		f.add("disabled", yellow, "all jobs, %s", disabledText(by, now))
 	}
 	for _, what := range d.Degraded {
-		say("degraded", red, "%s", what)
+		f.add("degraded", red, "%s", what)
 	}
 	for _, e := range d.Reload.Errors {
-		say("refused", red, "%s", e)
+		f.add("refused", red, "%s", e)
 	}
 	for i, name := range r.Failed {
 		if more := len(r.Failed) - i; i == failedMost && more > 1 {
-			say("failed", red, "%d more jobs", more)
+			f.add("failed", red, "%d more jobs", more)
 			break
 		}
-		say("failed", red, "%s", failedText(name, state.Jobs[name], now))
+		f.add("failed", red, "%s", failedText(name, state.Jobs[name], now))
 	}
+	f.write(w, p, statusKeyWidth, width)
 }
 
 // failedText says in one line what is wrong with a job.
@@ -209,15 +204,12 @@ func failedText(name string, j *statefile.Job, now time.Time) string {
 		line += fmt.Sprintf(": %s, %s", how, when(r.EndedAt.Time, now, false))
 		words = slices.DeleteFunc(words, func(w string) bool { return w == said })
 	}
-	if len(words) > 0 {
-		line += " (" + strings.Join(words, ", ") + ")"
-	}
-	return line
+	return line + inParentheses(strings.Join(words, ", "))
 }
 
 // jobTotals counts the jobs, and those in a special state: "12 (2 running, 1 failing, 1 stale)".
 func jobTotals(state *statefile.State) string {
-	var words []string
+	var p phrases
 	add := func(what string, is func(*statefile.Job) bool) {
 		n := 0
 		for _, j := range state.Jobs {
@@ -225,9 +217,7 @@ func jobTotals(state *statefile.State) string {
 				n++
 			}
 		}
-		if n > 0 {
-			words = append(words, fmt.Sprintf("%d %s", n, what))
-		}
+		p.add(n > 0, "%d %s", n, what)
 	}
 	add("running", func(j *statefile.Job) bool { return newest(j.Running) != nil })
 	add("failing", func(j *statefile.Job) bool { return j.ConsecutiveFailures > 0 })
@@ -235,8 +225,5 @@ func jobTotals(state *statefile.State) string {
 	add("stale", func(j *statefile.Job) bool { return j.Stale })
 	add("disabled", func(j *statefile.Job) bool { return j.Disabled })
 	add("elsewhere", func(j *statefile.Job) bool { return j.Elsewhere })
-	if len(words) == 0 {
-		return fmt.Sprint(len(state.Jobs))
-	}
-	return fmt.Sprintf("%d (%s)", len(state.Jobs), strings.Join(words, ", "))
+	return fmt.Sprint(len(state.Jobs)) + inParentheses(p.String())
 }

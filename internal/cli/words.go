@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -28,4 +29,32 @@ func count(n int, thing string) string {
 		return "1 " + thing
 	}
 	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+// phrases are short texts about something.
+type phrases []string
+
+// add adds a phrase if it applies.
+func (p *phrases) add(applies bool, format string, args ...any) {
+	if applies {
+		*p = append(*p, fmt.Sprintf(format, args...))
+	}
+}
+
+func (p phrases) String() string { return strings.Join(p, ", ") }
+
+// prefixed returns prefix and s, or "" if s is empty.
+func prefixed(prefix, s string) string {
+	if s == "" {
+		return ""
+	}
+	return prefix + s
+}
+
+// inParentheses returns s in parentheses after a blank, or "" if s is empty.
+func inParentheses(s string) string {
+	if s == "" {
+		return ""
+	}
+	return " (" + s + ")"
 }
