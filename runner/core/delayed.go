@@ -131,7 +131,7 @@ func (l *delayedStart) ring(c *Core) {
 		c.dropDelayed(j, &delayedStart{Delayed: l.Delayed}, "run "+itoa(r.number)+" was about to start and takes its place")
 	}
 	if o.Wait {
-		r.watches = append(r.watches, &watch{id: o.ID, runs: []uint64{r.number}, left: 1})
+		r.watch(o.ID)
 	}
 }
 
