@@ -98,7 +98,7 @@ func (c *Core) enter(r *run) {
 
 // makeRoom decides whether a job gets a new run beside its live runs, and stops those if overlap says so.
 func (c *Core) makeRoom(j *job) bool {
-	c.cancelRetries(j)
+	c.dropRetries(j)
 	room := roomBeside(j.siblings(nil), j.def.Overlap)
 	if room == replace {
 		for _, r := range slices.Clone(j.runs) {

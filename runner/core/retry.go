@@ -64,11 +64,11 @@ func (c *Core) resumeRetries(j *job) {
 	}
 }
 
-// retrying reports whether the run waits for its next attempt, which a new slot cancels.
+// retrying reports whether the run waits for its next attempt, which a new slot drops.
 func (r *run) retrying() bool { return r.state == pending && r.retries() }
 
-// cancelRetries drops the retries of a job, because a new slot is due.
-func (c *Core) cancelRetries(j *job) {
+// dropRetries drops the retries of a job, because a new slot is due.
+func (c *Core) dropRetries(j *job) {
 	for _, r := range slices.Clone(j.runs) {
 		if r.retrying() {
 			c.skip(r, "new slot")
