@@ -10,8 +10,8 @@ import (
 	"jobsd/statefile"
 )
 
-// states returns the states of a job's runs.
-func states(state *statefile.State, job string) (list []string) {
+// runStates returns the states of a job's runs.
+func runStates(state *statefile.State, job string) (list []string) {
 	for _, r := range state.Jobs[job].Running {
 		list = append(list, r.State)
 	}
@@ -21,7 +21,7 @@ func states(state *statefile.State, job string) (list []string) {
 // TestStopOutlivesDaemon: a daemon is killed in the middle of stops. The next daemon finishes them. No process of a
 // stopped run survives, whether its leader is alive or not. A job that keeps its leftovers still keeps them.
 func TestStopOutlivesDaemon(t *testing.T) {
-	inHabitats(t, true, func(t *testing.T, s *site) {
+	inEnvironments(t, true, func(t *testing.T, s *server) {
 		if slices.Contains(s.wrap, "-p") {
 			t.Skip("all processes end with PID 1")
 		}
@@ -43,45 +43,45 @@ name = "keeps"
 leftovers = "keep"
 shell = "sleep 1000 &"
 `
-		s.write("jobs.toml", jobs)
-		s.begin()
+		s.writeJobs("jobs.toml", jobs)
+		s.startReady()
 		for job, n := range map[string]int{"deaf": 3, "gone": 4} {
-			s.tell("start", job)
-			s.populated(job, n)
+			s.jobsd("start", job)
+			s.waitProcesses(job, n)
 		}
-		s.tell("start", "drains")
-		s.tell("start", "keeps")
+		s.jobsd("start", "drains")
+		s.jobsd("start", "keeps")
 		for _, job := range []string{"deaf", "gone"} {
-			stop := exec.Command(s.path(), "--root", s.root, "stop", job)
+			stop := exec.Command(s.program(), "--root", s.root, "stop", job)
 			if err := stop.Start(); err != nil {
 				t.Fatal(err)
 			}
 			defer stop.Wait()
 		}
-		s.until("the stops to begin", func(state *statefile.State) bool {
-			return slices.Equal(states(state, "deaf"), []string{"stopping"}) &&
-				slices.Equal(states(state, "gone"), []string{"draining"}) &&
-				slices.Equal(states(state, "drains"), []string{"draining"}) && state.Jobs["keeps"].LastRun != nil
+		s.waitState("the stops to begin", func(state *statefile.State) bool {
+			return slices.Equal(runStates(state, "deaf"), []string{"stopping"}) &&
+				slices.Equal(runStates(state, "gone"), []string{"draining"}) &&
+				slices.Equal(runStates(state, "drains"), []string{"draining"}) && state.Jobs["keeps"].LastRun != nil
 		})
 		s.kill(syscall.SIGKILL)
-		left := []int{len(marked(t, s.root, "deaf")), len(marked(t, s.root, "gone")), len(marked(t, s.root, "drains"))}
+		left := []int{len(processesOf(t, s.root, "deaf")), len(processesOf(t, s.root, "gone")), len(processesOf(t, s.root, "drains"))}
 		if slices.Contains(left, 0) {
 			t.Fatalf("the killed daemon left %v processes of the three jobs, want some of each", left)
 		}
-		s.write("jobs.toml", strings.ReplaceAll(jobs, "1h", "1s")) // the next daemon stops runs as the file says then
-		s.begin()
+		s.writeJobs("jobs.toml", strings.ReplaceAll(jobs, "1h", "1s")) // the next daemon stops runs as the file says then
+		s.startReady()
 		for _, job := range []string{"deaf", "gone", "drains"} {
-			s.until(job+" to be over", func(state *statefile.State) bool { return len(state.Jobs[job].Running) == 0 })
-			s.populated(job, 0)
+			s.waitState(job+" to be over", func(state *statefile.State) bool { return len(state.Jobs[job].Running) == 0 })
+			s.waitProcesses(job, 0)
 		}
 		for _, job := range []string{"deaf", "gone"} {
-			if r := s.lastRun(job); r.Outcome != statefile.OutcomeStopped || r.By == nil {
+			if r := s.waitLastRun(job); r.Outcome != statefile.OutcomeStopped || r.By == nil {
 				t.Errorf("%s: got %+v, want the outcome stopped, by a person", job, r)
 			}
 		}
-		for _, pid := range s.populated("keeps", 1) {
+		for _, pid := range s.waitProcesses("keeps", 1) {
 			syscall.Kill(pid, syscall.SIGKILL)
 		}
-		s.populated("keeps", 0)
+		s.waitProcesses("keeps", 0)
 	})
 }

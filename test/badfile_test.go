@@ -15,32 +15,33 @@ import (
 	"jobsd/statefile"
 )
 
-// hup sends the daemon a HUP and waits for the reload.
-func (s *site) hup() *statefile.State {
+// reloadByHUP sends the daemon a HUP and waits for the reload.
+func (s *server) reloadByHUP() *statefile.State {
 	s.t.Helper()
-	before := s.read().Daemon.Reload
+	before := s.readState().Daemon.Reload
 	if err := syscall.Kill(s.daemonPID(), syscall.SIGHUP); err != nil {
 		s.t.Fatal(err)
 	}
-	return s.until("the reload", func(state *statefile.State) bool { return state.Daemon.Reload.Done > before.Done })
+	return s.waitState("the reload", func(state *statefile.State) bool { return state.Daemon.Reload.Done > before.Done })
 }
 
 // TestA29HalfWrittenFile: a job file is half written when the daemon reloads. Its job continues under the last good
-// version. With -long, the file is cut at each byte, as TestA29FileCutAtEachByte of internal/jobfile does without a daemon.
+// version. With -long, the file is cut at each byte, as TestA29FileCutAtEachByte of internal/jobfile does without a
+// daemon.
 func TestA29HalfWrittenFile(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
+	s := newServer(t)
 	text := "# a service\n[[jobs]]\nname = \"web\"\nkeep_alive = true\nenv.TEXT = \"Größe\"\nshell = '''\nsleep 1000\n'''\n"
 	whole := len(text) - 1 // a file without its last newline is complete
-	s.write("half.toml", text)
-	s.begin()
-	s.until("the service to run", func(state *statefile.State) bool { return len(state.Jobs["web"].Running) == 1 })
-	pid := s.populated("web", 2)
-	fds := s.steady()
+	s.writeJobs("half.toml", text)
+	s.startReady()
+	s.waitState("the service to run", func(state *statefile.State) bool { return len(state.Jobs["web"].Running) == 1 })
+	pid := s.waitProcesses("web", 2)
+	fds := s.restingDescriptors()
 	place := regexp.MustCompile(`^half\.toml:\d+:\d+: `)
 	check := func(what string, refused bool) {
 		t.Helper()
-		state := s.hup()
+		state := s.reloadByHUP()
 		j := state.Jobs["web"]
 		if errs := state.Daemon.Reload.Errors; (len(errs) > 0) != refused || refused && !place.MatchString(errs[0]) {
 			t.Errorf("%s: got errors %q, want errors: %t", what, errs, refused)
@@ -48,7 +49,7 @@ func TestA29HalfWrittenFile(t *testing.T) {
 		if j == nil || len(j.Running) != 1 || j.Runs != 1 || j.Stale != refused || refused && (j.Error == nil || !place.MatchString(*j.Error)) {
 			t.Fatalf("%s: got %+v, want one run, stale: %t", what, j, refused)
 		}
-		if now := s.populated("web", 2); fmt.Sprint(now) != fmt.Sprint(pid) {
+		if now := s.waitProcesses("web", 2); fmt.Sprint(now) != fmt.Sprint(pid) {
 			t.Fatalf("%s: got the processes %d, want %d", what, now, pid)
 		}
 	}
@@ -57,34 +58,34 @@ func TestA29HalfWrittenFile(t *testing.T) {
 		step = 1
 	}
 	for cut := 0; cut < whole; cut += step {
-		s.write("half.toml", text[:cut])
+		s.writeJobs("half.toml", text[:cut])
 		check(fmt.Sprintf("cut at %d", cut), true)
 	}
-	s.write("half.toml", text[:whole])
+	s.writeJobs("half.toml", text[:whole])
 	check("without the last newline", false)
 
 	droppings := []string{".half.toml.swp", "half.toml~", "half.toml.rpmnew", ".#half.toml"}
 	for _, name := range droppings[:3] {
-		s.write(name, "this is not a job file [[[")
+		s.writeJobs(name, "this is not a job file [[[")
 	}
 	if err := os.Symlink("somebody@somewhere.1234", filepath.Join(s.root, "jobs.d", droppings[3])); err != nil {
 		t.Fatal(err)
 	}
 	check("with droppings", false)
-	if s.logs("reloaded:", fmt.Sprintf("%d ignored", len(droppings))) != 1 {
+	if s.waitLogged("reloaded:", fmt.Sprintf("%d ignored", len(droppings))) != 1 {
 		t.Error("the log does not say how many files were ignored")
 	}
-	s.sound(fds, "web")
-	s.term()
+	s.checkSound(fds, "web")
+	s.terminate()
 }
 
 // TestA32IrregularFiles: a FIFO, a socket, a device or a directory does not delay a load, and is reported by name.
 func TestA32IrregularFiles(t *testing.T) {
-	s := newSite(t)
+	s := newServer(t)
 	path := func(name string) string { return filepath.Join(s.root, "jobs.d", name) }
-	s.write("good.toml", "cmd = [\"true\"]\n")
-	s.begin()
-	fds := s.steady()
+	s.writeJobs("good.toml", "cmd = [\"true\"]\n")
+	s.startReady()
+	fds := s.restingDescriptors()
 	want := map[string]string{"pipe.toml": "is a FIFO", "folder.toml": "is a directory", "null.toml": "to a character device"}
 	err := errors.Join(syscall.Mkfifo(path("pipe.toml"), 0o644), os.Mkdir(path("folder.toml"), 0o755), os.Symlink("/dev/null", path("null.toml")))
 	if err != nil {
@@ -101,8 +102,8 @@ func TestA32IrregularFiles(t *testing.T) {
 	} else {
 		want["device.toml"] = "is a character device"
 	}
-	s.write("later.toml", "cmd = [\"true\"]\n")
-	state := s.hup()
+	s.writeJobs("later.toml", "cmd = [\"true\"]\n")
+	state := s.reloadByHUP()
 	if state.Jobs["good"] == nil || state.Jobs["later"] == nil || len(state.Jobs) != 2 || len(state.Daemon.Reload.Errors) != len(want) {
 		t.Errorf("got %d jobs and the errors %q, want 2 jobs and %d errors", len(state.Jobs), state.Daemon.Reload.Errors, len(want))
 	}
@@ -115,25 +116,25 @@ func TestA32IrregularFiles(t *testing.T) {
 			t.Errorf("no error says that %s %s: got %q", name, what, state.Daemon.Reload.Errors)
 		}
 	}
-	s.tell("start", "--wait", "later")
-	s.sound(fds)
-	s.term()
+	s.jobsd("start", "--wait", "later")
+	s.checkSound(fds)
+	s.terminate()
 }
 
 // TestA33HugeAndOddFiles: files that are too large or nested too deep are refused, odd but valid ones are read, and the
 // daemon needs little memory. With -long, there are ten thousand other files.
 func TestA33HugeAndOddFiles(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
-	s.write("good.toml", "cmd = [\"true\"]\n")
-	s.begin()
-	fds := s.steady()
+	s := newServer(t)
+	s.writeJobs("good.toml", "cmd = [\"true\"]\n")
+	s.startReady()
+	fds := s.restingDescriptors()
 	many := 1000
 	if *long {
 		many = 10_000
 	}
 	for n := range many {
-		s.write(fmt.Sprintf("j%d.toml", n), fmt.Sprintf("cmd = [\"true\", \"%d\"]\n", n))
+		s.writeJobs(fmt.Sprintf("j%d.toml", n), fmt.Sprintf("cmd = [\"true\", \"%d\"]\n", n))
 	}
 	full := func(begin, with, end string) string {
 		return begin + strings.Repeat(with, (1<<20-len(begin)-len(end))/len(with)) + end
@@ -157,7 +158,7 @@ func TestA33HugeAndOddFiles(t *testing.T) {
 	good := many + 1
 	for _, f := range files {
 		name, ext, _ := strings.Cut(f.name, ".")
-		s.write(name+"_"+ext+"."+ext, f.text)
+		s.writeJobs(name+"_"+ext+"."+ext, f.text)
 		if f.why == "" {
 			good++
 		}
@@ -165,7 +166,7 @@ func TestA33HugeAndOddFiles(t *testing.T) {
 	if err := os.Truncate(filepath.Join(s.root, "jobs.d", "sparse_toml.toml"), 1<<30); err != nil {
 		t.Fatal(err)
 	}
-	state := s.hup()
+	state := s.reloadByHUP()
 	if len(state.Jobs) != good {
 		t.Errorf("got %d jobs, want %d", len(state.Jobs), good)
 	}
@@ -181,12 +182,12 @@ func TestA33HugeAndOddFiles(t *testing.T) {
 			t.Errorf("%s: got the error %.200q, want %q", f.name, why, f.why)
 		}
 	}
-	if rss := peak(t, s.daemonPID()); rss > 64<<10 && !raceDetector {
+	if rss := peakMemory(t, s.daemonPID()); rss > 64<<10 && !raceDetector {
 		t.Errorf("got a peak RSS of %d KiB, want at most 64 MiB", rss)
 	} else {
 		t.Logf("%d files, peak RSS %.1f MB", many+len(files), float64(rss)/1024)
 	}
-	s.tell("start", "--wait", "bom_json")
-	s.sound(fds)
-	s.term()
+	s.jobsd("start", "--wait", "bom_json")
+	s.checkSound(fds)
+	s.terminate()
 }

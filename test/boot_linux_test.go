@@ -11,15 +11,15 @@ import (
 	"jobsd/statefile"
 )
 
-// bootless returns a site whose daemon cannot read the boot id of the kernel.
-func bootless(t *testing.T) *site {
+// newServerWithoutBootID returns a server whose daemon cannot read the boot id of the kernel.
+func newServerWithoutBootID(t *testing.T) *server {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("needs root, to hide the kernel's boot id")
 	}
-	s := newSite(t)
+	s := newServer(t)
 	s.wrap = []string{"unshare", "-m", "sh", "-c", `mount --bind /dev/null /proc/sys/kernel/random/boot_id && exec "$@"`, "sh"}
-	s.write("jobs.toml", `
+	s.writeJobs("jobs.toml", `
 [[jobs]]
 name = "boot"
 cmd = ["true"]
@@ -35,12 +35,12 @@ keep_alive = true
 	return s
 }
 
-// afterOther starts a job by hand and waits for its end. By then the daemon has started the jobs with at_boot.
-func (s *site) afterOther() *statefile.State {
+// runOther starts a job by hand and waits for its end. By then the daemon has started the jobs with at_boot.
+func (s *server) runOther() *statefile.State {
 	s.t.Helper()
-	s.tell("start", "--wait", "other")
-	return s.until("the boot run to end and the service to run", func(state *statefile.State) bool {
-		return len(state.Jobs["boot"].Running) == 0 && pids(state)["stays"] > 0
+	s.jobsd("start", "--wait", "other")
+	return s.waitState("the boot run to end and the service to run", func(state *statefile.State) bool {
+		return len(state.Jobs["boot"].Running) == 0 && pidsOf(state)["stays"] > 0
 	})
 }
 
@@ -49,13 +49,13 @@ func (s *site) afterOther() *statefile.State {
 func TestBootUnknown(t *testing.T) {
 	t.Parallel()
 	for _, cgroups := range []bool{true, false} {
-		s := bootless(t)
+		s := newServerWithoutBootID(t)
 		if !cgroups {
 			s.wrap[4] = "umount -R -l /sys/fs/cgroup && " + s.wrap[4]
 		}
-		s.begin()
-		state := s.afterOther()
-		stays := pids(state)["stays"]
+		s.startReady()
+		state := s.runOther()
+		stays := pidsOf(state)["stays"]
 		if n := state.Jobs["boot"].Runs; n != 0 {
 			t.Errorf("at_boot ran %d times, want 0: the boot is unknown", n)
 		}
@@ -64,38 +64,38 @@ func TestBootUnknown(t *testing.T) {
 			t.Errorf("got degraded %q, want a sentence about at_boot", state.Daemon.Degraded)
 		}
 		s.kill(syscall.SIGKILL)
-		s.begin()
-		state = s.afterOther()
-		if j := state.Jobs["stays"]; pids(state)["stays"] != stays || !j.Running[0].Adopted || j.Runs != 1 {
+		s.startReady()
+		state = s.runOther()
+		if j := state.Jobs["stays"]; pidsOf(state)["stays"] != stays || !j.Running[0].Adopted || j.Runs != 1 {
 			t.Errorf("cgroups %t: pid %d was not adopted: got %+v, %d runs", cgroups, stays, j.Running[0], j.Runs)
 		}
 		if n := state.Jobs["boot"].Runs; n != 0 {
 			t.Errorf("at_boot ran %d times after a crash, want 0", n)
 		}
-		s.term()
+		s.terminate()
 	}
 }
 
 // TestBootKept: without a boot id of the kernel, a file on a tmpfs tells boots apart.
 func TestBootKept(t *testing.T) {
 	t.Parallel()
-	s := bootless(t)
+	s := newServerWithoutBootID(t)
 	run := filepath.Join(s.root, "run")
-	small(t, run, "1m")
+	mountSmall(t, run, "1m")
 	for range 2 {
-		s.begin()
-		state := s.afterOther()
+		s.startReady()
+		state := s.runOther()
 		if n := state.Jobs["boot"].Runs; n != 1 || len(state.Daemon.Degraded) > 0 {
 			t.Errorf("at_boot ran %d times in one boot, want 1; degraded: %q", n, state.Daemon.Degraded)
 		}
-		s.term()
+		s.terminate()
 	}
 	if err := os.Remove(filepath.Join(run, "boot_id")); err != nil { // as a boot does
 		t.Fatal(err)
 	}
-	s.begin()
-	if n := s.afterOther().Jobs["boot"].Runs; n != 2 {
+	s.startReady()
+	if n := s.runOther().Jobs["boot"].Runs; n != 2 {
 		t.Errorf("at_boot ran %d times in two boots, want 2", n)
 	}
-	s.term()
+	s.terminate()
 }

@@ -35,25 +35,25 @@ every = "100h"
 overlap = "allow"
 `
 
-func (s *site) dial() net.Conn {
+func (s *server) dial() net.Conn {
 	s.t.Helper()
 	path := filepath.Join(s.root, "run", control.SocketName)
 	conn, err := net.Dial("unix", path)
-	for deadline := time.Now().Add(patience); errors.Is(err, syscall.EAGAIN) && time.Now().Before(deadline); { // the queue is full
+	for deadline := time.Now().Add(waitLimit); errors.Is(err, syscall.EAGAIN) && time.Now().Before(deadline); { // the queue is full
 		conn, err = net.Dial("unix", path)
 	}
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(func() { conn.Close() })
-	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(waitLimit)); err != nil {
 		s.t.Fatal(err)
 	}
 	return conn
 }
 
-// descriptors returns how many sockets the daemon has open: the cost of its clients.
-func (s *site) descriptors() (n int) {
+// socketCount returns how many sockets the daemon has open: the cost of its clients.
+func (s *server) socketCount() (n int) {
 	links, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", s.cmd.Process.Pid))
 	if err != nil || len(links) == 0 {
 		s.t.Skip("no /proc to count the daemon's descriptors in")
@@ -69,27 +69,27 @@ func (s *site) descriptors() (n int) {
 // ask sends a line and returns the first line of the answer.
 func ask(t *testing.T, conn net.Conn, line string) string {
 	t.Helper()
-	answer, err := asked(conn, line)
+	answer, err := tryAsk(conn, line)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return answer
 }
 
-func asked(conn net.Conn, line string) (string, error) {
+func tryAsk(conn net.Conn, line string) (string, error) {
 	io.WriteString(conn, line+"\n") // if this fails, the daemon has already refused the client and sent an answer
 	return bufio.NewReader(conn).ReadString('\n')
 }
 
-// TestA40HostileClients: while a hostile client is connected, jobs start and the daemon answers another client. When the
-// hostile clients are gone, the daemon has closed all their sockets.
+// TestA40HostileClients: while a hostile client is connected, jobs start and the daemon answers another client. When
+// the hostile clients are gone, the daemon has closed all their sockets.
 func TestA40HostileClients(t *testing.T) {
 	t.Parallel() // it waits ten seconds for clients that hang
-	s := newSite(t)
-	s.write("jobs.toml", socketJobs)
+	s := newServer(t)
+	s.writeJobs("jobs.toml", socketJobs)
 	s.start()
-	s.ready()
-	before := s.descriptors()
+	s.waitReady()
+	before := s.socketCount()
 	clients := map[string]func(t *testing.T){
 		"half a line": func(t *testing.T) { io.WriteString(s.dial(), `{"version":1,"verb":"st`) },
 		"a gigabyte": func(t *testing.T) {
@@ -142,18 +142,18 @@ func TestA40HostileClients(t *testing.T) {
 			}
 		},
 		"killed in mid-command": func(t *testing.T) {
-			client := exec.Command(s.path(), "--root", s.root, "start", "--wait", "long")
+			client := exec.Command(s.program(), "--root", s.root, "start", "--wait", "long")
 			if err := client.Start(); err != nil {
 				t.Fatal(err)
 			}
 			lives := func(st *statefile.State) bool { return len(st.Jobs["long"].Running) == 1 }
-			s.until("its run", lives)
+			s.waitState("its run", lives)
 			client.Process.Kill()
 			client.Wait()
 			if got := ask(t, s.dial(), `{"version":1,"verb":"start","job":"long"}`); !strings.Contains(got, `"run":`) {
 				t.Errorf("got %q, want a run", got)
 			}
-			st := s.until("both runs", func(st *statefile.State) bool { return len(st.Jobs["long"].Running) == 2 })
+			st := s.waitState("both runs", func(st *statefile.State) bool { return len(st.Jobs["long"].Running) == 2 })
 			t.Logf("run %d continues: %s", st.Jobs["long"].Running[0].Run, st.Jobs["long"].Running[0].State)
 			if got := ask(t, s.dial(), `{"version":1,"verb":"stop","job":"long"}`); strings.Contains(got, "error") {
 				t.Errorf("got %q, want no error", got)
@@ -183,22 +183,22 @@ func TestA40HostileClients(t *testing.T) {
 	}
 	for name, client := range clients {
 		t.Run(name, client)
-		runs := s.read().Jobs["beat"].Runs
+		runs := s.readState().Jobs["beat"].Runs
 		got := `"busy"` // until the daemon has noticed that the clients are gone
-		for deadline := time.Now().Add(patience); strings.Contains(got, `"busy"`) && time.Now().Before(deadline); {
-			got, _ = asked(s.dial(), `{"version":1,"verb":"start","job":"beat"}`)
+		for deadline := time.Now().Add(waitLimit); strings.Contains(got, `"busy"`) && time.Now().Before(deadline); {
+			got, _ = tryAsk(s.dial(), `{"version":1,"verb":"start","job":"beat"}`)
 		}
 		if !strings.Contains(got, `"run":`) {
 			t.Errorf("%s: the next client got %q, want a run", name, got)
 		}
-		s.until("other jobs to run", func(st *statefile.State) bool { return st.Jobs["beat"].Runs > runs })
+		s.waitState("other jobs to run", func(st *statefile.State) bool { return st.Jobs["beat"].Runs > runs })
 	}
 	// The daemon answers another client while some hang, and later drops these.
 	if got := ask(t, s.dial(), `{"version":1,"verb":"start","job":"none"}`); !strings.Contains(got, `"no_job"`) {
 		t.Errorf("got %q, want the error no_job", got)
 	}
-	s.until("the descriptors to be closed", func(*statefile.State) bool { return s.descriptors() <= before })
-	s.term()
+	s.waitState("the descriptors to be closed", func(*statefile.State) bool { return s.socketCount() <= before })
+	s.terminate()
 	text, _ := os.ReadFile(s.log)
 	if bytes.Contains(text, []byte("panic")) {
 		t.Errorf("%s", text)
@@ -213,10 +213,10 @@ func TestA40ClientOfAnotherUser(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can become another user")
 	}
-	s := newSite(t)
-	s.write("jobs.toml", socketJobs)
+	s := newServer(t)
+	s.writeJobs("jobs.toml", socketJobs)
 	s.start()
-	s.ready()
+	s.waitReady()
 	if err := os.Chmod(filepath.Dir(s.root), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -229,7 +229,7 @@ func TestA40ClientOfAnotherUser(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join(s.root, "jobsd") // other users can execute this copy
-	putProgram(t, path, string(program))
+	writeProgram(t, path, string(program))
 	for _, args := range [][]string{{"start", "long"}, {"stop", "long"}, {"restart", "long"}, {"reload"}, {"disable", "long"},
 		{"disable", "--all"}, {"enable", "long"}, {"start", "--in", "1h", "long"}} {
 		cmd := exec.Command(path, append([]string{"--root", s.root}, args...)...)
@@ -242,24 +242,24 @@ func TestA40ClientOfAnotherUser(t *testing.T) {
 		}
 		t.Logf("jobsd %s: exit code %d: %s", strings.Join(args, " "), code, out)
 	}
-	if n := s.read().Jobs["long"].Runs; n != 0 {
+	if n := s.readState().Jobs["long"].Runs; n != 0 {
 		t.Errorf("the job ran %d times, want 0", n)
 	}
-	s.logs("uid=12345")
+	s.waitLogged("uid=12345")
 }
 
-// TestRunDirectoryRemoved: somebody removes the run directory. Commands then fail, and their message says how to restore
-// the socket.
+// TestRunDirectoryRemoved: somebody removes the run directory. Commands then fail, and their message says how to
+// restore the socket.
 func TestRunDirectoryRemoved(t *testing.T) {
-	s := newSite(t)
-	s.write("long.toml", `cmd = ["sleep", "1000"]`)
-	s.begin()
+	s := newServer(t)
+	s.writeJobs("long.toml", `cmd = ["sleep", "1000"]`)
+	s.startReady()
 	run := filepath.Join(s.root, "run")
 	if err := os.RemoveAll(run); err != nil {
 		t.Fatal(err)
 	}
 	start := func() (string, error) {
-		text, err := exec.Command(s.path(), "--root", s.root, "start", "long").CombinedOutput()
+		text, err := exec.Command(s.program(), "--root", s.root, "start", "long").CombinedOutput()
 		return string(text), err
 	}
 	text, err := start()
@@ -267,7 +267,7 @@ func TestRunDirectoryRemoved(t *testing.T) {
 		t.Errorf("%s%v", text, err)
 	}
 	s.cmd.Process.Signal(syscall.SIGHUP)
-	s.awaits("a new socket and a new pid file", func() bool {
+	s.waitFor("a new socket and a new pid file", func() bool {
 		_, err1 := os.Stat(filepath.Join(run, control.SocketName))
 		_, err2 := os.Stat(filepath.Join(run, "jobsd.pid"))
 		return err1 == nil && err2 == nil
@@ -275,17 +275,17 @@ func TestRunDirectoryRemoved(t *testing.T) {
 	if text, err := start(); err != nil {
 		t.Errorf("%s%v", text, err)
 	}
-	s.term()
+	s.terminate()
 }
 
-// TestReloadAnswer: the answer to a reload has its counts, and each mistake with its place. Several clients can wait at the
-// same time.
+// TestReloadAnswer: the answer to a reload has its counts, and each mistake with its place. Several clients can wait at
+// the same time.
 func TestReloadAnswer(t *testing.T) {
-	s := newSite(t)
-	s.write("same.toml", `cmd = ["true"]`)
-	s.begin()
-	s.write("new.toml", `cmd = ["true"]`)
-	s.write("bad.toml", "cmd = [\"true\"]\nevery = \"5\"\n")
+	s := newServer(t)
+	s.writeJobs("same.toml", `cmd = ["true"]`)
+	s.startReady()
+	s.writeJobs("new.toml", `cmd = ["true"]`)
+	s.writeJobs("bad.toml", "cmd = [\"true\"]\nevery = \"5\"\n")
 	var scanners []*bufio.Scanner
 	for range 3 {
 		conn := s.dial()
@@ -313,5 +313,5 @@ func TestReloadAnswer(t *testing.T) {
 			t.Errorf("client %d: got %+v", i, e)
 		}
 	}
-	s.term()
+	s.terminate()
 }

@@ -24,8 +24,8 @@ var (
 	place = flag.String("at", "", "the failpoint at which TestCrash kills the daemon; without it, at random failpoints and moments")
 )
 
-// dieAt is an environment variable with the failpoint at which a daemon kills itself. For fork:3:20ms, the daemon reaches
-// the failpoint "fork" for the third time, waits there for 20 ms while the rest of it continues, and then dies.
+// dieAt is an environment variable with the failpoint at which a daemon kills itself. For fork:3:20ms, the daemon
+// reaches the failpoint "fork" for the third time, waits there for 20 ms while the rest of it continues, and then dies.
 const dieAt = "TEST_DIES_AT"
 
 func failpoint(at string) func(string) {
@@ -57,21 +57,21 @@ shell = "echo B $JOBSD_JOB $JOBSD_SLOT $JOBSD_RUN $JOBSD_ATTEMPT >>LEDGER; sleep
 MORE
 `
 
-// TestCrash kills the daemon again and again, at random moments and where it hurts most. The jobs write into a ledger what
-// was executed. No slot may be executed twice. The journal must say of each slot without execution that it is lost,
-// skipped or missed. It must have each outcome that the daemon could know. A slot that the state file counted as skipped
-// must stay skipped.
+// TestCrash kills the daemon again and again, at random moments and where it hurts most. The jobs write into a ledger
+// what was executed. No slot may be executed twice. The journal must say of each slot without execution that it is
+// lost, skipped or missed. It must have each outcome that the daemon could know. A slot that the state file counted as
+// skipped must stay skipped.
 //
 //	go test ./test -run TestCrash -laps 1000 -v
 func TestCrash(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 0))
-	s := newSite(t)
+	s := newServer(t)
 	ledger := filepath.Join(s.root, "ledger")
 	job := func(name, more string, pause float64, code int) {
 		r := strings.NewReplacer("LEDGER", ledger, "PAUSE", fmt.Sprint(pause), "CODE", fmt.Sprint(code), "MORE", more)
-		s.write(name+".toml", r.Replace(crashJob))
+		s.writeJobs(name+".toml", r.Replace(crashJob))
 	}
 	for n := range 6 {
 		job(fmt.Sprint("plain", n), "", 0.15*float64(n), n%2)
@@ -98,7 +98,7 @@ func TestCrash(t *testing.T) {
 			lifetime = 600 * time.Millisecond
 		}
 		s.start()
-		s.readyOrDead()
+		s.waitReadyOrDead()
 		select {
 		case <-s.done:
 		case <-time.After(lifetime): // the random moment
@@ -106,7 +106,7 @@ func TestCrash(t *testing.T) {
 			<-s.done
 		}
 		s.cmd = nil
-		state := s.read()
+		state := s.readState()
 		if state == nil { // the daemon died before it was ready for the first time
 			continue
 		}
@@ -118,15 +118,15 @@ func TestCrash(t *testing.T) {
 		}
 	}
 	s.env = nil
-	s.begin()
+	s.startReady()
 	skipped := uint64(0)
-	for name, j := range s.read().Jobs {
+	for name, j := range s.readState().Jobs {
 		if skipped += j.Skipped; j.Skipped < wasSkipped[name] {
 			t.Errorf("%s: got %d skipped slots, want at least %d as before", name, j.Skipped, wasSkipped[name])
 		}
 	}
 	t.Logf("%d slots are skipped", skipped)
-	s.term()
+	s.terminate()
 	t.Logf("%d kills in %v", *laps, time.Since(began).Round(time.Second))
 	audit(t, s, ledger)
 }
@@ -144,11 +144,11 @@ func (l life) sees(over time.Time) bool {
 	return !l.ready.IsZero() && over.After(l.ready) && over.Add(exitGrace).Before(l.last)
 }
 
-// readyOrDead waits until the daemon has adopted the running jobs, or has died.
-func (s *site) readyOrDead() {
-	deadline := time.After(patience)
+// waitReadyOrDead waits until the daemon has adopted the running jobs, or has died.
+func (s *server) waitReadyOrDead() {
+	deadline := time.After(waitLimit)
 	for {
-		if state := s.read(); state != nil && state.Daemon.PID == s.cmd.Process.Pid && state.Daemon.Reload.Done > 0 {
+		if state := s.readState(); state != nil && state.Daemon.PID == s.cmd.Process.Pid && state.Daemon.Reload.Done > 0 {
 			return
 		}
 		select {
@@ -171,7 +171,7 @@ type runFacts struct {
 }
 
 // audit compares the ledger with the journal.
-func audit(t *testing.T, s *site, ledger string) {
+func audit(t *testing.T, s *server, ledger string) {
 	runs := map[uint64]*runFacts{}
 	of := func(run uint64) *runFacts {
 		if runs[run] == nil {

@@ -15,23 +15,23 @@ import (
 	"jobsd/statefile"
 )
 
-// lived returns a site whose daemon has ended and left a history in several files, and its last state.
-func lived(t *testing.T) (*site, *statefile.State) {
+// newServerWithHistory returns a server whose daemon has ended and left a history in several files, and its last state.
+func newServerWithHistory(t *testing.T) (*server, *statefile.State) {
 	t.Helper()
-	s := newSite(t)
+	s := newServer(t)
 	for n := range 3 {
-		s.write(fmt.Sprintf("j%d.toml", n), fmt.Sprintf("at = \"2099-01-0%d 00:00\"\nshell = \"exit %d\"\n", n+1, n))
+		s.writeJobs(fmt.Sprintf("j%d.toml", n), fmt.Sprintf("at = \"2099-01-0%d 00:00\"\nshell = \"exit %d\"\n", n+1, n))
 	}
 	for life := range 2 {
-		s.begin()
+		s.startReady()
 		for n := range 6 {
-			s.tell("start", fmt.Sprintf("j%d", n%3))
-			s.until("it to end", func(state *statefile.State) bool {
+			s.jobsd("start", fmt.Sprintf("j%d", n%3))
+			s.waitState("it to end", func(state *statefile.State) bool {
 				j := state.Jobs[fmt.Sprintf("j%d", n%3)]
 				return j.Runs == uint64(2*life+n/3+1) && len(j.Running) == 0
 			})
 		}
-		s.term()
+		s.terminate()
 		if life > 0 {
 			break
 		}
@@ -43,11 +43,11 @@ func lived(t *testing.T) (*site, *statefile.State) {
 			t.Fatal(err)
 		}
 	}
-	return s, s.read()
+	return s, s.readState()
 }
 
-// files returns the content of all files in the state directory.
-func (s *site) files() map[string]string {
+// stateFiles returns the content of all files in the state directory.
+func (s *server) stateFiles() map[string]string {
 	s.t.Helper()
 	all := map[string]string{}
 	entries, err := os.ReadDir(filepath.Join(s.root, "state"))
@@ -61,8 +61,8 @@ func (s *site) files() map[string]string {
 	return all
 }
 
-// restore writes these files back into the state directory, and removes all others.
-func (s *site) restore(files map[string]string) {
+// restoreStateFiles writes these files back into the state directory, and removes all others.
+func (s *server) restoreStateFiles(files map[string]string) {
 	s.t.Helper()
 	dir := filepath.Join(s.root, "state")
 	entries, err := os.ReadDir(dir)
@@ -101,14 +101,14 @@ var damages = []struct {
 // are whole.
 func TestA19DamagedFiles(t *testing.T) {
 	t.Parallel()
-	s, before := lived(t)
-	files := s.files()
+	s, before := newServerWithHistory(t)
+	files := s.stateFiles()
 
 	// The facts from the older files of the journal alone.
 	older := t.TempDir()
 	for name, text := range files {
 		if strings.HasPrefix(name, "history.jsonl.") {
-			put(t, filepath.Join(older, name), text)
+			writeFile(t, filepath.Join(older, name), text)
 		}
 	}
 	journal, facts, _, err := statefile.OpenJournal(older, 0, 0)
@@ -119,33 +119,33 @@ func TestA19DamagedFiles(t *testing.T) {
 
 	for _, file := range []string{"state.json", "history.jsonl"} {
 		for _, d := range damages {
-			s.restore(files)
+			s.restoreStateFiles(files)
 			if err := d.do(filepath.Join(s.root, "state", file), []byte(files[file])); err != nil {
 				t.Fatal(err)
 			}
 			what := file + ", " + d.name
 			last := uint64(0)
 			s.start()
-			s.logged(1, "ready") // before that, the state file may be the damaged one
-			state := s.ready()
+			s.waitLoggedTimes(1, "ready") // before that, the state file may be the damaged one
+			state := s.waitReady()
 			if all := state.Daemon.DisabledBy; (all != nil) != (file == "history.jsonl" && d.name != "a garbage line") {
 				t.Errorf("%s: got all jobs disabled by %+v, want them disabled: %t", what, all, all == nil)
 			} else if all != nil {
-				if !strings.Contains(all.Reason, "damaged") || s.logs("jobsd enable --all") != 1 {
+				if !strings.Contains(all.Reason, "damaged") || s.waitLogged("jobsd enable --all") != 1 {
 					t.Errorf("%s: got the reason %q, want it to say that the journal is damaged", what, all.Reason)
 				}
-				s.tell("enable", "--all")
-				state = s.until("all jobs to be enabled", func(state *statefile.State) bool { return state.Daemon.DisabledBy == nil })
+				s.jobsd("enable", "--all")
+				state = s.waitState("all jobs to be enabled", func(state *statefile.State) bool { return state.Daemon.DisabledBy == nil })
 			}
 			aside, _ := filepath.Glob(filepath.Join(s.root, "state", file+".bad-*"))
-			if len(aside) != 1 || s.logs(file, "was damaged") != 1 || s.logs("moved aside as", filepath.Base(strings.Join(aside, ""))) != 1 {
+			if len(aside) != 1 || s.waitLogged(file, "was damaged") != 1 || s.waitLogged("moved aside as", filepath.Base(strings.Join(aside, ""))) != 1 {
 				log, _ := os.ReadFile(s.log)
 				t.Errorf("%s: moved aside as %q, want one file and a message\n%s", what, aside, log)
 			}
 			switch {
 			case file == "state.json" || d.rest:
-				if !reflect.DeepEqual(texts(t, state.Jobs), texts(t, before.Jobs)) {
-					t.Errorf("%s: got  %v\nwant %v", what, texts(t, state.Jobs), texts(t, before.Jobs))
+				if !reflect.DeepEqual(jobsAsJSON(t, state.Jobs), jobsAsJSON(t, before.Jobs)) {
+					t.Errorf("%s: got  %v\nwant %v", what, jobsAsJSON(t, state.Jobs), jobsAsJSON(t, before.Jobs))
 				}
 			default:
 				for name, j := range state.Jobs {
@@ -159,14 +159,14 @@ func TestA19DamagedFiles(t *testing.T) {
 					last = max(last, j.LastRun.Run)
 				}
 			}
-			fds := s.steady()
-			s.tell("start", "j0")
-			s.until("a run", func(state *statefile.State) bool { return state.Jobs["j0"].LastRun.Run > last })
-			if rss := peak(t, s.daemonPID()); rss > 64<<10 && !raceDetector {
+			fds := s.restingDescriptors()
+			s.jobsd("start", "j0")
+			s.waitState("a run", func(state *statefile.State) bool { return state.Jobs["j0"].LastRun.Run > last })
+			if rss := peakMemory(t, s.daemonPID()); rss > 64<<10 && !raceDetector {
 				t.Errorf("%s: got a peak RSS of %d KiB, want at most 64 MiB", what, rss)
 			}
-			s.sound(fds)
-			s.term()
+			s.checkSound(fds)
+			s.terminate()
 			for _, path := range aside { // a file of 1 GiB, by its size
 				os.Remove(path)
 			}
@@ -174,51 +174,51 @@ func TestA19DamagedFiles(t *testing.T) {
 	}
 }
 
-// peak returns the largest amount of memory that a process has had, in KiB, or 0 if the system does not tell.
-func peak(t *testing.T, pid int) int {
+// peakMemory returns the largest amount of memory that a process has had, in KiB, or 0 if the system does not tell.
+func peakMemory(t *testing.T, pid int) int {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		t.Log("no /proc: ", err)
 	}
-	return field(string(status), "VmHWM:")
+	return statusField(string(status), "VmHWM:")
 }
 
 // TestA19StateFileDeleted: the daemon makes a deleted state file again from the journal.
 func TestA19StateFileDeleted(t *testing.T) {
 	t.Parallel()
-	s, before := lived(t)
+	s, before := newServerWithHistory(t)
 	if err := os.Remove(filepath.Join(s.root, "state", "state.json")); err != nil {
 		t.Fatal(err)
 	}
-	s.begin()
-	if got, want := texts(t, s.read().Jobs), texts(t, before.Jobs); !reflect.DeepEqual(got, want) {
+	s.startReady()
+	if got, want := jobsAsJSON(t, s.readState().Jobs), jobsAsJSON(t, before.Jobs); !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}
-	s.term()
+	s.terminate()
 }
 
 // TestA19NewerVersion: the daemon refuses to start on a file of a newer version, and changes no file.
 func TestA19NewerVersion(t *testing.T) {
 	t.Parallel()
-	s, _ := lived(t)
-	files := s.files()
+	s, _ := newServerWithHistory(t)
+	files := s.stateFiles()
 	for _, file := range []string{"state.json", "history.jsonl", "history.jsonl.1"} {
-		s.restore(files)
+		s.restoreStateFiles(files)
 		text := strings.Replace(files[file], fmt.Sprintf(`"version":%d`, statefile.Version), fmt.Sprintf(`"version":%d`, statefile.Version+1), 1)
 		if text == files[file] {
 			t.Fatalf("%s has no version", file)
 		}
-		put(t, filepath.Join(s.root, "state", file), text)
+		writeFile(t, filepath.Join(s.root, "state", file), text)
 		if file == "history.jsonl.1" { // the daemon reads this file only if the newest one is not whole
-			put(t, filepath.Join(s.root, "state", "history.jsonl"), "")
+			writeFile(t, filepath.Join(s.root, "state", "history.jsonl"), "")
 		}
-		want := s.files()
-		out, err := exec.Command(s.path(), "--root", s.root, "run").CombinedOutput()
+		want := s.stateFiles()
+		out, err := exec.Command(s.program(), "--root", s.root, "run").CombinedOutput()
 		exit, _ := errors.AsType[*exec.ExitError](err)
 		if exit == nil || exit.ExitCode() != 7 || !bytes.Contains(out, []byte("newer")) {
 			t.Errorf("%s: got %v, want exit code 7 and a message about a newer version\n%s", file, err, out)
 		}
-		if got := s.files(); !reflect.DeepEqual(got, want) {
+		if got := s.stateFiles(); !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: the daemon changed files: got\n%v\nwant\n%v", file, got, want)
 		}
 		os.WriteFile(s.log, nil, 0o644)

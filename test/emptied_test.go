@@ -13,24 +13,24 @@ import (
 // TestEmptiedLog: a run that empties its log, as `> /dev/stderr` does, deletes the output of earlier runs. The daemon
 // reports it, and logs shows no line under the wrong run.
 func TestEmptiedLog(t *testing.T) {
-	s := newSite(t)
-	s.write("j.toml", `shell = 'echo "this is run $JOBSD_RUN"; case "$1" in empty) : >"$JOBSD_ROOT/log/j.log"; echo "run $JOBSD_RUN continues$2";; esac; exit 1'
+	s := newServer(t)
+	s.writeJobs("j.toml", `shell = 'echo "this is run $JOBSD_RUN"; case "$1" in empty) : >"$JOBSD_ROOT/log/j.log"; echo "run $JOBSD_RUN continues$2";; esac; exit 1'
 notify.on_failure = ["true"]
 log.keep = 2
 `)
-	s.begin()
+	s.startReady()
 	run := func(args ...string) {
 		t.Helper()
 		runs := uint64(0)
-		if state := s.read(); state.Jobs["j"] != nil {
+		if state := s.readState(); state.Jobs["j"] != nil {
 			runs = state.Jobs["j"].Runs
 		}
-		s.tell(append([]string{"start", "j", "--"}, args...)...)
-		s.until("the run to end", func(state *statefile.State) bool {
+		s.jobsd(append([]string{"start", "j", "--"}, args...)...)
+		s.waitState("the run to end", func(state *statefile.State) bool {
 			return state.Jobs["j"].Runs > runs && len(state.Jobs["j"].Running) == 0 && state.Jobs["j"].LastRun != nil
 		})
 	}
-	degraded := func() string { return strings.Join(s.read().Daemon.Degraded, "\n") }
+	degraded := func() string { return strings.Join(s.readState().Daemon.Degraded, "\n") }
 	const said = "empties its log"
 	run()
 	run()
@@ -39,8 +39,8 @@ log.keep = 2
 	}
 	for _, long := range []string{"", strings.Repeat("x", 5000)} { // the log is shorter than before, or longer
 		run("empty", long)
-		last := s.read().Jobs["j"].LastRun.Run
-		s.until("the report", func(state *statefile.State) bool {
+		last := s.readState().Jobs["j"].LastRun.Run
+		s.waitState("the report", func(state *statefile.State) bool {
 			return strings.Contains(strings.Join(state.Daemon.Degraded, "\n"), said)
 		})
 		log, err := os.ReadFile(filepath.Join(s.root, "log", "j.log"))
@@ -48,24 +48,24 @@ log.keep = 2
 			t.Errorf("got %v, %.300s, want a log marker that says that the log was emptied", err, log)
 		}
 		for n := uint64(1); n <= last; n++ {
-			out := s.tell("logs", "--run", itoa(n), "j")
+			out := s.jobsd("logs", "--run", itoa(n), "j")
 			if has := strings.Contains(out, "run "+itoa(last)+" continues"); has != (n == last) {
 				t.Errorf("run %d of %d: got the line of run %d: %t, want %t: %.300s", n, last, last, has, n == last, out)
 			}
 		}
 		run()
-		next := s.read().Jobs["j"].LastRun.Run
-		if out := s.tell("logs", "--run", itoa(next), "j"); !strings.Contains(out, "this is run "+itoa(next)) || strings.Contains(out, "continues") {
+		next := s.readState().Jobs["j"].LastRun.Run
+		if out := s.jobsd("logs", "--run", itoa(next), "j"); !strings.Contains(out, "this is run "+itoa(next)) || strings.Contains(out, "continues") {
 			t.Errorf("run %d after it: got %.300s, want its own line and no other", next, out)
 		}
 		if text := degraded(); strings.Contains(text, said) {
 			t.Errorf("after a run that did not empty its log: got degraded %s, want nothing", text)
 		}
-		if out := s.tell("logs", "--run", itoa(last), "j"); !strings.Contains(out, "run "+itoa(last)+" continues") || strings.Contains(out, "this is") {
+		if out := s.jobsd("logs", "--run", itoa(last), "j"); !strings.Contains(out, "run "+itoa(last)+" continues") || strings.Contains(out, "this is") {
 			t.Errorf("run %d, seen after the next one: got %.300s, want only what it wrote after it emptied the log", last, out)
 		}
 	}
-	s.term()
+	s.terminate()
 }
 
 func itoa(n uint64) string { return strconv.FormatUint(n, 10) }

@@ -15,20 +15,20 @@ import (
 	"jobsd/statefile"
 )
 
-// TestA12ProgramBeingWritten: while a program is being written, nobody can execute it. The daemon tries again three times
-// within a second, which does not count as a failure. Then the run has a start error.
+// TestA12ProgramBeingWritten: while a program is being written, nobody can execute it. The daemon tries again three
+// times within a second, which does not count as a failure. Then the run has a start error.
 func TestA12ProgramBeingWritten(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux refuses to execute a program that is being written")
 	}
-	s := newSite(t)
+	s := newServer(t)
 	hold := func(name string) *os.File {
 		path := filepath.Join(s.root, name)
 		text, err := os.ReadFile("/bin/true")
 		if err != nil {
 			t.Fatal(err)
 		}
-		putProgram(t, path, string(text))
+		writeProgram(t, path, string(text))
 		f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
 		if err != nil {
 			t.Fatal(err)
@@ -38,26 +38,26 @@ func TestA12ProgramBeingWritten(t *testing.T) {
 	}
 	hold("busy")
 	soon := hold("soon")
-	s.write("jobs.toml", fmt.Sprintf("[[jobs]]\nname = \"busy\"\ncmd = [%q]\n[[jobs]]\nname = \"soon\"\ncmd = [%q]\nat_boot = true\n",
+	s.writeJobs("jobs.toml", fmt.Sprintf("[[jobs]]\nname = \"busy\"\ncmd = [%q]\n[[jobs]]\nname = \"soon\"\ncmd = [%q]\nat_boot = true\n",
 		filepath.Join(s.root, "busy"), filepath.Join(s.root, "soon")))
 	closed := filepath.Join(s.root, "closed")
 	s.env = []string{waitAt + "=fork:2:" + closed}
 	s.start()
-	s.logged(1, "cannot start now; will retry")
+	s.waitLoggedTimes(1, "cannot start now; will retry")
 	soon.Close()
-	put(t, closed, "")
-	s.ready()
-	if r := s.lastRun("soon"); r.Outcome != statefile.OutcomeExited || *r.ExitCode != 0 {
+	writeFile(t, closed, "")
+	s.waitReady()
+	if r := s.waitLastRun("soon"); r.Outcome != statefile.OutcomeExited || *r.ExitCode != 0 {
 		t.Errorf("soon: got %+v, want exit code 0", r)
 	}
-	s.tell("start", "busy")
-	if r := s.lastRun("busy"); r.Outcome != statefile.OutcomeStartError || r.StartError.Errno != "ETXTBSY" {
+	s.jobsd("start", "busy")
+	if r := s.waitLastRun("busy"); r.Outcome != statefile.OutcomeStartError || r.StartError.Errno != "ETXTBSY" {
 		t.Errorf("busy: got %+v, want a start error ETXTBSY", r)
 	}
-	if j := s.read().Jobs["busy"]; j.Failures != 1 || j.Runs != 0 {
+	if j := s.readState().Jobs["busy"]; j.Failures != 1 || j.Runs != 0 {
 		t.Errorf("busy: got %d failures and %d runs, want 1 and 0", j.Failures, j.Runs)
 	}
-	s.term()
+	s.terminate()
 }
 
 // waitAt names the failpoint at which a daemon waits until a file exists, counting from 1:
@@ -85,22 +85,22 @@ func waitpoint(at string) func(string) {
 	}
 }
 
-// TestA22IgnoredSignals: the daemon sees its children end even if the program that started it ignores signals. Jobs have
-// no signal ignored or blocked, as under init.
+// TestA22IgnoredSignals: the daemon sees its children end even if the program that started it ignores signals. Jobs
+// have no signal ignored or blocked, as under init.
 func TestA22IgnoredSignals(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("reads /proc")
 	}
 	for _, wrap := range [][]string{{"nohup"}, {"sh", "-c", `trap '' HUP INT QUIT CHLD USR1 USR2 TTOU TSTP PIPE; exec "$@"`, "sh"}} {
 		t.Run(wrap[0], func(t *testing.T) {
-			s := newSite(t)
+			s := newServer(t)
 			s.wrap = wrap
-			s.write("j.toml", "shell = \"grep -E '^Sig(Ign|Blk)' /proc/self/status; exit 3\"\n")
-			s.write("shim.toml", "umask = \"027\"\nshell = \"grep -E '^Sig(Ign|Blk)' /proc/self/status; exit 3\"\n")
-			s.begin()
+			s.writeJobs("j.toml", "shell = \"grep -E '^Sig(Ign|Blk)' /proc/self/status; exit 3\"\n")
+			s.writeJobs("shim.toml", "umask = \"027\"\nshell = \"grep -E '^Sig(Ign|Blk)' /proc/self/status; exit 3\"\n")
+			s.startReady()
 			for _, job := range []string{"j", "shim"} {
-				s.tell("start", job)
-				if r := s.lastRun(job); r.Outcome != statefile.OutcomeExited || *r.ExitCode != 3 {
+				s.jobsd("start", job)
+				if r := s.waitLastRun(job); r.Outcome != statefile.OutcomeExited || *r.ExitCode != 3 {
 					t.Errorf("%s: got %+v, want exit code 3", job, r)
 				}
 				log, _ := os.ReadFile(filepath.Join(s.root, "log", job+".log"))
@@ -113,7 +113,7 @@ func TestA22IgnoredSignals(t *testing.T) {
 					t.Errorf("the log of %s lacks the two masks: %s", job, log)
 				}
 			}
-			s.term()
+			s.terminate()
 		})
 	}
 }
@@ -143,12 +143,12 @@ func pidsCgroup(t *testing.T, most string) (dir string) {
 func TestA13ProcessLimitOfCgroup(t *testing.T) {
 	t.Parallel()
 	dir := pidsCgroup(t, "64")
-	s := newSite(t)
+	s := newServer(t)
 	s.wrap = []string{"sh", "-c", `echo $$ >` + dir + `/cgroup.procs && exec "$@"`, "sh"}
 	for n := range 100 {
-		s.write(fmt.Sprintf("j%d.toml", n), "cmd = [\"sleep\", \"1000\"]\nat_boot = true\nstop_timeout = \"1s\"\n")
+		s.writeJobs(fmt.Sprintf("j%d.toml", n), "cmd = [\"sleep\", \"1000\"]\nat_boot = true\nstop_timeout = \"1s\"\n")
 	}
-	s.begin()
+	s.startReady()
 	count := func(state *statefile.State) (run, wait int) {
 		for _, j := range state.Jobs {
 			for _, r := range j.Running {
@@ -162,19 +162,19 @@ func TestA13ProcessLimitOfCgroup(t *testing.T) {
 		}
 		return run, wait
 	}
-	pid := s.until("some to wait and the others to run", func(state *statefile.State) bool {
+	pid := s.waitState("some to wait and the others to run", func(state *statefile.State) bool {
 		run, wait := count(state)
 		return run > 10 && run+wait == 100
 	}).Daemon.PID
 	for n := range 5 {
-		s.write("new.toml", fmt.Sprintf("cmd = [\"true\"]\ndescription = \"%d\"\n", n))
-		s.tell("reload")
+		s.writeJobs("new.toml", fmt.Sprintf("cmd = [\"true\"]\ndescription = \"%d\"\n", n))
+		s.jobsd("reload")
 	}
-	s.tell("stop", "j1")
+	s.jobsd("stop", "j1")
 	if err := os.WriteFile(filepath.Join(dir, "pids.max"), []byte("max"), 0); err != nil {
 		t.Fatal(err)
 	}
-	state := s.until("all to run", func(state *statefile.State) bool { run, _ := count(state); return run == 99 })
+	state := s.waitState("all to run", func(state *statefile.State) bool { run, _ := count(state); return run == 99 })
 	for name, j := range state.Jobs {
 		if j.Failures != 0 {
 			t.Errorf("%s: got %d failures, want none: %+v", name, j.Failures, j.LastRun)
@@ -183,11 +183,11 @@ func TestA13ProcessLimitOfCgroup(t *testing.T) {
 	if state.Daemon.PID != pid || state.Daemon.UncleanRestarts != 0 {
 		t.Errorf("got the daemon %+v, want pid %d and no unclean restart", state.Daemon, pid)
 	}
-	s.term()
+	s.terminate()
 }
 
-// TestA13ProcessLimitOfUser: the user of the daemon can have no more processes. The run waits and shows why. It does not
-// count as a failure, and starts once there is room.
+// TestA13ProcessLimitOfUser: the user of the daemon can have no more processes. The run waits and shows why. It does
+// not count as a failure, and starts once there is room.
 func TestA13ProcessLimitOfUser(t *testing.T) {
 	if os.Geteuid() != 0 || runtime.GOOS != "linux" {
 		t.Skip("needs root, to limit the processes of another user")
@@ -197,7 +197,7 @@ func TestA13ProcessLimitOfUser(t *testing.T) {
 		t.Skip("needs setpriv(1): ", err)
 	}
 	const uid = 61013 // no other user has this number
-	s := newSite(t)
+	s := newServer(t)
 	s.exe = filepath.Join(s.root, "jobsd")
 	exe, err := os.Executable()
 	if err != nil {
@@ -207,28 +207,28 @@ func TestA13ProcessLimitOfUser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	putProgram(t, s.exe, string(text))
+	writeProgram(t, s.exe, string(text))
 	for dir := s.root; dir != "/" && dir != os.TempDir(); dir = filepath.Dir(dir) {
 		os.Chmod(dir, 0o755)
 	}
 	s.wrap = []string{setpriv, fmt.Sprint("--reuid=", uid), fmt.Sprint("--regid=", uid), "--clear-groups", "prlimit", "--nproc=80:80"}
 	full := filepath.Join(s.root, "full")
-	s.write("fill.toml", "shell = \"(i=0; while [ $i -lt 100 ]; do sleep 1000 & i=$((i + 1)); done); : >"+full+"; exec sleep 1000\"\ndir = \"/\"\nstop_timeout = \"1s\"\n")
+	s.writeJobs("fill.toml", "shell = \"(i=0; while [ $i -lt 100 ]; do sleep 1000 & i=$((i + 1)); done); : >"+full+"; exec sleep 1000\"\ndir = \"/\"\nstop_timeout = \"1s\"\n")
 	late := []string{"a", "b", "c"} // more processes than the job "fill" leaves room for when its forks fail
 	for _, job := range late {
-		s.write(job+".toml", "dir = \"/\"\ncmd = [\"sleep\", \"1000\"]\nstop_timeout = \"1s\"\n")
+		s.writeJobs(job+".toml", "dir = \"/\"\ncmd = [\"sleep\", \"1000\"]\nstop_timeout = \"1s\"\n")
 	}
 	filepath.WalkDir(s.root, func(path string, _ os.DirEntry, _ error) error { return os.Chown(path, uid, uid) })
-	s.begin()
-	s.tell("start", "fill")
-	s.awaits("the job fill to use up all processes", func() bool {
+	s.startReady()
+	s.jobsd("start", "fill")
+	s.waitFor("the job fill to use up all processes", func() bool {
 		_, err := os.Stat(full)
 		return err == nil
 	})
 	for _, job := range late {
-		s.tell("start", job)
+		s.jobsd("start", job)
 	}
-	s.until("a run to wait for a process", func(state *statefile.State) bool {
+	s.waitState("a run to wait for a process", func(state *statefile.State) bool {
 		for _, job := range late {
 			r := state.Jobs[job].Running
 			if len(r) == 1 && r[0].State == "pending" && r[0].Why != nil && *r[0].Why == statefile.WhyFork && r[0].Error != nil &&
@@ -238,9 +238,9 @@ func TestA13ProcessLimitOfUser(t *testing.T) {
 		}
 		return false
 	})
-	s.tell("reload") // the daemon still answers
-	s.tell("stop", "fill")
-	s.until("all to run", func(state *statefile.State) bool {
+	s.jobsd("reload") // the daemon still answers
+	s.jobsd("stop", "fill")
+	s.waitState("all to run", func(state *statefile.State) bool {
 		for _, job := range late {
 			if r := state.Jobs[job].Running; len(r) != 1 || r[0].State != "running" {
 				return false
@@ -249,32 +249,32 @@ func TestA13ProcessLimitOfUser(t *testing.T) {
 		return true
 	})
 	for _, job := range late {
-		if j := s.read().Jobs[job]; j.Failures != 0 || j.Runs != 1 {
+		if j := s.readState().Jobs[job]; j.Failures != 0 || j.Runs != 1 {
 			t.Errorf("%s: got %d failures and %d runs, want 0 and 1", job, j.Failures, j.Runs)
 		}
 	}
-	s.term()
+	s.terminate()
 }
 
-// TestA14FewDescriptors: the daemon may open only a few files, and many jobs are due. Runs that cannot start wait. In the
-// end all have run, the state is written, and no descriptor leaks.
+// TestA14FewDescriptors: the daemon may open only a few files, and many jobs are due. Runs that cannot start wait. In
+// the end all have run, the state is written, and no descriptor leaks.
 func TestA14FewDescriptors(t *testing.T) {
 	prlimit, err := exec.LookPath("prlimit")
 	if err != nil || runtime.GOOS != "linux" {
 		t.Skip("needs prlimit(1): ", err)
 	}
 	const jobs = 40
-	s := newSite(t)
+	s := newServer(t)
 	s.wrap = []string{prlimit, "--nofile=32:32"}
 	var b strings.Builder
 	for n := range jobs {
 		fmt.Fprintf(&b, "[[jobs]]\nname = \"j%d\"\ncmd = [\"sleep\", \"0.3\"]\nat_boot = true\n", n)
 	}
-	s.write("jobs.toml", b.String())
-	s.begin()
-	before := descriptors(t, s.daemonPID())
+	s.writeJobs("jobs.toml", b.String())
+	s.startReady()
+	before := openDescriptors(t, s.daemonPID())
 	waited := false
-	state := s.until("all to have run", func(state *statefile.State) bool {
+	state := s.waitState("all to have run", func(state *statefile.State) bool {
 		ended := 0
 		for _, j := range state.Jobs {
 			if j.LastRun != nil {
@@ -295,13 +295,13 @@ func TestA14FewDescriptors(t *testing.T) {
 		t.Log("the test saw no run wait for a descriptor")
 	}
 	// The count from the beginning may include descriptors of the first runs.
-	if after := descriptors(t, s.daemonPID()); after > min(before, 24) {
+	if after := openDescriptors(t, s.daemonPID()); after > min(before, 24) {
 		t.Errorf("got %d open descriptors at the end, want at most %d", after, min(before, 24))
 	}
-	s.term()
+	s.terminate()
 }
 
-func descriptors(t *testing.T, pid int) int {
+func openDescriptors(t *testing.T, pid int) int {
 	fds, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
 	if err != nil {
 		t.Fatal(err)

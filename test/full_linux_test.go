@@ -14,8 +14,8 @@ import (
 	"jobsd/statefile"
 )
 
-// small makes a directory and mounts a file system of this size there.
-func small(t *testing.T, dir, size string) {
+// mountSmall makes a directory and mounts a file system of this size there.
+func mountSmall(t *testing.T, dir, size string) {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("needs root, to mount a small file system")
@@ -29,8 +29,8 @@ func small(t *testing.T, dir, size string) {
 	t.Cleanup(func() { syscall.Unmount(dir, syscall.MNT_DETACH) })
 }
 
-// fill uses up all free space, and returns a function that frees it again.
-func fill(t *testing.T, dir string) (free func()) {
+// fillDisk uses up all free space, and returns a function that frees it again.
+func fillDisk(t *testing.T, dir string) (free func()) {
 	t.Helper()
 	ballast := filepath.Join(dir, "ballast")
 	f, err := os.Create(ballast)
@@ -51,8 +51,8 @@ func fill(t *testing.T, dir string) (free func()) {
 	}
 }
 
-// strays returns the names of files that do not belong into the state directory.
-func (s *site) strays() (names []string) {
+// strayFiles returns the names of files that do not belong into the state directory.
+func (s *server) strayFiles() (names []string) {
 	s.t.Helper()
 	entries, err := os.ReadDir(filepath.Join(s.root, "state"))
 	if err != nil {
@@ -68,56 +68,57 @@ func (s *site) strays() (names []string) {
 	return names
 }
 
-// recovers waits until the state file is complete again: it has the runs of the time of the fault, and no degraded note.
-func (s *site) recovers(since *statefile.State) {
+// waitRecovered waits until the state file is complete again: it has the runs of the time of the fault, and no degraded
+// note.
+func (s *server) waitRecovered(since *statefile.State) {
 	s.t.Helper()
-	s.until("the state to be complete again", func(state *statefile.State) bool {
+	s.waitState("the state to be complete again", func(state *statefile.State) bool {
 		return len(state.Daemon.Degraded) == 0 && state.Jobs["beat"].Runs >= since.Jobs["beat"].Runs+2 &&
 			state.Jobs["once"].Runs > since.Jobs["once"].Runs
 	})
-	s.awaits("the temporary files to be gone", func() bool { return len(s.strays()) == 0 })
+	s.waitFor("the temporary files to be gone", func() bool { return len(s.strayFiles()) == 0 })
 }
 
 // TestA16DiskFull: the disk of the state directory is full, and later has room again.
 func TestA16DiskFull(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
+	s := newServer(t)
 	dir := filepath.Join(s.root, "state")
-	small(t, dir, "64k")
-	s.write("jobs.toml", beats)
-	s.begin()
-	before := s.beatsOn()
-	fds := s.steady()
-	stays := pids(before)["stays"]
+	mountSmall(t, dir, "64k")
+	s.writeJobs("jobs.toml", beatJobs)
+	s.startReady()
+	before := s.waitBeating()
+	fds := s.restingDescriptors()
+	stays := pidsOf(before)["stays"]
 
-	free := fill(t, dir)
-	s.awaits("the daemon to notice", func() bool {
-		return s.said("state.json", "no space left") > 0 || s.said("cannot write", "no space left") > 0
+	free := fillDisk(t, dir)
+	s.waitFor("the daemon to notice", func() bool {
+		return s.countLogged("state.json", "no space left") > 0 || s.countLogged("cannot write", "no space left") > 0
 	})
 	old, err := os.ReadFile(filepath.Join(dir, "state.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.goesOn(stays)
+	s.checkJobsContinue(stays)
 	if now, err := os.ReadFile(filepath.Join(dir, "state.json")); err != nil || string(now) != string(old) {
 		t.Errorf("the state file was changed on a full disk: %v\ngot  %s\nwant %s", err, now, old)
 	}
-	s.awaits("the temporary files to be gone", func() bool { return len(s.strays()) == 0 })
-	if n := s.said("no space left") - s.said("starting without a durable journal entry"); n > 2 { // the journal, the state file
+	s.waitFor("the temporary files to be gone", func() bool { return len(s.strayFiles()) == 0 })
+	if n := s.countLogged("no space left") - s.countLogged("starting without a durable journal entry"); n > 2 { // the journal, the state file
 		t.Errorf("the log reports the full disk %d times, want at most 2", n)
 	}
 	free()
-	s.recovers(before)
-	s.sound(fds, "beat", "stays", "once")
-	s.term()
-	if state := s.read(); !state.Daemon.CleanShutdown && state.Jobs["stays"].LastRun.Outcome != statefile.OutcomeStopped {
+	s.waitRecovered(before)
+	s.checkSound(fds, "beat", "stays", "once")
+	s.terminate()
+	if state := s.readState(); !state.Daemon.CleanShutdown && state.Jobs["stays"].LastRun.Outcome != statefile.OutcomeStopped {
 		t.Errorf("after the shutdown: got %+v, want the outcome stopped", state.Jobs["stays"].LastRun)
 	}
 }
 
-// letGo ends a tracer. In the middle of a fork there can be a deadlock: the tracer waits for the parent, the parent for the
-// child, and the child for the tracer. If the tracer is killed, the kernel releases the other two.
-func letGo(t *testing.T, tracer *exec.Cmd, ended <-chan error) {
+// endTracer ends a tracer. In the middle of a fork there can be a deadlock: the tracer waits for the parent, the parent
+// for the child, and the child for the tracer. If the tracer is killed, the kernel releases the other two.
+func endTracer(t *testing.T, tracer *exec.Cmd, ended <-chan error) {
 	t.Helper()
 	tracer.Process.Signal(syscall.SIGINT)
 	select {
@@ -128,24 +129,24 @@ func letGo(t *testing.T, tracer *exec.Cmd, ended <-chan error) {
 	}
 	select {
 	case <-ended:
-	case <-time.After(patience):
+	case <-time.After(waitLimit):
 		t.Fatal("timed out waiting for the end of strace")
 	}
 }
 
-// TestA16WriteErrors: the system calls of a write fail, one after the other. If the state file can be written, it says what
-// is wrong. With -long, each call fails with each error.
+// TestA16WriteErrors: the system calls of a write fail, one after the other. If the state file can be written, it says
+// what is wrong. With -long, each call fails with each error.
 func TestA16WriteErrors(t *testing.T) {
 	strace, err := exec.LookPath("strace")
 	if err != nil {
 		t.Skip("needs strace(1), to have system calls fail: ", err)
 	}
 	t.Parallel()
-	s := newSite(t)
-	s.write("jobs.toml", beats)
-	s.begin()
-	stays := pids(s.beatsOn())["stays"]
-	fds := s.steady()
+	s := newServer(t)
+	s.writeJobs("jobs.toml", beatJobs)
+	s.startReady()
+	stays := pidsOf(s.waitBeating())["stays"]
+	fds := s.restingDescriptors()
 	journal := filepath.Join(s.root, "state", "history.jsonl")
 	for _, c := range []struct {
 		call, errno, words string
@@ -164,7 +165,7 @@ func TestA16WriteErrors(t *testing.T) {
 		if !*long && (c.errno == "EIO") == (c.call == "write" || c.call == "fsync") {
 			continue
 		}
-		before := s.read()
+		before := s.readState()
 		trace := filepath.Join(s.root, "trace")
 		os.Remove(trace)
 		args := []string{"-f", "-o", trace, "-p", fmt.Sprint(s.daemonPID()), "-e", "inject=" + c.call + ":error=" + c.errno}
@@ -179,7 +180,7 @@ func TestA16WriteErrors(t *testing.T) {
 		}
 		ended := make(chan error, 1)
 		go func() { ended <- tracer.Wait() }()
-		s.awaits(c.call+" to fail", func() bool {
+		s.waitFor(c.call+" to fail", func() bool {
 			select {
 			case err := <-ended:
 				t.Skipf("cannot have system calls fail here: %v\n%s", err, words.String())
@@ -193,37 +194,37 @@ func TestA16WriteErrors(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s.goesOn(stays)
+			s.checkJobsContinue(stays)
 			if now, err := os.ReadFile(filepath.Join(s.root, "state", "state.json")); err != nil || string(now) != string(text) {
 				t.Errorf("%s fails with %s: the state file was changed, want it unchanged: %v", c.call, c.errno, err)
 			}
 		} else {
-			s.until("the error of "+c.call+" in the state file", func(state *statefile.State) bool {
+			s.waitState("the error of "+c.call+" in the state file", func(state *statefile.State) bool {
 				return strings.Contains(fmt.Sprint(state.Daemon.Degraded), c.words)
 			})
-			s.goesOn(stays)
+			s.checkJobsContinue(stays)
 		}
-		letGo(t, tracer, ended)
-		s.recovers(before)
+		endTracer(t, tracer, ended)
+		s.waitRecovered(before)
 	}
-	s.sound(fds, "beat", "stays", "once")
-	s.term()
+	s.checkSound(fds, "beat", "stays", "once")
+	s.terminate()
 }
 
 // TestFilesNoSpace: on a full disk, add and edit write no job file in part, and lose none.
 func TestFilesNoSpace(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
+	s := newServer(t)
 	jobs := filepath.Join(s.root, "jobs.d")
-	small(t, jobs, "64k")
-	s.tell("add", "old", "--shell", "true")
-	free := fill(t, jobs)
+	mountSmall(t, jobs, "64k")
+	s.jobsd("add", "old", "--shell", "true")
+	free := fillDisk(t, jobs)
 	was, err := os.ReadFile(filepath.Join(jobs, "old.toml"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, args := range [][]string{{"add", "new", "--shell", "true"}, {"edit", "old"}} {
-		cmd := exec.Command(s.path(), append([]string{"--root", s.root}, args...)...)
+		cmd := exec.Command(s.program(), append([]string{"--root", s.root}, args...)...)
 		cmd.Env = append(os.Environ(), "VISUAL=", `EDITOR=printf "nice = 5\n" >>`, "TMPDIR="+s.root)
 		if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "no space left on device") {
 			t.Errorf("%v on a full disk: got %v, %s, want the error \"no space left on device\"", args, err, out)
@@ -234,5 +235,5 @@ func TestFilesNoSpace(t *testing.T) {
 		t.Errorf("got the files %v, %v, want old.toml and the ballast; old.toml: got %v %q, want %q", entries, err, e, now, was)
 	}
 	free()
-	s.tell("add", "new", "--shell", "true")
+	s.jobsd("add", "new", "--shell", "true")
 }

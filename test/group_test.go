@@ -12,61 +12,61 @@ import (
 	"jobsd/statefile"
 )
 
-// TestGroupReads: members of the group in jobsd.toml can read the journal, the log directory and all logs, also those that
-// were there before a reload set the group. Other users cannot, and the message says which group can.
+// TestGroupReads: members of the group in jobsd.toml can read the journal, the log directory and all logs, also those
+// that were there before a reload set the group. Other users cannot, and the message says which group can.
 func TestGroupReads(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root gives files to a group")
 	}
 	t.Parallel()
-	s, _ := installed(t)
-	s.open()
-	s.write("j.toml", "cmd = [\"echo\", \"hello\"]\nlog = {max_size = 4096}\n")
-	s.begin()
-	s.tell("start", "--wait", "j")
+	s, _ := newInstalledServer(t)
+	s.openToOthers()
+	s.writeJobs("j.toml", "cmd = [\"echo\", \"hello\"]\nlog = {max_size = 4096}\n")
+	s.startReady()
+	s.jobsd("start", "--wait", "j")
 	as := func(gid uint32, args ...string) (string, int) {
 		cmd := exec.Command(s.exe, append([]string{"--root", s.root}, args...)...)
 		cmd.Dir = "/"
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: other + 1, Gid: gid}}
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: otherUID + 1, Gid: gid}}
 		out, _ := cmd.CombinedOutput()
 		return string(out), cmd.ProcessState.ExitCode()
 	}
-	if out, code := as(other, "logs", "j"); code != 4 || !strings.Contains(out, `"group" in jobsd.toml`) {
+	if out, code := as(otherUID, "logs", "j"); code != 4 || !strings.Contains(out, `"group" in jobsd.toml`) {
 		t.Errorf("without a group: got exit code %d, want 4 and a hint about \"group\"\n%s", code, out)
 	}
-	put(t, filepath.Join(s.root, "log", "jobsd.log"), "the daemon's own\n")
-	if err := os.WriteFile(filepath.Join(s.root, "jobsd.toml"), fmt.Appendf(nil, "group = %d\n", other), 0o644); err != nil {
+	writeFile(t, filepath.Join(s.root, "log", "jobsd.log"), "the daemon's own\n")
+	if err := os.WriteFile(filepath.Join(s.root, "jobsd.toml"), fmt.Appendf(nil, "group = %d\n", otherUID), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	s.tell("reload")
-	s.tell("start", "--wait", "j")
-	if out, code := as(other, "logs", "j"); code != 0 || strings.Count(out, "hello") != 2 {
+	s.jobsd("reload")
+	s.jobsd("start", "--wait", "j")
+	if out, code := as(otherUID, "logs", "j"); code != 0 || strings.Count(out, "hello") != 2 {
 		t.Errorf("logs: got exit code %d, want 0 and the output of two runs\n%s", code, out)
 	}
-	if out, code := as(other, "history", "j"); code != 0 || strings.Count(out, "manual") != 2 {
+	if out, code := as(otherUID, "history", "j"); code != 0 || strings.Count(out, "manual") != 2 {
 		t.Errorf("history: got exit code %d, want 0 and two runs\n%s", code, out)
 	}
-	if out, code := as(other+2, "logs", "j"); code != 4 || !strings.Contains(out, fmt.Sprint("the group ", other)) {
+	if out, code := as(otherUID+2, "logs", "j"); code != 4 || !strings.Contains(out, fmt.Sprint("the group ", otherUID)) {
 		t.Errorf("another group: got exit code %d, want 4 and the name of the group\n%s", code, out)
 	}
 	var st syscall.Stat_t
 	for _, name := range []string{"log", "log/j.log", "log/jobsd.log", "state/history.jsonl"} {
-		if err := syscall.Stat(filepath.Join(s.root, name), &st); err != nil || st.Gid != other {
-			t.Errorf("%s: got group %d, %v, want %d", name, st.Gid, err, other)
+		if err := syscall.Stat(filepath.Join(s.root, name), &st); err != nil || st.Gid != otherUID {
+			t.Errorf("%s: got group %d, %v, want %d", name, st.Gid, err, otherUID)
 		}
 	}
-	if state := s.read(); len(state.Daemon.Degraded) > 0 {
+	if state := s.readState(); len(state.Daemon.Degraded) > 0 {
 		t.Errorf("got degraded %v, want nothing", state.Daemon.Degraded)
 	}
-	s.term()
+	s.terminate()
 
 	// The next daemon does the same at its start.
 	if err := os.Chown(filepath.Join(s.root, "log", "j.log"), 0, 0); err != nil {
 		t.Fatal(err)
 	}
-	s.begin()
-	s.until("the log to belong to the group", func(*statefile.State) bool {
-		return syscall.Stat(filepath.Join(s.root, "log", "j.log"), &st) == nil && st.Gid == other
+	s.startReady()
+	s.waitState("the log to belong to the group", func(*statefile.State) bool {
+		return syscall.Stat(filepath.Join(s.root, "log", "j.log"), &st) == nil && st.Gid == otherUID
 	})
-	s.term()
+	s.terminate()
 }

@@ -16,15 +16,15 @@ import (
 // user or any other test, hangs in the middle of its exec.
 func TestHiddenProcesses(t *testing.T) {
 	file, closing, release := fusetest.HangOnClose(t)
-	zoo, err := exec.LookPath("zoo")
+	misbehave, err := exec.LookPath("misbehave")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newSite(t)
-	s.write("j.toml", "cmd = [\"sleep\", \"1000\"]\nkeep_alive = true\n")
-	s.begin()
-	leader := s.leader("j")
-	hidden := exec.Command(zoo, "hide", file)
+	s := newServer(t)
+	s.writeJobs("j.toml", "cmd = [\"sleep\", \"1000\"]\nkeep_alive = true\n")
+	s.startReady()
+	leader := s.waitLeader("j")
+	hidden := exec.Command(misbehave, "hide", file)
 	hidden.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := hidden.Start(); err != nil {
 		t.Fatal(err)
@@ -33,14 +33,14 @@ func TestHiddenProcesses(t *testing.T) {
 	answered := make(chan bool)
 	go func() {
 		defer close(answered)
-		if pids := marked(t, s.root, "j"); !slices.Equal(pids, []int{leader}) {
+		if pids := processesOf(t, s.root, "j"); !slices.Equal(pids, []int{leader}) {
 			t.Errorf("got the processes %d of the job, want %d", pids, leader)
 		}
 		for _, pid := range []int{leader, hidden.Process.Pid} {
 			if pids := inGroup(strconv.Itoa(pid)); !slices.Equal(pids, []string{strconv.Itoa(pid)}) {
 				t.Errorf("got %s in the group of %d, want only the leader", pids, pid)
 			}
-			if !lives(pid) {
+			if !isAlive(pid) {
 				t.Errorf("process %d is alive, but counts as ended", pid)
 			}
 		}
@@ -50,12 +50,12 @@ func TestHiddenProcesses(t *testing.T) {
 	}()
 	select {
 	case <-answered:
-	case <-time.After(patience):
+	case <-time.After(waitLimit):
 		t.Error("timed out looking at the processes: a process that hangs delays the helpers")
 	}
 	release()
 	<-answered
 	hidden.Process.Kill()
 	hidden.Wait()
-	s.term()
+	s.terminate()
 }

@@ -11,8 +11,8 @@ import (
 	"jobsd/statefile"
 )
 
-// used returns how many bytes the files of a directory use on the disk, and the size of the largest file.
-func used(t *testing.T, dir string) (all, largest int64) {
+// diskUsage returns how many bytes the files of a directory use on the disk, and the size of the largest file.
+func diskUsage(t *testing.T, dir string) (all, largest int64) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
@@ -31,15 +31,16 @@ func used(t *testing.T, dir string) (all, largest int64) {
 	return all, largest
 }
 
-// TestLogOfHoles: a job makes its log a tebibyte long without writing to it. The daemon copies none of that, neither when
-// it cuts the log during the run, nor when it adds the log of a run to that of the job. Other jobs continue as usual.
+// TestLogOfHoles: a job makes its log a tebibyte long without writing to it. The daemon copies none of that, neither
+// when it cuts the log during the run, nor when it adds the log of a run to that of the job. Other jobs continue as
+// usual.
 func TestLogOfHoles(t *testing.T) {
-	s := newSite(t)
-	if !cuttable(t, s.root) {
+	s := newServer(t)
+	if !canCutLogs(t, s.root) {
 		t.Skip("this file system cannot remove the front of a file")
 	}
 	const size, most = 1 << 40, 1 << 20
-	s.write("jobs.toml", fmt.Sprintf(`
+	s.writeJobs("jobs.toml", fmt.Sprintf(`
 [[jobs]]
 name = "holes"
 shell = "echo first; truncate -s %d $JOBSD_ROOT/log/holes.log; echo last; until [ -e $JOBSD_ROOT/more ]; do sleep 0.05; done; head -c 3000000 /dev/zero; echo ended; exec sleep 1000"
@@ -54,34 +55,34 @@ name = "beat"
 every = "1s"
 cmd = ["true"]
 `, size, most))
-	s.begin()
+	s.startReady()
 	log := filepath.Join(s.root, "log")
 	beats := func(n uint64) {
 		t.Helper()
-		from := s.read().Jobs["beat"].Runs
-		s.until("another job to run", func(state *statefile.State) bool { return state.Jobs["beat"].Runs >= from+n })
+		from := s.readState().Jobs["beat"].Runs
+		s.waitState("another job to run", func(state *statefile.State) bool { return state.Jobs["beat"].Runs >= from+n })
 	}
-	s.tell("start", "holes")
-	s.tell("start", "own")
-	s.until("the other to end", func(state *statefile.State) bool { return state.Jobs["own"].LastRun != nil })
-	s.awaits("the log to be long", func() bool { _, largest := used(t, log); return largest >= size })
+	s.jobsd("start", "holes")
+	s.jobsd("start", "own")
+	s.waitState("the other to end", func(state *statefile.State) bool { return state.Jobs["own"].LastRun != nil })
+	s.waitFor("the log to be long", func() bool { _, largest := diskUsage(t, log); return largest >= size })
 	beats(3) // the daemon has looked at the log meanwhile
-	if all, _ := used(t, log); all > 8*most {
+	if all, _ := diskUsage(t, log); all > 8*most {
 		t.Errorf("the logs use %d bytes, want at most %d", all, 8*most)
 	}
-	if state := s.read(); len(state.Daemon.Degraded) > 0 {
+	if state := s.readState(); len(state.Daemon.Degraded) > 0 {
 		t.Errorf("got degraded %q, want nothing", state.Daemon.Degraded)
 	}
 	if err := os.WriteFile(filepath.Join(s.root, "more"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	s.awaits("the holes to be cut off", func() bool {
+	s.waitFor("the holes to be cut off", func() bool {
 		st, err := os.Stat(filepath.Join(log, "holes.log"))
 		return err == nil && st.Size() < 4*most
 	})
 	beats(1)
-	if all, _ := used(t, log); all > 8*most {
+	if all, _ := diskUsage(t, log); all > 8*most {
 		t.Errorf("at the end the logs use %d bytes, want at most %d", all, 8*most)
 	}
-	s.term()
+	s.terminate()
 }

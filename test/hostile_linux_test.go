@@ -20,15 +20,15 @@ var siege = flag.Duration("siege", 10*time.Second, "how long the ordinary user o
 
 // ordinary is a local user with a login, a home, FUSE, and jobs that root wrote for them.
 type ordinary struct {
-	*site
-	home    string
-	zoo     string // a copy of zoo that other users may execute
-	attacks []*exec.Cmd
+	*server
+	home      string
+	misbehave string // a copy of misbehave that other users may execute
+	attacks   []*exec.Cmd
 }
 
 // siegeJobs are the jobs that the ordinary user attacks: jobs of root that are due every two seconds, one that the test
 // starts and stops all the time, and jobs that run as the user, with programs and directories of the user.
-func siegeJobs(home, zoo string) string {
+func siegeJobs(home, misbehave string) string {
 	var b strings.Builder
 	for i := range 46 {
 		fmt.Fprintf(&b, "[[jobs]]\nname = \"root%02d\"\ncmd = [\"true\"]\nevery = \"2s\"\n", i)
@@ -38,27 +38,27 @@ func siegeJobs(home, zoo string) string {
 		"mine":   fmt.Sprintf("shell = \"echo $JOBSD_TAG >%s/mark\"\ndir = %q\n", home, home),
 		"leased": fmt.Sprintf("cmd = [%q]\ndir = \"/\"\n", home+"/program"),
 		"hung":   fmt.Sprintf("cmd = [\"true\"]\ndir = %q\n", home+"/fuse/sub"),
-		"grows":  fmt.Sprintf("cmd = [%q, \"grow\"]\ndir = \"/\"\nlog = {max_size = \"64KB\"}\n", zoo),
+		"grows":  fmt.Sprintf("cmd = [%q, \"grow\"]\ndir = \"/\"\nlog = {max_size = \"64KB\"}\n", misbehave),
 	} {
-		fmt.Fprintf(&b, "[[jobs]]\nname = %q\nevery = \"1s\"\nuser = %d\ngroup = %[2]d\n%s", name, other, what)
+		fmt.Fprintf(&b, "[[jobs]]\nname = %q\nevery = \"1s\"\nuser = %d\ngroup = %[2]d\n%s", name, otherUID, what)
 	}
 	return b.String()
 }
 
-// as starts zoo as the ordinary user, outside of all jobs, as in a login.
-func (u *ordinary) as(env []string, args ...string) {
+// asUser starts misbehave as the ordinary user, outside of all jobs, as in a login.
+func (u *ordinary) asUser(env []string, args ...string) {
 	u.t.Helper()
-	cmd := exec.Command(u.zoo, args...)
+	cmd := exec.Command(u.misbehave, args...)
 	cmd.Dir, cmd.Env = "/", append(os.Environ(), env...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: other, Gid: other}, Setsid: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: otherUID, Gid: otherUID}, Setsid: true}
 	if err := cmd.Start(); err != nil {
 		u.t.Fatal(err)
 	}
 	u.attacks = append(u.attacks, cmd)
 }
 
-// peace ends all processes that the user has started.
-func (u *ordinary) peace() {
+// endAttacks ends all processes that the user has started.
+func (u *ordinary) endAttacks() {
 	for _, cmd := range u.attacks {
 		cmd.Process.Kill()
 		go cmd.Wait() // a process that hangs ends with its file system
@@ -66,25 +66,25 @@ func (u *ordinary) peace() {
 	u.attacks = nil
 }
 
-// TestOrdinaryUser: an ordinary local user tries everything that has ever delayed or misled the daemon. Meanwhile jobs of
-// root start, the test stops and starts one of them, and the daemon reloads. -siege makes the attack longer. The test
-// prints the longest turn of the loop, how late the jobs of root started, and how long stops took.
+// TestOrdinaryUser: an ordinary local user tries everything that has ever delayed or misled the daemon. Meanwhile jobs
+// of root start, the test stops and starts one of them, and the daemon reloads. -siege makes the attack longer. The
+// test prints the longest turn of the loop, how late the jobs of root started, and how long stops took.
 func TestOrdinaryUser(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root runs jobs of other users")
 	}
-	s := newSite(t)
-	s.open()
-	u := &ordinary{site: s, home: filepath.Join(s.root, "home"), zoo: filepath.Join(s.root, "zoo")}
-	program, err := os.ReadFile(s.path()) // the same binary is jobsd and zoo, by the name of the command
+	s := newServer(t)
+	s.openToOthers()
+	u := &ordinary{server: s, home: filepath.Join(s.root, "home"), misbehave: filepath.Join(s.root, "misbehave")}
+	program, err := os.ReadFile(s.program()) // the same binary is jobsd and misbehave, by the name of the command
 	if err != nil {
 		t.Fatal(err)
 	}
-	putProgram(t, u.zoo, string(program))
+	writeProgram(t, u.misbehave, string(program))
 	if err := os.Mkdir(u.home, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	put(t, filepath.Join(u.home, "program"), "#!/bin/sh\n")
+	writeFile(t, filepath.Join(u.home, "program"), "#!/bin/sh\n")
 	if err := os.Mkdir(filepath.Join(u.home, "fuse"), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -93,15 +93,15 @@ func TestOrdinaryUser(t *testing.T) {
 		if err := os.Chmod(path, 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Chown(path, other, other); err != nil {
+		if err := os.Chown(path, otherUID, otherUID); err != nil {
 			t.Fatal(err)
 		}
 	}
-	release := fusetest.HangAt(t, filepath.Join(u.home, "fuse"), other)
+	release := fusetest.HangAt(t, filepath.Join(u.home, "fuse"), otherUID)
 	closing, _, letGo := fusetest.HangOnClose(t)
-	s.write("jobs.toml", siegeJobs(u.home, u.zoo))
-	put(t, filepath.Join(s.root, "evil.toml"), "cmd = [\"touch\", \""+filepath.Join(s.root, "evil")+"\"]\nevery = \"1s\"\n")
-	put(t, filepath.Join(s.root, "good.toml"), "cmd = [\"true\"]\nname = \"evil\"\nevery = \"1s\"\n")
+	s.writeJobs("jobs.toml", siegeJobs(u.home, u.misbehave))
+	writeFile(t, filepath.Join(s.root, "evil.toml"), "cmd = [\"touch\", \""+filepath.Join(s.root, "evil")+"\"]\nevery = \"1s\"\n")
+	writeFile(t, filepath.Join(s.root, "good.toml"), "cmd = [\"true\"]\nname = \"evil\"\nevery = \"1s\"\n")
 	link := filepath.Join(u.home, "link")
 	if err := os.Symlink(filepath.Join(s.root, "good.toml"), link); err != nil {
 		t.Fatal(err)
@@ -109,29 +109,29 @@ func TestOrdinaryUser(t *testing.T) {
 	if err := os.Symlink(link, filepath.Join(s.root, "jobs.d", "evil.toml")); err != nil {
 		t.Fatal(err)
 	}
-	s.begin()
-	t.Cleanup(u.peace)
+	s.startReady()
+	t.Cleanup(u.endAttacks)
 
 	var stops []time.Duration
 	attacks := []struct {
-		name string
-		lay  func()
+		name   string
+		launch func()
 	}{
 		{"none", func() {}},
-		{"SIGSTOP to everything of the user's", func() { u.as(nil, "freeze") }},
-		{"a lease on the program", func() { u.as(nil, "lease", filepath.Join(u.home, "program")) }},
+		{"SIGSTOP to everything of the user's", func() { u.asUser(nil, "freeze") }},
+		{"a lease on the program", func() { u.asUser(nil, "lease", filepath.Join(u.home, "program")) }},
 		{"copied marks", func() {
 			text, _ := os.ReadFile(filepath.Join(u.home, "mark"))
 			id, _, _ := strings.Cut(string(text), "/")
 			for run := range 100 {
-				u.as([]string{fmt.Sprintf("JOBSD_TAG=%s/victim/%d", id, s.read().Jobs["victim"].Runs+uint64(run))}, "sit")
+				u.asUser([]string{fmt.Sprintf("JOBSD_TAG=%s/victim/%d", id, s.readState().Jobs["victim"].Runs+uint64(run))}, "sit")
 			}
 		}},
 		{"processes that hang in the middle of exec", func() {
 			text, _ := os.ReadFile(filepath.Join(u.home, "mark"))
 			id, _, _ := strings.Cut(string(text), "/")
 			for run := range 10 {
-				u.as([]string{fmt.Sprintf("JOBSD_TAG=%s/victim/%d", id, s.read().Jobs["victim"].Runs+uint64(run))}, "hide", closing)
+				u.asUser([]string{fmt.Sprintf("JOBSD_TAG=%s/victim/%d", id, s.readState().Jobs["victim"].Runs+uint64(run))}, "hide", closing)
 			}
 		}},
 		{"huge environments", func() {
@@ -140,24 +140,24 @@ func TestOrdinaryUser(t *testing.T) {
 				env = append(env, fmt.Sprintf("X%d=%s", i, strings.Repeat("x", 100_000)))
 			}
 			for range 50 {
-				u.as(env, "sit")
+				u.asUser(env, "sit")
 			}
 		}},
-		{"a noisy client", func() { u.as(nil, "knock", filepath.Join(s.root, "run", control.SocketName)) }},
-		{"a link that is re-pointed", func() { u.as(nil, "repoint", link, s.root) }},
+		{"a noisy client", func() { u.asUser(nil, "knock", filepath.Join(s.root, "run", control.SocketName)) }},
+		{"a link that is re-pointed", func() { u.asUser(nil, "repoint", link, s.root) }},
 	}
 	share := *siege / time.Duration(len(attacks))
 	for _, attack := range attacks {
-		attack.lay()
+		attack.launch()
 		var worst time.Duration
 		for end := time.Now().Add(share); ; {
-			s.tell("start", "victim")
-			s.until("the victim to run", func(state *statefile.State) bool { return pids(state)["victim"] > 0 })
+			s.jobsd("start", "victim")
+			s.waitState("the victim to run", func(state *statefile.State) bool { return pidsOf(state)["victim"] > 0 })
 			began := time.Now()
-			s.tell("stop", "victim")
+			s.jobsd("stop", "victim")
 			stops = append(stops, time.Since(began))
 			worst = max(worst, time.Since(began))
-			cmd := exec.Command(s.path(), "--root", s.root, "reload")
+			cmd := exec.Command(s.program(), "--root", s.root, "reload")
 			if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "evil.toml") {
 				t.Errorf("reload does not refuse the link of another user: %v\n%s", err, out)
 			}
@@ -166,15 +166,15 @@ func TestOrdinaryUser(t *testing.T) {
 			}
 		}
 		t.Logf("%-36s slowest stop %v", attack.name, worst.Round(time.Millisecond))
-		u.peace()
+		u.endAttacks()
 	}
 	if _, err := os.Stat(filepath.Join(s.root, "evil")); err == nil {
 		t.Error("a file that the user chose ran as root")
 	}
-	t.Logf("the daemon's peak memory: %d kB", peak(t, s.cmd.Process.Pid))
+	t.Logf("the daemon's peak memory: %d kB", peakMemory(t, s.cmd.Process.Pid))
 	release()
 	letGo()
-	s.term()
+	s.terminate()
 	u.report(len(stops))
 }
 

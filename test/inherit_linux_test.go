@@ -12,10 +12,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// zooFor puts a copy of zoo where every user can execute it.
-func (s *site) zooFor() string {
+// copyMisbehave puts a copy of misbehave where every user can execute it.
+func (s *server) copyMisbehave() string {
 	s.t.Helper()
-	program, err := exec.LookPath("zoo")
+	program, err := exec.LookPath("misbehave")
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -23,19 +23,19 @@ func (s *site) zooFor() string {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	path := filepath.Join(s.root, "zoo")
-	putProgram(s.t, path, string(text))
+	path := filepath.Join(s.root, "misbehave")
+	writeProgram(s.t, path, string(text))
 	return path
 }
 
-// keep puts a key into a new session keyring and executes a program, which inherits the keyring.
-func keep(key string, cmd []string) {
+// keepKey puts a key into a new session keyring and executes a program, which inherits the keyring.
+func keepKey(key string, cmd []string) {
 	runtime.LockOSThread() // keyrings belong to threads
 	if _, err := unix.KeyctlInt(unix.KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0); err != nil {
 		panic(err)
 	}
 	addKey(key)
-	look(key)
+	lookForKey(key)
 	path, err := exec.LookPath(cmd[0])
 	if err != nil {
 		panic(err)
@@ -50,8 +50,8 @@ func addKey(key string) {
 	}
 }
 
-// look prints whether the key is in the session keyring, and what it holds.
-func look(key string) {
+// lookForKey prints whether the key is in the session keyring, and what it holds.
+func lookForKey(key string) {
 	runtime.LockOSThread()
 	id, err := unix.KeyctlSearch(unix.KEY_SPEC_SESSION_KEYRING, "user", key, 0)
 	if err != nil {
@@ -63,8 +63,8 @@ func look(key string) {
 	fmt.Println(key, "holds", string(b[:max(0, n)]), err)
 }
 
-// TestKeyring: secrets in session keyrings. No job sees the keyring in which the daemon was started. No job of another user
-// sees the keyring of the daemon's jobs, and no other run sees the keyring of a job of another user.
+// TestKeyring: secrets in session keyrings. No job sees the keyring in which the daemon was started. No job of another
+// user sees the keyring of the daemon's jobs, and no other run sees the keyring of a job of another user.
 func TestKeyring(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root runs jobs of other users")
@@ -73,20 +73,20 @@ func TestKeyring(t *testing.T) {
 		t.Skip("needs keyrings of the kernel: ", err)
 	}
 	t.Parallel()
-	s, _ := installed(t)
-	s.open()
-	zoo := s.zooFor()
-	s.wrap = []string{zoo, "keep", "starters"}
-	looks := fmt.Sprintf("shell = \"%[1]s look starters; %[1]s look roots; %[1]s look theirs; exec %[1]s add $JOBSD_JOB\"\n", zoo)
-	s.write("roots.toml", looks)
-	s.write("shim.toml", looks+"nice = 1\n")
-	s.write("theirs.toml", looks+fmt.Sprintf("user = %d\ngroup = %[1]d\ndir = \"/\"\n", other))
-	s.begin()
+	s, _ := newInstalledServer(t)
+	s.openToOthers()
+	misbehave := s.copyMisbehave()
+	s.wrap = []string{misbehave, "keep", "starters"}
+	looks := fmt.Sprintf("shell = \"%[1]s look starters; %[1]s look roots; %[1]s look theirs; exec %[1]s add $JOBSD_JOB\"\n", misbehave)
+	s.writeJobs("roots.toml", looks)
+	s.writeJobs("shim.toml", looks+"nice = 1\n")
+	s.writeJobs("theirs.toml", looks+fmt.Sprintf("user = %d\ngroup = %[1]d\ndir = \"/\"\n", otherUID))
+	s.startReady()
 	rounds := 0
 	round := func(when string) {
 		rounds++
 		for _, job := range []string{"theirs", "roots", "shim", "theirs"} {
-			s.tell("start", "--wait", job)
+			s.jobsd("start", "--wait", job)
 		}
 		for _, job := range []string{"roots", "shim", "theirs"} {
 			text, err := os.ReadFile(filepath.Join(s.root, "log", job+".log"))
@@ -105,10 +105,10 @@ func TestKeyring(t *testing.T) {
 		}
 	}
 	round("at first")
-	s.tell("upgrade", "--wait")
+	s.jobsd("upgrade", "--wait")
 	round("after an upgrade")
-	s.term()
-	if s.said("starters holds secret") != 1 {
+	s.terminate()
+	if s.countLogged("starters holds secret") != 1 {
 		t.Error("the keyring in which the daemon was started had no secret")
 	}
 }
@@ -129,21 +129,21 @@ func TestOOMScore(t *testing.T) {
 			if c.want == "" {
 				c.want = c.daemon
 			}
-			s, _ := installed(t)
-			s.open()
+			s, _ := newInstalledServer(t)
+			s.openToOthers()
 			s.wrap = []string{"sh", "-c", "echo " + c.daemon + " >" + file + ` && exec "$@"`, "sh"}
-			s.write("direct.toml", "cmd = [\"cat\", \""+file+"\"]\n")
-			s.write("shim.toml", "cmd = [\"cat\", \""+file+"\"]\nnice = 1\n")
+			s.writeJobs("direct.toml", "cmd = [\"cat\", \""+file+"\"]\n")
+			s.writeJobs("shim.toml", "cmd = [\"cat\", \""+file+"\"]\nnice = 1\n")
 			jobs := []string{"direct", "shim"}
 			if os.Geteuid() == 0 {
-				s.write("theirs.toml", fmt.Sprintf("cmd = [\"cat\", \"%s\"]\nuser = %d\ngroup = %[2]d\ndir = \"/\"\n", file, other))
+				s.writeJobs("theirs.toml", fmt.Sprintf("cmd = [\"cat\", \"%s\"]\nuser = %d\ngroup = %[2]d\ndir = \"/\"\n", file, otherUID))
 				jobs = append(jobs, "theirs")
 			}
-			s.begin()
+			s.startReady()
 			check := func(n int) {
 				for _, job := range jobs {
-					s.tell("start", "--wait", job)
-					if s.lines(job, c.want) != n {
+					s.jobsd("start", "--wait", job)
+					if s.countLines(job, c.want) != n {
 						text, _ := os.ReadFile(filepath.Join(s.root, "log", job+".log"))
 						t.Errorf("%s: got %s, want %s in %d runs", job, text, c.want, n)
 					}
@@ -154,9 +154,9 @@ func TestOOMScore(t *testing.T) {
 				}
 			}
 			check(1)
-			s.tell("upgrade", "--wait")
+			s.jobsd("upgrade", "--wait")
 			check(2)
-			s.term()
+			s.terminate()
 		})
 	}
 }

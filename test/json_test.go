@@ -45,8 +45,8 @@ cmd = ["shutdown", "-h", "now"]
 start_at = "4am"
 `
 
-// documented has command lines for each verb with --json. Together they print every field of the manual. ROOT stands for
-// the root of the site.
+// documented has command lines for each verb with --json. Together they print every field of the manual. ROOT stands
+// for the root of the server.
 var documented = map[string][]string{
 	"add":     {"add fresh --every 1h -- true"},
 	"check":   {"check", "check --diff"},
@@ -73,20 +73,20 @@ var documented = map[string][]string{
 // TestJSONDocumented runs each verb that has --json, and compares the output and the help with the manual.
 func TestJSONDocumented(t *testing.T) {
 	t.Parallel()
-	var s *site
+	var s *server
 	upgrades := 0
 	if runtime.GOOS == "linux" {
-		s, _ = installed(t)
+		s, _ = newInstalledServer(t)
 		upgrades = len(documented["upgrade"])
 	} else {
-		s = newSite(t)
+		s = newServer(t)
 	}
-	s.write("jobs.toml", documentedJobs)
-	s.begin()
-	s.tell("start", "--wait", "prints")
-	s.until("the service", func(state *statefile.State) bool { return len(pids(state)) == 1 })
-	s.write("wrong.toml", "cmdd = 1\n")
-	put(t, filepath.Join(s.root, "crontab"), "0 5 * * * echo hello\nneither a setting nor an entry\n")
+	s.writeJobs("jobs.toml", documentedJobs)
+	s.startReady()
+	s.jobsd("start", "--wait", "prints")
+	s.waitState("the service", func(state *statefile.State) bool { return len(pidsOf(state)) == 1 })
+	s.writeJobs("wrong.toml", "cmdd = 1\n")
+	writeFile(t, filepath.Join(s.root, "crontab"), "0 5 * * * echo hello\nneither a setting nor an entry\n")
 
 	verbs := s.jsonVerbs()
 	for verb := range documented {
@@ -120,19 +120,19 @@ func TestJSONDocumented(t *testing.T) {
 				t.Errorf("%s: %s is in the manual, but was not printed", verb, name)
 			}
 		}
-		c.help(s.tell("help", verb))
+		c.help(s.jobsd("help", verb))
 	}
-	s.until("the upgrade to end", func(state *statefile.State) bool {
+	s.waitState("the upgrade to end", func(state *statefile.State) bool {
 		return state.Daemon.Upgrades == uint64(upgrades) && state.Daemon.Reload.Done > 0
 	})
-	s.term()
+	s.terminate()
 }
 
 // jsonVerbs returns the verbs with --json, as completion lists them.
-func (s *site) jsonVerbs() (verbs []string) {
+func (s *server) jsonVerbs() (verbs []string) {
 	s.t.Helper()
 	complete := func(args ...string) []string {
-		out, err := exec.Command(s.path(), append([]string{"__complete"}, args...)...).Output()
+		out, err := exec.Command(s.program(), append([]string{"__complete"}, args...)...).Output()
 		if err != nil {
 			s.t.Fatal(err)
 		}
@@ -148,10 +148,10 @@ func (s *site) jsonVerbs() (verbs []string) {
 }
 
 // json returns the output of a command line with --json. Its exit code does not matter here.
-func (s *site) json(args []string) (v any) {
+func (s *server) json(args []string) (v any) {
 	s.t.Helper()
 	args = slices.Insert(args, 1, "--json")
-	cmd := exec.Command(s.path(), append([]string{"--root", s.root}, args...)...)
+	cmd := exec.Command(s.program(), append([]string{"--root", s.root}, args...)...)
 	cmd.Env = append(os.Environ(), "VISUAL=", `EDITOR=echo edits; sh -c 'echo "# edited" >>"$0"'`)
 	out, err := cmd.Output()
 	if broken := json.Unmarshal(out, &v); broken != nil {

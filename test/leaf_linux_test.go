@@ -14,10 +14,10 @@ import (
 	"jobsd/statefile"
 )
 
-// inDoubt returns a site with a journal that ends with the intent of run 1 of the job "held". The processes of the script
-// are in the leaf of that run, and none of them has its ownership tag.
-func inDoubt(t *testing.T, script string) *site {
-	s := newSite(t)
+// newServerInDoubt returns a server with a journal that ends with the intent of run 1 of the job "held". The processes
+// of the script are in the leaf of that run, and none of them has its ownership tag.
+func newServerInDoubt(t *testing.T, script string) *server {
+	s := newServer(t)
 	id := fmt.Sprintf("%032x", os.Getpid()<<8|len(t.Name()))
 	leaves, err := spawn.OpenCgroups("jobsd-" + id)
 	if err != nil {
@@ -31,7 +31,7 @@ func inDoubt(t *testing.T, script string) *site {
 	defer dir.Close()
 	t.Cleanup(func() {
 		os.WriteFile(filepath.Join(dir.Name(), "cgroup.kill"), []byte("1"), 0)
-		for deadline := time.After(patience); spawn.Populated(dir.Name()); {
+		for deadline := time.After(waitLimit); spawn.Populated(dir.Name()); {
 			select {
 			case <-deadline:
 				t.Fatal("timed out waiting for the leaf to be empty")
@@ -50,8 +50,8 @@ func inDoubt(t *testing.T, script string) *site {
 	if strings.HasSuffix(script, "exit 0") {
 		<-ended
 	}
-	s.remember(id, intentNow("held", 1))
-	s.write("jobs.toml", `
+	s.writeJournal(id, intentOf("held", 1))
+	s.writeJobs("jobs.toml", `
 [[jobs]]
 name = "held"
 cmd = ["true"]
@@ -66,16 +66,17 @@ lock = "disk"
 	return s
 }
 
-// alone starts the daemon and checks that run 1 of "held" counts as running, and that no other run starts under its lock.
-func (s *site) alone() *statefile.State {
+// startHeld starts the daemon and checks that run 1 of "held" counts as running, and that no other run starts under its
+// lock.
+func (s *server) startHeld() *statefile.State {
 	s.t.Helper()
-	s.begin()
-	s.tell("start", "other")
-	state := s.until("the other job to wait", func(state *statefile.State) bool {
+	s.startReady()
+	s.jobsd("start", "other")
+	state := s.waitState("the other job to wait", func(state *statefile.State) bool {
 		r := state.Jobs["other"].Running
 		return len(r) == 1 && r[0].Why != nil || state.Jobs["other"].LastRun != nil
 	})
-	if got := states(state, "held"); len(got) != 1 || got[0] != "running" || state.Jobs["held"].LastRun != nil {
+	if got := runStates(state, "held"); len(got) != 1 || got[0] != "running" || state.Jobs["held"].LastRun != nil {
 		s.t.Fatalf("got the runs %v of held, ended: %+v, want one that is running", got, state.Jobs["held"].LastRun)
 	}
 	if r := state.Jobs["other"].Running; len(r) != 1 || r[0].Why == nil || *r[0].Why != statefile.WhyLock {
@@ -84,45 +85,45 @@ func (s *site) alone() *statefile.State {
 	return state
 }
 
-// TestInDoubtInLeaf: a daemon was killed before it wrote the pid of a run into the journal. The leaf of the run proves that
-// it is alive, though no process has its ownership tag. The next daemon adopts the run, also after another crash, and can
-// stop it.
+// TestInDoubtInLeaf: a daemon was killed before it wrote the pid of a run into the journal. The leaf of the run proves
+// that it is alive, though no process has its ownership tag. The next daemon adopts the run, also after another crash,
+// and can stop it.
 func TestInDoubtInLeaf(t *testing.T) {
 	t.Parallel()
-	s := inDoubt(t, "setsid sleep 1000 & exec sleep 1000")
-	state := s.alone()
+	s := newServerInDoubt(t, "setsid sleep 1000 & exec sleep 1000")
+	state := s.startHeld()
 	if r := state.Jobs["held"].Running[0]; r.PID == nil || !r.Adopted {
 		t.Errorf("got %+v, want an adopted run with a pid", r)
 	}
 	s.kill(syscall.SIGKILL)
-	s.alone()
-	s.tell("stop", "held")
-	if r := s.lastRun("held"); r.Outcome != statefile.OutcomeStopped || r.Run != 1 {
+	s.startHeld()
+	s.jobsd("stop", "held")
+	if r := s.waitLastRun("held"); r.Outcome != statefile.OutcomeStopped || r.Run != 1 {
 		t.Errorf("it ended as %+v", r)
 	}
-	s.until("the other job to run", func(state *statefile.State) bool { return state.Jobs["other"].Runs > 0 })
-	s.term()
+	s.waitState("the other job to run", func(state *statefile.State) bool { return state.Jobs["other"].Runs > 0 })
+	s.terminate()
 }
 
 // TestInDoubtWithoutLeader: the leader of the run is unknown. The run counts as alive until its leaf is empty.
 func TestInDoubtWithoutLeader(t *testing.T) {
 	t.Parallel()
-	s := inDoubt(t, "(sleep 1000; exit) & exit 0")
-	if r := s.alone().Jobs["held"].Running[0]; r.PID != nil {
+	s := newServerInDoubt(t, "(sleep 1000; exit) & exit 0")
+	if r := s.startHeld().Jobs["held"].Running[0]; r.PID != nil {
 		t.Errorf("got the leader %+v, want none", r)
 	}
-	s.tell("stop", "held")
-	if r := s.lastRun("held"); r.Outcome != statefile.OutcomeStopped || r.Run != 1 {
+	s.jobsd("stop", "held")
+	if r := s.waitLastRun("held"); r.Outcome != statefile.OutcomeStopped || r.Run != 1 {
 		t.Errorf("it ended as %+v", r)
 	}
-	s.term()
+	s.terminate()
 }
 
 // TestInDoubtEndsByItself: a run whose leader is unknown ends by itself. Its outcome is lost.
 func TestInDoubtEndsByItself(t *testing.T) {
 	t.Parallel()
-	s := inDoubt(t, "(sleep 1000; exit) & exit 0")
-	s.alone()
+	s := newServerInDoubt(t, "(sleep 1000; exit) & exit 0")
+	s.startHeld()
 	journal, err := os.ReadFile(filepath.Join(s.root, "state", "history.jsonl"))
 	if err != nil {
 		t.Fatal(err)
@@ -133,18 +134,19 @@ func TestInDoubtEndsByItself(t *testing.T) {
 		t.Fatal(err)
 	}
 	os.WriteFile(filepath.Join(leaves.Leaf("1"), "cgroup.kill"), []byte("1"), 0)
-	if r := s.lastRun("held"); r.Outcome != statefile.OutcomeLost || r.Run != 1 || r.LostStage == nil || *r.LostStage != "started" {
+	if r := s.waitLastRun("held"); r.Outcome != statefile.OutcomeLost || r.Run != 1 || r.LostStage == nil || *r.LostStage != "started" {
 		t.Errorf("it ended as %+v", r)
 	}
-	s.until("the other job to run", func(state *statefile.State) bool { return state.Jobs["other"].Runs > 0 })
-	s.term()
+	s.waitState("the other job to run", func(state *statefile.State) bool { return state.Jobs["other"].Runs > 0 })
+	s.terminate()
 }
 
-// TestLeftOfLostHoldsLock: a leader ended while no daemon ran. The processes that it left hold its lock until they are gone.
+// TestLeftOfLostHoldsLock: a leader ended while no daemon ran. The processes that it left hold its lock until they are
+// gone.
 func TestLeftOfLostHoldsLock(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
-	s.write("jobs.toml", `
+	s := newServer(t)
+	s.writeJobs("jobs.toml", `
 [[jobs]]
 name = "held"
 shell = "trap '' TERM; (sleep 1000; sleep 1000) & sleep 1000; exit"
@@ -155,26 +157,26 @@ name = "other"
 cmd = ["true"]
 lock = "disk"
 `)
-	s.begin()
-	s.tell("start", "held")
-	s.populated("held", 4)
-	leader := s.leader("held")
+	s.startReady()
+	s.jobsd("start", "held")
+	s.waitProcesses("held", 4)
+	leader := s.waitLeader("held")
 	s.kill(syscall.SIGKILL)
 	syscall.Kill(leader, syscall.SIGKILL)
-	reaped(t, leader)
-	s.begin()
-	s.until("the run to be lost", func(state *statefile.State) bool { return state.Jobs["held"].LastRun != nil })
-	s.tell("start", "other")
-	state := s.until("the other job to wait", func(state *statefile.State) bool {
+	waitReaped(t, leader)
+	s.startReady()
+	s.waitState("the run to be lost", func(state *statefile.State) bool { return state.Jobs["held"].LastRun != nil })
+	s.jobsd("start", "other")
+	state := s.waitState("the other job to wait", func(state *statefile.State) bool {
 		r := state.Jobs["other"].Running
 		return len(r) == 1 && r[0].Why != nil || state.Jobs["other"].LastRun != nil
 	})
 	if r := state.Jobs["other"].Running; len(r) != 1 || r[0].Why == nil || *r[0].Why != statefile.WhyLock {
 		t.Errorf("got %+v, want a run of other that waits for the lock", r)
 	}
-	for _, pid := range marked(t, s.root, "held") {
+	for _, pid := range processesOf(t, s.root, "held") {
 		syscall.Kill(pid, syscall.SIGKILL)
 	}
-	s.until("the other job to run", func(state *statefile.State) bool { return state.Jobs["other"].Runs > 0 })
-	s.term()
+	s.waitState("the other job to run", func(state *statefile.State) bool { return state.Jobs["other"].Runs > 0 })
+	s.terminate()
 }

@@ -17,31 +17,31 @@ import (
 	"jobsd/statefile"
 )
 
-// TestB30FloodOfOutput: a job writes as fast as it can, a hundred times as much as its log may hold. The daemon cuts the
-// log while the job writes, and no line is lost, doubled or broken between the archives and the live file. With -long, the
-// job writes three million lines.
+// TestB30FloodOfOutput: a job writes as fast as it can, a hundred times as much as its log may hold. The daemon cuts
+// the log while the job writes, and no line is lost, doubled or broken between the archives and the live file. With
+// -long, the job writes three million lines.
 func TestB30FloodOfOutput(t *testing.T) {
 	lines := 1_500_000
 	if *long {
 		lines = 3_000_000
 	}
-	zoo, err := exec.LookPath("zoo")
+	misbehave, err := exec.LookPath("misbehave")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newSite(t)
-	if !cuttable(t, s.root) {
+	s := newServer(t)
+	if !canCutLogs(t, s.root) {
 		t.Skip("this file system cannot remove the front of a file")
 	}
 	const most = 1 << 20
-	s.write("flood.toml", fmt.Sprintf("cmd = [%q, \"flood\", \"%d\"]\nlog = {max_size = %d, keep = 1000}\n", zoo, lines, most))
-	s.begin()
-	before := usage(t, s.daemonPID())
+	s.writeJobs("flood.toml", fmt.Sprintf("cmd = [%q, \"flood\", \"%d\"]\nlog = {max_size = %d, keep = 1000}\n", misbehave, lines, most))
+	s.startReady()
+	before := usageOf(t, s.daemonPID())
 	began := time.Now()
-	s.tell("start", "flood")
-	state := s.until("the flood to end", func(state *statefile.State) bool { return state.Jobs["flood"].LastRun != nil })
+	s.jobsd("start", "flood")
+	state := s.waitState("the flood to end", func(state *statefile.State) bool { return state.Jobs["flood"].LastRun != nil })
 	took := time.Since(began)
-	after := usage(t, s.daemonPID())
+	after := usageOf(t, s.daemonPID())
 	if r := state.Jobs["flood"].LastRun; r.Outcome != statefile.OutcomeExited || *r.ExitCode != 0 {
 		t.Fatalf("flood: got %+v, want exit code 0", r)
 	}
@@ -97,14 +97,14 @@ func TestB30FloodOfOutput(t *testing.T) {
 		float64(total)/1e6/took.Seconds(), next, archives, float64(largest)/1e6, float64(after.ns-before.ns)/1e6, float64(after.rss)/1024)
 
 	// logs reads all archives.
-	out := s.tell("logs", "--run", "1", "flood")
+	out := s.jobsd("logs", "--run", "1", "flood")
 	if n := strings.Count(out, "\n"); n != lines+2 && n != lines+1 {
 		t.Errorf("logs --run prints %d lines, want %d and one or two log markers", n, lines)
 	}
 	s.kill(15)
 }
 
-func cuttable(t *testing.T, dir string) bool {
+func canCutLogs(t *testing.T, dir string) bool {
 	f := filepath.Join(dir, "probe")
 	if err := os.WriteFile(f, make([]byte, 100_000), 0o600); err != nil {
 		t.Fatal(err)

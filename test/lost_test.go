@@ -18,16 +18,16 @@ import (
 	"jobsd/statefile"
 )
 
-// TestA2EndedWithoutDaemon: of fifty runs, ten end while no daemon runs. Their outcome is lost. The services among them run
-// again, the scheduled jobs do not. The next daemon adopts the other forty.
+// TestA2EndedWithoutDaemon: of fifty runs, ten end while no daemon runs. Their outcome is lost. The services among them
+// run again, the scheduled jobs do not. The next daemon adopts the other forty.
 func TestA2EndedWithoutDaemon(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("looks for processes in /proc")
 	}
 	t.Parallel()
-	s := newSite(t)
+	s := newServer(t)
 	mails := filepath.Join(s.root, "mails")
-	put(t, filepath.Join(s.root, "jobsd.toml"),
+	writeFile(t, filepath.Join(s.root, "jobsd.toml"),
 		fmt.Sprintf("[mail]\nsendmail = [\"sh\", \"-c\", 'cat >>%s']\nto = [\"a@example.org\"]\n", mails))
 	var b strings.Builder
 	at := time.Now().Add(2 * time.Second).UTC().Format(time.RFC3339)
@@ -35,31 +35,32 @@ func TestA2EndedWithoutDaemon(t *testing.T) {
 		fmt.Fprintf(&b, "[[jobs]]\nname = \"s%d\"\nkeep_alive = true\ncmd = [\"sleep\", \"1000\"]\n", n)
 		fmt.Fprintf(&b, "[[jobs]]\nname = \"j%d\"\nat = %q\ncmd = [\"sleep\", \"1000\"]\n", n, at)
 	}
-	s.write("jobs.toml", b.String())
-	// The init process of this machine may be slow to reap orphans, and until then the daemon could read their exit codes.
-	zoo, err := exec.LookPath("zoo")
+	s.writeJobs("jobs.toml", b.String())
+	// The init process of this machine may be slow to reap orphans, and until then the daemon could read their exit
+	// codes.
+	misbehave, err := exec.LookPath("misbehave")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.wrap = []string{zoo, "nest"}
+	s.wrap = []string{misbehave, "nest"}
 	s.start()
 	nest := s.cmd.Process
-	before := s.until("all to run", func(state *statefile.State) bool {
+	before := s.waitState("all to run", func(state *statefile.State) bool {
 		for name := range state.Jobs {
-			if got := states(state, name); len(got) != 1 || got[0] != "running" {
+			if got := runStates(state, name); len(got) != 1 || got[0] != "running" {
 				return false
 			}
 		}
 		return true
 	})
 	syscall.Kill(before.Daemon.PID, syscall.SIGKILL)
-	reaped(t, before.Daemon.PID)
+	waitReaped(t, before.Daemon.PID)
 	ended := map[string]bool{}
 	for n := range 5 {
 		for _, job := range []string{fmt.Sprint("s", n), fmt.Sprint("j", n)} {
-			pid := pids(before)[job]
+			pid := pidsOf(before)[job]
 			syscall.Kill(pid, syscall.SIGKILL)
-			reaped(t, pid)
+			waitReaped(t, pid)
 			ended[job] = true
 		}
 	}
@@ -69,12 +70,12 @@ func TestA2EndedWithoutDaemon(t *testing.T) {
 		<-nested
 	}()
 	s.wrap = nil
-	s.begin()
-	fds := s.steady() + len(ended) // for the services that start again
-	after := s.until("the lost services to run again", func(state *statefile.State) bool {
+	s.startReady()
+	fds := s.restingDescriptors() + len(ended) // for the services that start again
+	after := s.waitState("the lost services to run again", func(state *statefile.State) bool {
 		for job := range ended {
 			want := map[byte][]string{'s': {"running"}, 'j': nil}[job[0]]
-			if state.Jobs[job].LastRun == nil || !slices.Equal(states(state, job), want) {
+			if state.Jobs[job].LastRun == nil || !slices.Equal(runStates(state, job), want) {
 				return false
 			}
 		}
@@ -83,8 +84,8 @@ func TestA2EndedWithoutDaemon(t *testing.T) {
 	for job := range before.Jobs {
 		is := after.Jobs[job]
 		if !ended[job] {
-			if r := is.Running; pids(after)[job] != pids(before)[job] || !r[0].Adopted || r[0].State != "running" || is.Runs != 1 {
-				t.Errorf("%s: got %+v, %d runs, want the adopted run with pid %d", job, r, is.Runs, pids(before)[job])
+			if r := is.Running; pidsOf(after)[job] != pidsOf(before)[job] || !r[0].Adopted || r[0].State != "running" || is.Runs != 1 {
+				t.Errorf("%s: got %+v, %d runs, want the adopted run with pid %d", job, r, is.Runs, pidsOf(before)[job])
 			}
 			continue
 		}
@@ -102,7 +103,7 @@ func TestA2EndedWithoutDaemon(t *testing.T) {
 	// The death of a service sends no mail, only a crash loop does. One mail may have several notifications.
 	told := regexp.MustCompile(`(?m)^[js]\d+ failed: lost`)
 	var text []byte
-	s.until("the mails to be sent", func(*statefile.State) bool {
+	s.waitState("the mails to be sent", func(*statefile.State) bool {
 		text, _ = os.ReadFile(mails)
 		return len(told.FindAll(text, -1)) >= 5
 	})
@@ -115,9 +116,9 @@ func TestA2EndedWithoutDaemon(t *testing.T) {
 	for job := range before.Jobs {
 		jobs = append(jobs, job)
 	}
-	s.sound(fds, jobs...)
-	s.term()
-	s.populated("", 0)
+	s.checkSound(fds, jobs...)
+	s.terminate()
+	s.waitProcesses("", 0)
 }
 
 // madeID is the id of a state directory that a test makes.
@@ -126,12 +127,12 @@ const madeID = "0123456789abcdef0123456789abcdef"
 // madeAt is when the records of a made journal were written.
 var madeAt = statefile.At(time.Date(2026, 11, 27, 1, 15, 47, 0, time.UTC))
 
-func intentNow(job string, run uint64) *statefile.Intent {
+func intentOf(job string, run uint64) *statefile.Intent {
 	return &statefile.Intent{Job: job, Identity: statefile.Identity{Run: run, Slot: madeAt, Reason: "schedule", Attempt: 1}}
 }
 
-// remember gives the site a journal of the present boot with these records.
-func (s *site) remember(id string, records ...statefile.Record) {
+// writeJournal gives the server a journal of the present boot with these records.
+func (s *server) writeJournal(id string, records ...statefile.Record) {
 	s.t.Helper()
 	dir := filepath.Join(s.root, "state")
 	if err := os.Mkdir(dir, 0o755); err != nil {
@@ -152,17 +153,17 @@ func (s *site) remember(id string, records ...statefile.Record) {
 	}
 }
 
-// TestA4KilledAroundFork: the journal ends with two intents. One run was not forked: it is lost at the stage intent. The
-// other was forked, but its pid is not in the journal: the daemon finds its process by the ownership tag, adopts it, and
-// does not start it again.
+// TestA4KilledAroundFork: the journal ends with two intents. One run was not forked: it is lost at the stage intent.
+// The other was forked, but its pid is not in the journal: the daemon finds its process by the ownership tag, adopts
+// it, and does not start it again.
 func TestA4KilledAroundFork(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("jobsd looks for ownership tags on Linux only")
 	}
-	s := newSite(t)
-	s.remember(madeID, intentNow("unborn", 1), intentNow("forked", 2))
-	s.write("unborn.toml", "cmd = [\"true\"]\n")
-	s.write("forked.toml", "cmd = [\"sleep\", \"1000\"]\n")
+	s := newServer(t)
+	s.writeJournal(madeID, intentOf("unborn", 1), intentOf("forked", 2))
+	s.writeJobs("unborn.toml", "cmd = [\"true\"]\n")
+	s.writeJobs("forked.toml", "cmd = [\"sleep\", \"1000\"]\n")
 	forked := exec.Command("sleep", "1000")
 	forked.Env = []string{"JOBSD_TAG=" + madeID + "/forked/2"}
 	forked.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -178,30 +179,30 @@ func TestA4KilledAroundFork(t *testing.T) {
 		forked.Process.Kill()
 		<-died
 	}()
-	s.populated("forked", 1) // it has its tag from the exec on
-	s.begin()
-	fds := s.steady()
-	if r := s.lastRun("unborn"); r.Outcome != statefile.OutcomeLost || r.LostStage == nil || *r.LostStage != "intent" || r.Run != 1 {
+	s.waitProcesses("forked", 1) // it has its tag from the exec on
+	s.startReady()
+	fds := s.restingDescriptors()
+	if r := s.waitLastRun("unborn"); r.Outcome != statefile.OutcomeLost || r.LostStage == nil || *r.LostStage != "intent" || r.Run != 1 {
 		t.Errorf("unborn: got %+v, want run 1 lost at the stage intent", r)
 	}
-	state := s.read()
+	state := s.readState()
 	j := state.Jobs["forked"]
-	if r := j.Running; len(r) != 1 || !r[0].Adopted || r[0].State != "running" || pids(state)["forked"] != forked.Process.Pid || j.Runs != 1 {
+	if r := j.Running; len(r) != 1 || !r[0].Adopted || r[0].State != "running" || pidsOf(state)["forked"] != forked.Process.Pid || j.Runs != 1 {
 		t.Errorf("forked: got %+v, %d runs, want one adopted run with pid %d", r, j.Runs, forked.Process.Pid)
 	}
-	s.populated("forked", 1)
-	s.tell("stop", "forked")
+	s.waitProcesses("forked", 1)
+	s.jobsd("stop", "forked")
 	<-died
-	s.populated("forked", 0)
-	if r := s.lastRun("forked"); r.Outcome != statefile.OutcomeStopped || r.Run != 2 {
+	s.waitProcesses("forked", 0)
+	if r := s.waitLastRun("forked"); r.Outcome != statefile.OutcomeStopped || r.Run != 2 {
 		t.Errorf("forked: got %+v, want run 2 stopped", r)
 	}
-	s.sound(fds)
-	s.term()
+	s.checkSound(fds)
+	s.terminate()
 }
 
-// TestA3PidOfAnotherProcess: a pid in the journal belongs to another process by now, as its inode, its start time or its
-// boot id shows. The run is lost. The daemon never signals that process, although it leads a group as a run does.
+// TestA3PidOfAnotherProcess: a pid in the journal belongs to another process by now, as its inode, its start time or
+// its boot id shows. The run is lost. The daemon never signals that process, although it leads a group as a run does.
 func TestA3PidOfAnotherProcess(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("reads /proc, and ids of processes from Linux")
@@ -229,7 +230,7 @@ func TestA3PidOfAnotherProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newSite(t)
+	s := newServer(t)
 	var records []statefile.Record
 	jobs := []string{"inode", "time", "boot"}
 	for n, started := range []statefile.Started{
@@ -238,32 +239,32 @@ func TestA3PidOfAnotherProcess(t *testing.T) {
 		{PIDStart: start, BootID: "00000000-0000-4000-8000-000000000000"},
 	} {
 		started.Job, started.Run, started.PID = jobs[n], uint64(n+1), pid
-		records = append(records, intentNow(jobs[n], started.Run), &started)
-		s.write(jobs[n]+".toml", "cmd = [\"true\"]\nstop_timeout = \"1s\"\n")
+		records = append(records, intentOf(jobs[n], started.Run), &started)
+		s.writeJobs(jobs[n]+".toml", "cmd = [\"true\"]\nstop_timeout = \"1s\"\n")
 	}
-	s.remember(madeID, records...)
+	s.writeJournal(madeID, records...)
 	trace := filepath.Join(s.root, "trace")
 	s.wrap = []string{strace, "-D", "-f", "-o", trace, "-e", "trace=kill,tkill,tgkill,pidfd_send_signal,rt_sigqueueinfo"}
-	s.begin()
-	fds := s.steady()
+	s.startReady()
+	fds := s.restingDescriptors()
 	for _, job := range jobs {
-		if r := s.lastRun(job); r.Outcome != statefile.OutcomeLost || r.LostStage == nil || *r.LostStage != "started" {
+		if r := s.waitLastRun(job); r.Outcome != statefile.OutcomeLost || r.LostStage == nil || *r.LostStage != "started" {
 			t.Errorf("%s: %+v", job, r)
 		}
-		if out := s.tell("stop", job); strings.Contains(out, "stopped") {
+		if out := s.jobsd("stop", job); strings.Contains(out, "stopped") {
 			t.Errorf("stop %s: got %s, want that nothing is stopped", job, out)
 		}
-		s.tell("start", "--wait", job)
+		s.jobsd("start", "--wait", job)
 	}
-	s.sound(fds)
-	s.term()
+	s.checkSound(fds)
+	s.terminate()
 	select {
 	case <-died:
 		t.Error("the other process was killed")
 	default:
 	}
 	var text []byte // strace writes its end after the daemon has ended
-	for deadline := time.After(patience); !strings.Contains(string(text), "exited with 0"); text, _ = os.ReadFile(trace) {
+	for deadline := time.After(waitLimit); !strings.Contains(string(text), "exited with 0"); text, _ = os.ReadFile(trace) {
 		select {
 		case <-deadline:
 			t.Fatalf("no trace of the daemon: %s", text)

@@ -24,9 +24,9 @@ func TestB42RealSendmail(t *testing.T) {
 	}
 	defer server.Close()
 	got := make(chan string, 10)
-	go deliver(server, got)
+	go serveSMTP(server, got)
 
-	s := newSite(t)
+	s := newServer(t)
 	conf := filepath.Join(s.root, "msmtprc")
 	port := server.Addr().(*net.TCPAddr).Port
 	text := fmt.Sprintf("account default\nhost 127.0.0.1\nport %d\nauth off\ntls off\nfrom jobs@example.org\ndomain example.org\n", port)
@@ -37,12 +37,12 @@ func TestB42RealSendmail(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(s.root, "jobsd.toml"), []byte(settings), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	s.write("fails.toml", "shell = \"\"\"echo line one; echo .; echo Größe; head -c 3000 /dev/zero | tr '\\\\0' x; exit 3\"\"\"\n")
-	s.begin()
-	s.tell("start", "fails")
-	s.lastRun("fails")
+	s.writeJobs("fails.toml", "shell = \"\"\"echo line one; echo .; echo Größe; head -c 3000 /dev/zero | tr '\\\\0' x; exit 3\"\"\"\n")
+	s.startReady()
+	s.jobsd("start", "fails")
+	s.waitLastRun("fails")
 	data := <-got
-	s.term()
+	s.terminate()
 
 	m, err := mail.ReadMessage(strings.NewReader(data))
 	if err != nil {
@@ -64,8 +64,8 @@ func TestB42RealSendmail(t *testing.T) {
 	}
 }
 
-// deliver receives mails by SMTP (RFC 5321).
-func deliver(server net.Listener, got chan<- string) {
+// serveSMTP receives mails by SMTP (RFC 5321).
+func serveSMTP(server net.Listener, got chan<- string) {
 	for {
 		conn, err := server.Accept()
 		if err != nil {

@@ -9,21 +9,21 @@ import (
 	"testing"
 )
 
-// TestOverflowUID: a daemon in a user namespace runs as uid 65534, which also stands for all users without a mapping. It
-// trusts neither the files nor the connections of these users.
+// TestOverflowUID: a daemon in a user namespace runs as uid 65534, which also stands for all users without a mapping.
+// It trusts neither the files nor the connections of these users.
 func TestOverflowUID(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root, to map users and to become them")
 	}
 	const nobody, root, self, stranger = 65534, 61013, 61014, 61099
-	s, _ := installed(t)
-	s.open()
+	s, _ := newInstalledServer(t)
+	s.openToOthers()
 	ids := []syscall.SysProcIDMap{{ContainerID: 0, HostID: root, Size: 1}, {ContainerID: nobody, HostID: self, Size: 1}}
 	s.attr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER, UidMappings: ids, GidMappings: ids,
 		Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	job := "cmd = [\"true\"]\n"
 	for name, uid := range map[string]int{"root": root, "self": self, "stranger": stranger} {
-		s.write(name+".toml", job)
+		s.writeJobs(name+".toml", job)
 		if err := os.Chown(filepath.Join(s.root, "jobs.d", name+".toml"), uid, uid); err != nil {
 			t.Fatal(err)
 		}
@@ -38,8 +38,8 @@ func TestOverflowUID(t *testing.T) {
 	if err := probe.Run(); err != nil {
 		t.Skip("needs user namespaces: ", err)
 	}
-	s.begin()
-	state := s.read()
+	s.startReady()
+	state := s.readState()
 	if len(state.Jobs) != 1 || state.Jobs["root"] == nil || len(state.Daemon.Reload.Errors) != 2 {
 		t.Errorf("got the jobs %v and the errors %q, want the job root and 2 errors", state.Jobs, state.Daemon.Reload.Errors)
 	}
@@ -55,5 +55,5 @@ func TestOverflowUID(t *testing.T) {
 			t.Errorf("uid %d: got exit code %d, want %d: %s", uid, cmd.ProcessState.ExitCode(), want, out)
 		}
 	}
-	s.term()
+	s.terminate()
 }

@@ -23,14 +23,15 @@ import (
 // TestA18PowerCut records each system call of the daemon on its state directory, and each program that it executes. The
 // power may fail after every call. Then the disk has all that was written; or only what was made durable; or all new
 // names, but only the durable content of the files. From each of these states, the journal must recover, and state.json
-// must be one of those that were written. The journal must know everything that was executed, so that nothing is executed
-// again: slots, delayed starts, retries, runs at boot. It must not give the number of an executed run to another run.
+// must be one of those that were written. The journal must know everything that was executed, so that nothing is
+// executed again: slots, delayed starts, retries, runs at boot. It must not give the number of an executed run to
+// another run.
 func TestA18PowerCut(t *testing.T) {
 	if _, err := exec.LookPath("strace"); err != nil {
 		t.Skip("needs strace(1): ", err)
 	}
 	t.Parallel()
-	s := newSite(t)
+	s := newServer(t)
 	trace := filepath.Join(t.TempDir(), "trace")
 	s.wrap = []string{"strace", "-f", "-y", "-xx", "-v", "-s", "10000000", "-o", trace,
 		"-e", "trace=openat,write,fsync,fdatasync,renameat,renameat2,linkat,unlinkat,ftruncate,execve"}
@@ -43,15 +44,15 @@ func TestA18PowerCut(t *testing.T) {
 	jobs.WriteString("[[jobs]]\nname = \"flaky\"\nretries = 5\nretry_delay = \"10ms\"\ncmd = [\"false\"]\n")
 	jobs.WriteString("[[jobs]]\nname = \"promised\"\noverlap = \"allow\"\ncmd = [\"true\"]\n")
 	jobs.WriteString("[[jobs]]\nname = \"service\"\nkeep_alive = { delay = \"50ms\", max_delay = \"50ms\" }\ncmd = [\"true\"]\n")
-	s.write("jobs.toml", jobs.String())
-	s.write("../jobsd.toml", "[journal]\nmax_size = \"64KiB\"\nkeep = 2\n")
+	s.writeJobs("jobs.toml", jobs.String())
+	s.writeJobs("../jobsd.toml", "[journal]\nmax_size = \"64KiB\"\nkeep = 2\n")
 	s.start()
-	s.until("the first load", func(state *statefile.State) bool { return state.Daemon.Reload.Done > 0 })
+	s.waitState("the first load", func(state *statefile.State) bool { return state.Daemon.Reload.Done > 0 })
 	for n := range 8 {
-		s.tell("start", "promised", "--in", fmt.Sprint(1+n*100, "ms"))
+		s.jobsd("start", "promised", "--in", fmt.Sprint(1+n*100, "ms"))
 	}
-	s.tell("start", "flaky")
-	deadline := time.After(2 * patience)
+	s.jobsd("start", "flaky")
+	deadline := time.After(2 * waitLimit)
 	for rotated := false; !rotated; { // the trace must have a rotation of the journal
 		_, err := os.Stat(filepath.Join(s.root, "state", "history.jsonl.1"))
 		rotated = err == nil
@@ -63,10 +64,10 @@ func TestA18PowerCut(t *testing.T) {
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
-	s.until("some runs after that", func(state *statefile.State) bool {
+	s.waitState("some runs after that", func(state *statefile.State) bool {
 		return state.Jobs["job0"].Runs > 2 && state.Jobs["promised"].Runs == 8 && state.Jobs["flaky"].Runs == 6
 	})
-	s.cut()
+	s.killTraced()
 	calls := readTrace(t, trace)
 	d := &model{dir: filepath.Join(s.root, "state"), names: map[string]*inode{}, durable: map[string]*inode{}, states: map[string]bool{}}
 	executed, reasons := map[uint64]execution{}, map[statefile.Reason]int{}
@@ -101,9 +102,9 @@ func TestA18PowerCut(t *testing.T) {
 	}
 }
 
-// cut kills a daemon under strace, and waits for the end of strace.
-func (s *site) cut() {
-	if pid := s.read().Daemon.PID; pid > 0 {
+// killTraced kills a daemon under strace, and waits for the end of strace.
+func (s *server) killTraced() {
+	if pid := s.readState().Daemon.PID; pid > 0 {
 		exec.Command("kill", "-KILL", strconv.Itoa(pid)).Run()
 	}
 	<-s.done
@@ -155,7 +156,7 @@ func unhex(s string) string {
 	return string(b)
 }
 
-func all(re *regexp.Regexp, s string) (list []string) {
+func findAll(re *regexp.Regexp, s string) (list []string) {
 	for _, m := range re.FindAllStringSubmatch(s, -1) {
 		list = append(list, unhex(m[1]))
 	}
@@ -174,7 +175,7 @@ func (c call) execution() (run uint64, e execution) {
 	if c.name != "execve" {
 		return 0, e
 	}
-	for _, word := range all(quoted, c.args) {
+	for _, word := range findAll(quoted, c.args) {
 		key, value, _ := strings.Cut(word, "=")
 		switch key {
 		case "JOBSD_RUN":
@@ -203,7 +204,7 @@ type model struct {
 
 // perform applies a call to the model, and reports whether the call changed anything.
 func (d *model) perform(c call) bool {
-	fds, words := all(descr, c.args), all(quoted, c.args)
+	fds, words := findAll(descr, c.args), findAll(quoted, c.args)
 	if len(fds) == 0 {
 		return false
 	}

@@ -11,8 +11,9 @@ import (
 	"time"
 )
 
-// These functions look at all processes of the machine. They must not hang, even if a process, perhaps one of another test,
-// hangs in the middle of an exec. Reading stat or environ of such a process in /proc hangs; reading status does not.
+// These functions look at all processes of the machine. They must not hang, even if a process, perhaps one of another
+// test, hangs in the middle of an exec. Reading stat or environ of such a process in /proc hangs; reading status does
+// not.
 
 // inGroup returns the processes of a process group that have not ended, by /proc.
 func inGroup(group string) (pids []string) {
@@ -23,15 +24,15 @@ func inGroup(group string) (pids []string) {
 		if err != nil {
 			continue
 		}
-		if of, err := syscall.Getpgid(pid); err == nil && strconv.Itoa(of) == group && lives(pid) {
+		if of, err := syscall.Getpgid(pid); err == nil && strconv.Itoa(of) == group && isAlive(pid) {
 			pids = append(pids, name)
 		}
 	}
 	return pids
 }
 
-// lives reports whether a process exists and has not ended. A zombie has ended.
-func lives(pid int) bool {
+// isAlive reports whether a process exists and has not ended. A zombie has ended.
+func isAlive(pid int) bool {
 	if syscall.Kill(pid, 0) == syscall.ESRCH {
 		return false
 	}
@@ -55,18 +56,18 @@ func hasEnded(status string) bool {
 	return strings.Contains(status, "\nState:\tZ") || strings.Contains(status, "\nState:\tX")
 }
 
-// withheld has the files of which a read still hangs.
-var withheld = struct {
+// hangingReads has the files of which a read still hangs.
+var hangingReads = struct {
 	sync.Mutex
 	files map[string]bool
 }{files: map[string]bool{}}
 
-// environ reads a file of /proc with an environment. If the read takes too long, environ returns nil and leaves a goroutine
-// behind that waits for it. Until that read ends, nobody reads this file again.
-func environ(file string) []byte {
-	withheld.Lock()
-	skip := withheld.files[file]
-	withheld.Unlock()
+// readEnviron reads a file of /proc with an environment. If the read takes too long, readEnviron returns nil and leaves
+// a goroutine behind that waits for it. Until that read ends, nobody reads this file again.
+func readEnviron(file string) []byte {
+	hangingReads.Lock()
+	skip := hangingReads.files[file]
+	hangingReads.Unlock()
 	if skip {
 		return nil
 	}
@@ -74,10 +75,10 @@ func environ(file string) []byte {
 	answer := make(chan []byte, 1)
 	go func() {
 		text, _ := os.ReadFile(file)
-		withheld.Lock()
-		defer withheld.Unlock()
+		hangingReads.Lock()
+		defer hangingReads.Unlock()
 		came = true
-		delete(withheld.files, file)
+		delete(hangingReads.files, file)
 		answer <- text
 	}()
 	select {
@@ -85,11 +86,11 @@ func environ(file string) []byte {
 		return text
 	case <-time.After(time.Second):
 	}
-	withheld.Lock()
-	defer withheld.Unlock()
+	hangingReads.Lock()
+	defer hangingReads.Unlock()
 	if came {
 		return <-answer
 	}
-	withheld.files[file] = true
+	hangingReads.files[file] = true
 	return nil
 }

@@ -27,8 +27,9 @@ import (
 
 var long = flag.Bool("long", false, "run the scripts that take a minute or more too")
 
-// patience limits how long a test waits for a condition before it fails. It says nothing about how long things may take.
-const patience = time.Minute
+// waitLimit limits how long a test waits for a condition before it fails. It says nothing about how long things may
+// take.
+const waitLimit = time.Minute
 
 func TestMain(m *testing.M) {
 	spawn.Stage2()                 // the daemon starts jobs through this binary
@@ -39,11 +40,11 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "12"); err != nil {
 		panic(err)
 	}
-	testscript.Main(measured{m}, map[string]func(){"jobsd": program, "zoo": zoo})
+	testscript.Main(turnReporter{m}, map[string]func(){"jobsd": jobsdMain, "misbehave": misbehave})
 }
 
-// TestScripts runs the scripts of testdata/script, each with a root directory of its own, r. Scripts have these commands
-// in addition to those of testscript:
+// TestScripts runs the scripts of testdata/script, each with a root directory of its own, r. Scripts have these
+// commands in addition to those of testscript:
 //
 //	daemon NAME [VAR=VALUE...] [ARG...]  run a daemon with its log in NAME.log, and wait until it is ready
 //	end NAME  [SIGNAL [CODE]]            send a daemon a signal (TERM), and wait until it exits with the code (0)
@@ -133,8 +134,8 @@ func kernelIs(major, minor int) bool {
 	return a > major || a == major && b >= minor
 }
 
-// stage is the state of a script that runs.
-type stage struct {
+// scriptState is the state of a script that runs.
+type scriptState struct {
 	root    string   // JOBSD_ROOT
 	wrap    []string // the command in front of the daemons
 	vars    []string
@@ -147,10 +148,10 @@ type daemon struct {
 	done chan struct{} // closed when it has ended
 }
 
-type stageKey struct{}
+type scriptKey struct{}
 
 func setup(env *testscript.Env, wrap []string) error {
-	s := &stage{root: filepath.Join(env.WorkDir, "r"), wrap: wrap, daemons: map[string]*daemon{}}
+	s := &scriptState{root: filepath.Join(env.WorkDir, "r"), wrap: wrap, daemons: map[string]*daemon{}}
 	host, err := os.Hostname()
 	if err != nil {
 		return err
@@ -162,20 +163,20 @@ func setup(env *testscript.Env, wrap []string) error {
 		env.Setenv("TZ", tz)
 	}
 	s.vars = env.Vars
-	env.Values[stageKey{}] = s
+	env.Values[scriptKey{}] = s
 	env.Defer(func() { s.clear(env.T().(testing.TB)) })
 	return os.MkdirAll(filepath.Join(s.root, "jobs.d"), 0o755)
 }
 
-func stageOf(ts *testscript.TestScript) *stage { return ts.Value(stageKey{}).(*stage) }
+func stateOf(ts *testscript.TestScript) *scriptState { return ts.Value(scriptKey{}).(*scriptState) }
 
-func (s *stage) stateFile() string { return filepath.Join(s.root, "state", "state.json") }
+func (s *scriptState) stateFile() string { return filepath.Join(s.root, "state", "state.json") }
 
 func cmdDaemon(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: daemon NAME [VAR=VALUE...] [ARG...]")
 	}
-	s := stageOf(ts)
+	s := stateOf(ts)
 	name, args := args[0], args[1:]
 	if s.daemons[name] != nil {
 		ts.Fatalf("daemon %s already runs", name)
@@ -233,7 +234,7 @@ func cmdEnd(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) > 2 {
 		code = args[2]
 	}
-	s := stageOf(ts)
+	s := stateOf(ts)
 	d := s.daemons[args[0]]
 	if d == nil {
 		ts.Fatalf("daemon %s does not run", args[0])
@@ -253,7 +254,7 @@ func (d *daemon) wait() bool {
 	select {
 	case <-d.done:
 		return true
-	case <-time.After(patience):
+	case <-time.After(waitLimit):
 		return false
 	}
 }
@@ -273,7 +274,7 @@ func cmdSignal(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: signal NAME|FILE|PID SIGNAL")
 	}
 	sig := signalOf(ts, args[1])
-	if d := stageOf(ts).daemons[args[0]]; d != nil {
+	if d := stateOf(ts).daemons[args[0]]; d != nil {
 		ts.Check(d.cmd.Process.Signal(sig))
 		return
 	}
@@ -287,13 +288,13 @@ func cmdSignal(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(syscall.Kill(pid, sig))
 }
 
-// await calls look until it returns true, and fails the script after patience with what look returned last.
+// await calls look until it returns true, and fails the script after waitLimit with what look returned last.
 func await(ts *testscript.TestScript, what string, look func() (ok bool, saw string)) {
-	awaitFor(ts, patience, what, look)
+	awaitFor(ts, waitLimit, what, look)
 }
 
-func awaitFor(ts *testscript.TestScript, patience time.Duration, what string, look func() (ok bool, saw string)) {
-	deadline := time.NewTimer(patience)
+func awaitFor(ts *testscript.TestScript, limit time.Duration, what string, look func() (ok bool, saw string)) {
+	deadline := time.NewTimer(limit)
 	defer deadline.Stop()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
@@ -328,7 +329,7 @@ func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func cmdWaitState(ts *testscript.TestScript, neg bool, args []string) {
-	limit := patience
+	limit := waitLimit
 	if len(args) > 2 && args[0] == "-in" {
 		d, err := time.ParseDuration(args[1])
 		ts.Check(err)
@@ -339,7 +340,7 @@ func cmdWaitState(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		ts.Fatalf("waitstate cannot be negated")
 	}
-	file := stageOf(ts).stateFile()
+	file := stateOf(ts).stateFile()
 	awaitFor(ts, limit, strings.Join(args, " "), func() (bool, string) {
 		text, err := os.ReadFile(file)
 		if err != nil {
@@ -372,7 +373,7 @@ func cmdWaitGone(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	pid, err := strconv.Atoi(args[0])
 	ts.Check(err)
-	await(ts, "the end of process "+args[0], func() (bool, string) { return !lives(pid), "" })
+	await(ts, "the end of process "+args[0], func() (bool, string) { return !isAlive(pid), "" })
 }
 
 func cmdWaitGroup(ts *testscript.TestScript, neg bool, args []string) {
@@ -473,7 +474,7 @@ func cmdBackdate(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	by, err := time.ParseDuration(args[0])
 	ts.Check(err)
-	journal, facts, _, err := statefile.OpenJournal(filepath.Dir(stageOf(ts).stateFile()), 0, 0)
+	journal, facts, _, err := statefile.OpenJournal(filepath.Dir(stateOf(ts).stateFile()), 0, 0)
 	ts.Check(err)
 	for _, j := range facts.Jobs {
 		j.LastSlot.Time = j.LastSlot.Add(-by)
@@ -486,7 +487,7 @@ func cmdBackdate(ts *testscript.TestScript, neg bool, args []string) {
 
 // clear ends the daemons of the script. It fails the script for processes of jobs that are left and for a broken state
 // file.
-func (s *stage) clear(t testing.TB) {
+func (s *scriptState) clear(t testing.TB) {
 	for name, d := range s.daemons {
 		if t.Failed() {
 			t.Logf("log of daemon %s:\n%s", name, tail(d.log))
@@ -504,7 +505,7 @@ func (s *stage) clear(t testing.TB) {
 	for _, log := range logs {
 		noteTurns(t.Name(), log)
 	}
-	for _, pid := range marked(t, s.root, "") {
+	for _, pid := range processesOf(t, s.root, "") {
 		t.Errorf("process %d of a job still runs after the end of the script", pid)
 		syscall.Kill(pid, syscall.SIGKILL)
 	}
@@ -512,20 +513,20 @@ func (s *stage) clear(t testing.TB) {
 }
 
 // clearBackground kills a daemon that the script started in the background, which only the state file knows.
-func (s *stage) clearBackground(t testing.TB) {
+func (s *scriptState) clearBackground(t testing.TB) {
 	state, err := statefile.ReadState(filepath.Dir(s.stateFile()))
 	if err != nil {
 		return
 	}
 	d := &state.Daemon
 	start, err := spawn.StartTime(d.PID)
-	if err == nil && start == d.PIDStart && d.BootID == spawn.BootID() && lives(d.PID) {
+	if err == nil && start == d.PIDStart && d.BootID == spawn.BootID() && isAlive(d.PID) {
 		t.Errorf("the daemon with pid %d still runs after the end of the script", d.PID)
 		syscall.Kill(d.PID, syscall.SIGKILL)
 	}
 }
 
-func (s *stage) checkState(t testing.TB) {
+func (s *scriptState) checkState(t testing.TB) {
 	text, err := os.ReadFile(s.stateFile())
 	if err == nil && !json.Valid(text) {
 		t.Errorf("the state file is broken:\n%s", text)
@@ -534,9 +535,9 @@ func (s *stage) checkState(t testing.TB) {
 
 var stateID = regexp.MustCompile(`"id": ?"([0-9a-f]{32})"`)
 
-// marked returns the processes that have the ownership tag of a job, or of any job of the root if job is empty. It finds
-// processes on Linux only.
-func marked(t testing.TB, root, job string) []int {
+// processesOf returns the processes that have the ownership tag of a job, or of any job of the root if job is empty. It
+// finds processes on Linux only.
+func processesOf(t testing.TB, root, job string) []int {
 	journal, err := os.ReadFile(filepath.Join(root, "state", "history.jsonl"))
 	if err != nil || runtime.GOOS != "linux" {
 		return nil
@@ -556,11 +557,11 @@ func marked(t testing.TB, root, job string) []int {
 	}
 	var pids []int
 	for _, file := range files {
-		if !bytes.Contains(append([]byte{0}, environ(file)...), append([]byte{0}, mark...)) {
+		if !bytes.Contains(append([]byte{0}, readEnviron(file)...), append([]byte{0}, mark...)) {
 			continue
 		}
 		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file)))
-		if err == nil && lives(pid) {
+		if err == nil && isAlive(pid) {
 			pids = append(pids, pid)
 		}
 	}

@@ -19,11 +19,11 @@ import (
 	"jobsd/statefile"
 )
 
-// other is the number of a user and a group that no other program has.
-const other = 61014
+// otherUID is the number of a user and a group that no other program has.
+const otherUID = 61014
 
-// open lets other users reach the root of the site, as they reach /var/log.
-func (s *site) open() {
+// openToOthers lets other users reach the root of the server, as they reach /var/log.
+func (s *server) openToOthers() {
 	for dir := s.root; dir != "/" && dir != filepath.Clean(os.TempDir()); dir = filepath.Dir(dir) {
 		if err := os.Chmod(dir, 0o755); err != nil {
 			s.t.Fatal(err)
@@ -58,7 +58,7 @@ func TestSecurityNames(t *testing.T) {
 // log, however the jobs end.
 func TestSecretsStayHome(t *testing.T) {
 	const canary = "xyzzy"
-	s := newSite(t)
+	s := newServer(t)
 	if err := os.WriteFile(filepath.Join(s.root, "secrets"), []byte("FILE="+canary+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func TestSecretsStayHome(t *testing.T) {
 	}
 	s.env = []string{"PASSED=" + canary, "HIDDEN=" + canary}
 	bad := filepath.Join(s.root, "bad")
-	s.write("jobs.toml", fmt.Sprintf(`
+	s.writeJobs("jobs.toml", fmt.Sprintf(`
 [[jobs]]
 name = "fails"
 shell = "echo xyzzy $ENV $FILE $PASSED >&2; exit 3; : xyzzy"
@@ -95,22 +95,22 @@ keep_alive = true
 env = {ENV = "xyzzy"}
 `, filepath.Join(s.root, "secrets"), bad))
 	s.wrap = []string{"sh", "-c", `exec "$@" --log-level=debug`, "sh"}
-	s.begin()
+	s.startReady()
 	for _, job := range []string{"fails", "argued", "missing", "bad"} {
-		exec.Command(s.path(), "--root", s.root, "start", "--wait", job, "--", canary).Run() // fails like the job
+		exec.Command(s.program(), "--root", s.root, "start", "--wait", job, "--", canary).Run() // fails like the job
 	}
-	exec.Command(s.path(), "--root", s.root, "start", "--wait", "fails").Run() // with a retry, as this run has no arguments
-	s.tell("restart", "lives", "--", canary)
-	s.tell("start", "--in", "1h", "missing", "--", canary)
-	s.tell("start", "--in", "1h", "missing", "--", canary)
-	s.tell("stop", "missing")
-	s.tell("start", "--in", "1h", "missing", "--", canary) // this start stays delayed
+	exec.Command(s.program(), "--root", s.root, "start", "--wait", "fails").Run() // with a retry, as this run has no arguments
+	s.jobsd("restart", "lives", "--", canary)
+	s.jobsd("start", "--in", "1h", "missing", "--", canary)
+	s.jobsd("start", "--in", "1h", "missing", "--", canary)
+	s.jobsd("stop", "missing")
+	s.jobsd("start", "--in", "1h", "missing", "--", canary) // this start stays delayed
 	for _, job := range []string{"fails", "argued", "missing", "bad"} {
-		s.lastRun(job)
+		s.waitLastRun(job)
 	}
-	s.write("refused.toml", "cmd = [\"true\"]\nenv = {ENV = xyzzy}\n")
-	exec.Command(s.path(), "--root", s.root, "reload").Run() // fails because a file is refused
-	s.until("the file to be refused", func(state *statefile.State) bool { return len(state.Daemon.Reload.Errors) == 1 })
+	s.writeJobs("refused.toml", "cmd = [\"true\"]\nenv = {ENV = xyzzy}\n")
+	exec.Command(s.program(), "--root", s.root, "reload").Run() // fails because a file is refused
+	s.waitState("the file to be refused", func(state *statefile.State) bool { return len(state.Daemon.Reload.Errors) == 1 })
 	check := func() {
 		t.Helper()
 		looked := 0
@@ -140,9 +140,9 @@ env = {ENV = "xyzzy"}
 		t.Errorf("the job did not get the secrets: %v\n%s", err, text)
 	}
 	s.kill(syscall.SIGKILL)
-	s.begin()
+	s.startReady()
 	check()
-	s.term()
+	s.terminate()
 	check()
 }
 
@@ -159,24 +159,24 @@ func TestModes(t *testing.T) {
 	}
 	for _, umask := range []string{"000", "077"} {
 		t.Run(umask, func(t *testing.T) {
-			s := newSite(t)
+			s := newServer(t)
 			s.wrap = []string{"sh", "-c", "umask " + umask + `; exec "$@"`, "sh"}
 			letter := filepath.Join(s.root, "letter")
 			mailer := filepath.Join(s.root, "mailer")
 			script := "#!/bin/sh\nstat -L -c '%h %a' /proc/self/fd/0 >" + letter + ".new\nmv " + letter + ".new " + letter + "\n"
-			putProgram(t, mailer, script)
-			s.write("../jobsd.toml", fmt.Sprintf("[mail]\nsendmail = [%q]\nto = [\"a@example.org\"]\n", mailer))
-			s.write("ok.toml", "shell = \"head -c 5000 /dev/zero; exit 3\"\nlog = {max_size = 4096}\n")
-			s.write("beside.toml", "cmd = [\"sleep\", \"1000\"]\noverlap = \"allow\"\n")
-			s.begin()
-			s.tell("start", "beside")
-			s.tell("start", "--in", "1h", "beside", "--", "1")
+			writeProgram(t, mailer, script)
+			s.writeJobs("../jobsd.toml", fmt.Sprintf("[mail]\nsendmail = [%q]\nto = [\"a@example.org\"]\n", mailer))
+			s.writeJobs("ok.toml", "shell = \"head -c 5000 /dev/zero; exit 3\"\nlog = {max_size = 4096}\n")
+			s.writeJobs("beside.toml", "cmd = [\"sleep\", \"1000\"]\noverlap = \"allow\"\n")
+			s.startReady()
+			s.jobsd("start", "beside")
+			s.jobsd("start", "--in", "1h", "beside", "--", "1")
 			for range 2 {
-				exec.Command(s.path(), "--root", s.root, "start", "--wait", "ok").Run() // fails like the job
+				exec.Command(s.program(), "--root", s.root, "start", "--wait", "ok").Run() // fails like the job
 			}
-			s.write("ok.toml", "nonsense\n")
-			exec.Command(s.path(), "--root", s.root, "reload").Run() // fails because the file is refused
-			s.until("a mail and all files", func(*statefile.State) bool {
+			s.writeJobs("ok.toml", "nonsense\n")
+			exec.Command(s.program(), "--root", s.root, "reload").Run() // fails because the file is refused
+			s.waitState("a mail and all files", func(*statefile.State) bool {
 				for name := range want {
 					if _, err := os.Lstat(filepath.Join(s.root, name)); err != nil {
 						return false
@@ -202,14 +202,14 @@ func TestModes(t *testing.T) {
 			if text, err := os.ReadFile(letter); string(text) != "0 600\n" {
 				t.Errorf("got %q, %v as the number of links and the mode of a mail, want \"0 600\"", text, err)
 			}
-			s.term()
+			s.terminate()
 		})
 	}
 }
 
 // TestLinksAreNotFollowed: the daemon writes through no link in the place of one of its files.
 func TestLinksAreNotFollowed(t *testing.T) {
-	s := newSite(t)
+	s := newServer(t)
 	for _, dir := range []string{"state", "log", "run"} {
 		if err := os.Mkdir(filepath.Join(s.root, dir), 0o755); err != nil {
 			t.Fatal(err)
@@ -230,24 +230,24 @@ func TestLinksAreNotFollowed(t *testing.T) {
 	for _, name := range []string{"state/state.json", "state/history.jsonl", "run/jobsd.pid", "log/talks.log", "log/talks.log.run-2", "log/once.log"} {
 		plant(name)
 	}
-	s.write("talks.toml", "cmd = [\"echo\", \"hello\"]\noverlap = \"allow\"\n")
-	s.write("once.toml", "cmd = [\"echo\", \"hello\"]\n")
+	s.writeJobs("talks.toml", "cmd = [\"echo\", \"hello\"]\noverlap = \"allow\"\n")
+	s.writeJobs("once.toml", "cmd = [\"echo\", \"hello\"]\n")
 	s.start()
-	s.logged(1, "ready")
+	s.waitLoggedTimes(1, "ready")
 	for range 3 {
-		exec.Command(s.path(), "--root", s.root, "start", "--wait", "talks").Run()
+		exec.Command(s.program(), "--root", s.root, "start", "--wait", "talks").Run()
 	}
-	exec.Command(s.path(), "--root", s.root, "start", "--wait", "once").Run()
-	if r := s.lastRun("once"); r.Outcome != statefile.OutcomeExited || *r.ExitCode != 0 {
+	exec.Command(s.program(), "--root", s.root, "start", "--wait", "once").Run()
+	if r := s.waitLastRun("once"); r.Outcome != statefile.OutcomeExited || *r.ExitCode != 0 {
 		t.Errorf("a run without a log: got %+v, want exit code 0", r)
 	}
-	s.until("three runs", func(state *statefile.State) bool { return state.Jobs["talks"].Runs == 3 })
-	s.term()
+	s.waitState("three runs", func(state *statefile.State) bool { return state.Jobs["talks"].Runs == 3 })
+	s.terminate()
 
 	plant("log/jobsd.log")
-	out, err := exec.Command(s.path(), "--root", s.root, "run", "--background").CombinedOutput()
+	out, err := exec.Command(s.program(), "--root", s.root, "run", "--background").CombinedOutput()
 	if err == nil {
-		if state := s.read(); state.Daemon.PID > 1 {
+		if state := s.readState(); state.Daemon.PID > 1 {
 			syscall.Kill(state.Daemon.PID, syscall.SIGTERM)
 		}
 		t.Errorf("the daemon started although its log is a link: %s", out)
@@ -267,11 +267,11 @@ func TestLinksAreNotFollowed(t *testing.T) {
 // TestPIDFileInforms: no process gets a signal because its pid is in jobsd.pid, or in a state file that another process
 // wrote.
 func TestPIDFileInforms(t *testing.T) {
-	s := newSite(t)
-	s.write("j.toml", "cmd = [\"true\"]\n")
-	s.begin()
-	var bystander *exec.Cmd                                                                         // HUP and TERM would end it
-	for start := s.read().Daemon.PIDStart; bystander == nil || start == s.read().Daemon.PIDStart; { // until the start times differ
+	s := newServer(t)
+	s.writeJobs("j.toml", "cmd = [\"true\"]\n")
+	s.startReady()
+	var bystander *exec.Cmd                                                                                   // HUP and TERM would end it
+	for start := s.readState().Daemon.PIDStart; bystander == nil || start == s.readState().Daemon.PIDStart; { // until the start times differ
 		bystander = exec.Command("sleep", "1000")
 		if err := bystander.Start(); err != nil {
 			t.Fatal(err)
@@ -292,8 +292,8 @@ func TestPIDFileInforms(t *testing.T) {
 		}
 	}
 	lie()
-	exec.Command(s.path(), "--root", s.root, "reload").Run() // the result does not matter
-	s.tell("start", "j")
+	exec.Command(s.program(), "--root", s.root, "reload").Run() // the result does not matter
+	s.jobsd("start", "j")
 	path := filepath.Join(s.root, "state", "state.json")
 	was := fmt.Sprintf(`"pid":%d,`, s.cmd.Process.Pid)
 	s.kill(syscall.SIGKILL)
@@ -307,13 +307,13 @@ func TestPIDFileInforms(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, args := range [][]string{{"reload"}, {"stop", "j"}, {"upgrade"}} {
-		if out, err := exec.Command(s.path(), append([]string{"--root", s.root}, args...)...).CombinedOutput(); err == nil {
+		if out, err := exec.Command(s.program(), append([]string{"--root", s.root}, args...)...).CombinedOutput(); err == nil {
 			t.Errorf("%s succeeded without a daemon: %s", args, out)
 		}
 	}
-	s.begin()
-	s.term()
-	if !lives(bystander.Process.Pid) {
+	s.startReady()
+	s.terminate()
+	if !isAlive(bystander.Process.Pid) {
 		t.Error("the process whose pid was in the files got a signal")
 	}
 }
@@ -323,9 +323,9 @@ func TestJobOfAnother(t *testing.T) {
 	if os.Geteuid() != 0 || runtime.GOOS != "linux" {
 		t.Skip("only root runs jobs of other users; looks into /proc")
 	}
-	s, program := installed(t)
-	s.open()
-	s.write("jobs.toml", fmt.Sprintf(`
+	s, program := newInstalledServer(t)
+	s.openToOthers()
+	s.writeJobs("jobs.toml", fmt.Sprintf(`
 [[jobs]]
 name = "roots"
 cmd = ["sleep", "1000"]
@@ -377,11 +377,11 @@ echo fds $(ls /proc/self/fd | wc -l)
 echo session $(cut -d' ' -f6 /proc/$$/stat) of $$
 echo env $(env | cut -d= -f1 | grep -v '^JOBSD_' | sort)
 '''
-`, other+1, other))
-	s.begin()
-	was := pids(s.until("two to run", func(state *statefile.State) bool { return len(pids(state)) == 2 }))
-	s.tell("start", "tries", "--", strconv.Itoa(was["roots"]), strconv.Itoa(was["third"]), program)
-	if r := s.lastRun("tries"); r.Outcome != statefile.OutcomeExited || *r.ExitCode != 0 {
+`, otherUID+1, otherUID))
+	s.startReady()
+	was := pidsOf(s.waitState("two to run", func(state *statefile.State) bool { return len(pidsOf(state)) == 2 }))
+	s.jobsd("start", "tries", "--", strconv.Itoa(was["roots"]), strconv.Itoa(was["third"]), program)
+	if r := s.waitLastRun("tries"); r.Outcome != statefile.OutcomeExited || *r.ExitCode != 0 {
 		t.Errorf("tries: got %+v, want exit code 0", r)
 	}
 	text, err := os.ReadFile(filepath.Join(s.root, "log", "tries.log"))
@@ -390,7 +390,7 @@ echo env $(env | cut -d= -f1 | grep -v '^JOBSD_' | sort)
 		t.Errorf("got %v, %d refused attempts, want 35 and no other:\n%s", err, strings.Count(log, "\nrefused"), log)
 	}
 	session := regexp.MustCompile(`session (\d+) of (\d+)\n`).FindStringSubmatch(log)
-	for _, want := range []string{"\nreads state\n", fmt.Sprintf("\ngroups %d\n", other), "\nfds 4\n"} { // one of the descriptors belongs to ls
+	for _, want := range []string{"\nreads state\n", fmt.Sprintf("\ngroups %d\n", otherUID), "\nfds 4\n"} { // one of the descriptors belongs to ls
 		if !strings.Contains(log, want) {
 			t.Errorf("the log lacks %q", want)
 		}
@@ -401,10 +401,10 @@ echo env $(env | cut -d= -f1 | grep -v '^JOBSD_' | sort)
 	if env := regexp.MustCompile(`env (.*)\n`).FindStringSubmatch(log); env == nil || strings.Contains(env[1], "GO") {
 		t.Errorf("got the environment %q, want none of the daemon's", env)
 	}
-	if now := s.read(); pids(now)["roots"] != was["roots"] || pids(now)["third"] != was["third"] || now.Daemon.PID != s.cmd.Process.Pid {
-		t.Errorf("got the other jobs %v, daemon %d, want %v, %d", pids(now), now.Daemon.PID, was, s.cmd.Process.Pid)
+	if now := s.readState(); pidsOf(now)["roots"] != was["roots"] || pidsOf(now)["third"] != was["third"] || now.Daemon.PID != s.cmd.Process.Pid {
+		t.Errorf("got the other jobs %v, daemon %d, want %v, %d", pidsOf(now), now.Daemon.PID, was, s.cmd.Process.Pid)
 	}
-	s.term()
+	s.terminate()
 }
 
 // TestForgedTag: a process has the ownership tag of a run of another user. With control groups, this has no effect.
@@ -413,8 +413,8 @@ func TestForgedTag(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root runs jobs of other users")
 	}
-	inHabitats(t, true, func(t *testing.T, s *site) {
-		s.write("jobs.toml", fmt.Sprintf(`
+	inEnvironments(t, true, func(t *testing.T, s *server) {
+		s.writeJobs("jobs.toml", fmt.Sprintf(`
 [[jobs]]
 name = "victim"
 shell = "cat /proc/self/cgroup; sleep 1000"
@@ -424,15 +424,15 @@ shell = "setsid env JOBSD_TAG=${JOBSD_TAG%%%%/*}/victim/$1 sleep 1000 & sleep 10
 user = %d
 group = %[1]d
 dir = "/"
-`, other))
-		s.begin()
-		s.tell("start", "victim")
-		state := s.until("the victim to run", func(state *statefile.State) bool { return pids(state)["victim"] > 0 })
-		s.populated("victim", 2)
+`, otherUID))
+		s.startReady()
+		s.jobsd("start", "victim")
+		state := s.waitState("the victim to run", func(state *statefile.State) bool { return pidsOf(state)["victim"] > 0 })
+		s.waitProcesses("victim", 2)
 		run := strconv.FormatUint(state.Jobs["victim"].Running[0].Run, 10)
-		s.tell("start", "forger", "--", run)
-		forgers := s.populated("forger", 2) // a shell and its child
-		s.populated("victim", 3)
+		s.jobsd("start", "forger", "--", run)
+		forgers := s.waitProcesses("forger", 2) // a shell and its child
+		s.waitProcesses("victim", 3)
 		log, err := os.ReadFile(filepath.Join(s.root, "log", "victim.log"))
 		if err != nil {
 			t.Fatal(err)
@@ -441,17 +441,17 @@ dir = "/"
 		if bytes.Contains(log, []byte("/jobsd-")) {
 			left = 1
 		}
-		s.tell("stop", "victim")
-		if now := marked(t, s.root, "victim"); len(now) != left {
+		s.jobsd("stop", "victim")
+		if now := processesOf(t, s.root, "victim"); len(now) != left {
 			t.Errorf("got the processes %v with the tag of the victim, want %d", now, left)
 		}
-		if now := marked(t, s.root, "forger"); !slices.Equal(now, forgers) {
+		if now := processesOf(t, s.root, "forger"); !slices.Equal(now, forgers) {
 			t.Errorf("got the processes %v of the forger, want %v", now, forgers)
 		}
-		if r := s.lastRun("victim"); r.Outcome != statefile.OutcomeStopped {
+		if r := s.waitLastRun("victim"); r.Outcome != statefile.OutcomeStopped {
 			t.Errorf("victim: got %+v, want the outcome stopped", r)
 		}
-		s.tell("stop", "forger")
-		s.populated("victim", 0)
+		s.jobsd("stop", "forger")
+		s.waitProcesses("victim", 0)
 	})
 }

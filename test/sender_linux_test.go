@@ -13,9 +13,9 @@ import (
 	"time"
 )
 
-// send lets a shell send the daemon a signal, and waits until the daemon's log names the shell as the sender. The shell
-// stays alive until then.
-func (s *site) send(sig string) {
+// sendSignal lets a shell send the daemon a signal, and waits until the daemon's log names the shell as the sender. The
+// shell stays alive until then.
+func (s *server) sendSignal(sig string) {
 	s.t.Helper()
 	shell := exec.Command("sh", "-c", fmt.Sprintf("kill -%s %d; read -r wait", sig, s.cmd.Process.Pid))
 	stays, err := shell.StdinPipe()
@@ -31,13 +31,13 @@ func (s *site) send(sig string) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.says(fmt.Sprintf("signal: name=%s pid=%d uid=%d exe=%s how=kill", sig, shell.Process.Pid, os.Getuid(), exe))
+	s.waitLogLine(fmt.Sprintf("signal: name=%s pid=%d uid=%d exe=%s how=kill", sig, shell.Process.Pid, os.Getuid(), exe))
 }
 
-// says waits until the daemon's log has a line that ends with this text.
-func (s *site) says(line string) {
+// waitLogLine waits until the daemon's log has a line that ends with this text.
+func (s *server) waitLogLine(line string) {
 	s.t.Helper()
-	for deadline := time.Now().Add(patience); ; {
+	for deadline := time.Now().Add(waitLimit); ; {
 		text, err := os.ReadFile(s.log)
 		if err != nil {
 			s.t.Fatal(err)
@@ -56,11 +56,11 @@ func (s *site) says(line string) {
 // last moment, and under nohup(1).
 func TestSender(t *testing.T) {
 	t.Parallel()
-	s, program := installed(t)
+	s, program := newInstalledServer(t)
 	s.wrap = []string{"nohup"}
-	s.begin()
+	s.startReady()
 	for _, sig := range []string{"HUP", "USR1", "USR2"} {
-		s.send(sig)
+		s.sendSignal(sig)
 	}
 	upgrade := func() string {
 		out, _ := exec.Command(program, "--root", s.root, "upgrade", "--wait").CombinedOutput()
@@ -69,13 +69,13 @@ func TestSender(t *testing.T) {
 	if said := upgrade(); !strings.HasPrefix(said, "upgraded from ") {
 		t.Errorf("upgrade: got %q, want \"upgraded from\"", said)
 	}
-	s.send("HUP")
+	s.sendSignal("HUP")
 	s.install(fmt.Sprintf("#!/bin/sh\nrm %s; exec %s \"$@\"\n", s.exe, program))
 	if said := upgrade(); !strings.Contains(said, "continues with the old one") {
 		t.Errorf("it said %q", said)
 	}
-	s.send("HUP")
-	s.send("TERM")
+	s.sendSignal("HUP")
+	s.sendSignal("TERM")
 	<-s.done
 	s.cmd = nil
 }
@@ -83,9 +83,9 @@ func TestSender(t *testing.T) {
 // TestSenderGone: if the sender has ended before the daemon looks, the log has its pid and uid only.
 func TestSenderGone(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
+	s := newServer(t)
 	s.start()
-	s.ready()
+	s.waitReady()
 	s.cmd.Process.Signal(syscall.SIGSTOP)
 	shell := exec.Command("sh", "-c", fmt.Sprintf("kill -USR2 %d", s.cmd.Process.Pid))
 	err := shell.Run()
@@ -93,6 +93,6 @@ func TestSenderGone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.says(fmt.Sprintf("signal: name=USR2 pid=%d uid=%d exe=unknown how=kill", shell.Process.Pid, os.Getuid()))
+	s.waitLogLine(fmt.Sprintf("signal: name=USR2 pid=%d uid=%d exe=unknown how=kill", shell.Process.Pid, os.Getuid()))
 	s.kill(syscall.SIGTERM)
 }

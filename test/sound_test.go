@@ -13,18 +13,18 @@ import (
 	"jobsd/statefile"
 )
 
-// sound checks what must hold after each fault: the daemon answers, the state file is valid, no child is a zombie, no more
-// descriptors are open than before, and only the named jobs have processes.
-func (s *site) sound(fds int, jobs ...string) {
+// checkSound checks what must hold after each fault: the daemon answers, the state file is valid, no child is a zombie,
+// no more descriptors are open than before, and only the named jobs have processes.
+func (s *server) checkSound(fds int, jobs ...string) {
 	s.t.Helper()
-	s.hup()
+	s.reloadByHUP()
 	if runtime.GOOS == "linux" { // needs /proc
-		s.freed(fds)
+		s.waitReleased(fds)
 	}
-	for deadline := time.After(patience); ; {
-		all := len(marked(s.t, s.root, ""))
+	for deadline := time.After(waitLimit); ; {
+		all := len(processesOf(s.t, s.root, ""))
 		for _, job := range jobs {
-			all -= len(marked(s.t, s.root, job))
+			all -= len(processesOf(s.t, s.root, job))
 		}
 		if all == 0 {
 			return
@@ -37,12 +37,12 @@ func (s *site) sound(fds int, jobs ...string) {
 	}
 }
 
-// freed waits until the daemon has no zombies and at most this number of descriptors.
-func (s *site) freed(fds int) {
+// waitReleased waits until the daemon has no zombies and at most this number of descriptors.
+func (s *server) waitReleased(fds int) {
 	s.t.Helper()
 	pid := s.daemonPID()
-	for deadline := time.After(patience); ; {
-		zombies, open := zombiesOf(pid), descriptors(s.t, pid)
+	for deadline := time.After(waitLimit); ; {
+		zombies, open := zombiesOf(pid), openDescriptors(s.t, pid)
 		if len(zombies) == 0 && open <= fds {
 			return
 		}
@@ -59,16 +59,17 @@ func (s *site) freed(fds int) {
 	}
 }
 
-// steady returns how many descriptors the daemon has open at rest, which means the same number ten times in a row.
-func (s *site) steady() int {
+// restingDescriptors returns how many descriptors the daemon has open at rest, which means the same number ten times in
+// a row.
+func (s *server) restingDescriptors() int {
 	s.t.Helper()
 	if runtime.GOOS != "linux" {
 		return 0
 	}
 	n, same := 0, 0
-	deadline := time.After(patience)
+	deadline := time.After(waitLimit)
 	for tick := time.NewTicker(10 * time.Millisecond); same < 10; {
-		if now := descriptors(s.t, s.daemonPID()); now == n {
+		if now := openDescriptors(s.t, s.daemonPID()); now == n {
 			same++
 		} else {
 			n, same = now, 0
@@ -82,10 +83,10 @@ func (s *site) steady() int {
 	return n
 }
 
-// reaped waits until the parent of a process has reaped it.
-func reaped(t *testing.T, pid int) {
+// waitReaped waits until the parent of a process has reaped it.
+func waitReaped(t *testing.T, pid int) {
 	t.Helper()
-	for deadline := time.After(patience); syscall.Kill(pid, 0) == nil; {
+	for deadline := time.After(waitLimit); syscall.Kill(pid, 0) == nil; {
 		select {
 		case <-deadline:
 			t.Fatalf("timed out waiting until process %d is reaped", pid)
@@ -94,17 +95,17 @@ func reaped(t *testing.T, pid int) {
 	}
 }
 
-// put writes a file that only its owner can write.
-func put(t *testing.T, path, text string) {
+// writeFile writes a file that only its owner can write.
+func writeFile(t *testing.T, path, text string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// putProgram writes a program. During that time, no other test may fork: until its exec, the child would have the file open
-// for writing too, and then nobody can execute it (ETXTBSY).
-func putProgram(t *testing.T, path, text string) {
+// writeProgram writes a program. During that time, no other test may fork: until its exec, the child would have the
+// file open for writing too, and then nobody can execute it (ETXTBSY).
+func writeProgram(t *testing.T, path, text string) {
 	t.Helper()
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
@@ -113,8 +114,8 @@ func putProgram(t *testing.T, path, text string) {
 	}
 }
 
-// beats has a job that writes a line each second, a service, and a job that a test starts by hand.
-const beats = `
+// beatJobs has a job that writes a line each second, a service, and a job that a test starts by hand.
+const beatJobs = `
 [[jobs]]
 name = "beat"
 every = "1s"
@@ -128,18 +129,18 @@ name = "once"
 cmd = ["echo", "once"]
 `
 
-// beatsOn waits until the jobs of beats run.
-func (s *site) beatsOn() *statefile.State {
+// waitBeating waits until the jobs of beatJobs run.
+func (s *server) waitBeating() *statefile.State {
 	s.t.Helper()
-	return s.until("the jobs to run", func(state *statefile.State) bool {
-		return state.Jobs["beat"].LastRun != nil && pids(state)["stays"] > 0
+	return s.waitState("the jobs to run", func(state *statefile.State) bool {
+		return state.Jobs["beat"].LastRun != nil && pidsOf(state)["stays"] > 0
 	})
 }
 
-// awaits waits for a condition that is not in the state file.
-func (s *site) awaits(what string, ok func() bool) {
+// waitFor waits for a condition that is not in the state file.
+func (s *server) waitFor(what string, ok func() bool) {
 	s.t.Helper()
-	for deadline := time.After(patience); !ok(); {
+	for deadline := time.After(waitLimit); !ok(); {
 		select {
 		case <-deadline:
 			s.t.Fatalf("timed out waiting for %s", what)
@@ -150,22 +151,22 @@ func (s *site) awaits(what string, ok func() bool) {
 	}
 }
 
-// lines returns how often a job's log has this line.
-func (s *site) lines(job, line string) int {
+// countLines returns how often a job's log has this line.
+func (s *server) countLines(job, line string) int {
 	text, _ := os.ReadFile(filepath.Join(s.root, "log", job+".log"))
 	return strings.Count("\n"+string(text), "\n"+line+"\n")
 }
 
-// logs waits until the daemon's log has a line with all of these words, because a helper of the daemon writes the log. It
-// returns the number of such lines.
-func (s *site) logs(words ...string) int {
+// waitLogged waits until the daemon's log has a line with all of these words, because a helper of the daemon writes the
+// log. It returns the number of such lines.
+func (s *server) waitLogged(words ...string) int {
 	s.t.Helper()
-	s.awaits(fmt.Sprintf("%q in the daemon's log", words), func() bool { return s.said(words...) > 0 })
-	return s.said(words...)
+	s.waitFor(fmt.Sprintf("%q in the daemon's log", words), func() bool { return s.countLogged(words...) > 0 })
+	return s.countLogged(words...)
 }
 
-// said returns how many lines of the daemon's log have all of these words.
-func (s *site) said(words ...string) (n int) {
+// countLogged returns how many lines of the daemon's log have all of these words.
+func (s *server) countLogged(words ...string) (n int) {
 	text, _ := os.ReadFile(s.log)
 	for line := range strings.Lines(string(text)) {
 		all := true
@@ -179,16 +180,16 @@ func (s *site) said(words ...string) (n int) {
 	return n
 }
 
-// goesOn checks that jobs continue while the state cannot be written: scheduled jobs run, commands work, and process stays
-// is alive.
-func (s *site) goesOn(stays int) {
+// checkJobsContinue checks that jobs continue while the state cannot be written: scheduled jobs run, commands work, and
+// process stays is alive.
+func (s *server) checkJobsContinue(stays int) {
 	s.t.Helper()
-	beat, once := s.lines("beat", "beat"), s.lines("once", "once")
-	s.tell("start", "once")
-	s.awaits("the jobs to continue", func() bool {
-		return s.lines("beat", "beat") >= beat+2 && s.lines("once", "once") > once
+	beat, once := s.countLines("beat", "beat"), s.countLines("once", "once")
+	s.jobsd("start", "once")
+	s.waitFor("the jobs to continue", func() bool {
+		return s.countLines("beat", "beat") >= beat+2 && s.countLines("once", "once") > once
 	})
-	if !lives(stays) {
+	if !isAlive(stays) {
 		s.t.Errorf("process %d of a job has ended, want it alive", stays)
 	}
 }

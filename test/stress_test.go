@@ -19,8 +19,8 @@ import (
 	"jobsd/statefile"
 )
 
-// site is a root directory with a daemon of its own, for tests that are no scripts.
-type site struct {
+// server is a root directory with a daemon of its own, for tests that are no scripts.
+type server struct {
 	t    *testing.T
 	root string
 	cmd  *exec.Cmd
@@ -32,8 +32,8 @@ type site struct {
 	env  []string             // more variables for the daemon
 }
 
-func newSite(t *testing.T) *site {
-	s := &site{t: t, root: t.TempDir()}
+func newServer(t *testing.T) *server {
+	s := &server{t: t, root: t.TempDir()}
 	s.log = filepath.Join(s.root, "daemon.log")
 	if err := os.Mkdir(filepath.Join(s.root, "jobs.d"), 0o755); err != nil {
 		t.Fatal(err)
@@ -45,7 +45,7 @@ func newSite(t *testing.T) *site {
 		}
 		noteTurns(t.Name(), s.log)
 		if t.Failed() { // the test may have ended before its own cleaning up
-			for _, pid := range marked(t, s.root, "") {
+			for _, pid := range processesOf(t, s.root, "") {
 				syscall.Kill(pid, syscall.SIGKILL)
 			}
 			t.Logf("%s", tail(s.log))
@@ -54,16 +54,16 @@ func newSite(t *testing.T) *site {
 	return s
 }
 
-func (s *site) write(name, text string) {
+func (s *server) writeJobs(name, text string) {
 	s.t.Helper()
 	if err := os.WriteFile(filepath.Join(s.root, "jobs.d", name), []byte(text), 0o644); err != nil {
 		s.t.Fatal(err)
 	}
 }
 
-func (s *site) start() {
+func (s *server) start() {
 	s.t.Helper()
-	path := s.path()
+	path := s.program()
 	log, err := os.OpenFile(s.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		s.t.Fatal(err)
@@ -84,7 +84,7 @@ func (s *site) start() {
 	}(s.cmd, s.done)
 }
 
-func (s *site) path() string {
+func (s *server) program() string {
 	if s.exe != "" {
 		return s.exe
 	}
@@ -95,14 +95,14 @@ func (s *site) path() string {
 	return path
 }
 
-func (s *site) kill(sig syscall.Signal) {
+func (s *server) kill(sig syscall.Signal) {
 	s.cmd.Process.Signal(sig)
 	<-s.done
 	s.cmd = nil
 }
 
-// read returns the state file, or nil if there is none. An existing state file must be valid.
-func (s *site) read() *statefile.State {
+// readState returns the state file, or nil if there is none. An existing state file must be valid.
+func (s *server) readState() *statefile.State {
 	s.t.Helper()
 	text, err := os.ReadFile(filepath.Join(s.root, "state", "state.json"))
 	if os.IsNotExist(err) {
@@ -118,12 +118,12 @@ func (s *site) read() *statefile.State {
 	return state
 }
 
-// until waits until the state meets a condition, and returns it.
-func (s *site) until(what string, ok func(*statefile.State) bool) *statefile.State {
+// waitState waits until the state meets a condition, and returns it.
+func (s *server) waitState(what string, ok func(*statefile.State) bool) *statefile.State {
 	s.t.Helper()
-	deadline := time.After(2 * patience)
+	deadline := time.After(2 * waitLimit)
 	for {
-		state := s.read()
+		state := s.readState()
 		if state != nil && ok(state) {
 			return state
 		}
@@ -137,29 +137,29 @@ func (s *site) until(what string, ok func(*statefile.State) bool) *statefile.Sta
 	}
 }
 
-// ready waits until the daemon has loaded its jobs.
-func (s *site) ready() *statefile.State {
+// waitReady waits until the daemon has loaded its jobs.
+func (s *server) waitReady() *statefile.State {
 	s.t.Helper()
-	return s.until("the daemon to be ready", func(state *statefile.State) bool {
+	return s.waitState("the daemon to be ready", func(state *statefile.State) bool {
 		return state.Daemon.PID == s.cmd.Process.Pid && state.Daemon.Reload.Done > 0
 	})
 }
 
-// TestA20FloodOfHUPs sends HUPs as fast as possible while short jobs run. The last reload sees the last change, and TERM is
-// obeyed. With -long, there are 100,000 HUPs in 5 s, and 1,000 jobs.
+// TestA20FloodOfHUPs sends HUPs as fast as possible while short jobs run. The last reload sees the last change, and
+// TERM is obeyed. With -long, there are 100,000 HUPs in 5 s, and 1,000 jobs.
 func TestA20FloodOfHUPs(t *testing.T) {
 	jobs, hups, during := 50, 5000, time.Second
 	if *long {
 		jobs, hups, during = 1000, 100_000, 5*time.Second
 	}
-	s := newSite(t)
+	s := newServer(t)
 	at := time.Now().Add(during / 2).UTC().Format(time.RFC3339)
 	for n := range jobs {
-		s.write(fmt.Sprintf("j%d.toml", n), fmt.Sprintf("at = %q\nshell = \"exit %d\"\n", at, n%200))
+		s.writeJobs(fmt.Sprintf("j%d.toml", n), fmt.Sprintf("at = %q\nshell = \"exit %d\"\n", at, n%200))
 	}
-	s.write("last.toml", "cmd = [\"true\"]\n")
+	s.writeJobs("last.toml", "cmd = [\"true\"]\n")
 	s.start()
-	before := s.ready().Daemon.Reload
+	before := s.waitReady().Daemon.Reload
 	pause := during / time.Duration(hups/100)
 	tick := time.NewTicker(pause)
 	defer tick.Stop()
@@ -168,13 +168,13 @@ func TestA20FloodOfHUPs(t *testing.T) {
 			<-tick.C
 		}
 		if n == hups-1 {
-			s.write("last.toml", "cmd = [\"false\"]\ndescription = \"changed\"\nat = \"2099-01-01 00:00\"\n")
+			s.writeJobs("last.toml", "cmd = [\"false\"]\ndescription = \"changed\"\nat = \"2099-01-01 00:00\"\n")
 		}
 		if err := s.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 			t.Fatal(err)
 		}
 	}
-	state := s.until("the last change to be in force and all jobs to end", func(state *statefile.State) bool {
+	state := s.waitState("the last change to be in force and all jobs to end", func(state *statefile.State) bool {
 		ended := 0
 		for _, j := range state.Jobs {
 			if j.LastRun != nil {
@@ -209,8 +209,8 @@ func TestA20FloodOfHUPs(t *testing.T) {
 	}
 }
 
-// TestKilled kills the daemon at random moments. The state file is valid each time, and no counter goes back. A state file
-// made from the journal alone is the same as before. With -long, the test kills 100 times.
+// TestKilled kills the daemon at random moments. The state file is valid each time, and no counter goes back. A state
+// file made from the journal alone is the same as before. With -long, the test kills 100 times.
 func TestKilled(t *testing.T) {
 	laps := 8
 	if *long {
@@ -219,19 +219,19 @@ func TestKilled(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 0))
-	s := newSite(t)
+	s := newServer(t)
 	for n := range 10 {
-		s.write(fmt.Sprintf("j%d.toml", n), fmt.Sprintf("every = \"1s\"\nshell = \"sleep 0.%d; exit %d\"\n", n, n%2))
+		s.writeJobs(fmt.Sprintf("j%d.toml", n), fmt.Sprintf("every = \"1s\"\nshell = \"sleep 0.%d; exit %d\"\n", n, n%2))
 	}
 	last := map[string]*statefile.Job{}
 	for lap := range laps {
 		s.start()
 		if lap%2 == 0 {
-			s.ready()
+			s.waitReady()
 		}
 		<-time.After(time.Duration(rng.IntN(1500)) * time.Millisecond) // the random moment
 		s.kill(syscall.SIGKILL)
-		state := s.read()
+		state := s.readState()
 		if state == nil {
 			continue
 		}
@@ -243,15 +243,15 @@ func TestKilled(t *testing.T) {
 		}
 		last = state.Jobs
 	}
-	executed(t, s)
+	checkNoSlotTwice(t, s)
 
 	// Now no job is due or runs, so the journal must give the same state as the state file.
 	for n := range 10 {
-		s.write(fmt.Sprintf("j%d.toml", n), fmt.Sprintf("at = \"2099-01-0%d 00:00\"\ncmd = [\"true\"]\n", n%9+1))
+		s.writeJobs(fmt.Sprintf("j%d.toml", n), fmt.Sprintf("at = \"2099-01-0%d 00:00\"\ncmd = [\"true\"]\n", n%9+1))
 	}
 	s.start()
-	s.ready()
-	idle := s.until("the jobs to end", func(state *statefile.State) bool {
+	s.waitReady()
+	idle := s.waitState("the jobs to end", func(state *statefile.State) bool {
 		for _, j := range state.Jobs {
 			if len(j.Running) > 0 {
 				return false
@@ -264,15 +264,15 @@ func TestKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.start()
-	rebuilt := s.ready()
-	if !reflect.DeepEqual(texts(t, idle.Jobs), texts(t, rebuilt.Jobs)) {
-		t.Errorf("state from the journal: got %v\nwant %v", texts(t, rebuilt.Jobs), texts(t, idle.Jobs))
+	rebuilt := s.waitReady()
+	if !reflect.DeepEqual(jobsAsJSON(t, idle.Jobs), jobsAsJSON(t, rebuilt.Jobs)) {
+		t.Errorf("state from the journal: got %v\nwant %v", jobsAsJSON(t, rebuilt.Jobs), jobsAsJSON(t, idle.Jobs))
 	}
 	s.kill(syscall.SIGTERM)
 }
 
-// texts returns the states of jobs as JSON.
-func texts(t *testing.T, jobs map[string]*statefile.Job) map[string]string {
+// jobsAsJSON returns the states of jobs as JSON.
+func jobsAsJSON(t *testing.T, jobs map[string]*statefile.Job) map[string]string {
 	all := map[string]string{}
 	for name, j := range jobs {
 		text, err := json.Marshal(j)
@@ -284,8 +284,8 @@ func texts(t *testing.T, jobs map[string]*statefile.Job) map[string]string {
 	return all
 }
 
-// executed checks in the journal that no slot was executed twice.
-func executed(t *testing.T, s *site) {
+// checkNoSlotTwice checks in the journal that no slot was executed twice.
+func checkNoSlotTwice(t *testing.T, s *server) {
 	started, slots := map[uint64]string{}, map[string]uint64{}
 	for e, err := range statefile.History(filepath.Join(s.root, "state")) {
 		if err != nil {
@@ -311,42 +311,42 @@ func TestScale(t *testing.T) {
 		t.Skip("measures for more than two minutes: run with -long")
 	}
 	const jobs = 10_000
-	s := newSite(t)
+	s := newServer(t)
 	hour := (time.Now().Hour() + 12) % 24
 	job := func(n int) string {
 		return fmt.Sprintf("cmd = [\"/bin/true\", \"%d\"]\ncron = \"%d %d * * *\"\n", n, n%60, hour)
 	}
 	for n := range jobs {
-		s.write(fmt.Sprintf("j%d.toml", n), job(n))
+		s.writeJobs(fmt.Sprintf("j%d.toml", n), job(n))
 	}
 	began := time.Now()
 	s.start()
-	s.logged(1, "ready")
+	s.waitLoggedTimes(1, "ready")
 	t.Logf("start to ready: %v", time.Since(began).Round(time.Millisecond))
-	s.ready()
+	s.waitReady()
 	for n := range 5 {
 		<-time.After(2 * time.Second) // until the daemon is at rest
-		s.write("j5000.toml", job(20+n))
+		s.writeJobs("j5000.toml", job(20+n))
 		began = time.Now()
 		s.cmd.Process.Signal(syscall.SIGHUP)
-		s.logged(n+1, "reloaded")
+		s.waitLoggedTimes(n+1, "reloaded")
 		t.Logf("reload, one file changed: %v", time.Since(began).Round(100*time.Microsecond))
 	}
 	<-time.After(12 * time.Second)
-	was := usage(t, s.cmd.Process.Pid)
+	was := usageOf(t, s.cmd.Process.Pid)
 	const idle = 130 * time.Second
 	<-time.After(idle)
-	is := usage(t, s.cmd.Process.Pid)
+	is := usageOf(t, s.cmd.Process.Pid)
 	perMinute := func(n int) float64 { return float64(n) * float64(time.Minute) / float64(idle) }
 	t.Logf("idle for %v: %.2f ms CPU/min, %.1f context switches/min, RSS %.1f MB", idle,
 		perMinute(is.ns-was.ns)/1e6, perMinute(is.switches-was.switches), float64(is.rss)/1024)
 	s.kill(syscall.SIGTERM)
 }
 
-// logged waits until the daemon's log has the word, followed by a colon, n times.
-func (s *site) logged(n int, word string) {
+// waitLoggedTimes waits until the daemon's log has the word, followed by a colon, n times.
+func (s *server) waitLoggedTimes(n int, word string) {
 	s.t.Helper()
-	deadline := time.After(patience)
+	deadline := time.After(waitLimit)
 	for {
 		text, _ := os.ReadFile(s.log)
 		if strings.Count(string(text), word+":") >= n {
@@ -360,11 +360,11 @@ func (s *site) logged(n int, word string) {
 	}
 }
 
-type cost struct{ ns, switches, rss int }
+type processUsage struct{ ns, switches, rss int }
 
-// usage returns what a process has used: CPU time and context switches of all threads, and memory in KiB.
-func usage(t *testing.T, pid int) cost {
-	var c cost
+// usageOf returns what a process has used: CPU time and context switches of all threads, and memory in KiB.
+func usageOf(t *testing.T, pid int) processUsage {
+	var c processUsage
 	tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
 	if err != nil {
 		t.Skip("no /proc: ", err)
@@ -376,14 +376,14 @@ func usage(t *testing.T, pid int) cost {
 		fmt.Sscan(string(sched), &ran, &waited, &slices)
 		c.ns += ran
 		status, _ := os.ReadFile(dir + "status")
-		c.rss = field(string(status), "VmRSS:")
-		c.switches += field(string(status), "voluntary_ctxt_switches:") + field(string(status), "nonvoluntary_ctxt_switches:")
+		c.rss = statusField(string(status), "VmRSS:")
+		c.switches += statusField(string(status), "voluntary_ctxt_switches:") + statusField(string(status), "nonvoluntary_ctxt_switches:")
 	}
 	return c
 }
 
-// field returns a number from a status file of /proc.
-func field(status, name string) (n int) {
+// statusField returns a number from a status file of /proc.
+func statusField(status, name string) (n int) {
 	for line := range strings.Lines(status) {
 		if rest, ok := strings.CutPrefix(line, name); ok {
 			fmt.Sscan(rest, &n)
@@ -399,19 +399,19 @@ func TestA21ManyShortJobs(t *testing.T) {
 	if *long {
 		jobs = 10_000
 	}
-	s := newSite(t)
+	s := newServer(t)
 	var b strings.Builder
 	at := time.Now().Add(3 * time.Second).UTC().Format(time.RFC3339)
 	for n := range jobs {
 		fmt.Fprintf(&b, "[[jobs]]\nname = \"j%d\"\nat = %q\ncmd = [\"sh\", \"-c\", \"exit %d\"]\nsuccess_codes = [%d]\n", n, at, n%256, n%256)
 		if n%500 == 499 || n == jobs-1 {
-			s.write(fmt.Sprintf("f%d.toml", n/500), b.String())
+			s.writeJobs(fmt.Sprintf("f%d.toml", n/500), b.String())
 			b.Reset()
 		}
 	}
 	s.start()
-	s.ready()
-	before := usage(t, s.daemonPID())
+	s.waitReady()
+	before := usageOf(t, s.daemonPID())
 	began := time.Now()
 	all := func(state *statefile.State) bool {
 		for _, j := range state.Jobs {
@@ -437,10 +437,10 @@ func TestA21ManyShortJobs(t *testing.T) {
 			}
 		})
 	}
-	state := s.until("all to have ended", all)
+	state := s.waitState("all to have ended", all)
 	close(stop)
 	storm.Wait()
-	after := usage(t, s.daemonPID())
+	after := usageOf(t, s.daemonPID())
 	var first, last time.Time
 	for name, j := range state.Jobs {
 		n, _ := strconv.Atoi(name[1:])

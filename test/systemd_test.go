@@ -9,7 +9,7 @@ import (
 
 // TestSystemd: the daemon tells a service manager that it is ready and, regularly, that it is alive.
 func TestSystemd(t *testing.T) {
-	s := newSite(t)
+	s := newServer(t)
 	path := filepath.Join(t.TempDir(), "notify")
 	manager, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
 	if err != nil {
@@ -17,8 +17,8 @@ func TestSystemd(t *testing.T) {
 	}
 	defer manager.Close()
 	s.env = []string{"NOTIFY_SOCKET=" + path, "WATCHDOG_USEC=100000"}
-	s.begin()
-	manager.SetReadDeadline(time.Now().Add(patience))
+	s.startReady()
+	manager.SetReadDeadline(time.Now().Add(waitLimit))
 	for _, want := range []string{"READY=1", "WATCHDOG=1", "WATCHDOG=1", "WATCHDOG=1"} {
 		text := make([]byte, 100)
 		n, err := manager.Read(text)
@@ -26,5 +26,5 @@ func TestSystemd(t *testing.T) {
 			t.Fatalf("got %q, %v, want %q", text[:n], err, want)
 		}
 	}
-	s.term()
+	s.terminate()
 }

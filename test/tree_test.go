@@ -17,8 +17,8 @@ import (
 	"jobsd/statefile"
 )
 
-// habitats are environments of the daemon. In none of them may a process of a stopped run survive.
-var habitats = []struct {
+// environments are environments of the daemon. In none of them may a process of a stopped run survive.
+var environments = []struct {
 	name string
 	wrap []string
 	root bool
@@ -28,13 +28,13 @@ var habitats = []struct {
 	{name: "as PID 1", root: true, wrap: []string{"unshare", "-m", "-p", "-f", "--kill-child", "--mount-proc"}},
 }
 
-// inHabitats runs a test in each of them, at the same time if the test is no heavy load. CI runs it again as an ordinary
-// user.
-func inHabitats(t *testing.T, parallel bool, test func(t *testing.T, s *site)) {
+// inEnvironments runs a test in each of them, at the same time if the test is no heavy load. CI runs it again as an
+// ordinary user.
+func inEnvironments(t *testing.T, parallel bool, test func(t *testing.T, s *server)) {
 	if runtime.GOOS != "linux" {
 		t.Skip("looks for processes in /proc")
 	}
-	for _, h := range habitats {
+	for _, h := range environments {
 		t.Run(h.name, func(t *testing.T) {
 			if parallel {
 				t.Parallel()
@@ -45,22 +45,22 @@ func inHabitats(t *testing.T, parallel bool, test func(t *testing.T, s *site)) {
 			if _, err := exec.LookPath("unshare"); h.root && err != nil {
 				t.Skip("needs unshare(1): ", err)
 			}
-			s := newSite(t)
+			s := newServer(t)
 			s.wrap = h.wrap
 			test(t, s)
 			if s.cmd != nil {
-				s.term()
+				s.terminate()
 			}
-			if left := marked(t, s.root, ""); len(left) > 0 {
+			if left := processesOf(t, s.root, ""); len(left) > 0 {
 				t.Errorf("got the processes %v of jobs after the test, want none", left)
 			}
 		})
 	}
 }
 
-// daemonPID returns the pid of the daemon, as the test sees it. For a daemon in a pid namespace, that is not the pid that
-// it sees itself.
-func (s *site) daemonPID() int {
+// daemonPID returns the pid of the daemon, as the test sees it. For a daemon in a pid namespace, that is not the pid
+// that it sees itself.
+func (s *server) daemonPID() int {
 	pid := s.cmd.Process.Pid
 	if len(s.wrap) == 0 || !slices.Contains(s.wrap, "-p") {
 		return pid
@@ -76,8 +76,8 @@ func (s *site) daemonPID() int {
 	return child
 }
 
-// term stops the daemon with TERM, and checks its exit code.
-func (s *site) term() {
+// terminate stops the daemon with TERM, and checks its exit code.
+func (s *server) terminate() {
 	s.t.Helper()
 	syscall.Kill(s.daemonPID(), syscall.SIGTERM)
 	<-s.done
@@ -87,10 +87,10 @@ func (s *site) term() {
 	s.cmd = nil
 }
 
-// tell runs a jobsd command on the site, which must succeed, and returns its output.
-func (s *site) tell(args ...string) string {
+// jobsd runs a jobsd command on the server, which must succeed, and returns its output.
+func (s *server) jobsd(args ...string) string {
 	s.t.Helper()
-	cmd := exec.Command(s.path(), append([]string{"--root", s.root}, args...)...)
+	cmd := exec.Command(s.program(), append([]string{"--root", s.root}, args...)...)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		s.t.Fatalf("jobsd %s: %v\n%s", strings.Join(args, " "), err, out)
@@ -98,21 +98,21 @@ func (s *site) tell(args ...string) string {
 	return string(out)
 }
 
-// begin starts the daemon and waits until it has loaded its jobs.
-func (s *site) begin() {
+// startReady starts the daemon and waits until it has loaded its jobs.
+func (s *server) startReady() {
 	s.t.Helper()
 	s.start()
-	s.until("the daemon to be ready", func(state *statefile.State) bool {
+	s.waitState("the daemon to be ready", func(state *statefile.State) bool {
 		return state.Daemon.Reload.Done > 0 && (state.Daemon.PID == s.cmd.Process.Pid || state.Daemon.PID == 1)
 	})
 }
 
-// populated waits until so many processes carry the mark of a job.
-func (s *site) populated(job string, n int) []int {
+// waitProcesses waits until so many processes carry the mark of a job.
+func (s *server) waitProcesses(job string, n int) []int {
 	s.t.Helper()
-	deadline := time.After(patience)
+	deadline := time.After(waitLimit)
 	for {
-		pids := marked(s.t, s.root, job)
+		pids := processesOf(s.t, s.root, job)
 		if len(pids) == n {
 			return pids
 		}
@@ -124,23 +124,23 @@ func (s *site) populated(job string, n int) []int {
 	}
 }
 
-// lastRun waits until a job has no run any more, and returns its last run.
-func (s *site) lastRun(job string) *statefile.Run {
+// waitLastRun waits until a job has no run any more, and returns its last run.
+func (s *server) waitLastRun(job string) *statefile.Run {
 	s.t.Helper()
-	return s.until(job+" to have ended", func(state *statefile.State) bool {
+	return s.waitState(job+" to have ended", func(state *statefile.State) bool {
 		j := state.Jobs[job]
 		return j != nil && j.LastRun != nil && len(j.Running) == 0
 	}).Jobs[job].LastRun
 }
 
-// TestA5B27EscapedProcesses: processes that fork twice, make sessions of their own, ignore TERM, or are replaced by a child
-// again and again. After a stop, none of them is alive. A job of the same name of another daemon is not touched.
+// TestA5B27EscapedProcesses: processes that fork twice, make sessions of their own, ignore TERM, or are replaced by a
+// child again and again. After a stop, none of them is alive. A job of the same name of another daemon is not touched.
 func TestA5B27EscapedProcesses(t *testing.T) {
-	zoo, err := exec.LookPath("zoo")
+	misbehave, err := exec.LookPath("misbehave")
 	if err != nil {
 		t.Fatal(err)
 	}
-	inHabitats(t, false, func(t *testing.T, s *site) {
+	inEnvironments(t, false, func(t *testing.T, s *server) {
 		jobs := fmt.Sprintf(`
 [[jobs]]
 name = "forked"
@@ -150,33 +150,33 @@ shell = "trap '' TERM; (setsid sh -c 'sleep 1000; sleep 1000' &) ; (setsid setsi
 name = "hops"
 stop_timeout = "1s"
 shell = "%s hop 3; sleep 1000"
-`, zoo)
-		s.write("jobs.toml", jobs)
-		s.begin()
-		other := newSite(t)
-		other.write("jobs.toml", jobs)
-		other.begin()
-		defer other.term()
-		other.tell("start", "forked")
-		theirs := other.populated("forked", 5)
+`, misbehave)
+		s.writeJobs("jobs.toml", jobs)
+		s.startReady()
+		other := newServer(t)
+		other.writeJobs("jobs.toml", jobs)
+		other.startReady()
+		defer other.terminate()
+		other.jobsd("start", "forked")
+		theirs := other.waitProcesses("forked", 5)
 
-		s.tell("start", "forked")
-		s.tell("start", "hops")
-		s.populated("forked", 5)
+		s.jobsd("start", "forked")
+		s.jobsd("start", "hops")
+		s.waitProcesses("forked", 5)
 		began := time.Now()
-		s.tell("stop", "forked")
+		s.jobsd("stop", "forked")
 		t.Logf("stopped after %v, of which 1 s is the stop_timeout", time.Since(began).Round(time.Millisecond))
-		if left := marked(t, s.root, "forked"); len(left) > 0 {
+		if left := processesOf(t, s.root, "forked"); len(left) > 0 {
 			t.Errorf("got the processes %v of forked after the stop, want none", left)
 		}
-		s.tell("stop", "hops")
-		if left := marked(t, s.root, "hops"); len(left) > 0 {
+		s.jobsd("stop", "hops")
+		if left := processesOf(t, s.root, "hops"); len(left) > 0 {
 			t.Errorf("got the processes %v of hops after the stop, want none", left)
 		}
-		if r := s.lastRun("forked"); r.Outcome != statefile.OutcomeStopped || r.By == nil {
+		if r := s.waitLastRun("forked"); r.Outcome != statefile.OutcomeStopped || r.By == nil {
 			t.Errorf("forked: got the outcome %s, by %v, want stopped, by a person", r.Outcome, r.By)
 		}
-		if now := marked(t, other.root, "forked"); len(now) != len(theirs) {
+		if now := processesOf(t, other.root, "forked"); len(now) != len(theirs) {
 			t.Errorf("got the processes %v of the other daemon's job, want %v", now, theirs)
 		}
 		log, err := os.ReadFile(filepath.Join(s.root, "log", "forked.log"))
@@ -186,11 +186,11 @@ shell = "%s hop 3; sleep 1000"
 	})
 }
 
-// TestA6A7StopOfStubbornProcesses: A6: the leader ends at TERM, but another process of its group ignores it. The stop is
-// over only when that process is gone. A7: a suspended process is continued, so that it ends at TERM.
+// TestA6A7StopOfStubbornProcesses: A6: the leader ends at TERM, but another process of its group ignores it. The stop
+// is over only when that process is gone. A7: a suspended process is continued, so that it ends at TERM.
 func TestA6A7StopOfStubbornProcesses(t *testing.T) {
-	inHabitats(t, true, func(t *testing.T, s *site) {
-		s.write("jobs.toml", `
+	inEnvironments(t, true, func(t *testing.T, s *server) {
+		s.writeJobs("jobs.toml", `
 [[jobs]]
 name = "member"
 stop_timeout = "1s"
@@ -200,27 +200,27 @@ name = "asleep"
 stop_timeout = "10m"
 shell = "kill -STOP $$; sleep 1000"
 `)
-		s.begin()
-		s.tell("start", "member")
-		s.tell("start", "asleep")
-		s.populated("member", 4)
-		s.populated("asleep", 1)
-		s.tell("stop", "member")
-		if left := marked(t, s.root, "member"); len(left) > 0 {
+		s.startReady()
+		s.jobsd("start", "member")
+		s.jobsd("start", "asleep")
+		s.waitProcesses("member", 4)
+		s.waitProcesses("asleep", 1)
+		s.jobsd("stop", "member")
+		if left := processesOf(t, s.root, "member"); len(left) > 0 {
 			t.Errorf("got the processes %v of member after the stop, want none", left)
 		}
-		s.tell("stop", "asleep")
-		if r := s.lastRun("asleep"); r.Outcome != statefile.OutcomeStopped || r.Signal == nil || *r.Signal != "TERM" {
+		s.jobsd("stop", "asleep")
+		if r := s.waitLastRun("asleep"); r.Outcome != statefile.OutcomeStopped || r.Signal == nil || *r.Signal != "TERM" {
 			t.Errorf("asleep: got %+v, want stopped by TERM", r)
 		}
 	})
 }
 
-// TestA8LeftoverInItsOwnSession: when a run ends normally, a process that it leaves in a session of its own is left alone.
-// When a run exceeds its timeout, such a process is stopped, too.
+// TestA8LeftoverInItsOwnSession: when a run ends normally, a process that it leaves in a session of its own is left
+// alone. When a run exceeds its timeout, such a process is stopped, too.
 func TestA8LeftoverInItsOwnSession(t *testing.T) {
-	inHabitats(t, true, func(t *testing.T, s *site) {
-		s.write("jobs.toml", `
+	inEnvironments(t, true, func(t *testing.T, s *server) {
+		s.writeJobs("jobs.toml", `
 [[jobs]]
 name = "leaves"
 shell = "setsid sh -c ': >$JOBSD_ROOT/away; exec sleep 1000' & until [ -e $JOBSD_ROOT/away ]; do sleep 0.01; done; exit 0"
@@ -229,31 +229,32 @@ name = "late"
 timeout = "500ms"
 shell = "setsid sleep 1000 & sleep 1000"
 `)
-		s.begin()
-		s.tell("start", "--wait", "leaves")
-		if r := s.lastRun("leaves"); r.Outcome != statefile.OutcomeExited || *r.ExitCode != 0 {
+		s.startReady()
+		s.jobsd("start", "--wait", "leaves")
+		if r := s.waitLastRun("leaves"); r.Outcome != statefile.OutcomeExited || *r.ExitCode != 0 {
 			t.Errorf("leaves: got %+v, want exit code 0", r)
 		}
-		left := s.populated("leaves", 1)
-		s.tell("start", "late")
-		if r := s.lastRun("late"); r.Outcome != statefile.OutcomeTimeout {
+		left := s.waitProcesses("leaves", 1)
+		s.jobsd("start", "late")
+		if r := s.waitLastRun("late"); r.Outcome != statefile.OutcomeTimeout {
 			t.Errorf("late: got %+v, want the outcome timeout", r)
 		}
-		s.populated("late", 0)
-		s.term()
-		if now := marked(t, s.root, "leaves"); !slices.Contains(s.wrap, "-p") && !slices.Equal(now, left) {
+		s.waitProcesses("late", 0)
+		s.terminate()
+		if now := processesOf(t, s.root, "leaves"); !slices.Contains(s.wrap, "-p") && !slices.Equal(now, left) {
 			t.Errorf("got the processes %v of leaves, want %v", now, left)
 		}
 		for _, pid := range left {
 			syscall.Kill(pid, syscall.SIGKILL)
 		}
-		s.populated("leaves", 0)
+		s.waitProcesses("leaves", 0)
 	})
 }
 
-// TestA23B29B31ExitCodesAndSignals: jobs end with each exit code and by each signal that ends a process. They leave orphans.
+// TestA23B29B31ExitCodesAndSignals: jobs end with each exit code and by each signal that ends a process. They leave
+// orphans.
 func TestA23B29B31ExitCodesAndSignals(t *testing.T) {
-	inHabitats(t, false, func(t *testing.T, s *site) {
+	inEnvironments(t, false, func(t *testing.T, s *server) {
 		var b strings.Builder
 		for code := range 256 {
 			fmt.Fprintf(&b, "[[jobs]]\nname = \"code%d\"\nat_boot = true\nshell = \"(sleep 0.0$$ &) ; exit %d\"\n", code, code)
@@ -265,9 +266,9 @@ func TestA23B29B31ExitCodesAndSignals(t *testing.T) {
 				fmt.Fprintf(&b, "[[jobs]]\nname = \"signal%d\"\nat_boot = true\nlimits = {core = 0}\nshell = \"kill -%d $$; sleep 1000\"\n", sig, sig)
 			}
 		}
-		s.write("jobs.toml", b.String())
-		s.begin()
-		state := s.until("all to have ended", func(state *statefile.State) bool {
+		s.writeJobs("jobs.toml", b.String())
+		s.startReady()
+		state := s.waitState("all to have ended", func(state *statefile.State) bool {
 			for _, j := range state.Jobs {
 				if j.LastRun == nil || len(j.Running) > 0 {
 					return false
@@ -291,26 +292,27 @@ func TestA23B29B31ExitCodesAndSignals(t *testing.T) {
 			}
 		}
 		// As PID 1, the daemon also reaps the orphans, which may have just ended.
-		s.awaits("all zombies to be reaped", func() bool { return len(zombiesOf(s.daemonPID())) == 0 })
+		s.waitFor("all zombies to be reaped", func() bool { return len(zombiesOf(s.daemonPID())) == 0 })
 	})
 }
 
-// TestB41AtBootInContainer: if the daemon is PID 1 of a container, each start is a boot. Otherwise a new daemon is no boot.
+// TestB41AtBootInContainer: if the daemon is PID 1 of a container, each start is a boot. Otherwise a new daemon is no
+// boot.
 func TestB41AtBootInContainer(t *testing.T) {
-	inHabitats(t, true, func(t *testing.T, s *site) {
-		s.write("boot.toml", "cmd = [\"true\"]\nat_boot = true\n")
+	inEnvironments(t, true, func(t *testing.T, s *server) {
+		s.writeJobs("boot.toml", "cmd = [\"true\"]\nat_boot = true\n")
 		boots := uint64(0)
 		for range 2 {
-			s.begin()
+			s.startReady()
 			if boots == 0 || slices.Contains(s.wrap, "-p") {
 				boots++
 			}
-			s.until("the boot run", func(state *statefile.State) bool {
+			s.waitState("the boot run", func(state *statefile.State) bool {
 				return state.Jobs["boot"].Runs == boots && len(state.Jobs["boot"].Running) == 0
 			})
-			s.term()
+			s.terminate()
 		}
-		if n := s.read().Jobs["boot"].Runs; n != boots {
+		if n := s.readState().Jobs["boot"].Runs; n != boots {
 			t.Errorf("got %d runs in %d boots, want one in each", n, boots)
 		}
 	})

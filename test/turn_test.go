@@ -13,11 +13,11 @@ import (
 	"jobsd/internal/testdir"
 )
 
-// measured prints, at the end of all tests, the longest turn of the loop of all daemons that exited normally. During a
-// turn, a daemon answers nobody. The tests do not check it, because it depends on the load of the machine.
-type measured struct{ *testing.M }
+// turnReporter prints, at the end of all tests, the longest turn of the loop of all daemons that exited normally.
+// During a turn, a daemon answers nobody. The tests do not check it, because it depends on the load of the machine.
+type turnReporter struct{ *testing.M }
 
-func (m measured) Run() int {
+func (m turnReporter) Run() int {
 	syscall.Umask(0o22) // only the owner may write the files of scripts, whatever umask the tests are started with
 	unignore()
 	defer testdir.Open()()
@@ -28,8 +28,8 @@ func (m measured) Run() int {
 	return code
 }
 
-// unignore keeps daemons from inheriting ignored signals, which the tests may have from nohup(1) or from a shell without
-// job control. The tests themselves still ignore them.
+// unignore keeps daemons from inheriting ignored signals, which the tests may have from nohup(1) or from a shell
+// without job control. The tests themselves still ignore them.
 func unignore() {
 	for _, s := range []os.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT} {
 		if signal.Ignored(s) {

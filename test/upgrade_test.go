@@ -17,29 +17,30 @@ import (
 	"jobsd/statefile"
 )
 
-// slowly is an environment variable with a directory. A program that takes over in an upgrade first writes the file "go"
-// there. Then it waits until the processes that the file "ending" lists have ended, and sends itself several signals.
-const slowly = "TEST_UPGRADES_SLOWLY"
+// slowUpgrade is an environment variable with a directory. A program that takes over in an upgrade first writes the
+// file "go" there. Then it waits until the processes that the file "ending" lists have ended, and sends itself several
+// signals.
+const slowUpgrade = "TEST_UPGRADES_SLOWLY"
 
-// program is jobsd as the tests run it.
-func program() {
+// jobsdMain is jobsd as the tests run it.
+func jobsdMain() {
 	if at := os.Getenv(dieAt); at != "" {
 		runner.Failpoint = failpoint(at)
 	}
 	if at := os.Getenv(waitAt); at != "" {
 		runner.Failpoint = waitpoint(at)
 	}
-	if dir := os.Getenv(slowly); dir != "" {
+	if dir := os.Getenv(slowUpgrade); dir != "" {
 		runner.Failpoint = func(at string) {
 			if at == "handover" {
-				goSlowly(dir)
+				upgradeSlowly(dir)
 			}
 		}
 	}
 	os.Exit(cli.Main(os.Args[1:]))
 }
 
-func goSlowly(dir string) {
+func upgradeSlowly(dir string) {
 	if err := os.WriteFile(filepath.Join(dir, "go"), nil, 0o644); err != nil {
 		panic(err)
 	}
@@ -66,22 +67,23 @@ func goSlowly(dir string) {
 	}
 }
 
-// install replaces the program of the site in one step, as a package manager does.
-func (s *site) install(text string) {
+// install replaces the program of the server in one step, as a package manager does.
+func (s *server) install(text string) {
 	s.t.Helper()
-	putProgram(s.t, s.exe+".new", text)
+	writeProgram(s.t, s.exe+".new", text)
 	if err := os.Rename(s.exe+".new", s.exe); err != nil {
 		s.t.Fatal(err)
 	}
 }
 
-// installed returns a site with a program of its own, which a test can replace, and the path of a copy that stays.
-func installed(t *testing.T) (s *site, original string) {
+// newInstalledServer returns a server with a program of its own, which a test can replace, and the path of a copy that
+// stays.
+func newInstalledServer(t *testing.T) (s *server, original string) {
 	if runtime.GOOS != "linux" {
 		t.Skip("upgrades are for Linux")
 	}
-	s = newSite(t)
-	program, err := os.ReadFile(s.path())
+	s = newServer(t)
+	program, err := os.ReadFile(s.program())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,15 +91,15 @@ func installed(t *testing.T) (s *site, original string) {
 		if err := os.Mkdir(filepath.Join(s.root, dir), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		putProgram(t, filepath.Join(s.root, dir, "jobsd"), string(program))
+		writeProgram(t, filepath.Join(s.root, dir, "jobsd"), string(program))
 	}
 	s.exe = filepath.Join(s.root, "bin", "jobsd")
 	s.env = []string{"PATH=" + filepath.Dir(s.exe) + ":" + os.Getenv("PATH")}
 	return s, filepath.Join(s.root, "real", "jobsd")
 }
 
-// pids returns the pids of jobs that have one run. A run that is still starting may have no pid yet, and is left out.
-func pids(state *statefile.State) map[string]int {
+// pidsOf returns the pids of jobs that have one run. A run that is still starting may have no pid yet, and is left out.
+func pidsOf(state *statefile.State) map[string]int {
 	all := map[string]int{}
 	for name, j := range state.Jobs {
 		if len(j.Running) == 1 && j.Running[0].PID != nil {
@@ -107,19 +109,19 @@ func pids(state *statefile.State) map[string]int {
 	return all
 }
 
-// leader waits until a job runs, and returns the pid of its only run.
-func (s *site) leader(job string) int {
+// waitLeader waits until a job runs, and returns the pid of its only run.
+func (s *server) waitLeader(job string) int {
 	s.t.Helper()
-	return pids(s.until(job+" to run", func(state *statefile.State) bool { return pids(state)[job] > 0 }))[job]
+	return pidsOf(s.waitState(job+" to run", func(state *statefile.State) bool { return pidsOf(state)[job] > 0 }))[job]
 }
 
-// TestA38UpgradeKeepsJobs: fifty jobs run, and five of them end before the new program looks at its children. The daemon
-// and the jobs keep their pids, and all five exit codes are right. The output of a job has no gap, and a client that waits
-// for a run still waits.
+// TestA38UpgradeKeepsJobs: fifty jobs run, and five of them end before the new program looks at its children. The
+// daemon and the jobs keep their pids, and all five exit codes are right. The output of a job has no gap, and a client
+// that waits for a run still waits.
 func TestA38UpgradeKeepsJobs(t *testing.T) {
 	t.Parallel()
-	s, program := installed(t)
-	s.env = append(s.env, slowly+"="+s.root)
+	s, program := newInstalledServer(t)
+	s.env = append(s.env, slowUpgrade+"="+s.root)
 	var jobs strings.Builder
 	for n := range 44 {
 		fmt.Fprintf(&jobs, "[[jobs]]\nname = \"service%d\"\nkeep_alive = true\ncmd = [\"sleep\", \"1000\"]\n", n)
@@ -128,16 +130,16 @@ func TestA38UpgradeKeepsJobs(t *testing.T) {
 		fmt.Fprintf(&jobs, "[[jobs]]\nname = \"ends%d\"\nat_boot = true\nsuccess_codes = [%d]\nshell = \"while [ ! -e %s/go ]; do sleep 0.01; done; exit %d\"\n", n, n, s.root, n)
 	}
 	fmt.Fprintf(&jobs, "[[jobs]]\nname = \"writes\"\nshell = \"i=0; while [ ! -e %s/enough ]; do i=$((i+1)); echo $i; done; echo end; exit 3\"\n", s.root)
-	s.write("jobs.toml", jobs.String())
-	s.begin()
+	s.writeJobs("jobs.toml", jobs.String())
+	s.startReady()
 	waiter := exec.Command(program, "--root", s.root, "start", "--wait", "writes")
 	var heard strings.Builder
 	waiter.Stdout = &heard
 	if err := waiter.Start(); err != nil {
 		t.Fatal(err)
 	}
-	before := s.until("fifty jobs to run", func(state *statefile.State) bool { return len(pids(state)) == 50 })
-	was := pids(before)
+	before := s.waitState("fifty jobs to run", func(state *statefile.State) bool { return len(pidsOf(state)) == 50 })
+	was := pidsOf(before)
 	var ending strings.Builder
 	for n := 1; n <= 5; n++ {
 		fmt.Fprintln(&ending, was[fmt.Sprint("ends", n)])
@@ -149,11 +151,11 @@ func TestA38UpgradeKeepsJobs(t *testing.T) {
 	if said := string(out); err != nil || !strings.HasPrefix(said, "upgraded from ") {
 		t.Errorf("upgrade: got %q, %v, want \"upgraded from\"", said, err)
 	}
-	after := s.until("five to have ended", func(state *statefile.State) bool { return len(pids(state)) == 45 })
+	after := s.waitState("five to have ended", func(state *statefile.State) bool { return len(pidsOf(state)) == 45 })
 	if after.Daemon.PID != before.Daemon.PID || after.Daemon.Upgrades != 1 || after.Daemon.UncleanRestarts != 0 {
 		t.Errorf("got the daemon %+v, want pid %d and one upgrade", after.Daemon, before.Daemon.PID)
 	}
-	for name, pid := range pids(after) {
+	for name, pid := range pidsOf(after) {
 		if was[name] != pid || after.Jobs[name].Running[0].Adopted {
 			t.Errorf("%s: got %+v, want pid %d, not adopted", name, after.Jobs[name].Running[0], was[name])
 		}
@@ -180,22 +182,22 @@ func TestA38UpgradeKeepsJobs(t *testing.T) {
 	if lines[len(lines)-1] != "end" {
 		t.Errorf("the last line: got %q, want \"end\"", lines[len(lines)-1])
 	}
-	s.term()
+	s.terminate()
 }
 
 // TestA38TermDuringUpgrade: the new program obeys a TERM that came in the middle of the upgrade.
 func TestA38TermDuringUpgrade(t *testing.T) {
 	t.Parallel()
-	s, program := installed(t)
-	s.env = append(s.env, slowly+"="+s.root)
+	s, program := newInstalledServer(t)
+	s.env = append(s.env, slowUpgrade+"="+s.root)
 	for _, file := range []string{"ending", "term"} {
 		if err := os.WriteFile(filepath.Join(s.root, file), nil, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	s.write("a.toml", "cmd = [\"sleep\", \"1000\"]\nkeep_alive = true\n")
-	s.begin()
-	s.until("a to run", func(state *statefile.State) bool { return len(pids(state)) == 1 })
+	s.writeJobs("a.toml", "cmd = [\"sleep\", \"1000\"]\nkeep_alive = true\n")
+	s.startReady()
+	s.waitState("a to run", func(state *statefile.State) bool { return len(pidsOf(state)) == 1 })
 	if out, err := exec.Command(program, "--root", s.root, "upgrade").CombinedOutput(); err != nil {
 		t.Fatalf("%v, %s", err, out)
 	}
@@ -204,34 +206,34 @@ func TestA38TermDuringUpgrade(t *testing.T) {
 		t.Errorf("the daemon: got exit code %d, want 0", code)
 	}
 	s.cmd = nil
-	if left := marked(t, s.root, ""); len(left) > 0 {
+	if left := processesOf(t, s.root, ""); len(left) > 0 {
 		t.Errorf("got the processes %v of jobs, want none", left)
 	}
-	if d := s.read().Daemon; d.Upgrades != 1 {
+	if d := s.readState().Daemon; d.Upgrades != 1 {
 		t.Errorf("got %d upgrades, want 1: %+v", d.Upgrades, d)
 	}
 }
 
-// TestA38UpgradeLosesNothing: an upgrade is refused while a restart waits. It works if the state directory or the socket
-// was removed before, and jobs stay.
+// TestA38UpgradeLosesNothing: an upgrade is refused while a restart waits. It works if the state directory or the
+// socket was removed before, and jobs stay.
 func TestA38UpgradeLosesNothing(t *testing.T) {
 	t.Parallel()
-	s, program := installed(t)
+	s, program := newInstalledServer(t)
 	s.exe, s.env = program, []string{"PATH=" + filepath.Dir(program) + ":" + os.Getenv("PATH")}
-	s.write("web.toml", "cmd = [\"sleep\", \"1000\"]\nkeep_alive = true\n")
-	s.write("slow.toml", "shell = \"trap 'while [ ! -e "+s.root+"/go ]; do sleep 0.01; done; exit 0' TERM; sleep 1000 & wait\"\nstop_timeout = \"1m\"\n")
-	s.begin()
-	web := s.populated("web", 1)
-	s.tell("start", "slow")
-	s.populated("slow", 2)
-	s.tell("restart", "slow")
+	s.writeJobs("web.toml", "cmd = [\"sleep\", \"1000\"]\nkeep_alive = true\n")
+	s.writeJobs("slow.toml", "shell = \"trap 'while [ ! -e "+s.root+"/go ]; do sleep 0.01; done; exit 0' TERM; sleep 1000 & wait\"\nstop_timeout = \"1m\"\n")
+	s.startReady()
+	web := s.waitProcesses("web", 1)
+	s.jobsd("start", "slow")
+	s.waitProcesses("slow", 2)
+	s.jobsd("restart", "slow")
 	if out, err := exec.Command(program, "--root", s.root, "upgrade").CombinedOutput(); err == nil || !strings.Contains(string(out), "is still waiting") {
 		t.Errorf("upgrade during a restart: got %v, %s, want \"is still waiting\"", err, out)
 	}
 	if err := os.WriteFile(filepath.Join(s.root, "go"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	s.until("the restart", func(state *statefile.State) bool {
+	s.waitState("the restart", func(state *statefile.State) bool {
 		j := state.Jobs["slow"]
 		return j.LastRun != nil && len(j.Running) == 1 && j.Running[0].State == "running"
 	})
@@ -242,22 +244,22 @@ func TestA38UpgradeLosesNothing(t *testing.T) {
 		}
 		fmt.Fprintln(conn, `{"version":1,"verb":"upgrade"}`)
 		io.Copy(io.Discard, conn) // until the exec of the new program
-		s.until("the new program", func(state *statefile.State) bool { return state.Daemon.Reload.Done > 0 })
-		s.tell("reload")
-		if now := s.populated("web", 1); now[0] != web[0] {
+		s.waitState("the new program", func(state *statefile.State) bool { return state.Daemon.Reload.Done > 0 })
+		s.jobsd("reload")
+		if now := s.waitProcesses("web", 1); now[0] != web[0] {
 			t.Errorf("without %s: got the processes %d of web, want %d", lost, now, web)
 		}
 	}
-	s.term()
+	s.terminate()
 }
 
 // TestA38UpgradeRefused: the daemon refuses a program that cannot or must not take over, and continues unchanged.
 func TestA38UpgradeRefused(t *testing.T) {
 	t.Parallel()
-	s, program := installed(t)
-	s.write("a.toml", "cmd = [\"sleep\", \"1000\"]\nkeep_alive = true\n")
-	s.begin()
-	was := s.until("a to run", func(state *statefile.State) bool { return len(pids(state)) == 1 })
+	s, program := newInstalledServer(t)
+	s.writeJobs("a.toml", "cmd = [\"sleep\", \"1000\"]\nkeep_alive = true\n")
+	s.startReady()
+	was := s.waitState("a to run", func(state *statefile.State) bool { return len(pidsOf(state)) == 1 })
 	refused := func(what, why string) {
 		t.Helper()
 		out, err := exec.Command(program, "--root", s.root, "upgrade", "--wait").CombinedOutput()
@@ -267,9 +269,9 @@ func TestA38UpgradeRefused(t *testing.T) {
 		if out, err := exec.Command(program, "--root", s.root, "reload").CombinedOutput(); err != nil {
 			t.Errorf("reload after an upgrade to %s: %v, %s", what, err, out)
 		}
-		now := s.read()
-		if now.Daemon.PID != was.Daemon.PID || now.Daemon.Upgrades != 0 || pids(now)["a"] != pids(was)["a"] {
-			t.Errorf("upgrade to %s: got the daemon %+v and the jobs %v, want both unchanged", what, now.Daemon, pids(now))
+		now := s.readState()
+		if now.Daemon.PID != was.Daemon.PID || now.Daemon.Upgrades != 0 || pidsOf(now)["a"] != pidsOf(was)["a"] {
+			t.Errorf("upgrade to %s: got the daemon %+v and the jobs %v, want both unchanged", what, now.Daemon, pidsOf(now))
 		}
 	}
 	s.install("#!/bin/sh\necho oops; exit 3\n")
@@ -291,7 +293,7 @@ func TestA38UpgradeRefused(t *testing.T) {
 	refused("a program that was removed", "no such file")
 	s.install("#!/bin/sh\nsleep 1000\n")
 	refused("a program that does not answer", "died of KILL")
-	s.write("../jobsd.toml", "nonsense = 1\n")
+	s.writeJobs("../jobsd.toml", "nonsense = 1\n")
 	s.install("#!/bin/sh\nexec " + program + " \"$@\"\n")
 	out, err := exec.Command(program, "--root", s.root, "upgrade").CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "nonsense") {
@@ -302,12 +304,12 @@ func TestA38UpgradeRefused(t *testing.T) {
 	// back.
 	s.install(fmt.Sprintf("#!/bin/sh\nrm %s; exec %s \"$@\"\n", s.exe, program))
 	refused("a program that vanishes", "continues with the old one")
-	syscall.Kill(pids(was)["a"], syscall.SIGKILL)
-	s.until("a new life of a", func(state *statefile.State) bool {
-		pid := pids(state)["a"]
-		return pid != 0 && pid != pids(was)["a"]
+	syscall.Kill(pidsOf(was)["a"], syscall.SIGKILL)
+	s.waitState("a new life of a", func(state *statefile.State) bool {
+		pid := pidsOf(state)["a"]
+		return pid != 0 && pid != pidsOf(was)["a"]
 	})
-	s.term()
+	s.terminate()
 }
 
 // TestA38ManyUpgrades: many upgrades in a row, while a service ends and restarts all the time. No exit code is lost.
@@ -317,9 +319,9 @@ func TestA38ManyUpgrades(t *testing.T) {
 	if *long {
 		times = 100
 	}
-	s, program := installed(t)
+	s, program := newInstalledServer(t)
 	s.exe, s.env = program, []string{"PATH=" + filepath.Dir(program) + ":" + os.Getenv("PATH")}
-	s.write("jobs.toml", `
+	s.writeJobs("jobs.toml", `
 [[jobs]]
 name = "stays"
 keep_alive = true
@@ -329,15 +331,15 @@ name = "comes"
 keep_alive = {delay = "1ms", max_delay = "1ms"}
 shell = "sleep 0.02; exit 5"
 `)
-	s.begin()
-	was := s.until("it to run", func(state *statefile.State) bool { return pids(state)["stays"] != 0 })
+	s.startReady()
+	was := s.waitState("it to run", func(state *statefile.State) bool { return pidsOf(state)["stays"] != 0 })
 	for range times {
-		runs := s.read().Jobs["comes"].Runs
-		s.until("comes to run again", func(state *statefile.State) bool { return state.Jobs["comes"].Runs > runs })
-		s.tell("upgrade", "--wait")
+		runs := s.readState().Jobs["comes"].Runs
+		s.waitState("comes to run again", func(state *statefile.State) bool { return state.Jobs["comes"].Runs > runs })
+		s.jobsd("upgrade", "--wait")
 	}
-	s.term()
-	state := s.read()
+	s.terminate()
+	state := s.readState()
 	if state.Daemon.PID != was.Daemon.PID || state.Daemon.Upgrades != uint64(times) || state.Jobs["stays"].Runs != 1 {
 		t.Errorf("got the daemon %+v and %d runs of stays, want pid %d, %d upgrades and 1 run", state.Daemon, state.Jobs["stays"].Runs, was.Daemon.PID, times)
 	}

@@ -37,7 +37,7 @@ exec setpriv --reuid=$ID --regid=$ID --clear-groups sh -c "$1"
 `
 
 // inPod returns the output of commands in such a namespace.
-func (s *site) inPod(uid int, vars []string, commands string) string {
+func (s *server) inPod(uid int, vars []string, commands string) string {
 	s.t.Helper()
 	cmd := exec.Command("unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", pod, "sh", commands)
 	cmd.Env = append(os.Environ(), append(vars, "POD="+s.root, fmt.Sprint("ID=", uid), "PATH="+filepath.Dir(s.exe)+":"+os.Getenv("PATH"))...)
@@ -48,14 +48,14 @@ func (s *site) inPod(uid int, vars []string, commands string) string {
 	return string(out)
 }
 
-// TestReadOnlyVolume: jobs of a ConfigMap run with the variables of a Secret, for root and for a user without a home. By
-// their modes, all users could write these files; only the mount prevents it.
+// TestReadOnlyVolume: jobs of a ConfigMap run with the variables of a Secret, for root and for a user without a home.
+// By their modes, all users could write these files; only the mount prevents it.
 func TestReadOnlyVolume(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root, to mount")
 	}
-	s, _ := installed(t)
-	s.open()
+	s, _ := newInstalledServer(t)
+	s.openToOthers()
 	for _, dir := range []string{"config", "secret", "kubelet", "data"} {
 		if err := os.Mkdir(filepath.Join(s.root, dir), 0o755); err != nil {
 			t.Fatal(err)
@@ -79,7 +79,7 @@ for way in "--root $POD/data/r" ""; do
 	jobsd show $way --jobs-dir $POD/config a | grep ^file
 	jobsd status $way
 done; true`
-	for uid, n := range map[int]int{other: 2, 0: 1} { // root has no directories in a home
+	for uid, n := range map[int]int{otherUID: 2, 0: 1} { // root has no directories in a home
 		out := s.inPod(uid, nil, run)
 		for _, want := range []string{
 			fmt.Sprintf("\nsesame by %d at ", uid), "1 file, 1 job, no errors", "daemon:    running",
@@ -93,13 +93,13 @@ done; true`
 	}
 
 	// The same volume, with another mount of it that is writable.
-	out := s.inPod(other, []string{"LEAVE=:"}, "jobsd check --root $POD/data --jobs-dir $POD/config; true")
+	out := s.inPod(otherUID, []string{"LEAVE=:"}, "jobsd check --root $POD/data --jobs-dir $POD/config; true")
 	if !strings.Contains(out, "the directory can be written by its group and by others (mode 1777): move ") {
 		t.Errorf("check: got %s, want that the directory is refused", out)
 	}
 
 	// A user without a home gets a hint.
-	out = s.inPod(other, nil, "jobsd run; HOME=/ jobsd run; jobsd list; true")
+	out = s.inPod(otherUID, nil, "jobsd run; HOME=/ jobsd run; jobsd list; true")
 	if n := strings.Count(out, "--root DIR, or set XDG_CONFIG_HOME and XDG_STATE_HOME"); n != 3 {
 		t.Errorf("got the hint %d times, want 3 times:\n%s", n, out)
 	}

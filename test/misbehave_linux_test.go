@@ -42,7 +42,7 @@ func attack(how string, args []string) {
 		if _, err := unix.Open(args[0], unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
 			panic(err)
 		}
-		panic(unix.Exec("/proc/self/exe", []string{"zoo", "sit"}, os.Environ()))
+		panic(unix.Exec("/proc/self/exe", []string{"misbehave", "sit"}, os.Environ()))
 	case "lease":
 		signal.Ignore(syscall.SIGIO) // the signal says that another process wants to open the file
 	}

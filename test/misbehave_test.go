@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// zoo is a program that behaves badly, for the jobs of tests. Its first argument says how:
+// misbehave is a program that behaves badly, for the jobs of tests. Its first argument says how:
 //
 //	hop MS      lets a child continue after MS milliseconds, which does the same, each in a session of its own and
 //	            ignoring TERM, for a minute
@@ -29,7 +29,7 @@ import (
 //	grow        makes its standard output a tebibyte long
 //	knock PATH  connects to a socket and sends garbage, as often as possible
 //	repoint LINK DIR  points a link at good.toml and evil.toml of a directory, by turns
-func zoo() {
+func misbehave() {
 	switch os.Args[1] {
 	case "hop":
 		hop(os.Args[2], append(os.Args, strconv.FormatInt(time.Now().Add(time.Minute).Unix(), 10))[3])
@@ -40,11 +40,11 @@ func zoo() {
 	case "sit":
 		select {}
 	case "keep":
-		keep(os.Args[2], os.Args[3:])
+		keepKey(os.Args[2], os.Args[3:])
 	case "add":
 		addKey(os.Args[2])
 	case "look":
-		look(os.Args[2])
+		lookForKey(os.Args[2])
 	case "freeze", "lease", "hide", "grow", "knock", "repoint":
 		attack(os.Args[1], os.Args[2:])
 	default:
@@ -64,7 +64,7 @@ func hop(ms, until string) {
 		return
 	}
 	next := exec.Command("/proc/self/exe", "hop", ms, until)
-	next.Args[0] = "zoo"
+	next.Args[0] = "misbehave"
 	next.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := next.Start(); err != nil {
 		panic(err)
