@@ -72,7 +72,7 @@ func (c *Core) admit() {
 
 // askGate returns what a pending run waits for, or "" if nothing holds it back.
 func (c *Core) askGate(r *run) (why statefile.Why) {
-	c.inHand = r.job.name
+	c.turn.inHand = r.job.name
 	why = whyBroken
 	defer c.rescueRun(r, evAdmit)
 	if r.timer.set() {

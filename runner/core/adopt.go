@@ -129,7 +129,7 @@ func (c *Core) resumeStops() {
 	for _, r := range c.sortedRuns() {
 		switch {
 		case !r.inherited:
-		case r.state == running && r.stopBy != "" && c.clean: // the previous daemon already signaled it; once is enough
+		case r.state == running && r.stopBy != "" && c.previous.clean: // the previous daemon already signaled it; once is enough
 			c.to(r, stopping)
 			r.killAt = c.now.Mono + r.def.StopTimeout
 			c.setTimer(&r.timer, mono, int64(r.killAt))
@@ -155,6 +155,6 @@ func (c *Core) orphanJob(name string) *job {
 	j.slots.recall(j.facts, c.moment())
 	c.jobs[name] = j
 	c.order = append(c.order, j)
-	c.unsorted = true
+	c.disordered = true
 	return j
 }

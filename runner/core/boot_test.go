@@ -42,7 +42,7 @@ func TestBootUnknown(t *testing.T) {
 		if runs, held := w.view("boot").Runs, w.view("web").Held; runs != c.runs || held != c.held {
 			t.Errorf("in %s: %d runs, held %t, want %d, %t", c.boot, runs, held, c.runs, c.held)
 		}
-		if w.c.clean {
+		if w.c.previous.clean {
 			t.Errorf("in %s: the daemon before counts as ended in order", c.boot)
 		}
 	}

@@ -33,6 +33,7 @@ const (
 // wallClock notices that the wall clock was set. The boot clock counts sleep too, so the difference between the two
 // changes only if someone sets the wall clock.
 type wallClock struct {
+	began  time.Time     // what it showed when the daemon started
 	offset time.Duration // wall clock minus boot clock
 	peak   time.Time     // the latest time that the wall clock has shown in this epoch
 }

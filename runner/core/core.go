@@ -5,9 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
-	"time"
 
-	"jobsd/internal/jobfile"
 	"jobsd/statefile"
 )
 
@@ -26,64 +24,59 @@ type Options struct {
 	DelayedArgs map[uint64][]string                                   // the arguments of delayed starts, by run
 }
 
-// Core holds all jobs and runs. Only one goroutine may use it.
+// Core holds all jobs and runs. Only one goroutine may use it. Events go in by [Core.Handle]; the tables of jobs and runs
+// say what they do; effects come out by [Core.Effects].
 type Core struct {
 	o     Options
-	now   Now
-	began time.Time // the wall clock when the daemon started
+	now   Now // the time of the turn
 	clock wallClock
-	facts *statefile.Facts
+	facts *statefile.Facts // what the journal says
 
 	jobs       map[string]*job
-	order      []*job // by name
-	runs       map[uint64]*run
-	outlived   map[uint64]Outlived // runs of the previous daemon that are not adopted yet
-	pending    waitlist
-	gate       gate
-	arm        []*job // jobs in state NEEDS_ARM
-	dirty      []*job
-	notRunJobs []*job // jobs with slots that were skipped or missed in this turn
-	removed    []string
-	timers     [nClocks]timers
-	lastRun    uint64 // the run counter, pending runs included
+	order      []*job            // by name
+	disordered bool              // order holds new or deleted jobs
+	follow     map[string][]*job // jobs that run after the job of that name
+	alarm      alarm             // ends the disabling of all jobs
 
-	config   *jobfile.Config
-	dir      string // the directory of the job files
-	zone     string // the machine's time zone
-	loads    uint64
-	unsorted bool
-	compact  bool              // order holds deleted jobs
-	follow   map[string][]*job // jobs that run after the job of that name
-	reload   statefile.Reload
-	reloads  []reload // clients that wait for a load
-	alarm    alarm    // ends the disabling of all jobs
-	ready    bool
-	known    bool // a load has read all definitions
-	clean    bool // the previous daemon shut down cleanly
-	crashed  bool // the previous daemon crashed
-	trouble  []Trouble
-	shutdown *Shutdown
-	early    early // a shutdown that waits for the first load
-	over     bool  // Exit was emitted
-	touched  bool  // the daemon's own part of the state changed
+	runs     map[uint64]*run
+	outlived map[uint64]Outlived // runs of the previous daemon that are not adopted yet
+	lastRun  uint64              // the run counter, pending runs included
+	pending  waitlist
+	gate     gate
+	timers   [nClocks]timers
+	rng      *rand.Rand
 
-	mailer           mailer
-	commands         map[string]*run // running notification commands, by job
-	lastDelivery     uint64
-	lastNotification uint64
-	self             *job // stands for the daemon where a job is required
-	rng              *rand.Rand
-	inHand           string // the job whose event is being handled
+	loaded     loaded
+	deliveries deliveries
+	previous   previous
+	trouble    []Trouble
+	shutdown   *Shutdown
+	early      early // a shutdown that waits for the first load
+	over       bool  // Exit was emitted
 
+	turn    turn
+	changes changes
+}
+
+// previous says how the previous daemon ended. Both are false if the machine went down, or if there was none.
+type previous struct{ clean, crashed bool }
+
+// turn is what the events of one turn leave for its end.
+type turn struct {
+	arm     []*job // jobs in state NEEDS_ARM
+	notRun  []*job // jobs with slots that were skipped or missed
+	inHand  string // the job whose event is being handled
 	effects []Effect
 }
 
 // New returns a core that continues from facts.
 func New(o Options, facts *statefile.Facts, now Now) *Core {
 	return &Core{
-		self: &job{name: "jobsd", def: undefined, state: deleted}, rng: rand.New(rand.NewPCG(o.Seed, o.Seed)),
 		o: o, now: now, clock: wallClock{offset: offsetOf(now)}, facts: facts,
-		jobs: map[string]*job{}, runs: map[uint64]*run{}, gate: gate{share: max(2, o.CPUs), locks: map[string]uint64{}, inside: map[uint64]claim{}}, lastRun: facts.HighestRun(),
+		jobs: map[string]*job{}, runs: map[uint64]*run{}, lastRun: facts.HighestRun(),
+		gate:       gate{share: max(2, o.CPUs), locks: map[string]uint64{}, inside: map[uint64]claim{}},
+		rng:        rand.New(rand.NewPCG(o.Seed, o.Seed)),
+		deliveries: deliveries{daemon: &job{name: "jobsd", def: undefined, state: deleted}},
 	}
 }
 
@@ -97,16 +90,16 @@ func (c *Core) Facts() *statefile.Facts {
 func (c *Core) ID() string { return c.facts.ID }
 
 // InHand returns the job whose event is being handled. After a panic it names the job to blame.
-func (c *Core) InHand() string { return c.inHand }
+func (c *Core) InHand() string { return c.turn.inHand }
 
 // Ready reports whether a first load is in force, and the number of jobs.
-func (c *Core) Ready() (jobs int, ok bool) { return len(c.order), c.ready }
+func (c *Core) Ready() (jobs int, ok bool) { return len(c.order), c.loaded.ready }
 
 // Known reports whether a load has read all definitions. A load that could not read the directory has not.
-func (c *Core) Known() bool { return c.known }
+func (c *Core) Known() bool { return c.loaded.known }
 
 // Settled reports whether the first load is in force, or will never be because the daemon is shutting down.
-func (c *Core) Settled() bool { return c.ready || c.shutdown != nil }
+func (c *Core) Settled() bool { return c.loaded.ready || c.shutdown != nil }
 
 // Ending reports whether the daemon is about to end.
 func (c *Core) Ending() bool { return c.shutdown != nil || c.early.e != nil }
@@ -129,7 +122,7 @@ func (c *Core) Troubled(part string) bool {
 
 // Handle processes one event.
 func (c *Core) Handle(now Now, e Event) {
-	c.inHand = ""
+	c.turn.inHand = ""
 	c.readClock(now)
 	switch e := e.(type) {
 	case Due:
@@ -167,9 +160,9 @@ func (c *Core) Handle(now Now, e Event) {
 // became due and was removed in the same turn does not start.
 func (c *Core) Settle() {
 	c.sortOrder()
-	for len(c.arm) > 0 {
-		list := c.arm
-		c.arm = nil
+	for len(c.turn.arm) > 0 {
+		list := c.turn.arm
+		c.turn.arm = nil
 		for _, j := range list {
 			c.moveJob(j, jeTurn, nil)
 		}
@@ -184,12 +177,12 @@ func (c *Core) Settle() {
 
 // Effects returns the effects to perform, in order, and clears the list.
 func (c *Core) Effects() []Effect {
-	e := c.effects
-	c.effects = nil
+	e := c.turn.effects
+	c.turn.effects = nil
 	return e
 }
 
-func (c *Core) emit(e Effect) { c.effects = append(c.effects, e) }
+func (c *Core) emit(e Effect) { c.turn.effects = append(c.turn.effects, e) }
 
 // at returns the time of the turn as the journal writes it.
 func (c *Core) at() statefile.Time { return statefile.At(c.now.Wall) }
@@ -235,7 +228,7 @@ func (c *Core) note(e Trouble) {
 		c.trouble[i] = e
 		c.say(Error, "", e.Text)
 	}
-	c.touched = true
+	c.changes.daemon = true
 }
 
 func (c *Core) shutNow(e Shutdown) {
@@ -249,7 +242,7 @@ func (c *Core) shutNow(e Shutdown) {
 		e.By, e.Hurry = c.shutdown.By, true
 	}
 	c.shutdown = &e
-	c.touched = true
+	c.changes.daemon = true
 	if !e.Upgrade { // otherwise the clients ask the next program, because their connections end
 		c.refuseReloads()
 	}
@@ -311,7 +304,7 @@ func sortJobs(jobs []*job) {
 
 // Begin records that a daemon started. If the previous daemon of the same boot left no Clean record, it crashed.
 func (c *Core) Begin(now Now, r statefile.Start) {
-	c.now, c.began = now, now.Wall
+	c.now, c.clock.began = now, now.Wall
 	if c.o.BootUnknown {
 		r.BootID = ""
 	}
@@ -321,7 +314,7 @@ func (c *Core) Begin(now Now, r statefile.Start) {
 	power := !clean && known && c.facts.BootID != r.BootID
 	c.record(&r)
 	c.reserve()
-	c.clean, c.crashed = clean, r.Unclean
+	c.previous.clean, c.previous.crashed = clean, r.Unclean
 	switch {
 	case r.Unclean && r.Suspect != "" && c.facts.Job(r.Suspect).SetAside:
 		c.say(Error, r.Suspect, "set aside: the daemon crashed twice in a row while it handled this job")

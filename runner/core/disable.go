@@ -70,7 +70,7 @@ func (c *Core) orderAll(o Order) {
 	case c.facts.DisabledBy != nil:
 		c.enableAll(o.By, statefile.Time{})
 	}
-	c.touched = true
+	c.changes.daemon = true
 	c.emit(Answer{ID: o.ID, Last: true})
 }
 

@@ -17,7 +17,7 @@ func (s *early) ring(c *Core) { c.shutAfterLoad() }
 // shut begins to stop all jobs, or leaves them running and ends. A second request hurries.
 func (c *Core) shut(e Shutdown) {
 	switch {
-	case c.ready || e.Leave || c.shutdown != nil || !c.inherits():
+	case c.loaded.ready || e.Leave || c.shutdown != nil || !c.inherits():
 	case c.early.e == nil:
 		c.early.e, c.early.timer.owner = &e, &c.early
 		c.after(&c.early.timer, loadPatience)

@@ -149,7 +149,7 @@ func (c *Core) unlist(r *run) {
 	j := r.job
 	j.runs = slices.DeleteFunc(j.runs, func(o *run) bool { return o == r })
 	if len(j.slots.notRun.list) > 0 { // these slots may have waited for this run
-		c.notRunJobs = append(c.notRunJobs, j)
+		c.turn.notRun = append(c.turn.notRun, j)
 	}
 	if r.pid > 0 || r.inherited {
 		c.emit(Release{r.number})
@@ -159,7 +159,7 @@ func (c *Core) unlist(r *run) {
 	if r.delivery != nil {
 		return
 	}
-	if c.known && len(j.runs) == 0 {
+	if c.loaded.known && len(j.runs) == 0 {
 		c.moveJob(j, jeEmpty, nil)
 	}
 	if r.reason == statefile.ReasonService || j.def.KeepAlive != nil { // the job may have become a service while this run was running

@@ -36,7 +36,7 @@ func (c *Core) needArm(j *job) { c.moveJob(j, jeDisturb, nil) }
 
 func needArm(c *Core, j *job, _ *jobfile.Job) {
 	j.state = needsArm
-	c.arm = append(c.arm, j)
+	c.turn.arm = append(c.turn.arm, j)
 }
 
 // active reports whether slots of the job count.
@@ -86,6 +86,6 @@ func (j *job) bootRuns() (list []*run) {
 func (c *Core) markDirty(j *job) {
 	if !j.dirty {
 		j.dirty = true
-		c.dirty = append(c.dirty, j)
+		c.changes.jobs = append(c.changes.jobs, j)
 	}
 }

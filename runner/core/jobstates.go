@@ -117,7 +117,7 @@ func init() {
 
 // moveJob handles an event of a job by the table.
 func (c *Core) moveJob(j *job, ev jobEvent, d *jobfile.Job) {
-	c.inHand = j.name
+	c.turn.inHand = j.name
 	defer c.rescueJob(j)
 	from, cell := j.state, &jobMoves[j.state][ev]
 	cell.do(c, j, d)

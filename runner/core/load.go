@@ -10,6 +10,18 @@ import (
 	"jobsd/statefile"
 )
 
+// loaded is what the loads so far have put in force.
+type loaded struct {
+	config  *jobfile.Config
+	dir     string // the directory of the job files
+	zone    string // the machine's time zone
+	count   uint64 // the number of loads
+	ready   bool   // the first one is in force
+	known   bool   // one of them has read all definitions
+	result  statefile.Reload
+	clients []reload // clients that wait for the next one
+}
+
 // load puts a complete set of definitions in force. It applies only the differences: an unchanged job keeps its state.
 // It never fires a slot that lies before the load.
 func (c *Core) load(e Loaded) {
@@ -17,46 +29,46 @@ func (c *Core) load(e Loaded) {
 		return
 	}
 	set := e.Set
-	c.config, c.dir = set.Config, set.Dir
+	c.loaded.config, c.loaded.dir = set.Config, set.Dir
 	c.gate.most = set.Config.MaxRunning
-	c.reload.Begun, c.reload.Done, c.reload.At = statefile.Seconds(e.Begun), statefile.Seconds(e.Done), c.at()
-	c.reload.Errors, c.reload.Files = []string{}, set.Fingerprint
+	c.loaded.result.Begun, c.loaded.result.Done, c.loaded.result.At = statefile.Seconds(e.Begun), statefile.Seconds(e.Done), c.at()
+	c.loaded.result.Errors, c.loaded.result.Files = []string{}, set.Fingerprint
 	for _, e := range set.Errors {
-		c.reload.Errors = append(c.reload.Errors, e.Error())
+		c.loaded.result.Errors = append(c.loaded.result.Errors, e.Error())
 	}
-	c.touched = true
+	c.changes.daemon = true
 
-	sum := statefile.Reloaded{Begun: c.reload.Begun, Refused: set.Refused, Settings: set.Settings}
+	sum := statefile.Reloaded{Begun: c.loaded.result.Begun, Refused: set.Refused, Settings: set.Settings}
 	var changed []string
-	moved := set.Zone != c.zone
-	c.zone = set.Zone
+	moved := set.Zone != c.loaded.zone
+	c.loaded.zone = set.Zone
 	if set.Host != "" && set.Host != c.o.Machine {
 		c.o.Machine = set.Host
 		c.recomputeJitter()
 	}
 	c.note(Trouble{Part: "directories", Text: changedDirs(set)})
-	c.loads++
+	c.loaded.count++
 	for _, d := range set.Jobs {
 		c.loadJob(d, moved, &sum, &changed)
 	}
 	sum.Changed, sum.ChangedJobs = len(changed), changed[:min(len(changed), 10)]
 	sum.Removed = c.removeUndefined(set.Unread)
-	first := !c.known && !set.Unread
+	first := !c.loaded.known && !set.Unread
 	if first {
-		c.known = true
+		c.loaded.known = true
 		c.forgetVanished()
 	}
 	c.sortOrder()
 	for _, j := range c.order {
 		c.resume(j)
 	}
-	if !c.ready {
+	if !c.loaded.ready {
 		c.setAlarmOfAll()
 		c.ringOverdue()
 		c.notifyDamage()
 		c.notifyCrash()
 	}
-	if c.known {
+	if c.loaded.known {
 		c.settleLost()
 	}
 	c.defineRuns()
@@ -79,7 +91,7 @@ func (c *Core) load(e Loaded) {
 func (c *Core) removeUndefined(unread bool) (removed int) {
 	for _, j := range slices.Clone(c.order) {
 		switch {
-		case j.load == c.loads:
+		case j.load == c.loaded.count:
 		case j.defined():
 			removed++
 			c.moveJob(j, jeRemove, nil)
@@ -113,7 +125,7 @@ func (c *Core) defineRuns() {
 // resume continues the retries and delayed starts of the previous daemon, once a load has read all definitions or this
 // job's.
 func (c *Core) resume(j *job) {
-	if j.resumed || !j.defined() && !c.known {
+	if j.resumed || !j.defined() && !c.loaded.known {
 		return
 	}
 	j.resumed = true
@@ -145,7 +157,7 @@ func (c *Core) loadJob(d jobfile.Job, moved bool, sum *statefile.Reloaded, chang
 			c.needArm(j)
 		}
 	}
-	j.load = c.loads
+	j.load = c.loaded.count
 }
 
 // restarts reports whether a new definition of a service restarts its process.
@@ -169,13 +181,13 @@ func (c *Core) timesMoved(j *job, d *jobfile.Definition, moved bool) bool {
 
 // announce logs what a load did. Ignored is the number of ignored files.
 func (c *Core) announce(sum statefile.Reloaded, changed []string, ignored int) {
-	for _, text := range c.reload.Errors {
+	for _, text := range c.loaded.result.Errors {
 		c.say(Error, "", text)
 	}
-	if !c.ready {
-		c.ready = true
+	if !c.loaded.ready {
+		c.loaded.ready = true
 		c.record(&statefile.Ready{Jobs: len(c.order)})
-		c.say(Info, "", "ready", "jobs", len(c.order), "refused", sum.Refused, "ignored", ignored, "errors", len(c.reload.Errors))
+		c.say(Info, "", "ready", "jobs", len(c.order), "refused", sum.Refused, "ignored", ignored, "errors", len(c.loaded.result.Errors))
 		return
 	}
 	c.record(&sum)
@@ -194,8 +206,8 @@ func (c *Core) announce(sum statefile.Reloaded, changed []string, ignored int) {
 	if len(sum.Settings) > 0 {
 		text += "; settings changed: " + strings.Join(sum.Settings, ", ")
 	}
-	if len(c.reload.Errors) > 0 {
-		text += ": " + c.reload.Errors[0]
+	if len(c.loaded.result.Errors) > 0 {
+		text += ": " + c.loaded.result.Errors[0]
 	}
 	c.say(Info, "", text)
 }
@@ -212,14 +224,11 @@ func (c *Core) forgetVanished() {
 	}
 }
 
-// sortOrder sorts the list of jobs and removes the deleted ones.
+// sortOrder removes the deleted jobs from the list of jobs and sorts the new ones into it.
 func (c *Core) sortOrder() {
-	if c.compact {
+	if c.disordered {
 		c.order = slices.DeleteFunc(c.order, func(j *job) bool { return j.state == deleted })
-		c.compact = false
-	}
-	if c.unsorted {
 		sortJobs(c.order)
-		c.unsorted = false
+		c.disordered = false
 	}
 }

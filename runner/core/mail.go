@@ -26,7 +26,7 @@ type MailPart struct {
 }
 
 func (c *Core) mailOf(to []string, owed []statefile.Notification) *Mail {
-	l := &Mail{From: c.config.Mail.From, To: to, Date: c.now.Wall}
+	l := &Mail{From: c.loaded.config.Mail.From, To: to, Date: c.now.Wall}
 	host := cmp.Or(c.o.Machine, "localhost")
 	var heads []string
 	for _, o := range owed {

@@ -29,6 +29,15 @@ const (
 // firstDelivery begins the numbers of deliveries, far from those of runs.
 const firstDelivery = 1 << 62
 
+// deliveries are the notifications that are on their way.
+type deliveries struct {
+	mailer           mailer
+	commands         map[string]*run // running commands, by job
+	last             uint64          // the number of the last delivery
+	lastNotification uint64
+	daemon           *job // stands for the daemon where a job is required
+}
+
 // delivery lists the notifications that one mail or command delivers.
 type delivery struct {
 	via           string
@@ -69,7 +78,7 @@ func (c *Core) notifyOutcome(r *run, e *statefile.Ended) {
 
 // notificationsOf returns the notifications that must be sent about an event.
 func (c *Core) notificationsOf(j *job, d *jobfile.Definition, kind string, o *statefile.Run) (list []statefile.Notification) {
-	if c.config == nil {
+	if c.loaded.config == nil {
 		return nil
 	}
 	var vias []string
@@ -98,8 +107,8 @@ func command(d *jobfile.Definition, via string) []string {
 
 // newNotification gives a notification its number and time.
 func (c *Core) newNotification(o statefile.Notification) statefile.Notification {
-	c.lastNotification = max(c.lastNotification, c.facts.LastNotification) + 1
-	o.ID, o.At = c.lastNotification, c.at()
+	c.deliveries.lastNotification = max(c.deliveries.lastNotification, c.facts.LastNotification) + 1
+	o.ID, o.At = c.deliveries.lastNotification, c.at()
 	return o
 }
 
@@ -120,12 +129,12 @@ func (c *Core) warnOfMailer(set *jobfile.Set) {
 	}
 	var jobs []string
 	for _, j := range c.order {
-		if to := recipients(j.def); len(to) > 0 && !slices.Equal(to, c.config.Mail.To) {
+		if to := recipients(j.def); len(to) > 0 && !slices.Equal(to, c.loaded.config.Mail.To) {
 			jobs = append(jobs, j.name)
 		}
 	}
 	var concerns []any
-	if len(c.config.Mail.To) > 0 {
+	if len(c.loaded.config.Mail.To) > 0 {
 		concerns = append(concerns, "to", "[mail] to")
 	}
 	if n := len(jobs); n > maxNamed {
@@ -150,11 +159,11 @@ type mailer struct {
 // retryMail ends the pause before the next attempt if a load shows that a mailer was installed or the mail settings
 // changed. Other loads keep the pause: frequent reloads must not use up the attempts.
 func (c *Core) retryMail(set *jobfile.Set) {
-	installed := c.mailer.missing && set.NoMailer == ""
-	c.mailer.missing = set.NoMailer != ""
+	installed := c.deliveries.mailer.missing && set.NoMailer == ""
+	c.deliveries.mailer.missing = set.NoMailer != ""
 	if installed || slices.Contains(set.Settings, "mail") {
-		c.stopTimer(&c.mailer.timer)
-		c.mailer.tries = 0
+		c.stopTimer(&c.deliveries.mailer.timer)
+		c.deliveries.mailer.tries = 0
 	}
 }
 
@@ -164,17 +173,17 @@ func (p *mailer) ring(*Core) {} // the end of the turn does the rest
 // same recipients, and the commands of a job one after the other.
 func (c *Core) deliver() {
 	defer c.rescueDelivery()
-	if len(c.facts.Notifications) == 0 || !c.ready || c.shutdown != nil {
+	if len(c.facts.Notifications) == 0 || !c.loaded.ready || c.shutdown != nil {
 		return
 	}
 	if n := len(c.facts.Notifications) - maxNotifications; n > 0 {
 		c.dropNotifications(c.facts.Notifications[:n], "too many notifications are pending")
 	}
-	if c.mailer.busy == nil && !c.mailer.timer.set() {
+	if c.deliveries.mailer.busy == nil && !c.deliveries.mailer.timer.set() {
 		c.deliverMail()
 	}
 	for _, o := range c.facts.Notifications {
-		if o.Via != "mail" && !c.outputOpen(o.Run) && len(c.commands) < maxCommands && c.commands[o.Job] == nil {
+		if o.Via != "mail" && !c.outputOpen(o.Run) && len(c.deliveries.commands) < maxCommands && c.deliveries.commands[o.Job] == nil {
 			c.deliverCommand(o)
 		}
 	}
@@ -197,7 +206,7 @@ func (c *Core) deliverMail() {
 		if o.Via != "mail" || c.outputOpen(o.Run) {
 			continue
 		}
-		theirs := c.config.Mail.To // about the daemon, or about a job that was removed
+		theirs := c.loaded.config.Mail.To // about the daemon, or about a job that was removed
 		if d := c.definition(o.Job); d != undefined {
 			theirs = recipients(d)
 		}
@@ -216,10 +225,10 @@ func (c *Core) deliverMail() {
 		c.deliverMail() // for other recipients
 		return
 	}
-	argv := append(slices.Clone(c.config.Mail.Sendmail), "-oi", "-t")
-	r := c.newDelivery(c.self, n, &jobfile.Definition{Name: c.self.name, Argv: argv, Log: jobfile.Log{Discard: true}})
+	argv := append(slices.Clone(c.loaded.config.Mail.Sendmail), "-oi", "-t")
+	r := c.newDelivery(c.deliveries.daemon, n, &jobfile.Definition{Name: c.deliveries.daemon.name, Argv: argv, Log: jobfile.Log{Discard: true}})
 	r.mail = c.mailOf(to, n.notifications)
-	c.mailer.busy = r
+	c.deliveries.mailer.busy = r
 }
 
 func (c *Core) definition(job string) *jobfile.Definition {
@@ -250,18 +259,18 @@ func (c *Core) deliverCommand(o statefile.Notification) {
 	d := &jobfile.Definition{Name: j.name, Argv: argv, User: j.def.User, Dir: j.def.Dir, Env: j.def.Env, EnvFile: j.def.EnvFile,
 		PassEnv: j.def.PassEnv, ExtraPath: j.def.ExtraPath, DirMayHang: j.def.DirMayHang, Log: j.def.Log}
 	r := c.newDelivery(j, n, d)
-	if c.commands == nil {
-		c.commands = map[string]*run{}
+	if c.deliveries.commands == nil {
+		c.deliveries.commands = map[string]*run{}
 	}
-	c.commands[j.name] = r
+	c.deliveries.commands[j.name] = r
 }
 
 // newDelivery makes the run of a notification; d holds its particular settings.
 func (c *Core) newDelivery(j *job, n *delivery, d *jobfile.Definition) *run {
 	d.Timeout, d.StopSignal, d.StopTimeout = deliveryTime, "TERM", deliveryGrace
 	d.Schedule, d.SuccessCodes, d.Umask, d.Enabled, d.Overlap = new(schedule.Schedule), []int{0}, -1, true, jobfile.Allow
-	c.lastDelivery = max(c.lastDelivery, firstDelivery) + 1
-	r := &run{origin: origin{source: fromNotification, reason: statefile.Reason(n.via)}, number: c.lastDelivery, job: j, def: d, attempt: 1, delivery: n}
+	c.deliveries.last = max(c.deliveries.last, firstDelivery) + 1
+	r := &run{origin: origin{source: fromNotification, reason: statefile.Reason(n.via)}, number: c.deliveries.last, job: j, def: d, attempt: 1, delivery: n}
 	r.timer.owner = r
 	c.runs[r.number] = r
 	c.pending.add(r)
@@ -282,9 +291,9 @@ func (c *Core) delivered(r *run, o *statefile.Run) {
 	}
 	mail := r.delivery.via == "mail"
 	if mail {
-		c.mailer.busy = nil
+		c.deliveries.mailer.busy = nil
 	} else {
-		delete(c.commands, r.job.name)
+		delete(c.deliveries.commands, r.job.name)
 	}
 	switch {
 	case o.Outcome == statefile.OutcomeStopped:
@@ -300,7 +309,7 @@ func (c *Core) delivered(r *run, o *statefile.Run) {
 func (c *Core) mailed(owed []statefile.Notification, err string) {
 	c.note(Trouble{Part: "mail", Text: err})
 	if err == "" {
-		c.mailer.tries = 0
+		c.deliveries.mailer.tries = 0
 		c.recordDelivery(owed, "", false)
 		return
 	}
@@ -317,9 +326,9 @@ func (c *Core) mailed(owed []statefile.Notification, err string) {
 	}
 	c.recordDelivery(old, err, false)
 	c.recordDelivery(young, err, true)
-	c.mailer.timer.owner = &c.mailer
-	c.after(&c.mailer.timer, doubled(mailMin, mailMax, c.mailer.tries))
-	c.mailer.tries++
+	c.deliveries.mailer.timer.owner = &c.deliveries.mailer
+	c.after(&c.deliveries.mailer.timer, doubled(mailMin, mailMax, c.deliveries.mailer.tries))
+	c.deliveries.mailer.tries++
 }
 
 // recordDelivery records the result of notifications and logs an error once for each job.
@@ -347,7 +356,7 @@ func (c *Core) recordDelivery(owed []statefile.Notification, err string, kept bo
 // notifyCrash mails that the previous daemon crashed, but at most once an hour.
 func (c *Core) notifyCrash() {
 	since := c.now.Wall.Sub(c.facts.DaemonNotified.Time).Abs()
-	if !c.crashed || len(c.config.Mail.To) == 0 || !c.facts.DaemonNotified.IsZero() && since < crashPause {
+	if !c.previous.crashed || len(c.loaded.config.Mail.To) == 0 || !c.facts.DaemonNotified.IsZero() && since < crashPause {
 		return
 	}
 	text := fmt.Sprintf("jobsd crashed and was restarted, %s so far", times(c.facts.Unclean))
@@ -361,7 +370,7 @@ func (c *Core) notifyCrash() {
 // that nothing runs.
 func (c *Core) notifyDamage() {
 	by := c.facts.DisabledBy
-	if !by.ByDamage() || len(c.config.Mail.To) == 0 || !c.facts.DaemonNotified.Before(by.When.Time) {
+	if !by.ByDamage() || len(c.loaded.config.Mail.To) == 0 || !c.facts.DaemonNotified.Before(by.When.Time) {
 		return
 	}
 	c.record(&statefile.DaemonNotification{Notifications: []statefile.Notification{c.newNotification(statefile.Notification{Kind: "daemon", Via: "mail",

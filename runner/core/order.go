@@ -41,7 +41,7 @@ func (c *Core) obey(o Order) {
 	j := c.jobs[o.Job]
 	switch {
 	case o.Verb == VerbReload && (c.shutdown == nil || c.shutdown.Upgrade):
-		c.reloads = append(c.reloads, reload{o, c.now.Boot})
+		c.loaded.clients = append(c.loaded.clients, reload{o, c.now.Boot})
 		return
 	case c.shutdown != nil:
 		c.refuse(o, shuttingDown)

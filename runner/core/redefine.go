@@ -20,14 +20,14 @@ func (c *Core) define(d jobfile.Job) *job {
 	j.timer.owner = j
 	c.jobs[j.name] = j
 	c.order = append(c.order, j)
-	c.unsorted = true
+	c.disordered = true
 	c.moveJob(j, jeDefine, &d)
 	return j
 }
 
 // redefine replaces a definition. Running runs continue under their old definition; pending runs may get the new one.
 func (c *Core) redefine(j *job, d jobfile.Job) {
-	if !j.defined() && c.known { // it was removed while a run was alive, and has come back
+	if !j.defined() && c.loaded.known { // it was removed while a run was alive, and has come back
 		c.record(&statefile.Deleted{Job: j.name})
 	}
 	away := !d.Def.ActiveOn(c.o.Machine)
@@ -164,8 +164,8 @@ func remember(c *Core, j *job, _ *jobfile.Job) {
 	j.state = deleted
 	c.record(&statefile.Deleted{Job: j.name})
 	delete(c.jobs, j.name)
-	c.compact = true
-	c.removed = append(c.removed, j.name)
+	c.disordered = true
+	c.changes.removed = append(c.changes.removed, j.name)
 }
 
 // dropPending counts the slots of pending runs as skipped. A run that a person requested does not depend on a schedule,
@@ -201,7 +201,7 @@ const disabledHash = " disabled"
 func (c *Core) when(d *jobfile.Definition, away bool) string {
 	h := d.ScheduleHash
 	if d.Schedule.Local() && d.Schedule.Kind() != schedule.Every {
-		h += " " + c.zone
+		h += " " + c.loaded.zone
 	}
 	if d.AtBoot {
 		h += " at_boot"

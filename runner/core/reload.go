@@ -24,20 +24,20 @@ type LoadResult struct {
 // changes, so the other clients wait for the next one.
 func (c *Core) answerReloads(begun time.Duration, result *LoadResult) {
 	var wait []reload
-	for _, r := range c.reloads {
+	for _, r := range c.loaded.clients {
 		if r.at > begun {
 			wait = append(wait, r)
 			continue
 		}
 		c.emit(Answer{ID: r.o.ID, Reload: result, Last: true})
 	}
-	c.reloads = wait
+	c.loaded.clients = wait
 }
 
 // refuseReloads answers the clients whose load will not come because the daemon shuts down.
 func (c *Core) refuseReloads() {
-	for _, r := range c.reloads {
+	for _, r := range c.loaded.clients {
 		c.refuse(r.o, shuttingDown)
 	}
-	c.reloads = nil
+	c.loaded.clients = nil
 }

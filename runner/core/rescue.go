@@ -45,7 +45,7 @@ func (c *Core) rescueJob(j *job) {
 func (c *Core) rescueLoad(name string) {
 	if text := c.caught(recover(), name); text != "" && c.jobs[name] != nil {
 		c.setAside(c.jobs[name], text)
-		c.jobs[name].load = c.loads
+		c.jobs[name].load = c.loaded.count
 	}
 }
 
@@ -68,7 +68,7 @@ func (c *Core) rescueDelivery() {
 
 // setAside stops handling a job after an internal error until a person intervenes. The job's process is left alone.
 func (c *Core) setAside(j *job, text string) {
-	if j == c.self || j.state == deleted {
+	if j == c.deliveries.daemon || j.state == deleted {
 		return
 	}
 	if j.facts == nil {

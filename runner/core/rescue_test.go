@@ -179,10 +179,10 @@ func TestRescueOrder(t *testing.T) {
 func TestRescueMail(t *testing.T) {
 	w := twoJobs(t)
 	w.c.record(&statefile.DaemonNotification{Notifications: []statefile.Notification{{ID: 1, Kind: "daemon", Via: "mail"}}})
-	config := w.c.config
-	w.c.config = nil
+	config := w.c.loaded.config
+	w.c.loaded.config = nil
 	w.settle()
-	w.c.config = config
+	w.c.loaded.config = config
 	if len(w.c.facts.Notifications) > 0 {
 		t.Errorf("still owed: %+v", w.c.facts.Notifications)
 	}

@@ -79,7 +79,7 @@ func (c *Core) newSlotRun(j *job, slot time.Time, v verdict, a *statefile.Anchor
 		r.missed, r.missedSlots = v.missed.Number, v.missed
 	}
 	if v.reason == statefile.ReasonCatchUp {
-		r.notBefore = c.now.Mono + c.config.CatchUpDelay
+		r.notBefore = c.now.Mono + c.loaded.config.CatchUpDelay
 	}
 }
 
@@ -88,7 +88,7 @@ func (c *Core) newSlotRun(j *job, slot time.Time, v verdict, a *statefile.Anchor
 func (c *Core) addNotRun(j *job, s *statefile.NotRun, a *statefile.Anchor) {
 	s.Anchor = a
 	c.markDirty(j)
-	c.notRunJobs = append(c.notRunJobs, j)
+	c.turn.notRun = append(c.turn.notRun, j)
 	if j.slots.notRun.breaks(s) && !j.unsettled() {
 		c.writeNotRun(j)
 	}
@@ -97,8 +97,8 @@ func (c *Core) addNotRun(j *job, s *statefile.NotRun, a *statefile.Anchor) {
 
 // writeDueNotRun writes at the end of a turn the slots that passed in it.
 func (c *Core) writeDueNotRun() {
-	list := c.notRunJobs
-	c.notRunJobs = nil
+	list := c.turn.notRun
+	c.turn.notRun = nil
 	for _, j := range list {
 		if !j.unsettled() && j.slots.notRun.due(j.alive() != nil, c.now.Mono) {
 			c.writeNotRun(j)

@@ -180,7 +180,7 @@ func (c *Core) move(number uint64, ev runEvent, e Event) {
 		}
 		return
 	}
-	c.inHand = r.job.name
+	c.turn.inHand = r.job.name
 	defer c.rescueRun(r, ev)
 	c.markDirty(r.job)
 	from, cell := r.state, &moves[r.state][ev]

@@ -164,7 +164,7 @@ func (c *Core) abandon(r *run) {
 // cannot reap.
 func stopLingering(c *Core, r *run, _ Event) {
 	switch {
-	case (c.known || c.shutdown != nil) && (!r.adopted || r.keepsLeftovers()):
+	case (c.loaded.known || c.shutdown != nil) && (!r.adopted || r.keepsLeftovers()):
 		c.momentOver(r)
 	case c.shutdown != nil && c.shutdown.Hurry:
 		c.stopLeftovers(r)
@@ -181,7 +181,7 @@ func stopDraining(c *Core, r *run, _ Event) {
 // lookAtLeftovers checks whether the leftovers have ended, and decides about them after their moment. Before a load has
 // read all definitions, nobody knows whether the job keeps its leftovers.
 func lookAtLeftovers(c *Core, r *run, _ Event) {
-	if c.now.Mono >= r.killAt && (c.known || c.shutdown != nil) {
+	if c.now.Mono >= r.killAt && (c.loaded.known || c.shutdown != nil) {
 		if c.momentOver(r); r.state == done {
 			return
 		}

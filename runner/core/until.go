@@ -83,7 +83,7 @@ func (c *Core) enableAll(by string, from statefile.Time) {
 		c.countFrom(j, c.orNow(from))
 		c.runAtBoot(j)
 	}
-	c.touched = true
+	c.changes.daemon = true
 }
 
 func (c *Core) orNow(from statefile.Time) time.Time {

@@ -13,32 +13,39 @@ type Change struct {
 	Job  *statefile.Job
 }
 
+// changes is what must be published at the end of the turn.
+type changes struct {
+	jobs    []*job
+	removed []string
+	daemon  bool // the daemon's own part of the state changed
+}
+
 // Changes returns the jobs to publish. It also reports whether anything changed since the last call, the daemon's own
 // part included.
 func (c *Core) Changes() (list []Change, changed bool) {
-	changed = c.touched || len(c.dirty) > 0 || len(c.removed) > 0
-	for _, name := range c.removed {
+	changed = c.changes.daemon || len(c.changes.jobs) > 0 || len(c.changes.removed) > 0
+	for _, name := range c.changes.removed {
 		if c.jobs[name] == nil {
 			list = append(list, Change{Name: name})
 		}
 	}
-	dirty := c.dirty
-	c.dirty = nil
+	dirty := c.changes.jobs
+	c.changes.jobs = nil
 	for _, j := range dirty {
 		j.dirty = false
 		if j.state != deleted {
 			list = append(list, Change{j.name, c.tryView(j)})
 		}
 	}
-	c.removed, c.touched = nil, false
+	c.changes.removed, c.changes.daemon = nil, false
 	return list, changed
 }
 
 // Daemon fills in what the core knows about the daemon.
 func (c *Core) Daemon(d *statefile.Daemon) {
-	d.CleanShutdown = c.clean
+	d.CleanShutdown = c.previous.clean
 	d.UncleanRestarts, d.Upgrades, d.DisabledBy = c.facts.Unclean, c.facts.Upgrades, c.facts.DisabledBy
-	d.Reload = c.reload
+	d.Reload = c.loaded.result
 	d.Degraded = []string{}
 	for _, t := range c.trouble {
 		d.Degraded = append(d.Degraded, t.Text)
@@ -61,7 +68,7 @@ func (c *Core) view(j *job) *statefile.Job {
 	v := &statefile.Job{State: j.state.String(), Stale: j.stale != "", Elsewhere: j.away}
 	j.facts.Fill(v)
 	if j.defined() {
-		v.File = path.Join(c.dir, j.def.File)
+		v.File = path.Join(c.loaded.dir, j.def.File)
 		v.Schedule, v.Description = j.def.When, j.def.Description
 		v.Disabled = !j.def.Enabled || v.DisabledBy != nil || c.facts.DisabledBy != nil
 	}
@@ -93,7 +100,7 @@ func (c *Core) view(j *job) *statefile.Job {
 		}
 	}
 	switch {
-	case !j.defined() && c.known:
+	case !j.defined() && c.loaded.known:
 		v.State = needsDelete.String()
 	case !j.defined() && v.State != "running": // no load has read all definitions yet
 		v.State = waiting.String()
