@@ -238,23 +238,32 @@ func refusePast(defs []*jobfile.Definition) error {
 
 // reckonAt replaces a time of --at such as "tomorrow 4pm" by the full date that a job file needs.
 func (o *addOptions) reckonAt(now time.Time) error {
-	zone := time.Local
+	zone := ""
 	for _, g := range o.keys {
-		if loc, err := time.LoadLocation(g.texts[0]); g.Name == "timezone" && err == nil && g.texts[0] != "" && g.texts[0] != "local" {
-			zone = loc
+		if g.Name == "timezone" {
+			zone = g.texts[0]
 		}
 	}
 	for _, g := range o.keys {
 		if g.Name != "at" {
 			continue
 		}
-		at, err := schedule.Moment(g.texts[0], now, zone)
+		at, err := momentIn(zone, g.texts[0], now)
 		if err != nil {
 			return usage("", "--at: %w", err)
 		}
 		g.texts[0] = at
 	}
 	return nil
+}
+
+// momentIn returns a time such as "tomorrow 4pm" in full. A zone that does not exist is reported later.
+func momentIn(zone, text string, now time.Time) (string, error) {
+	location := time.Local
+	if l, err := time.LoadLocation(zone); err == nil && zone != "" && zone != "local" {
+		location = l
+	}
+	return schedule.Moment(text, now, location)
 }
 
 // byOption rewrites mistakes in a file that was made from options as mistakes of the options.

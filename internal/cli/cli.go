@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"jobsd/internal/jobfile"
 	"jobsd/runner"
 )
 
@@ -131,11 +130,7 @@ func (a *app) noVerb(cmd *cobra.Command, args []string) error {
 	for _, c := range visible(cmd) {
 		verbs = append(verbs, c.Name())
 	}
-	hint := "jobsd help"
-	if v := jobfile.Nearest(args[0], verbs); v != "" {
-		hint = fmt.Sprintf("did you mean %q?", v)
-	}
-	return usage(hint, "no verb is called %q", args[0])
+	return usage(nearest(args[0], verbs, "jobsd help"), "no verb is called %q", args[0])
 }
 
 // verb makes a command from its help, its arguments, its function and its options. The first line of the help has the name

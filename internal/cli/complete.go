@@ -56,9 +56,8 @@ func (a *app) jobNames() []string {
 		return nil
 	}
 	var jobs []string
-	for _, j := range s.load(s.Jobs).Jobs {
-		jobs = append(jobs, j.Def.Name)
+	for _, d := range s.load(s.Jobs).Definitions() {
+		jobs = append(jobs, d.Name)
 	}
-	slices.Sort(jobs)
 	return jobs
 }

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"jobsd/internal/control"
-	"jobsd/internal/jobfile"
 	"jobsd/spawn"
 	"jobsd/statefile"
 )
@@ -159,9 +158,5 @@ func (s *site) noSocket() error {
 }
 
 func noJob(name string, known []string) error {
-	hint := "jobsd list shows the jobs"
-	if n := jobfile.Nearest(name, known); n != "" {
-		hint = fmt.Sprintf("did you mean %q?", n)
-	}
-	return fail(exitNoJob, hint, "no job is called %q", name)
+	return fail(exitNoJob, nearest(name, known, "jobsd list shows the jobs"), "no job is called %q", name)
 }

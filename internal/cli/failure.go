@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 
+	"jobsd/internal/jobfile"
 	"jobsd/statefile"
 )
 
@@ -54,6 +55,14 @@ func fail(code int, hint, format string, args ...any) error {
 }
 
 func usage(hint, format string, args ...any) error { return fail(exitUsage, hint, format, args...) }
+
+// nearest is a hint with the known word that is nearest to a wrong one, or otherwise, if none is near.
+func nearest(wrong string, known []string, otherwise string) string {
+	if word := jobfile.Nearest(wrong, known); word != "" {
+		return fmt.Sprintf("did you mean %q?", word)
+	}
+	return otherwise
+}
 
 // codeOf returns the exit code for err.
 func codeOf(err error) int {

@@ -83,7 +83,7 @@ func (a *app) doLogs(s *site, name string, o logsOptions) error {
 	}
 	switch {
 	case a.json:
-		return a.printLines(log, from, to)
+		return a.printPieces([]piece{{source: &source{log: log}, from: from, to: to}})
 	case o.follow:
 		return a.follow(log, from)
 	}
@@ -118,14 +118,6 @@ type logLine struct {
 	Run    *uint64 `json:"run"`
 	Offset int64   `json:"offset"`
 	Text   string  `json:"text"`
-}
-
-func (a *app) printLines(log *jobLog, from, to int64) error {
-	lines, err := log.lines(from, to)
-	if err != nil {
-		return err
-	}
-	return a.printJSON(lines)
 }
 
 func (l *jobLog) lines(from, to int64) ([]logLine, error) {

@@ -158,14 +158,8 @@ func (o *nextOptions) window(now time.Time) (window, error) {
 // previewSchedule previews the schedule in the options. Its name is the text of the options, and its words explain it.
 func (o *nextOptions) previewSchedule(w window, now time.Time) ([]preview, error) {
 	if at := o.adHoc.At; at != nil {
-		zone := time.Local
-		if name := o.adHoc.Timezone; name != nil && *name != "" && *name != "local" {
-			if loc, err := time.LoadLocation(*name); err == nil {
-				zone = loc
-			}
-		}
-		if text, err := schedule.Moment(*at, now, zone); err == nil {
-			o.adHoc.At = &text
+		if full, err := momentIn(text(o.adHoc.Timezone), *at, now); err == nil {
+			o.adHoc.At = &full
 		}
 	}
 	s, errs := schedule.Parse(o.adHoc, time.Local, now)
@@ -263,10 +257,7 @@ func (a *app) definitions(s *site, files []string) ([]*jobfile.Definition, error
 		for _, e := range set.Errors {
 			fmt.Fprintln(a.err, "jobsd:", e)
 		}
-		for _, j := range set.Jobs {
-			defs = append(defs, j.Def)
-		}
-		return defs, nil
+		return set.Definitions(), nil
 	}
 	var wrong []error
 	for _, file := range files {

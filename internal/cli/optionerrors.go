@@ -2,14 +2,12 @@ package cli
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"jobsd/internal/jobfile"
 	"jobsd/internal/schedule"
 )
 
@@ -88,8 +86,5 @@ func unknownOption(hint string, cmd *cobra.Command, e *pflag.NotExistError) erro
 			options = append(options, f.Name)
 		}
 	})
-	if near := jobfile.Nearest(e.GetSpecifiedName(), options); near != "" {
-		hint = fmt.Sprintf("did you mean --%s?", near)
-	}
-	return usage(hint, "%s has no option --%s", cmd.Name(), e.GetSpecifiedName())
+	return usage(nearest(e.GetSpecifiedName(), options, hint), "%s has no option --%s", cmd.Name(), e.GetSpecifiedName())
 }

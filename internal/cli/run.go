@@ -1,13 +1,11 @@
 package cli
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"jobsd/internal/jobfile"
 	"jobsd/runner"
 )
 
@@ -80,9 +78,5 @@ func oneOf(option, value string, values ...string) error {
 	if slices.Contains(values, value) {
 		return nil
 	}
-	hint := ""
-	if v := jobfile.Nearest(value, values); v != "" {
-		hint = fmt.Sprintf("did you mean %q?", v)
-	}
-	return usage(hint, "%s %q is not one of %s", option, value, strings.Join(values, ", "))
+	return usage(nearest(value, values, ""), "%s %q is not one of %s", option, value, strings.Join(values, ", "))
 }

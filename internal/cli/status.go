@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -102,10 +103,7 @@ func (a *app) neverRan(err error) error {
 	if !a.json {
 		return err
 	}
-	if err := a.printJSON(map[string]bool{"alive": false, "well": false}); err != nil {
-		return err
-	}
-	return &failure{code: exitNoDaemon}
+	return cmp.Or(a.printJSON(map[string]bool{"alive": false, "well": false}), error(&failure{code: exitNoDaemon}))
 }
 
 // brief returns the status in one line: everything that is wrong, the worst first.
@@ -114,16 +112,10 @@ func (r *statusResult) brief(state *statefile.State, now time.Time) string {
 	if !r.Alive {
 		return fmt.Sprintf("no daemon is running; the last one had pid %d", d.PID)
 	}
-	var wrong []string
-	if len(d.Degraded) > 0 {
-		wrong = append(wrong, "degraded: "+strings.Join(d.Degraded, "; "))
-	}
-	if n := len(r.Failed); n > 0 {
-		wrong = append(wrong, fmt.Sprintf("%s with a problem: %s", count(n, "job"), someOf(r.Failed, failedMost-1)))
-	}
-	if len(d.Reload.Errors) > 0 {
-		wrong = append(wrong, "refused: "+someOf(d.Reload.Errors, 1))
-	}
+	var wrong phrases
+	wrong.add(len(d.Degraded) > 0, "degraded: %s", strings.Join(d.Degraded, "; "))
+	wrong.add(len(r.Failed) > 0, "%s with a problem: %s", count(len(r.Failed), "job"), someOf(r.Failed, failedMost-1))
+	wrong.add(len(d.Reload.Errors) > 0, "refused: %s", someOf(d.Reload.Errors, 1))
 	if wrong != nil {
 		return plain.Line(strings.Join(wrong, "; "))
 	}

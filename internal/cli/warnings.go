@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -28,13 +29,8 @@ func writeWarnings(w io.Writer, warned []mistake) {
 
 // warnings returns the warnings about a whole directory and the settings.
 func (s *site) warnings(set *jobfile.Set) []mistake {
-	var defs []*jobfile.Definition
-	mailed := false
-	for _, j := range set.Jobs {
-		defs = append(defs, j.Def)
-		mailed = mailed || mails(j.Def)
-	}
-	return append(s.jobWarnings(defs), configWarnings(set.Config, mailed)...)
+	defs := set.Definitions()
+	return append(s.jobWarnings(defs), configWarnings(set.Config, slices.ContainsFunc(defs, mails))...)
 }
 
 // configWarnings returns the warnings about the settings. mailed says whether a job sends mail.
@@ -93,4 +89,35 @@ func badEnvFile(path string) string {
 		return ""
 	}
 	return err.Why()
+}
+
+const unloadedText = `job files changed since the last reload; run "jobsd reload"`
+
+// unloaded reports whether the job files or jobsd.toml have changed since a running daemon loaded them. It is false for a
+// reader who may not read the jobs directory.
+func unloaded(d *statefile.Daemon) bool {
+	if !alive(d) || d.Reload.Files == "" {
+		return false
+	}
+	now, err := jobfile.Fingerprint(d.JobsDir, d.ConfigFile)
+	return err == nil && now != d.Reload.Files
+}
+
+// tellWhose prints whose jobs an ordinary user sees, unless an option has chosen.
+func (a *app) tellWhose(s *site) {
+	if os.Geteuid() == 0 || a.places.chosen() {
+		return
+	}
+	if !s.user {
+		fmt.Fprintln(a.err, "jobsd: these are the jobs of the machine; you have no jobs of your own")
+	} else if system, _ := underSystem(); exists(system.State) {
+		fmt.Fprintln(a.err, `jobsd: these are your own jobs; "jobsd --system list" shows those of the machine`)
+	}
+}
+
+// warnUnloaded prints a warning if the job files have changed since the last reload.
+func (a *app) warnUnloaded(d *statefile.Daemon) {
+	if unloaded(d) {
+		fmt.Fprintln(a.err, "jobsd: "+unloadedText)
+	}
 }

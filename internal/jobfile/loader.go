@@ -41,6 +41,14 @@ type Set struct {
 	Fingerprint string   // of the directory when the load began; "" if it could not be read
 }
 
+// Definitions returns the definitions of all jobs, sorted by name.
+func (s *Set) Definitions() (defs []*Definition) {
+	for _, j := range s.Jobs {
+		defs = append(defs, j.Def)
+	}
+	return defs
+}
+
 // Job is a job that is in force.
 type Job struct {
 	Def *Definition
