@@ -34,7 +34,7 @@ func (l *loop) adopt(copied bool) {
 	tags := map[string]core.Outlived{}
 	for _, o := range l.core.Outliving() {
 		if copied {
-			l.takeOn(o, survivor{fate: gone})
+			l.adoptRun(o, survivor{fate: gone})
 			continue
 		}
 		s := l.sys.survivor(o.Live)
@@ -42,7 +42,7 @@ func (l *loop) adopt(copied bool) {
 			tags[ownershipTag(l.core.ID(), o.Job, o.Run)] = o
 			continue
 		}
-		l.takeOn(o, s)
+		l.adoptRun(o, s)
 	}
 	l.sys.sweep() // only now, because the existence of a leaf says something about its run
 	if len(tags) > 0 {
@@ -51,8 +51,8 @@ func (l *loop) adopt(copied bool) {
 	}
 }
 
-// takeOn tells the core what became of a run.
-func (l *loop) takeOn(o core.Outlived, s survivor) {
+// adoptRun tells the core what became of a run.
+func (l *loop) adoptRun(o core.Outlived, s survivor) {
 	child := s.fate == leads && l.inherits && spawn.IsChild(s.proc.PID)
 	if s.fate != gone {
 		p := &process{Process: s.proc, run: o.Run, job: o.Job, adopted: s.fate != remains && !child, gone: s.fate != leads,
@@ -74,7 +74,7 @@ func (l *loop) found(leaders map[string]spawn.Process) {
 		if p, ok := leaders[tag]; ok {
 			s = survivor{leads, p}
 		}
-		l.takeOn(o, s)
+		l.adoptRun(o, s)
 	}
 	l.seekingLeaders = nil
 }

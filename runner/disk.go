@@ -112,7 +112,7 @@ func newDisk(o Options, config *jobfile.Config, journal *statefile.Journal, fact
 		}
 	}
 	d.in.put([]any{share{config.Group}})
-	d.mendCuts()
+	d.finishCuts()
 	return d, said, nil
 }
 

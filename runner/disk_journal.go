@@ -69,7 +69,7 @@ func (d *disk) prepare(p core.Prepare) {
 		fmt.Fprintf(log, "== %s\n", p.Marker)
 	}
 	if p.Record != nil {
-		p.Record.LogOffset, p.Record.OwnLog = offset, ownLog(p)
+		p.Record.LogOffset, p.Record.OwnLog = offset, hasRunLog(p)
 		d.outputs.began(p.Run, span{job: p.Job.Name, start: offset, own: p.Record.OwnLog, hasMarker: hasMarker})
 		if !p.Record.OwnLog {
 			d.watchLog(p.Run, p.Job)
@@ -111,8 +111,8 @@ func (d *disk) endOutput(e core.EndOutput) {
 
 // closeLog ends the output of a run with its marker and returns where the output ends.
 func (d *disk) closeLog(run uint64, name string, job *jobfile.Definition, marker string) int64 {
-	d.takeIn(run, name, job)
-	d.noticeEmptied(run, job)
+	d.appendRunLog(run, name, job)
+	d.checkEmptied(run, job)
 	d.unwatchLog(run, name)
 	if job == nil || marker == "" {
 		return d.logEnd(name)

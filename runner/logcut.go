@@ -125,7 +125,7 @@ func (g *growing) pace(size int64, now time.Duration) {
 }
 
 // copyFront lets a helper copy the front of a live log. That may take a while, and intents must not wait for it. The
-// archive has a temporary name until the cut is done and in the journal, so that mendCuts recognizes an unfinished cut
+// archive has a temporary name until the cut is done and in the journal, so that finishCuts recognizes an unfinished cut
 // after the daemon was killed.
 func (d *disk) copyFront(job *jobfile.Definition) {
 	path, base := d.logPath(job.Name), d.base[job.Name]
@@ -199,9 +199,9 @@ func (d *disk) cutAt(job string, base int64) {
 
 const cutSuffix = ".cut"
 
-// mendCuts finishes the cuts that an earlier daemon began. An archive whose bytes are still in the log is removed. Any
-// other archive gets its final name, and the journal its cut.
-func (d *disk) mendCuts() {
+// finishCuts finishes the cuts that an earlier daemon began. An archive whose bytes are still in the log is removed.
+// Any other archive gets its final name, and the journal its cut.
+func (d *disk) finishCuts() {
 	files, _ := filepath.Glob(filepath.Join(d.logDir, "*"+cutSuffix))
 	for _, archive := range files {
 		path, number, ok := cutName(archive)
@@ -217,15 +217,15 @@ func (d *disk) mendCuts() {
 		if base := number + st.Size(); d.base[job] < base {
 			d.cutAt(job, base)
 		}
-		if err := spawn.ShiftLog(path, archive, mendKeep); err != nil {
+		if err := spawn.ShiftLog(path, archive, finishKeep); err != nil {
 			d.report("log of "+job, err)
 		}
 	}
 	d.flush()
 }
 
-// mendKeep is how many archives are kept while the job's own limit is not known yet.
-const mendKeep = 100
+// finishKeep is how many archives are kept while the job's own limit is not known yet.
+const finishKeep = 100
 
 // cutName splits the name of an archive into the log's path and its base.
 func cutName(archive string) (path string, base int64, ok bool) {
@@ -238,8 +238,8 @@ func cutName(archive string) (path string, base int64, ok bool) {
 	return path[:dot], base, err == nil && strings.HasSuffix(path[:dot], ".log")
 }
 
-// mendWindow is how much of each end of an archive is compared with the log.
-const mendWindow = 64 << 10
+// compareWindow is how much of each end of an archive is compared with the log.
+const compareWindow = 64 << 10
 
 // startsWith reports whether a file begins with the content of another one, judged by the two ends of that one.
 func startsWith(path, other string) bool {
@@ -257,8 +257,8 @@ func startsWith(path, other string) bool {
 	if err != nil {
 		return false
 	}
-	for _, at := range []int64{0, max(0, st.Size()-mendWindow)} {
-		x, y := make([]byte, mendWindow), make([]byte, mendWindow)
+	for _, at := range []int64{0, max(0, st.Size()-compareWindow)} {
+		x, y := make([]byte, compareWindow), make([]byte, compareWindow)
 		n, err := b.ReadAt(y, at)
 		if err != nil && err != io.EOF {
 			return false

@@ -46,7 +46,7 @@ func TestMendCuts(t *testing.T) {
 	}
 	defer journal.Close()
 	d := &disk{journal: journal, logDir: dir, base: map[string]int64{"cut": 7}, trouble: map[string]string{}, post: func(any) {}}
-	d.mendCuts()
+	d.finishCuts()
 	for name, want := range map[string]bool{"both.log.0.cut": false, "both.log.1": false, "cut.log.7.cut": false, "cut.log.1": true,
 		"long.log.0.cut": false, "long.log.1": false, "end.log.0.cut": false, "end.log.1": true} {
 		if _, err := os.Stat(filepath.Join(dir, name)); (err == nil) != want {

@@ -14,9 +14,9 @@ import (
 // The log is the standard output of a job, so a script of root can empty it by `> /dev/stderr`. Offsets into the log
 // then point at the output of other runs.
 
-// noticeEmptied checks at the end of a run whether its log was emptied since the start of the run. If so, offsets begin
+// checkEmptied checks at the end of a run whether its log was emptied since the start of the run. If so, offsets begin
 // again at the first byte of the log, and nothing in it belongs to an earlier run.
-func (d *disk) noticeEmptied(run uint64, job *jobfile.Definition) {
+func (d *disk) checkEmptied(run uint64, job *jobfile.Definition) {
 	s, known := d.outputs.runs[run]
 	if job == nil || job.Log.Discard || !known || s.own || s.start < d.base[job.Name] {
 		return

@@ -18,34 +18,34 @@ import (
 // Runs that may overlap would mix their lines in one log. So each writes to its own file, which is appended to the
 // job's log between its markers when the run ends.
 
-// ownLog reports whether a run writes to its own file.
-func ownLog(p core.Prepare) bool {
+// hasRunLog reports whether a run writes to its own file.
+func hasRunLog(p core.Prepare) bool {
 	return p.Record != nil && p.Job.Overlap == jobfile.Allow && !p.Job.Log.Discard
 }
 
-func (d *disk) ownPath(job string, run uint64) string {
+func (d *disk) runLogPath(job string, run uint64) string {
 	return d.logPath(job) + ".run-" + strconv.FormatUint(run, 10)
 }
 
 // openRunLog opens the file that a run writes to.
 func (d *disk) openRunLog(p core.Prepare) (int64, *spawn.Log, error) {
-	if ownLog(p) || d.outputs.runs[p.Run].own { // its fork failed and is retried
-		log, err := spawn.OpenLog(d.ownPath(p.Job.Name, p.Run), d.gid)
+	if hasRunLog(p) || d.outputs.runs[p.Run].own { // its fork failed and is retried
+		log, err := spawn.OpenLog(d.runLogPath(p.Job.Name, p.Run), d.gid)
 		return 0, log, err
 	}
 	return d.openLog(p.Job)
 }
 
-// takeIn appends the own file of a run to its job's log. A file that cannot be appended stays, and the error is
+// appendRunLog appends the own file of a run to its job's log. A file that cannot be appended stays, and the error is
 // reported.
-func (d *disk) takeIn(run uint64, name string, job *jobfile.Definition) {
+func (d *disk) appendRunLog(run uint64, name string, job *jobfile.Definition) {
 	s := d.outputs.runs[run]
 	if !s.own {
 		return
 	}
 	s.own = false
-	path := d.ownPath(name, run)
-	start, err := d.appendOwn(job, path)
+	path := d.runLogPath(name, run)
+	start, err := d.copyRunLog(job, path)
 	s.start = start
 	d.outputs.runs[run] = s
 	if errors.Is(err, fs.ErrNotExist) {
@@ -58,9 +58,9 @@ func (d *disk) takeIn(run uint64, name string, job *jobfile.Definition) {
 	os.Remove(path)
 }
 
-// appendOwn appends a file and returns its offset in the job's log. A file that would make the log too large is not
+// copyRunLog appends a file and returns its offset in the job's log. A file that would make the log too large is not
 // copied: it becomes the log.
-func (d *disk) appendOwn(job *jobfile.Definition, path string) (int64, error) {
+func (d *disk) copyRunLog(job *jobfile.Definition, path string) (int64, error) {
 	if job == nil {
 		return 0, errors.New("the job no longer exists")
 	}

@@ -13,7 +13,7 @@ import (
 func TestRunLogGrows(t *testing.T) {
 	d := &disk{logDir: t.TempDir(), gid: -1, base: map[string]int64{}, trouble: map[string]string{}, post: func(any) {}}
 	job := &jobfile.Definition{Name: "j"}
-	if _, err := d.appendOwn(job, "/proc/self/status"); err != nil {
+	if _, err := d.copyRunLog(job, "/proc/self/status"); err != nil {
 		t.Fatal(err)
 	}
 	log, err := os.ReadFile(filepath.Join(d.logDir, "j.log"))

@@ -70,10 +70,10 @@ func (c *Core) endOutput(r *run) {
 	}
 }
 
-func (c *Core) outputEnds(job string, run uint64, d *jobfile.Definition, mark string) {
+func (c *Core) outputEnds(job string, run uint64, d *jobfile.Definition, marker string) {
 	o := &statefile.Output{Job: job, Run: run}
 	c.apply(o)
-	c.emit(EndOutput{Job: known(d), Record: o, At: c.at(), Marker: mark})
+	c.emit(EndOutput{Job: known(d), Record: o, At: c.at(), Marker: marker})
 }
 
 func (c *Core) stopLeftovers(r *run) {

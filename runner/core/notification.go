@@ -298,15 +298,15 @@ func (c *Core) delivered(r *run, o *statefile.Run) {
 	switch {
 	case o.Outcome == statefile.OutcomeStopped:
 	case mail:
-		c.mailed(r.delivery.notifications, err)
+		c.mailDelivered(r.delivery.notifications, err)
 	default:
 		c.recordDelivery(r.delivery.notifications, err, false)
 	}
 }
 
-// mailed records the delivery of a mail. A mail that could not be sent is retried after a pause, but notifications with
-// too many attempts are dropped.
-func (c *Core) mailed(owed []statefile.Notification, err string) {
+// mailDelivered records the delivery of a mail. A mail that could not be sent is retried after a pause, but
+// notifications with too many attempts are dropped.
+func (c *Core) mailDelivered(owed []statefile.Notification, err string) {
 	c.note(Trouble{Part: "mail", Text: err})
 	if err == "" {
 		c.deliveries.mailer.tries = 0
