@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"jobsd/internal/jobfile"
 	"jobsd/internal/schedule"
 )
 
@@ -86,5 +87,8 @@ func unknownOption(hint string, cmd *cobra.Command, e *pflag.NotExistError) erro
 			options = append(options, f.Name)
 		}
 	})
-	return usage(nearest(e.GetSpecifiedName(), options, hint), "%s has no option --%s", cmd.Name(), e.GetSpecifiedName())
+	if near := jobfile.Nearest(e.GetSpecifiedName(), options); near != "" {
+		hint = "did you mean --" + near + "?"
+	}
+	return usage(hint, "%s has no option --%s", cmd.Name(), e.GetSpecifiedName())
 }
