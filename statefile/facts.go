@@ -272,7 +272,7 @@ func (f *Facts) enable(j *JobFacts, at Time) {
 }
 
 // take records that a slot is settled: taken, skipped or missed. LastSlot only rises, which fixed times need;
-// WildSlot follows a clock that went back.
+// EpochSlot follows a clock that went back.
 func (f *Facts) take(j *JobFacts, slot Time, epoch uint64) {
 	if slot.IsZero() || epoch < f.ResetEpoch {
 		return

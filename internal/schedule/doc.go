@@ -55,9 +55,9 @@
 //   - A fixed time (start_at, at, every with from, and cron if neither the minute nor the hour field begins with "*") is
 //     due exactly once: at the first instant at which the clock shows this or a later reading. So it is due at the
 //     first showing in an overlap, and at the end of a gap. Several times at the same instant are one slot.
-//   - A wild time (cron if the minute or hour field begins with "*") is due whenever the clock shows it. Nothing makes
-//     up for a gap, and both showings in an overlap count. So a job that runs every half hour never waits longer than
-//     that.
+//   - A wildcard time, "wild" in the code (cron if the minute or hour field begins with "*"), is due whenever the clock
+//     shows it. Nothing makes up for a gap, and both showings in an overlap count. So a job that runs every half hour
+//     never waits longer than that.
 //
 // [Schedule.Explain] says which rule applied to a slot.
 //

@@ -12,14 +12,14 @@ import (
 //
 // It knows no other state of the job. Its methods get the time as a moment, and return what the core must record.
 type slotbook struct {
-	last   time.Time         // the latest of all slots
-	wild   time.Time         // the latest slot of epoch; wild times count from here, as the clock shows them again
-	epoch  uint64            // the epoch of wild
-	anchor *statefile.Anchor // for `every`
-	jitter time.Duration     // the delay of the next slot
-	delay  time.Duration     // the delay of later slots: it differs if the job changed while the next slot was delayed
-	next   time.Time         // when the next slot is due, jitter included; zero: there is none, or the job is not armed
-	fresh  bool              // the times were set just now: an `at` that passed up to a minute ago still runs
+	last      time.Time // the latest slot of all; fixed times count from here
+	epochSlot time.Time // the latest slot of epoch; wildcard times count from here
+	epoch     uint64
+	anchor    *statefile.Anchor // for `every`
+	jitter    time.Duration     // the delay of the next slot
+	delay     time.Duration     // the delay of later slots: it differs if the job changed while the next slot was delayed
+	next      time.Time         // when the next slot is due, jitter included; zero: there is none, or the job is not armed
+	fresh     bool              // the times were set just now: an `at` that passed up to a minute ago still runs
 
 	notRun notRun
 }
@@ -35,7 +35,7 @@ type moment struct {
 // bases returns the times after which fixed and wild slots are due. The two differ if the clock went back after the
 // latest slot.
 func (b *slotbook) bases(m moment) (fixed, wild time.Time) {
-	fixed, wild = b.last, b.wild
+	fixed, wild = b.last, b.epochSlot
 	if at := m.epochAt.Time; b.epoch != m.epoch && at.Before(wild) {
 		wild = at // the clock shows these minutes again; earlier slots that were not handed out are due or missed as usual
 	}
@@ -46,12 +46,12 @@ func (b *slotbook) bases(m moment) (fixed, wild time.Time) {
 func (b *slotbook) handOut(slot time.Time, m moment) {
 	b.jitter = b.delay
 	b.last = latest(b.last, slot)
-	b.wild, b.epoch = slot, m.epoch
+	b.epochSlot, b.epoch = slot, m.epoch
 }
 
 // recall takes over what the facts know.
 func (b *slotbook) recall(f *statefile.JobFacts, m moment) {
-	b.last, b.wild, b.epoch, b.anchor = f.LastSlot.Time, f.EpochSlot.Time, f.SlotEpoch, f.Anchor
+	b.last, b.epochSlot, b.epoch, b.anchor = f.LastSlot.Time, f.EpochSlot.Time, f.SlotEpoch, f.Anchor
 	if f.LastSlotBeforeReset.Sub(m.epochAt.Time) > 48*time.Hour { // the clock was dead, not just some hours ahead
 		b.leap(f.LastSlotBeforeReset.Time, m)
 	}
@@ -78,7 +78,7 @@ func (b *slotbook) stepped(before, beyond time.Time, m moment) {
 
 // ahead reports whether the clock went back by an epoch's worth since the latest slot, and no epoch has begun for it.
 func (b *slotbook) ahead(m moment) bool {
-	return b.epoch == m.epoch && b.wild.Sub(m.Wall) >= newEpoch
+	return b.epoch == m.epoch && b.epochSlot.Sub(m.Wall) >= newEpoch
 }
 
 // forgetFuture forgets the slots after now, because the clock that they were counted by was wrong.
@@ -92,7 +92,7 @@ func (b *slotbook) forgetFuture(now time.Time) {
 func (b *slotbook) countFrom(from time.Time, s *schedule.Schedule, m moment) *statefile.Anchor {
 	since := from
 	if b.epoch == m.epoch { // the clock may have gone back a little, to a time before a slot that ran
-		from = latest(from, b.wild)
+		from = latest(from, b.epochSlot)
 	}
 	b.handOut(from, m)
 	if s.Kind() != schedule.Every || b.anchor == nil {

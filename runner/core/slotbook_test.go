@@ -75,7 +75,7 @@ func TestSlotbookTimes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s, m := slotsOf(t, c.keys), momentAt(t, c.now)
 			last := at(t, cmp.Or(c.last, "01 00:00:00"))
-			b := slotbook{last: last, wild: last, epoch: 1, jitter: c.jitter, delay: c.jitter, fresh: c.fresh}
+			b := slotbook{last: last, epochSlot: last, epoch: 1, jitter: c.jitter, delay: c.jitter, fresh: c.fresh}
 			if c.epochAt != "" {
 				m.epoch, m.epochAt = 2, statefile.At(at(t, c.epochAt))
 			}
@@ -152,7 +152,7 @@ func TestSlotbookIntervals(t *testing.T) {
 func TestCountFrom(t *testing.T) {
 	m := momentAt(t, "07:30:00")
 	anchor := momentAt(t, "00:00:00").anchor()
-	b := slotbook{last: at(t, "06:00:00"), wild: at(t, "06:00:00"), epoch: 1, anchor: &anchor}
+	b := slotbook{last: at(t, "06:00:00"), epochSlot: at(t, "06:00:00"), epoch: 1, anchor: &anchor}
 	if a := b.countFrom(m.Wall, slotsOf(t, everyKeys("1h")), m); a == nil || !a.Wall.Equal(at(t, "07:00:00")) || b.anchor != a {
 		t.Errorf("anchor %+v", a)
 	}
@@ -163,8 +163,8 @@ func TestCountFrom(t *testing.T) {
 		t.Errorf("%+v %v", a, b.last)
 	}
 	b.countFrom(at(t, "07:00:00"), slotsOf(t, dailyKeys("7am")), m) // the clock went back a little after a slot
-	if !b.last.Equal(m.Wall) || !b.wild.Equal(m.Wall) {
-		t.Errorf("counts from %v, %v", b.last, b.wild)
+	if !b.last.Equal(m.Wall) || !b.epochSlot.Equal(m.Wall) {
+		t.Errorf("counts from %v, %v", b.last, b.epochSlot)
 	}
 }
 
@@ -172,12 +172,12 @@ func TestCountFrom(t *testing.T) {
 func TestClockCorrected(t *testing.T) {
 	beyond := at(t, "20 06:00:00")
 	m := momentAt(t, "20 06:30:00")
-	b := slotbook{last: at(t, "06:00:00"), wild: at(t, "06:00:00"), epoch: 1}
+	b := slotbook{last: at(t, "06:00:00"), epochSlot: at(t, "06:00:00"), epoch: 1}
 	b.stepped(at(t, "06:30:00"), beyond, m)
 	if !b.last.Equal(beyond) {
 		t.Errorf("the last slot is %v after the step", b.last)
 	}
-	b = slotbook{last: at(t, "06:00:00"), wild: at(t, "06:00:00"), epoch: 1}
+	b = slotbook{last: at(t, "06:00:00"), epochSlot: at(t, "06:00:00"), epoch: 1}
 	b.stepped(at(t, "20 06:29:00"), beyond, m) // time has passed until then, and then a small step
 	if !b.last.Equal(at(t, "06:00:00")) {
 		t.Errorf("the last slot is %v, and the slots before it are lost", b.last)
