@@ -10,14 +10,6 @@ import (
 	"jobsd/statefile"
 )
 
-// runStates returns the states of a job's runs.
-func runStates(state *statefile.State, job string) (list []string) {
-	for _, r := range state.Jobs[job].Running {
-		list = append(list, r.State)
-	}
-	return list
-}
-
 // TestStopOutlivesDaemon: a daemon is killed in the middle of stops. The next daemon finishes them. No process of a
 // stopped run survives, whether its leader is alive or not. A job that keeps its leftovers still keeps them.
 func TestStopOutlivesDaemon(t *testing.T) {

@@ -15,16 +15,6 @@ import (
 	"jobsd/statefile"
 )
 
-// reloadByHUP sends the daemon a HUP and waits for the reload.
-func (s *server) reloadByHUP() *statefile.State {
-	s.t.Helper()
-	before := s.readState().Daemon.Reload
-	if err := syscall.Kill(s.daemonPID(), syscall.SIGHUP); err != nil {
-		s.t.Fatal(err)
-	}
-	return s.waitState("the reload", func(state *statefile.State) bool { return state.Daemon.Reload.Done > before.Done })
-}
-
 // TestA29HalfWrittenFile: a job file is half written when the daemon reloads. Its job continues under the last good
 // version. With -long, the file is cut at each byte, as TestA29FileCutAtEachByte of internal/jobfile does without a
 // daemon.

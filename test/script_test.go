@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -17,31 +16,12 @@ import (
 	"syscall"
 	"testing"
 	"time"
-	_ "time/tzdata" // as in main.go
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"jobsd/spawn"
 	"jobsd/statefile"
 )
-
-var long = flag.Bool("long", false, "run the scripts that take a minute or more too")
-
-// waitLimit limits how long a test waits for a condition before it fails. It says nothing about how long things may
-// take.
-const waitLimit = time.Minute
-
-func TestMain(m *testing.M) {
-	spawn.Stage2()                 // the daemon starts jobs through this binary
-	if os.Getenv("GORACE") == "" { // with the race detector, each command would sleep for a second before it exits
-		os.Setenv("GORACE", "atexit_sleep_ms=0")
-	}
-	// Scripts wait most of the time, so many of them can run at once.
-	if err := flag.Set("test.parallel", "12"); err != nil {
-		panic(err)
-	}
-	testscript.Main(turnReporter{m}, map[string]func(){"jobsd": jobsdMain, "misbehave": misbehave})
-}
 
 // TestScripts runs the scripts of testdata/script, each with a root directory of its own, r. Scripts have these
 // commands in addition to those of testscript:

@@ -19,18 +19,6 @@ import (
 	"jobsd/statefile"
 )
 
-// otherUID is the number of a user and a group that no other program has.
-const otherUID = 61014
-
-// openToOthers lets other users reach the root of the server, as they reach /var/log.
-func (s *server) openToOthers() {
-	for dir := s.root; dir != "/" && dir != filepath.Clean(os.TempDir()); dir = filepath.Dir(dir) {
-		if err := os.Chmod(dir, 0o755); err != nil {
-			s.t.Fatal(err)
-		}
-	}
-}
-
 // TestSecurityNames: each test and script that SECURITY.md names exists.
 func TestSecurityNames(t *testing.T) {
 	text, err := os.ReadFile("../SECURITY.md")

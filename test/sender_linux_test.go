@@ -10,7 +10,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // sendSignal lets a shell send the daemon a signal, and waits until the daemon's log names the shell as the sender. The
@@ -32,24 +31,6 @@ func (s *server) sendSignal(sig string) {
 		s.t.Fatal(err)
 	}
 	s.waitLogLine(fmt.Sprintf("signal: name=%s pid=%d uid=%d exe=%s how=kill", sig, shell.Process.Pid, os.Getuid(), exe))
-}
-
-// waitLogLine waits until the daemon's log has a line that ends with this text.
-func (s *server) waitLogLine(line string) {
-	s.t.Helper()
-	for deadline := time.Now().Add(waitLimit); ; {
-		text, err := os.ReadFile(s.log)
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		if strings.Contains(string(text), line+"\n") {
-			return
-		}
-		if time.Now().After(deadline) {
-			s.t.Fatalf("timed out waiting for %q in the log", line)
-		}
-		<-time.After(time.Millisecond)
-	}
 }
 
 // TestSender: the daemon's log names the sender of a signal, also after an upgrade, after an upgrade that failed at the

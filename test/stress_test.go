@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -18,132 +16,6 @@ import (
 
 	"jobsd/statefile"
 )
-
-// server is a root directory with a daemon of its own, for tests that are no scripts.
-type server struct {
-	t    *testing.T
-	root string
-	cmd  *exec.Cmd
-	log  string
-	done chan struct{}
-	wrap []string             // the command in front of the daemon
-	attr *syscall.SysProcAttr // of the daemon
-	exe  string               // the program; "" is the jobsd of this test binary
-	env  []string             // more variables for the daemon
-}
-
-func newServer(t *testing.T) *server {
-	s := &server{t: t, root: t.TempDir()}
-	s.log = filepath.Join(s.root, "daemon.log")
-	if err := os.Mkdir(filepath.Join(s.root, "jobs.d"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if s.cmd != nil {
-			s.cmd.Process.Signal(syscall.SIGKILL)
-			<-s.done
-		}
-		noteTurns(t.Name(), s.log)
-		if t.Failed() { // the test may have ended before its own cleaning up
-			for _, pid := range processesOf(t, s.root, "") {
-				syscall.Kill(pid, syscall.SIGKILL)
-			}
-			t.Logf("%s", tail(s.log))
-		}
-	})
-	return s
-}
-
-func (s *server) writeJobs(name, text string) {
-	s.t.Helper()
-	if err := os.WriteFile(filepath.Join(s.root, "jobs.d", name), []byte(text), 0o644); err != nil {
-		s.t.Fatal(err)
-	}
-}
-
-func (s *server) start() {
-	s.t.Helper()
-	path := s.program()
-	log, err := os.OpenFile(s.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer log.Close()
-	args := append(slices.Clone(s.wrap), path, "run", "--root", s.root)
-	cmd := exec.Command(args[0], args[1:]...)
-	cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = log, log, s.attr
-	cmd.Env = append(append(os.Environ(), "JOBSD_ROOT="), s.env...)
-	if err := cmd.Start(); err != nil {
-		s.t.Fatal(err)
-	}
-	s.cmd = cmd
-	s.done = make(chan struct{})
-	go func(cmd *exec.Cmd, done chan struct{}) {
-		cmd.Wait()
-		close(done)
-	}(s.cmd, s.done)
-}
-
-func (s *server) program() string {
-	if s.exe != "" {
-		return s.exe
-	}
-	path, err := exec.LookPath("jobsd") // put there by testscript.Main
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return path
-}
-
-func (s *server) kill(sig syscall.Signal) {
-	s.cmd.Process.Signal(sig)
-	<-s.done
-	s.cmd = nil
-}
-
-// readState returns the state file, or nil if there is none. An existing state file must be valid.
-func (s *server) readState() *statefile.State {
-	s.t.Helper()
-	text, err := os.ReadFile(filepath.Join(s.root, "state", "state.json"))
-	if os.IsNotExist(err) {
-		return nil
-	}
-	state := &statefile.State{}
-	if err == nil {
-		err = json.Unmarshal(text, state)
-	}
-	if err != nil {
-		s.t.Fatalf("the state file is broken: %v\n%.2000s", err, text)
-	}
-	return state
-}
-
-// waitState waits until the state meets a condition, and returns it.
-func (s *server) waitState(what string, ok func(*statefile.State) bool) *statefile.State {
-	s.t.Helper()
-	deadline := time.After(2 * waitLimit)
-	for {
-		state := s.readState()
-		if state != nil && ok(state) {
-			return state
-		}
-		select {
-		case <-deadline:
-			s.t.Fatalf("timed out waiting for %s", what)
-		case <-s.done:
-			s.t.Fatalf("the daemon ended while the test waited for %s", what)
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
-}
-
-// waitReady waits until the daemon has loaded its jobs.
-func (s *server) waitReady() *statefile.State {
-	s.t.Helper()
-	return s.waitState("the daemon to be ready", func(state *statefile.State) bool {
-		return state.Daemon.PID == s.cmd.Process.Pid && state.Daemon.Reload.Done > 0
-	})
-}
 
 // TestA20FloodOfHUPs sends HUPs as fast as possible while short jobs run. The last reload sees the last change, and
 // TERM is obeyed. With -long, there are 100,000 HUPs in 5 s, and 1,000 jobs.
@@ -341,23 +213,6 @@ func TestScale(t *testing.T) {
 	t.Logf("idle for %v: %.2f ms CPU/min, %.1f context switches/min, RSS %.1f MB", idle,
 		perMinute(is.ns-was.ns)/1e6, perMinute(is.switches-was.switches), float64(is.rss)/1024)
 	s.kill(syscall.SIGTERM)
-}
-
-// waitLoggedTimes waits until the daemon's log has the word, followed by a colon, n times.
-func (s *server) waitLoggedTimes(n int, word string) {
-	s.t.Helper()
-	deadline := time.After(waitLimit)
-	for {
-		text, _ := os.ReadFile(s.log)
-		if strings.Count(string(text), word+":") >= n {
-			return
-		}
-		select {
-		case <-deadline:
-			s.t.Fatalf("timed out waiting for %q in the log", word)
-		case <-time.After(time.Millisecond):
-		}
-	}
 }
 
 type processUsage struct{ ns, switches, rss int }

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -56,81 +55,6 @@ func inEnvironments(t *testing.T, parallel bool, test func(t *testing.T, s *serv
 			}
 		})
 	}
-}
-
-// daemonPID returns the pid of the daemon, as the test sees it. For a daemon in a pid namespace, that is not the pid
-// that it sees itself.
-func (s *server) daemonPID() int {
-	pid := s.cmd.Process.Pid
-	if len(s.wrap) == 0 || !slices.Contains(s.wrap, "-p") {
-		return pid
-	}
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	child, err := strconv.Atoi(strings.TrimSpace(string(text)))
-	if err != nil {
-		s.t.Fatalf("got the children %q of unshare, want one", text)
-	}
-	return child
-}
-
-// terminate stops the daemon with TERM, and checks its exit code.
-func (s *server) terminate() {
-	s.t.Helper()
-	syscall.Kill(s.daemonPID(), syscall.SIGTERM)
-	<-s.done
-	if code := s.cmd.ProcessState.ExitCode(); code != 0 {
-		s.t.Errorf("the daemon: got exit code %d, want 0", code)
-	}
-	s.cmd = nil
-}
-
-// jobsd runs a jobsd command on the server, which must succeed, and returns its output.
-func (s *server) jobsd(args ...string) string {
-	s.t.Helper()
-	cmd := exec.Command(s.program(), append([]string{"--root", s.root}, args...)...)
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		s.t.Fatalf("jobsd %s: %v\n%s", strings.Join(args, " "), err, out)
-	}
-	return string(out)
-}
-
-// startReady starts the daemon and waits until it has loaded its jobs.
-func (s *server) startReady() {
-	s.t.Helper()
-	s.start()
-	s.waitState("the daemon to be ready", func(state *statefile.State) bool {
-		return state.Daemon.Reload.Done > 0 && (state.Daemon.PID == s.cmd.Process.Pid || state.Daemon.PID == 1)
-	})
-}
-
-// waitProcesses waits until so many processes carry the mark of a job.
-func (s *server) waitProcesses(job string, n int) []int {
-	s.t.Helper()
-	deadline := time.After(waitLimit)
-	for {
-		pids := processesOf(s.t, s.root, job)
-		if len(pids) == n {
-			return pids
-		}
-		select {
-		case <-deadline:
-			s.t.Fatalf("timed out: %s has the processes %v, want %d", job, pids, n)
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
-}
-
-// waitLastRun waits until a job has no run any more, and returns its last run.
-func (s *server) waitLastRun(job string) *statefile.Run {
-	s.t.Helper()
-	return s.waitState(job+" to have ended", func(state *statefile.State) bool {
-		j := state.Jobs[job]
-		return j != nil && j.LastRun != nil && len(j.Running) == 0
-	}).Jobs[job].LastRun
 }
 
 // TestA5B27EscapedProcesses: processes that fork twice, make sessions of their own, ignore TERM, or are replaced by a

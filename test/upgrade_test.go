@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -65,54 +64,6 @@ func upgradeSlowly(dir string) {
 	if _, err := os.Stat(filepath.Join(dir, "term")); err == nil {
 		syscall.Kill(os.Getpid(), syscall.SIGTERM)
 	}
-}
-
-// install replaces the program of the server in one step, as a package manager does.
-func (s *server) install(text string) {
-	s.t.Helper()
-	writeProgram(s.t, s.exe+".new", text)
-	if err := os.Rename(s.exe+".new", s.exe); err != nil {
-		s.t.Fatal(err)
-	}
-}
-
-// newInstalledServer returns a server with a program of its own, which a test can replace, and the path of a copy that
-// stays.
-func newInstalledServer(t *testing.T) (s *server, original string) {
-	if runtime.GOOS != "linux" {
-		t.Skip("upgrades are for Linux")
-	}
-	s = newServer(t)
-	program, err := os.ReadFile(s.program())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, dir := range []string{"bin", "real"} {
-		if err := os.Mkdir(filepath.Join(s.root, dir), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		writeProgram(t, filepath.Join(s.root, dir, "jobsd"), string(program))
-	}
-	s.exe = filepath.Join(s.root, "bin", "jobsd")
-	s.env = []string{"PATH=" + filepath.Dir(s.exe) + ":" + os.Getenv("PATH")}
-	return s, filepath.Join(s.root, "real", "jobsd")
-}
-
-// pidsOf returns the pids of jobs that have one run. A run that is still starting may have no pid yet, and is left out.
-func pidsOf(state *statefile.State) map[string]int {
-	all := map[string]int{}
-	for name, j := range state.Jobs {
-		if len(j.Running) == 1 && j.Running[0].PID != nil {
-			all[name] = *j.Running[0].PID
-		}
-	}
-	return all
-}
-
-// waitLeader waits until a job runs, and returns the pid of its only run.
-func (s *server) waitLeader(job string) int {
-	s.t.Helper()
-	return pidsOf(s.waitState(job+" to run", func(state *statefile.State) bool { return pidsOf(state)[job] > 0 }))[job]
 }
 
 // TestA38UpgradeKeepsJobs: fifty jobs run, and five of them end before the new program looks at its children. The

@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -95,25 +94,6 @@ func waitReaped(t *testing.T, pid int) {
 	}
 }
 
-// writeFile writes a file that only its owner can write.
-func writeFile(t *testing.T, path, text string) {
-	t.Helper()
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// writeProgram writes a program. During that time, no other test may fork: until its exec, the child would have the
-// file open for writing too, and then nobody can execute it (ETXTBSY).
-func writeProgram(t *testing.T, path, text string) {
-	t.Helper()
-	syscall.ForkLock.RLock()
-	defer syscall.ForkLock.RUnlock()
-	if err := os.WriteFile(path, []byte(text), 0o755); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // beatJobs has a job that writes a line each second, a service, and a job that a test starts by hand.
 const beatJobs = `
 [[jobs]]
@@ -135,49 +115,6 @@ func (s *server) waitBeating() *statefile.State {
 	return s.waitState("the jobs to run", func(state *statefile.State) bool {
 		return state.Jobs["beat"].LastRun != nil && pidsOf(state)["stays"] > 0
 	})
-}
-
-// waitFor waits for a condition that is not in the state file.
-func (s *server) waitFor(what string, ok func() bool) {
-	s.t.Helper()
-	for deadline := time.After(waitLimit); !ok(); {
-		select {
-		case <-deadline:
-			s.t.Fatalf("timed out waiting for %s", what)
-		case <-s.done:
-			s.t.Fatalf("the daemon ended while the test waited for %s", what)
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
-}
-
-// countLines returns how often a job's log has this line.
-func (s *server) countLines(job, line string) int {
-	text, _ := os.ReadFile(filepath.Join(s.root, "log", job+".log"))
-	return strings.Count("\n"+string(text), "\n"+line+"\n")
-}
-
-// waitLogged waits until the daemon's log has a line with all of these words, because a helper of the daemon writes the
-// log. It returns the number of such lines.
-func (s *server) waitLogged(words ...string) int {
-	s.t.Helper()
-	s.waitFor(fmt.Sprintf("%q in the daemon's log", words), func() bool { return s.countLogged(words...) > 0 })
-	return s.countLogged(words...)
-}
-
-// countLogged returns how many lines of the daemon's log have all of these words.
-func (s *server) countLogged(words ...string) (n int) {
-	text, _ := os.ReadFile(s.log)
-	for line := range strings.Lines(string(text)) {
-		all := true
-		for _, word := range words {
-			all = all && strings.Contains(line, word)
-		}
-		if all {
-			n++
-		}
-	}
-	return n
 }
 
 // checkJobsContinue checks that jobs continue while the state cannot be written: scheduled jobs run, commands work, and
