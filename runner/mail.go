@@ -21,7 +21,7 @@ const maxTail = 8 << 10
 
 // writeMail writes a mail into a file without a name, for the mailer to read. With a file instead of a pipe, neither
 // side waits for the other.
-func (d *disk) writeMail(l *core.Mail) (*os.File, error) {
+func (d *disk) writeMail(m *core.Mail) (*os.File, error) {
 	f, err := os.CreateTemp(d.stateDir, ".mail*")
 	if err != nil { // the disk may be full, which the mail may be about
 		f, err = os.CreateTemp("", "jobsd-mail*")
@@ -31,7 +31,7 @@ func (d *disk) writeMail(l *core.Mail) (*os.File, error) {
 	}
 	err = os.Remove(f.Name())
 	if err == nil {
-		_, err = f.Write(d.formatMail(l))
+		_, err = f.Write(d.formatMail(m))
 	}
 	if err == nil {
 		_, err = f.Seek(0, io.SeekStart)
@@ -44,20 +44,20 @@ func (d *disk) writeMail(l *core.Mail) (*os.File, error) {
 }
 
 // formatMail formats a mail according to RFC 5322.
-func (d *disk) formatMail(l *core.Mail) []byte {
+func (d *disk) formatMail(m *core.Mail) []byte {
 	var b bytes.Buffer
 	head := func(name, value string) { writeHeader(&b, name, value) }
-	if l.From != "" {
-		head("From", l.From)
+	if m.From != "" {
+		head("From", m.From)
 	}
-	head("To", strings.Join(l.To, ", "))
-	head("Subject", subject(l.Subject))
-	head("Date", l.Date.Format(time.RFC1123Z))
+	head("To", strings.Join(m.To, ", "))
+	head("Subject", subject(m.Subject))
+	head("Date", m.Date.Format(time.RFC1123Z))
 	head("Auto-Submitted", "auto-generated") // RFC 3834: machines must not reply
 	head("MIME-Version", "1.0")
 	head("Content-Type", "text/plain; charset=utf-8")
 	head("Content-Transfer-Encoding", "8bit")
-	for i, p := range l.Parts {
+	for i, p := range m.Parts {
 		b.WriteByte('\n')
 		if i > 0 {
 			b.WriteString(strings.Repeat("-", 72) + "\n\n")

@@ -1,7 +1,6 @@
 package statefile
 
 import (
-	"cmp"
 	"slices"
 	"time"
 )
@@ -191,7 +190,7 @@ func (r *Started) apply(f *Facts, at Time) {
 		return
 	}
 	if l == nil { // its intent is among the damaged lines, but its process may be alive
-		j.Live = append(j.Live, Live{Identity: Identity{Run: r.Run, Reason: cmp.Or(r.Reason, ReasonManual), Attempt: 1}})
+		j.Live = append(j.Live, Live{Identity: Identity{Run: r.Run, Reason: r.Reason, Attempt: 1}})
 		l = &j.Live[len(j.Live)-1]
 		f.LastRun = max(f.LastRun, r.Run)
 	}

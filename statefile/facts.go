@@ -24,16 +24,16 @@ type Facts struct {
 	EpochAt          Time                 `json:"epoch_at"`              // the new clock's reading when the epoch began
 	ResetEpoch       uint64               `json:"reset_epoch,omitempty"` // the newest epoch that began with a reset: slots of older epochs are of a wrong clock
 	Clean            bool                 `json:"clean"`                 // the last daemon ended cleanly
-	Unclean          uint64               `json:"unclean_restarts"`
+	Unclean          uint64               `json:"unclean_restarts"`      // daemons that crashed or were killed while the machine kept running
 	Upgrades         uint64               `json:"upgrades"`
 	Sequence         uint64               `json:"sequence"` // counts starts and successes, to order them independently of the clock
 	DisabledBy       *DisabledBy          `json:"disabled_by"`
-	Suspect          string               `json:"suspect,omitempty"`        // as in Start, from the last Start
-	DaemonNotified   Time                 `json:"daemon_notified,omitzero"` // when a notification about the daemon itself was last due
-	DoubtUntil       Time                 `json:"doubt_until,omitzero"`     // unsettled slots up to this time are in doubt
-	DoubtRun         uint64               `json:"doubt_run,omitempty"`      // unfinished runs up to this number are in doubt
-	LastNotification uint64               `json:"last_notification,omitempty"`
-	Notifications    []Notification       `json:"notifications,omitempty"` // undelivered notifications, the oldest first
+	Suspect          string               `json:"suspect,omitempty"`           // as in Start, from the last Start
+	DaemonNotified   Time                 `json:"daemon_notified,omitzero"`    // when a notification about the daemon itself was last due
+	DoubtUntil       Time                 `json:"doubt_until,omitzero"`        // unsettled slots up to this time are in doubt
+	DoubtRun         uint64               `json:"doubt_run,omitempty"`         // unfinished runs up to this number are in doubt
+	LastNotification uint64               `json:"last_notification,omitempty"` // the highest number of a notification so far
+	Notifications    []Notification       `json:"notifications,omitempty"`     // undelivered notifications, the oldest first
 	Jobs             map[string]*JobFacts `json:"jobs"`
 }
 
@@ -47,11 +47,11 @@ type JobFacts struct {
 	LastSlot            Time        `json:"last_slot,omitzero"`              // the latest slot that was taken, skipped or missed
 	LastSlotBeforeReset Time        `json:"last_slot_before_reset,omitzero"` // LastSlot before a reset: if the clock reaches it again, no slot up to it counts as missed
 	EpochSlot           Time        `json:"epoch_slot,omitzero"`             // the newest slot of SlotEpoch, which is before LastSlot if the clock went back
-	SlotEpoch           uint64      `json:"slot_epoch,omitzero"`
-	Anchor              *Anchor     `json:"anchor,omitempty"` // for `every`
-	AtDone              Time        `json:"at_done,omitzero"`
-	AtDoneBefore        []Time      `json:"at_done_before,omitempty"` // settled before AtDone; kept because the file may name them again
-	BootDone            string      `json:"boot_done,omitempty"`      // boot id of the last at_boot run
+	SlotEpoch           uint64      `json:"slot_epoch,omitzero"`             // the clock epoch of EpochSlot
+	Anchor              *Anchor     `json:"anchor,omitempty"`                // for `every`
+	AtDone              Time        `json:"at_done,omitzero"`                // the newest `at` time that is settled
+	AtDoneBefore        []Time      `json:"at_done_before,omitempty"`        // settled before AtDone; kept because the file may name them again
+	BootDone            string      `json:"boot_done,omitempty"`             // boot id of the last at_boot run
 	DisabledBy          *DisabledBy `json:"disabled_by,omitempty"`
 	Held                bool        `json:"held,omitempty"`
 	Runs                uint64      `json:"runs,omitempty"`
@@ -66,7 +66,7 @@ type JobFacts struct {
 	SetAsideError       string      `json:"set_aside_error,omitempty"`  // what went wrong
 	FailureNotified     bool        `json:"failure_notified,omitempty"` // a failure was notified, so the recovery will be too
 	NotifyError         *string     `json:"notify_error,omitempty"`
-	Retries             []Retry     `json:"retries,omitempty"`
+	Retries             []Retry     `json:"retries,omitempty"`   // waiting retries
 	Delayed             []Delayed   `json:"delayed,omitempty"`   // delayed starts
 	LogStart            int64       `json:"log_start,omitempty"` // start of the output of the last run
 	LogEnd              int64       `json:"log_end,omitempty"`

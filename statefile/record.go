@@ -168,7 +168,7 @@ type Started struct {
 	Inode    uint64 `json:"inode,omitempty"`     // inode of its pidfd, Linux 6.9 or later
 	PIDStart uint64 `json:"pid_start,omitempty"` // the kernel's start time, if there is no inode
 	BootID   string `json:"boot_id"`
-	Reason   Reason `json:"reason,omitempty"` // reason of the run, in case its intent gets damaged
+	Reason   Reason `json:"reason"` // reason of the run, in case its intent gets damaged
 }
 
 // Stopping records that a run was stopped. Even if the daemon crashes, no process of the run may survive.

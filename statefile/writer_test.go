@@ -270,18 +270,24 @@ func TestStateDamaged(t *testing.T) {
 	}
 }
 
-func TestStateNewer(t *testing.T) {
-	dir := t.TempDir()
-	newer := []byte(`{"version":4,"daemon":"whatever"`)
-	write(t, dir, stateName, newer)
-	if _, _, err := OpenWriter(dir); !errors.Is(err, ErrNewer) {
-		t.Errorf("writer: %v", err)
-	}
-	if _, err := ReadState(dir); !errors.Is(err, ErrNewer) {
-		t.Errorf("reader: %v", err)
-	}
-	if !bytes.Equal(read(t, dir, stateName), newer) {
-		t.Error("it was changed")
+// TestStateOtherVersion: a state file of another version is refused and not changed.
+func TestStateOtherVersion(t *testing.T) {
+	for text, want := range map[string]error{
+		`{"version":4,"daemon":"whatever"`:    ErrNewer,
+		`{"version":2,"daemon":{},"jobs":{}}`: ErrOlder,
+		`{"version":1}`:                       ErrOlder,
+	} {
+		dir := t.TempDir()
+		write(t, dir, stateName, []byte(text))
+		if _, _, err := OpenWriter(dir); !errors.Is(err, want) || !errors.Is(err, ErrVersion) {
+			t.Errorf("%s: writer: %v", text, err)
+		}
+		if _, err := ReadState(dir); !errors.Is(err, want) {
+			t.Errorf("%s: reader: %v", text, err)
+		}
+		if got := read(t, dir, stateName); string(got) != text {
+			t.Errorf("%s: it was changed to %s", text, got)
+		}
 	}
 }
 

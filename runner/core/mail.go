@@ -26,7 +26,7 @@ type MailPart struct {
 }
 
 func (c *Core) mailOf(to []string, owed []statefile.Notification) *Mail {
-	l := &Mail{From: c.loaded.config.Mail.From, To: to, Date: c.now.Wall}
+	m := &Mail{From: c.loaded.config.Mail.From, To: to, Date: c.now.Wall}
 	host := cmp.Or(c.o.Machine, "localhost")
 	var heads []string
 	for _, o := range owed {
@@ -36,13 +36,13 @@ func (c *Core) mailOf(to []string, owed []statefile.Notification) *Mail {
 		if o.Run != nil && o.Kind != "recovery" {
 			p.Job = o.Job
 		}
-		l.Parts = append(l.Parts, p)
+		m.Parts = append(m.Parts, p)
 	}
-	l.Subject = fmt.Sprintf("[jobsd] %s: %s", host, heads[0])
+	m.Subject = fmt.Sprintf("[jobsd] %s: %s", host, heads[0])
 	if n := len(heads); n > 1 {
-		l.Subject = fmt.Sprintf("[jobsd] %s: %d messages: %s", host, n, strings.Join(heads[:min(n, 3)], "; "))
+		m.Subject = fmt.Sprintf("[jobsd] %s: %d messages: %s", host, n, strings.Join(heads[:min(n, 3)], "; "))
 	}
-	return l
+	return m
 }
 
 // headline describes the event in one line.
