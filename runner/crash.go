@@ -8,8 +8,7 @@ import (
 	"runtime/debug"
 	"syscall"
 
-	"github.com/google/renameio/v2"
-
+	"jobsd/internal/durable"
 	"jobsd/runner/core"
 	"jobsd/spawn"
 )
@@ -33,7 +32,7 @@ func (l *loop) reportCrash() {
 	c := crash{Job: l.core.InHand(), Text: fmt.Sprint(p), Stack: string(debug.Stack())}
 	l.log.Error("crashing", "job", c.Job, "err", c.Text)
 	if text, err := json.Marshal(c); err == nil {
-		renameio.WriteFile(crashFile(l.o.Dirs.State), text, 0o600, renameio.WithTempDir(l.o.Dirs.State))
+		durable.WriteFile(crashFile(l.o.Dirs.State), text, 0o600)
 	}
 	panic(p)
 }

@@ -9,9 +9,9 @@ import (
 	"path/filepath"
 	"strconv"
 
-	"github.com/google/renameio/v2"
 	"golang.org/x/sys/unix"
 
+	"jobsd/internal/durable"
 	"jobsd/statefile"
 )
 
@@ -62,10 +62,7 @@ func (p *delayedArgs) keep(l *statefile.Delayed) error {
 	}
 	text, err := json.Marshal(l.Args)
 	if err == nil {
-		err = renameio.WriteFile(p.path(l.Run), text, 0o600, renameio.WithTempDir(p.dir), renameio.WithStaticPermissions(0o600))
-	}
-	if err == nil {
-		err = syncDir(p.dir) // renameio does not do this
+		err = durable.WriteFile(p.path(l.Run), text, 0o600)
 	}
 	if err != nil {
 		return fmt.Errorf("cannot keep the arguments of run %d: %w", l.Run, err)
@@ -80,13 +77,4 @@ func (p *delayedArgs) drop(run uint64) {
 		delete(p.runs, run)
 		os.Remove(p.path(run))
 	}
-}
-
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }

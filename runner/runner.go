@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"jobsd/internal/control"
+	"jobsd/internal/durable"
 	"jobsd/internal/jobfile"
 	"jobsd/runner/core"
 	"jobsd/spawn"
@@ -147,14 +148,7 @@ func lockState(d jobfile.Dirs, hand *Handover) (*os.File, error) {
 
 func makeDirs(d jobfile.Dirs) error {
 	for dir, mode := range map[string]os.FileMode{d.State: 0o755, d.Run: 0o755, d.Log: 0o750} {
-		if _, err := os.Stat(dir); err == nil {
-			continue // it keeps its mode
-		}
-		err := os.MkdirAll(dir, mode)
-		if err == nil {
-			err = os.Chmod(dir, mode) // whatever the umask is
-		}
-		if err != nil {
+		if err := durable.MakeDir(dir, mode); err != nil {
 			return fmt.Errorf("cannot make a directory for the daemon: %w", err)
 		}
 	}

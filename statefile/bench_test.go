@@ -83,7 +83,7 @@ func BenchmarkWriteFloor(b *testing.B) {
 			b.Fatal(err)
 		}
 		_, err = f.Write(document)
-		for _, e := range []error{err, f.Sync(), f.Close(), os.Rename(path+".tmp", path), w.dir.self.Sync()} {
+		for _, e := range []error{err, f.Sync(), f.Close(), os.Rename(path+".tmp", path), w.dir.Self.Sync()} {
 			if e != nil {
 				b.Fatal(e)
 			}

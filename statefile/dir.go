@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/renameio/v2"
+
+	"jobsd/internal/durable"
 )
 
 const (
@@ -18,30 +20,18 @@ const (
 	journalName = "history.jsonl"
 )
 
-// dir is the state directory, held open. All files are written to this directory, even if its path later leads to
-// another one.
+// dir is the state directory, held open.
 type dir struct {
-	*os.Root
-	self *os.File                // for flushing the names
+	*durable.Dir
 	step func(name string) error // called before each change; tests use it to observe and to fail
 }
 
 func openDir(path string) (*dir, error) {
-	root, err := os.OpenRoot(path)
+	d, err := durable.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the state directory: %w", err)
 	}
-	self, err := root.Open(".")
-	if err != nil {
-		root.Close()
-		return nil, fmt.Errorf("cannot open the state directory: %w", err)
-	}
-	return &dir{Root: root, self: self, step: func(string) error { return nil }}, nil
-}
-
-func (d *dir) close() {
-	d.self.Close()
-	d.Root.Close()
+	return &dir{d, func(string) error { return nil }}, nil
 }
 
 // openAt opens the directory that now has the path.
@@ -51,7 +41,7 @@ func (d *dir) openAt(path string) (*dir, error) {
 		return nil, err
 	}
 	next.step = d.step
-	d.close()
+	d.Close()
 	return next, nil
 }
 
@@ -95,15 +85,11 @@ func (d *dir) reopen(f *newFile) (*os.File, error) {
 	return d.OpenFile(filepath.Base(f.Name()), os.O_WRONLY|os.O_APPEND, 0)
 }
 
-// flush makes the names in the directory durable. Some file systems do not support this and do not need it.
 func (d *dir) flush() error {
 	if err := d.step("flush"); err != nil {
 		return err
 	}
-	if err := d.self.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, errors.ErrUnsupported) {
-		return err
-	}
-	return nil
+	return d.Flush()
 }
 
 func (d *dir) rename(from, to string) error {
@@ -127,19 +113,9 @@ func (d *dir) remove(name string) error {
 	return d.Remove(name)
 }
 
-// names returns the names of all entries.
-func (d *dir) names() ([]string, error) {
-	f, err := d.Open(".")
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return f.Readdirnames(-1)
-}
-
 // sweep removes temporary files that a crashed daemon left when it was creating the file with this name.
 func (d *dir) sweep(name string) error {
-	names, err := d.names()
+	names, err := d.Names()
 	if err != nil {
 		return err
 	}

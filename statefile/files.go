@@ -25,7 +25,7 @@ func numbered(n int) string {
 
 // olderNumbers returns the sorted numbers of the existing older files.
 func (d *dir) olderNumbers() ([]int, error) {
-	names, err := d.names()
+	names, err := d.Names()
 	if err != nil {
 		return nil, err
 	}

@@ -74,7 +74,7 @@ func TestFlippedState(t *testing.T) {
 			t.Fatal(openErr)
 		}
 		messages, e := d.inspect()
-		d.close()
+		d.Close()
 		if (err != nil) != (len(messages) > 0 || e != nil) {
 			t.Fatalf("%s: a reader gets %v, the daemon says %q, %v", what, err, messages, e)
 		}

@@ -58,7 +58,7 @@ func openHistory(stateDir string) ([]*os.File, error) {
 	if err != nil {
 		return nil, ignoreMissing(err)
 	}
-	defer d.close()
+	defer d.Close()
 	numbers, err := d.olderNumbers()
 	if err != nil {
 		return nil, err

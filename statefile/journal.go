@@ -147,7 +147,7 @@ func (j *Journal) Rotate(facts *Facts, at Time) error {
 
 // Close closes the file without flushing it.
 func (j *Journal) Close() error {
-	j.dir.close()
+	j.dir.Close()
 	return j.file.Close()
 }
 

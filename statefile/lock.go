@@ -9,8 +9,7 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/google/renameio/v2"
-	"golang.org/x/sys/unix"
+	"jobsd/internal/durable"
 )
 
 // ErrHeld means that another daemon holds the state directory.
@@ -23,14 +22,14 @@ const pidName = "jobsd.pid"
 // closed. The error wraps ErrHeld if another process holds the lock, and names that process. runDir is the directory
 // of its pid file.
 func Lock(stateDir, runDir string) (*os.File, error) {
-	if err := makeDir(stateDir); err != nil {
+	if err := durable.MakeDir(stateDir, 0o755); err != nil {
 		return nil, fmt.Errorf("cannot make the state directory: %w", err)
 	}
 	f, err := os.OpenFile(stateDir, os.O_RDONLY|syscall.O_DIRECTORY, 0)
 	if err != nil {
 		return nil, fmt.Errorf("cannot lock the state directory: %w", err)
 	}
-	switch err := flock(f); {
+	switch err := durable.Lock(f, false); {
 	case errors.Is(err, syscall.EWOULDBLOCK):
 		err = heldError(f, stateDir, runDir)
 		f.Close()
@@ -54,7 +53,7 @@ func Inherit(fd int, stateDir string) (*os.File, error) {
 		err = errors.New("its path now leads to another directory")
 	}
 	if err == nil {
-		err = flock(f)
+		err = durable.Lock(f, false)
 	}
 	if err != nil {
 		f.Close()
@@ -110,25 +109,6 @@ func takePlace(f, old *os.File) error {
 	return nil
 }
 
-func flock(f *os.File) error {
-	for {
-		if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != unix.EINTR {
-			return err
-		}
-	}
-}
-
-// makeDir makes a directory that every user can read, under any umask. An existing directory keeps its mode.
-func makeDir(path string) error {
-	if _, err := os.Stat(path); err == nil {
-		return nil // if it is not a directory, opening it fails later
-	}
-	if err := os.MkdirAll(path, 0o755); err != nil {
-		return err
-	}
-	return os.Chmod(path, 0o755)
-}
-
 func heldError(f *os.File, stateDir, runDir string) error {
 	if pid := holder(f, stateDir, runDir); pid > 0 {
 		return fmt.Errorf("cannot use the state directory %s: %w by pid %d", stateDir, ErrHeld, pid)
@@ -139,7 +119,7 @@ func heldError(f *os.File, stateDir, runDir string) error {
 // holder returns the pid of the process that holds the lock. If the kernel does not report it, holder uses the pid
 // that a daemon wrote down, if that process exists.
 func holder(f *os.File, stateDir, runDir string) int {
-	if pid := LockHolder(f); pid > 0 {
+	if pid := durable.Holder(f); pid > 0 {
 		return pid
 	}
 	if pid := readPID(runDir); exists(pid) {
@@ -160,8 +140,7 @@ func exists(pid int) bool {
 func WritePID(runDir string) error {
 	path := filepath.Join(runDir, pidName)
 	text := strconv.Itoa(os.Getpid()) + "\n"
-	err := renameio.WriteFile(path, []byte(text), 0o644, renameio.WithTempDir(runDir), renameio.WithStaticPermissions(0o644))
-	if err != nil {
+	if err := durable.WriteFile(path, []byte(text), 0o644); err != nil {
 		return fmt.Errorf("cannot write the pid file: %w", err)
 	}
 	return nil

@@ -10,7 +10,7 @@ import "golang.org/x/sys/unix"
 // place returns the device and the inode of the directory.
 func (d *dir) place() (device, inode uint64, err error) {
 	var st unix.Stat_t
-	if err := unix.Fstat(int(d.self.Fd()), &st); err != nil {
+	if err := unix.Fstat(int(d.Self.Fd()), &st); err != nil {
 		return 0, 0, err
 	}
 	return uint64(st.Dev), st.Ino, nil

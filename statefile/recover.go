@@ -27,7 +27,7 @@ func OpenJournal(path string, maxSize int64, keep int) (*Journal, *Facts, []stri
 	}
 	j, facts, messages, err := openJournal(d)
 	if err != nil {
-		d.close()
+		d.Close()
 		return nil, nil, nil, fmt.Errorf("cannot open the journal: %w", err)
 	}
 	j.SetLimits(maxSize, keep)

@@ -38,7 +38,7 @@ func OpenWriter(stateDir string) (*Writer, []string, error) {
 	}
 	messages, err := d.inspect()
 	if err != nil {
-		d.close()
+		d.Close()
 		return nil, nil, err
 	}
 	if err := d.sweep(stateName); err != nil {
@@ -152,6 +152,6 @@ func (w *Writer) keepSpare() { w.spare, _ = os.Open(os.DevNull) }
 // Close closes the directory. The file stays.
 func (w *Writer) Close() error {
 	w.spare.Close()
-	w.dir.close()
+	w.dir.Close()
 	return nil
 }

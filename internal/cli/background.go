@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"jobsd/internal/durable"
 	"jobsd/runner"
 )
 
@@ -28,7 +29,7 @@ func (s *site) daemonLog() string { return filepath.Join(s.Log, "jobsd.log") }
 
 // doBackground executes this program again, in its own session, and returns when the child is ready or has failed.
 func (a *app) doBackground(s *site, o runOptions) error {
-	if err := os.MkdirAll(s.Log, 0o750); err != nil {
+	if err := durable.MakeDir(s.Log, 0o750); err != nil {
 		return fmt.Errorf("cannot make the log directory: %w", err)
 	}
 	log, err := os.OpenFile(s.daemonLog(), os.O_WRONLY|os.O_CREATE|os.O_APPEND|unix.O_NOFOLLOW, 0o640)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"jobsd/internal/control"
+	"jobsd/internal/durable"
 	"jobsd/spawn"
 	"jobsd/statefile"
 )
@@ -91,7 +92,7 @@ func (s *site) held() bool {
 		return false
 	}
 	defer dir.Close()
-	if statefile.LockHolder(dir) > 0 {
+	if durable.Holder(dir) > 0 {
 		return true
 	}
 	pid, err := s.pidFile()

@@ -93,7 +93,7 @@ func (a *app) editFile(s *site, what string) (*editing, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer d.close()
+	defer d.Close()
 	e := &editing{jobsDir: d}
 	files, err := s.loaded().Files()
 	if err != nil {

@@ -4,12 +4,12 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
+	"jobsd/internal/durable"
 	"jobsd/internal/jobfile"
 	"jobsd/statefile"
 )
@@ -31,7 +31,7 @@ type due struct {
 // addFiles checks new job files together with the existing ones, writes all or none of them, and makes a running daemon
 // reload. Mistakes are of type jobfile.Errors. If an error comes after the files are written, defs has the jobs.
 func (a *app) addFiles(s *site, files []newFile, vet func([]*jobfile.Definition) error) (defs []*jobfile.Definition, r *reloadResult, err error) {
-	if err := makeJobsDir(s.Jobs); err != nil {
+	if err := durable.MakeDir(s.Jobs, 0o755); err != nil {
 		return nil, nil, fmt.Errorf("cannot make the jobs directory: %w", err)
 	}
 	d, err := a.lockJobs(s)
@@ -48,23 +48,12 @@ func (a *app) addFiles(s *site, files []newFile, vet func([]*jobfile.Definition)
 	if err == nil {
 		err = d.create(files)
 	}
-	d.close() // others need not wait for the daemon
+	d.Close() // others need not wait for the daemon
 	if err != nil {
 		return nil, nil, err
 	}
 	r, err = s.takeIn()
 	return defs, r, err
-}
-
-// makeJobsDir makes a directory that all users can read, under any umask. An existing directory keeps its mode.
-func makeJobsDir(path string) error {
-	if exists(path) {
-		return nil
-	}
-	if err := os.MkdirAll(path, 0o755); err != nil {
-		return err
-	}
-	return os.Chmod(path, 0o755)
 }
 
 // takeIn makes a running daemon reload. It returns nil if there is no daemon.

@@ -12,15 +12,14 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"jobsd/internal/durable"
 	"jobsd/internal/jobfile"
-	"jobsd/statefile"
 )
 
 // jobsDir is the jobs directory, locked for a change. All verbs that write to it hold the lock while they read and write.
 type jobsDir struct {
+	*durable.Dir
 	site *site
-	root *os.Root // names are looked up in the open directory, even if the path changes
-	self *os.File // holds the lock
 }
 
 // newFile is a new job file: its name in the jobs directory, and its text.
@@ -29,71 +28,54 @@ type newFile struct {
 	Text []byte
 }
 
-// newPrefix begins the names of temporary files, which a daemon ignores.
+// newPrefix begins the names of temporary files, which a daemon ignores. The rest is the name of the file. So the next
+// process knows which files a killed one left; renameio makes names that look like those of an editor.
 const newPrefix = ".jobsd-new-"
 
 // lockJobs opens the jobs directory for writing. If it has to wait for another process, it prints for which one; an interrupt
 // ends the program.
 func (a *app) lockJobs(s *site) (*jobsDir, error) {
-	root, err := os.OpenRoot(s.Jobs)
+	dir, err := durable.Open(s.Jobs)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fail(exitFailed, "make it with: mkdir -p -m 755 "+s.Jobs, "the jobs directory %s does not exist", s.Jobs)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the jobs directory: %w", err)
 	}
-	d := &jobsDir{site: s, root: root}
-	if d.self, err = root.Open("."); err == nil {
-		err = unix.Faccessat(int(d.self.Fd()), ".", unix.W_OK, unix.AT_EACCESS) // a user who cannot write must not block others
-	}
+	d := &jobsDir{dir, s}
+	err = unix.Faccessat(int(d.Self.Fd()), ".", unix.W_OK, unix.AT_EACCESS) // a user who cannot write must not block others
 	if err == nil {
-		err = a.lock(d.self)
+		err = a.lock(d.Self)
 	}
 	if err == nil {
 		err = d.sweep()
 	}
 	if err != nil {
-		d.close()
+		d.Close()
 		return nil, fmt.Errorf("cannot write to the jobs directory %s: %w", s.Jobs, errno(err))
 	}
 	return d, nil
 }
 
-// close releases the lock.
-func (d *jobsDir) close() {
-	if d.self != nil {
-		d.self.Close()
-	}
-	d.root.Close()
-}
-
 func (a *app) lock(dir *os.File) error {
-	err := flock(dir, unix.LOCK_EX|unix.LOCK_NB)
+	err := durable.Lock(dir, false)
 	if !errors.Is(err, unix.EWOULDBLOCK) {
 		return err
 	}
 	holder := "another process"
-	if pid := statefile.LockHolder(dir); pid > 0 {
+	if pid := durable.Holder(dir); pid > 0 {
 		holder = fmt.Sprintf("pid %d", pid)
 	}
 	fmt.Fprintf(a.err, "jobsd: waiting for %s, which is changing job files\n", holder)
-	return flock(dir, unix.LOCK_EX)
-}
-
-func flock(f *os.File, how int) error {
-	for {
-		if err := unix.Flock(int(f.Fd()), how); err != unix.EINTR {
-			return err
-		}
-	}
+	return durable.Lock(dir, true)
 }
 
 // sweep removes the temporary files of processes that were killed.
 func (d *jobsDir) sweep() error {
-	names, err := d.self.Readdirnames(-1)
+	names, err := d.Names()
 	for _, name := range names {
 		if strings.HasPrefix(name, newPrefix) && err == nil {
-			err = d.root.Remove(name)
+			err = d.Remove(name)
 		}
 	}
 	return err
@@ -122,7 +104,7 @@ func (s *site) loaded() *jobfile.Loader {
 // absent returns an error if one of the files exists already.
 func (d *jobsDir) absent(files []newFile) error {
 	for _, f := range files {
-		if _, err := d.root.Lstat(f.Name); !errors.Is(err, fs.ErrNotExist) {
+		if _, err := d.Lstat(f.Name); !errors.Is(err, fs.ErrNotExist) {
 			return d.site.isThere(f.Name)
 		}
 	}
@@ -140,15 +122,15 @@ func (d *jobsDir) create(files []newFile) error {
 		if err := d.writeNew(f, 0o644, -1); err != nil {
 			return err
 		}
-		defer d.root.Remove(newPrefix + f.Name)
+		defer d.Remove(newPrefix + f.Name)
 	}
 	for i, f := range files {
-		err := d.root.Link(newPrefix+f.Name, f.Name) // Link never replaces a file
+		err := d.Link(newPrefix+f.Name, f.Name) // Link never replaces a file
 		if err == nil {
 			continue
 		}
 		for _, done := range files[:i] {
-			d.root.Remove(done.Name)
+			d.Remove(done.Name)
 		}
 		if errors.Is(err, fs.ErrExist) {
 			return d.site.isThere(f.Name)
@@ -167,15 +149,15 @@ func (d *jobsDir) replace(f newFile, was fs.FileInfo) error {
 	if err := d.writeNew(f, was.Mode().Perm()&^0o022, gid); err != nil {
 		return err
 	}
-	if err := d.root.Rename(newPrefix+f.Name, f.Name); err != nil {
-		d.root.Remove(newPrefix + f.Name)
+	if err := d.Rename(newPrefix+f.Name, f.Name); err != nil {
+		d.Remove(newPrefix + f.Name)
 		return d.cannot("write", f.Name, err)
 	}
 	return d.sync()
 }
 
 func (d *jobsDir) remove(name string) error {
-	if err := d.root.Remove(name); err != nil {
+	if err := d.Remove(name); err != nil {
 		return d.cannot("remove", name, err)
 	}
 	return d.sync()
@@ -185,7 +167,7 @@ func (d *jobsDir) remove(name string) error {
 // of -1 means the default group.
 func (d *jobsDir) writeNew(f newFile, mode fs.FileMode, gid int) error {
 	temp := newPrefix + f.Name
-	w, err := d.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	w, err := d.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return d.cannot("write", f.Name, err)
 	}
@@ -203,7 +185,7 @@ func (d *jobsDir) writeNew(f newFile, mode fs.FileMode, gid int) error {
 		err = e
 	}
 	if err != nil {
-		d.root.Remove(temp)
+		d.Remove(temp)
 		return d.cannot("write", f.Name, err)
 	}
 	return nil
@@ -211,7 +193,7 @@ func (d *jobsDir) writeNew(f newFile, mode fs.FileMode, gid int) error {
 
 // sync makes changed names durable.
 func (d *jobsDir) sync() error {
-	if err := d.self.Sync(); err != nil {
+	if err := d.Flush(); err != nil {
 		return fmt.Errorf("cannot write to the jobs directory %s: %w", d.site.Jobs, errno(err))
 	}
 	return nil
@@ -232,19 +214,19 @@ func errno(err error) error {
 // read returns the text and the file info of a job file. It does not follow a symbolic link: its target may belong to
 // anybody, and replacing the link by a file would disconnect it from the target.
 func (d *jobsDir) read(name string) ([]byte, fs.FileInfo, error) {
-	info, err := d.root.Lstat(name)
+	info, err := d.Lstat(name)
 	if err != nil {
 		return nil, nil, d.cannot("read", name, err)
 	}
 	if info.Mode()&fs.ModeSymlink != 0 {
-		target, _ := d.root.Readlink(name)
+		target, _ := d.Readlink(name)
 		return nil, nil, fail(exitFailed, "edit its target, then run: jobsd reload", "%s is a symbolic link to %s",
 			filepath.Join(d.site.Jobs, name), target)
 	}
 	if !info.Mode().IsRegular() {
 		return nil, nil, fail(exitFailed, "", "%s is not a regular file", filepath.Join(d.site.Jobs, name))
 	}
-	f, err := d.root.OpenFile(name, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	f, err := d.OpenFile(name, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, nil, d.cannot("read", name, err)
 	}

@@ -96,7 +96,7 @@ func (a *app) removeFiles(s *site, remove func(*removing) error) (removal, error
 	if r.jobsDir, err = a.lockJobs(s); err != nil {
 		return r.removal, err
 	}
-	defer r.close()
+	defer r.Close()
 	if r.files, err = s.loaded().Files(); err == nil {
 		err = remove(r)
 	}

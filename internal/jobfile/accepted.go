@@ -8,8 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/google/renameio/v2"
-
+	"jobsd/internal/durable"
 	"jobsd/internal/trust"
 )
 
@@ -26,8 +25,7 @@ func (l *Loader) save(f *jobFile) error {
 	}
 	err := os.Mkdir(l.o.Accepted, 0o700) // the state directory, which holds this folder, is not ours to make
 	if err == nil || errors.Is(err, fs.ErrExist) {
-		err = renameio.WriteFile(filepath.Join(l.o.Accepted, f.name), []byte(f.good.text), 0o600,
-			renameio.WithTempDir(l.o.Accepted), renameio.WithStaticPermissions(0o600))
+		err = durable.WriteFile(filepath.Join(l.o.Accepted, f.name), []byte(f.good.text), 0o600)
 	}
 	if err != nil {
 		return &Error{File: f.name, Text: "cannot save the last good version for a restart: " + err.Error()}
