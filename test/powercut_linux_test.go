@@ -42,14 +42,14 @@ func TestA18PowerCut(t *testing.T) {
 	jobs.WriteString("[[jobs]]\nname = \"boot\"\nat_boot = true\ncmd = [\"true\"]\n")
 	jobs.WriteString("[[jobs]]\nname = \"after\"\nafter = [\"job0\"]\ncmd = [\"true\"]\n")
 	jobs.WriteString("[[jobs]]\nname = \"flaky\"\nretries = 5\nretry_delay = \"10ms\"\ncmd = [\"false\"]\n")
-	jobs.WriteString("[[jobs]]\nname = \"promised\"\noverlap = \"allow\"\ncmd = [\"true\"]\n")
+	jobs.WriteString("[[jobs]]\nname = \"delayed\"\noverlap = \"allow\"\ncmd = [\"true\"]\n")
 	jobs.WriteString("[[jobs]]\nname = \"service\"\nkeep_alive = { delay = \"50ms\", max_delay = \"50ms\" }\ncmd = [\"true\"]\n")
 	s.writeJobs("jobs.toml", jobs.String())
 	s.writeJobs("../jobsd.toml", "[journal]\nmax_size = \"64KiB\"\nkeep = 2\n")
 	s.start()
 	s.waitState("the first load", func(state *statefile.State) bool { return state.Daemon.Reload.Done > 0 })
 	for n := range 8 {
-		s.jobsd("start", "promised", "--in", fmt.Sprint(1+n*100, "ms"))
+		s.jobsd("start", "delayed", "--in", fmt.Sprint(1+n*100, "ms"))
 	}
 	s.jobsd("start", "flaky")
 	deadline := time.After(2 * waitLimit)
@@ -65,7 +65,7 @@ func TestA18PowerCut(t *testing.T) {
 		}
 	}
 	s.waitState("some runs after that", func(state *statefile.State) bool {
-		return state.Jobs["job0"].Runs > 2 && state.Jobs["promised"].Runs == 8 && state.Jobs["flaky"].Runs == 6
+		return state.Jobs["job0"].Runs > 2 && state.Jobs["delayed"].Runs == 8 && state.Jobs["flaky"].Runs == 6
 	})
 	s.killTraced()
 	calls := readTrace(t, trace)
@@ -314,7 +314,7 @@ func recoverFrom(t *testing.T, what string, files map[string]string, states map[
 		case j.LastSlot.Before(e.slot):
 			t.Errorf("%s: run %d of %s was executed for %s, and would be again: the last slot known is %s", what, run, e.job, e.slot, j.LastSlot)
 		case slices.ContainsFunc(j.Delayed, func(l statefile.Delayed) bool { return l.Run == run }):
-			t.Errorf("%s: run %d of %s was executed, and would be again: it is still promised", what, run, e.job)
+			t.Errorf("%s: run %d of %s was executed, and would be again: it is still a delayed start", what, run, e.job)
 		case slices.ContainsFunc(j.Retries, func(r statefile.Retry) bool { return r.Run == run }):
 			t.Errorf("%s: run %d of %s was executed, and would be again: it still waits as a retry", what, run, e.job)
 		case e.reason == statefile.ReasonBoot && j.BootDone != facts.BootID:

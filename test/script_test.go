@@ -527,9 +527,9 @@ func processesOf(t testing.TB, root, job string) []int {
 		t.Error("the journal has no id of the state directory")
 		return nil
 	}
-	mark := append([]byte("JOBSD_TAG="), append(id[1], '/')...)
+	tag := append([]byte("JOBSD_TAG="), append(id[1], '/')...)
 	if job != "" {
-		mark = append(append(mark, job...), '/')
+		tag = append(append(tag, job...), '/')
 	}
 	files, err := filepath.Glob("/proc/[0-9]*/environ")
 	if err != nil {
@@ -537,7 +537,7 @@ func processesOf(t testing.TB, root, job string) []int {
 	}
 	var pids []int
 	for _, file := range files {
-		if !bytes.Contains(append([]byte{0}, readEnviron(file)...), append([]byte{0}, mark...)) {
+		if !bytes.Contains(append([]byte{0}, readEnviron(file)...), append([]byte{0}, tag...)) {
 			continue
 		}
 		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file)))

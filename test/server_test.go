@@ -209,7 +209,7 @@ func (s *server) startReady() {
 	})
 }
 
-// waitProcesses waits until so many processes carry the mark of a job.
+// waitProcesses waits until so many processes carry the tag of a job.
 func (s *server) waitProcesses(job string, n int) []int {
 	s.t.Helper()
 	deadline := time.After(waitLimit)
