@@ -160,28 +160,19 @@ func (c *checked) write(w io.Writer) {
 	c.writeSealed(w)
 	writeIgnored(w, c.Ignored)
 	writeWarnings(w, c.Warnings)
-	text := "no errors"
-	if n := len(c.Errors); n > 0 {
-		text = count(n, "error")
-	}
-	if n := len(c.Warnings); n > 0 {
-		text += ", " + count(n, "warning")
-	}
-	fmt.Fprintf(w, "%s, %s, %s\n", count(c.Files, "file"), count(c.Jobs, "job"), text)
+	total := phrases{count(c.Files, "file"), count(c.Jobs, "job")}
+	total.add(len(c.Errors) == 0, "no errors")
+	total.add(len(c.Errors) > 0, "%s", count(len(c.Errors), "error"))
+	total.add(len(c.Warnings) > 0, "%s", count(len(c.Warnings), "warning"))
+	fmt.Fprintln(w, total)
 	writeDiff(w, c.Diff)
 }
 
 // writeIgnored prints the names in the directory that are not job files.
 func writeIgnored(w io.Writer, names []string) {
-	const most = 10
-	if len(names) == 0 {
-		return
+	if len(names) > 0 {
+		fmt.Fprintf(w, "ignored, because job files end in .toml or .json: %s\n", plain.Word(someOf(names, 10)))
 	}
-	list := strings.Join(names[:min(len(names), most)], ", ")
-	if more := len(names) - most; more > 0 {
-		list += fmt.Sprintf(" and %d more", more)
-	}
-	fmt.Fprintf(w, "ignored, because job files end in .toml or .json: %s\n", plain.Word(list))
 }
 
 // writeSealed prints which paths are trusted only because their mount is read-only. If the directory is one of them, it

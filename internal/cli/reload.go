@@ -25,7 +25,7 @@ file stops nothing: the daemon uses the last good version of its jobs.
 
 func (a *app) reload() *cobra.Command {
 	timeout := reloadTime
-	return a.verb(reloadHelp, arguments{}, func([]string) error { return a.doReload(timeout) },
+	return a.verb(reloadHelp, arguments{}, a.here(func(s *site, _ []string) error { return a.doReload(s, timeout) }),
 		opt("timeout", aDuration, &timeout, "wait at most this long; the default is 30s"),
 		a.jsonOption(`print {"new", "changed", "removed", "refused", "errors", "changed_jobs", "settings"}: numbers of jobs, the errors of
 			refused files, the names of changed jobs (not all of them if there are many), and the keys of jobsd.toml that changed`))
@@ -34,11 +34,7 @@ func (a *app) reload() *cobra.Command {
 // reloadTime is how long a verb waits for the daemon to reload.
 const reloadTime = 30 * time.Second
 
-func (a *app) doReload(timeout time.Duration) error {
-	s, err := a.site()
-	if err != nil {
-		return err
-	}
+func (a *app) doReload(s *site, timeout time.Duration) error {
 	r, err := s.reload(timeout)
 	if err != nil {
 		return err

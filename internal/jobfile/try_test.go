@@ -3,6 +3,7 @@ package jobfile
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -88,6 +89,23 @@ func TestKeyTypes(t *testing.T) {
 		"log": "table", "log.keep": "number", "env": "table of strings", "keep_alive": "bool or table", "keep_alive.delay": "duration"} {
 		if types[name] != want {
 			t.Errorf("%s is of type %q, want %q", name, types[name], want)
+		}
+	}
+}
+
+// TestKeyForms: the options of "jobsd add" depend on the forms of keys.
+func TestKeyForms(t *testing.T) {
+	forms := map[string]Form{}
+	for _, k := range Keys() {
+		forms[k.Name] = k.Form
+	}
+	for name, want := range map[string]Form{"shell": {}, "start_at": {Many: OneOrMore}, "days": {Item: Day, Many: OneOrMore, Words: DayWords},
+		"cron": {Many: OneOrMore, Commas: true}, "at_boot": {Item: Truth}, "catch_up": {Item: TruthOrText}, "keep_alive": {Item: Truth},
+		"overlap": {Words: []string{"skip", "queue", "replace", "allow"}}, "success_codes": {Item: Number, Many: List}, "dir": {Item: Path},
+		"extra_path": {Item: Path, Many: List}, "env": {Many: Table}, "limits": {Item: Number, Many: Table}, "log": {Item: Section},
+		"log.keep": {Item: Number}, "notify.mail": {Many: OneOrMore}, "notify.on_failure": {Many: List, Commas: true}} {
+		if got := forms[name]; !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got %+v, want %+v", name, got, want)
 		}
 	}
 }
