@@ -1,6 +1,9 @@
 package runner
 
 import (
+	"maps"
+	"slices"
+
 	"jobsd/runner/core"
 	"jobsd/spawn"
 )
@@ -31,50 +34,53 @@ type survivor struct {
 // searcher, and the first load waits for its answer: until then nobody knows which runs are lost. If the state
 // directory was copied, the processes belong to the daemon of the original.
 func (l *loop) adopt(copied bool) {
-	tags := map[string]core.Outlived{}
-	for _, o := range l.core.Outliving() {
+	tags := map[string]*process{}
+	for job, live := range l.core.Outliving() {
+		p := &process{run: live.Run, job: job}
 		if copied {
-			l.adoptRun(o, survivor{fate: gone})
+			l.adoptRun(p, survivor{fate: gone})
 			continue
 		}
-		s := l.sys.survivor(o.Live)
+		s := l.sys.survivor(live)
 		if s.fate == sought {
-			tags[ownershipTag(l.core.ID(), o.Job, o.Run)] = o
+			tags[ownershipTag(l.core.ID(), job, live.Run)] = p
 			continue
 		}
-		l.adoptRun(o, s)
+		l.adoptRun(p, s)
 	}
 	l.sys.sweep() // only now, because the existence of a leaf says something about its run
 	if len(tags) > 0 {
 		l.seekingLeaders = tags
-		l.searcher.in.put(searchRequest{leaders: tags})
+		l.searcher.in.put(searchRequest{leaders: slices.Collect(maps.Keys(tags))})
 	}
 }
 
 // adoptRun tells the core what became of a run.
-func (l *loop) adoptRun(o core.Outlived, s survivor) {
+func (l *loop) adoptRun(p *process, s survivor) {
 	child := s.fate == leads && l.inherits && spawn.IsChild(s.proc.PID)
 	if s.fate != gone {
-		p := &process{Process: s.proc, run: o.Run, job: o.Job, adopted: s.fate != remains && !child, gone: s.fate != leads,
-			leaderless: s.fate == leaderless}
-		l.byRun[o.Run] = p
+		p.Process, p.adopted, p.gone, p.leaderless = s.proc, s.fate != remains && !child, s.fate != leads, s.fate == leaderless
+		l.byRun[p.run] = p
 		if child {
 			l.byPID[p.PID] = p
 		}
 		l.repoll = true
 	}
-	l.handle(core.Adopted{Run: o.Run, Alive: s.fate == leads || s.fate == leaderless, Remains: s.fate == remains, Child: child,
-		PID: s.proc.PID, Inode: s.proc.Inode, PIDStart: s.proc.Start})
+	if s.fate == leads || s.fate == leaderless {
+		l.handle(core.Found{Run: p.run, Child: child, PID: p.PID, Inode: p.Inode, PIDStart: p.Start})
+	} else {
+		l.handle(core.Gone{Run: p.run, Remains: s.fate == remains})
+	}
 }
 
 // found handles the answer of the searcher.
 func (l *loop) found(leaders map[string]spawn.Process) {
-	for tag, o := range l.seekingLeaders {
+	for tag, p := range l.seekingLeaders {
 		s := survivor{}
-		if p, ok := leaders[tag]; ok {
-			s = survivor{leads, p}
+		if leader, ok := leaders[tag]; ok {
+			s = survivor{leads, leader}
 		}
-		l.adoptRun(o, s)
+		l.adoptRun(p, s)
 	}
 	l.seekingLeaders = nil
 }

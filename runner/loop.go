@@ -62,9 +62,9 @@ type loop struct {
 	unreaped       bool // children have ended, but only the next turn reaps them
 	checkpoint     bool // the disk has requested one
 	loaded         *core.Loaded
-	seekingLeaders map[string]core.Outlived // the searcher is looking for their leaders, by tag
-	group          string                   // the group that may read the journal and the logs
-	who            func(uid int) string     // from the last load; set before the first command is handled
+	seekingLeaders map[string]*process  // the searcher is looking for their leaders, by tag
+	group          string               // the group that may read the journal and the logs
+	who            func(uid int) string // from the last load; set before the first command is handled
 	announced      bool
 	denials        denials
 	answered       bool            // a client got an answer in this turn

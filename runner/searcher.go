@@ -1,8 +1,6 @@
 package runner
 
 import (
-	"maps"
-	"slices"
 	"syscall"
 
 	"jobsd/runner/core"
@@ -24,7 +22,7 @@ type searcher struct {
 type searchRequest struct {
 	search  spawn.Search
 	signal  syscall.Signal
-	leaders map[string]core.Outlived // by tag
+	leaders []string // the tags
 }
 
 // foundLeaders answers the last kind, by tag.
@@ -50,7 +48,7 @@ func (h *searcher) answerLeaders(requests []searchRequest) (rest []searchRequest
 			rest = append(rest, q)
 			continue
 		}
-		h.post(foundLeaders(h.findLeaders(slices.Collect(maps.Keys(q.leaders)))))
+		h.post(foundLeaders(h.findLeaders(q.leaders)))
 	}
 	return rest
 }

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -8,56 +9,52 @@ import (
 	"jobsd/statefile"
 )
 
-// Outlived is a run that the previous daemon left behind.
-type Outlived struct {
-	Job string
-	statefile.Live
-}
+// fate is what the shell has found out about a run that outlived the previous daemon.
+type fate uint8
 
-// Outliving returns the runs that were alive when the previous daemon ended. The shell looks for their processes and
-// answers with one Adopted for each before the first load.
-func (c *Core) Outliving() []Outlived {
-	c.outlived = map[uint64]Outlived{}
-	var all []Outlived
+// sought   nothing yet
+// alive    its leader is alive, or some process of it that counts as the leader
+// remains  its leader has ended, but leftovers may be alive
+// gone     nothing of it is alive
+const (
+	sought fate = iota
+	alive
+	remains
+	gone
+)
+
+// Outliving takes over the runs that the previous daemon left behind, and returns them by job. The shell looks for their
+// processes and answers with one Found or Gone for each before the first load. No run is started a second time.
+func (c *Core) Outliving() iter.Seq2[string, statefile.Live] {
+	type outlived struct {
+		job string
+		statefile.Live
+	}
+	var all []outlived
 	for _, name := range slices.Sorted(maps.Keys(c.facts.Jobs)) {
 		for _, l := range c.facts.Jobs[name].Live {
-			o := Outlived{name, l}
-			all = append(all, o)
-			c.outlived[l.Run] = o
+			all = append(all, outlived{name, l})
+			c.takeOver(name, l)
 		}
 	}
-	return all
+	return func(yield func(string, statefile.Live) bool) {
+		for _, o := range all {
+			if !yield(o.job, o.Live) {
+				return
+			}
+		}
+	}
 }
 
-// adopt takes over a run of the previous daemon, or settles it as lost. It never starts the run a second time.
-func (c *Core) adopt(e Adopted) {
-	l, ok := c.outlived[e.Run]
-	if !ok {
-		c.never("run %d was adopted but is not known", e.Run)
-		return
-	}
-	delete(c.outlived, e.Run)
-	name := l.Job
-	if l.Ended && !e.Remains {
-		if l.Open {
-			c.outputEnds(name, l.Run, undefined, "")
-		}
-		c.record(&statefile.Drained{Job: name, Run: l.Run})
-		return
-	}
-	if e.Alive && l.PID == 0 && e.PID > 0 { // the previous daemon was killed between the fork and this record
-		c.record(&statefile.Started{Job: name, Run: l.Run, PID: e.PID, Inode: e.Inode, PIDStart: e.PIDStart, BootID: c.o.BootID,
-			Reason: l.Reason})
-		l.PID, l.StartedAt = e.PID, c.at()
-	}
+// takeOver makes the run of a journal entry.
+func (c *Core) takeOver(name string, l statefile.Live) {
 	j := c.jobs[name]
 	if j == nil {
 		j = c.orphanJob(name)
 	}
 	r := &run{origin: origin{fromJournal, l.Reason, true, l.Reason == statefile.ReasonService && c.wasDisabled(j)},
-		number: l.Run, job: j, def: undefined, state: running, slot: l.Slot, epoch: l.Epoch, attempt: l.Attempt,
-		missed: l.Missed, pid: l.PID, startedAt: l.StartedAt, adopted: !e.Child, inherited: true, stopBy: l.StoppedBy,
-		remains: e.Remains, started: c.now.Mono}
+		number: l.Run, job: j, def: undefined, state: outlived, slot: l.Slot, epoch: l.Epoch, attempt: l.Attempt,
+		missed: l.Missed, pid: l.PID, startedAt: l.StartedAt, adopted: true, stopBy: l.StoppedBy, started: c.now.Mono}
 	if !l.StartedAt.IsZero() {
 		r.started -= max(0, c.now.Wall.Sub(l.StartedAt.Time))
 	}
@@ -65,18 +62,50 @@ func (c *Core) adopt(e Adopted) {
 	j.runs = append(j.runs, r)
 	c.runs[r.number] = r
 	c.markDirty(j)
-	switch {
-	case l.Ended:
-		if r.open = l.Open; r.open && j.facts.LastRun != nil && j.facts.LastRun.Run == r.number {
-			r.marker = outcomeMarker(r, j.facts.LastRun)
-		}
-		c.drainRemains(r)
-	case e.Child:
-	case e.Alive:
-		c.say(Info, name, "adopted", "run", r.number, "pid", r.pid)
-	default:
-		r.lost = true
+}
+
+// foundAlive leaves the run alone until its definition is known.
+func foundAlive(c *Core, r *run, e Event) {
+	f := e.(Found)
+	r.fate, r.adopted = alive, !f.Child
+	if r.pid == 0 && f.PID > 0 { // the previous daemon was killed between the fork and this record
+		c.record(&statefile.Started{Job: r.job.name, Run: r.number, PID: f.PID, Inode: f.Inode, PIDStart: f.PIDStart,
+			BootID: c.o.BootID, Reason: r.reason})
+		r.pid, r.startedAt, r.started = f.PID, c.at(), c.now.Mono
 	}
+	if r.adopted {
+		c.say(Info, r.job.name, "adopted", "run", r.number, "pid", r.pid)
+	}
+}
+
+// foundGone looks for the leftovers of a run whose outcome is published. Otherwise only the definition says whether to
+// retry the run and whom to notify.
+func foundGone(c *Core, r *run, e Event) {
+	r.fate = gone
+	if e.(Gone).Remains {
+		r.fate = remains
+	}
+	l := r.live()
+	if !l.Ended {
+		return
+	}
+	r.open = l.Open
+	if r.fate == gone {
+		c.forget(r)
+		return
+	}
+	if last := r.job.facts.LastRun; r.open && last != nil && last.Run == r.number {
+		r.marker = outcomeMarker(r, last)
+	}
+	c.awaitRemains(r)
+}
+
+// awaitRemains gives the leftovers of a run a moment whose leader ended without this daemon.
+func (c *Core) awaitRemains(r *run) {
+	c.to(r, lingering)
+	r.killAt, r.wait = c.now.Mono+reapWait, probeMin
+	c.after(&r.timer, r.wait)
+	c.emit(Probe{r.number, r.far()})
 }
 
 // wasDisabled reports, before the first load, whether a job was disabled when the previous daemon ended. If a run of
@@ -85,64 +114,101 @@ func (c *Core) wasDisabled(j *job) bool {
 	return c.facts.DisabledBy != nil || j.facts.DisabledBy != nil || strings.HasSuffix(j.facts.Schedule, disabledHash)
 }
 
-// settleLost ends the runs of the previous daemon of which nothing is left. It waits for the first load, because only
-// the definitions say whether to retry a run and whom to notify.
-func (c *Core) settleLost() {
+// defineRuns tells the runs of the previous daemon that a load has defined their jobs, or that all is the first load to
+// read all definitions, so that a job without one has none.
+func (c *Core) defineRuns(all bool) {
 	for _, r := range c.sortedRuns() {
-		if !r.lost {
-			continue
-		}
-		if !r.defined() {
-			r.def = r.job.def
-		}
-		stage := "started"
-		if r.pid == 0 {
-			stage = "intent"
-		}
-		o := statefile.Run{Outcome: statefile.OutcomeLost, LostStage: &stage}
-		if r.stopBy != "" { // it was stopped and did end, but nobody knows how
-			o.LostStage = nil
-			r.blame(&o)
-		}
-		c.end(r, o, r.remains)
-		if r.remains {
-			if r.defined() { // no other run starts while processes of this one remain
-				c.enter(r)
-			}
-			c.drainRemains(r)
-		} else {
-			c.forget(r)
+		if (r.state == outlived || r.state == lingering) && !r.defined() && (all || r.job.defined()) {
+			c.move(r.number, evDefined, nil)
 		}
 	}
 }
 
-// drainRemains looks for leftovers of a run whose leader ended under the previous daemon or after it.
-func (c *Core) drainRemains(r *run) {
-	c.to(r, lingering)
-	r.killAt, r.wait = c.now.Mono+reapWait, probeMin
-	c.after(&r.timer, r.wait)
-	c.emit(Probe{r.number, r.far()})
+// takeDefinition gives a run the definition of its job, if there is one.
+func (c *Core) takeDefinition(r *run) {
+	if r.def = r.job.def; r.defined() {
+		c.enter(r) // no run that it excludes starts while anything of it is alive
+	}
 }
 
-// resumeStops continues the stops that the previous daemon began. Only now do the definitions say how to stop each run.
-func (c *Core) resumeStops() {
-	for _, r := range c.sortedRuns() {
-		switch {
-		case !r.inherited:
-		case r.state == running && r.stopBy != "" && c.previous.clean: // the previous daemon already signaled it; once is enough
-			c.to(r, stopping)
-			r.killAt = c.now.Mono + r.def.StopTimeout
-			c.setTimer(&r.timer, mono, int64(r.killAt))
-		case r.state == running && r.stopBy != "":
-			c.stop(r, r.stopBy)
-		case r.state != lingering:
-		case r.keepsLeftovers():
-			c.forget(r)
-		case r.far():
-			c.to(r, draining)
-			c.signalStop(r, r.leaderOnly())
-		default:
-			r.killAt = min(r.killAt, c.now.Mono+leaveTime)
+// continueOutlived settles a run that outlived the previous daemon, or lets it continue. The run of a job whose file was
+// removed waits on, because the file may come back.
+func continueOutlived(c *Core, r *run, _ Event) {
+	c.takeDefinition(r)
+	if r.fate == remains || r.fate == gone {
+		if c.settleLost(r); r.state == lingering {
+			settleRemains(c, r, nil)
+		}
+		return
+	}
+	if r.defined() {
+		c.emit(KeepLog{r.number, r.def})
+	}
+	switch {
+	case r.stopBy != "" && c.previous.clean: // the previous daemon already signaled it; once is enough
+		c.to(r, stopping)
+		r.killAt = c.now.Mono + r.def.StopTimeout
+		c.setTimer(&r.timer, mono, int64(r.killAt))
+	case r.stopBy != "":
+		c.terminate(r)
+	case !r.defined():
+	case r.reason == statefile.ReasonService && r.job.process != r.def.ProcessHash:
+		r.stopBy = "reload"
+		c.terminate(r)
+	default:
+		c.to(r, running)
+		if r.def.Timeout > 0 {
+			c.after(&r.timer, max(0, r.def.Timeout-c.age(r)))
+		}
+	}
+}
+
+// settleLost ends a run whose leader ended without a daemon.
+func (c *Core) settleLost(r *run) {
+	stage := "started"
+	if r.pid == 0 {
+		stage = "intent"
+	}
+	o := statefile.Run{Outcome: statefile.OutcomeLost, LostStage: &stage}
+	if r.stopBy != "" { // it was stopped and did end, but nobody knows how
+		o.LostStage = nil
+		r.blame(&o)
+	}
+	c.end(r, o, r.fate == remains)
+	if r.fate == remains {
+		c.awaitRemains(r)
+	} else {
+		c.forget(r)
+	}
+}
+
+// settleRemains decides about the leftovers of a run whose leader ended without a daemon. It continues the stop that the
+// previous daemon began.
+func settleRemains(c *Core, r *run, _ Event) {
+	c.takeDefinition(r)
+	switch {
+	case r.keepsLeftovers():
+		c.forget(r)
+	case r.far():
+		c.to(r, draining)
+		c.signalStop(r, r.leaderOnly())
+	default:
+		r.killAt = min(r.killAt, c.now.Mono+leaveTime)
+	}
+}
+
+// stopOutlived stops a run that may have no definition. At a shutdown nothing waits for a load any more.
+func stopOutlived(c *Core, r *run, _ Event) {
+	switch {
+	case r.fate == alive:
+		c.terminate(r)
+	case c.shutdown == nil:
+	case r.fate == sought:
+		c.say(Warn, r.job.name, "left to the next daemon: its process has not been found yet", "run", r.number)
+		c.unlist(r)
+	default:
+		if c.settleLost(r); r.state == lingering {
+			stopLingering(c, r, nil)
 		}
 	}
 }

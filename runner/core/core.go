@@ -38,13 +38,12 @@ type Core struct {
 	follow     map[string][]*job // jobs that run after the job of that name
 	alarm      alarm             // ends the disabling of all jobs
 
-	runs     map[uint64]*run
-	outlived map[uint64]Outlived // runs of the previous daemon that are not adopted yet
-	lastRun  uint64              // the run counter, pending runs included
-	pending  waitlist
-	gate     gate
-	timers   [nClocks]timers
-	rng      *rand.Rand
+	runs    map[uint64]*run
+	lastRun uint64 // the run counter, pending runs included
+	pending waitlist
+	gate    gate
+	timers  [nClocks]timers
+	rng     *rand.Rand
 
 	loaded     loaded
 	deliveries deliveries
@@ -135,8 +134,10 @@ func (c *Core) Handle(now Now, e Event) {
 		c.obey(e)
 	case Trouble:
 		c.note(e)
-	case Adopted:
-		c.adopt(e)
+	case Found:
+		c.move(e.Run, evFound, e)
+	case Gone:
+		c.move(e.Run, evGone, e)
 	case Orphan:
 		c.probeDraining()
 	case Prepared:
@@ -246,7 +247,6 @@ func (c *Core) shutNow(e Shutdown) {
 	if !e.Upgrade { // otherwise the clients ask the next program, because their connections end
 		c.refuseReloads()
 	}
-	c.settleLost()
 	for _, r := range slices.Clone(c.pending.runs) {
 		c.dropAtShutdown(r)
 	}

@@ -4,7 +4,7 @@
 //
 // In each turn the shell calls [Core.Handle] for each event, then [Core.Settle] once, and performs what [Core.Effects]
 // returns. [Core.Wait] says how long the shell may sleep. The first load of the job files is an event, too: before it,
-// the core only takes over the runs of the previous daemon ([Core.Outliving], [Adopted]).
+// the core only takes over the runs of the previous daemon ([Core.Outliving], [Found], [Gone]).
 //
 // # Jobs and runs
 //

@@ -17,7 +17,7 @@ func (s *early) ring(c *Core) { c.shutAfterLoad() }
 // shut begins to stop all jobs, or leaves them running and ends. A second request hurries.
 func (c *Core) shut(e Shutdown) {
 	switch {
-	case c.loaded.ready || e.Leave || c.shutdown != nil || !c.inherits():
+	case c.loaded.ready || e.Leave || c.shutdown != nil || len(c.runs) == 0:
 	case c.early.e == nil:
 		c.early.e, c.early.timer.owner = &e, &c.early
 		c.after(&c.early.timer, loadPatience)
@@ -36,16 +36,4 @@ func (c *Core) shutAfterLoad() {
 		c.stopTimer(&c.early.timer)
 		c.shutNow(*e)
 	}
-}
-
-func (c *Core) inherits() bool {
-	if len(c.outlived) > 0 {
-		return true
-	}
-	for _, r := range c.runs {
-		if r.inherited {
-			return true
-		}
-	}
-	return false
 }

@@ -132,7 +132,7 @@ func (c *Core) end(r *run, o statefile.Run, draining bool) {
 // forget ends a run for good, so that waiting runs can continue.
 func (c *Core) forget(r *run) {
 	c.endOutput(r)
-	if r.state.ended() && r.delivery == nil {
+	if l := r.live(); l != nil && l.Ended {
 		c.record(&statefile.Drained{Job: r.job.name, Run: r.number})
 	}
 	c.unlist(r)
@@ -151,7 +151,7 @@ func (c *Core) unlist(r *run) {
 	if len(j.slots.notRun.list) > 0 { // these slots may have waited for this run
 		c.turn.notRun = append(c.turn.notRun, j)
 	}
-	if r.pid > 0 || r.inherited {
+	if r.pid > 0 || r.source == fromJournal {
 		c.emit(Release{r.number})
 	}
 	c.pending.lookAgain() // this run may itself be pending

@@ -79,17 +79,20 @@ type (
 	// Orphan says that a process was reaped that led no run. It may have been the last of a draining group.
 	Orphan struct{}
 
-	// Adopted says whether the process of a run of the previous daemon is alive. PID, Inode and PIDStart identify it
-	// for a journal that does not know them yet; they are 0 if some process of the run is alive but its leader is
-	// unknown. Remains: the leader is dead, but leftovers may be alive.
-	Adopted struct {
+	// Found says that a run of the previous daemon is alive. PID, Inode and PIDStart identify its leader for a journal
+	// that does not know them yet; they are 0 if some process of the run is alive but its leader is unknown.
+	Found struct {
 		Run      uint64
-		Alive    bool
-		Remains  bool
 		Child    bool // the process is a child, because an upgrade only replaced the program
 		PID      int
 		Inode    uint64
 		PIDStart uint64
+	}
+
+	// Gone says that the leader of a run of the previous daemon has ended. Remains: leftovers may be alive.
+	Gone struct {
+		Run     uint64
+		Remains bool
 	}
 
 	// Shutdown stops all jobs and then the daemon. Hurry kills the jobs, Leave leaves them running. Upgrade: another
@@ -130,7 +133,8 @@ func (Exited) event()     {}
 func (Probed) event()     {}
 func (Killed) event()     {}
 func (Orphan) event()     {}
-func (Adopted) event()    {}
+func (Found) event()      {}
+func (Gone) event()       {}
 func (Shutdown) event()   {}
 func (Order) event()      {}
 func (Trouble) event()    {}

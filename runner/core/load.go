@@ -68,13 +68,7 @@ func (c *Core) load(e Loaded) {
 		c.notifyDamage()
 		c.notifyCrash()
 	}
-	if c.loaded.known {
-		c.settleLost()
-	}
-	c.defineRuns()
-	if first {
-		c.resumeStops()
-	}
+	c.defineRuns(first)
 	c.link()
 	c.announce(sum, changed, set.Passed)
 	c.answerReloads(e.Begun, &LoadResult{sum, len(set.Jobs) - sum.New - sum.Changed, set.Errors})
@@ -100,26 +94,6 @@ func (c *Core) removeUndefined(unread bool) (removed int) {
 		}
 	}
 	return removed
-}
-
-// defineRuns gives the runs of the previous daemon their definitions, which are known now.
-func (c *Core) defineRuns() {
-	for _, r := range c.sortedRuns() {
-		if r.defined() || !r.job.defined() {
-			continue
-		}
-		r.def = r.job.def
-		c.enter(r)
-		if !r.state.ended() {
-			c.emit(KeepLog{r.number, r.def})
-		}
-		if r.def.Timeout > 0 && r.state == running {
-			c.after(&r.timer, max(0, r.def.Timeout-c.age(r)))
-		}
-		if r.reason == statefile.ReasonService && r.state == running && r.job.process != r.def.ProcessHash {
-			c.stop(r, "reload")
-		}
-	}
 }
 
 // resume continues the retries and delayed starts of the previous daemon, once a load has read all definitions or this
@@ -216,12 +190,17 @@ func (c *Core) announce(sum statefile.Reloaded, changed []string, ignored int) {
 func (c *Core) forgetVanished() {
 	for _, name := range slices.Sorted(maps.Keys(c.facts.Jobs)) {
 		if c.jobs[name] == nil && c.facts.Jobs[name].RemovedAt.IsZero() {
-			for _, l := range c.facts.Jobs[name].Delayed {
-				c.say(Warn, name, "dropped a delayed start: "+jobRemoved, "run", l.Run)
-			}
-			c.record(&statefile.Deleted{Job: name})
+			c.recordDeleted(name)
 		}
 	}
+}
+
+// recordDeleted records that a job was removed. Delayed starts that are left by then are those of the previous daemon.
+func (c *Core) recordDeleted(name string) {
+	for _, l := range c.facts.Jobs[name].Delayed {
+		c.say(Warn, name, "dropped a delayed start: "+jobRemoved, "run", l.Run)
+	}
+	c.record(&statefile.Deleted{Job: name})
 }
 
 // sortOrder removes the deleted jobs from the list of jobs and sorts the new ones into it.

@@ -162,7 +162,7 @@ func remove(c *Core, j *job, _ *jobfile.Job) {
 // remember records the end of a job. Its facts are kept for a while.
 func remember(c *Core, j *job, _ *jobfile.Job) {
 	j.state = deleted
-	c.record(&statefile.Deleted{Job: j.name})
+	c.recordDeleted(j.name)
 	delete(c.jobs, j.name)
 	c.disordered = true
 	c.changes.removed = append(c.changes.removed, j.name)

@@ -13,7 +13,7 @@ import (
 func (c *Core) retryAfter(r *run, e *statefile.Ended) *statefile.Retry {
 	j := r.job
 	switch {
-	case !e.Failed, r.reason == statefile.ReasonService, len(r.args) > 0, r.lost && c.inDoubt(r.number),
+	case !e.Failed, r.reason == statefile.ReasonService, len(r.args) > 0, r.state == outlived && c.inDoubt(r.number),
 		r.def.ScheduleHash != j.def.ScheduleHash || !c.active(j),
 		r.attempt > int(j.def.Retries),
 		slices.ContainsFunc(j.runs[slices.Index(j.runs, r)+1:], func(o *run) bool { return o.state == pending }):

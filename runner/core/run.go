@@ -29,10 +29,8 @@ type run struct {
 	startedAt   statefile.Time
 	started     time.Duration // monotonic
 	adopted     bool          // started by an earlier daemon and no child of this one
-	inherited   bool          // from the journal, whether a child or not
 	unjournaled bool
-	remains     bool // its leader ended under an earlier daemon, but other processes may be alive
-	lost        bool // it was alive when the previous daemon ended, and is not now
+	fate        fate // while it is outlived: what is left of it
 
 	delivery *delivery // set if the run is a notification
 	mail     *Mail     // set if that is a mail

@@ -127,7 +127,7 @@ func (c *Core) completeServiceEnd(r *run, e *statefile.Ended) {
 	// service.
 	known := o.Outcome != statefile.OutcomeStopped && o.Outcome != statefile.OutcomeLost
 	e.Finished = known && e.Retry == nil && !r.def.KeepAlive.Restart.After(!e.Failed)
-	if r.lost && c.inDoubt(r.number) && !r.def.KeepAlive.Restart.After(true) { // it may have succeeded, unless the machine went down
+	if r.state == outlived && c.inDoubt(r.number) && !r.def.KeepAlive.Restart.After(true) { // it may have succeeded, unless the machine went down
 		l := r.live()
 		e.Finished = l != nil && (l.BootID == c.o.BootID || l.BootID == "")
 	}

@@ -281,6 +281,11 @@ func (w *world) disturb() {
 		w.end()
 		w.run(time.Duration(w.rng.IntN(3600)) * time.Second)
 		w.start()
+	case 12: // a daemon is told to end before its first load
+		w.crash()
+		w.begin()
+		w.end()
+		w.start()
 	case 11: // leave the jobs running, as for an upgrade by hand
 		w.handle(Shutdown{By: "QUIT", Leave: true})
 		w.settle()

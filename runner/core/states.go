@@ -8,6 +8,10 @@ type runState uint8
 // pending   waits to be admitted; why says for what. It can still be dropped.
 // intent    its intent was handed to the disk; from here on it will be started in any case
 // forking   its process is being created: the fork, then the exec behind the shim
+// outlived  the previous daemon left it behind, and no load has defined its job yet; fate says what is left of it. It stays
+//
+//	outlived as long as no file defines its job
+//
 // running   its program is running
 // stopping  it was asked to end; the deadline for KILL is set
 // lingering its outcome is published and its leader has ended, but processes of its group are alive; they get a moment to
@@ -20,6 +24,7 @@ const (
 	pending runState = iota
 	intent
 	forking
+	outlived
 	running
 	stopping
 	lingering
@@ -29,8 +34,8 @@ const (
 )
 
 // runStates are the names in the state file. Between intent and exec a run is shown as starting, and as draining from
-// its outcome until its group is empty.
-var runStates = [nRunStates]string{"pending", "starting", "starting", "running", "stopping", "draining", "draining", "done"}
+// its outcome until its group is empty. A run that outlived the previous daemon is shown as running.
+var runStates = [nRunStates]string{"pending", "starting", "starting", "running", "running", "stopping", "draining", "draining", "done"}
 
 // runEvent is what can happen to a run.
 type runEvent uint8
@@ -41,6 +46,9 @@ const (
 	evForked                     // the process exists
 	evExecuted                   // and has become the job's program
 	evNotStarted                 // there is no process, or it did not become the job's program
+	evFound                      // the shell has found it alive
+	evGone                       // the shell has not
+	evDefined                    // a load has defined its job, or has read all definitions and has none for it
 	evExited                     // the leader was reaped
 	evProbed                     // the number of processes left in the group
 	evStop                       // it must end
@@ -48,7 +56,7 @@ const (
 	nRunEvents
 )
 
-var runEvents = [nRunEvents]string{"let in", "prepared", "forked", "executed", "not started", "exited", "probed", "stop", "timer"}
+var runEvents = [nRunEvents]string{"let in", "prepared", "forked", "executed", "not started", "found", "gone", "defined", "exited", "probed", "stop", "timer"}
 
 // move is how a run handles an event.
 type move func(c *Core, r *run, e Event)
@@ -80,9 +88,13 @@ func init() {
 		lives  = "its leader lives"
 		over   = "it is over and forgotten"
 		once   = "its program runs already"
+		before = "the previous daemon started it"
+		here   = "this daemon started it, or knows already what is left of it"
+		has    = "it has its definition, or needs none any more"
 	)
 	moves = [nRunStates][nRunEvents]runCell{
 		pending: {
+			evFound: never(here), evGone: never(here), evDefined: never(has),
 			evAdmit:    runs(begin, intent),
 			evPrepared: runs(ignore, pending), // the disk was too slow for a fork that then failed
 			evForked:   never(noFork), evExecuted: never(noFork), evNotStarted: never(noFork), evExited: never(noFork), evProbed: never(noFork),
@@ -90,6 +102,7 @@ func init() {
 			evRing: runs(tryAgain, pending),
 		},
 		intent: {
+			evFound: never(here), evGone: never(here), evDefined: never(has),
 			evAdmit:    never(in),
 			evPrepared: runs(forkPrepared, forking, done),
 			evForked:   never(noFork), evExecuted: never(noFork), evNotStarted: never(noFork), evExited: never(noFork), evProbed: never(noFork),
@@ -97,6 +110,7 @@ func init() {
 			evRing: runs(forkUnjournaled, forking, done),
 		},
 		forking: {
+			evFound: never(here), evGone: never(here), evDefined: never(has),
 			evAdmit:      never(in),
 			evPrepared:   runs(ignore, forking), // it was forked without waiting for the disk
 			evForked:     runs(forked, forking, running, stopping),
@@ -107,7 +121,19 @@ func init() {
 			evStop:       runs(stopForking, forking),
 			evRing:       runs(startTimedOut, forking, draining, done),
 		},
+		outlived: {
+			evAdmit: never(before), evPrepared: never(before), evForked: never(before), evExecuted: never(before),
+			evNotStarted: never(before),
+			evFound:      runs(foundAlive, outlived),
+			evGone:       runs(foundGone, outlived, lingering, done),
+			evDefined:    runs(continueOutlived, outlived, running, stopping, lingering, draining, done),
+			evExited:     runs(leaderEnded, lingering, draining, done),
+			evProbed:     never(lives),
+			evStop:       runs(stopOutlived, outlived, stopping, lingering, draining, done),
+			evRing:       never("it has no timer"),
+		},
 		running: {
+			evFound: never(here), evGone: never(here), evDefined: never(has),
 			evAdmit:    never(in),
 			evPrepared: runs(ignore, running),
 			evForked:   never(once), evExecuted: never(once), evNotStarted: never(once),
@@ -117,6 +143,7 @@ func init() {
 			evRing:   runs(timedOut, stopping),
 		},
 		stopping: {
+			evFound: never(here), evGone: never(here), evDefined: never(has),
 			evAdmit:    never(in),
 			evPrepared: runs(ignore, stopping),
 			evForked:   never(once), evExecuted: never(once), evNotStarted: never(once),
@@ -126,6 +153,8 @@ func init() {
 			evRing:   runs(killStopping, stopping, done),
 		},
 		lingering: {
+			evFound: never(here), evGone: never(here),
+			evDefined:  runs(settleRemains, lingering, draining, done),
 			evAdmit:    never(in),
 			evPrepared: runs(ignore, lingering),
 			evForked:   never(once), evExecuted: never(once), evNotStarted: never(once), evExited: never(noLead),
@@ -134,6 +163,7 @@ func init() {
 			evRing:   runs(lookAtLeftovers, lingering, draining, done),
 		},
 		draining: {
+			evFound: never(here), evGone: never(here), evDefined: never(has),
 			evAdmit:      never(in),
 			evPrepared:   runs(ignore, draining),
 			evForked:     never(noLead),
@@ -146,7 +176,8 @@ func init() {
 		},
 		done: {
 			evAdmit: never(over), evPrepared: never(over), evForked: never(over), evExecuted: never(over),
-			evNotStarted: never(over), evExited: never(over), evProbed: never(over), evStop: never(over), evRing: never(over),
+			evNotStarted: never(over), evFound: never(over), evGone: never(over), evDefined: never(over),
+			evExited: never(over), evProbed: never(over), evStop: never(over), evRing: never(over),
 		},
 	}
 }
@@ -168,6 +199,9 @@ func (c *Core) to(r *run, s runState) {
 	r.state = s
 }
 
+// comesLate are the events that may come when the run is over, or when the daemon has left.
+var comesLate = [nRunEvents]bool{evPrepared: true, evFound: true, evGone: true, evExited: true, evProbed: true}
+
 // ignore is for events that may come too late.
 func ignore(*Core, *run, Event) {}
 
@@ -175,7 +209,7 @@ func ignore(*Core, *run, Event) {}
 func (c *Core) move(number uint64, ev runEvent, e Event) {
 	r := c.runs[number]
 	if r == nil {
-		if ev != evPrepared && ev != evProbed && ev != evExited { // these may come late, even after the daemon has left
+		if !comesLate[ev] {
 			c.never("%s of run %d, which is not known", runEvents[ev], number)
 		}
 		return

@@ -15,7 +15,7 @@ const killPatience = 5 * time.Second
 
 // stop makes a run end; by is the person or the reason.
 func (c *Core) stop(r *run, by string) {
-	if r.stopBy == "" && !r.state.ended() {
+	if r.stopBy == "" && !r.leaderGone() {
 		r.stopBy = by
 	}
 	c.move(r.number, evStop, nil)
@@ -79,7 +79,10 @@ func (c *Core) recordStop(r *run) {
 }
 
 // far reports whether the program of the run was told to end. Processes that left its group are stopped then, too.
-func (r *run) far() bool { return r.stopBy != "" && r.state >= running }
+func (r *run) far() bool { return r.stopBy != "" && r.state >= outlived }
+
+// leaderGone reports whether the leader of the run has ended, so that a stop is not the reason for its end.
+func (r *run) leaderGone() bool { return r.state.ended() || r.fate == remains || r.fate == gone }
 
 // live returns what the journal knows of the run, or nil if it does not know of it.
 func (r *run) live() *statefile.Live {

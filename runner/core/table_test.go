@@ -46,7 +46,7 @@ func unvisited(t *testing.T, visits map[visit]int) {
 }
 
 // runNames distinguishes states that have the same name in the state file.
-var runNames = [nRunStates]string{"pending", "intent", "forking", "running", "stopping", "lingering", "draining", "done"}
+var runNames = [nRunStates]string{"pending", "intent", "forking", "outlived", "running", "stopping", "lingering", "draining", "done"}
 
 // diagram draws both tables: which event leads from which state to which.
 func diagram() string {
@@ -66,7 +66,7 @@ func diagram() string {
 			}
 		}
 	}
-	b.WriteString("\nA run, of which the state file calls intent and forking both starting, and lingering and draining both draining:\n\n")
+	b.WriteString("\nA run, of which the state file calls intent and forking both starting, lingering and draining both draining, and\noutlived running:\n\n")
 	for s := range nRunStates {
 		for e := range nRunEvents {
 			var to []string

@@ -95,7 +95,7 @@ func (c *Core) view(j *job) *statefile.Job {
 		if r.state == pending && r.timer.set() {
 			v.NextTry = statefile.At(c.now.Wall.Add(time.Duration(r.timer.deadline) - c.now.Mono).In(j.zone()))
 		}
-		if r.state >= running {
+		if r.state >= outlived {
 			v.State = "running"
 		}
 	}

@@ -161,13 +161,17 @@ func (w *world) begin() {
 	w.suspect = ""
 	for _, l := range w.c.Outliving() {
 		p := w.procs[l.Run]
-		alive := (l.PID == 0 || l.BootID == w.bootID) && p != nil && p.leader
+		alive := !l.Ended && (l.PID == 0 || l.BootID == w.bootID) && p != nil && p.leader
 		if p != nil {
 			p.stopped = l.StoppedBy != ""
 		}
 		remains := !alive && l.PID != 0 && l.BootID == w.bootID
-		e := Adopted{Run: l.Run, Alive: alive, Remains: remains, PID: 1000 + int(l.Run), Inode: l.Run}
-		if alive && l.PID == 0 && w.rng.IntN(2) == 0 { // only its leaf is known
+		if !alive {
+			w.handle(Gone{Run: l.Run, Remains: remains})
+			continue
+		}
+		e := Found{Run: l.Run, PID: 1000 + int(l.Run), Inode: l.Run}
+		if l.PID == 0 && w.rng.IntN(2) == 0 { // only its leaf is known
 			p.leaderless, e.PID, e.Inode = true, 0, 0
 			w.stats["leaderless"]++
 		}
@@ -563,7 +567,7 @@ func (w *world) signal(s Signal) {
 	}
 	p.stopped = p.stopped || s.Far
 	w.signals = append(w.signals, s.Name)
-	if r := w.c.runs[s.Run]; r != nil && !w.stops[s.Run] && !r.inherited && w.mono < p.diedAt+leaveTime {
+	if r := w.c.runs[s.Run]; r != nil && r.stopBy == "" && !w.stops[s.Run] && r.source != fromJournal && w.mono < p.diedAt+leaveTime {
 		w.fatal("run %d of %s got %s %v after its leader had ended by itself", s.Run, p.job, s.Name, w.mono-p.diedAt)
 	}
 	switch {
