@@ -145,7 +145,7 @@ func (d *disk) flush() {
 	d.sync, d.numbers, d.err = false, false, nil
 }
 
-// answer releases the runs that need not wait any longer. The life of a service waits until the journal is written, so
+// answer releases the runs that need not wait any longer. The run of a service waits until the journal is written, so
 // that a new daemon knows it, but not for the disk: after a power failure the service starts again anyway. All other
 // runs must run only once. The journal may already hold the delayed start, the retry or the slot that the run settles,
 // and would make it run again.

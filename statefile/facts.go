@@ -175,7 +175,7 @@ func (j *JobFacts) Fill(v *Job) {
 	v.InternalError, v.NotifyError = j.SetAside, j.NotifyError
 }
 
-// addDeath records the end of a service's life. A stopped service did not die. If a run was lost, it is unknown how
+// addDeath records the end of a run of a service. A stopped service did not die. If a run was lost, it is unknown how
 // long it would have lived.
 func (j *JobFacts) addDeath(o *Run, short bool) {
 	switch {

@@ -135,7 +135,7 @@ type DelayedStart struct {
 	By  string `json:"by"` // "root (uid 0)" or "uid N"
 }
 
-// Death is one end of a service's life.
+// Death is one end of a run of a service.
 type Death struct {
 	At       Time    `json:"at"`
 	Outcome  Outcome `json:"outcome"`

@@ -76,7 +76,7 @@ func (c *Core) askGate(r *run) (why statefile.Why) {
 	why = whyBroken
 	defer c.rescueRun(r, evAdmit)
 	if r.timer.set() {
-		return r.why // after a failed fork, before a retry, or after a short life of a service
+		return r.why // after a failed fork, before a retry, or after a short run of a service
 	}
 	if r.delivery != nil {
 		return ""

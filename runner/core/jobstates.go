@@ -85,7 +85,7 @@ func init() {
 			jeRemove:  jobs(remove, needsDelete, deleted),
 			jeDisturb: jobs(stay, needsArm),
 			jeRing:    jobs(stay, needsArm),
-			jeTurn:    jobs(arm, waiting, armed, needsArm), // an unwanted life of a service may have ended here
+			jeTurn:    jobs(arm, waiting, armed, needsArm), // an unwanted run of a service may have ended here
 			jeEmpty:   jobs(stay, needsArm),
 		},
 		armed: {

@@ -8,11 +8,11 @@ import (
 	"jobsd/statefile"
 )
 
-// crashLoopRuns is the number of short lives in a row from which a service counts as in a crash loop.
+// crashLoopRuns is the number of short runs in a row from which a service counts as in a crash loop.
 const crashLoopRuns = 5
 
 // armService brings a service into the wanted state: one live run of the newest definition, or none. Each change of
-// either arms the job again: a load, an order, an end, or a life that became stable.
+// either arms the job again: a load, an order, an end, or a run that became stable.
 func (c *Core) armService(j *job) {
 	succeeded := j.facts.Consecutive == 0
 	over := j.facts.Finished && !j.def.KeepAlive.Restart.After(succeeded)
@@ -46,7 +46,7 @@ func (j *job) services() (list []*run) {
 	return list
 }
 
-// startService makes the next life of a service. It starts after a pause if the last lives were short.
+// startService makes the next run of a service. It starts after a pause if the last runs were short.
 func (c *Core) startService(j *job) {
 	r := c.newRun(j, c.nextRun(), origin{source: fromService, reason: statefile.ReasonService})
 	pause := c.spread(backoff(j.def.KeepAlive, j.facts.ShortRuns))
@@ -59,7 +59,7 @@ func (c *Core) startService(j *job) {
 	}
 }
 
-// backoff returns the pause after a number of short lives in a row. It is zero at first and then doubles: a single
+// backoff returns the pause after a number of short runs in a row. It is zero at first and then doubles: a single
 // death must not delay the service, but a service that dies again and again must not keep the machine busy.
 func backoff(k *jobfile.KeepAlive, short uint64) time.Duration {
 	if short < 2 {
@@ -84,7 +84,7 @@ func (c *Core) spread(d time.Duration) time.Duration {
 	return d + time.Duration(c.rng.Int64N(int64(d)/10+1))
 }
 
-// watchStability arms the job again for the time when a life that follows short ones becomes stable, and records that
+// watchStability arms the job again for the time when a run that follows short ones becomes stable, and records that
 // then.
 func (c *Core) watchStability(j *job, r *run) {
 	if r.state != running || j.facts.ShortRuns == 0 && j.facts.Consecutive == 0 && !j.facts.FailureNotified {
@@ -117,7 +117,7 @@ func (j *job) inCrashLoop() bool {
 	return j.def.KeepAlive != nil && j.facts.ShortRuns >= crashLoopRuns
 }
 
-// completeServiceEnd completes the record of the end of a service's life.
+// completeServiceEnd completes the record of the end of a run of a service.
 func (c *Core) completeServiceEnd(r *run, e *statefile.Ended) {
 	o := &e.Outcome
 	if r.reason != statefile.ReasonService || r.def.KeepAlive == nil {
@@ -146,7 +146,7 @@ func (c *Core) notifyFinalFailure(r *run, e *statefile.Ended) {
 	e.Notifications = append(e.Notifications, c.notificationsOf(j, r.def, "failure", &e.Outcome)...)
 }
 
-// notifyCrashLoop logs and notifies a crash loop when a short life is the last of the number in a row that makes one.
+// notifyCrashLoop logs and notifies a crash loop when a short run is the last of the number in a row that makes one.
 func (c *Core) notifyCrashLoop(r *run, e *statefile.Ended) {
 	j := r.job
 	if !e.Short || j.facts.ShortRuns+1 != crashLoopRuns {
@@ -154,5 +154,5 @@ func (c *Core) notifyCrashLoop(r *run, e *statefile.Ended) {
 	}
 	e.FailureNotified = true
 	e.Notifications = append(e.Notifications, c.notificationsOf(j, r.def, "crash_loop", &e.Outcome)...)
-	c.logJob(j, Error, fmt.Sprintf("crash loop: %d short lives in a row", crashLoopRuns))
+	c.logJob(j, Error, fmt.Sprintf("crash loop: %d short runs in a row", crashLoopRuns))
 }
