@@ -31,7 +31,7 @@ func (c *Core) caught(p any, job string) (text string) {
 func (c *Core) rescueRun(r *run, ev runEvent) {
 	if text := c.caught(recover(), r.job.name); text != "" {
 		c.setAside(r.job, text)
-		c.scrap(r, ev)
+		c.react(r, evBroken, broken{ev})
 	}
 }
 
@@ -85,14 +85,26 @@ func (c *Core) setAside(j *job, text string) {
 	c.markDirty(j)
 }
 
-// scrap drops a run, so that nothing waits for it forever. A run whose process is alive stays.
-func (c *Core) scrap(r *run, ev runEvent) {
-	switch {
-	case ev == evForked || ev == evExecuted:
+// broken is the event of a run whose handling of another event panicked. The run must not make anything wait forever, but
+// a process that is alive is left alone unless it was to end.
+type broken struct{ during runEvent }
+
+func (broken) event() {}
+
+func brokenStart(c *Core, r *run, e Event) {
+	switch during := e.(broken).during; {
+	case during == evForked || during == evExecuted:
 		c.to(r, running)
-	case ev == evExited || ev == evNotStarted || r.pid == 0 || r.state == done:
-		c.loseRun(r)
-	case ev == evStop || ev == evRing: // the normal way to end the run may be what failed
+	default:
+		brokenRun(c, r, e)
+	}
+}
+
+func brokenRun(c *Core, r *run, e Event) {
+	switch during := e.(broken).during; {
+	case during == evExited || during == evNotStarted || r.pid == 0 || r.leaderGone() && !r.state.ended():
+		loseRun(c, r, e)
+	case during == evStop || during == evRing || r.state == stopping && during != evPrepared: // the normal way to end it may be what failed
 		if r.stopBy == "" {
 			r.stopBy = "internal error"
 		}
@@ -108,7 +120,8 @@ func (c *Core) scrap(r *run, ev runEvent) {
 	}
 }
 
-func (c *Core) loseRun(r *run) {
+// loseRun drops a run. If the journal knows of it, its outcome is lost.
+func loseRun(c *Core, r *run, _ Event) {
 	j, at, stage := r.job, c.at(), "intent"
 	if r.pid > 0 {
 		stage = "started"

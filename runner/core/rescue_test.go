@@ -187,3 +187,22 @@ func TestRescueMail(t *testing.T) {
 		t.Errorf("still owed: %+v", w.c.facts.Notifications)
 	}
 }
+
+// TestRescueEveryState: a run in any state is in a state that the table allows after the handling of any event panicked.
+func TestRescueEveryState(t *testing.T) {
+	for state := range nRunStates {
+		for during := range evBroken {
+			for _, pid := range []int{0, 1001} {
+				w := twoJobs(t)
+				w.lasts = time.Minute
+				w.until("2026-03-02 12:01:05")
+				r := w.c.jobs["a"].runs[0]
+				r.state, r.pid, w.c.o.Strict = state, pid, true
+				w.c.react(r, evBroken, broken{during})
+				if lost := r.state == done; lost && len(w.c.jobs["a"].runs) > 0 || !lost && r.pid == 0 && during != evForked && during != evExecuted {
+					t.Errorf("a run that was %s at %q is %s", runNames[state], runEvents[during], runNames[r.state])
+				}
+			}
+		}
+	}
+}

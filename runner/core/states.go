@@ -53,10 +53,11 @@ const (
 	evProbed                     // the number of processes left in the group
 	evStop                       // it must end
 	evRing                       // its timer is due
+	evBroken                     // the handling of one of these panicked
 	nRunEvents
 )
 
-var runEvents = [nRunEvents]string{"let in", "prepared", "forked", "executed", "not started", "found", "gone", "defined", "exited", "probed", "stop", "timer"}
+var runEvents = [nRunEvents]string{"let in", "prepared", "forked", "executed", "not started", "found", "gone", "defined", "exited", "probed", "stop", "timer", "panic"}
 
 // move is how a run handles an event.
 type move func(c *Core, r *run, e Event)
@@ -98,16 +99,18 @@ func init() {
 			evAdmit:    runs(begin, intent),
 			evPrepared: runs(ignore, pending), // the disk was too slow for a fork that then failed
 			evForked:   never(noFork), evExecuted: never(noFork), evNotStarted: never(noFork), evExited: never(noFork), evProbed: never(noFork),
-			evStop: runs(drop, done),
-			evRing: runs(tryAgain, pending),
+			evStop:   runs(drop, done),
+			evRing:   runs(tryAgain, pending),
+			evBroken: runs(loseRun, done),
 		},
 		intent: {
 			evFound: never(here), evGone: never(here), evDefined: never(has),
 			evAdmit:    never(in),
 			evPrepared: runs(forkPrepared, forking, done),
 			evForked:   never(noFork), evExecuted: never(noFork), evNotStarted: never(noFork), evExited: never(noFork), evProbed: never(noFork),
-			evStop: runs(stopLater, intent),
-			evRing: runs(forkUnjournaled, forking, done),
+			evStop:   runs(stopLater, intent),
+			evRing:   runs(forkUnjournaled, forking, done),
+			evBroken: runs(loseRun, done),
 		},
 		forking: {
 			evFound: never(here), evGone: never(here), evDefined: never(has),
@@ -120,6 +123,7 @@ func init() {
 			evProbed:     never(lives),
 			evStop:       runs(stopForking, forking),
 			evRing:       runs(startTimedOut, forking, draining, done),
+			evBroken:     runs(brokenStart, forking, running, stopping, done),
 		},
 		outlived: {
 			evAdmit: never(before), evPrepared: never(before), evForked: never(before), evExecuted: never(before),
@@ -131,6 +135,7 @@ func init() {
 			evProbed:     never(lives),
 			evStop:       runs(stopOutlived, outlived, stopping, lingering, draining, done),
 			evRing:       never("it has no timer"),
+			evBroken:     runs(brokenRun, outlived, stopping, done),
 		},
 		running: {
 			evFound: never(here), evGone: never(here), evDefined: never(has),
@@ -141,6 +146,7 @@ func init() {
 			evProbed: never(lives),
 			evStop:   runs(stopRunning, stopping),
 			evRing:   runs(timedOut, stopping),
+			evBroken: runs(brokenRun, running, stopping, done),
 		},
 		stopping: {
 			evFound: never(here), evGone: never(here), evDefined: never(has),
@@ -151,6 +157,7 @@ func init() {
 			evProbed: never(lives),
 			evStop:   runs(stopHarder, stopping, done),
 			evRing:   runs(killStopping, stopping, done),
+			evBroken: runs(brokenRun, stopping, done),
 		},
 		lingering: {
 			evFound: never(here), evGone: never(here),
@@ -161,6 +168,7 @@ func init() {
 			evProbed: runs(drained, lingering, done),
 			evStop:   runs(stopLingering, lingering, draining, done),
 			evRing:   runs(lookAtLeftovers, lingering, draining, done),
+			evBroken: runs(brokenRun, lingering, draining, done),
 		},
 		draining: {
 			evFound: never(here), evGone: never(here), evDefined: never(has),
@@ -173,11 +181,13 @@ func init() {
 			evProbed:     runs(drained, draining, done),
 			evStop:       runs(stopDraining, draining, done),
 			evRing:       runs(lookAgain, draining, done),
+			evBroken:     runs(brokenRun, draining, done),
 		},
 		done: {
 			evAdmit: never(over), evPrepared: never(over), evForked: never(over), evExecuted: never(over),
 			evNotStarted: never(over), evFound: never(over), evGone: never(over), evDefined: never(over),
 			evExited: never(over), evProbed: never(over), evStop: never(over), evRing: never(over),
+			evBroken: runs(loseRun, done), // it may not be forgotten everywhere
 		},
 	}
 }
@@ -214,8 +224,14 @@ func (c *Core) move(number uint64, ev runEvent, e Event) {
 		}
 		return
 	}
+	c.react(r, ev, e)
+}
+
+func (c *Core) react(r *run, ev runEvent, e Event) {
 	c.turn.inHand = r.job.name
-	defer c.rescueRun(r, ev)
+	if ev != evBroken { // a panic over a panic ends the daemon
+		defer c.rescueRun(r, ev)
+	}
 	c.markDirty(r.job)
 	from, cell := r.state, &moves[r.state][ev]
 	cell.do(c, r, e)
