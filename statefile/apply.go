@@ -156,7 +156,7 @@ func (r *NotRun) apply(f *Facts, at Time) {
 	f.take(j, r.Last, r.Epoch)
 	j.moveAnchor(r.Anchor)
 	// Other missed slots are settled by LastSlot instead, which a reset sets back.
-	if r.At && (!r.Missed || r.Reason == "past" || r.Reason == ReasonDoubt) {
+	if r.At && (!r.Missed || r.Reason == CausePast || r.Reason == CauseDoubt) {
 		j.done(r.Last, at)
 	}
 }
@@ -324,9 +324,6 @@ func (r *Damaged) apply(f *Facts, at Time) {
 		}
 	}
 }
-
-// ReasonDoubt is the reason of missed slots that a damaged journal leaves in doubt.
-const ReasonDoubt = "doubt"
 
 // doubt records that the outcome of everything due or started before is unknown. A job that follows a success waits
 // for a new success.

@@ -60,7 +60,7 @@ func (s *story) record(job string) Record {
 	case n < 9:
 		return &Deleted{Job: job}
 	case n < 11:
-		return &NotRun{Job: job, Missed: n == 10, Reason: "late", First: s.at(), Last: s.at(),
+		return &NotRun{Job: job, Missed: n == 10, Reason: CauseLate, First: s.at(), Last: s.at(),
 			Number: 1 + s.r.Uint64N(5), Anchor: s.anchor(), At: s.r.IntN(2) == 0}
 	case n < 12:
 		return &Epoch{Epoch: s.r.Uint64N(5), Wall: s.at(), Reset: s.r.IntN(2) == 0}

@@ -131,7 +131,7 @@ type Anchored struct {
 type NotRun struct {
 	Missed bool    `json:"-"` // its kind is missed; otherwise it is skipped
 	Job    string  `json:"job"`
-	Reason string  `json:"reason"` // one word
+	Reason Cause   `json:"reason"` // one word
 	First  Time    `json:"first_slot"`
 	Last   Time    `json:"last_slot"`
 	Number uint64  `json:"number"`

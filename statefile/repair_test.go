@@ -13,7 +13,7 @@ import (
 func TestRepairSameFacts(t *testing.T) {
 	dir := t.TempDir()
 	j, _, _ := open(t, dir)
-	passed := Entry{someTime, &NotRun{Job: "a", Missed: true, Reason: "late", First: someTime, Last: someTime, Number: 3}}
+	passed := Entry{someTime, &NotRun{Job: "a", Missed: true, Reason: CauseLate, First: someTime, Last: someTime, Number: 3}}
 	if err := errors.Join(j.Append(passed), j.Append(passed)); err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func TestDamageOutlastsDisabling(t *testing.T) {
 	for _, r := range []Record{
 		&AllDisabled{By: &DisabledBy{Who: "uid 7", When: someTime, Reason: "backup", Until: until}},
 		&Disabled{Job: "a", By: &DisabledBy{Who: "uid 7", When: someTime}},
-		&NotRun{Job: "b", Missed: true, Reason: "late", First: someTime, Last: someTime, Number: 1},
+		&NotRun{Job: "b", Missed: true, Reason: CauseLate, First: someTime, Last: someTime, Number: 1},
 	} {
 		if err := j.Append(Entry{someTime, r}); err != nil {
 			t.Fatal(err)

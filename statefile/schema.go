@@ -113,19 +113,19 @@ type StartError struct {
 
 // Running is a run that has not ended.
 type Running struct {
-	Run           uint64  `json:"run"`
-	State         string  `json:"state"` // pending starting running stopping draining
-	Why           *Why    `json:"why"`
-	Lock          *string `json:"lock"` // of a pending run that waits for a lock: the name of the lock
-	Error         *string `json:"error"`
-	Slot          Time    `json:"slot"`
-	Reason        Reason  `json:"reason"`
-	Attempt       int     `json:"attempt"`
-	PID           *int    `json:"pid"`
-	StartedAt     Time    `json:"started_at"`
-	Adopted       bool    `json:"adopted"`
-	OldDefinition bool    `json:"old_definition"`
-	Unjournaled   bool    `json:"unjournaled"`
+	Run           uint64   `json:"run"`
+	State         RunState `json:"state"`
+	Why           *Why     `json:"why"`
+	Lock          *string  `json:"lock"` // of a pending run that waits for a lock: the name of the lock
+	Error         *string  `json:"error"`
+	Slot          Time     `json:"slot"`
+	Reason        Reason   `json:"reason"`
+	Attempt       int      `json:"attempt"`
+	PID           *int     `json:"pid"`
+	StartedAt     Time     `json:"started_at"`
+	Adopted       bool     `json:"adopted"`
+	OldDefinition bool     `json:"old_definition"`
+	Unjournaled   bool     `json:"unjournaled"`
 }
 
 // DelayedStart is a delayed start.

@@ -40,3 +40,33 @@ const (
 	WhyBackoff    Why = "backoff"     // the pause before a service starts again
 	WhyFork       Why = "fork"        // the pause after a start that lacked a resource
 )
+
+// Cause says why slots did not become runs.
+type Cause string
+
+// The causes. A late, past or doubtful slot is missed, the others are skipped.
+const (
+	CauseLate     Cause = "late"     // the daemon saw it too late
+	CausePast     Cause = "past"     // the `at` of the job had passed when the job was first loaded
+	CauseDoubt    Cause = "doubt"    // it may have run: a damaged journal does not say
+	CauseOverlap  Cause = "overlap"  // another run was alive
+	CauseReplaced Cause = "replaced" // a later slot took its place
+	CauseChanged  Cause = "changed"  // a reload changed the job before the run started, as for the next
+	CauseRemoved  Cause = "removed"
+	CauseDisabled Cause = "disabled"       // a person disabled the job
+	CauseStopped  Cause = "stopped"        // a person stopped the run before it started
+	CauseShutdown Cause = "shutdown"       // the daemon stopped before the run started
+	CauseError    Cause = "internal_error" // a bug in the daemon
+)
+
+// RunState is the state of a run that has not ended.
+type RunState string
+
+// The states of runs.
+const (
+	RunPending  RunState = "pending"
+	RunStarting RunState = "starting"
+	RunRunning  RunState = "running"
+	RunStopping RunState = "stopping"
+	RunDraining RunState = "draining"
+)

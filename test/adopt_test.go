@@ -51,9 +51,9 @@ shell = "sleep 1000 &"
 			defer stop.Wait()
 		}
 		s.waitState("the stops to begin", func(state *statefile.State) bool {
-			return slices.Equal(runStates(state, "deaf"), []string{"stopping"}) &&
-				slices.Equal(runStates(state, "gone"), []string{"draining"}) &&
-				slices.Equal(runStates(state, "drains"), []string{"draining"}) && state.Jobs["keeps"].LastRun != nil
+			return slices.Equal(runStates(state, "deaf"), []statefile.RunState{statefile.RunStopping}) &&
+				slices.Equal(runStates(state, "gone"), []statefile.RunState{statefile.RunDraining}) &&
+				slices.Equal(runStates(state, "drains"), []statefile.RunState{statefile.RunDraining}) && state.Jobs["keeps"].LastRun != nil
 		})
 		s.kill(syscall.SIGKILL)
 		left := []int{len(processesOf(t, s.root, "deaf")), len(processesOf(t, s.root, "gone")), len(processesOf(t, s.root, "drains"))}

@@ -153,9 +153,9 @@ func TestA13ProcessLimitOfCgroup(t *testing.T) {
 		for _, j := range state.Jobs {
 			for _, r := range j.Running {
 				switch {
-				case r.State == "running":
+				case r.State == statefile.RunRunning:
 					run++
-				case r.State == "pending" && r.Why != nil && *r.Why == statefile.WhyFork && r.Error != nil && strings.Contains(*r.Error, "EAGAIN"):
+				case r.State == statefile.RunPending && r.Why != nil && *r.Why == statefile.WhyFork && r.Error != nil && strings.Contains(*r.Error, "EAGAIN"):
 					wait++
 				}
 			}
@@ -231,7 +231,7 @@ func TestA13ProcessLimitOfUser(t *testing.T) {
 	s.waitState("a run to wait for a process", func(state *statefile.State) bool {
 		for _, job := range late {
 			r := state.Jobs[job].Running
-			if len(r) == 1 && r[0].State == "pending" && r[0].Why != nil && *r[0].Why == statefile.WhyFork && r[0].Error != nil &&
+			if len(r) == 1 && r[0].State == statefile.RunPending && r[0].Why != nil && *r[0].Why == statefile.WhyFork && r[0].Error != nil &&
 				strings.Contains(*r[0].Error, "temporarily unavailable") {
 				return true
 			}
@@ -242,7 +242,7 @@ func TestA13ProcessLimitOfUser(t *testing.T) {
 	s.jobsd("stop", "fill")
 	s.waitState("all to run", func(state *statefile.State) bool {
 		for _, job := range late {
-			if r := state.Jobs[job].Running; len(r) != 1 || r[0].State != "running" {
+			if r := state.Jobs[job].Running; len(r) != 1 || r[0].State != statefile.RunRunning {
 				return false
 			}
 		}

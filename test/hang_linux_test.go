@@ -34,7 +34,7 @@ func TestA9Unkillable(t *testing.T) {
 	s.jobsd("start", "stuck")
 	s.waitState("the next run to wait", func(state *statefile.State) bool {
 		r := state.Jobs["stuck"].Running
-		return len(r) == 2 && r[1].State == "pending" && r[1].Why != nil && *r[1].Why == statefile.WhyDraining
+		return len(r) == 2 && r[1].State == statefile.RunPending && r[1].Why != nil && *r[1].Why == statefile.WhyDraining
 	})
 	release()
 	if err := stop.Wait(); err != nil {
@@ -62,7 +62,7 @@ func TestA15HungDirectory(t *testing.T) {
 	s.jobsd("reload")
 	s.waitState("the start to hang", func(state *statefile.State) bool {
 		r := state.Jobs["stuck"].Running
-		return len(r) == 1 && r[0].State == "starting" && r[0].PID != nil
+		return len(r) == 1 && r[0].State == statefile.RunStarting && r[0].PID != nil
 	})
 	state := s.waitState("both to be unkillable", func(state *statefile.State) bool {
 		return state.Jobs["stuck"].Unkillable && state.Jobs["program"].Unkillable

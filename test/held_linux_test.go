@@ -51,7 +51,7 @@ func (s *server) checkOthersContinue(jobs ...string) {
 	s.t.Helper()
 	held := func(state *statefile.State) bool {
 		for _, job := range jobs {
-			if r := state.Jobs[job].Running; len(r) != 1 || r[0].State != "starting" || r[0].PID == nil {
+			if r := state.Jobs[job].Running; len(r) != 1 || r[0].State != statefile.RunStarting || r[0].PID == nil {
 				return false
 			}
 		}

@@ -76,7 +76,7 @@ func (s *server) startHeld() *statefile.State {
 		r := state.Jobs["other"].Running
 		return len(r) == 1 && r[0].Why != nil || state.Jobs["other"].LastRun != nil
 	})
-	if got := runStates(state, "held"); len(got) != 1 || got[0] != "running" || state.Jobs["held"].LastRun != nil {
+	if got := runStates(state, "held"); len(got) != 1 || got[0] != statefile.RunRunning || state.Jobs["held"].LastRun != nil {
 		s.t.Fatalf("got the runs %v of held, ended: %+v, want one that is running", got, state.Jobs["held"].LastRun)
 	}
 	if r := state.Jobs["other"].Running; len(r) != 1 || r[0].Why == nil || *r[0].Why != statefile.WhyLock {

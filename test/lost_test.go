@@ -47,7 +47,7 @@ func TestA2EndedWithoutDaemon(t *testing.T) {
 	nest := s.cmd.Process
 	before := s.waitState("all to run", func(state *statefile.State) bool {
 		for name := range state.Jobs {
-			if got := runStates(state, name); len(got) != 1 || got[0] != "running" {
+			if got := runStates(state, name); len(got) != 1 || got[0] != statefile.RunRunning {
 				return false
 			}
 		}
@@ -74,7 +74,7 @@ func TestA2EndedWithoutDaemon(t *testing.T) {
 	fds := s.restingDescriptors() + len(ended) // for the services that start again
 	after := s.waitState("the lost services to run again", func(state *statefile.State) bool {
 		for job := range ended {
-			want := map[byte][]string{'s': {"running"}, 'j': nil}[job[0]]
+			want := map[byte][]statefile.RunState{'s': {statefile.RunRunning}, 'j': nil}[job[0]]
 			if state.Jobs[job].LastRun == nil || !slices.Equal(runStates(state, job), want) {
 				return false
 			}
@@ -84,7 +84,7 @@ func TestA2EndedWithoutDaemon(t *testing.T) {
 	for job := range before.Jobs {
 		is := after.Jobs[job]
 		if !ended[job] {
-			if r := is.Running; pidsOf(after)[job] != pidsOf(before)[job] || !r[0].Adopted || r[0].State != "running" || is.Runs != 1 {
+			if r := is.Running; pidsOf(after)[job] != pidsOf(before)[job] || !r[0].Adopted || r[0].State != statefile.RunRunning || is.Runs != 1 {
 				t.Errorf("%s: got %+v, %d runs, want the adopted run with pid %d", job, r, is.Runs, pidsOf(before)[job])
 			}
 			continue
@@ -128,7 +128,7 @@ const madeID = "0123456789abcdef0123456789abcdef"
 var madeAt = statefile.At(time.Date(2026, 11, 27, 1, 15, 47, 0, time.UTC))
 
 func intentOf(job string, run uint64) *statefile.Intent {
-	return &statefile.Intent{Job: job, Identity: statefile.Identity{Run: run, Slot: madeAt, Reason: "schedule", Attempt: 1}}
+	return &statefile.Intent{Job: job, Identity: statefile.Identity{Run: run, Slot: madeAt, Reason: statefile.ReasonSchedule, Attempt: 1}}
 }
 
 // writeJournal gives the server a journal of the present boot with these records.
@@ -187,7 +187,7 @@ func TestA4KilledAroundFork(t *testing.T) {
 	}
 	state := s.readState()
 	j := state.Jobs["forked"]
-	if r := j.Running; len(r) != 1 || !r[0].Adopted || r[0].State != "running" || pidsOf(state)["forked"] != forked.Process.Pid || j.Runs != 1 {
+	if r := j.Running; len(r) != 1 || !r[0].Adopted || r[0].State != statefile.RunRunning || pidsOf(state)["forked"] != forked.Process.Pid || j.Runs != 1 {
 		t.Errorf("forked: got %+v, %d runs, want one adopted run with pid %d", r, j.Runs, forked.Process.Pid)
 	}
 	s.waitProcesses("forked", 1)

@@ -294,7 +294,7 @@ func (s *server) reloadByHUP() *statefile.State {
 }
 
 // runStates returns the states of a job's runs.
-func runStates(state *statefile.State, job string) (list []string) {
+func runStates(state *statefile.State, job string) (list []statefile.RunState) {
 	for _, r := range state.Jobs[job].Running {
 		list = append(list, r.State)
 	}

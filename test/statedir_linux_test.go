@@ -66,7 +66,7 @@ func TestA17ReadOnlyFileSystem(t *testing.T) {
 	state := s.waitState("the state to be complete", func(state *statefile.State) bool {
 		return len(state.Daemon.Degraded) == 0 && state.Jobs["beat"].Runs > 2 && state.Jobs["once"].Runs == 1
 	})
-	if got := runStates(state, "stays"); len(got) != 1 || got[0] != "running" || state.Jobs["stays"].Runs != 1 {
+	if got := runStates(state, "stays"); len(got) != 1 || got[0] != statefile.RunRunning || state.Jobs["stays"].Runs != 1 {
 		t.Errorf("stays: got the runs %v of %d, want one, running", got, state.Jobs["stays"].Runs)
 	}
 	s.checkSound(fds+1, "beat", "stays", "once") // one more for the journal

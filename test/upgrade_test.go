@@ -186,7 +186,7 @@ func TestA38UpgradeLosesNothing(t *testing.T) {
 	}
 	s.waitState("the restart", func(state *statefile.State) bool {
 		j := state.Jobs["slow"]
-		return j.LastRun != nil && len(j.Running) == 1 && j.Running[0].State == "running"
+		return j.LastRun != nil && len(j.Running) == 1 && j.Running[0].State == statefile.RunRunning
 	})
 	for _, lost := range []string{"state", "run/jobsd.sock"} {
 		conn := s.dial()

@@ -90,11 +90,11 @@ func eventObjects(events []event) []any {
 		}
 		p := e.notRun
 		objects = append(objects, struct {
-			Outcome string         `json:"outcome"`
-			Reason  string         `json:"reason"`
-			First   statefile.Time `json:"first_slot"`
-			Last    statefile.Time `json:"last_slot"`
-			Number  uint64         `json:"number"`
+			Outcome string          `json:"outcome"`
+			Reason  statefile.Cause `json:"reason"`
+			First   statefile.Time  `json:"first_slot"`
+			Last    statefile.Time  `json:"last_slot"`
+			Number  uint64          `json:"number"`
 		}{p.Kind(), p.Reason, p.First, p.Last, p.Number})
 	}
 	return objects
@@ -145,6 +145,6 @@ func notRunRow(p *statefile.NotRun, now time.Time) []cell {
 	if p.Number > 1 {
 		slots += " since " + when(p.First.Time, now, true)
 	}
-	return []cell{{text: none}, {text: when(p.Last.Time, now, true)}, {text: p.Reason}, {p.Kind(), yellow}, {text: none},
+	return []cell{{text: none}, {text: when(p.Last.Time, now, true)}, {text: string(p.Reason)}, {p.Kind(), yellow}, {text: none},
 		{text: slots}}
 }

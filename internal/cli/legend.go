@@ -53,7 +53,7 @@ var legend = []meaning{
 func waitsFor(why statefile.Why, means, awaited string) meaning {
 	return meaning{word: string(why), means: means, awaited: awaited, is: func(j *statefile.Job) bool {
 		return !j.CrashLoop && slices.ContainsFunc(j.Running, func(r statefile.Running) bool {
-			return r.State == "pending" && text(r.Why) == why
+			return r.State == statefile.RunPending && text(r.Why) == why
 		})
 	}}
 }

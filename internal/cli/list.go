@@ -259,7 +259,7 @@ func subMinute(j *statefile.Job) bool {
 // standing returns the status of a job's newest run, when it started and how long it took or has taken so far.
 func standing(j *statefile.Job, now time.Time) (status cell, last time.Time, took string) {
 	if r := newest(j.Running); r != nil {
-		return cell{r.State, green}, r.StartedAt.Time, elapsed(r.StartedAt.Time, now)
+		return cell{string(r.State), green}, r.StartedAt.Time, elapsed(r.StartedAt.Time, now)
 	}
 	status = cell{none, ""}
 	took = none
@@ -278,7 +278,7 @@ func standing(j *statefile.Job, now time.Time) (status cell, last time.Time, too
 // newest returns the newest live run, nil if there is none.
 func newest(running []statefile.Running) *statefile.Running {
 	for i := range slices.Backward(running) {
-		if running[i].State != "pending" {
+		if running[i].State != statefile.RunPending {
 			return &running[i]
 		}
 	}

@@ -48,8 +48,8 @@ func state(t *testing.T) (*statefile.State, time.Time) {
 		"web": {LastRun: ran(1), CrashLoop: true, NextTry: on("2026-11-23 16:04:12"), Deaths: []statefile.Death{
 			{At: on("2026-11-23 14:59:00")}, {At: on("2026-11-23 15:02:00")}, {At: on("2026-11-23 15:59:00")}}},
 		"busy": {NextRun: next, LastRun: ran(0), Skipped: 3, Running: []statefile.Running{
-			{Run: 43, State: "running", StartedAt: on("2026-11-23 15:55:48")},
-			{Run: 44, State: "pending", Why: ref(statefile.WhyOverlap)},
+			{Run: 43, State: statefile.RunRunning, StartedAt: on("2026-11-23 15:55:48")},
+			{Run: 44, State: statefile.RunPending, Why: ref(statefile.WhyOverlap)},
 		}},
 		"makeup": {LastRun: with(func(r *statefile.Run) { r.Missed, r.ExitCode = 3, ref(0) }), Missed: 2},
 		"tick": {NextRun: on("2026-11-23 16:00:05"), LastRun: exited(0, on("2026-11-23 15:59:55").Time, 30*time.Millisecond),

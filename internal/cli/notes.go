@@ -33,7 +33,7 @@ func noteWords(j *statefile.Job, now time.Time) (p phrases) {
 		case statefile.WhyLock:
 			why += prefixed(" ", text(r.Lock))
 		}
-		p.add(r.State == "pending" && why != "" && !j.CrashLoop, "waits: %s", why)
+		p.add(r.State == statefile.RunPending && why != "" && !j.CrashLoop, "waits: %s", why)
 		p.add(r.OldDefinition, "old definition")
 	}
 	p.add(startError(j.LastRun) != "" && j.ConsecutiveFailures > 0 && !j.CrashLoop, "%s", startError(j.LastRun))

@@ -257,7 +257,7 @@ func (a *app) tellRemaining(s *site, jobs []string) {
 		}
 		for _, r := range known[job].Running {
 			switch {
-			case r.State == "stopping":
+			case r.State == statefile.RunStopping:
 				fmt.Fprintf(a.out, "run %d of %s is being stopped\n", r.Run, job)
 			case r.OldDefinition:
 				fmt.Fprintf(a.out, "run %d of %s continues to its end\n", r.Run, job)

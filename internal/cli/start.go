@@ -116,7 +116,7 @@ func startedText(j *statefile.Job, job string, run uint64) string {
 		return text
 	}
 	for _, r := range j.Running {
-		if r.Run == run && r.State == "pending" && r.Why != nil {
+		if r.Run == run && r.State == statefile.RunPending && r.Why != nil {
 			return text + " (waiting for " + awaited(&r) + ")"
 		}
 	}

@@ -102,7 +102,7 @@ func (c *Core) makeRoom(j *job) bool {
 	room := roomBeside(j.siblings(nil), j.def.Overlap)
 	if room == replace {
 		for _, r := range slices.Clone(j.runs) {
-			c.skip(r, "replaced")
+			c.skip(r, statefile.CauseReplaced)
 			c.stop(r, "replace")
 		}
 	}

@@ -72,7 +72,7 @@ func TestOutlivedComesBack(t *testing.T) {
 	defs := w.defs
 	w.defs = nil
 	w.load()
-	if v := w.view("a"); len(v.Running) != 1 || v.Running[0].State != "running" {
+	if v := w.view("a"); len(v.Running) != 1 || v.Running[0].State != statefile.RunRunning {
 		t.Errorf("without a file: %+v", v)
 	}
 	defs[0].Def.Timeout = 2 * time.Minute

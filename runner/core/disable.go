@@ -94,7 +94,7 @@ func (c *Core) quiet(j *job, by string) {
 		case r.reason == statefile.ReasonService:
 			c.stop(r, by)
 		case r.droppable() && r.delivery == nil && r.reason != statefile.ReasonManual:
-			c.skip(r, "disabled")
+			c.skip(r, statefile.CauseDisabled)
 			c.stop(r, by)
 		}
 	}

@@ -77,14 +77,14 @@ func TestDisabledRuns(t *testing.T) {
 	w.put(w.service("web"))
 	w.start()
 	w.run(time.Minute)
-	if v := w.view("b"); len(v.Running) != 1 || v.Running[0].State != "pending" {
+	if v := w.view("b"); len(v.Running) != 1 || v.Running[0].State != statefile.RunPending {
 		t.Fatalf("%+v", v)
 	}
 	for _, job := range []string{"a", "b", "web"} {
 		w.ordered(Order{ID: 1, Verb: VerbDisable, Job: job})
 	}
 	w.run(time.Minute)
-	if v := w.view("a"); len(v.Running) != 1 || v.Running[0].State != "running" {
+	if v := w.view("a"); len(v.Running) != 1 || v.Running[0].State != statefile.RunRunning {
 		t.Errorf("a: %+v", v)
 	}
 	if v := w.view("b"); len(v.Running) != 0 || v.Skipped != 1 {

@@ -26,7 +26,7 @@ func TestNotGivenUp(t *testing.T) {
 	w.ask(VerbStart, "fails")
 	w.run(10 * time.Second)
 	for _, name := range []string{"web", "fails"} {
-		if v := w.view(name); len(v.Running) != 1 || v.Running[0].State != "pending" {
+		if v := w.view(name); len(v.Running) != 1 || v.Running[0].State != statefile.RunPending {
 			t.Fatalf("%s: %+v", name, v)
 		}
 	}

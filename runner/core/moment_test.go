@@ -26,7 +26,7 @@ func leaving(t *testing.T, lives time.Duration, change func(d *jobfile.Definitio
 	w.start()
 	w.ordered(Order{ID: 1, Verb: VerbStart, Job: "left"})
 	w.run(1100 * time.Millisecond)
-	if v := w.view("left"); v.LastRun == nil || v.LastRun.Outcome != statefile.OutcomeExited || len(v.Running) != 1 || v.Running[0].State != "draining" {
+	if v := w.view("left"); v.LastRun == nil || v.LastRun.Outcome != statefile.OutcomeExited || len(v.Running) != 1 || v.Running[0].State != statefile.RunDraining {
 		t.Fatalf("the outcome is not known as soon as the leader has ended: %+v", v)
 	}
 	return w

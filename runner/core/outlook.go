@@ -77,19 +77,21 @@ func (b *slotbook) judge(o outlook, s *schedule.Schedule, catchUp time.Duration,
 	if o.anchor != nil {
 		b.anchor = o.anchor
 	}
-	all := func(reason string) *statefile.NotRun { return missedSlots(s, reason, o.first, o.newest, o.number, m) }
+	all := func(reason statefile.Cause) *statefile.NotRun {
+		return missedSlots(s, reason, o.first, o.newest, o.number, m)
+	}
 	punctual := o.late <= onTime || b.fresh && s.Kind() == schedule.At
 	switch {
 	case inDoubt:
-		return verdict{missed: all(statefile.ReasonDoubt)}
+		return verdict{missed: all(statefile.CauseDoubt)}
 	case punctual && o.number > 1:
-		return verdict{statefile.ReasonSchedule, missedSlots(s, "late", o.first, o.previous, o.number-1, m)}
+		return verdict{statefile.ReasonSchedule, missedSlots(s, statefile.CauseLate, o.first, o.previous, o.number-1, m)}
 	case punctual:
 		return verdict{reason: statefile.ReasonSchedule}
 	case catches(catchUp, o.late):
-		return verdict{statefile.ReasonCatchUp, all("late")}
+		return verdict{statefile.ReasonCatchUp, all(statefile.CauseLate)}
 	}
-	return verdict{missed: all("late")}
+	return verdict{missed: all(statefile.CauseLate)}
 }
 
 // catches reports whether a slot that is this late is caught up. A negative limit is none.
@@ -107,14 +109,14 @@ func atDone(f *statefile.JobFacts, s *schedule.Schedule) bool {
 }
 
 // missedSlots describes consecutive slots that are missed for this reason.
-func missedSlots(s *schedule.Schedule, reason string, first, last time.Time, number uint64, m moment) *statefile.NotRun {
+func missedSlots(s *schedule.Schedule, reason statefile.Cause, first, last time.Time, number uint64, m moment) *statefile.NotRun {
 	zone := s.Location()
 	return &statefile.NotRun{Missed: true, Reason: reason, First: statefile.At(first.In(zone)), Last: statefile.At(last.In(zone)),
 		Number: number, Epoch: m.epoch, At: s.Kind() == schedule.At}
 }
 
 // skippedSlot describes one slot that is skipped for this reason.
-func skippedSlot(s *schedule.Schedule, reason string, slot time.Time, m moment) *statefile.NotRun {
+func skippedSlot(s *schedule.Schedule, reason statefile.Cause, slot time.Time, m moment) *statefile.NotRun {
 	r := missedSlots(s, reason, slot, slot, 1, m)
 	r.Missed = false
 	return r

@@ -48,7 +48,7 @@ func (c *Core) redefine(j *job, d jobfile.Job) {
 				c.stop(r, "reload")
 			}
 		}
-		c.dropPending(j, "changed", d.Def)
+		c.dropPending(j, statefile.CauseChanged, d.Def)
 	}
 	if !j.unsettled() {
 		c.writeNotRun(j)
@@ -137,7 +137,7 @@ func (c *Core) missAt(j *job, settled, before time.Time) {
 	if at.After(before) || !at.After(settled) || !j.def.Enabled || j.away || atDone(f, j.def.Schedule) {
 		return
 	}
-	s := missedSlots(j.def.Schedule, "past", at, at, 1, c.moment())
+	s := missedSlots(j.def.Schedule, statefile.CausePast, at, at, 1, c.moment())
 	s.Job = j.name
 	c.record(s)
 	c.logJob(j, Warn, fmt.Sprintf("missed: %s had passed when the job was loaded", s.First))
@@ -145,7 +145,7 @@ func (c *Core) missAt(j *job, settled, before time.Time) {
 
 // remove ends a job whose definition was removed: now, or after its last run.
 func remove(c *Core, j *job, _ *jobfile.Job) {
-	c.dropPending(j, "removed", nil)
+	c.dropPending(j, statefile.CauseRemoved, nil)
 	c.dropDelayedStarts(j, 0, jobRemoved)
 	c.writeNotRun(j)
 	c.stopTimer(&j.timer)
@@ -170,7 +170,7 @@ func remember(c *Core, j *job, _ *jobfile.Job) {
 
 // dropPending counts the slots of pending runs as skipped. A run that a person requested does not depend on a schedule,
 // so it continues under the next definition if there is one.
-func (c *Core) dropPending(j *job, why string, next *jobfile.Definition) {
+func (c *Core) dropPending(j *job, why statefile.Cause, next *jobfile.Definition) {
 	for _, r := range slices.Clone(j.runs) {
 		switch {
 		case r.state != pending:

@@ -139,7 +139,7 @@ func loseRun(c *Core, r *run, _ Event) {
 	case r.delayed():
 		c.record(&statefile.Dropped{Job: j.name, Run: r.number, Why: "internal error"})
 	case !r.slot.IsZero():
-		c.record(&statefile.NotRun{Job: j.name, Reason: "internal_error", First: r.slot, Last: r.slot, Number: 1,
+		c.record(&statefile.NotRun{Job: j.name, Reason: statefile.CauseError, First: r.slot, Last: r.slot, Number: 1,
 			Epoch: r.epoch, At: r.isAt(), Anchor: r.anchor})
 	}
 	c.unlist(r)

@@ -71,7 +71,7 @@ func (r *run) retrying() bool { return r.state == pending && r.retries() }
 func (c *Core) dropRetries(j *job) {
 	for _, r := range slices.Clone(j.runs) {
 		if r.retrying() {
-			c.skip(r, "new slot")
+			c.dropRetry(j, r.def, r.number, "new slot")
 			c.stop(r, "replace")
 		}
 	}

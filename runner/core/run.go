@@ -91,17 +91,17 @@ func (c *Core) dropAtShutdown(r *run) {
 	}
 	later := len(r.job.slots.notRun.list) > 0 || r.job.facts.LastSlot.After(r.slot.Time)
 	if later && !r.retries() {
-		c.skip(r, "shutdown")
+		c.skip(r, statefile.CauseShutdown)
 	}
 }
 
 // skip counts the slots of a pending run that will not start.
-func (c *Core) skip(r *run, why string) {
+func (c *Core) skip(r *run, why statefile.Cause) {
 	switch {
 	case r.state != pending || r.intended || r.delivery != nil:
 		return
 	case r.retries():
-		c.dropRetry(r.job, r.def, r.number, why)
+		c.dropRetry(r.job, r.def, r.number, string(why))
 		return
 	case r.slot.IsZero():
 		return

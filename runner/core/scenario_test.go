@@ -8,6 +8,7 @@ import (
 
 	"jobsd/internal/jobfile"
 	"jobsd/internal/schedule"
+	"jobsd/statefile"
 )
 
 // calmWorld returns a world in New York at the given local time in which nothing goes wrong and every run lasts a
@@ -343,12 +344,12 @@ func TestA15HungStart(t *testing.T) {
 	w.put(w.define("a", schedule.Keys{Cron: []string{"* * * * *"}}))
 	w.start()
 	w.until("2026-03-02 12:01:29")
-	if v := w.c.view(w.c.jobs["a"]); v.Runs != 1 || v.Failures != 0 || v.Running[0].State != "starting" {
+	if v := w.c.view(w.c.jobs["a"]); v.Runs != 1 || v.Failures != 0 || v.Running[0].State != statefile.RunStarting {
 		t.Errorf("before 30 s: %+v", v)
 	}
 	w.until("2026-03-02 12:01:31")
 	v := w.c.view(w.c.jobs["a"])
-	if v.Failures != 1 || v.LastRun.StartError == nil || v.LastRun.StartError.Stage != "timeout" || v.Running[0].State != "draining" {
+	if v.Failures != 1 || v.LastRun.StartError == nil || v.LastRun.StartError.Stage != "timeout" || v.Running[0].State != statefile.RunDraining {
 		t.Fatalf("after 30 s: %+v", v)
 	}
 	if v.Unkillable {

@@ -692,7 +692,7 @@ func TestStartFinishedWhileDraining(t *testing.T) {
 	p := w.procs[1]
 	p.stubborn, p.leftUntil = true, p.endsAt+time.Hour
 	w.run(59*time.Minute + time.Second)
-	if v := w.view("web"); len(v.Running) != 1 || v.Running[0].State != "draining" {
+	if v := w.view("web"); len(v.Running) != 1 || v.Running[0].State != statefile.RunDraining {
 		t.Fatalf("%+v", v)
 	}
 	w.ordered(Order{ID: 1, Verb: VerbStart, Job: "web", Wait: true})

@@ -66,7 +66,7 @@ func (c *Core) slotDue(j *job, slot time.Time, v verdict, a *statefile.Anchor) {
 			c.addNotRun(j, v.missed, anchorBefore(v.missed, slot, a, j.def.Schedule.Interval()))
 		}
 		if v.reason == statefile.ReasonSchedule {
-			c.addNotRun(j, skippedSlot(j.def.Schedule, "overlap", slot, c.moment()), a)
+			c.addNotRun(j, skippedSlot(j.def.Schedule, statefile.CauseOverlap, slot, c.moment()), a)
 		}
 	}
 }

@@ -207,33 +207,33 @@ func TestDelayStays(t *testing.T) {
 }
 
 func TestNotRun(t *testing.T) {
-	row := func(missed bool, reason, first, last string, n uint64) *statefile.NotRun {
+	row := func(missed bool, reason statefile.Cause, first, last string, n uint64) *statefile.NotRun {
 		return &statefile.NotRun{Missed: missed, Reason: reason, First: statefile.At(at(t, first)), Last: statefile.At(at(t, last)), Number: n, Epoch: 1}
 	}
 	var k notRun
-	if k.due(false, time.Hour) || k.breaks(row(false, "overlap", "06:00:00", "06:00:00", 1)) {
+	if k.due(false, time.Hour) || k.breaks(row(false, statefile.CauseOverlap, "06:00:00", "06:00:00", 1)) {
 		t.Error("there are no such slots")
 	}
-	k.add(row(false, "overlap", "06:00:00", "06:01:00", 2))
-	k.add(row(false, "overlap", "06:02:00", "06:02:00", 1))
+	k.add(row(false, statefile.CauseOverlap, "06:00:00", "06:01:00", 2))
+	k.add(row(false, statefile.CauseOverlap, "06:02:00", "06:02:00", 1))
 	if len(k.list) != 1 || k.list[0].Number != 3 || !k.list[0].Last.Equal(at(t, "06:02:00")) {
 		t.Errorf("%+v", k.list)
 	}
 	for name, other := range map[string]*statefile.NotRun{
-		"another reason": row(false, "removed", "06:03:00", "06:03:00", 1),
-		"missed":         row(true, "overlap", "06:03:00", "06:03:00", 1),
-		"another epoch":  {Reason: "overlap", Epoch: 2},
+		"another reason": row(false, statefile.CauseRemoved, "06:03:00", "06:03:00", 1),
+		"missed":         row(true, statefile.CauseOverlap, "06:03:00", "06:03:00", 1),
+		"another epoch":  {Reason: statefile.CauseOverlap, Epoch: 2},
 	} {
 		if !k.breaks(other) {
 			t.Errorf("%s: the record grows", name)
 		}
 	}
-	k.add(row(true, "late", "05:00:00", "05:00:00", 1)) // settled later than the others, although its slot is earlier
+	k.add(row(true, statefile.CauseLate, "05:00:00", "05:00:00", 1)) // settled later than the others, although its slot is earlier
 	if list := k.take(time.Second); len(list) != 2 || !list[0].Missed || k.written != 4 || len(k.list) > 0 {
 		t.Errorf("%+v", k)
 	}
 
-	k.add(row(false, "overlap", "06:03:00", "06:05:00", 3))
+	k.add(row(false, statefile.CauseOverlap, "06:03:00", "06:05:00", 3))
 	for _, c := range []struct {
 		alive bool
 		now   time.Duration
@@ -247,7 +247,7 @@ func TestNotRun(t *testing.T) {
 			t.Errorf("alive %v, at %v: %v", c.alive, c.now, got)
 		}
 	}
-	if k.add(row(false, "overlap", "06:06:00", "06:06:00", 1)); !k.due(true, 2*time.Second) {
+	if k.add(row(false, statefile.CauseOverlap, "06:06:00", "06:06:00", 1)); !k.due(true, 2*time.Second) {
 		t.Error("the record has doubled and is not written")
 	}
 }

@@ -1,6 +1,10 @@
 package core
 
-import "slices"
+import (
+	"slices"
+
+	"jobsd/statefile"
+)
 
 // runState is the state of one run.
 type runState uint8
@@ -35,7 +39,10 @@ const (
 
 // runStates are the names in the state file. Between intent and exec a run is shown as starting, and as draining from
 // its outcome until its group is empty. A run that outlived the previous daemon is shown as running.
-var runStates = [nRunStates]string{"pending", "starting", "starting", "running", "running", "stopping", "draining", "draining", "done"}
+var runStates = [nRunStates]statefile.RunState{
+	pending: statefile.RunPending, intent: statefile.RunStarting, forking: statefile.RunStarting, outlived: statefile.RunRunning,
+	running: statefile.RunRunning, stopping: statefile.RunStopping, lingering: statefile.RunDraining,
+	draining: statefile.RunDraining, done: "done"}
 
 // runEvent is what can happen to a run.
 type runEvent uint8

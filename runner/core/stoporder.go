@@ -51,7 +51,7 @@ func (c *Core) stopRuns(j *job, runs []*run, others []uint64, o Order) {
 
 func (c *Core) stopAll(runs []*run, by string) {
 	for _, r := range runs {
-		c.skip(r, "stopped")
+		c.skip(r, statefile.CauseStopped)
 		c.stop(r, by)
 	}
 }
