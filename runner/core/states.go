@@ -98,7 +98,7 @@ func init() {
 		once   = "its program runs already"
 		before = "the previous daemon started it"
 		here   = "this daemon started it, or knows already what is left of it"
-		has    = "it has its definition, or needs none any more"
+		has    = "it has its definition, or no longer needs one"
 	)
 	moves = [nRunStates][nRunEvents]runCell{
 		pending: {
