@@ -74,15 +74,14 @@ type loop struct {
 	candidate      *candidate
 	began          time.Duration // boot clock
 	longest        time.Duration
+	heartbeat      heartbeat
 }
 
 // run performs turns until the core emits Exit.
 func (l *loop) run() error {
 	defer l.reportCrash()
 	l.loader.request()
-	if every := watchdog(); every > 0 {
-		l.pump.PostAt(heartbeat{}, l.sys.now().Boot+every, every)
-	}
+	l.heartbeat = newHeartbeat(l.sys.now().Mono)
 	for l.exit == nil {
 		began := l.sys.now().Mono
 		l.turn()
@@ -102,7 +101,7 @@ func (l *loop) run() error {
 // pid that another process has by now. Due slots come before a finished load, so that a reload at the same instant
 // loses none.
 func (l *loop) turn() {
-	pending, posts := l.pump.Take(l.sys.now().Boot)
+	pending, posts := l.pump.Take()
 	l.senders(pending) // first, because the senders often end soon
 	l.reap()
 	l.watch()
@@ -129,6 +128,9 @@ func (l *loop) turn() {
 	}
 	l.perform()
 	l.publish(loaded)
+	if l.heartbeat.due(l.sys.now().Mono) {
+		l.tellSystemd("WATCHDOG=1")
+	}
 }
 
 func (l *loop) handle(e core.Event) { l.core.Handle(l.sys.now(), e) }
@@ -175,8 +177,6 @@ func (l *loop) take(posts []any) {
 			}
 		case published:
 			l.announce()
-		case heartbeat:
-			l.tellSystemd("WATCHDOG=1")
 		default:
 			panic(fmt.Sprintf("unknown post %T", post))
 		}
@@ -313,9 +313,7 @@ func (l *loop) wait() error {
 		sooner(l.socket.Wait(l.sys.now().Mono))
 	}
 	sooner(l.candidateWait())
-	if at, ok := l.pump.Next(); ok {
-		sooner(max(0, at-l.sys.now().Boot))
-	}
+	sooner(l.heartbeat.wait(l.sys.now().Mono))
 	if pollCap > 0 && (d < 0 || d > pollCap) {
 		d = pollCap
 	}

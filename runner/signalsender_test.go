@@ -25,7 +25,7 @@ func TestSendersAreFew(t *testing.T) {
 			t.Fatal(err)
 		}
 		var pending signals.Set
-		for deadline := time.Now().Add(10 * time.Second); !pending.Has(syscall.SIGHUP); pending, _ = l.pump.Take(0) {
+		for deadline := time.Now().Add(10 * time.Second); !pending.Has(syscall.SIGHUP); pending, _ = l.pump.Take() {
 			if time.Now().After(deadline) {
 				t.Fatal("no signal came")
 			}

@@ -31,8 +31,30 @@ func notifySystemd(text string) error {
 	return nil
 }
 
-// heartbeat is posted regularly while the service manager watches the daemon.
-type heartbeat struct{}
+// heartbeat says when to report to the service manager that the loop is alive.
+type heartbeat struct{ every, next time.Duration } // every 0: the manager does not watch
+
+func newHeartbeat(now time.Duration) heartbeat {
+	every := watchdog()
+	return heartbeat{every, now + every}
+}
+
+// wait returns how long until the next report, or a negative time if there is none.
+func (h *heartbeat) wait(now time.Duration) time.Duration {
+	if h.every == 0 {
+		return -1
+	}
+	return max(0, h.next-now)
+}
+
+// due reports whether to report now. Reports that are late are not made up for.
+func (h *heartbeat) due(now time.Duration) bool {
+	if h.every == 0 || now < h.next {
+		return false
+	}
+	h.next = now + h.every
+	return true
+}
 
 // watchdog returns how often to report to the service manager that the loop is alive: twice in the time from
 // sd_watchdog_enabled(3). It returns 0 if the manager does not watch.

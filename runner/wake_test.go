@@ -34,7 +34,7 @@ func TestB18ContinuedDaemonWakes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if pending, _ := pump.Take(0); !pending.Has(syscall.SIGCONT) {
+			if pending, _ := pump.Take(); !pending.Has(syscall.SIGCONT) {
 				t.Error("it was woken by something else")
 			}
 			return

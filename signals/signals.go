@@ -10,7 +10,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -39,15 +38,13 @@ type Pump[T any] struct {
 	read, write int
 	pending     atomic.Uint32
 	posts       atomic.Pointer[post[T]] // newest first
-	tasks       tasks[T]                // only the loop uses them
 	channels    []chan os.Signal
 	caught      Set
 	forwarders  sync.WaitGroup
 }
 
 type post[T any] struct {
-	task[T]
-	timed bool
+	value T
 	next  *post[T]
 }
 
@@ -118,16 +115,8 @@ func (p *Pump[T]) mark(bit Set) {
 func (p *Pump[T]) FD() int { return p.read }
 
 // Post hands v to the loop and wakes it. It never blocks and takes no lock.
-func (p *Pump[T]) Post(v T) { p.push(&post[T]{task: task[T]{value: v}}) }
-
-// PostAt hands v to the loop when the loop's clock reaches at. If every is positive, v comes again after each such
-// interval. Like Post, PostAt may be called by any goroutine at any time.
-func (p *Pump[T]) PostAt(v T, at, every time.Duration) {
-	p.push(&post[T]{task: task[T]{value: v, at: at, every: every}, timed: true})
-}
-
-func (p *Pump[T]) push(n *post[T]) {
-	for {
+func (p *Pump[T]) Post(v T) {
+	for n := (&post[T]{value: v}); ; {
 		n.next = p.posts.Load()
 		if p.posts.CompareAndSwap(n.next, n) {
 			break
@@ -136,27 +125,21 @@ func (p *Pump[T]) push(n *post[T]) {
 	p.mark(posted)
 }
 
-// Take returns the pending signals, then the waiting posts in the order in which they were posted, then the posts
-// whose time has come. The parameter now is the time on the loop's clock. Both results may be empty, because a
-// wake-up is only a hint. Only the loop calls Take, when FD is readable or Next is due.
-func (p *Pump[T]) Take(now time.Duration) (Set, []T) {
+// Take returns the pending signals and the waiting posts in the order in which they were posted. Both results may be
+// empty, because a wake-up is only a hint. Only the loop calls Take, when FD is readable.
+func (p *Pump[T]) Take() (pending Set, values []T) {
 	p.drain()
-	pending := Set(p.pending.Swap(0))
-	var values []T
+	pending = Set(p.pending.Swap(0))
 	if pending&posted != 0 {
 		var posts []*post[T]
 		for n := p.posts.Swap(nil); n != nil; n = n.next {
 			posts = append(posts, n)
 		}
 		for _, n := range slices.Backward(posts) {
-			if n.timed {
-				p.tasks.add(n.task)
-			} else {
-				values = append(values, n.value)
-			}
+			values = append(values, n.value)
 		}
 	}
-	return pending &^ posted, p.tasks.due(now, values)
+	return pending &^ posted, values
 }
 
 func (p *Pump[T]) drain() {

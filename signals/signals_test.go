@@ -97,10 +97,10 @@ func TestOneSignal(t *testing.T) {
 	}
 	raise(t, syscall.SIGUSR2)
 	p.wait(t)
-	if set, posts := p.Take(0); set != 1<<syscall.SIGUSR2 || posts != nil {
+	if set, posts := p.Take(); set != 1<<syscall.SIGUSR2 || posts != nil {
 		t.Errorf("Take = %b, %v", set, posts)
 	}
-	if set, posts := p.Take(0); set != 0 || posts != nil {
+	if set, posts := p.Take(); set != 0 || posts != nil {
 		t.Errorf("second Take = %b, %v", set, posts)
 	}
 }
@@ -116,7 +116,7 @@ func TestBurstIsOneWake(t *testing.T) {
 	if n, err := unix.Read(p.read, b[:]); n != 1 || err != nil {
 		t.Errorf("pipe held %d bytes, %v", n, err)
 	}
-	set, posts := p.Take(0)
+	set, posts := p.Take()
 	if !set.Has(syscall.SIGHUP) || len(posts) != 100_000 {
 		t.Errorf("Take = %b and %d posts", set, len(posts))
 	}
@@ -151,7 +151,7 @@ func TestFloodLosesNothing(t *testing.T) {
 		var term bool
 		for !term || seen.Load() < 2000 {
 			p.wait(t)
-			set, _ := p.Take(0)
+			set, _ := p.Take()
 			term = term || set.Has(syscall.SIGTERM)
 			if set.Has(syscall.SIGHUP) {
 				seen.Store(hups.Load()) // as a daemon does: take the HUP first, then read the state
@@ -183,7 +183,7 @@ func TestNoWakeIsLost(t *testing.T) {
 	}()
 	for got := 0; got < n; {
 		p.wait(t)
-		_, posts := p.Take(0)
+		_, posts := p.Take()
 		for _, v := range posts {
 			taken <- v
 			got++
@@ -207,7 +207,7 @@ func TestManyPosters(t *testing.T) {
 	var next [posters]int
 	for got := 0; got < posters*each; {
 		p.wait(t)
-		_, posts := p.Take(0)
+		_, posts := p.Take()
 		for _, it := range posts {
 			if it.n != next[it.poster] {
 				t.Fatalf("poster %d: got %d, want %d", it.poster, it.n, next[it.poster])
@@ -217,7 +217,7 @@ func TestManyPosters(t *testing.T) {
 		got += len(posts)
 	}
 	wg.Wait()
-	if _, posts := p.Take(0); len(posts) != 0 {
+	if _, posts := p.Take(); len(posts) != 0 {
 		t.Errorf("Take returned %d more posts than were posted", len(posts))
 	}
 }
@@ -263,7 +263,7 @@ func benchmarkWake(b *testing.B, p *Pump[int], wake func()) {
 	}()
 	for range b.N {
 		p.wait(b)
-		p.Take(0)
+		p.Take()
 		awake <- struct{}{}
 	}
 }

@@ -92,7 +92,7 @@ func (p *Pump[T]) take(t testing.TB, sig syscall.Signal) Sender {
 	t.Helper()
 	for {
 		p.wait(t)
-		if set, _ := p.Take(0); !set.Has(sig) {
+		if set, _ := p.Take(); !set.Has(sig) {
 			continue
 		}
 		s, news := LastSender(sig)
@@ -201,7 +201,7 @@ func TestSendersMerge(t *testing.T) {
 	for pid := range int32(3) {
 		queue(t, syscall.SIGUSR1, 0, 1<<22-3+pid, 5)
 		p.wait(t) // until the handler has run
-		p.Take(0)
+		p.Take()
 	}
 	queue(t, syscall.SIGUSR2, 0, 1<<22-1, 6)
 	if got, want := p.take(t, syscall.SIGUSR2), (Sender{PID: 1<<22 - 1, UID: 6, How: "kill"}); got != want {
@@ -340,7 +340,7 @@ func TestSendersFlood(t *testing.T) {
 	reported, seen := map[int]int{}, 0
 	for ended := false; !ended; {
 		p.wait(t)
-		set, _ := p.Take(0)
+		set, _ := p.Take()
 		for _, sig := range []syscall.Signal{syscall.SIGHUP, syscall.SIGUSR1} {
 			if !set.Has(sig) {
 				continue
