@@ -1,7 +1,6 @@
 package test
 
 import (
-	"os/exec"
 	"slices"
 	"strings"
 	"syscall"
@@ -44,7 +43,7 @@ shell = "sleep 1000 &"
 		s.jobsd("start", "drains")
 		s.jobsd("start", "keeps")
 		for _, job := range []string{"deaf", "gone"} {
-			stop := exec.Command(s.program(), "--root", s.root, "stop", job)
+			stop := s.command("stop", job)
 			if err := stop.Start(); err != nil {
 				t.Fatal(err)
 			}

@@ -142,7 +142,7 @@ func TestA40HostileClients(t *testing.T) {
 			}
 		},
 		"killed in mid-command": func(t *testing.T) {
-			client := exec.Command(s.program(), "--root", s.root, "start", "--wait", "long")
+			client := s.command("start", "--wait", "long")
 			if err := client.Start(); err != nil {
 				t.Fatal(err)
 			}
@@ -217,19 +217,9 @@ func TestA40ClientOfAnotherUser(t *testing.T) {
 	s.writeJobs("jobs.toml", socketJobs)
 	s.start()
 	s.waitReady()
-	if err := os.Chmod(filepath.Dir(s.root), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	from, err := exec.LookPath("jobsd")
-	if err != nil {
-		t.Fatal(err)
-	}
-	program, err := os.ReadFile(from)
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(s.root, "jobsd") // other users can execute this copy
-	writeProgram(t, path, string(program))
+	s.openToOthers()
+	path := filepath.Join(s.root, "jobsd")
+	copyProgram(t, s.program(), path)
 	for _, args := range [][]string{{"start", "long"}, {"stop", "long"}, {"restart", "long"}, {"reload"}, {"disable", "long"},
 		{"disable", "--all"}, {"enable", "long"}, {"start", "--in", "1h", "long"}} {
 		cmd := exec.Command(path, append([]string{"--root", s.root}, args...)...)
@@ -259,7 +249,7 @@ func TestRunDirectoryRemoved(t *testing.T) {
 		t.Fatal(err)
 	}
 	start := func() (string, error) {
-		text, err := exec.Command(s.program(), "--root", s.root, "start", "long").CombinedOutput()
+		text, err := s.command("start", "long").CombinedOutput()
 		return string(text), err
 	}
 	text, err := start()

@@ -24,11 +24,7 @@ func TestA12ProgramBeingWritten(t *testing.T) {
 	s := newServer(t)
 	hold := func(name string) *os.File {
 		path := filepath.Join(s.root, name)
-		text, err := os.ReadFile("/bin/true")
-		if err != nil {
-			t.Fatal(err)
-		}
-		writeProgram(t, path, string(text))
+		copyProgram(t, "/bin/true", path)
 		f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
 		if err != nil {
 			t.Fatal(err)
@@ -47,9 +43,7 @@ func TestA12ProgramBeingWritten(t *testing.T) {
 	soon.Close()
 	writeFile(t, closed, "")
 	s.waitReady()
-	if r := s.waitLastRun("soon"); r.Outcome != statefile.OutcomeExited || *r.ExitCode != 0 {
-		t.Errorf("soon: got %+v, want exit code 0", r)
-	}
+	s.checkExit("soon", 0)
 	s.jobsd("start", "busy")
 	if r := s.waitLastRun("busy"); r.Outcome != statefile.OutcomeStartError || r.StartError.Errno != "ETXTBSY" {
 		t.Errorf("busy: got %+v, want a start error ETXTBSY", r)
@@ -100,9 +94,7 @@ func TestA22IgnoredSignals(t *testing.T) {
 			s.startReady()
 			for _, job := range []string{"j", "shim"} {
 				s.jobsd("start", job)
-				if r := s.waitLastRun(job); r.Outcome != statefile.OutcomeExited || *r.ExitCode != 3 {
-					t.Errorf("%s: got %+v, want exit code 3", job, r)
-				}
+				s.checkExit(job, 3)
 				log, _ := os.ReadFile(filepath.Join(s.root, "log", job+".log"))
 				for line := range strings.Lines(string(log)) {
 					if name, mask, ok := strings.Cut(strings.TrimSpace(line), ":\t"); ok && strings.Trim(mask, "0") != "" {
@@ -198,19 +190,9 @@ func TestA13ProcessLimitOfUser(t *testing.T) {
 	}
 	const uid = 61013 // no other user has this number
 	s := newServer(t)
+	copyProgram(t, s.program(), filepath.Join(s.root, "jobsd"))
 	s.exe = filepath.Join(s.root, "jobsd")
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile(exe)
-	if err != nil {
-		t.Fatal(err)
-	}
-	writeProgram(t, s.exe, string(text))
-	for dir := s.root; dir != "/" && dir != os.TempDir(); dir = filepath.Dir(dir) {
-		os.Chmod(dir, 0o755)
-	}
+	s.openToOthers()
 	s.wrap = []string{setpriv, fmt.Sprint("--reuid=", uid), fmt.Sprint("--regid=", uid), "--clear-groups", "prlimit", "--nproc=80:80"}
 	full := filepath.Join(s.root, "full")
 	s.writeJobs("fill.toml", "shell = \"(i=0; while [ $i -lt 100 ]; do sleep 1000 & i=$((i + 1)); done); : >"+full+"; exec sleep 1000\"\ndir = \"/\"\nstop_timeout = \"1s\"\n")

@@ -73,9 +73,7 @@ func TestAddKilled(t *testing.T) {
 	}
 	text := "cmd = [\"true\", \"" + strings.Repeat("x", 100_000) + "\"]\n"
 	file := filepath.Join(s.root, "big.toml")
-	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	writeFile(t, file, text)
 	for _, call := range []string{"flock", "fchmod", "fsync", "linkat", "unlinkat", "write"} {
 		cmd := exec.Command(strace, "-f", "-o", os.DevNull, "-P", jobs, "-P", filepath.Join(jobs, ".jobsd-new-big.toml"),
 			"-e", "inject="+call+":signal=KILL", s.program(), "add", file)

@@ -224,7 +224,7 @@ func TestFilesNoSpace(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, args := range [][]string{{"add", "new", "--shell", "true"}, {"edit", "old"}} {
-		cmd := exec.Command(s.program(), append([]string{"--root", s.root}, args...)...)
+		cmd := s.command(args...)
 		cmd.Env = append(os.Environ(), "VISUAL=", `EDITOR=printf "nice = 5\n" >>`, "TMPDIR="+s.root)
 		if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "no space left on device") {
 			t.Errorf("%v on a full disk: got %v, %s, want the error \"no space left on device\"", args, err, out)

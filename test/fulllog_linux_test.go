@@ -31,9 +31,7 @@ func TestA39LogDiskFull(t *testing.T) {
 		t.Errorf("got degraded %q, want \"no space left\" in %s", state.Daemon.Degraded, dir)
 	}
 	s.jobsd("start", "quiet") // this job prints nothing
-	if r := s.waitLastRun("quiet"); r.Outcome != statefile.OutcomeExited || *r.ExitCode != 0 {
-		t.Errorf("quiet: got %+v, want exit code 0", r)
-	}
+	s.checkExit("quiet", 0)
 	if err := os.Truncate(filepath.Join(dir, "flood.log"), 0); err != nil {
 		t.Fatal(err)
 	}
@@ -75,9 +73,7 @@ func TestA39LogDeleted(t *testing.T) {
 	}
 	open := func() { writeFile(t, gate, "go\n") }
 	open()
-	if r := s.waitLastRun("says"); r.Outcome != statefile.OutcomeExited || *r.ExitCode != 0 {
-		t.Errorf("with a deleted log: got %+v, want exit code 0", r)
-	}
+	s.checkExit("says", 0) // with a deleted log
 	s.jobsd("start", "says")
 	s.waitFor("the new log", func() bool { return s.countLines("says", "before") == 1 })
 
@@ -126,16 +122,10 @@ func TestA39ClosedOutputAndLongLine(t *testing.T) {
 	s.startReady()
 	fds := s.restingDescriptors()
 	s.jobsd("start", "closes")
-	if r := s.waitLastRun("closes"); r.Outcome != statefile.OutcomeExited || *r.ExitCode != 3 {
-		t.Errorf("closes: got %+v, want exit code 3", r)
-	}
+	s.checkExit("closes", 3)
 	s.jobsd("start", "line")
-	if r := s.waitLastRun("line"); r.Outcome != statefile.OutcomeExited || *r.ExitCode != 4 {
-		t.Errorf("line: got %+v, want exit code 4", r)
-	}
-	if rss := peakMemory(t, s.daemonPID()); rss > 64<<10 && !raceDetector {
-		t.Errorf("got a peak RSS of %d KiB, want at most 64 MiB", rss)
-	}
+	s.checkExit("line", 4)
+	s.checkMemory()
 	text, err := os.ReadFile(filepath.Join(s.root, "log", "line.log"))
 	if end := text[max(0, len(text)-200):]; err != nil || !strings.Contains(string(end), "x\n== run 2 ") || !strings.Contains(string(end), "exited 4") {
 		t.Errorf("the log does not end with a log marker: %v\n%q", err, end)

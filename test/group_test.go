@@ -35,9 +35,7 @@ func TestGroupReads(t *testing.T) {
 		t.Errorf("without a group: got exit code %d, want 4 and a hint about \"group\"\n%s", code, out)
 	}
 	writeFile(t, filepath.Join(s.root, "log", "jobsd.log"), "the daemon's own\n")
-	if err := os.WriteFile(filepath.Join(s.root, "jobsd.toml"), fmt.Appendf(nil, "group = %d\n", otherUID), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	writeFile(t, filepath.Join(s.root, "jobsd.toml"), fmt.Sprintf("group = %d\n", otherUID))
 	s.jobsd("reload")
 	s.jobsd("start", "--wait", "j")
 	if out, code := as(otherUID, "logs", "j"); code != 0 || strings.Count(out, "hello") != 2 {

@@ -2,7 +2,6 @@ package test
 
 import (
 	"fmt"
-	"os/exec"
 	"strings"
 	"testing"
 
@@ -21,7 +20,7 @@ func TestA9Unkillable(t *testing.T) {
 	s.startReady()
 	s.jobsd("start", "stuck")
 	s.waitProcesses("stuck", 2)
-	stop := exec.Command(s.program(), "--root", s.root, "stop", "stuck")
+	stop := s.command("stop", "stuck")
 	if err := stop.Start(); err != nil {
 		t.Fatal(err)
 	}

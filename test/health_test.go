@@ -7,7 +7,6 @@ import (
 	"runtime"
 	"syscall"
 	"testing"
-	"time"
 
 	"jobsd/statefile"
 )
@@ -20,19 +19,16 @@ func (s *server) checkSound(fds int, jobs ...string) {
 	if runtime.GOOS == "linux" { // needs /proc
 		s.waitReleased(fds)
 	}
-	for deadline := time.After(waitLimit); ; {
-		all := len(processesOf(s.t, s.root, ""))
+	others := 0
+	err := poll(waitLimit, nil, func() bool {
+		others = len(processesOf(s.t, s.root, ""))
 		for _, job := range jobs {
-			all -= len(processesOf(s.t, s.root, job))
+			others -= len(processesOf(s.t, s.root, job))
 		}
-		if all == 0 {
-			return
-		}
-		select {
-		case <-deadline:
-			s.t.Fatalf("got %d processes of jobs other than %q, want none", all, jobs)
-		case <-time.After(10 * time.Millisecond):
-		}
+		return others == 0
+	})
+	if err != nil {
+		s.t.Fatalf("%v: got %d processes of jobs other than %q, want none", err, others, jobs)
 	}
 }
 
@@ -40,21 +36,20 @@ func (s *server) checkSound(fds int, jobs ...string) {
 func (s *server) waitReleased(fds int) {
 	s.t.Helper()
 	pid := s.daemonPID()
-	for deadline := time.After(waitLimit); ; {
-		zombies, open := zombiesOf(pid), openDescriptors(s.t, pid)
-		if len(zombies) == 0 && open <= fds {
-			return
+	var zombies []string
+	open := 0
+	err := poll(waitLimit, nil, func() bool {
+		zombies, open = zombiesOf(pid), openDescriptors(s.t, pid)
+		return len(zombies) == 0 && open <= fds
+	})
+	if err != nil {
+		links, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
+		for i, link := range links {
+			to, _ := os.Readlink(link)
+			links[i] = filepath.Base(link) + " " + to
 		}
-		select {
-		case <-deadline:
-			links, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
-			for i, link := range links {
-				to, _ := os.Readlink(link)
-				links[i] = filepath.Base(link) + " " + to
-			}
-			s.t.Fatalf("got the zombies %v and %d descriptors, want no zombie and at most %d descriptors: %q", zombies, open, fds, links)
-		case <-time.After(10 * time.Millisecond):
-		}
+		s.t.Fatalf("%v: got the zombies %v and %d descriptors, want no zombie and at most %d descriptors: %q", err, zombies,
+			open, fds, links)
 	}
 }
 
@@ -66,32 +61,33 @@ func (s *server) restingDescriptors() int {
 		return 0
 	}
 	n, same := 0, 0
-	deadline := time.After(waitLimit)
-	for tick := time.NewTicker(10 * time.Millisecond); same < 10; {
+	s.waitFor("a constant number of descriptors", func() bool {
 		if now := openDescriptors(s.t, s.daemonPID()); now == n {
 			same++
 		} else {
 			n, same = now, 0
 		}
-		select {
-		case <-deadline:
-			s.t.Fatal("timed out waiting for a constant number of descriptors")
-		case <-tick.C:
-		}
-	}
+		return same == 10
+	})
 	return n
 }
 
 // waitReaped waits until the parent of a process has reaped it.
 func waitReaped(t *testing.T, pid int) {
 	t.Helper()
-	for deadline := time.After(waitLimit); syscall.Kill(pid, 0) == nil; {
-		select {
-		case <-deadline:
-			t.Fatalf("timed out waiting until process %d is reaped", pid)
-		case <-time.After(10 * time.Millisecond):
-		}
+	if err := poll(waitLimit, nil, func() bool { return syscall.Kill(pid, 0) != nil }); err != nil {
+		t.Fatalf("%v while the test waited until process %d is reaped", err, pid)
 	}
+}
+
+// checkMemory checks that the daemon has never had more than 64 MiB of memory, and returns the most that it had, in KiB.
+func (s *server) checkMemory() int {
+	s.t.Helper()
+	rss := peakMemory(s.t, s.daemonPID())
+	if rss > 64<<10 && !raceDetector {
+		s.t.Errorf("got a peak RSS of %d KiB, want at most 64 MiB", rss)
+	}
+	return rss
 }
 
 // beatJobs has a job that writes a line each second, a service, and a job that a test starts by hand.

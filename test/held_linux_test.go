@@ -3,7 +3,6 @@ package test
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -147,15 +146,7 @@ func TestFrozenStart(t *testing.T) {
 func TestLeasedProgram(t *testing.T) {
 	t.Parallel()
 	s, stranger := newServerForStranger(t)
-	misbehave, err := exec.LookPath("misbehave")
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile(misbehave)
-	if err != nil {
-		t.Fatal(err)
-	}
-	writeProgram(t, filepath.Join(s.root, "misbehave"), string(text))
+	misbehave := s.copyMisbehave()
 	home := s.home(stranger)
 	script, program := filepath.Join(s.root, "script"), filepath.Join(home, "program")
 	writeProgram(t, script, "#!"+program+"\n")
@@ -164,7 +155,7 @@ func TestLeasedProgram(t *testing.T) {
 		t.Fatal(err)
 	}
 	user := fmt.Sprintf("user = %d\ngroup = %[1]d\ndir = \"/\"\n", stranger)
-	s.writeJobs("lessee.toml", user+fmt.Sprintf("cmd = [%q, \"lease\", %q]\n", filepath.Join(s.root, "misbehave"), program))
+	s.writeJobs("lessee.toml", user+fmt.Sprintf("cmd = [%q, \"lease\", %q]\n", misbehave, program))
 	s.writeJobs("roots.toml", fmt.Sprintf("cmd = [%q]\n", program))
 	s.writeJobs("theirs.toml", user+fmt.Sprintf("cmd = [%q]\n", program))
 	s.writeJobs("interpreted.toml", fmt.Sprintf("cmd = [%q]\n", script))

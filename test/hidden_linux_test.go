@@ -16,10 +16,7 @@ import (
 // user or any other test, hangs in the middle of its exec.
 func TestHiddenProcesses(t *testing.T) {
 	file, closing, release := fusetest.HangOnClose(t)
-	misbehave, err := exec.LookPath("misbehave")
-	if err != nil {
-		t.Fatal(err)
-	}
+	misbehave := ownProgram(t, "misbehave")
 	s := newServer(t)
 	s.writeJobs("j.toml", "cmd = [\"sleep\", \"1000\"]\nkeep_alive = true\n")
 	s.startReady()

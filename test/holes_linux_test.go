@@ -73,9 +73,7 @@ cmd = ["true"]
 	if state := s.readState(); len(state.Daemon.Degraded) > 0 {
 		t.Errorf("got degraded %q, want nothing", state.Daemon.Degraded)
 	}
-	if err := os.WriteFile(filepath.Join(s.root, "more"), nil, 0o644); err != nil {
-		t.Fatal(err)
-	}
+	writeFile(t, filepath.Join(s.root, "more"), "")
 	s.waitFor("the holes to be cut off", func() bool {
 		st, err := os.Stat(filepath.Join(log, "holes.log"))
 		return err == nil && st.Size() < 4*most

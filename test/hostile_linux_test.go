@@ -75,12 +75,7 @@ func TestOrdinaryUser(t *testing.T) {
 	}
 	s := newServer(t)
 	s.openToOthers()
-	u := &ordinary{server: s, home: filepath.Join(s.root, "home"), misbehave: filepath.Join(s.root, "misbehave")}
-	program, err := os.ReadFile(s.program()) // the same binary is jobsd and misbehave, by the name of the command
-	if err != nil {
-		t.Fatal(err)
-	}
-	writeProgram(t, u.misbehave, string(program))
+	u := &ordinary{server: s, home: filepath.Join(s.root, "home"), misbehave: s.copyMisbehave()}
 	if err := os.Mkdir(u.home, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +152,7 @@ func TestOrdinaryUser(t *testing.T) {
 			s.jobsd("stop", "victim")
 			stops = append(stops, time.Since(began))
 			worst = max(worst, time.Since(began))
-			cmd := exec.Command(s.program(), "--root", s.root, "reload")
+			cmd := s.command("reload")
 			if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "evil.toml") {
 				t.Errorf("reload does not refuse the link of another user: %v\n%s", err, out)
 			}

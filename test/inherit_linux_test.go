@@ -15,16 +15,8 @@ import (
 // copyMisbehave puts a copy of misbehave where every user can execute it.
 func (s *server) copyMisbehave() string {
 	s.t.Helper()
-	program, err := exec.LookPath("misbehave")
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	text, err := os.ReadFile(program)
-	if err != nil {
-		s.t.Fatal(err)
-	}
 	path := filepath.Join(s.root, "misbehave")
-	writeProgram(s.t, path, string(text))
+	copyProgram(s.t, ownProgram(s.t, "misbehave"), path)
 	return path
 }
 

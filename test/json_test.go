@@ -151,7 +151,7 @@ func (s *server) jsonVerbs() (verbs []string) {
 func (s *server) json(args []string) (v any) {
 	s.t.Helper()
 	args = slices.Insert(args, 1, "--json")
-	cmd := exec.Command(s.program(), append([]string{"--root", s.root}, args...)...)
+	cmd := s.command(args...)
 	cmd.Env = append(os.Environ(), "VISUAL=", `EDITOR=echo edits; sh -c 'echo "# edited" >>"$0"'`)
 	out, err := cmd.Output()
 	if broken := json.Unmarshal(out, &v); broken != nil {

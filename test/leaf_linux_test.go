@@ -8,7 +8,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"jobsd/spawn"
 	"jobsd/statefile"
@@ -31,12 +30,8 @@ func newServerInDoubt(t *testing.T, script string) *server {
 	defer dir.Close()
 	t.Cleanup(func() {
 		os.WriteFile(filepath.Join(dir.Name(), "cgroup.kill"), []byte("1"), 0)
-		for deadline := time.After(waitLimit); spawn.Populated(dir.Name()); {
-			select {
-			case <-deadline:
-				t.Fatal("timed out waiting for the leaf to be empty")
-			case <-time.After(10 * time.Millisecond):
-			}
+		if err := poll(waitLimit, nil, func() bool { return !spawn.Populated(dir.Name()) }); err != nil {
+			t.Fatalf("%v while the test waited for the leaf to be empty", err)
 		}
 	})
 	leader := exec.Command("/bin/sh", "-c", script)
@@ -71,14 +66,21 @@ lock = "disk"
 func (s *server) startHeld() *statefile.State {
 	s.t.Helper()
 	s.startReady()
+	state := s.startLocked()
+	if got := runStates(state, "held"); len(got) != 1 || got[0] != statefile.RunRunning || state.Jobs["held"].LastRun != nil {
+		s.t.Fatalf("got the runs %v of held, ended: %+v, want one that is running", got, state.Jobs["held"].LastRun)
+	}
+	return state
+}
+
+// startLocked starts the job "other" and checks that its run waits for the lock that "held" holds.
+func (s *server) startLocked() *statefile.State {
+	s.t.Helper()
 	s.jobsd("start", "other")
 	state := s.waitState("the other job to wait", func(state *statefile.State) bool {
 		r := state.Jobs["other"].Running
 		return len(r) == 1 && r[0].Why != nil || state.Jobs["other"].LastRun != nil
 	})
-	if got := runStates(state, "held"); len(got) != 1 || got[0] != statefile.RunRunning || state.Jobs["held"].LastRun != nil {
-		s.t.Fatalf("got the runs %v of held, ended: %+v, want one that is running", got, state.Jobs["held"].LastRun)
-	}
 	if r := state.Jobs["other"].Running; len(r) != 1 || r[0].Why == nil || *r[0].Why != statefile.WhyLock {
 		s.t.Fatalf("got %+v, want a run of other that waits for the lock", r)
 	}
@@ -166,14 +168,7 @@ lock = "disk"
 	waitReaped(t, leader)
 	s.startReady()
 	s.waitState("the run to be lost", func(state *statefile.State) bool { return state.Jobs["held"].LastRun != nil })
-	s.jobsd("start", "other")
-	state := s.waitState("the other job to wait", func(state *statefile.State) bool {
-		r := state.Jobs["other"].Running
-		return len(r) == 1 && r[0].Why != nil || state.Jobs["other"].LastRun != nil
-	})
-	if r := state.Jobs["other"].Running; len(r) != 1 || r[0].Why == nil || *r[0].Why != statefile.WhyLock {
-		t.Errorf("got %+v, want a run of other that waits for the lock", r)
-	}
+	s.startLocked()
 	for _, pid := range processesOf(t, s.root, "held") {
 		syscall.Kill(pid, syscall.SIGKILL)
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -25,10 +24,7 @@ func TestB30FloodOfOutput(t *testing.T) {
 	if *long {
 		lines = 3_000_000
 	}
-	misbehave, err := exec.LookPath("misbehave")
-	if err != nil {
-		t.Fatal(err)
-	}
+	misbehave := ownProgram(t, "misbehave")
 	s := newServer(t)
 	if !canCutLogs(t, s.root) {
 		t.Skip("this file system cannot remove the front of a file")

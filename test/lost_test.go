@@ -38,10 +38,7 @@ func TestA2EndedWithoutDaemon(t *testing.T) {
 	s.writeJobs("jobs.toml", b.String())
 	// The init process of this machine may be slow to reap orphans, and until then the daemon could read their exit
 	// codes.
-	misbehave, err := exec.LookPath("misbehave")
-	if err != nil {
-		t.Fatal(err)
-	}
+	misbehave := ownProgram(t, "misbehave")
 	s.wrap = []string{misbehave, "nest"}
 	s.start()
 	nest := s.cmd.Process
@@ -153,6 +150,28 @@ func (s *server) writeJournal(id string, records ...statefile.Record) {
 	}
 }
 
+// startSleep starts a process that leads a session, as runs do, but that no daemon started. died is closed when it has
+// ended.
+func startSleep(t *testing.T, env ...string) (pid int, died <-chan struct{}) {
+	t.Helper()
+	cmd := exec.Command("sleep", "1000")
+	cmd.Env = env
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		cmd.Wait()
+		close(ended)
+	}()
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		<-ended
+	})
+	return cmd.Process.Pid, ended
+}
+
 // TestA4KilledAroundFork: the journal ends with two intents. One run was not forked: it is lost at the stage intent.
 // The other was forked, but its pid is not in the journal: the daemon finds its process by the ownership tag, adopts
 // it, and does not start it again.
@@ -164,21 +183,7 @@ func TestA4KilledAroundFork(t *testing.T) {
 	s.writeJournal(madeID, intentOf("unborn", 1), intentOf("forked", 2))
 	s.writeJobs("unborn.toml", "cmd = [\"true\"]\n")
 	s.writeJobs("forked.toml", "cmd = [\"sleep\", \"1000\"]\n")
-	forked := exec.Command("sleep", "1000")
-	forked.Env = []string{"JOBSD_TAG=" + madeID + "/forked/2"}
-	forked.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if err := forked.Start(); err != nil {
-		t.Fatal(err)
-	}
-	died := make(chan struct{})
-	go func() {
-		forked.Wait()
-		close(died)
-	}()
-	defer func() {
-		forked.Process.Kill()
-		<-died
-	}()
+	forked, died := startSleep(t, "JOBSD_TAG="+madeID+"/forked/2")
 	s.waitProcesses("forked", 1) // it has its tag from the exec on
 	s.startReady()
 	fds := s.restingDescriptors()
@@ -187,8 +192,8 @@ func TestA4KilledAroundFork(t *testing.T) {
 	}
 	state := s.readState()
 	j := state.Jobs["forked"]
-	if r := j.Running; len(r) != 1 || !r[0].Adopted || r[0].State != statefile.RunRunning || pidsOf(state)["forked"] != forked.Process.Pid || j.Runs != 1 {
-		t.Errorf("forked: got %+v, %d runs, want one adopted run with pid %d", r, j.Runs, forked.Process.Pid)
+	if r := j.Running; len(r) != 1 || !r[0].Adopted || r[0].State != statefile.RunRunning || pidsOf(state)["forked"] != forked || j.Runs != 1 {
+		t.Errorf("forked: got %+v, %d runs, want one adopted run with pid %d", r, j.Runs, forked)
 	}
 	s.waitProcesses("forked", 1)
 	s.jobsd("stop", "forked")
@@ -211,21 +216,7 @@ func TestA3PidOfAnotherProcess(t *testing.T) {
 	if err != nil {
 		t.Skip("needs strace(1), to see all signals of the daemon: ", err)
 	}
-	stranger := exec.Command("sleep", "1000")
-	stranger.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if err := stranger.Start(); err != nil {
-		t.Fatal(err)
-	}
-	died := make(chan struct{})
-	go func() {
-		stranger.Wait()
-		close(died)
-	}()
-	defer func() {
-		stranger.Process.Kill()
-		<-died
-	}()
-	pid := stranger.Process.Pid
+	pid, died := startSleep(t)
 	start, err := spawn.StartTime(pid)
 	if err != nil {
 		t.Fatal(err)

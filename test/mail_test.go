@@ -34,9 +34,7 @@ func TestB42RealSendmail(t *testing.T) {
 		t.Fatal(err)
 	}
 	settings := fmt.Sprintf("[mail]\nsendmail = [%q, \"-C\", %q, \"-t\"]\nfrom = \"jobs@example.org\"\nto = [\"admin@example.org\"]\n", msmtp, conf)
-	if err := os.WriteFile(filepath.Join(s.root, "jobsd.toml"), []byte(settings), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	writeFile(t, filepath.Join(s.root, "jobsd.toml"), settings)
 	s.writeJobs("fails.toml", "shell = \"\"\"echo line one; echo .; echo Größe; head -c 3000 /dev/zero | tr '\\\\0' x; exit 3\"\"\"\n")
 	s.startReady()
 	s.jobsd("start", "fails")

@@ -22,7 +22,7 @@ var long = flag.Bool("long", false, "also run what takes a minute or more")
 // take.
 const waitLimit = time.Minute
 
-// TestMain also serves as the programs jobsd and misbehave, which are links to this binary.
+// TestMain also is the main function of the programs jobsd and misbehave: they are this binary under other names.
 func TestMain(m *testing.M) {
 	spawn.Stage2()                 // the daemon starts jobs through this binary
 	if os.Getenv("GORACE") == "" { // with the race detector, each command would sleep for a second before it exits

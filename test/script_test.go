@@ -274,20 +274,13 @@ func await(ts *testscript.TestScript, what string, look func() (ok bool, saw str
 }
 
 func awaitFor(ts *testscript.TestScript, limit time.Duration, what string, look func() (ok bool, saw string)) {
-	deadline := time.NewTimer(limit)
-	defer deadline.Stop()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		ok, saw := look()
-		if ok {
-			return
-		}
-		select {
-		case <-deadline.C:
-			ts.Fatalf("timed out waiting for %s\n%s", what, saw)
-		case <-tick.C:
-		}
+	saw := ""
+	err := poll(limit, nil, func() (ok bool) {
+		ok, saw = look()
+		return ok
+	})
+	if err != nil {
+		ts.Fatalf("%v while the script waited for %s\n%s", err, what, saw)
 	}
 }
 

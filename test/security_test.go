@@ -85,9 +85,9 @@ env = {ENV = "xyzzy"}
 	s.wrap = []string{"sh", "-c", `exec "$@" --log-level=debug`, "sh"}
 	s.startReady()
 	for _, job := range []string{"fails", "argued", "missing", "bad"} {
-		exec.Command(s.program(), "--root", s.root, "start", "--wait", job, "--", canary).Run() // fails like the job
+		s.command("start", "--wait", job, "--", canary).Run() // fails like the job
 	}
-	exec.Command(s.program(), "--root", s.root, "start", "--wait", "fails").Run() // with a retry, as this run has no arguments
+	s.command("start", "--wait", "fails").Run() // with a retry, as this run has no arguments
 	s.jobsd("restart", "lives", "--", canary)
 	s.jobsd("start", "--in", "1h", "missing", "--", canary)
 	s.jobsd("start", "--in", "1h", "missing", "--", canary)
@@ -97,7 +97,7 @@ env = {ENV = "xyzzy"}
 		s.waitLastRun(job)
 	}
 	s.writeJobs("refused.toml", "cmd = [\"true\"]\nenv = {ENV = xyzzy}\n")
-	exec.Command(s.program(), "--root", s.root, "reload").Run() // fails because a file is refused
+	s.command("reload").Run() // fails because a file is refused
 	s.waitState("the file to be refused", func(state *statefile.State) bool { return len(state.Daemon.Reload.Errors) == 1 })
 	check := func() {
 		t.Helper()
@@ -160,10 +160,10 @@ func TestModes(t *testing.T) {
 			s.jobsd("start", "beside")
 			s.jobsd("start", "--in", "1h", "beside", "--", "1")
 			for range 2 {
-				exec.Command(s.program(), "--root", s.root, "start", "--wait", "ok").Run() // fails like the job
+				s.command("start", "--wait", "ok").Run() // fails like the job
 			}
 			s.writeJobs("ok.toml", "nonsense\n")
-			exec.Command(s.program(), "--root", s.root, "reload").Run() // fails because the file is refused
+			s.command("reload").Run() // fails because the file is refused
 			s.waitState("a mail and all files", func(*statefile.State) bool {
 				for name := range want {
 					if _, err := os.Lstat(filepath.Join(s.root, name)); err != nil {
@@ -223,17 +223,15 @@ func TestLinksAreNotFollowed(t *testing.T) {
 	s.start()
 	s.waitLoggedTimes(1, "ready")
 	for range 3 {
-		exec.Command(s.program(), "--root", s.root, "start", "--wait", "talks").Run()
+		s.command("start", "--wait", "talks").Run()
 	}
-	exec.Command(s.program(), "--root", s.root, "start", "--wait", "once").Run()
-	if r := s.waitLastRun("once"); r.Outcome != statefile.OutcomeExited || *r.ExitCode != 0 {
-		t.Errorf("a run without a log: got %+v, want exit code 0", r)
-	}
+	s.command("start", "--wait", "once").Run()
+	s.checkExit("once", 0) // without a log
 	s.waitState("three runs", func(state *statefile.State) bool { return state.Jobs["talks"].Runs == 3 })
 	s.terminate()
 
 	plant("log/jobsd.log")
-	out, err := exec.Command(s.program(), "--root", s.root, "run", "--background").CombinedOutput()
+	out, err := s.command("run", "--background").CombinedOutput()
 	if err == nil {
 		if state := s.readState(); state.Daemon.PID > 1 {
 			syscall.Kill(state.Daemon.PID, syscall.SIGTERM)
@@ -275,12 +273,10 @@ func TestPIDFileInforms(t *testing.T) {
 		t.Helper()
 		path := filepath.Join(s.root, "run", "jobsd.pid")
 		os.Remove(path)
-		if err := os.WriteFile(path, []byte(strconv.Itoa(bystander.Process.Pid)+"\n"), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		writeFile(t, path, strconv.Itoa(bystander.Process.Pid)+"\n")
 	}
 	lie()
-	exec.Command(s.program(), "--root", s.root, "reload").Run() // the result does not matter
+	s.command("reload").Run() // the result does not matter
 	s.jobsd("start", "j")
 	path := filepath.Join(s.root, "state", "state.json")
 	was := fmt.Sprintf(`"pid":%d,`, s.cmd.Process.Pid)
@@ -291,11 +287,9 @@ func TestPIDFileInforms(t *testing.T) {
 		t.Fatalf("the state file lacks %s: %v", was, err)
 	}
 	text = bytes.Replace(text, []byte(was), fmt.Appendf(nil, `"pid":%d,`, bystander.Process.Pid), 1)
-	if err := os.WriteFile(path, text, 0o644); err != nil {
-		t.Fatal(err)
-	}
+	writeFile(t, path, string(text))
 	for _, args := range [][]string{{"reload"}, {"stop", "j"}, {"upgrade"}} {
-		if out, err := exec.Command(s.program(), append([]string{"--root", s.root}, args...)...).CombinedOutput(); err == nil {
+		if out, err := s.command(args...).CombinedOutput(); err == nil {
 			t.Errorf("%s succeeded without a daemon: %s", args, out)
 		}
 	}
@@ -369,9 +363,7 @@ echo env $(env | cut -d= -f1 | grep -v '^JOBSD_' | sort)
 	s.startReady()
 	was := pidsOf(s.waitState("two to run", func(state *statefile.State) bool { return len(pidsOf(state)) == 2 }))
 	s.jobsd("start", "tries", "--", strconv.Itoa(was["roots"]), strconv.Itoa(was["third"]), program)
-	if r := s.waitLastRun("tries"); r.Outcome != statefile.OutcomeExited || *r.ExitCode != 0 {
-		t.Errorf("tries: got %+v, want exit code 0", r)
-	}
+	s.checkExit("tries", 0)
 	text, err := os.ReadFile(filepath.Join(s.root, "log", "tries.log"))
 	log := string(text)
 	if err != nil || strings.Contains(log, "could") || strings.Count(log, "\nrefused") != 35 {

@@ -30,7 +30,7 @@ func (s *server) sendSignal(sig string) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.waitLogLine(fmt.Sprintf("signal: name=%s pid=%d uid=%d exe=%s how=kill", sig, shell.Process.Pid, os.Getuid(), exe))
+	s.waitLogged(fmt.Sprintf("signal: name=%s pid=%d uid=%d exe=%s how=kill\n", sig, shell.Process.Pid, os.Getuid(), exe))
 }
 
 // TestSender: the daemon's log names the sender of a signal, also after an upgrade, after an upgrade that failed at the
@@ -74,6 +74,6 @@ func TestSenderGone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.waitLogLine(fmt.Sprintf("signal: name=USR2 pid=%d uid=%d exe=unknown how=kill", shell.Process.Pid, os.Getuid()))
+	s.waitLogged(fmt.Sprintf("signal: name=USR2 pid=%d uid=%d exe=unknown how=kill\n", shell.Process.Pid, os.Getuid()))
 	s.kill(syscall.SIGTERM)
 }

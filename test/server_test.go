@@ -2,6 +2,7 @@ package test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -54,9 +55,7 @@ func newServer(t *testing.T) *server {
 
 func (s *server) writeJobs(name, text string) {
 	s.t.Helper()
-	if err := os.WriteFile(filepath.Join(s.root, "jobs.d", name), []byte(text), 0o644); err != nil {
-		s.t.Fatal(err)
-	}
+	writeFile(s.t, filepath.Join(s.root, "jobs.d", name), text)
 }
 
 func (s *server) start() {
@@ -86,11 +85,27 @@ func (s *server) program() string {
 	if s.exe != "" {
 		return s.exe
 	}
-	path, err := exec.LookPath("jobsd") // put there by testscript.Main
+	return ownProgram(s.t, "jobsd")
+}
+
+// ownProgram returns the path of one of the programs that this test binary is, too.
+func ownProgram(t *testing.T, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name) // testscript.Main has put it into PATH
 	if err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
 	return path
+}
+
+// copyProgram makes a copy of a program that other users can execute.
+func copyProgram(t *testing.T, from, to string) {
+	t.Helper()
+	text, err := os.ReadFile(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeProgram(t, to, string(text))
 }
 
 func (s *server) kill(sig syscall.Signal) {
@@ -119,20 +134,37 @@ func (s *server) readState() *statefile.State {
 // waitState waits until the state meets a condition, and returns it.
 func (s *server) waitState(what string, ok func(*statefile.State) bool) *statefile.State {
 	s.t.Helper()
-	deadline := time.After(2 * waitLimit)
-	for {
-		state := s.readState()
-		if state != nil && ok(state) {
-			return state
+	var state *statefile.State
+	err := poll(2*waitLimit, s.done, func() bool {
+		state = s.readState()
+		return state != nil && ok(state)
+	})
+	if err != nil {
+		s.t.Fatalf("%v while the test waited for %s", err, what)
+	}
+	return state
+}
+
+// poll calls ok until it returns true. It returns an error after a limit, or if done is closed and ok still returns
+// false.
+func poll(limit time.Duration, done <-chan struct{}, ok func() bool) error {
+	deadline := time.NewTimer(limit)
+	defer deadline.Stop()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for ended := false; !ok(); {
+		if ended {
+			return errors.New("the daemon ended")
 		}
 		select {
-		case <-deadline:
-			s.t.Fatalf("timed out waiting for %s", what)
-		case <-s.done:
-			s.t.Fatalf("the daemon ended while the test waited for %s", what)
-		case <-time.After(10 * time.Millisecond):
+		case <-deadline.C:
+			return errors.New("the time was up")
+		case <-done:
+			ended = true // look once more: this may be what ok waits for
+		case <-tick.C:
 		}
 	}
+	return nil
 }
 
 // waitReady waits until the daemon has loaded its jobs.
@@ -146,18 +178,10 @@ func (s *server) waitReady() *statefile.State {
 // waitLoggedTimes waits until the daemon's log has the word, followed by a colon, n times.
 func (s *server) waitLoggedTimes(n int, word string) {
 	s.t.Helper()
-	deadline := time.After(waitLimit)
-	for {
+	s.waitFor(fmt.Sprintf("%q in the daemon's log, %d times", word, n), func() bool {
 		text, _ := os.ReadFile(s.log)
-		if strings.Count(string(text), word+":") >= n {
-			return
-		}
-		select {
-		case <-deadline:
-			s.t.Fatalf("timed out waiting for %q in the log", word)
-		case <-time.After(time.Millisecond):
-		}
-	}
+		return strings.Count(string(text), word+":") >= n
+	})
 }
 
 // daemonPID returns the pid of the daemon, as the test sees it. For a daemon in a pid namespace, that is not the pid
@@ -189,11 +213,16 @@ func (s *server) terminate() {
 	s.cmd = nil
 }
 
-// jobsd runs a jobsd command on the server, which must succeed, and returns its output.
+// command returns a jobsd command for the root of the server.
+func (s *server) command(args ...string) *exec.Cmd {
+	s.t.Helper()
+	return exec.Command(s.program(), append([]string{"--root", s.root}, args...)...)
+}
+
+// jobsd runs a jobsd command, which must succeed, and returns its output.
 func (s *server) jobsd(args ...string) string {
 	s.t.Helper()
-	cmd := exec.Command(s.program(), append([]string{"--root", s.root}, args...)...)
-	out, err := cmd.CombinedOutput()
+	out, err := s.command(args...).CombinedOutput()
 	if err != nil {
 		s.t.Fatalf("jobsd %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
@@ -209,21 +238,17 @@ func (s *server) startReady() {
 	})
 }
 
-// waitProcesses waits until so many processes carry the tag of a job.
-func (s *server) waitProcesses(job string, n int) []int {
+// waitProcesses waits until a job has a number of processes, and returns them.
+func (s *server) waitProcesses(job string, n int) (pids []int) {
 	s.t.Helper()
-	deadline := time.After(waitLimit)
-	for {
-		pids := processesOf(s.t, s.root, job)
-		if len(pids) == n {
-			return pids
-		}
-		select {
-		case <-deadline:
-			s.t.Fatalf("timed out: %s has the processes %v, want %d", job, pids, n)
-		case <-time.After(10 * time.Millisecond):
-		}
+	err := poll(waitLimit, nil, func() bool {
+		pids = processesOf(s.t, s.root, job)
+		return len(pids) == n
+	})
+	if err != nil {
+		s.t.Fatalf("%v: %s: got the processes %v, want %d", err, job, pids, n)
 	}
+	return pids
 }
 
 // waitLastRun waits until a job has no run any more, and returns its last run.
@@ -233,6 +258,14 @@ func (s *server) waitLastRun(job string) *statefile.Run {
 		j := state.Jobs[job]
 		return j != nil && j.LastRun != nil && len(j.Running) == 0
 	}).Jobs[job].LastRun
+}
+
+// checkExit waits until a job has no run any more, and checks the exit code of its last run.
+func (s *server) checkExit(job string, code int) {
+	s.t.Helper()
+	if r := s.waitLastRun(job); r.Outcome != statefile.OutcomeExited || *r.ExitCode != code {
+		s.t.Errorf("%s: got %+v, want exit code %d", job, r, code)
+	}
 }
 
 // install replaces the program of the server in one step, as a package manager does.
@@ -251,15 +284,11 @@ func newInstalledServer(t *testing.T) (s *server, original string) {
 		t.Skip("upgrades are for Linux")
 	}
 	s = newServer(t)
-	program, err := os.ReadFile(s.program())
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, dir := range []string{"bin", "real"} {
 		if err := os.Mkdir(filepath.Join(s.root, dir), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		writeProgram(t, filepath.Join(s.root, dir, "jobsd"), string(program))
+		copyProgram(t, s.program(), filepath.Join(s.root, dir, "jobsd"))
 	}
 	s.exe = filepath.Join(s.root, "bin", "jobsd")
 	s.env = []string{"PATH=" + filepath.Dir(s.exe) + ":" + os.Getenv("PATH")}
@@ -316,14 +345,8 @@ func (s *server) openToOthers() {
 // waitFor waits for a condition that is not in the state file.
 func (s *server) waitFor(what string, ok func() bool) {
 	s.t.Helper()
-	for deadline := time.After(waitLimit); !ok(); {
-		select {
-		case <-deadline:
-			s.t.Fatalf("timed out waiting for %s", what)
-		case <-s.done:
-			s.t.Fatalf("the daemon ended while the test waited for %s", what)
-		case <-time.After(10 * time.Millisecond):
-		}
+	if err := poll(waitLimit, s.done, ok); err != nil {
+		s.t.Fatalf("%v while the test waited for %s", err, what)
 	}
 }
 
@@ -372,23 +395,5 @@ func writeProgram(t *testing.T, path, text string) {
 	defer syscall.ForkLock.RUnlock()
 	if err := os.WriteFile(path, []byte(text), 0o755); err != nil {
 		t.Fatal(err)
-	}
-}
-
-// waitLogLine waits until the daemon's log has a line that ends with this text.
-func (s *server) waitLogLine(line string) {
-	s.t.Helper()
-	for deadline := time.Now().Add(waitLimit); ; {
-		text, err := os.ReadFile(s.log)
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		if strings.Contains(string(text), line+"\n") {
-			return
-		}
-		if time.Now().After(deadline) {
-			s.t.Fatalf("timed out waiting for %q in the log", line)
-		}
-		<-time.After(time.Millisecond)
 	}
 }

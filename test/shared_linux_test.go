@@ -19,7 +19,7 @@ func TestSharedState(t *testing.T) {
 	dir, _ := fusetest.Hang(t)
 	s := newServer(t)
 
-	cmd := exec.Command(s.program(), "--root", s.root, "run", "--state-dir", dir)
+	cmd := s.command("run", "--state-dir", dir)
 	var out strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Start(); err != nil {

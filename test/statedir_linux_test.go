@@ -18,7 +18,7 @@ import (
 // holds them.
 func (s *server) checkSecondRefused(pid int) {
 	s.t.Helper()
-	cmd := exec.Command(s.program(), "--root", s.root, "run")
+	cmd := s.command("run")
 	out, err := cmd.CombinedOutput()
 	if code := cmd.ProcessState.ExitCode(); code != 6 || !strings.Contains(string(out), fmt.Sprint("held by pid ", pid)) {
 		s.t.Errorf("a second daemon: got exit code %d, %v, want 6 and \"held by pid %d\"\n%s", code, err, pid, out)

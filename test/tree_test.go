@@ -60,10 +60,7 @@ func inEnvironments(t *testing.T, parallel bool, test func(t *testing.T, s *serv
 // TestA5B27EscapedProcesses: processes that fork twice, make sessions of their own, ignore TERM, or are replaced by a
 // child again and again. After a stop, none of them is alive. A job of the same name of another daemon is not touched.
 func TestA5B27EscapedProcesses(t *testing.T) {
-	misbehave, err := exec.LookPath("misbehave")
-	if err != nil {
-		t.Fatal(err)
-	}
+	misbehave := ownProgram(t, "misbehave")
 	inEnvironments(t, false, func(t *testing.T, s *server) {
 		jobs := fmt.Sprintf(`
 [[jobs]]
@@ -155,9 +152,7 @@ shell = "setsid sleep 1000 & sleep 1000"
 `)
 		s.startReady()
 		s.jobsd("start", "--wait", "leaves")
-		if r := s.waitLastRun("leaves"); r.Outcome != statefile.OutcomeExited || *r.ExitCode != 0 {
-			t.Errorf("leaves: got %+v, want exit code 0", r)
-		}
+		s.checkExit("leaves", 0)
 		left := s.waitProcesses("leaves", 1)
 		s.jobsd("start", "late")
 		if r := s.waitLastRun("late"); r.Outcome != statefile.OutcomeTimeout {

@@ -95,9 +95,7 @@ func TestA38UpgradeKeepsJobs(t *testing.T) {
 	for n := 1; n <= 5; n++ {
 		fmt.Fprintln(&ending, was[fmt.Sprint("ends", n)])
 	}
-	if err := os.WriteFile(filepath.Join(s.root, "ending"), []byte(ending.String()), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	writeFile(t, filepath.Join(s.root, "ending"), ending.String())
 	out, err := exec.Command(program, "--root", s.root, "upgrade", "--wait").CombinedOutput()
 	if said := string(out); err != nil || !strings.HasPrefix(said, "upgraded from ") {
 		t.Errorf("upgrade: got %q, %v, want \"upgraded from\"", said, err)
@@ -117,9 +115,7 @@ func TestA38UpgradeKeepsJobs(t *testing.T) {
 			t.Errorf("ends%d: got %+v, want exit code %d", n, r, n)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(s.root, "enough"), nil, 0o644); err != nil {
-		t.Fatal(err)
-	}
+	writeFile(t, filepath.Join(s.root, "enough"), "")
 	if waiter.Wait(); waiter.ProcessState.ExitCode() != 3 {
 		t.Errorf("start --wait: got exit code %d, want 3", waiter.ProcessState.ExitCode())
 	}
@@ -142,9 +138,7 @@ func TestA38TermDuringUpgrade(t *testing.T) {
 	s, program := newInstalledServer(t)
 	s.env = append(s.env, slowUpgrade+"="+s.root)
 	for _, file := range []string{"ending", "term"} {
-		if err := os.WriteFile(filepath.Join(s.root, file), nil, 0o644); err != nil {
-			t.Fatal(err)
-		}
+		writeFile(t, filepath.Join(s.root, file), "")
 	}
 	s.writeJobs("a.toml", "cmd = [\"sleep\", \"1000\"]\nkeep_alive = true\n")
 	s.startReady()
@@ -181,9 +175,7 @@ func TestA38UpgradeLosesNothing(t *testing.T) {
 	if out, err := exec.Command(program, "--root", s.root, "upgrade").CombinedOutput(); err == nil || !strings.Contains(string(out), "is still waiting") {
 		t.Errorf("upgrade during a restart: got %v, %s, want \"is still waiting\"", err, out)
 	}
-	if err := os.WriteFile(filepath.Join(s.root, "go"), nil, 0o644); err != nil {
-		t.Fatal(err)
-	}
+	writeFile(t, filepath.Join(s.root, "go"), "")
 	s.waitState("the restart", func(state *statefile.State) bool {
 		j := state.Jobs["slow"]
 		return j.LastRun != nil && len(j.Running) == 1 && j.Running[0].State == statefile.RunRunning

@@ -65,9 +65,7 @@ func TestReadOnlyVolume(t *testing.T) {
 		"config/a.toml": fmt.Sprintf("shell = \"echo $WORD by $(id -u) at $HOME; pwd\"\nenv_file = %q\n", filepath.Join(s.root, "secret/env")),
 		"secret/env":    "WORD=sesame\n",
 	} {
-		if err := os.WriteFile(filepath.Join(s.root, name), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		writeFile(t, filepath.Join(s.root, name), text)
 	}
 	const run = `
 for way in "--root $POD/data/r" ""; do
