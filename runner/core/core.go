@@ -3,8 +3,6 @@ package core
 import (
 	"fmt"
 	"math/rand/v2"
-	"slices"
-	"strings"
 
 	"jobsd/statefile"
 )
@@ -56,9 +54,6 @@ type Core struct {
 	turn    turn
 	changes changes
 }
-
-// previous says how the previous daemon ended. Both are false if the machine went down, or if there was none.
-type previous struct{ clean, crashed bool }
 
 // turn is what the events of one turn leave for its end.
 type turn struct {
@@ -112,11 +107,6 @@ func (c *Core) Waits() string {
 		}
 	}
 	return ""
-}
-
-// Troubled reports whether a part of the daemon has trouble.
-func (c *Core) Troubled(part string) bool {
-	return slices.ContainsFunc(c.trouble, func(t Trouble) bool { return t.Part == part })
 }
 
 // Handle processes one event.
@@ -211,118 +201,4 @@ func (c *Core) never(format string, args ...any) {
 		panic(text)
 	}
 	c.say(Error, "", text)
-}
-
-// note sets or clears one trouble of the daemon.
-func (c *Core) note(e Trouble) {
-	i := slices.IndexFunc(c.trouble, func(t Trouble) bool { return t.Part == e.Part })
-	switch {
-	case e.Text == "" && i < 0, i >= 0 && c.trouble[i].Text == e.Text:
-		return
-	case e.Text == "":
-		c.trouble = slices.Delete(c.trouble, i, i+1)
-		c.say(Info, "", e.Part+" has recovered")
-	case i < 0:
-		c.trouble = append(c.trouble, e)
-		c.say(Error, "", e.Text)
-	default:
-		c.trouble[i] = e
-		c.say(Error, "", e.Text)
-	}
-	c.changes.daemon = true
-}
-
-func (c *Core) shutNow(e Shutdown) {
-	if c.over || c.shutdown != nil && c.shutdown.Hurry {
-		return
-	}
-	if e.Upgrade && c.shutdown != nil {
-		return
-	}
-	if c.shutdown != nil && !c.shutdown.Upgrade && !e.Leave {
-		e.By, e.Hurry = c.shutdown.By, true
-	}
-	c.shutdown = &e
-	c.changes.daemon = true
-	if !e.Upgrade { // otherwise the clients ask the next program, because their connections end
-		c.refuseReloads()
-	}
-	for _, r := range slices.Clone(c.pending.runs) {
-		c.dropAtShutdown(r)
-	}
-	for _, j := range c.order {
-		c.stopTimer(&j.timer)
-	}
-	if e.Leave { // the daemon ends once each starting run has its process in the journal
-		c.say(Info, "", "leaving the jobs running", "by", e.By, "running", len(c.runs)-len(c.pending.runs))
-		for _, r := range c.sortedRuns() {
-			switch {
-			case r.state == pending:
-				c.stop(r, "shutdown")
-			case r.delivery != nil && r.pid > 0: // no daemon would supervise it; the notification stays owed
-				c.emit(Signal{Run: r.number, Name: "KILL", Far: true})
-			}
-		}
-		return
-	}
-	if !e.Hurry {
-		c.say(Info, "", "stopping all jobs", "by", e.By, "running", len(c.runs)-len(c.pending.runs))
-	} else {
-		c.say(Warn, "", "killing all jobs", "by", e.By, "running", len(c.runs)-len(c.pending.runs))
-	}
-	for _, r := range c.sortedRuns() {
-		c.stop(r, "shutdown")
-	}
-}
-
-// leave ends the daemon cleanly.
-func (c *Core) leave() {
-	for _, j := range c.order {
-		c.writeNotRun(j)
-	}
-	c.record(&statefile.Clean{By: c.shutdown.By, LastRun: c.lastRun})
-	c.emit(Exit{Failed: c.shutdown.Hurry, Upgrade: c.shutdown.Upgrade})
-	c.over = true
-	for _, r := range c.runs {
-		c.stopTimer(&r.timer)
-	}
-	c.runs, c.pending = map[uint64]*run{}, waitlist{}
-}
-
-func (c *Core) sortedRuns() []*run {
-	all := make([]*run, 0, len(c.runs))
-	for _, r := range c.runs {
-		all = append(all, r)
-	}
-	slices.SortFunc(all, func(a, b *run) int { return int(int64(a.number) - int64(b.number)) })
-	return all
-}
-
-func sortJobs(jobs []*job) {
-	slices.SortFunc(jobs, func(a, b *job) int { return strings.Compare(a.name, b.name) })
-}
-
-// Begin records that a daemon started. If the previous daemon of the same boot left no Clean record, it crashed.
-func (c *Core) Begin(now Now, r statefile.Start) {
-	c.now, c.clock.began = now, now.Wall
-	if c.o.BootUnknown {
-		r.BootID = ""
-	}
-	known := c.facts.BootID != "" && r.BootID != ""
-	clean := c.facts.Clean
-	r.Unclean = !clean && known && c.facts.BootID == r.BootID
-	power := !clean && known && c.facts.BootID != r.BootID
-	c.record(&r)
-	c.reserve()
-	c.previous.clean, c.previous.crashed = clean, r.Unclean
-	switch {
-	case r.Unclean && r.Suspect != "" && c.facts.Job(r.Suspect).SetAside:
-		c.say(Error, r.Suspect, "set aside: the daemon crashed twice in a row while it handled this job")
-	case r.Unclean:
-		c.say(Warn, "", "the previous daemon crashed", "unclean_restarts", c.facts.Unclean)
-	case power:
-		c.say(Warn, "", "the machine went down while the daemon was running")
-	case !clean:
-		c.say(Warn, "", "the previous daemon crashed, or the machine went down")
-	}
 }

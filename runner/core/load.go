@@ -207,7 +207,7 @@ func (c *Core) recordDeleted(name string) {
 func (c *Core) sortOrder() {
 	if c.disordered {
 		c.order = slices.DeleteFunc(c.order, func(j *job) bool { return j.state == deleted })
-		sortJobs(c.order)
+		slices.SortFunc(c.order, func(a, b *job) int { return strings.Compare(a.name, b.name) })
 		c.disordered = false
 	}
 }

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -68,6 +69,16 @@ func (c *Core) newRun(j *job, number uint64, o origin) *run {
 	c.pending.add(r)
 	c.markDirty(j)
 	return r
+}
+
+// sortedRuns returns all runs by number.
+func (c *Core) sortedRuns() []*run {
+	all := make([]*run, 0, len(c.runs))
+	for _, r := range c.runs {
+		all = append(all, r)
+	}
+	slices.SortFunc(all, func(a, b *run) int { return int(int64(a.number) - int64(b.number)) })
+	return all
 }
 
 // droppable reports whether the run waits and nothing of it is lost if it is dropped, except what its origin says.
