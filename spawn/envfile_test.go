@@ -57,7 +57,7 @@ func TestParseEnvFile(t *testing.T) {
 		{"1A=1", nil, "line 1: the text before = is not a name: use letters, digits and _, and no digit at the beginning"},
 		{"Ä=1", nil, "line 1: the text before = is not a name: use letters, digits and _, and no digit at the beginning"},
 		{"A=\x00", nil, "line 1: the value contains a NUL character"},
-		{"JOBSD_TAG=x", nil, "line 1: names that begin with JOBSD_ are reserved"},
+		{"JOBSD_MARK=x", nil, "line 1: names that begin with JOBSD_ are reserved"},
 	} {
 		got, err := parseEnvFile(row.text)
 		said := ""

@@ -18,4 +18,4 @@ type Findings struct {
 
 // TagName is the environment variable that says which run a process belongs to. Only an exact match of its value
 // counts.
-const TagName = "JOBSD_TAG"
+const TagName = "JOBSD_MARK"

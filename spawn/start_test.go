@@ -311,7 +311,7 @@ func TestStringsAsGiven(t *testing.T) {
 }
 
 func TestEnvironmentIsExact(t *testing.T) {
-	env := []string{"B=2", "A=", "PATH=/usr/bin:/bin", "GOMAXPROCS=7", "JOBSD_TAG=x/y/1", "more=less", "a0=zero"}
+	env := []string{"B=2", "A=", "PATH=/usr/bin:/bin", "GOMAXPROCS=7", "JOBSD_MARK=x/y/1", "more=less", "a0=zero"}
 	paths(t, func(t *testing.T, local bool) {
 		c := with(program("/usr/bin/env"), func(c *Command) { c.Env = env })
 		if got := output(t, c, local); got != strings.Join(env, "\n")+"\n" {

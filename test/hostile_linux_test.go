@@ -35,7 +35,7 @@ func siegeJobs(home, misbehave string) string {
 	}
 	b.WriteString("[[jobs]]\nname = \"victim\"\ncmd = [\"sleep\", \"1000\"]\nstop_timeout = \"1s\"\nlock = \"v\"\n")
 	for name, what := range map[string]string{
-		"mine":   fmt.Sprintf("shell = \"echo $JOBSD_TAG >%s/tag\"\ndir = %q\n", home, home),
+		"mine":   fmt.Sprintf("shell = \"echo $JOBSD_MARK >%s/tag\"\ndir = %q\n", home, home),
 		"leased": fmt.Sprintf("cmd = [%q]\ndir = \"/\"\n", home+"/program"),
 		"hung":   fmt.Sprintf("cmd = [\"true\"]\ndir = %q\n", home+"/fuse/sub"),
 		"grows":  fmt.Sprintf("cmd = [%q, \"grow\"]\ndir = \"/\"\nlog = {max_size = \"64KB\"}\n", misbehave),
@@ -119,14 +119,14 @@ func TestOrdinaryUser(t *testing.T) {
 			text, _ := os.ReadFile(filepath.Join(u.home, "tag"))
 			id, _, _ := strings.Cut(string(text), "/")
 			for run := range 100 {
-				u.asUser([]string{fmt.Sprintf("JOBSD_TAG=%s/victim/%d", id, s.readState().Jobs["victim"].Runs+uint64(run))}, "sit")
+				u.asUser([]string{fmt.Sprintf("JOBSD_MARK=%s/victim/%d", id, s.readState().Jobs["victim"].Runs+uint64(run))}, "sit")
 			}
 		}},
 		{"processes that hang in the middle of exec", func() {
 			text, _ := os.ReadFile(filepath.Join(u.home, "tag"))
 			id, _, _ := strings.Cut(string(text), "/")
 			for run := range 10 {
-				u.asUser([]string{fmt.Sprintf("JOBSD_TAG=%s/victim/%d", id, s.readState().Jobs["victim"].Runs+uint64(run))}, "hide", closing)
+				u.asUser([]string{fmt.Sprintf("JOBSD_MARK=%s/victim/%d", id, s.readState().Jobs["victim"].Runs+uint64(run))}, "hide", closing)
 			}
 		}},
 		{"huge environments", func() {

@@ -183,7 +183,7 @@ func TestA4KilledAroundFork(t *testing.T) {
 	s.writeJournal(madeID, intentOf("unborn", 1), intentOf("forked", 2))
 	s.writeJobs("unborn.toml", "cmd = [\"true\"]\n")
 	s.writeJobs("forked.toml", "cmd = [\"sleep\", \"1000\"]\n")
-	forked, died := startSleep(t, "JOBSD_TAG="+madeID+"/forked/2")
+	forked, died := startSleep(t, "JOBSD_MARK="+madeID+"/forked/2")
 	s.waitProcesses("forked", 1) // it has its tag from the exec on
 	s.startReady()
 	fds := s.restingDescriptors()

@@ -520,7 +520,7 @@ func processesOf(t testing.TB, root, job string) []int {
 		t.Error("the journal has no id of the state directory")
 		return nil
 	}
-	tag := append([]byte("JOBSD_TAG="), append(id[1], '/')...)
+	tag := append([]byte("JOBSD_MARK="), append(id[1], '/')...)
 	if job != "" {
 		tag = append(append(tag, job...), '/')
 	}

@@ -400,7 +400,7 @@ name = "victim"
 shell = "cat /proc/self/cgroup; sleep 1000"
 [[jobs]]
 name = "forger"
-shell = "setsid env JOBSD_TAG=${JOBSD_TAG%%%%/*}/victim/$1 sleep 1000 & sleep 1000"
+shell = "setsid env JOBSD_MARK=${JOBSD_MARK%%%%/*}/victim/$1 sleep 1000 & sleep 1000"
 user = %d
 group = %[1]d
 dir = "/"

@@ -53,7 +53,7 @@ var rooms = map[string]room{
 
 // pure are the standard packages for a room without clock, system calls and concurrency.
 var pure = []string{
-	"cmp", "container/heap", "errors", "fmt", "maps", "math", "math/rand/v2", "slices", "sort", "strconv", "strings",
+	"cmp", "container/heap", "errors", "fmt", "iter", "maps", "math", "math/rand/v2", "slices", "sort", "strconv", "strings",
 	"time",
 }
 
