@@ -89,12 +89,11 @@ func foundGone(c *Core, r *run, e Event) {
 	if !l.Ended {
 		return
 	}
-	r.open = l.Open
 	if r.fate == gone {
 		c.forget(r)
 		return
 	}
-	if last := r.job.facts.LastRun; r.open && last != nil && last.Run == r.number {
+	if last := r.job.facts.LastRun; l.Open && last != nil && last.Run == r.number {
 		r.marker = outcomeMarker(r, last)
 	}
 	c.awaitRemains(r)
@@ -174,10 +173,11 @@ func (c *Core) settleLost(r *run) {
 		o.LostStage = nil
 		r.blame(&o)
 	}
-	c.end(r, o, r.fate == remains)
 	if r.fate == remains {
+		c.end(r, o, leftProcesses)
 		c.awaitRemains(r)
 	} else {
+		c.end(r, o, leftNothing)
 		c.forget(r)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"time"
 
-	"jobsd/internal/jobfile"
 	"jobsd/statefile"
 )
 
@@ -23,20 +22,35 @@ const (
 // to end, unless the run was stopped.
 func leaderEnded(c *Core, r *run, e Event) {
 	x := e.(Exited)
-	over := !r.far() && !x.Group
-	r.open = !r.far() && x.Group
-	c.end(r, r.outcome(x), !over)
 	switch {
-	case over:
-		c.forget(r)
 	case r.far(): // the deadline of the stop applies
+		c.end(r, r.outcome(x), leftProcesses)
 		c.to(r, draining)
 		r.wait = probeMin
 		c.after(&r.timer, r.wait)
 		c.emit(Probe{r.number, true})
-	default:
+	case x.Group:
+		c.end(r, r.outcome(x), leftOutput)
 		c.linger(r)
+	default:
+		c.end(r, r.outcome(x), leftNothing)
+		c.forget(r)
 	}
+}
+
+// left says what may be left of a run when its outcome is known.
+type left uint8
+
+const (
+	leftNothing   left = iota
+	leftProcesses      // what they write does not belong to the output of the run any more
+	leftOutput         // processes that still write output of the run
+)
+
+// open reports whether the output of the run stayed open after its leader ended. The marker follows when it is closed.
+func (r *run) open() bool {
+	l := r.live()
+	return l != nil && l.Open
 }
 
 // linger gives the leftovers of a run a moment to end by themselves.
@@ -61,19 +75,12 @@ func (c *Core) momentOver(r *run) {
 
 // endOutput closes the output of a run that stayed open after its leader ended.
 func (c *Core) endOutput(r *run) {
-	if !r.open {
+	if !r.open() {
 		return
 	}
-	r.open = false
-	if r.delivery == nil {
-		c.outputEnds(r.job.name, r.number, r.def, r.marker)
-	}
-}
-
-func (c *Core) outputEnds(job string, run uint64, d *jobfile.Definition, marker string) {
-	o := &statefile.Output{Job: job, Run: run}
+	o := &statefile.Output{Job: r.job.name, Run: r.number}
 	c.apply(o)
-	c.emit(EndOutput{Job: known(d), Record: o, At: c.at(), Marker: marker})
+	c.emit(EndOutput{Job: known(r.def), Record: o, At: c.at(), Marker: r.marker})
 }
 
 func (c *Core) stopLeftovers(r *run) {
@@ -87,7 +94,7 @@ func (c *Core) stopLeftovers(r *run) {
 func (r *run) keepsLeftovers() bool { return r.def.KeepLeftovers && !r.far() }
 
 // end completes and records an outcome.
-func (c *Core) end(r *run, o statefile.Run, draining bool) {
+func (c *Core) end(r *run, o statefile.Run, rest left) {
 	if r.delivery != nil {
 		c.delivered(r, &o)
 		return
@@ -108,7 +115,7 @@ func (c *Core) end(r *run, o statefile.Run, draining bool) {
 	if j := r.job; !j.unsettled() { // the slots that this run held up must be written with its end at the latest
 		c.writeNotRun(j)
 	}
-	ended := &statefile.Ended{Job: r.job.name, Outcome: o, Failed: r.failed(&o), Drained: !draining, Open: r.open}
+	ended := &statefile.Ended{Job: r.job.name, Outcome: o, Failed: r.failed(&o), Drained: rest == leftNothing, Open: rest == leftOutput}
 	ended.Retry = c.retryAfter(r, ended)
 	c.completeServiceEnd(r, ended)
 	c.notifyOutcome(r, ended)
@@ -140,7 +147,6 @@ func (c *Core) forget(r *run) {
 
 // unlist removes a run from all lists.
 func (c *Core) unlist(r *run) {
-	c.endOutput(r)
 	c.to(r, done)
 	r.answerOver(c)
 	c.gate.leave(r.number)

@@ -196,7 +196,7 @@ func (c *Core) outputOpen(o *statefile.Run) bool {
 		return false
 	}
 	r := c.runs[o.Run]
-	return r != nil && r.open
+	return r != nil && r.open()
 }
 
 func (c *Core) deliverMail() {
@@ -279,7 +279,7 @@ func (c *Core) newDelivery(j *job, n *delivery, d *jobfile.Definition) *run {
 
 // mailNotWritten postpones a mail that could not be written to a file.
 func (c *Core) mailNotWritten(r *run, why string) {
-	c.end(r, statefile.Run{Outcome: statefile.OutcomeStartError, StartError: &statefile.StartError{Stage: "mail", Errno: "EIO", Text: why}}, false)
+	c.end(r, statefile.Run{Outcome: statefile.OutcomeStartError, StartError: &statefile.StartError{Stage: "mail", Errno: "EIO", Text: why}}, leftNothing)
 	c.forget(r)
 }
 

@@ -122,6 +122,7 @@ func brokenRun(c *Core, r *run, e Event) {
 
 // loseRun drops a run. If the journal knows of it, its outcome is lost.
 func loseRun(c *Core, r *run, _ Event) {
+	c.endOutput(r)
 	j, at, stage := r.job, c.at(), "intent"
 	if r.pid > 0 {
 		stage = "started"

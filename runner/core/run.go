@@ -38,9 +38,8 @@ type run struct {
 
 	stopBy string // the person or reason that stops it, such as "timeout"
 	killAt time.Duration
-	kills  int  // how often it was killed; it survived if that is more than once
-	open   bool // leftovers may still write to the run's log; the marker follows when they end
-	marker string
+	kills  int    // how often it was killed; it survived if that is more than once
+	marker string // the line that ends its output
 
 	args    []string // arguments of a person, added to those of the job
 	alone   bool     // it starts only when no other run of its job is left, whatever overlap says
@@ -132,7 +131,7 @@ func (r *run) isAt() bool { return r.def.Schedule.Kind() == schedule.At && !r.sl
 
 func drop(c *Core, r *run, _ Event) {
 	if r.intended || r.delivery != nil { // its fork had failed, and it waited for the next attempt
-		c.end(r, statefile.Run{Outcome: statefile.OutcomeStopped, By: new(r.stopBy)}, false)
+		c.end(r, statefile.Run{Outcome: statefile.OutcomeStopped, By: new(r.stopBy)}, leftNothing)
 	}
 	switch {
 	case !r.delayed():

@@ -127,7 +127,7 @@ func notStarted(c *Core, r *run, e Event) {
 	if !again || r.stopBy != "" {
 		o := statefile.Run{Outcome: statefile.OutcomeStartError, StartError: &n.Error}
 		r.blame(&o)
-		c.end(r, o, false)
+		c.end(r, o, leftNothing)
 		c.forget(r)
 		return
 	}

@@ -46,7 +46,7 @@ func startTimedOut(c *Core, r *run, _ Event) {
 		c.recordStop(r)
 		o := statefile.Run{Outcome: statefile.OutcomeStartError}
 		r.blame(&o)
-		c.end(r, o, true)
+		c.end(r, o, leftProcesses)
 		c.to(r, draining)
 		c.kill(r)
 		r.wait = probeMin
