@@ -14,9 +14,7 @@ import (
 // newServerWithoutBootID returns a server whose daemon cannot read the boot id of the kernel.
 func newServerWithoutBootID(t *testing.T) *server {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("needs root, to hide the kernel's boot id")
-	}
+	needRoot(t, "needs root, to hide the kernel's boot id")
 	s := newServer(t)
 	s.wrap = []string{"unshare", "-m", "sh", "-c", `mount --bind /dev/null /proc/sys/kernel/random/boot_id && exec "$@"`, "sh"}
 	s.writeJobs("jobs.toml", `

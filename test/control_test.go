@@ -210,9 +210,7 @@ func TestA40HostileClients(t *testing.T) {
 
 // TestA40ClientOfAnotherUser: the daemon refuses the commands of a user who is neither root nor its own.
 func TestA40ClientOfAnotherUser(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("only root can become another user")
-	}
+	needRoot(t, "only root can become another user")
 	s := newServer(t)
 	s.writeJobs("jobs.toml", socketJobs)
 	s.start()

@@ -3,9 +3,7 @@ package test
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -18,9 +16,7 @@ import (
 // TestA12ProgramBeingWritten: while a program is being written, nobody can execute it. The daemon tries again three
 // times within a second, which does not count as a failure. Then the run has a start error.
 func TestA12ProgramBeingWritten(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("only Linux refuses to execute a program that is being written")
-	}
+	needLinux(t, "only Linux refuses to execute a program that is being written")
 	s := newServer(t)
 	hold := func(name string) *os.File {
 		path := filepath.Join(s.root, name)
@@ -82,9 +78,7 @@ func waitpoint(at string) func(string) {
 // TestA22IgnoredSignals: the daemon sees its children end even if the program that started it ignores signals. Jobs
 // have no signal ignored or blocked, as under init.
 func TestA22IgnoredSignals(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("reads /proc")
-	}
+	needLinux(t, "reads /proc")
 	for _, wrap := range [][]string{{"nohup"}, {"sh", "-c", `trap '' HUP INT QUIT CHLD USR1 USR2 TTOU TSTP PIPE; exec "$@"`, "sh"}} {
 		t.Run(wrap[0], func(t *testing.T) {
 			s := newServer(t)
@@ -112,9 +106,8 @@ func TestA22IgnoredSignals(t *testing.T) {
 
 // pidsCgroup makes a cgroup with a limit on the number of processes and threads.
 func pidsCgroup(t *testing.T, most string) (dir string) {
-	if os.Geteuid() != 0 || runtime.GOOS != "linux" {
-		t.Skip("needs root, for a cgroup")
-	}
+	needLinux(t, "needs Linux")
+	needRoot(t, "needs root, for a cgroup")
 	for _, root := range []string{"/sys/fs/cgroup/pids", "/sys/fs/cgroup", "/sys/fs/cgroup/unified"} {
 		dir, err := os.MkdirTemp(root, "jobsd-test")
 		if err != nil {
@@ -181,13 +174,9 @@ func TestA13ProcessLimitOfCgroup(t *testing.T) {
 // TestA13ProcessLimitOfUser: the user of the daemon can have no more processes. The run waits and shows why. It does
 // not count as a failure, and starts once there is room.
 func TestA13ProcessLimitOfUser(t *testing.T) {
-	if os.Geteuid() != 0 || runtime.GOOS != "linux" {
-		t.Skip("needs root, to limit the processes of another user")
-	}
-	setpriv, err := exec.LookPath("setpriv")
-	if err != nil {
-		t.Skip("needs setpriv(1): ", err)
-	}
+	needLinux(t, "needs Linux")
+	needRoot(t, "needs root, to limit the processes of another user")
+	setpriv := needProgram(t, "setpriv", "needs setpriv(1)")
 	const uid = 61013 // no other user has this number
 	s := newServer(t)
 	copyProgram(t, s.program(), filepath.Join(s.root, "jobsd"))
@@ -241,10 +230,8 @@ func TestA13ProcessLimitOfUser(t *testing.T) {
 // TestA14FewDescriptors: the daemon may open only a few files, and many jobs are due. Runs that cannot start wait. In
 // the end all have run, the state is written, and no descriptor leaks.
 func TestA14FewDescriptors(t *testing.T) {
-	prlimit, err := exec.LookPath("prlimit")
-	if err != nil || runtime.GOOS != "linux" {
-		t.Skip("needs prlimit(1): ", err)
-	}
+	needLinux(t, "counts descriptors in /proc")
+	prlimit := needProgram(t, "prlimit", "needs prlimit(1), to limit descriptors")
 	const jobs = 40
 	s := newServer(t)
 	s.wrap = []string{prlimit, "--nofile=32:32"}

@@ -61,10 +61,7 @@ func TestFilesAtOnce(t *testing.T) {
 // TestAddKilled kills add at each system call that changes something. No file is ever there in part, and the next add
 // works.
 func TestAddKilled(t *testing.T) {
-	strace, err := exec.LookPath("strace")
-	if err != nil {
-		t.Skip("needs strace(1): ", err)
-	}
+	strace := needProgram(t, "strace", "needs strace(1)")
 	t.Parallel()
 	s := newServer(t)
 	jobs := filepath.Join(s.root, "jobs.d")

@@ -17,9 +17,7 @@ import (
 // mountSmall makes a directory and mounts a file system of this size there.
 func mountSmall(t *testing.T, dir, size string) {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("needs root, to mount a small file system")
-	}
+	needRoot(t, "needs root, to mount a small file system")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -137,10 +135,7 @@ func endTracer(t *testing.T, tracer *exec.Cmd, ended <-chan error) {
 // TestA16WriteErrors: the system calls of a write fail, one after the other. If the state file can be written, it says
 // what is wrong. With -long, each call fails with each error.
 func TestA16WriteErrors(t *testing.T) {
-	strace, err := exec.LookPath("strace")
-	if err != nil {
-		t.Skip("needs strace(1), to have system calls fail: ", err)
-	}
+	strace := needProgram(t, "strace", "needs strace(1), to have system calls fail")
 	t.Parallel()
 	s := newServer(t)
 	s.writeJobs("jobs.toml", beatJobs)

@@ -15,9 +15,7 @@ import (
 // TestGroupReads: members of the group in jobsd.toml can read the journal, the log directory and all logs, also those
 // that were there before a reload set the group. Other users cannot, and the message says which group can.
 func TestGroupReads(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("only root gives files to a group")
-	}
+	needRoot(t, "only root gives files to a group")
 	t.Parallel()
 	s, _ := newInstalledServer(t)
 	s.openToOthers()

@@ -22,9 +22,7 @@ var strangers atomic.Int32
 // also returns the number of a user and a group that no other test has, not even another run of the tests at the same
 // time: one of these users suspends all of their processes.
 func newServerForStranger(t *testing.T) (s *server, stranger int) {
-	if os.Geteuid() != 0 {
-		t.Skip("only root runs jobs of other users")
-	}
+	needRoot(t, "only root runs jobs of other users")
 	s = newServer(t)
 	s.openToOthers()
 	s.writeJobs("other.toml", "cmd = [\"true\"]\n")

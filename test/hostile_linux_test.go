@@ -70,9 +70,7 @@ func (u *ordinary) endAttacks() {
 // of root start, the test stops and starts one of them, and the daemon reloads. -siege makes the attack longer. The
 // test prints the longest turn of the loop, how late the jobs of root started, and how long stops took.
 func TestOrdinaryUser(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("only root runs jobs of other users")
-	}
+	needRoot(t, "only root runs jobs of other users")
 	s := newServer(t)
 	s.openToOthers()
 	u := &ordinary{server: s, home: filepath.Join(s.root, "home"), misbehave: s.copyMisbehave()}

@@ -58,9 +58,7 @@ func lookForKey(key string) {
 // TestKeyring: secrets in session keyrings. No job sees the keyring in which the daemon was started. No job of another
 // user sees the keyring of the daemon's jobs, and no other run sees the keyring of a job of another user.
 func TestKeyring(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("only root runs jobs of other users")
-	}
+	needRoot(t, "only root runs jobs of other users")
 	if _, err := unix.KeyctlGetKeyringID(unix.KEY_SPEC_SESSION_KEYRING, true); err != nil {
 		t.Skip("needs keyrings of the kernel: ", err)
 	}

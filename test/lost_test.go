@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -21,9 +20,7 @@ import (
 // TestA2EndedWithoutDaemon: of fifty runs, ten end while no daemon runs. Their outcome is lost. The services among them
 // run again, the scheduled jobs do not. The next daemon adopts the other forty.
 func TestA2EndedWithoutDaemon(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("looks for processes in /proc")
-	}
+	needLinux(t, "looks for processes in /proc")
 	t.Parallel()
 	s := newServer(t)
 	mails := filepath.Join(s.root, "mails")
@@ -176,9 +173,7 @@ func startSleep(t *testing.T, env ...string) (pid int, died <-chan struct{}) {
 // The other was forked, but its pid is not in the journal: the daemon finds its process by the ownership tag, adopts
 // it, and does not start it again.
 func TestA4KilledAroundFork(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("jobsd looks for ownership tags on Linux only")
-	}
+	needLinux(t, "jobsd looks for ownership tags on Linux only")
 	s := newServer(t)
 	s.writeJournal(madeID, intentOf("unborn", 1), intentOf("forked", 2))
 	s.writeJobs("unborn.toml", "cmd = [\"true\"]\n")
@@ -209,13 +204,8 @@ func TestA4KilledAroundFork(t *testing.T) {
 // TestA3PidOfAnotherProcess: a pid in the journal belongs to another process by now, as its inode, its start time or
 // its boot id shows. The run is lost. The daemon never signals that process, although it leads a group as a run does.
 func TestA3PidOfAnotherProcess(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("reads /proc, and ids of processes from Linux")
-	}
-	strace, err := exec.LookPath("strace")
-	if err != nil {
-		t.Skip("needs strace(1), to see all signals of the daemon: ", err)
-	}
+	needLinux(t, "reads /proc, and ids of processes from Linux")
+	strace := needProgram(t, "strace", "needs strace(1), to see all signals of the daemon")
 	pid, died := startSleep(t)
 	start, err := spawn.StartTime(pid)
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/mail"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,10 +13,7 @@ import (
 
 // TestB42RealSendmail sends a mail with a real sendmail(1) over SMTP. The mail that arrives is well-formed.
 func TestB42RealSendmail(t *testing.T) {
-	msmtp, err := exec.LookPath("msmtp")
-	if err != nil {
-		t.Skip("needs msmtp(1), a sendmail whose server can be set: ", err)
-	}
+	msmtp := needProgram(t, "msmtp", "needs msmtp(1), a sendmail whose server can be set")
 	server, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Skip("needs a network: ", err)

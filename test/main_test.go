@@ -4,7 +4,9 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
+	"runtime"
 	"syscall"
 	"testing"
 	"time"
@@ -58,4 +60,30 @@ func unignore() {
 			signal.Notify(make(chan os.Signal, 1), s) // an exec resets a signal that is caught to its default
 		}
 	}
+}
+
+// needRoot skips a test that only root can run. why says what root is needed for.
+func needRoot(t testing.TB, why string) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip(why)
+	}
+}
+
+// needLinux skips a test on other systems. why says what they lack.
+func needLinux(t testing.TB, why string) {
+	t.Helper()
+	if runtime.GOOS != "linux" {
+		t.Skip(why)
+	}
+}
+
+// needProgram returns the path of a program, or skips a test without it. why says what the program is needed for.
+func needProgram(t testing.TB, name, why string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		t.Skip(why, ": ", err)
+	}
+	return path
 }

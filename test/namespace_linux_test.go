@@ -12,9 +12,7 @@ import (
 // TestOverflowUID: a daemon in a user namespace runs as uid 65534, which also stands for all users without a mapping.
 // It trusts neither the files nor the connections of these users.
 func TestOverflowUID(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("needs root, to map users and to become them")
-	}
+	needRoot(t, "needs root, to map users and to become them")
 	const nobody, root, self, stranger = 65534, 61013, 61014, 61099
 	s, _ := newInstalledServer(t)
 	s.openToOthers()

@@ -2,4 +2,5 @@
 
 package test
 
+// raceDetector says whether the race detector is on.
 const raceDetector = false

@@ -27,9 +27,7 @@ import (
 // executed again: slots, delayed starts, retries, runs at boot. It must not give the number of an executed run to
 // another run.
 func TestA18PowerCut(t *testing.T) {
-	if _, err := exec.LookPath("strace"); err != nil {
-		t.Skip("needs strace(1): ", err)
-	}
+	needProgram(t, "strace", "needs strace(1)")
 	t.Parallel()
 	s := newServer(t)
 	trace := filepath.Join(t.TempDir(), "trace")

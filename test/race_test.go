@@ -2,5 +2,5 @@
 
 package test
 
-// raceDetector tells that memory cannot be measured.
+// raceDetector says whether the race detector is on, which needs so much memory that tests cannot check it.
 const raceDetector = true

@@ -52,9 +52,8 @@ func TestScripts(t *testing.T) {
 
 // TestScriptsWithoutCgroups runs the scripts about the end of processes again on a machine without cgroups.
 func TestScriptsWithoutCgroups(t *testing.T) {
-	if os.Geteuid() != 0 || runtime.GOOS != "linux" {
-		t.Skip("needs root for a mount namespace")
-	}
+	needLinux(t, "needs Linux")
+	needRoot(t, "needs root for a mount namespace")
 	t.Parallel()
 	p := params(withoutCgroups)
 	for _, name := range []string{"A8_B26_leftovers", "A40_second_TERM", "B25_B28_timeout", "B40_stop_timeout_of_job", "stop"} {

@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -136,9 +135,7 @@ env = {ENV = "xyzzy"}
 
 // TestModes: the files of the daemon have the right modes, whatever its umask is.
 func TestModes(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("needs /proc and the stat(1) of Linux")
-	}
+	needLinux(t, "needs /proc and the stat(1) of Linux")
 	want := map[string]fs.FileMode{
 		"state": 0o755, "run": 0o755, "log": 0o750, "state/accepted": 0o700,
 		"state/state.json": 0o644, "state/history.jsonl": 0o640, "state/accepted/ok.toml": 0o600,
@@ -302,9 +299,8 @@ func TestPIDFileInforms(t *testing.T) {
 
 // TestJobOfAnother: a job of another user cannot attack the daemon, its files, or jobs of others.
 func TestJobOfAnother(t *testing.T) {
-	if os.Geteuid() != 0 || runtime.GOOS != "linux" {
-		t.Skip("only root runs jobs of other users; looks into /proc")
-	}
+	needLinux(t, "needs Linux")
+	needRoot(t, "only root runs jobs of other users; looks into /proc")
 	s, program := newInstalledServer(t)
 	s.openToOthers()
 	s.writeJobs("jobs.toml", fmt.Sprintf(`
@@ -390,9 +386,7 @@ echo env $(env | cut -d= -f1 | grep -v '^JOBSD_' | sort)
 // TestForgedTag: a process has the ownership tag of a run of another user. With control groups, this has no effect.
 // Without them, the process is stopped together with that run, and nobody else is harmed.
 func TestForgedTag(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("only root runs jobs of other users")
-	}
+	needRoot(t, "only root runs jobs of other users")
 	inEnvironments(t, true, func(t *testing.T, s *server) {
 		s.writeJobs("jobs.toml", fmt.Sprintf(`
 [[jobs]]

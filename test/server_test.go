@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -280,9 +279,7 @@ func (s *server) install(text string) {
 // newInstalledServer returns a server with a program of its own, which a test can replace, and the path of a copy that
 // stays.
 func newInstalledServer(t *testing.T) (s *server, original string) {
-	if runtime.GOOS != "linux" {
-		t.Skip("upgrades are for Linux")
-	}
+	needLinux(t, "upgrades are for Linux")
 	s = newServer(t)
 	for _, dir := range []string{"bin", "real"} {
 		if err := os.Mkdir(filepath.Join(s.root, dir), 0o755); err != nil {

@@ -3,7 +3,6 @@ package test
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -78,10 +77,7 @@ func TestA17StateDirectoryReadOnly(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	if os.Geteuid() == 0 { // modes do not stop root
-		setpriv, err := exec.LookPath("setpriv")
-		if err != nil {
-			t.Skip("root needs setpriv(1), to obey modes: ", err)
-		}
+		setpriv := needProgram(t, "setpriv", "root needs setpriv(1), to obey modes")
 		s.wrap = []string{setpriv, "--bounding-set=-dac_override,-dac_read_search"}
 	}
 	s.writeJobs("jobs.toml", beatJobs)

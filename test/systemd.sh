@@ -1,24 +1,24 @@
 #!/bin/sh
-# jobsd under a real systemd, which is PID 1 of a container made of unshare(1) and tmpfs: it starts the daemon again when
-# that is killed, the jobs live on and are adopted, an upgrade keeps the pid, and stop leaves nothing. As root, from the
-# top of the repository:
+# Tests jobsd under a real systemd, which is PID 1 of a container made of unshare(1) and tmpfs. systemd restarts a daemon
+# that was killed, and the new daemon adopts the jobs. An upgrade keeps the pid, and a stop leaves no process. Run it as
+# root, from the top of the repository:
 #
 #	sh test/systemd.sh
 #
-# It needs systemd, jq, and a kernel with pidfds that tell the exit status (6.15). Nothing outside of a temporary folder
-# and a control group of its own is written. The last line is "ok", or "FAILED" and why.
+# It needs systemd, jq, and Linux 6.15 or later, where a pidfd has the exit code. It writes only to a temporary directory
+# and to a control group of its own. The last line is "ok", or "FAILED" and the reason.
 set -eu
 
-# The trial itself, as a service of that systemd.
+# The test itself, as a service of that systemd.
 if [ "${1-}" = drive ]; then
 	exec >/out 2>&1
 	fail() { echo "FAILED: $*"; jobsd status; jobsd list; cat /jobsd.log; systemctl --no-pager status jobsd; systemctl exit 1; exit; }
 	pid() { jq -r ".jobs.$1.running[0].pid" $state; }
 	main() { systemctl show -P MainPID jobsd; }
-	until_true() { n=0; until eval "$1"; do n=$((n + 1)); [ $n -lt 300 ] || fail "waited in vain for: $1"; sleep 0.1; done; }
+	until_true() { n=0; until eval "$1"; do n=$((n + 1)); [ $n -lt 300 ] || fail "timed out waiting for: $1"; sleep 0.1; done; }
 	state=/var/lib/jobsd/state.json
 
-	systemctl start jobsd || fail "it does not start"
+	systemctl start jobsd || fail "the unit does not start"
 	echo "== started: $(systemctl show -P ActiveState -P SubState -P StatusText jobsd | tr '\n' ' ')"
 	for job in long short; do jobsd start $job || fail "start $job"; done
 	until_true '[ "$(jq "[.jobs[].running[] | select(.state == \"running\")] | length" $state)" = 3 ]'
@@ -32,10 +32,10 @@ if [ "${1-}" = drive ]; then
 	until_true '[ "$(systemctl show -P ActiveState jobsd)" = active ] && [ "$(main)" != $daemon ]'
 	until_true '[ "$(jq .daemon.unclean_restarts $state)" = 1 ]'
 	echo "daemon $(main), NRestarts $(systemctl show -P NRestarts jobsd)"
-	[ "$(pid web) $(pid long) $(pid short)" = "$web $long $short" ] || fail "other pids"
+	[ "$(pid web) $(pid long) $(pid short)" = "$web $long $short" ] || fail "the pids changed"
 	[ "$(jq '[.jobs[].running[].adopted] | all' $state)" = true ] || fail "not adopted"
 	jobsd list
-	touch /go # the short one may end
+	touch /go # the job short may end
 	until_true '[ "$(jq .jobs.short.last_run.exit_code $state)" = 7 ]'
 	kill -9 $web
 	until_true '[ "$(pid web)" != null ] && [ "$(pid web)" != $web ]'
@@ -45,14 +45,14 @@ if [ "${1-}" = drive ]; then
 	daemon=$(main) web=$(pid web)
 	cp /usr/local/bin/jobsd /usr/local/bin/new && mv /usr/local/bin/new /usr/local/bin/jobsd
 	jobsd upgrade --wait || fail "upgrade"
-	[ "$(main) $(pid web) $(pid long)" = "$daemon $web $long" ] || fail "other pids after the upgrade"
+	[ "$(main) $(pid web) $(pid long)" = "$daemon $web $long" ] || fail "the pids changed in the upgrade"
 	[ "$(jq .daemon.upgrades $state)" = 1 ] || fail "no upgrade"
 	systemctl reload jobsd || fail "reload"
 	echo "daemon $(main), $(systemctl show -P ActiveState -P SubState jobsd | tr '\n' ' ')NRestarts $(systemctl show -P NRestarts jobsd)"
 
 	echo "== stop"
 	systemctl stop jobsd || fail "stop"
-	for p in $web $long $daemon; do [ ! -e /proc/$p ] || fail "$p lives"; done
+	for p in $web $long $daemon; do [ ! -e /proc/$p ] || fail "process $p is still alive"; done
 	echo "$(systemctl show -P ActiveState -P Result jobsd | tr '\n' ' ')long: $(jq -c '.jobs.long.last_run | [.outcome, .by]' $state)"
 	[ "$(systemctl show -P Result jobsd)" = success ] || fail "the result of the unit"
 	[ "$(jq -r '.jobs | [.web, .long] | map(.last_run.outcome) | unique[]' $state)" = stopped ] || fail "the outcomes"
@@ -62,7 +62,7 @@ if [ "${1-}" = drive ]; then
 	exit
 fi
 
-# The container, as PID 1 of it.
+# The container: this is its PID 1.
 if [ "${1-}" = boot ]; then
 	root=$2
 	mount --make-rprivate /

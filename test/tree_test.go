@@ -3,9 +3,7 @@ package test
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -30,19 +28,15 @@ var environments = []struct {
 // inEnvironments runs a test in each of them, at the same time if the test is no heavy load. CI runs it again as an
 // ordinary user.
 func inEnvironments(t *testing.T, parallel bool, test func(t *testing.T, s *server)) {
-	if runtime.GOOS != "linux" {
-		t.Skip("looks for processes in /proc")
-	}
+	needLinux(t, "looks for processes in /proc")
 	for _, h := range environments {
 		t.Run(h.name, func(t *testing.T) {
 			if parallel {
 				t.Parallel()
 			}
-			if h.root && os.Geteuid() != 0 {
-				t.Skip("needs root for namespaces")
-			}
-			if _, err := exec.LookPath("unshare"); h.root && err != nil {
-				t.Skip("needs unshare(1): ", err)
+			if h.root {
+				needRoot(t, "needs root, for namespaces")
+				needProgram(t, "unshare", "needs unshare(1), for namespaces")
 			}
 			s := newServer(t)
 			s.wrap = h.wrap

@@ -51,9 +51,7 @@ func (s *server) inPod(uid int, vars []string, commands string) string {
 // TestReadOnlyVolume: jobs of a ConfigMap run with the variables of a Secret, for root and for a user without a home.
 // By their modes, all users could write these files; only the mount prevents it.
 func TestReadOnlyVolume(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("needs root, to mount")
-	}
+	needRoot(t, "needs root, to mount")
 	s, _ := newInstalledServer(t)
 	s.openToOthers()
 	for _, dir := range []string{"config", "secret", "kubelet", "data"} {
