@@ -120,7 +120,8 @@ type visit struct {
 
 func (w *world) visited(machine string, run uint64, from, event, _ int) {
 	w.visits[visit{machine, from, event}]++
-	if machine == "run" && runEvent(event) == evStop {
+	timedOut := runState(from) == forking && runEvent(event) == evRing // the start did
+	if machine == "run" && (runEvent(event) == evStop || timedOut) {
 		w.stops[run] = true
 	}
 }
