@@ -51,11 +51,12 @@ const (
 	// must not wait for the log of the last. Later flushes are larger, so that more intents share the cost.
 	firstFlush = 16
 	maxFlush   = 256
-	// closeWait is how long an ending daemon waits for its disk.
-	closeWait = 10 * time.Second
 	// retryWait is the pause before a failed write is retried.
 	retryWait = time.Second
 )
+
+// CloseWait is how long an ending daemon waits for its disk. Tests on slow disks raise it.
+var CloseWait = 10 * time.Second
 
 // disk is the helper that does everything that may wait for a disk: journal, logs and state. It works in the order of
 // the requests, so that the journal records events in the order in which they happened.
@@ -123,7 +124,7 @@ func (d *disk) close(facts *statefile.Facts) bool {
 	select {
 	case <-done:
 		return true
-	case <-time.After(closeWait):
+	case <-time.After(CloseWait):
 		return false
 	}
 }

@@ -118,7 +118,7 @@ func (s *server) waitBeating() *statefile.State {
 func (s *server) checkJobsContinue(stays int) {
 	s.t.Helper()
 	beat, once := s.countLines("beat", "beat"), s.countLines("once", "once")
-	s.jobsd("start", "once")
+	s.startUnwritten("once")
 	s.waitFor("the jobs to continue", func() bool {
 		return s.countLines("beat", "beat") >= beat+2 && s.countLines("once", "once") > once
 	})

@@ -141,6 +141,7 @@ func setup(env *testscript.Env, wrap []string) error {
 	if tz, ok := os.LookupEnv("TZ"); ok {
 		env.Setenv("TZ", tz)
 	}
+	env.Setenv(slowDisk, os.Getenv(slowDisk))
 	s.vars = env.Vars
 	env.Values[scriptKey{}] = s
 	env.Defer(func() { s.clear(env.T().(testing.TB)) })
@@ -452,6 +453,10 @@ func cmdBackdate(ts *testscript.TestScript, neg bool, args []string) {
 		j.LastSlot.Time = j.LastSlot.Add(-by)
 		if j.Anchor != nil {
 			j.Anchor.Wall.Time, j.Anchor.Boot = j.Anchor.Wall.Add(-by), j.Anchor.Boot-by
+		}
+		for n := range j.Delayed {
+			due := &j.Delayed[n].Due
+			due.Wall.Time, due.Boot = due.Wall.Add(-by), due.Boot-by
 		}
 	}
 	ts.Check(errors.Join(journal.Rotate(facts, statefile.At(time.Now())), journal.Close()))

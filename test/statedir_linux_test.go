@@ -52,7 +52,7 @@ func TestA17ReadOnlyFileSystem(t *testing.T) {
 	s.waitLoggedTimes(1, "ready")
 	s.waitFor("the jobs to run", func() bool { return s.countLines("beat", "beat") > 0 })
 	fds := s.restingDescriptors()
-	s.jobsd("start", "once")
+	s.startUnwritten("once")
 	s.waitFor("the jobs to continue", func() bool { return s.countLines("beat", "beat") > 2 && s.countLines("once", "once") == 1 })
 	if n := s.waitLogged("read-only file system") - s.countLogged("starting without a durable journal entry"); n < 1 || n > 3 { // at the start, the journal, the state file
 		t.Errorf("the log reports the read-only file system %d times, want 1 to 3", n)

@@ -23,6 +23,7 @@ const slowUpgrade = "TEST_UPGRADES_SLOWLY"
 
 // jobsdMain is jobsd as the tests run it.
 func jobsdMain() {
+	useDisk()
 	if at := os.Getenv(dieAt); at != "" {
 		runner.Failpoint = failpoint(at)
 	}

@@ -26,8 +26,8 @@ func (s *site) ask(r control.Request) (*control.Client, control.Response, error)
 	return client, answer, nil
 }
 
-// seenPatience is how long a change may take to reach the state file. The disk may be full.
-var seenPatience = 2 * time.Second
+// SeenPatience is how long a change may take to reach the state file. The disk may be full. Tests on slow disks raise it.
+var SeenPatience = 2 * time.Second
 
 // seen waits until the state file contains the change that an answer reports, so that the next reader sees it. The file may
 // still be that of the previous daemon if the daemon has just started. seen returns false if this takes too long: then the
@@ -36,7 +36,7 @@ func (s *site) seen(answer control.Response) bool {
 	began, _ := time.Parse(time.RFC3339, answer.Started)
 	tick := time.NewTicker(pollPause)
 	defer tick.Stop()
-	for deadline := time.Now().Add(seenPatience); time.Now().Before(deadline); <-tick.C {
+	for deadline := time.Now().Add(SeenPatience); time.Now().Before(deadline); <-tick.C {
 		d, err := statefile.ReadDaemon(s.State)
 		its := err == nil && d.StartedAt.Equal(began)
 		if err != nil || its && (time.Duration(d.Uptime) >= answer.Uptime || !alive(d)) {

@@ -15,8 +15,8 @@ import (
 
 // TestUnwritten checks that a verb prints a warning if the daemon cannot write the order to disk.
 func TestUnwritten(t *testing.T) {
-	defer func(was time.Duration) { seenPatience = was }(seenPatience)
-	seenPatience = 3 * pollPause
+	defer func(was time.Duration) { SeenPatience = was }(SeenPatience)
+	SeenPatience = 3 * pollPause
 	dir := t.TempDir()
 	start, err := spawn.StartTime(os.Getpid())
 	if err != nil {

@@ -8,13 +8,15 @@ import (
 )
 
 const (
-	journalWait = 2 * time.Second  // how long a start waits for its intent to be durable
-	startWait   = 30 * time.Second // how long a shim may take: its program or directory may hang on a dead file system
-	weatherMin  = time.Second      // the back-off after a fork failed for lack of a resource
-	weatherMax  = time.Minute
-	busyWait    = 300 * time.Millisecond // between attempts while the program file is open for writing (golang/go#22315)
-	busyTries   = 3
+	startWait  = 30 * time.Second // how long a shim may take: its program or directory may hang on a dead file system
+	weatherMin = time.Second      // the back-off after a fork failed for lack of a resource
+	weatherMax = time.Minute
+	busyWait   = 300 * time.Millisecond // between attempts while the program file is open for writing (golang/go#22315)
+	busyTries  = 3
 )
+
+// JournalWait is how long a start waits for its intent to be durable. Tests that need the intent raise it.
+var JournalWait = 2 * time.Second
 
 // begin passes the point of no return: the run will be started.
 func begin(c *Core, r *run, _ Event) {
@@ -31,7 +33,7 @@ func begin(c *Core, r *run, _ Event) {
 	c.enter(r)
 	r.why = ""
 	c.to(r, intent)
-	c.after(&r.timer, journalWait)
+	c.after(&r.timer, JournalWait)
 	c.emit(p)
 	if p.Record != nil && !r.job.unsettled() { // notRun holds later slots: without the intent on disk before them, they would settle this one
 		c.writeNotRun(r.job)
