@@ -47,12 +47,6 @@ const (
 	leftOutput         // processes that still write output of the run
 )
 
-// open reports whether the output of the run stayed open after its leader ended. The marker follows when it is closed.
-func (r *run) open() bool {
-	l := r.live()
-	return l != nil && l.Open
-}
-
 // linger gives the leftovers of a run a moment to end by themselves.
 func (c *Core) linger(r *run) {
 	c.to(r, lingering)

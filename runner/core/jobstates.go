@@ -69,7 +69,7 @@ func init() {
 	const (
 		noDefinition = "no file defines it"
 		noTimer      = "its timer was stopped"
-		gone         = "it was deleted, and its name is free for a new job"
+		forgotten    = "it was deleted, and its name is free for a new job"
 	)
 	jobMoves = [nJobStates][nJobEvents]jobCell{
 		waiting: {
@@ -105,12 +105,12 @@ func init() {
 			jeEmpty:   jobs(remember, deleted),
 		},
 		deleted: {
-			jeDefine:  jobNever(gone),
-			jeRemove:  jobNever(gone),
+			jeDefine:  jobNever(forgotten),
+			jeRemove:  jobNever(forgotten),
 			jeDisturb: jobs(stay, deleted), // it stays in the list of jobs until the end of the turn
 			jeRing:    jobNever(noTimer),
 			jeTurn:    jobs(stay, deleted),
-			jeEmpty:   jobNever(gone),
+			jeEmpty:   jobNever(forgotten),
 		},
 	}
 }

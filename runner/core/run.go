@@ -143,6 +143,30 @@ func drop(c *Core, r *run, _ Event) {
 	c.forget(r)
 }
 
+// far reports whether the program of the run was told to end. Processes that left its group are stopped then, too.
+func (r *run) far() bool { return r.stopBy != "" && r.state >= outlived }
+
+// leaderGone reports whether the leader of the run has ended, so that a stop is not the reason for its end.
+func (r *run) leaderGone() bool { return r.state.ended() || r.fate == remains || r.fate == gone }
+
+// live returns what the journal knows of the run, or nil if it does not know of it.
+func (r *run) live() *statefile.Live {
+	if r.delivery != nil {
+		return nil
+	}
+	all := r.job.facts.Live
+	if i := slices.IndexFunc(all, func(l statefile.Live) bool { return l.Run == r.number }); i >= 0 {
+		return &all[i]
+	}
+	return nil
+}
+
+// open reports whether the output of the run stayed open after its leader ended. The marker follows when it is closed.
+func (r *run) open() bool {
+	l := r.live()
+	return l != nil && l.Open
+}
+
 // title names the run in messages.
 func (r *run) title() string {
 	if n := r.delivery; n != nil {
