@@ -39,9 +39,6 @@ func (w *waitlist) inOrder() []*run {
 
 // admit lets in the pending runs that nothing holds back.
 func (c *Core) admit() {
-	if !c.pending.look {
-		return
-	}
 	c.pending.look = false
 	all := c.pending.inOrder()
 	held := all[:0]
@@ -82,7 +79,7 @@ func (c *Core) askGate(r *run) (why statefile.Why) {
 		return ""
 	}
 	var few [4]sibling
-	why = c.gate.why(r.candidate(), r.job.siblings(few[:0]), c.now.Mono)
+	why = c.gate.why(r.candidate(), r.job.siblings(few[:0], r), c.now.Mono)
 	if why == statefile.WhyCatchUp && c.now.Mono < r.notBefore {
 		c.setTimer(&r.timer, mono, int64(r.notBefore))
 	}
@@ -99,7 +96,7 @@ func (c *Core) enter(r *run) {
 // makeRoom decides whether a job gets a new run beside its live runs, and stops those if overlap says so.
 func (c *Core) makeRoom(j *job) bool {
 	c.dropRetries(j)
-	room := roomBeside(j.siblings(nil), j.def.Overlap)
+	room := roomBeside(j.siblings(nil, nil), j.def.Overlap)
 	if room == replace {
 		for _, r := range slices.Clone(j.runs) {
 			c.skip(r, statefile.CauseReplaced)
@@ -118,17 +115,18 @@ func (r *run) candidate() candidate {
 		notBefore: r.notBefore}
 }
 
-// siblings appends the runs of the job, as the gate sees them.
-func (j *job) siblings(list []sibling) []sibling {
-	for _, r := range j.runs {
-		s := sibling{number: r.number, stage: lives, queues: r.queues(), why: r.why}
+// siblings appends the runs of the job other than r, as the gate sees them.
+func (j *job) siblings(list []sibling, r *run) []sibling {
+	for _, other := range j.runs {
 		switch {
-		case r.state == pending:
-			s.stage = waits
-		case r.state.ended():
-			s.stage = drains
+		case other == r:
+		case other.state == pending:
+			list = append(list, sibling{number: other.number, stage: waits, queues: other.queues(), why: other.why})
+		case other.state.ended():
+			list = append(list, sibling{number: other.number, stage: drains})
+		default:
+			list = append(list, sibling{number: other.number, stage: lives})
 		}
-		list = append(list, s)
 	}
 	return list
 }

@@ -150,7 +150,9 @@ func (c *Core) Handle(now Now, e Event) {
 // Settle does the work that belongs at the end of a turn: it computes next slots and admits pending runs. A job that
 // became due and was removed in the same turn does not start.
 func (c *Core) Settle() {
-	c.sortOrder()
+	if c.disordered {
+		c.sortOrder()
+	}
 	for len(c.turn.arm) > 0 {
 		list := c.turn.arm
 		c.turn.arm = nil
@@ -158,8 +160,12 @@ func (c *Core) Settle() {
 			c.moveJob(j, jeTurn, nil)
 		}
 	}
-	c.deliver()
-	c.admit()
+	if len(c.facts.Notifications) > 0 {
+		c.deliver()
+	}
+	if c.pending.look {
+		c.admit()
+	}
 	c.writeDueNotRun()
 	if c.shutdown != nil && !c.over && (len(c.runs) == 0 || c.shutdown.Leave && c.gate.starting == 0) {
 		c.leave()

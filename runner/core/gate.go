@@ -39,7 +39,7 @@ type candidate struct {
 	notBefore time.Duration // for a catch-up run: the earliest time, monotonic
 }
 
-// sibling is a run of the same job, as the gate sees it.
+// sibling is another run of the same job, as the gate sees it.
 type sibling struct {
 	number uint64
 	stage  stage
@@ -59,7 +59,6 @@ const (
 func (g *gate) why(r candidate, siblings []sibling, now time.Duration) statefile.Why {
 	for _, other := range siblings {
 		switch {
-		case other.number == r.number:
 		case other.stage == waits:
 			if other.number < r.number && other.queues && r.queues {
 				return other.why // keep the order of slots: a record of a later slot would settle the earlier one, too

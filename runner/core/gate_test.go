@@ -23,7 +23,6 @@ func TestGate(t *testing.T) {
 		want     statefile.Why
 	}{
 		"nothing":                      {},
-		"it is no sibling of itself":   {run: candidate{alone: true}, siblings: []sibling{{number: 10, stage: lives}}},
 		"a live run":                   {run: candidate{alone: true}, siblings: []sibling{{number: 9, stage: lives}}, want: statefile.WhyOverlap},
 		"a live run beside it":         {siblings: []sibling{{number: 9, stage: lives}}},
 		"leftovers":                    {siblings: []sibling{{number: 9, stage: drains}}, want: statefile.WhyDraining},

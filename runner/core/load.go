@@ -58,7 +58,9 @@ func (c *Core) load(e Loaded) {
 		c.loaded.known = true
 		c.forgetVanished()
 	}
-	c.sortOrder()
+	if c.disordered {
+		c.sortOrder()
+	}
 	for _, j := range c.order {
 		c.resume(j)
 	}
@@ -205,9 +207,7 @@ func (c *Core) recordDeleted(name string) {
 
 // sortOrder removes the deleted jobs from the list of jobs and sorts the new ones into it.
 func (c *Core) sortOrder() {
-	if c.disordered {
-		c.order = slices.DeleteFunc(c.order, func(j *job) bool { return j.state == deleted })
-		slices.SortFunc(c.order, func(a, b *job) int { return strings.Compare(a.name, b.name) })
-		c.disordered = false
-	}
+	c.order = slices.DeleteFunc(c.order, func(j *job) bool { return j.state == deleted })
+	slices.SortFunc(c.order, func(a, b *job) int { return strings.Compare(a.name, b.name) })
+	c.disordered = false
 }

@@ -173,7 +173,7 @@ func (p *mailer) ring(*Core) {} // the end of the turn does the rest
 // same recipients, and the commands of a job one after the other.
 func (c *Core) deliver() {
 	defer c.rescueDelivery()
-	if len(c.facts.Notifications) == 0 || !c.loaded.ready || c.shutdown != nil {
+	if !c.loaded.ready || c.shutdown != nil {
 		return
 	}
 	if n := len(c.facts.Notifications) - maxNotifications; n > 0 {

@@ -35,11 +35,11 @@ func begin(c *Core, r *run, _ Event) {
 	c.to(r, intent)
 	c.after(&r.timer, JournalWait)
 	c.emit(p)
-	if p.Record != nil && !r.job.unsettled() { // notRun holds later slots: without the intent on disk before them, they would settle this one
+	kept := &r.job.slots.notRun
+	if p.Record != nil && len(kept.list) > 0 && !r.job.unsettled() { // later slots: before the intent they would settle this one
 		c.writeNotRun(r.job)
 	}
-	r.job.slots.notRun.written = 0
-	c.markDirty(r.job)
+	kept.written = 0
 }
 
 // settleMissed records the slots that the run catches up.
