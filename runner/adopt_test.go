@@ -44,7 +44,7 @@ func TestAdoptionDoesNotWaitForTheSearch(t *testing.T) {
 			if _, ready := l.core.Ready(); ready {
 				t.Fatal("the first load did not wait: the run would be lost")
 			}
-			requests := l.searcher.in.take()
+			requests := l.searcher.in.Take()
 			if len(requests) != 1 || len(requests[0].leaders) != 1 {
 				t.Fatalf("the searcher was asked for %+v", requests)
 			}

@@ -135,7 +135,7 @@ func (d *disk) run() {
 		case <-d.in.wake:
 		case <-d.pause():
 		}
-		for _, ops := range d.in.take() {
+		for _, ops := range d.in.Take() {
 			for _, op := range ops {
 				if q, ok := op.(quit); ok {
 					d.finish(q)

@@ -109,7 +109,7 @@ func testLoop(t *testing.T, jobs int) (*loop, *fakeKernel) {
 
 // prepare handles the requests to the disk and returns how many runs it prepared.
 func (l *loop) prepare() (n int) {
-	for _, batch := range l.disk.in.take() {
+	for _, batch := range l.disk.in.Take() {
 		for _, op := range batch {
 			if p, ok := op.(core.Prepare); ok {
 				l.pump.Post(prepared{run: p.Run})
@@ -234,7 +234,7 @@ func TestInboxKeepsOrder(t *testing.T) {
 		next := 0
 		for next < n {
 			<-b.wake
-			for _, got := range b.take() {
+			for _, got := range b.Take() {
 				if got != next {
 					t.Errorf("got %d, want %d", got, next)
 					return
@@ -267,7 +267,7 @@ func TestRescueFork(t *testing.T) {
 		t.Errorf("calls %q", k.calls)
 	}
 	outcomes := 0
-	for _, batch := range l.disk.in.take() {
+	for _, batch := range l.disk.in.Take() {
 		for _, op := range batch {
 			if f, ok := op.(core.Finish); ok && f.Record.Outcome.Outcome == statefile.OutcomeStartError {
 				outcomes++

@@ -37,7 +37,7 @@ func newSearcher(post func(any), leaves *spawn.Cgroups) *searcher {
 
 func (h *searcher) run() {
 	for range h.in.wake {
-		h.handle(h.answerLeaders(h.in.take()))
+		h.handle(h.answerLeaders(h.in.Take()))
 	}
 }
 

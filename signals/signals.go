@@ -37,15 +37,10 @@ const posted Set = 1
 type Pump[T any] struct {
 	read, write int
 	pending     atomic.Uint32
-	posts       atomic.Pointer[post[T]] // newest first
+	posts       Queue[T]
 	channels    []chan os.Signal
 	caught      Set
 	forwarders  sync.WaitGroup
-}
-
-type post[T any] struct {
-	value T
-	next  *post[T]
 }
 
 // New starts to catch sigs (each in 1..31) and returns their pump.
@@ -116,12 +111,7 @@ func (p *Pump[T]) FD() int { return p.read }
 
 // Post hands v to the loop and wakes it. It never blocks and takes no lock.
 func (p *Pump[T]) Post(v T) {
-	for n := (&post[T]{value: v}); ; {
-		n.next = p.posts.Load()
-		if p.posts.CompareAndSwap(n.next, n) {
-			break
-		}
-	}
+	p.posts.Put(v)
 	p.mark(posted)
 }
 
@@ -131,13 +121,7 @@ func (p *Pump[T]) Take() (pending Set, values []T) {
 	p.drain()
 	pending = Set(p.pending.Swap(0))
 	if pending&posted != 0 {
-		var posts []*post[T]
-		for n := p.posts.Swap(nil); n != nil; n = n.next {
-			posts = append(posts, n)
-		}
-		for _, n := range slices.Backward(posts) {
-			values = append(values, n.value)
-		}
+		values = p.posts.Take()
 	}
 	return pending &^ posted, values
 }
