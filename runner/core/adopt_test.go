@@ -125,3 +125,23 @@ func TestOrphanDelayedStart(t *testing.T) {
 		t.Error("the job is still there")
 	}
 }
+
+// TestLeaveBeforeLoad: a daemon that leaves before its first load also leaves a lost run to the next daemon, which knows
+// whether to retry it.
+func TestLeaveBeforeLoad(t *testing.T) {
+	w := leftBehind(t)
+	w.defs[0].Def.Retries, w.defs[0].Def.RetryDelay, w.defs[0].Def.RetryMaxDelay = 1, time.Second, time.Second
+	w.handle(Gone{Run: 1})
+	w.handle(Shutdown{By: "QUIT", Leave: true})
+	w.settle()
+	if w.exited == nil {
+		t.Fatal("it waits for the load")
+	}
+	w.crash()
+	clear(w.procs)
+	w.start()
+	w.run(time.Minute)
+	if v := w.view("a"); v.LastRun == nil || v.LastRun.Outcome != statefile.OutcomeLost || len(v.Running) != 1 || v.Running[0].Attempt != 2 {
+		t.Errorf("%+v", v)
+	}
+}
