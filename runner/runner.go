@@ -15,6 +15,7 @@ import (
 	"jobsd/internal/control"
 	"jobsd/internal/durable"
 	"jobsd/internal/jobfile"
+	"jobsd/internal/machine"
 	"jobsd/runner/core"
 	"jobsd/spawn"
 	"jobsd/statefile"
@@ -172,11 +173,11 @@ func newLoop(o Options, config *jobfile.Config, log *logger, hand *Handover) (*l
 	gc := &collector{}
 	gc.load()
 	post := func(m any) { pump.Post(m) }
-	machine := cmp.Or(o.Machine, config.Machine, hostName())
+	hostname := cmp.Or(o.Machine, config.Machine, hostName())
 	machineBoot := spawn.BootID()
 	start, _ := spawn.StartTime(os.Getpid())
 	boot, bootTrouble := whichBoot(machineBoot, o.Dirs.Run, start, hand)
-	begin := statefile.Start{PID: os.Getpid(), PIDStart: start, BootID: boot, Machine: machine, Version: o.Version,
+	begin := statefile.Start{PID: os.Getpid(), PIDStart: start, BootID: boot, Machine: hostname, Version: o.Version,
 		Upgraded: hand != nil && hand.lock == nil}
 	if begin.Device, begin.Inode, err = journal.Place(); err != nil {
 		return nil, err
@@ -196,9 +197,9 @@ func newLoop(o Options, config *jobfile.Config, log *logger, hand *Handover) (*l
 	now := l.sys.now()
 	l.began = now.Boot
 	l.daemon = statefile.Daemon{PID: os.Getpid(), PIDStart: start, StartedAt: statefile.At(now.Wall), BootID: machineBoot,
-		Machine: machine, Version: o.Version, JobsDir: o.Dirs.Jobs, ConfigFile: o.ConfigFile}
+		Machine: hostname, Version: o.Version, JobsDir: o.Dirs.Jobs, ConfigFile: o.ConfigFile}
 	delayed, args := openDelayedArgs(o.Dirs.State, facts)
-	l.core = core.New(core.Options{MachineID: spawn.MachineID(), Machine: machine, BootID: boot, BootUnknown: bootTrouble != "",
+	l.core = core.New(core.Options{MachineID: machine.ID(), Machine: hostname, BootID: boot, BootUnknown: bootTrouble != "",
 		Seed: uint64(now.Wall.UnixNano()) ^ uint64(os.Getpid()),
 		CPUs: runtime.NumCPU(), Stack: debug.Stack, DelayedArgs: args}, facts, now)
 	if bootTrouble != "" {

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"jobsd/internal/durable"
 )
 
 // KeptBootID replaces BootID where the kernel does not show its boot id, for example in a unit with ProcSubset=pid.
@@ -43,11 +45,5 @@ func keptBootID(dir, path string) (string, error) {
 	var b [16]byte
 	rand.Read(b[:]) // never fails
 	id := "kept-" + hex.EncodeToString(b[:])
-	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o644)
-	if err != nil {
-		return "", &os.PathError{Op: "open", Path: path, Err: err}
-	}
-	f := os.NewFile(uintptr(fd), path)
-	_, err = f.WriteString(id + "\n")
-	return id, errors.Join(err, f.Close())
+	return id, durable.WriteFile(path, []byte(id+"\n"), 0o644)
 }

@@ -39,24 +39,17 @@ func (p *Process) identify() {
 // while the group lives: the kernel reuses no number that a group has.
 //
 // The error is ErrGroupEmpty or an errno: EPERM if the caller may signal none of the processes.
-func SignalGroup(p Process, sig syscall.Signal) error {
-	if p.PID <= 1 {
-		return syscall.EINVAL // kill(2) would signal every process or the caller's own group
-	}
-	err := signalGroup(p, sig)
-	if err == syscall.ESRCH {
-		return ErrGroupEmpty
-	}
-	return err
-}
+func SignalGroup(p Process, sig syscall.Signal) error { return send(p, sig, signalGroup) }
 
 // SignalLeader sends sig to p alone, not to the rest of its group. Without a pidfd, the caller must not have reaped
 // p. The error is ErrGroupEmpty if p has ended, or an errno.
-func SignalLeader(p Process, sig syscall.Signal) error {
+func SignalLeader(p Process, sig syscall.Signal) error { return send(p, sig, signalLeader) }
+
+func send(p Process, sig syscall.Signal, how func(Process, syscall.Signal) error) error {
 	if p.PID <= 1 {
-		return syscall.EINVAL
+		return syscall.EINVAL // kill(2) would signal every process or the caller's own group
 	}
-	err := signalLeader(p, sig)
+	err := how(p, sig)
 	if err == syscall.ESRCH {
 		return ErrGroupEmpty
 	}

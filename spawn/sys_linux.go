@@ -94,10 +94,7 @@ func readStat(pid int) (stat, error) {
 // BootID returns an id that stays the same until the next boot and never repeats: the kernel's random boot id. "":
 // unknown.
 func BootID() string {
-	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
-	if err != nil {
-		return ""
-	}
+	id, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	return strings.TrimSpace(string(id))
 }
 
@@ -109,13 +106,11 @@ func AdoptedStatus(p Process) (Exit, bool) {
 	if p.FD < 0 {
 		return Exit{}, false
 	}
-	if status, ok := exitInfo(p.FD); ok {
-		return exitOf(p.PID, status), true
+	status, ok := exitInfo(p.FD)
+	if !ok {
+		status, ok = zombieStatus(p)
 	}
-	if status, ok := zombieStatus(p); ok {
-		return exitOf(p.PID, status), true
-	}
-	return Exit{}, false
+	return exitOf(p.PID, status), ok
 }
 
 // pidfdInfo is struct pidfd_info of linux/pidfd.h in its first size, PIDFD_INFO_SIZE_VER0. The size is part of the

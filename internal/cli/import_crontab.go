@@ -17,8 +17,8 @@ import (
 
 	"jobsd/internal/foreign"
 	"jobsd/internal/foreign/crontab"
+	"jobsd/internal/machine"
 	"jobsd/internal/schedule"
-	"jobsd/spawn"
 )
 
 // Where the crontabs of the system are.
@@ -63,7 +63,7 @@ func newCrontabs(o importOptions, now time.Time) *crontabs {
 	host, _ := os.Hostname()
 	c := crontabs{Options: crontab.Options{System: o.system, Now: now, Local: time.Local, HasUser: hasUser}, parse: crontab.Parse}
 	c.Pick = func(entry string, most int) int { // like jitter: always the same on a machine, but different on each machine
-		return int(schedule.Jitter(time.Duration(most+1)*time.Millisecond, spawn.MachineID(), host, entry) / time.Millisecond)
+		return int(schedule.Jitter(time.Duration(most+1)*time.Millisecond, machine.ID(), host, entry) / time.Millisecond)
 	}
 	return &c
 }

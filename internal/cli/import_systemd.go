@@ -14,7 +14,7 @@ import (
 
 	"jobsd/internal/foreign"
 	"jobsd/internal/foreign/systemd"
-	"jobsd/spawn"
+	"jobsd/internal/machine"
 )
 
 // These are the directories in which systemd looks for units. The first that has the unit counts.
@@ -76,7 +76,7 @@ func specifiers(own bool) map[byte]string {
 		values['H'] = host
 		values['l'], _, _ = strings.Cut(host, ".")
 	}
-	if id := spawn.MachineID(); id != "" {
+	if id := machine.ID(); id != "" {
 		values['m'] = id
 	}
 	u, err := user.Current()

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"jobsd/internal/jobfile"
+	"jobsd/internal/machine"
 	"jobsd/internal/schedule"
-	"jobsd/spawn"
 	"jobsd/statefile"
 )
 
@@ -43,7 +43,7 @@ func (s *site) foresight(w window, explain bool) *foresight {
 	if err != nil {
 		state = &statefile.State{} // previews work without a state file
 	}
-	return &foresight{w, state, s.host(), spawn.MachineID(), explain}
+	return &foresight{w, state, s.host(), machine.ID(), explain}
 }
 
 func (f *foresight) preview(d *jobfile.Definition) preview {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"jobsd/internal/durable"
 	"jobsd/internal/trust"
@@ -81,15 +82,7 @@ func (l *Loader) restore(why error, refused map[*jobFile][]error) []error {
 	return errs
 }
 
-func compareNames(f *jobFile, name string) int {
-	switch {
-	case f.name < name:
-		return -1
-	case f.name > name:
-		return 1
-	}
-	return 0
-}
+func compareNames(f *jobFile, name string) int { return strings.Compare(f.name, name) }
 
 func (l *Loader) find(name string) *jobFile {
 	if i, ok := slices.BinarySearchFunc(l.files, name, compareNames); ok {

@@ -44,7 +44,7 @@ var environment = typ[[]string]{
 		env := make([]string, 0, len(n.kids))
 		for _, kid := range n.kids {
 			if why := badVariable(kid.key); why != "" {
-				r.failKey(kid, "%q %s", withoutValue(kid.key), why)
+				r.failAs(r.key, kid, "%q %s", withoutValue(kid.key), why)
 				all = false
 				continue
 			}

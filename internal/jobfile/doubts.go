@@ -1,6 +1,7 @@
 package jobfile
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -57,28 +58,16 @@ func (c *Config) Doubts(mailed bool) (list []Doubt) {
 
 // wordDoubts returns the warnings that need nothing but the words of the definition.
 func (d *Definition) wordDoubts() (list []Doubt) {
-	commands := []struct {
-		key  string
-		argv []string
-	}{{"cmd", d.Argv}}
-	if d.Shell {
-		commands = nil
+	commands := map[string][]string{}
+	if !d.Shell {
+		commands["cmd"] = d.Argv
 	}
 	if n := d.Notify; n != nil {
-		for key, argv := range map[string][]string{"on_failure": n.OnFailure, "on_success": n.OnSuccess, "on_recovery": n.OnRecovery} {
-			commands = append(commands, struct {
-				key  string
-				argv []string
-			}{"notify." + key, argv})
-		}
+		commands["notify.on_failure"], commands["notify.on_success"], commands["notify.on_recovery"] = n.OnFailure, n.OnSuccess, n.OnRecovery
 	}
-	for _, c := range commands {
-		text := oneWord(c.argv)
-		if text == "" {
-			text = shellWords(c.argv)
-		}
-		if text != "" {
-			list = append(list, Doubt{c.key, text})
+	for key, argv := range commands {
+		if text := cmp.Or(oneWord(argv), shellWords(argv)); text != "" {
+			list = append(list, Doubt{key, text})
 		}
 	}
 	for _, v := range d.Env {

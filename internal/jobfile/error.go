@@ -70,13 +70,11 @@ func (s *source) position(offset int) (line, column int) {
 func (s *source) fail(offset int, key, format string, args ...any) *Error {
 	line, column := s.position(offset)
 	for i, arg := range args {
-		_, safe := arg.(known)
-		switch {
-		case safe:
-		case s.secret:
+		text, isText := arg.(string)
+		if _, safe := arg.(known); s.secret && !safe {
 			args[i] = hidden{}
-		default:
-			args[i] = shown(arg)
+		} else if isText {
+			args[i] = cut(text)
 		}
 	}
 	return &Error{File: s.name, Line: line, Column: column, Key: key, Text: fmt.Sprintf(format, args...)}
@@ -90,14 +88,7 @@ type hidden struct{}
 
 func (hidden) Format(f fmt.State, _ rune) { f.Write([]byte("(not shown: behind a symbolic link)")) }
 
-// shown returns an argument of an error, cut to fit on a line.
-func shown(arg any) any {
-	if s, ok := arg.(string); ok {
-		return cut(s)
-	}
-	return arg
-}
-
+// cut cuts text of a file to fit on a line.
 func cut(s string) string { return plain.Cut(s, 80) }
 
 // Errors are several errors, one on each line.

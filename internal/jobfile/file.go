@@ -1,8 +1,10 @@
 package jobfile
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"slices"
 	"time"
 
@@ -27,26 +29,23 @@ type stamp struct {
 const settledAge = time.Second
 
 func stampOf(st *unix.Stat_t) stamp {
-	ctime := time.Unix(st.Ctim.Unix())
 	return stamp{
 		sum: sumOf(int64(st.Dev), int64(st.Ino), st.Size, st.Mtim.Nano(), st.Ctim.Nano(),
 			int64(st.Mode), int64(st.Uid), int64(st.Gid)),
 		mode:    uint32(st.Mode),
-		settled: time.Since(ctime) >= settledAge,
+		settled: time.Since(time.Unix(st.Ctim.Unix())) >= settledAge,
 	}
 }
 
-// sumOf is the FNV-1a hash of numbers. It must be the same in every process.
+// sumOf is a hash of numbers that is the same in every process.
 func sumOf(numbers ...int64) uint64 {
-	const offset, prime = 14695981039346656037, 1099511628211
-	sum := uint64(offset)
+	b := make([]byte, 0, 64)
 	for _, n := range numbers {
-		for range 8 {
-			sum = (sum ^ uint64(n&0xFF)) * prime
-			n >>= 8
-		}
+		b = binary.LittleEndian.AppendUint64(b, uint64(n))
 	}
-	return sum
+	sum := fnv.New64a()
+	sum.Write(b)
+	return sum.Sum64()
 }
 
 // link reports whether it is the stamp of a symbolic link.

@@ -1,11 +1,9 @@
 package jobfile
 
 import (
-	"encoding/binary"
 	"fmt"
 	"hash"
 	"hash/fnv"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -55,15 +53,12 @@ func newFingerprint(config string) *fingerprint {
 }
 
 func (p *fingerprint) add(dir int, name string, looked stamp) {
-	io.WriteString(p.sum, name)
-	p.number(looked.sum)
+	fmt.Fprintln(p.sum, name, looked.sum)
 	var target unix.Stat_t
 	if looked.link() && leadsBelow(dir, name) && unix.Fstatat(dir, name, &target, 0) == nil {
-		p.number(stampOf(&target).sum)
+		fmt.Fprintln(p.sum, stampOf(&target).sum)
 	}
 }
-
-func (p *fingerprint) number(n uint64) { p.sum.Write(binary.LittleEndian.AppendUint64(nil, n)) }
 
 func (p *fingerprint) String() string { return fmt.Sprintf("%016x", p.sum.Sum64()) }
 

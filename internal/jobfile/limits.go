@@ -2,6 +2,7 @@ package jobfile
 
 import (
 	"cmp"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -27,12 +28,7 @@ var limits = typ[[]Limit]{
 		for _, kid := range n.kids {
 			bytes, ok := resources[kid.key]
 			if !ok {
-				names := make([]string, 0, len(resources))
-				for name := range resources {
-					names = append(names, name)
-				}
-				slices.Sort(names)
-				r.unknown(kid, prefix, names)
+				r.unknown(kid, prefix, slices.Sorted(maps.Keys(resources)))
 				continue
 			}
 			r.key = join(prefix, kid.key)

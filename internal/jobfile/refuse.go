@@ -39,26 +39,20 @@ type place struct {
 // refuseDuplicates refuses all files that define a name that another file defines too. Case does not count, because job
 // names become names of log files, and some file systems ignore case.
 func (l *Loader) refuseDuplicates(refused map[*jobFile][]error) {
-	first := make(map[string]place, len(l.files))
-	twice := map[string][]place{}
+	named := make(map[string][]place, len(l.files))
 	for _, f := range l.files {
 		if f.now == nil {
 			continue
 		}
 		for i, d := range f.now.defs {
 			fold := strings.ToLower(d.Name)
-			o, ok := first[fold]
-			switch {
-			case !ok:
-				first[fold] = place{f, i}
-			case twice[fold] == nil:
-				twice[fold] = []place{o, {f, i}}
-			default:
-				twice[fold] = append(twice[fold], place{f, i})
-			}
+			named[fold] = append(named[fold], place{f, i})
 		}
 	}
-	for _, places := range twice {
+	for _, places := range named {
+		if len(places) == 1 {
+			continue
+		}
 		for _, p := range places {
 			refused[p.file] = append(refused[p.file], l.errorAt(p, "name", 0,
 				"%q is also the name of a job in %s: rename all but one", p.file.now.defs[p.job].Name, others(places, p)))

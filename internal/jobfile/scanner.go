@@ -193,29 +193,25 @@ func (sc *scanner) value(n *node, depth int) {
 }
 
 func (sc *scanner) array(n *node, depth int) {
-	for sc.err == nil {
-		sc.blank(true)
-		if sc.skip("]") || sc.i >= len(sc.s) {
-			return
-		}
-		start := sc.i
+	sc.items("]", func() {
 		sc.count()
-		sc.value(n.add(&node{src: sc.src, at: start, kind: table}), depth+1)
-		sc.blank(true)
-		if !sc.skip(",") && sc.i == start {
-			return
-		}
-	}
+		sc.value(n.add(&node{src: sc.src, at: sc.i, kind: table}), depth+1)
+	})
 }
 
 func (sc *scanner) inline(n *node, depth int) {
+	sc.items("}", func() { sc.keyValue(n, depth) })
+}
+
+// items reads items with commas between them, up to the end.
+func (sc *scanner) items(end string, item func()) {
 	for sc.err == nil {
 		sc.blank(true)
-		if sc.skip("}") || sc.i >= len(sc.s) {
+		if sc.skip(end) || sc.i >= len(sc.s) {
 			return
 		}
 		start := sc.i
-		sc.keyValue(n, depth)
+		item()
 		sc.blank(true)
 		if !sc.skip(",") && sc.i == start {
 			return

@@ -264,12 +264,7 @@ func (r *reader) fail(n *node, format string, args ...any) {
 	r.note(n, n.at, r.key, format, args...)
 }
 
-// failKey reports that the entry n of a table is wrong, whatever its value.
-func (r *reader) failKey(n *node, format string, args ...any) {
-	r.note(n, n.keyAt, r.key, format, args...)
-}
-
-// failAs is failKey with the name of the key.
+// failAs reports that the entry n of a table is wrong, whatever its value.
 func (r *reader) failAs(key string, n *node, format string, args ...any) {
 	r.note(n, n.keyAt, key, format, args...)
 }

@@ -17,14 +17,8 @@ func Word(s string) string {
 	return s
 }
 
-// Line returns s as one safe line.
-func Line(s string) string { return written(s, "") }
-
-// Text returns s as safe text, with its lines and tabs.
-func Text(s string) string { return written(s, "\n\t") }
-
-// written escapes all characters that must not be shown unchanged, except those in keep.
-func written(s, keep string) string {
+// Line returns s as one safe line: it escapes all characters that must not be shown unchanged.
+func Line(s string) string {
 	if strings.IndexFunc(s, Hidden) < 0 && utf8.ValidString(s) {
 		return s
 	}
@@ -33,7 +27,7 @@ func written(s, keep string) string {
 		switch {
 		case r == utf8.RuneError && s[i] != "\uFFFD"[0]:
 			b.WriteString(Byte(s[i]))
-		case Hidden(r) && !strings.ContainsRune(keep, r):
+		case Hidden(r):
 			b.WriteString(Rune(r))
 		default:
 			b.WriteRune(r)

@@ -155,9 +155,8 @@ func (f *field) tidy(set uint64) string {
 func (f *field) list(set uint64) string {
 	text := ""
 	for set != 0 {
-		lo := bits.TrailingZeros64(set)
-		hi := lo + bits.TrailingZeros64(^(set >> lo)) - 1
-		set &^= 1<<(hi+1) - 1<<lo
+		var lo, hi int
+		lo, hi, set = firstRun(set)
 		item := f.text(lo)
 		switch {
 		case hi == lo+1:
@@ -168,6 +167,13 @@ func (f *field) list(set uint64) string {
 		text = join(text, item)
 	}
 	return text
+}
+
+// firstRun returns the first run of values in a set that is not empty, and the rest of the set.
+func firstRun(set uint64) (lo, hi int, rest uint64) {
+	lo = bits.TrailingZeros64(set)
+	hi = lo + bits.TrailingZeros64(^(set >> lo)) - 1
+	return lo, hi, set &^ (1<<(hi+1) - 1<<lo)
 }
 
 // text writes one value, by name if it has one.

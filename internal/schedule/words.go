@@ -223,13 +223,7 @@ func (s *spec) dateWords() string {
 
 // dayWords describes days of the month. If there is one month, its name comes first: "on January 1st".
 func (s *spec) dayWords(of, months string) string {
-	var list []string
-	for set := s.days &^ lastDay; set != 0; {
-		lo := bits.TrailingZeros32(set)
-		hi := lo + bits.TrailingZeros32(^(set >> lo)) - 1
-		set &^= uint32(uint64(1)<<(hi+1) - uint64(1)<<lo)
-		list = append(list, fromTo(lo, hi, ordinal)...)
-	}
+	list := runWords(uint64(s.days&^lastDay), ordinal)
 	onlyLast := len(list) == 0
 	if s.days&lastDay != 0 {
 		list = append(list, "last day")
@@ -292,14 +286,17 @@ func weekdayRuns(set uint8) []string {
 }
 
 func monthWords(set uint16) string {
-	var list []string
+	return and(runWords(uint64(set), func(m int) string { return time.Month(m).String() }))
+}
+
+// runWords names the values in a set.
+func runWords(set uint64, name func(int) string) (list []string) {
 	for set != 0 {
-		lo := bits.TrailingZeros16(set)
-		hi := lo + bits.TrailingZeros16(^(set >> lo)) - 1
-		set &^= uint16(uint32(1)<<(hi+1) - uint32(1)<<lo)
-		list = append(list, fromTo(lo, hi, func(m int) string { return time.Month(m).String() })...)
+		var lo, hi int
+		lo, hi, set = firstRun(set)
+		list = append(list, fromTo(lo, hi, name)...)
 	}
-	return and(list)
+	return list
 }
 
 // fromTo names the values from lo to hi: one by one if there are at most two.

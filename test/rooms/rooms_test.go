@@ -31,7 +31,7 @@ var rooms = map[string]room{
 	".":                 {imports: []string{"spawn", "internal/cli"}},
 	"runner":            {imports: []string{"internal/plain", "internal/jobfile", "internal/machine", "internal/schedule", "spawn", "signals", "statefile", "internal/control", "internal/durable", "runner/core"}, never: []rule{mutex, osExec}},
 	"runner/core":       {imports: []string{"internal/jobfile", "internal/schedule", "statefile"}, std: slices.Concat(pure, []string{"path"}), never: []rule{mutex, osExec, clock, concurrency}},
-	"spawn":             {imports: []string{"internal/binfmt", "internal/plain", "internal/trust"}, never: []rule{osExec}},
+	"spawn":             {imports: []string{"internal/binfmt", "internal/durable", "internal/plain", "internal/trust"}, never: []rule{osExec}},
 	"signals":           {never: []rule{osExec}},
 	"statefile":         {imports: []string{"internal/durable", "internal/trust"}, never: []rule{osExec}},
 	"internal/binfmt":   {},
