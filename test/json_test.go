@@ -41,7 +41,7 @@ keep_alive = true
 
 [[jobs]]
 name = "halts"
-cmd = ["shutdown", "-h", "now"]
+cmd = ["shutdown", "--help"]
 start_at = "4am"
 `
 

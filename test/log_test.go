@@ -18,7 +18,7 @@ import (
 
 // TestB30FloodOfOutput: a job writes as fast as it can, a hundred times as much as its log may hold. The daemon cuts
 // the log while the job writes, and no line is lost, doubled or broken between the archives and the live file. With
-// -long, the job writes three million lines.
+// -long, the job writes three million lines. In the middle, the job waits until there are three archives.
 func TestB30FloodOfOutput(t *testing.T) {
 	lines := 1_500_000
 	if *long {
@@ -30,7 +30,8 @@ func TestB30FloodOfOutput(t *testing.T) {
 		t.Skip("this file system cannot remove the front of a file")
 	}
 	const most = 1 << 20
-	s.writeJobs("flood.toml", fmt.Sprintf("cmd = [%q, \"flood\", \"%d\"]\nlog = {max_size = %d, keep = 1000}\n", misbehave, lines, most))
+	s.writeJobs("flood.toml", fmt.Sprintf("cmd = [%q, \"flood\", \"%d\", %q]\nlog = {max_size = %d, keep = 1000}\n",
+		misbehave, lines, filepath.Join(s.root, "log", "flood.log.3"), most))
 	s.startReady()
 	before := usageOf(t, s.daemonPID())
 	began := time.Now()
@@ -85,9 +86,6 @@ func TestB30FloodOfOutput(t *testing.T) {
 	}
 	if largestArchive > most {
 		t.Errorf("an archive has %d bytes, want at most %d: the daemon copied too much at once", largestArchive, most)
-	}
-	if archives < 3 {
-		t.Errorf("got %d archives, want at least 3: the daemon did not cut the log during the run", archives)
 	}
 	t.Logf("%.0f MB/s, %d lines whole and in order, %d cuts, the largest file %.1f MB; the daemon used %.0f ms of CPU, RSS %.1f MB",
 		float64(total)/1e6/took.Seconds(), next, archives, float64(largest)/1e6, float64(after.ns-before.ns)/1e6, float64(after.rss)/1024)

@@ -63,7 +63,13 @@ func TestA18PowerCut(t *testing.T) {
 		}
 	}
 	s.waitState("some runs after that", func(state *statefile.State) bool {
-		return state.Jobs["job0"].Runs > 2 && state.Jobs["delayed"].Runs == 8 && state.Jobs["flaky"].Runs == 6
+		slots := uint64(0)
+		for n := range 12 {
+			slots += state.Jobs[fmt.Sprint("job", n)].Runs
+		}
+		runs := func(job string) uint64 { return state.Jobs[job].Runs }
+		return runs("job0") > 2 && slots > 24 && runs("delayed") == 8 && runs("flaky") == 6 && runs("boot") == 1 &&
+			runs("after") > 2 && runs("service") > 5
 	})
 	s.killTraced()
 	calls := readTrace(t, trace)
@@ -92,6 +98,7 @@ func TestA18PowerCut(t *testing.T) {
 		}
 	}
 	t.Logf("%d calls, %d executions (%v), %d states of the disk", len(calls), len(executed), reasons, cuts)
+	reasons[statefile.ReasonSchedule] += reasons[statefile.ReasonCatchUp] // a slow machine is late
 	for reason, least := range map[statefile.Reason]int{statefile.ReasonSchedule: 20, statefile.ReasonManual: 12,
 		statefile.ReasonBoot: 1, statefile.ReasonAfter: 2, statefile.ReasonService: 5} {
 		if reasons[reason] < least {

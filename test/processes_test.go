@@ -81,10 +81,14 @@ func readEnviron(file string) []byte {
 		delete(hangingReads.files, file)
 		answer <- text
 	}()
-	select {
-	case text := <-answer:
-		return text
-	case <-time.After(time.Second):
+	tick := time.NewTicker(10 * time.Millisecond) // on a slow machine, ticks get lost: a read must not count as hanging for that
+	defer tick.Stop()
+	for range 100 {
+		select {
+		case text := <-answer:
+			return text
+		case <-tick.C:
+		}
 	}
 	hangingReads.Lock()
 	defer hangingReads.Unlock()

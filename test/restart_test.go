@@ -30,7 +30,12 @@ func TestNoJobVanishes(t *testing.T) {
 			t.Fatalf("got %d jobs, want %d; the last load was at %s", len(state.Jobs), jobs, state.Daemon.Reload.At)
 		}
 		if state.Daemon.StartedAt.Equal(was.StartedAt.Time) {
-			continue
+			select {
+			case <-s.done:
+				t.Fatal("the daemon ended")
+			default:
+				continue
+			}
 		}
 		if state.Daemon.Reload.At.IsZero() {
 			t.Error("the daemon wrote its state before its first load was in force")
