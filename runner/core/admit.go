@@ -8,6 +8,10 @@ import (
 	"jobsd/statefile"
 )
 
+// maxStarting is how many runs may be between intent and process at once. Each holds a log open. Without a limit, a
+// slow disk would delay their intents so long that they start unjournaled.
+const maxStarting = 256
+
 // whyBroken stands for a panic, which drops the run.
 const whyBroken statefile.Why = "internal_error"
 
@@ -43,7 +47,7 @@ func (c *Core) admit() {
 	all := c.pending.inOrder()
 	held := all[:0]
 	for i, r := range all {
-		if c.gate.full() {
+		if c.gate.starting >= maxStarting {
 			held = append(held, all[i:]...)
 			break
 		}
@@ -86,15 +90,11 @@ func (c *Core) askGate(r *run) (why statefile.Why) {
 	return why
 }
 
-// enter makes a run occupy its lock and its place until no process of it is left.
-func (c *Core) enter(r *run) {
-	if r.delivery == nil {
-		c.gate.enter(r.number, r.claim())
-	}
-}
-
 // makeRoom decides whether a job gets a new run beside its live runs, and stops those if overlap says so.
 func (c *Core) makeRoom(j *job) bool {
+	if len(j.runs) == 0 {
+		return true
+	}
 	c.dropRetries(j)
 	room := roomBeside(j.siblings(nil, nil), j.def.Overlap)
 	if room == replace {

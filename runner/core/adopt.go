@@ -126,7 +126,7 @@ func (c *Core) defineRuns(all bool) {
 // takeDefinition gives a run the definition of its job, if there is one.
 func (c *Core) takeDefinition(r *run) {
 	if r.def = r.job.def; r.defined() {
-		c.enter(r) // no run that it excludes starts while anything of it is alive
+		c.gate.enter(r.number, r.claim()) // no run that it excludes starts while anything of it is alive
 	}
 }
 

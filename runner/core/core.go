@@ -166,7 +166,9 @@ func (c *Core) Settle() {
 	if c.pending.look {
 		c.admit()
 	}
-	c.writeDueNotRun()
+	if len(c.turn.notRun) > 0 {
+		c.writeDueNotRun()
+	}
 	if c.shutdown != nil && !c.over && (len(c.runs) == 0 || c.shutdown.Leave && c.gate.starting == 0) {
 		c.leave()
 	}

@@ -7,10 +7,6 @@ import (
 	"jobsd/statefile"
 )
 
-// maxStarting is how many runs may be between intent and process at once. Each holds a log open. Without a limit, a
-// slow disk would delay their intents so long that they start unjournaled.
-const maxStarting = 256
-
 // gate says whether a run may start beside the runs that are alive. It counts what these occupy, and knows nothing else
 // of them.
 type gate struct {
@@ -82,9 +78,6 @@ func (g *gate) why(r candidate, siblings []sibling, now time.Duration) statefile
 	}
 	return ""
 }
-
-// full reports whether no other run may start for now, whichever it is.
-func (g *gate) full() bool { return g.starting >= maxStarting }
 
 // enter takes what a run occupies. A run that an earlier daemon started may find its lock taken.
 func (g *gate) enter(run uint64, c claim) {

@@ -29,8 +29,8 @@ func begin(c *Core, r *run, _ Event) {
 		c.settleMissed(r)
 		p.Record = &statefile.Intent{Job: r.job.name, Identity: r.identity(), Anchor: r.anchor, At: r.isAt()}
 		c.apply(p.Record)
+		c.gate.enter(r.number, r.claim())
 	}
-	c.enter(r)
 	r.why = ""
 	c.to(r, intent)
 	c.after(&r.timer, JournalWait)

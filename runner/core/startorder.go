@@ -38,7 +38,9 @@ func (c *Core) start(j *job, o Order) (r *run, why string) {
 	case j.def.KeepAlive != nil, !c.makeRoom(j):
 		return nil, fmt.Sprintf("run %d of %s is %s", busy.number, j.name, runStates[busy.state])
 	}
-	c.dropRetries(j)
+	if len(j.runs) > 0 {
+		c.dropRetries(j)
+	}
 	r = c.manual(j, o)
 	r.alone = alone
 	return r, ""
