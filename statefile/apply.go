@@ -229,7 +229,7 @@ func (r *Ended) apply(f *Facts, _ Time) {
 	}
 	j.FailureNotified = j.FailureNotified || r.FailureNotified
 	// A run lost at its intent may have started, so a job with `after` must wait for a new success.
-	if run.LostStage != nil && *run.LostStage == "intent" {
+	if run.LostStage != nil && *run.LostStage == LostIntent {
 		f.Sequence++
 		j.StartSequence = f.Sequence
 	}

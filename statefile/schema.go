@@ -96,8 +96,8 @@ type Run struct {
 	SystemCPU   Seconds     `json:"system_cpu"`
 	MaxRSS      int64       `json:"max_rss"` // bytes
 	StartError  *StartError `json:"start_error"`
-	LostStage   *string     `json:"lost_stage"` // intent or started
-	By          *string     `json:"by"`         // who stopped it: "root (uid 0)", "uid N", shutdown, replace, reload
+	LostStage   *LostStage  `json:"lost_stage"`
+	By          *string     `json:"by"` // who stopped it: "root (uid 0)", "uid N", shutdown, replace, reload
 	Leftovers   int         `json:"leftovers"`
 	Missed      uint64      `json:"missed"` // slots that this run makes up for, including its own
 	Unjournaled bool        `json:"unjournaled"`

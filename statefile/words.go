@@ -26,6 +26,15 @@ const (
 	OutcomeLost       Outcome = "lost"        // nobody knows
 )
 
+// LostStage is the last that the journal knows of a run that was lost.
+type LostStage string
+
+// The stages.
+const (
+	LostIntent  LostStage = "intent"  // it was about to start
+	LostStarted LostStage = "started" // it had a process
+)
+
 // Why says what a pending run waits for.
 type Why string
 

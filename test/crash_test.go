@@ -253,22 +253,22 @@ func audit(t *testing.T, s *server, ledger string) {
 			t.Errorf("run %d of %s has no outcome", run, st.intent.Job)
 			continue
 		}
-		what, stage := st.ended.Outcome, ""
+		what, stage := st.ended.Outcome, statefile.LostStage("")
 		if st.ended.LostStage != nil {
-			stage = " " + *st.ended.LostStage
+			stage = *st.ended.LostStage
 		}
-		outcomes[string(what)+stage]++
+		outcomes[strings.TrimSpace(string(what)+" "+string(stage))]++
 		switch {
 		case st.began > 1:
 			t.Errorf("run %d began %d times, want once", run, st.began)
 		case st.began == 0 && what != statefile.OutcomeLost && what != statefile.OutcomeStopped && what != statefile.OutcomeStartError:
 			unaccounted++
 			t.Errorf("run %d of %s was not executed, but got the outcome %s", run, st.intent.Job, what)
-		case what == statefile.OutcomeLost && stage == " intent" && st.began > 0 && (st.over.IsZero() || inLife(st.over)):
+		case stage == statefile.LostIntent && st.began > 0 && (st.over.IsZero() || inLife(st.over)):
 			t.Errorf("run %d of %s was executed, but the journal has only its intent", run, st.intent.Job)
 		case what == statefile.OutcomeExited && *st.ended.ExitCode != st.code:
 			t.Errorf("run %d: got exit code %d, want %d", run, *st.ended.ExitCode, st.code)
-		case what == statefile.OutcomeLost && stage == " started" && inLife(st.over):
+		case stage == statefile.LostStarted && inLife(st.over):
 			t.Errorf("run %d of %s is lost, although it ended while a daemon ran", run, st.intent.Job)
 		}
 	}

@@ -136,7 +136,7 @@ func TestInDoubtEndsByItself(t *testing.T) {
 		t.Fatal(err)
 	}
 	os.WriteFile(filepath.Join(leaves.Leaf("1"), "cgroup.kill"), []byte("1"), 0)
-	if r := s.waitLastRun("held"); r.Outcome != statefile.OutcomeLost || r.Run != 1 || r.LostStage == nil || *r.LostStage != "started" {
+	if r := s.waitLastRun("held"); r.Outcome != statefile.OutcomeLost || r.Run != 1 || r.LostStage == nil || *r.LostStage != statefile.LostStarted {
 		t.Errorf("it ended as %+v", r)
 	}
 	s.waitState("the other job to run", func(state *statefile.State) bool { return state.Jobs["other"].Runs > 0 })

@@ -84,7 +84,7 @@ func TestA2EndedWithoutDaemon(t *testing.T) {
 			continue
 		}
 		r := is.LastRun
-		if r.Outcome != statefile.OutcomeLost || r.LostStage == nil || *r.LostStage != "started" {
+		if r.Outcome != statefile.OutcomeLost || r.LostStage == nil || *r.LostStage != statefile.LostStarted {
 			t.Errorf("%s: %+v", job, r)
 		}
 		if r.EndedAt.Before(after.Daemon.StartedAt.Time) || r.EndedAt.After(time.Now()) || is.Failures != 1 {
@@ -182,7 +182,7 @@ func TestA4KilledAroundFork(t *testing.T) {
 	s.waitProcesses("forked", 1) // it has its tag from the exec on
 	s.startReady()
 	fds := s.restingDescriptors()
-	if r := s.waitLastRun("unborn"); r.Outcome != statefile.OutcomeLost || r.LostStage == nil || *r.LostStage != "intent" || r.Run != 1 {
+	if r := s.waitLastRun("unborn"); r.Outcome != statefile.OutcomeLost || r.LostStage == nil || *r.LostStage != statefile.LostIntent || r.Run != 1 {
 		t.Errorf("unborn: got %+v, want run 1 lost at the stage intent", r)
 	}
 	state := s.readState()
@@ -229,7 +229,7 @@ func TestA3PidOfAnotherProcess(t *testing.T) {
 	s.startReady()
 	fds := s.restingDescriptors()
 	for _, job := range jobs {
-		if r := s.waitLastRun(job); r.Outcome != statefile.OutcomeLost || r.LostStage == nil || *r.LostStage != "started" {
+		if r := s.waitLastRun(job); r.Outcome != statefile.OutcomeLost || r.LostStage == nil || *r.LostStage != statefile.LostStarted {
 			t.Errorf("%s: %+v", job, r)
 		}
 		if out := s.jobsd("stop", job); strings.Contains(out, "stopped") {

@@ -15,7 +15,7 @@ func events(t *testing.T) ([]event, time.Time) {
 	retry := exited(7, on("2026-11-22 04:35:10"), time.Minute)
 	retry.Attempt = 2
 	lost := exited(0, on("2026-11-23 04:35:00"), 0)
-	lost.Run, lost.Outcome, lost.ExitCode, lost.LostStage = 1043, statefile.OutcomeLost, nil, ref("started")
+	lost.Run, lost.Outcome, lost.ExitCode, lost.LostStage = 1043, statefile.OutcomeLost, nil, ref(statefile.LostStarted)
 	lost.StartedAt = statefile.Time{}
 	return []event{
 		{run: retry},

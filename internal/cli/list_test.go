@@ -217,7 +217,7 @@ func TestEnding(t *testing.T) {
 	stopped := run(statefile.OutcomeStopped)
 	stopped.By = ref("uid 1000")
 	lost := run(statefile.OutcomeLost)
-	lost.LostStage = ref("intent")
+	lost.LostStage = ref(statefile.LostIntent)
 	chdir := run(statefile.OutcomeStartError)
 	chdir.StartError = &statefile.StartError{Stage: "chdir", Errno: "ENOENT", Path: "/srv", Text: "cannot start: no /srv"}
 	for want, r := range map[string]*statefile.Run{

@@ -264,7 +264,7 @@ func ending(r *statefile.Run) string {
 			return e.Text
 		}
 	case statefile.OutcomeLost:
-		return "lost" + prefixed(", last known: ", text(r.LostStage))
+		return "lost" + prefixed(", last known: ", string(text(r.LostStage)))
 	}
 	return string(r.Outcome) + after
 }

@@ -164,11 +164,7 @@ func continueOutlived(c *Core, r *run, _ Event) {
 
 // settleLost ends a run whose leader ended without a daemon.
 func (c *Core) settleLost(r *run) {
-	stage := "started"
-	if r.pid == 0 {
-		stage = "intent"
-	}
-	o := statefile.Run{Outcome: statefile.OutcomeLost, LostStage: &stage}
+	o := statefile.Run{Outcome: statefile.OutcomeLost, LostStage: r.lostStage()}
 	if r.stopBy != "" { // it was stopped and did end, but nobody knows how
 		o.LostStage = nil
 		r.blame(&o)

@@ -17,8 +17,7 @@ func (r *run) outcome(x Exited) statefile.Run {
 	switch {
 	case x.Unknown && r.stopBy != "":
 	case x.Unknown:
-		stage := "started"
-		o.Outcome, o.LostStage = statefile.OutcomeLost, &stage
+		o.Outcome, o.LostStage = statefile.OutcomeLost, r.lostStage()
 	case x.Signal != "":
 		o.Outcome, o.Signal = statefile.OutcomeSignaled, &x.Signal
 	default:
@@ -26,6 +25,14 @@ func (r *run) outcome(x Exited) statefile.Run {
 	}
 	r.blame(&o)
 	return o
+}
+
+// lostStage returns what the journal knows of a run that is lost.
+func (r *run) lostStage() *statefile.LostStage {
+	if r.pid > 0 {
+		return new(statefile.LostStarted)
+	}
+	return new(statefile.LostIntent)
 }
 
 // blame attributes the end of a run that was stopped to the one that stopped it.
@@ -80,7 +87,7 @@ func words(o *statefile.Run) string {
 		e := o.StartError
 		return strings.Join(slices.DeleteFunc([]string{s + ":", e.Stage, e.Path, e.Errno}, func(w string) bool { return w == "" }), " ")
 	case o.LostStage != nil:
-		return s + " (" + *o.LostStage + ")"
+		return s + " (" + string(*o.LostStage) + ")"
 	case o.Outcome == statefile.OutcomeExited:
 		return s + " " + strconv.Itoa(*o.ExitCode)
 	case o.Outcome == statefile.OutcomeSignaled:

@@ -123,12 +123,9 @@ func brokenRun(c *Core, r *run, e Event) {
 // loseRun drops a run. If the journal knows of it, its outcome is lost.
 func loseRun(c *Core, r *run, _ Event) {
 	c.endOutput(r)
-	j, at, stage := r.job, c.at(), "intent"
-	if r.pid > 0 {
-		stage = "started"
-	}
+	j, at := r.job, c.at()
 	o := statefile.Run{Run: r.number, Slot: r.slot, Reason: r.reason, Attempt: r.attempt, StartedAt: r.startedAt, EndedAt: at,
-		Outcome: statefile.OutcomeLost, LostStage: &stage, Missed: r.missed, Unjournaled: r.unjournaled}
+		Outcome: statefile.OutcomeLost, LostStage: r.lostStage(), Missed: r.missed, Unjournaled: r.unjournaled}
 	switch {
 	case r.delivery != nil:
 		c.delivered(r, &o)

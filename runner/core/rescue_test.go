@@ -126,7 +126,7 @@ func TestRescueExit(t *testing.T) {
 	w.setAside()
 	w.finishDisk()
 	w.replayed()
-	if last := w.c.facts.Jobs["a"].LastRun; last == nil || last.Outcome != statefile.OutcomeLost || *last.LostStage != "started" {
+	if last := w.c.facts.Jobs["a"].LastRun; last == nil || last.Outcome != statefile.OutcomeLost || *last.LostStage != statefile.LostStarted {
 		t.Errorf("its run ended as %+v", last)
 	}
 	w.end()
