@@ -215,7 +215,7 @@ func leafProcesses(leaf string) []int {
 		return nil
 	}
 	text, _ := os.ReadFile(filepath.Join(leaf, "cgroup.procs"))
-	pids := numbers(string(text))
+	pids := numbers(strings.Fields(string(text)))
 	entries, _ := os.ReadDir(leaf)
 	for _, e := range entries {
 		if e.IsDir() {
@@ -310,9 +310,8 @@ func killLeaf(leaf string) {
 	}
 }
 
-func numbers(text string) []int {
-	var list []int
-	for _, word := range strings.Fields(text) {
+func numbers(words []string) (list []int) {
+	for _, word := range words {
 		if n, err := strconv.Atoi(word); err == nil {
 			list = append(list, n)
 		}

@@ -4,6 +4,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -252,7 +253,7 @@ func childrenOf(pid int) (pids []int) {
 	tasks, _ := os.ReadDir(dir)
 	for _, task := range tasks {
 		text, _ := os.ReadFile(dir + "/" + task.Name() + "/children")
-		pids = append(pids, numbers(string(text))...)
+		pids = append(pids, numbers(strings.Fields(string(text)))...)
 	}
 	return pids
 }
@@ -265,13 +266,7 @@ func processes() []int {
 	}
 	defer dir.Close()
 	names, _ := dir.Readdirnames(-1)
-	var pids []int
-	for _, name := range names {
-		if pid, err := strconv.Atoi(name); err == nil {
-			pids = append(pids, pid)
-		}
-	}
-	return pids
+	return numbers(names)
 }
 
 // FindLeaders looks for the leaders of runs of which only the tag is known: the daemon was killed before it could

@@ -73,44 +73,32 @@ func (f *newFile) Write(b []byte) (int, error) {
 
 // replace makes the file durable and gives it its name. Only a flush of the directory makes the name durable, and
 // renameio does not do that.
-func (f *newFile) replace() error {
-	if err := f.d.step("replace"); err != nil {
-		return err
-	}
-	return f.CloseAtomicallyReplace()
-}
+func (f *newFile) replace() error { return f.d.change("replace", f.CloseAtomicallyReplace) }
 
 // reopen opens the file a second time, for appending after it has its name.
 func (d *dir) reopen(f *newFile) (*os.File, error) {
 	return d.OpenFile(filepath.Base(f.Name()), os.O_WRONLY|os.O_APPEND, 0)
 }
 
-func (d *dir) flush() error {
-	if err := d.step("flush"); err != nil {
+func (d *dir) change(step string, change func() error) error {
+	if err := d.step(step); err != nil {
 		return err
 	}
-	return d.Flush()
+	return change()
 }
 
+func (d *dir) flush() error { return d.change("flush", d.Flush) }
+
 func (d *dir) rename(from, to string) error {
-	if err := d.step("rename " + from); err != nil {
-		return err
-	}
-	return d.Rename(from, to)
+	return d.change("rename "+from, func() error { return d.Rename(from, to) })
 }
 
 func (d *dir) link(from, to string) error {
-	if err := d.step("link " + from); err != nil {
-		return err
-	}
-	return d.Link(from, to)
+	return d.change("link "+from, func() error { return d.Link(from, to) })
 }
 
 func (d *dir) remove(name string) error {
-	if err := d.step("remove " + name); err != nil {
-		return err
-	}
-	return d.Remove(name)
+	return d.change("remove "+name, func() error { return d.Remove(name) })
 }
 
 // sweep removes temporary files that a crashed daemon left when it was creating the file with this name.

@@ -23,37 +23,29 @@ func (e versionError) Error() string { return string(e) }
 
 func (e versionError) Is(target error) bool { return target == ErrVersion }
 
-// kinds has a function for each kind that makes an empty record.
-var kinds = map[string]func() Record{
-	"checkpoint":          func() Record { return new(Checkpoint) },
-	"start":               func() Record { return new(Start) },
-	"ready":               func() Record { return new(Ready) },
-	"clean":               func() Record { return new(Clean) },
-	"reserved":            func() Record { return new(Reserved) },
-	"reloaded":            func() Record { return new(Reloaded) },
-	"defined":             func() Record { return new(Defined) },
-	"deleted":             func() Record { return new(Deleted) },
-	"held":                func() Record { return new(Held) },
-	"epoch":               func() Record { return new(Epoch) },
-	"anchored":            func() Record { return new(Anchored) },
-	"missed":              func() Record { return &NotRun{Missed: true} },
-	"skipped":             func() Record { return new(NotRun) },
-	"intent":              func() Record { return new(Intent) },
-	"started":             func() Record { return new(Started) },
-	"ended":               func() Record { return new(Ended) },
-	"dropped":             func() Record { return new(Dropped) },
-	"stable":              func() Record { return new(Stable) },
-	"delivery":            func() Record { return new(Delivery) },
-	"daemon_notification": func() Record { return new(DaemonNotification) },
-	"disabled":            func() Record { return new(Disabled) },
-	"all_disabled":        func() Record { return new(AllDisabled) },
-	"delayed":             func() Record { return new(Delayed) },
-	"set_aside":           func() Record { return new(SetAside) },
-	"stopping":            func() Record { return new(Stopping) },
-	"output":              func() Record { return new(Output) },
-	"drained":             func() Record { return new(Drained) },
-	"log_cut":             func() Record { return new(LogCut) },
-	"damaged":             func() Record { return new(Damaged) },
+// kinds has an empty record of each kind.
+var kinds = func() map[string]Record {
+	all := map[string]Record{}
+	for _, r := range []Record{
+		&Checkpoint{}, &Start{}, &Ready{}, &Clean{}, &Reserved{}, &Reloaded{}, &Defined{}, &Deleted{}, &Held{}, &Disabled{},
+		&AllDisabled{}, &Delayed{}, &SetAside{}, &Epoch{}, &Anchored{}, &NotRun{Missed: true}, &NotRun{}, &Intent{}, &Started{},
+		&Stopping{}, &Ended{}, &Dropped{}, &Stable{}, &Delivery{}, &DaemonNotification{}, &Output{}, &Drained{}, &LogCut{},
+		&Damaged{},
+	} {
+		all[r.Kind()] = r
+	}
+	return all
+}()
+
+// newRecord returns an empty record of a kind, nil if there is no such kind.
+func newRecord(kind string) Record {
+	empty := kinds[kind]
+	if empty == nil {
+		return nil
+	}
+	r := reflect.New(reflect.TypeOf(empty).Elem())
+	r.Elem().Set(reflect.ValueOf(empty).Elem())
+	return r.Interface().(Record)
 }
 
 // entry appends the line of an entry: the kind, the time, the fields of the record, the number of orders, and the
@@ -81,14 +73,13 @@ func decodeEntry(line []byte) (Entry, error) {
 	if err := json.Unmarshal(line, &head); err != nil {
 		return Entry{}, err
 	}
-	newRecord := kinds[head.Kind]
+	record := newRecord(head.Kind)
 	switch {
-	case newRecord == nil:
+	case record == nil:
 		return Entry{}, fmt.Errorf("unknown kind %q", head.Kind)
 	case head.At.IsZero():
 		return Entry{}, errors.New("it has no time")
 	}
-	record := newRecord()
 	checkpoint, ok := record.(*Checkpoint)
 	if ok {
 		if err := checkVersion(line); err != nil {

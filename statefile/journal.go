@@ -160,10 +160,7 @@ func (j *Journal) write(b []byte) (int, error) {
 
 // flush makes the file durable. If the file was deleted, flush fails, because the data would vanish with the process.
 func (j *Journal) flush() error {
-	if err := j.dir.step("sync"); err != nil {
-		return err
-	}
-	if err := dataSync(j.file); err != nil {
+	if err := j.dir.change("sync", func() error { return dataSync(j.file) }); err != nil {
 		return err
 	}
 	var st unix.Stat_t
@@ -175,11 +172,7 @@ func (j *Journal) flush() error {
 
 // cut removes what a failed write left behind.
 func (j *Journal) cut() {
-	if err := j.dir.step("truncate"); err != nil {
-		j.shut = true
-		return
-	}
-	if err := j.file.Truncate(j.size); err != nil {
+	if err := j.dir.change("truncate", func() error { return j.file.Truncate(j.size) }); err != nil {
 		j.shut = true
 	}
 }

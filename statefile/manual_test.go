@@ -284,8 +284,8 @@ func TestManualState(t *testing.T) {
 // TestManualJournal compares a line of each kind with the manual.
 func TestManualJournal(t *testing.T) {
 	c := checker{t, manual(t), map[string]bool{}}
-	for kind, newRecord := range kinds {
-		full, bare := newRecord(), newRecord()
+	for kind := range kinds {
+		full, bare := newRecord(kind), newRecord(kind)
 		if full.Kind() != kind {
 			t.Errorf("a record of kind %q says that it is a %q", kind, full.Kind())
 		}
@@ -314,7 +314,7 @@ func TestManualJournal(t *testing.T) {
 			delete(line, every)
 		}
 		fields, _ := json.Marshal(line)
-		decodeStrictly(t, fields, newRecord())
+		decodeStrictly(t, fields, newRecord(kind))
 		c.object(kind, reflect.TypeOf(full).Elem(), line, parse(t, encode(bare)))
 	}
 }

@@ -158,7 +158,7 @@ func TestEntryRoundTrip(t *testing.T) {
 	r := newRand(t)
 	for range 300 {
 		for _, kind := range slices.Sorted(maps.Keys(kinds)) {
-			record := kinds[kind]()
+			record := newRecord(kind)
 			fillRandom(r, reflect.ValueOf(record).Elem())
 			if job := jobOf(record); job.IsValid() {
 				job.SetString("job")

@@ -35,11 +35,7 @@ var notifier = typ[[]string]{name: argv.name, form: argv.form, print: argv.print
 var environment = typ[[]string]{
 	name: "table of strings",
 	form: Form{Many: Table},
-	read: func(r *reader, n *node) ([]string, bool) {
-		if n.kind != table {
-			r.wrong(n, `a table such as {LANG = "C"}`)
-			return nil, false
-		}
+	read: of(table, `a table such as {LANG = "C"}`, func(r *reader, n *node) ([]string, bool) {
 		all := true
 		env := make([]string, 0, len(n.kids))
 		for _, kid := range n.kids {
@@ -54,7 +50,7 @@ var environment = typ[[]string]{
 		}
 		slices.Sort(env)
 		return env, all
-	},
+	}),
 	print: printList(printText[string]),
 	schema: func() schema {
 		return schema{"type": "object", "propertyNames": variableSchema(), "additionalProperties": textSchema()}

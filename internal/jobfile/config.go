@@ -101,11 +101,7 @@ var knownGroup = typ[string]{name: account.name, schema: account.schema, write: 
 }}
 
 // defaultKeys is a table of job keys that many jobs share. Its values are checked here, once, and errors point here.
-var defaultKeys = typ[*node]{name: "table of job keys", schema: sharedSchema, print: printNode, read: func(r *reader, n *node) (*node, bool) {
-	if n.kind != table {
-		r.wrong(n, "a table of job keys")
-		return nil, false
-	}
+var defaultKeys = typ[*node]{name: "table of job keys", schema: sharedSchema, print: printNode, read: of(table, "a table of job keys", func(r *reader, n *node) (*node, bool) {
 	before, prefix := r.mistakes(), r.key
 	shared := &node{src: n.src, at: n.at, kind: table}
 	for _, kid := range n.kids {
@@ -122,7 +118,7 @@ var defaultKeys = typ[*node]{name: "table of job keys", schema: sharedSchema, pr
 	r.when(shared, &d)
 	r.key = prefix
 	return shared, r.mistakes() == before
-}}
+})}
 
 // sharedSchema is the schema of a job without the keys that cannot have a default.
 func sharedSchema() schema {

@@ -17,11 +17,7 @@ var resources = map[string]bool{
 var limits = typ[[]Limit]{
 	name: "table of numbers",
 	form: Form{Item: Number, Many: Table},
-	read: func(r *reader, n *node) ([]Limit, bool) {
-		if n.kind != table {
-			r.wrong(n, "a table such as {nofile = 1024}")
-			return nil, false
-		}
+	read: of(table, "a table such as {nofile = 1024}", func(r *reader, n *node) ([]Limit, bool) {
 		defer func(key string) { r.key = key }(r.key)
 		prefix, before := r.key, r.mistakes()
 		set := make([]Limit, 0, len(n.kids))
@@ -36,7 +32,7 @@ var limits = typ[[]Limit]{
 		}
 		slices.SortFunc(set, func(a, b Limit) int { return cmp.Compare(a.Name, b.Name) })
 		return set, r.mistakes() == before
-	},
+	}),
 	print: printList(func(b []byte, l Limit) []byte {
 		return strconv.AppendUint(append(append(b, l.Name...), '='), l.Value, 10)
 	}),

@@ -13,17 +13,13 @@ func whole[T int | int32](least, most T) typ[T] {
 	return typ[T]{
 		name: "number",
 		form: Form{Item: Number},
-		read: func(r *reader, n *node) (T, bool) {
-			switch {
-			case n.kind != integer:
-				r.wrong(n, "a whole number")
-			case n.num < int64(least) || n.num > int64(most):
+		read: of(integer, "a whole number", func(r *reader, n *node) (T, bool) {
+			if n.num < int64(least) || n.num > int64(most) {
 				r.fail(n, "must be from %d to %d, not %d", least, most, n.num)
-			default:
-				return T(n.num), true
+				return 0, false
 			}
-			return 0, false
-		},
+			return T(n.num), true
+		}),
 		print:  printInt[T],
 		schema: func() schema { return schema{"type": "integer", "minimum": least, "maximum": most} },
 		write:  asIs[T],
@@ -114,18 +110,14 @@ func parseSize(s string) (int64, known) {
 // mode is a file mode mask, in octal.
 var mode = typ[int]{
 	name: "octal string",
-	read: func(r *reader, n *node) (int, bool) {
+	read: of(text, `an octal number in quotes, such as "022"`, func(r *reader, n *node) (int, bool) {
 		v, err := strconv.ParseUint(n.text, 8, 32)
-		switch {
-		case n.kind != text:
-			r.wrong(n, `an octal number in quotes, such as "022"`)
-		case err != nil || v > 0o777:
+		if err != nil || v > 0o777 {
 			r.fail(n, `%q is not a mask: write one from "000" to "777"`, n.text)
-		default:
-			return int(v), true
+			return 0, false
 		}
-		return 0, false
-	},
+		return int(v), true
+	}),
 	print: printInt[int],
 	write: func(v int) any { return fmt.Sprintf("%03o", v) },
 	schema: func() schema {

@@ -212,15 +212,11 @@ func sub[D any](t *keys[D]) typ[D] {
 	return typ[D]{
 		name: "table",
 		form: Form{Item: Section},
-		read: func(r *reader, n *node) (D, bool) {
+		read: of(table, "a table", func(r *reader, n *node) (D, bool) {
 			d := t.zero
-			if n.kind != table {
-				r.wrong(n, "a table")
-				return d, false
-			}
 			t.read(r, n, &d)
 			return d, true
-		},
+		}),
 		print:  func(b []byte, d D) []byte { return t.print(b, &d, 0) },
 		schema: t.schema,
 		sub:    t.list,

@@ -13,14 +13,8 @@ import (
 // checkedText is a string that passes check.
 func checkedText(name string, s func() schema, check func(r *reader, n *node, s string) bool) typ[string] {
 	return typ[string]{
-		name: name,
-		read: func(r *reader, n *node) (string, bool) {
-			if n.kind != text {
-				r.wrong(n, "a string")
-				return "", false
-			}
-			return n.text, check(r, n, n.text)
-		},
+		name:   name,
+		read:   of(text, "a string", func(r *reader, n *node) (string, bool) { return n.text, check(r, n, n.text) }),
 		print:  printText[string],
 		schema: s,
 		write:  writeText[string],
@@ -191,10 +185,8 @@ func withoutValue(s string) string {
 var file = typ[string]{
 	name: "path",
 	form: Form{Item: Path},
-	read: func(r *reader, n *node) (string, bool) {
+	read: of(text, "a path (a string)", func(r *reader, n *node) (string, bool) {
 		switch {
-		case n.kind != text:
-			r.wrong(n, "a path (a string)")
 		case n.text == "":
 			r.fail(n, "must not be empty")
 		case n.text[0] == '~':
@@ -206,7 +198,7 @@ var file = typ[string]{
 			return filepath.Join(n.src.dir, n.text), true
 		}
 		return "", false
-	},
+	}),
 	print:  printText[string],
 	schema: matching("^[^~]"),
 	write:  writeText[string],
@@ -244,11 +236,7 @@ const signalWords = "TERM INT HUP QUIT USR1 USR2 KILL ABRT ALRM BUS CHLD CLD CON
 // signalName is the name of a signal that can end a process, with or without SIG.
 var signalName = typ[string]{
 	name: "signal name",
-	read: func(r *reader, n *node) (string, bool) {
-		if n.kind != text {
-			r.wrong(n, `the name of a signal, such as "TERM"`)
-			return "", false
-		}
+	read: of(text, `the name of a signal, such as "TERM"`, func(r *reader, n *node) (string, bool) {
 		name := strings.TrimPrefix(n.text, "SIG")
 		switch {
 		case name == "STOP" || name == "TSTP" || name == "TTIN" || name == "TTOU":
@@ -259,7 +247,7 @@ var signalName = typ[string]{
 			return name, true
 		}
 		return "", false
-	},
+	}),
 	print: printText[string],
 	schema: func() schema {
 		var words []string

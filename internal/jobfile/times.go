@@ -66,12 +66,8 @@ var (
 )
 
 func unchecked(want known, s func() schema) typ[string] {
-	return typ[string]{name: "string", print: printText[string], schema: s, write: writeText[string], read: func(r *reader, n *node) (string, bool) {
-		if n.kind != text {
-			r.wrong(n, want)
-		}
-		return n.text, n.kind == text
-	}}
+	read := of(text, want, func(_ *reader, n *node) (string, bool) { return n.text, true })
+	return typ[string]{name: "string", print: printText[string], schema: s, write: writeText[string], read: read}
 }
 
 func timeOfDaySchema() schema {
@@ -115,11 +111,7 @@ const maxDuration = 3650 * 24 * time.Hour
 func duration(least time.Duration) typ[time.Duration] {
 	return typ[time.Duration]{
 		name: "duration",
-		read: func(r *reader, n *node) (time.Duration, bool) {
-			if n.kind != text {
-				r.wrong(n, `a duration such as "90s", "10m" or "1d" (in quotes)`)
-				return 0, false
-			}
+		read: of(text, `a duration such as "90s", "10m" or "1d" (in quotes)`, func(r *reader, n *node) (time.Duration, bool) {
 			d, err := schedule.ParseDuration(n.text)
 			switch {
 			case err != nil && n.src.secret:
@@ -136,7 +128,7 @@ func duration(least time.Duration) typ[time.Duration] {
 				return d, true
 			}
 			return 0, false
-		},
+		}),
 		print:  printInt[time.Duration],
 		schema: durationSchema,
 		write:  func(v time.Duration) any { return schedule.FormatDuration(v) },

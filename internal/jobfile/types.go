@@ -57,16 +57,21 @@ func printList[T any](printOne func([]byte, T) []byte) func([]byte, []T) []byte 
 	}
 }
 
-var truth = typ[bool]{
-	name: "bool",
-	form: Form{Item: Truth},
-	read: func(r *reader, n *node) (bool, bool) {
-		if n.kind != boolean {
-			r.wrong(n, "true or false (without quotes)")
-			return false, false
+// of makes a reader of values of one kind. want says what a value must be.
+func of[T any](k kind, want known, read func(*reader, *node) (T, bool)) func(*reader, *node) (T, bool) {
+	return func(r *reader, n *node) (value T, ok bool) {
+		if n.kind != k {
+			r.wrong(n, want)
+			return value, false
 		}
-		return n.num == 1, true
-	},
+		return read(r, n)
+	}
+}
+
+var truth = typ[bool]{
+	name:   "bool",
+	form:   Form{Item: Truth},
+	read:   of(boolean, "true or false (without quotes)", func(_ *reader, n *node) (bool, bool) { return n.num == 1, true }),
 	print:  printBool,
 	schema: func() schema { return schema{"type": "boolean"} },
 	write:  asIs[bool],
@@ -82,17 +87,13 @@ func choice[T ~string](words ...T) typ[T] {
 	return typ[T]{
 		name: "one of " + string(list),
 		form: Form{Words: all},
-		read: func(r *reader, n *node) (T, bool) {
-			switch {
-			case n.kind != text:
-				r.wrong(n, "one of "+list)
-			case !slices.Contains(words, T(n.text)):
-				r.fail(n, "must be one of %s, not %q", list, n.text)
-			default:
-				return words[slices.Index(words, T(n.text))], true
+		read: of(text, "one of "+list, func(r *reader, n *node) (T, bool) {
+			if i := slices.Index(words, T(n.text)); i >= 0 {
+				return words[i], true
 			}
+			r.fail(n, "must be one of %s, not %q", list, n.text)
 			return "", false
-		},
+		}),
 		print:  printText[T],
 		schema: func() schema { return schema{"enum": words} },
 		write:  writeText[T],
@@ -107,13 +108,9 @@ func listOf[T any](item typ[T], least int) typ[[]T] {
 		print:  printList(item.print),
 		schema: func() schema { return schema{"type": "array", "items": item.schema(), "minItems": least} },
 		write:  writeList[T],
-		read: func(r *reader, n *node) ([]T, bool) {
-			if n.kind != list {
-				r.wrong(n, known("an array of "+item.name+"s"))
-				return nil, false
-			}
+		read: of(list, known("an array of "+item.name+"s"), func(r *reader, n *node) ([]T, bool) {
 			return readItems(r, n, item, least)
-		},
+		}),
 	}
 }
 
