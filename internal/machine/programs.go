@@ -62,7 +62,7 @@ func (p *Programs) Search(path, name string) (program string, looked bool) {
 // executable reports whether file is a program. safe is false if opening it to execute it can block.
 func (p *Programs) executable(file string) (ok, safe bool) {
 	target, st, err := p.stat(file)
-	if err != nil || uint32(st.Mode)&0o111 == 0 || !isKind(&st, unix.S_IFREG) {
+	if err != nil || uint32(st.Mode)&0o111 == 0 || !isRegular(&st) {
 		return false, err != trust.ErrNotLocal
 	}
 	return true, p.interpretersAreSafe(target)
@@ -76,11 +76,9 @@ func (p *Programs) Mode(path string) (uint32, error) {
 }
 
 func (p *Programs) stat(path string) (target string, st unix.Stat_t, err error) {
-	target, safe := p.resolve(path)
-	if !safe {
-		return "", st, trust.ErrNotLocal
+	if target, err = p.judge.WalkLocal(p.mounts, path); err == nil {
+		st, err = p.mounts.Stat(target)
 	}
-	st, err = p.mounts.Stat(target)
 	return target, st, err
 }
 
@@ -99,7 +97,7 @@ func (p *Programs) interpretersAreSafe(program string) bool {
 		switch {
 		case err == trust.ErrNotLocal || !filepath.IsAbs(next):
 			return false
-		case err != nil || !isKind(&st, unix.S_IFREG):
+		case err != nil || !isRegular(&st):
 			return true // so the exec fails
 		}
 		program = target
@@ -121,57 +119,11 @@ func interpreter(file string) (string, error) {
 func (p *Programs) IsSafe(dir string) bool {
 	safe, done := p.safe[dir]
 	if !done {
-		_, safe = p.resolve(dir)
+		_, err := p.judge.WalkLocal(p.mounts, dir)
+		safe = err != trust.ErrNotLocal
 		p.safe[dir] = safe
 	}
 	return safe
 }
 
-// resolve follows the links in path one step at a time, as long as nobody else can change the result. If path does not
-// exist, it returns the part that exists, followed by the rest.
-func (p *Programs) resolve(path string) (target string, safe bool) {
-	const most = 40 // the limit of Linux, path_resolution(7)
-	links, at, rest := 0, "/", filepath.Clean(path)
-	root, err := p.mounts.Stat("/")
-	if err != nil || !p.trusts(&root) {
-		return "", false
-	}
-	dir := root // the status of at
-	for rest != "" {
-		var name string
-		name, rest, _ = strings.Cut(strings.TrimPrefix(rest, "/"), "/")
-		next := filepath.Join(at, name)
-		st, err := p.mounts.Stat(next)
-		switch {
-		case err == nil && p.trusts(&st) && !isKind(&st, unix.S_IFLNK):
-			at, dir = next, st
-			continue
-		case err != nil && err != trust.ErrNotLocal: // nothing exists there, and in a shared folder anybody may create it
-			return filepath.Join(next, rest), !p.judge.OthersWrite(&dir)
-		case err != nil || !p.trusts(&st):
-			return "", false
-		}
-		link, err := os.Readlink(next)
-		if err != nil {
-			return "", false
-		}
-		if links++; links > most {
-			return next, true
-		}
-		if !filepath.IsAbs(link) {
-			link = filepath.Join(at, link)
-		}
-		at, dir, rest = "/", root, strings.TrimPrefix(filepath.Join(link, rest), "/")
-	}
-	return at, true
-}
-
-// trusts reports whether nobody besides root and the daemon's user can change this file. In a sticky folder such as
-// /tmp, others cannot change the entries of those two, and cannot mount anything on them.
-func (p *Programs) trusts(st *unix.Stat_t) bool {
-	sticky := isKind(st, unix.S_IFDIR) && uint32(st.Mode)&unix.S_ISVTX != 0
-	link := isKind(st, unix.S_IFLNK) // the mode of a link means nothing
-	return p.judge.Mine(int(st.Uid)) && (link || sticky || !p.judge.OthersWrite(st))
-}
-
-func isKind(st *unix.Stat_t, kind uint32) bool { return uint32(st.Mode)&unix.S_IFMT == kind }
+func isRegular(st *unix.Stat_t) bool { return uint32(st.Mode)&unix.S_IFMT == unix.S_IFREG }

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"jobsd/internal/trust"
 )
 
@@ -93,38 +91,6 @@ func TestHeldWays(t *testing.T) {
 		dirs := strings.Split(path, ":")
 		if got := p.Find(in(dirs[0])+":"+in(dirs[1]), "y"); got != want {
 			t.Errorf("PATH %s: found %q", path, got)
-		}
-	}
-}
-
-// TestTrusts checks who can change a file.
-func TestTrusts(t *testing.T) {
-	const dir, file, link = unix.S_IFDIR, unix.S_IFREG, unix.S_IFLNK
-	root, user := newPrograms(trust.New(0, 0)), newPrograms(trust.New(1000, 100))
-	for _, c := range []struct {
-		entry      unix.Stat_t
-		root, user bool
-	}{
-		{unix.Stat_t{Uid: 0, Gid: 0, Mode: dir | 0o755}, true, true},
-		{unix.Stat_t{Uid: 0, Gid: 0, Mode: dir | 0o775}, false, false},
-		{unix.Stat_t{Uid: 0, Gid: 0, Mode: dir | 0o757}, false, false},
-		{unix.Stat_t{Uid: 0, Gid: 0, Mode: dir | 0o1777}, true, true},
-		{unix.Stat_t{Uid: 0, Gid: 0, Mode: file | 0o1777}, false, false},
-		{unix.Stat_t{Uid: 0, Gid: 0, Mode: link | 0o777}, true, true},
-		{unix.Stat_t{Uid: 1000, Gid: 100, Mode: dir | 0o755}, false, true},
-		{unix.Stat_t{Uid: 1000, Gid: 100, Mode: dir | 0o775}, false, true}, // the user's own group
-		{unix.Stat_t{Uid: 1000, Gid: 101, Mode: dir | 0o775}, false, false},
-		{unix.Stat_t{Uid: 1000, Gid: 100, Mode: dir | 0o777}, false, false},
-		{unix.Stat_t{Uid: 1000, Gid: 100, Mode: link | 0o777}, false, true},
-		{unix.Stat_t{Uid: 1001, Gid: 100, Mode: dir | 0o755}, false, false},
-		{unix.Stat_t{Uid: 1001, Gid: 100, Mode: dir | 0o1777}, false, false}, // the owner of a sticky folder can change everything in it
-		{unix.Stat_t{Uid: 1001, Gid: 100, Mode: link | 0o777}, false, false},
-	} {
-		if got := root.trusts(&c.entry); got != c.root {
-			t.Errorf("uid %d, gid %d, mode %o: root trusts it: %v", c.entry.Uid, c.entry.Gid, c.entry.Mode, got)
-		}
-		if got := user.trusts(&c.entry); got != c.user {
-			t.Errorf("uid %d, gid %d, mode %o: the user trusts it: %v", c.entry.Uid, c.entry.Gid, c.entry.Mode, got)
 		}
 	}
 }

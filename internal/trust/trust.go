@@ -71,11 +71,6 @@ func (j *Judge) groupWrites(st *unix.Stat_t) bool {
 	return uint32(st.Mode)&0o020 != 0 && (j.UID == 0 || gid != j.GID || !j.groups.certain(gid))
 }
 
-// OthersWrite reports whether the mode lets users besides root and the judge's user write, whoever the owner is.
-func (j *Judge) OthersWrite(st *unix.Stat_t) bool {
-	return uint32(st.Mode)&0o002 != 0 || j.groupWrites(st)
-}
-
 func (j *Judge) owner(uid int) string {
 	switch {
 	case !j.users.certain(uid):

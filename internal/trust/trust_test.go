@@ -90,3 +90,43 @@ func TestOverflow(t *testing.T) {
 		}
 	}
 }
+
+// TestTrusts checks who can change a file.
+func TestTrusts(t *testing.T) {
+	const dir, file, link = unix.S_IFDIR, unix.S_IFREG, unix.S_IFLNK
+	root, user := New(0, 0), New(1000, 100)
+	trusts := func(j *Judge, st *unix.Stat_t) bool { // as the target of a walk
+		w := &walk{judge: j}
+		if uint32(st.Mode)&unix.S_IFMT == link {
+			return w.planted(st, "/f", false) == nil
+		}
+		_, err := w.enter(st, "/f")
+		return err == nil
+	}
+	for _, c := range []struct {
+		entry      unix.Stat_t
+		root, user bool
+	}{
+		{unix.Stat_t{Uid: 0, Gid: 0, Mode: dir | 0o755}, true, true},
+		{unix.Stat_t{Uid: 0, Gid: 0, Mode: dir | 0o775}, false, false},
+		{unix.Stat_t{Uid: 0, Gid: 0, Mode: dir | 0o757}, false, false},
+		{unix.Stat_t{Uid: 0, Gid: 0, Mode: dir | 0o1777}, true, true},
+		{unix.Stat_t{Uid: 0, Gid: 0, Mode: file | 0o1777}, false, false},
+		{unix.Stat_t{Uid: 0, Gid: 0, Mode: link | 0o777}, true, true},
+		{unix.Stat_t{Uid: 1000, Gid: 100, Mode: dir | 0o755}, false, true},
+		{unix.Stat_t{Uid: 1000, Gid: 100, Mode: dir | 0o775}, false, true}, // the user's own group
+		{unix.Stat_t{Uid: 1000, Gid: 101, Mode: dir | 0o775}, false, false},
+		{unix.Stat_t{Uid: 1000, Gid: 100, Mode: dir | 0o777}, false, false},
+		{unix.Stat_t{Uid: 1000, Gid: 100, Mode: link | 0o777}, false, true},
+		{unix.Stat_t{Uid: 1001, Gid: 100, Mode: dir | 0o755}, false, false},
+		{unix.Stat_t{Uid: 1001, Gid: 100, Mode: dir | 0o1777}, false, false}, // the owner of a sticky folder can change everything in it
+		{unix.Stat_t{Uid: 1001, Gid: 100, Mode: link | 0o777}, false, false},
+	} {
+		if got := trusts(root, &c.entry); got != c.root {
+			t.Errorf("uid %d, gid %d, mode %o: root trusts it: %v", c.entry.Uid, c.entry.Gid, c.entry.Mode, got)
+		}
+		if got := trusts(user, &c.entry); got != c.user {
+			t.Errorf("uid %d, gid %d, mode %o: the user trusts it: %v", c.entry.Uid, c.entry.Gid, c.entry.Mode, got)
+		}
+	}
+}

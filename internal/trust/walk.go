@@ -1,11 +1,13 @@
 package trust
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -36,15 +38,37 @@ func (j *Judge) WalkIn(dir, name string) (string, error) {
 	return w.on(dir, name, false)
 }
 
+// WalkLocal does the same without touching anything that can block: no network file system, no file system in user
+// space, and nothing that others can change at any time. It also checks the links and the target itself. The error is
+// ErrNotLocal if only a caller that can wait may look there.
+func (j *Judge) WalkLocal(mounts Mounts, path string) (string, error) {
+	w := &walk{judge: j, mounts: &mounts}
+	target, err := w.from("/", path)
+	var errno syscall.Errno
+	if err != nil && !errors.As(err, &errno) {
+		err = ErrNotLocal
+	}
+	return target, err
+}
+
 type walk struct {
-	judge *Judge
-	links int
+	judge  *Judge
+	links  int
+	mounts *Mounts // nil: files may be on any file system
+}
+
+func (w *walk) stat(path string, st *unix.Stat_t) (err error) {
+	if w.mounts == nil {
+		return lstat(path, st)
+	}
+	*st, err = w.mounts.Stat(path)
+	return err
 }
 
 // from begins at the root directory and checks it like all others.
 func (w *walk) from(at, path string) (string, error) {
 	var st unix.Stat_t
-	if err := lstat(at, &st); err != nil {
+	if err := w.stat(at, &st); err != nil {
 		return "", err
 	}
 	open, err := w.enter(&st, at)
@@ -70,11 +94,14 @@ func (w *walk) on(at, rest string, open bool) (string, error) {
 		}
 		next := filepath.Join(at, name)
 		var st unix.Stat_t
-		if err := lstat(next, &st); err != nil {
+		if err := w.stat(next, &st); err != nil {
+			if open && w.mounts != nil {
+				err = ErrNotLocal // anybody may create it
+			}
 			return "", err
 		}
-		if open {
-			if err := w.planted(&st, next); err != nil {
+		if open || w.mounts != nil {
+			if err := w.planted(&st, next, open); err != nil {
 				return "", err
 			}
 		}
@@ -89,6 +116,10 @@ func (w *walk) on(at, rest string, open bool) (string, error) {
 			}
 			rest = target + "/" + rest
 		case strings.Trim(rest, "/") == "":
+			if w.mounts != nil {
+				_, err := w.enter(&st, next)
+				return next, err
+			}
 			return next, nil
 		case mode != unix.S_IFDIR:
 			return "", &fs.PathError{Op: "open", Path: next, Err: unix.ENOTDIR}
@@ -106,10 +137,11 @@ func (w *walk) on(at, rest string, open bool) (string, error) {
 // not theirs.
 func (w *walk) enter(st *unix.Stat_t, path string) (open bool, err error) {
 	why := w.judge.why(st)
+	const sticky = unix.S_IFDIR | unix.S_ISVTX
 	switch {
 	case why == "" || readOnlyPath(path):
 		return false, nil
-	case uint32(st.Mode)&unix.S_ISVTX != 0 && w.judge.Mine(int(st.Uid)):
+	case uint32(st.Mode)&(unix.S_IFMT|unix.S_ISVTX) == sticky && w.judge.Mine(int(st.Uid)):
 		return true, nil
 	}
 	return false, fmt.Errorf("the path leads through the directory %s, which %s: "+elsewhere, plain.Word(path), why)
@@ -119,11 +151,11 @@ const elsewhere = "move it to a directory that nobody else can change"
 
 // planted refuses files that another user may have put into a directory that is open to others: files of other owners,
 // and files with several names, because anybody can add a hard link to a file of ours.
-func (w *walk) planted(st *unix.Stat_t, path string) error {
+func (w *walk) planted(st *unix.Stat_t, path string, open bool) error {
 	switch {
 	case !w.judge.Mine(int(st.Uid)):
 		return fmt.Errorf("the path leads through %s, which %s: "+elsewhere, plain.Word(path), w.judge.owner(int(st.Uid)))
-	case uint32(st.Mode)&unix.S_IFMT == unix.S_IFREG && st.Nlink > 1:
+	case open && uint32(st.Mode)&unix.S_IFMT == unix.S_IFREG && st.Nlink > 1:
 		return fmt.Errorf("the path leads to %s, which has other names too: "+elsewhere, plain.Word(path))
 	}
 	return nil
