@@ -1,7 +1,9 @@
 package jobfile
 
 import (
+	"cmp"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -335,14 +337,7 @@ func (r *reader) account(n *node, d *draft) {
 		return
 	}
 	a := r.host.Accounts
-	u, listed, ok := User{}, true, true
-	if d.user != "" {
-		u, listed, ok = a.User(d.user)
-	} else if me := a.ByUID(uint32(r.host.UID)); me != nil {
-		u = *me
-	} else {
-		u = User{Name: "", UID: uint32(r.host.UID), Home: "/", Shell: "/bin/sh"}
-	}
+	u, listed, ok := a.User(cmp.Or(d.user, strconv.Itoa(r.host.UID)))
 	r.key = "user"
 	if !ok {
 		r.fail(at("user"), "there is no user %q", d.user)

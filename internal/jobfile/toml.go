@@ -85,15 +85,16 @@ func fill(n *node, value any) {
 		n.kind = table
 		fillTable(n, v)
 	case []map[string]any:
-		n.kind = list
-		for i, item := range v {
-			fill(n.item(i), item)
-		}
+		fillList(n, v)
 	case []any:
-		n.kind = list
-		for i, item := range v {
-			fill(n.item(i), item)
-		}
+		fillList(n, v)
+	}
+}
+
+func fillList[T any](n *node, values []T) {
+	n.kind = list
+	for i, item := range values {
+		fill(n.item(i), item)
 	}
 }
 

@@ -29,8 +29,6 @@ func printInt[T ~int | ~int32 | ~int64](b []byte, v T) []byte {
 	return strconv.AppendInt(b, int64(v), 10)
 }
 
-func printBool(b []byte, v bool) []byte { return strconv.AppendBool(b, v) }
-
 func writeText[T ~string](v T) any {
 	if v == "" {
 		return nil
@@ -72,7 +70,7 @@ var truth = typ[bool]{
 	name:   "bool",
 	form:   Form{Item: Truth},
 	read:   of(boolean, "true or false (without quotes)", func(_ *reader, n *node) (bool, bool) { return n.num == 1, true }),
-	print:  printBool,
+	print:  strconv.AppendBool,
 	schema: func() schema { return schema{"type": "boolean"} },
 	write:  asIs[bool],
 }
