@@ -261,24 +261,37 @@ func LeafLeader(leaf string) (Process, bool) {
 	found := Process{FD: -1}
 	inside := leafProcesses(leaf)
 	for _, pid := range inside {
-		p := Process{PID: pid, FD: -1, Cgroup: leaf, born: leaf}
-		if !openPidfd(&p) {
-			continue
-		}
-		s, err := standingOf(pid)
-		if err != nil || s.ended() || s.Session != pid || slices.Contains(inside, s.Parent) || !inLeaf(pid, leaf) {
+		p, ok := leader(Process{PID: pid, FD: -1, Cgroup: leaf, born: leaf}, func(s standing) bool {
+			return !slices.Contains(inside, s.Parent) && inLeaf(pid, leaf)
+		})
+		switch {
+		case !ok:
+		case found.PID > 0 && !p.older(found):
 			p.Close()
-			continue
+		default:
+			found.Close()
+			found = p
 		}
-		p.identify()
-		if found.PID > 0 && !p.older(found) {
-			p.Close()
-			continue
-		}
-		found.Close()
-		found = p
 	}
 	return found, found.PID > 0
+}
+
+// leader opens a process that leads a session, as every leader of a run does, if its proof holds after its pidfd is
+// open.
+func leader(p Process, proof func(standing) bool) (Process, bool) {
+	if !openPidfd(&p) {
+		return p, false
+	}
+	s, err := standingOf(p.PID)
+	ours := err == nil && !s.ended() && s.Session == p.PID && proof(s)
+	if ours {
+		p.identify()
+	}
+	if !ours || p.reaped() { // after the reaping, another process may have had the pid
+		p.Close()
+		return p, false
+	}
+	return p, true
 }
 
 // older reports whether p started before the other process: inodes of pidfds and start times only rise.

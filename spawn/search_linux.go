@@ -282,16 +282,11 @@ func (h *Searcher) FindLeaders(tags []string) map[string]Process {
 		if !slices.Contains(tags, tag) {
 			continue
 		}
-		p := Process{PID: pid, FD: -1}
-		if !openPidfd(&p) {
-			continue
-		}
-		p.identify()
-		again, _ := h.tags.of(pid, false)
-		s, err := standingOf(pid)
-		ours := err == nil && !s.ended() && again == tag && !h.leaves.holds(pid)
-		if !ours || s.Session != pid { // a leader always leads its own session
-			p.Close()
+		p, ok := leader(Process{PID: pid, FD: -1}, func(standing) bool {
+			again, _ := h.tags.of(pid, false)
+			return again == tag && !h.leaves.holds(pid)
+		})
+		if !ok {
 			continue
 		}
 		if other, twice := found[tag]; twice {

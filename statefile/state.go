@@ -15,36 +15,33 @@ const maxState = 256 << 20
 // ReadState reads the state file in the state directory without a lock: the file is always complete. The error wraps
 // fs.ErrNotExist if there is no file, and ErrVersion if this program cannot read its version.
 func ReadState(stateDir string) (*State, error) {
+	return fromState(stateDir, func(f *os.File) (*State, error) {
+		document, err := readDocument(f)
+		if err != nil {
+			return nil, err
+		}
+		return decodeState(document)
+	})
+}
+
+// ReadDaemon reads only the part of the state file about the daemon, which comes before the jobs. A program that
+// waits for this part to change need not read ten thousand jobs each time. The errors are those of ReadState.
+func ReadDaemon(stateDir string) (*Daemon, error) {
+	return fromState(stateDir, func(f *os.File) (*Daemon, error) { return decodeDaemon(json.NewDecoder(f)) })
+}
+
+func fromState[T any](stateDir string, read func(*os.File) (*T, error)) (*T, error) {
 	path := filepath.Join(stateDir, stateName)
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the state file: %w", err)
 	}
 	defer f.Close()
-	document, err := readDocument(f)
+	result, err := read(f)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the state file %s: %w", path, err)
 	}
-	state, err := decodeState(document)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the state file %s: %w", path, err)
-	}
-	return state, nil
-}
-
-// ReadDaemon reads only the part of the state file about the daemon, which comes before the jobs. A program that
-// waits for this part to change need not read ten thousand jobs each time. The errors are those of ReadState.
-func ReadDaemon(stateDir string) (*Daemon, error) {
-	f, err := os.Open(filepath.Join(stateDir, stateName))
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the state file: %w", err)
-	}
-	defer f.Close()
-	daemon, err := decodeDaemon(json.NewDecoder(f))
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the state file %s: %w", f.Name(), err)
-	}
-	return daemon, nil
+	return result, nil
 }
 
 func decodeDaemon(in *json.Decoder) (*Daemon, error) {

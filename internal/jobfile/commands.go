@@ -10,13 +10,11 @@ var argv = typ[[]string]{
 	schema: listOf(argument, 1).schema,
 	read: func(r *reader, n *node) ([]string, bool) {
 		if n.kind == text {
-			r.fail(n, `must be an array of strings such as ["backup", "--all"]; use "shell" for a script`)
-			return nil, false
+			return nil, r.fail(n, `must be an array of strings such as ["backup", "--all"]; use "shell" for a script`)
 		}
 		args, ok := listOf(argument, 1).read(r, n)
 		if ok && args[0] == "" {
-			r.fail(n.kids[0], "the name of the program is empty")
-			return nil, false
+			return nil, r.fail(n.kids[0], "the name of the program is empty")
 		}
 		return args, ok
 	},
@@ -25,8 +23,7 @@ var argv = typ[[]string]{
 // notifier is argv for a key that has no counterpart "shell".
 var notifier = typ[[]string]{name: argv.name, form: argv.form, print: argv.print, schema: argv.schema, read: func(r *reader, n *node) ([]string, bool) {
 	if n.kind == text {
-		r.wrong(n, `an array of strings such as ["notify", "--urgent"]`)
-		return nil, false
+		return nil, r.wrong(n, `an array of strings such as ["notify", "--urgent"]`)
 	}
 	return argv.read(r, n)
 }}

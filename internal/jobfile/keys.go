@@ -163,8 +163,7 @@ var keepAlive = typ[*KeepAlive]{
 		case n.kind == table:
 			serviceKeys.read(r, n, &s)
 		case n.kind != boolean:
-			r.wrong(n, `true, false or a table such as {restart = "on-failure"}`)
-			return nil, false
+			return nil, r.wrong(n, `true, false or a table such as {restart = "on-failure"}`)
 		}
 		if n.get("max_delay") == nil {
 			s.MaxDelay = max(s.MaxDelay, s.Delay)
@@ -189,8 +188,7 @@ var searchDir = typ[string]{name: file.name, form: file.form, print: file.print,
 	s, ok := file.read(r, n)
 	for _, c := range s {
 		if c == ':' {
-			r.fail(n, "%q contains a colon, which separates the directories of PATH", n.text)
-			return "", false
+			return "", r.fail(n, "%q contains a colon, which separates the directories of PATH", n.text)
 		}
 	}
 	return s, ok

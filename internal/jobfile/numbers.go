@@ -15,8 +15,7 @@ func whole[T int | int32](least, most T) typ[T] {
 		form: Form{Item: Number},
 		read: of(integer, "a whole number", func(r *reader, n *node) (T, bool) {
 			if n.num < int64(least) || n.num > int64(most) {
-				r.fail(n, "must be from %d to %d, not %d", least, most, n.num)
-				return 0, false
+				return 0, r.fail(n, "must be from %d to %d, not %d", least, most, n.num)
 			}
 			return T(n.num), true
 		}),
@@ -51,16 +50,13 @@ func size(least int64) typ[int64] {
 			case text:
 				var why known
 				if v, why = parseSize(n.text); why != "" {
-					r.fail(n, "%q %s", n.text, why)
-					return 0, false
+					return 0, r.fail(n, "%q %s", n.text, why)
 				}
 			default:
-				r.wrong(n, `a size such as "10MB"`)
-				return 0, false
+				return 0, r.wrong(n, `a size such as "10MB"`)
 			}
 			if v < least {
-				r.fail(n, "must be at least %d bytes", least)
-				return 0, false
+				return 0, r.fail(n, "must be at least %d bytes", least)
 			}
 			return v, true
 		},
@@ -113,8 +109,7 @@ var mode = typ[int]{
 	read: of(text, `an octal number in quotes, such as "022"`, func(r *reader, n *node) (int, bool) {
 		v, err := strconv.ParseUint(n.text, 8, 32)
 		if err != nil || v > 0o777 {
-			r.fail(n, `%q is not a mask: write one from "000" to "777"`, n.text)
-			return 0, false
+			return 0, r.fail(n, `%q is not a mask: write one from "000" to "777"`, n.text)
 		}
 		return int(v), true
 	}),

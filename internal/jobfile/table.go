@@ -255,18 +255,20 @@ func (r *reader) all(file string) []error {
 	return r.errs
 }
 
-// fail reports that the value at n is wrong.
-func (r *reader) fail(n *node, format string, args ...any) {
+// fail reports that the value at n is wrong. It returns false, as the two functions after it do, for readers to return.
+func (r *reader) fail(n *node, format string, args ...any) bool {
 	r.note(n, n.at, r.key, format, args...)
+	return false
 }
 
 // failAs reports that the entry n of a table is wrong, whatever its value.
-func (r *reader) failAs(key string, n *node, format string, args ...any) {
+func (r *reader) failAs(key string, n *node, format string, args ...any) bool {
 	r.note(n, n.keyAt, key, format, args...)
+	return false
 }
 
 // wrong reports that the value at n has the wrong type.
-func (r *reader) wrong(n *node, want known) {
+func (r *reader) wrong(n *node, want known) bool {
 	switch n.kind {
 	case date:
 		name := r.key[strings.LastIndexByte(r.key, '.')+1:]
@@ -276,6 +278,7 @@ func (r *reader) wrong(n *node, want known) {
 	default:
 		r.fail(n, "must be %s, not %s", want, known(n.kind.String()))
 	}
+	return false
 }
 
 func (r *reader) unknown(n *node, prefix string, names []string) {

@@ -24,8 +24,7 @@ func checkedText(name string, s func() schema, check func(r *reader, n *node, s 
 // noNUL refuses a NUL, which no argument, path or variable can contain.
 func noNUL(r *reader, n *node, s string) bool {
 	if strings.ContainsRune(s, 0) {
-		r.fail(n, "contains a NUL character, which no argument, path or variable can contain")
-		return false
+		return r.fail(n, "contains a NUL character, which no argument, path or variable can contain")
 	}
 	return true
 }
@@ -37,8 +36,7 @@ const MaxArgument = 128<<10 - 64
 // fits refuses what is too long to execute.
 func fits(r *reader, n *node, size int) bool {
 	if size > MaxArgument {
-		r.fail(n, "is %d bytes long; Linux allows at most %d: put it into a file", size, MaxArgument)
-		return false
+		return r.fail(n, "is %d bytes long; Linux allows at most %d: put it into a file", size, MaxArgument)
 	}
 	return true
 }
@@ -52,32 +50,28 @@ var (
 
 	script = checkedText("string", someTextSchema, func(r *reader, n *node, s string) bool {
 		if strings.TrimSpace(s) == "" {
-			r.fail(n, "must not be empty")
-			return false
+			return r.fail(n, "must not be empty")
 		}
 		return noNUL(r, n, s) && fits(r, n, len(s))
 	})
 
 	jobName = checkedText("string", nameSchema, func(r *reader, n *node, s string) bool {
 		if why := badName(s); why != "" {
-			r.fail(n, "%q %s", s, why)
-			return false
+			return r.fail(n, "%q %s", s, why)
 		}
 		return true
 	})
 
 	hostName = checkedText("string", matching(`^\S+$`), func(r *reader, n *node, s string) bool {
 		if s == "" || len(s) > 253 || !madeOf(strings.ToLower(s), "abcdefghijklmnopqrstuvwxyz0123456789.-_") {
-			r.fail(n, "%q is not a host name", s)
-			return false
+			return r.fail(n, "%q is not a host name", s)
 		}
 		return true
 	})
 
 	hostGlob = checkedText("string", matching(`^[^/]+$`), func(r *reader, n *node, s string) bool {
 		if _, err := path.Match(s, ""); s == "" || err != nil || strings.Contains(s, "/") {
-			r.fail(n, "%q is not a pattern of host names, such as \"web-*\"", s)
-			return false
+			return r.fail(n, "%q is not a pattern of host names, such as \"web-*\"", s)
 		}
 		return true
 	})
@@ -85,8 +79,7 @@ var (
 	mailAddress = checkedText("string", matching(`^[^-,\x00- \x7f][^,\x00- \x7f]*$`), func(r *reader, n *node, s string) bool {
 		unprintable := func(c rune) bool { return c <= ' ' || c == 0x7f || c == ',' }
 		if s == "" || s[0] == '-' || strings.ContainsFunc(s, unprintable) {
-			r.fail(n, "%q is not a mail address", s)
-			return false
+			return r.fail(n, "%q is not a mail address", s)
 		}
 		return true
 	})
@@ -100,8 +93,7 @@ var (
 			why = `is not a pattern of variables: only PREFIX_* is one, such as "LC_*"`
 		}
 		if why != "" {
-			r.fail(n, "%q %s", withoutValue(s), why)
-			return false
+			return r.fail(n, "%q %s", withoutValue(s), why)
 		}
 		return true
 	})

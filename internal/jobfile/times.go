@@ -26,8 +26,7 @@ var dayText = typ[string]{
 		case integer:
 			return strconv.FormatInt(n.num, 10), true
 		}
-		r.wrong(n, `a day such as "mon" or 15`)
-		return "", false
+		return "", r.wrong(n, `a day such as "mon" or 15`)
 	},
 	print:  printText[string],
 	schema: daySchema,
@@ -147,8 +146,7 @@ var catchUp = typ[CatchUp]{
 			d, ok := duration(0).read(r, n)
 			return CatchUp{Max: d}, ok
 		}
-		r.wrong(n, `true, false or a duration such as "1d"`)
-		return CatchUp{}, false
+		return CatchUp{}, r.wrong(n, `true, false or a duration such as "1d"`)
 	},
 	print:  func(b []byte, v CatchUp) []byte { return printInt(b, v.Max) },
 	schema: func() schema { return schema{"type": []string{"boolean", "string"}}.with(durationSchema()) },

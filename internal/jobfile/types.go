@@ -59,8 +59,7 @@ func printList[T any](printOne func([]byte, T) []byte) func([]byte, []T) []byte 
 func of[T any](k kind, want known, read func(*reader, *node) (T, bool)) func(*reader, *node) (T, bool) {
 	return func(r *reader, n *node) (value T, ok bool) {
 		if n.kind != k {
-			r.wrong(n, want)
-			return value, false
+			return value, r.wrong(n, want)
 		}
 		return read(r, n)
 	}
@@ -89,8 +88,7 @@ func choice[T ~string](words ...T) typ[T] {
 			if i := slices.Index(words, T(n.text)); i >= 0 {
 				return words[i], true
 			}
-			r.fail(n, "must be one of %s, not %q", list, n.text)
-			return "", false
+			return "", r.fail(n, "must be one of %s, not %q", list, n.text)
 		}),
 		print:  printText[T],
 		schema: func() schema { return schema{"enum": words} },
@@ -114,8 +112,7 @@ func listOf[T any](item typ[T], least int) typ[[]T] {
 
 func readItems[T any](r *reader, n *node, item typ[T], least int) ([]T, bool) {
 	if len(n.kids) < least {
-		r.fail(n, "must not be empty")
-		return nil, false
+		return nil, r.fail(n, "must not be empty")
 	}
 	all := true
 	values := make([]T, 0, len(n.kids))
