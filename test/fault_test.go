@@ -177,7 +177,7 @@ func TestA13ProcessLimitOfUser(t *testing.T) {
 	needLinux(t, "needs Linux")
 	needRoot(t, "needs root, to limit the processes of another user")
 	setpriv := needProgram(t, "setpriv", "needs setpriv(1)")
-	const uid = 61013 // no other user has this number
+	uid := strangerUID()
 	s := newServer(t)
 	copyProgram(t, s.program(), filepath.Join(s.root, "jobsd"))
 	s.exe = filepath.Join(s.root, "jobsd")

@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"jobsd/internal/fusetest"
@@ -15,9 +14,6 @@ import (
 // In these tests, a user delays the starts of their own jobs between the fork and the exec, with everything that a user
 // may do to their own processes and files. During that time, everything else must continue.
 
-// strangers counts the users that tests have used.
-var strangers atomic.Int32
-
 // newServerForStranger returns a server that other users can reach, with a job "other" of the daemon's own user. It
 // also returns the number of a user and a group that no other test has, not even another run of the tests at the same
 // time: one of these users suspends all of their processes.
@@ -26,7 +22,7 @@ func newServerForStranger(t *testing.T) (s *server, stranger int) {
 	s = newServer(t)
 	s.openToOthers()
 	s.writeJobs("other.toml", "cmd = [\"true\"]\n")
-	return s, 1_000_000_000 + 16*os.Getpid() + int(strangers.Add(1))
+	return s, strangerUID()
 }
 
 // home makes a directory that belongs to the stranger.

@@ -21,6 +21,7 @@ var siege = flag.Duration("siege", 10*time.Second, "how long the ordinary user o
 // ordinary is a local user with a login, a home, FUSE, and jobs that root wrote for them.
 type ordinary struct {
 	*server
+	uid       int
 	home      string
 	misbehave string // a copy of misbehave that other users may execute
 	attacks   []*exec.Cmd
@@ -28,7 +29,7 @@ type ordinary struct {
 
 // siegeJobs are the jobs that the ordinary user attacks: jobs of root that are due every two seconds, one that the test
 // starts and stops all the time, and jobs that run as the user, with programs and directories of the user.
-func siegeJobs(home, misbehave string) string {
+func siegeJobs(uid int, home, misbehave string) string {
 	var b strings.Builder
 	for i := range 46 {
 		fmt.Fprintf(&b, "[[jobs]]\nname = \"root%02d\"\ncmd = [\"true\"]\nevery = \"2s\"\n", i)
@@ -40,7 +41,7 @@ func siegeJobs(home, misbehave string) string {
 		"hung":   fmt.Sprintf("cmd = [\"true\"]\ndir = %q\n", home+"/fuse/sub"),
 		"grows":  fmt.Sprintf("cmd = [%q, \"grow\"]\ndir = \"/\"\nlog = {max_size = \"64KB\"}\n", misbehave),
 	} {
-		fmt.Fprintf(&b, "[[jobs]]\nname = %q\nevery = \"1s\"\nuser = %d\ngroup = %[2]d\n%s", name, otherUID, what)
+		fmt.Fprintf(&b, "[[jobs]]\nname = %q\nevery = \"1s\"\nuser = %d\ngroup = %[2]d\n%s", name, uid, what)
 	}
 	return b.String()
 }
@@ -50,7 +51,7 @@ func (u *ordinary) asUser(env []string, args ...string) {
 	u.t.Helper()
 	cmd := exec.Command(u.misbehave, args...)
 	cmd.Dir, cmd.Env = "/", append(os.Environ(), env...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: otherUID, Gid: otherUID}, Setsid: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(u.uid), Gid: uint32(u.uid)}, Setsid: true}
 	if err := cmd.Start(); err != nil {
 		u.t.Fatal(err)
 	}
@@ -73,7 +74,7 @@ func TestOrdinaryUser(t *testing.T) {
 	needRoot(t, "only root runs jobs of other users")
 	s := newServer(t)
 	s.openToOthers()
-	u := &ordinary{server: s, home: filepath.Join(s.root, "home"), misbehave: s.copyMisbehave()}
+	u := &ordinary{server: s, uid: strangerUID(), home: filepath.Join(s.root, "home"), misbehave: s.copyMisbehave()}
 	if err := os.Mkdir(u.home, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -86,13 +87,13 @@ func TestOrdinaryUser(t *testing.T) {
 		if err := os.Chmod(path, 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Chown(path, otherUID, otherUID); err != nil {
+		if err := os.Chown(path, u.uid, u.uid); err != nil {
 			t.Fatal(err)
 		}
 	}
-	release := fusetest.HangAt(t, filepath.Join(u.home, "fuse"), otherUID)
+	release := fusetest.HangAt(t, filepath.Join(u.home, "fuse"), u.uid)
 	closing, _, letGo := fusetest.HangOnClose(t)
-	s.writeJobs("jobs.toml", siegeJobs(u.home, u.misbehave))
+	s.writeJobs("jobs.toml", siegeJobs(u.uid, u.home, u.misbehave))
 	writeFile(t, filepath.Join(s.root, "evil.toml"), "cmd = [\"touch\", \""+filepath.Join(s.root, "evil")+"\"]\nevery = \"1s\"\n")
 	writeFile(t, filepath.Join(s.root, "good.toml"), "cmd = [\"true\"]\nname = \"evil\"\nevery = \"1s\"\n")
 	link := filepath.Join(u.home, "link")

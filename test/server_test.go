@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -329,6 +330,13 @@ func runStates(state *statefile.State, job string) (list []statefile.RunState) {
 
 // otherUID is the number of a user and a group that no other program has.
 const otherUID = 61014
+
+// strangers counts the users that tests have used.
+var strangers atomic.Int32
+
+// strangerUID returns the number of a user and a group that no other test has, not even another run of the tests at the
+// same time. A test needs such a user if it counts or stops all processes of the user.
+func strangerUID() int { return 1_000_000_000 + 16*os.Getpid() + int(strangers.Add(1)) }
 
 // openToOthers lets other users reach the root of the server, as they reach /var/log.
 func (s *server) openToOthers() {
