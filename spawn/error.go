@@ -13,7 +13,6 @@ import (
 // shim.
 const (
 	StageFork        = "fork"
-	StageUmask       = "umask"
 	StageNice        = "nice"
 	StageLimits      = "limits"
 	StageKeyring     = "keyring"
@@ -52,8 +51,6 @@ func (e *Error) Why() string {
 	switch e.Stage {
 	case StageFork:
 		return "cannot fork for " + path + cannot
-	case StageUmask:
-		return "cannot set the umask" + cannot
 	case StageNice:
 		return "cannot set the nice value " + path + cannot
 	case StageLimits:
@@ -92,10 +89,12 @@ func (e *Error) problem(cannot string) string {
 func (e *Error) exec() string {
 	path := printable(e.Path)
 	switch {
-	case e.Detail != "" && e.Errno == syscall.ENOENT:
-		return strconv.Quote(e.Path) + " is not in PATH (" + plain.Cut(printable(e.Detail), 200) + ")"
 	case e.Detail != "":
-		return strconv.Quote(e.Path) + " is in PATH (" + plain.Cut(printable(e.Detail), 200) + ") but" + e.problem("cannot be executed")
+		in := " in PATH (" + plain.Cut(printable(e.Detail), 200) + ")"
+		if e.Errno == syscall.ENOENT {
+			return strconv.Quote(e.Path) + " is not" + in
+		}
+		return strconv.Quote(e.Path) + " is" + in + " but" + e.problem("cannot be executed")
 	case e.Errno == syscall.ENOEXEC:
 		return path + " is neither a program for this machine nor a script that begins with #!"
 	case e.Errno == syscall.ETXTBSY:

@@ -14,16 +14,12 @@ import (
 
 // exec replaces this process with the program. If that fails, it reports which file is at fault.
 func (c *Command) exec() *Error {
-	path := c.Path
-	if path == "" && strings.Contains(c.Argv[0], "/") {
-		path = c.Argv[0]
-	}
-	if path == "" {
-		found, e := lookPath(c.Argv[0], c.Env)
-		if e != nil {
+	path := c.name()
+	if c.Path == "" && !strings.Contains(path, "/") {
+		var e *Error
+		if path, e = lookPath(path, c.Env); e != nil {
 			return e
 		}
-		path = found
 	}
 	err := unix.Exec(path, c.Argv, c.Env)
 	return diagnose(path, errnoOf(err))
@@ -44,7 +40,7 @@ func lookPath(name string, env []string) (string, *Error) {
 		if err == nil {
 			return file, nil
 		}
-		if err == syscall.EACCES && exists(file) {
+		if err == syscall.EACCES && unix.Access(file, unix.F_OK) == nil {
 			errno = syscall.EACCES
 		}
 	}
@@ -62,11 +58,6 @@ func getenv(env []string, key string) (value string) {
 		}
 	}
 	return value
-}
-
-func exists(file string) bool {
-	var st unix.Stat_t
-	return unix.Stat(file, &st) == nil
 }
 
 // executable returns nil if file is a regular file that this process may execute. access(2) checks the real user; in

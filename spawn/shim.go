@@ -144,7 +144,10 @@ func Stage2() {
 
 // become replaces this process with the program. It returns only if that fails.
 func (c *Command) become() *Error {
-	for _, step := range []func() *Error{c.setUmask, c.setNice, c.setLimits, c.setKeyring, c.setUser, c.enterDir, c.addEnvFile} {
+	if c.Umask >= 0 {
+		unix.Umask(c.Umask)
+	}
+	for _, step := range []func() *Error{c.setNice, c.setLimits, c.setKeyring, c.setUser, c.enterDir, c.addEnvFile} {
 		if e := step(); e != nil {
 			return e
 		}
@@ -152,13 +155,6 @@ func (c *Command) become() *Error {
 	unblockSignals()
 	reportBytes([]byte{ready})
 	return c.exec()
-}
-
-func (c *Command) setUmask() *Error {
-	if c.Umask >= 0 {
-		unix.Umask(c.Umask)
-	}
-	return nil
 }
 
 func (c *Command) setNice() *Error {

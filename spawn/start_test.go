@@ -189,7 +189,7 @@ func TestErrorText(t *testing.T) {
 			t.Errorf("got  %s\nwant %s", got, row.want)
 		}
 	}
-	for _, stage := range []string{StageFork, StageUmask, StageNice, StageLimits, StageUser, StageDir, StageEnvFile, StageExec,
+	for _, stage := range []string{StageFork, StageNice, StageLimits, StageUser, StageDir, StageEnvFile, StageExec,
 		StageInterpreter, StageShim, StageTimeout} {
 		for n := range 140 { // every errno and stage needs a text
 			e := (&Error{Stage: stage, Errno: syscall.Errno(n), Path: "/x", Detail: "/y"}).Error()

@@ -193,22 +193,25 @@ func (j *JobFacts) addDeath(o *Run, short bool) {
 	}
 }
 
+// without returns a list without some items, nil if none is left. Other code may still use the old list.
+func without[T any](list []T, gone func(T) bool) []T {
+	list = slices.DeleteFunc(slices.Clone(list), gone)
+	if len(list) == 0 {
+		return nil
+	}
+	return list
+}
+
 // removeRetry removes a waiting retry, and reports whether there was one.
 func (j *JobFacts) removeRetry(run uint64) bool {
 	n := len(j.Retries)
-	j.Retries = slices.DeleteFunc(slices.Clone(j.Retries), func(t Retry) bool { return t.Run == run })
-	if len(j.Retries) == 0 {
-		j.Retries = nil
-	}
+	j.Retries = without(j.Retries, func(t Retry) bool { return t.Run == run })
 	return len(j.Retries) < n
 }
 
 // removeDelayed removes a delayed start.
 func (j *JobFacts) removeDelayed(run uint64) {
-	j.Delayed = slices.DeleteFunc(slices.Clone(j.Delayed), func(l Delayed) bool { return l.Run == run })
-	if len(j.Delayed) == 0 {
-		j.Delayed = nil
-	}
+	j.Delayed = without(j.Delayed, func(l Delayed) bool { return l.Run == run })
 }
 
 func (f *Facts) addNotifications(list []Notification) {
@@ -231,10 +234,7 @@ func (j *JobFacts) live(run uint64) *Live {
 }
 
 func (j *JobFacts) drop(run uint64) {
-	j.Live = slices.DeleteFunc(j.Live, func(l Live) bool { return l.Run == run })
-	if len(j.Live) == 0 {
-		j.Live = nil
-	}
+	j.Live = without(j.Live, func(l Live) bool { return l.Run == run })
 }
 
 // keepDone is how long settled `at` times are kept in addition to the newest. It is longer than an `at` time may be
