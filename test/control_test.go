@@ -201,7 +201,7 @@ func TestA40HostileClients(t *testing.T) {
 	s.terminate()
 	text, _ := os.ReadFile(s.log)
 	if bytes.Contains(text, []byte("panic")) {
-		t.Errorf("%s", text)
+		t.Errorf("got a panic in the log, want none: %s", text)
 	}
 	if m := turnLine.FindSubmatch(text); m != nil {
 		t.Logf("longest turn of the loop: %s", m[1])
@@ -252,7 +252,7 @@ func TestRunDirectoryRemoved(t *testing.T) {
 	}
 	text, err := start()
 	if hup := fmt.Sprintf("kill -HUP %d", s.cmd.Process.Pid); err == nil || !strings.Contains(text, "the control socket was removed") || !strings.Contains(text, hup) {
-		t.Errorf("%s%v", text, err)
+		t.Errorf("start without a socket: got %s%v, want an error with the hint %q", text, err, hup)
 	}
 	s.cmd.Process.Signal(syscall.SIGHUP)
 	s.waitFor("a new socket and a new pid file", func() bool {
@@ -261,7 +261,7 @@ func TestRunDirectoryRemoved(t *testing.T) {
 		return err1 == nil && err2 == nil
 	})
 	if text, err := start(); err != nil {
-		t.Errorf("%s%v", text, err)
+		t.Errorf("start with the new socket: %s%v", text, err)
 	}
 	s.terminate()
 }

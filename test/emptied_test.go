@@ -35,7 +35,7 @@ log.keep = 2
 	run()
 	run()
 	if text := degraded(); strings.Contains(text, said) {
-		t.Error(text)
+		t.Errorf("got degraded %q before any run emptied its log", text)
 	}
 	for _, long := range []string{"", strings.Repeat("x", 5000)} { // the log is shorter than before, or longer
 		run("empty", long)

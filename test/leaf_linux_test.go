@@ -101,7 +101,7 @@ func TestInDoubtInLeaf(t *testing.T) {
 	s.startHeld()
 	s.jobsd("stop", "held")
 	if r := s.waitLastRun("held"); r.Outcome != statefile.OutcomeStopped || r.Run != 1 {
-		t.Errorf("it ended as %+v", r)
+		t.Errorf("got %+v, want run 1 stopped", r)
 	}
 	s.waitState("the other job to run", func(state *statefile.State) bool { return state.Jobs["other"].Runs > 0 })
 	s.terminate()
@@ -116,7 +116,7 @@ func TestInDoubtWithoutLeader(t *testing.T) {
 	}
 	s.jobsd("stop", "held")
 	if r := s.waitLastRun("held"); r.Outcome != statefile.OutcomeStopped || r.Run != 1 {
-		t.Errorf("it ended as %+v", r)
+		t.Errorf("got %+v, want run 1 stopped", r)
 	}
 	s.terminate()
 }
@@ -137,7 +137,7 @@ func TestInDoubtEndsByItself(t *testing.T) {
 	}
 	os.WriteFile(filepath.Join(leaves.Leaf("1"), "cgroup.kill"), []byte("1"), 0)
 	if r := s.waitLastRun("held"); r.Outcome != statefile.OutcomeLost || r.Run != 1 || r.LostStage == nil || *r.LostStage != statefile.LostStarted {
-		t.Errorf("it ended as %+v", r)
+		t.Errorf("got %+v, want run 1 lost at the stage started", r)
 	}
 	s.waitState("the other job to run", func(state *statefile.State) bool { return state.Jobs["other"].Runs > 0 })
 	s.terminate()

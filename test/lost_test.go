@@ -85,10 +85,11 @@ func TestA2EndedWithoutDaemon(t *testing.T) {
 		}
 		r := is.LastRun
 		if r.Outcome != statefile.OutcomeLost || r.LostStage == nil || *r.LostStage != statefile.LostStarted {
-			t.Errorf("%s: %+v", job, r)
+			t.Errorf("%s: got %+v, want it lost at the stage started", job, r)
 		}
 		if r.EndedAt.Before(after.Daemon.StartedAt.Time) || r.EndedAt.After(time.Now()) || is.Failures != 1 {
-			t.Errorf("%s ended at %v, the daemon started at %v; %d failures", job, r.EndedAt, after.Daemon.StartedAt, is.Failures)
+			t.Errorf("%s: got the end %v and %d failures, want an end after the start of the daemon at %v and 1 failure", job, r.EndedAt,
+				is.Failures, after.Daemon.StartedAt)
 		}
 		if want := map[byte]uint64{'s': 2, 'j': 1}[job[0]]; is.Runs != want {
 			t.Errorf("%s: got %d runs, want %d", job, is.Runs, want)
@@ -230,7 +231,7 @@ func TestA3PidOfAnotherProcess(t *testing.T) {
 	fds := s.restingDescriptors()
 	for _, job := range jobs {
 		if r := s.waitLastRun(job); r.Outcome != statefile.OutcomeLost || r.LostStage == nil || *r.LostStage != statefile.LostStarted {
-			t.Errorf("%s: %+v", job, r)
+			t.Errorf("%s: got %+v, want it lost at the stage started", job, r)
 		}
 		if out := s.jobsd("stop", job); strings.Contains(out, "stopped") {
 			t.Errorf("stop %s: got %s, want that nothing is stopped", job, out)

@@ -306,7 +306,7 @@ func recoverFrom(t *testing.T, what string, files map[string]string, states map[
 	journal.Close()
 	for _, text := range said {
 		if !strings.Contains(text, "state") && strings.Contains(text, ".bad-") {
-			t.Errorf("%s: %s", what, text)
+			t.Errorf("%s: the journal counts as damaged: %s", what, text)
 		}
 	}
 	for run, e := range executed {

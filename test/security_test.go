@@ -113,7 +113,7 @@ env = {ENV = "xyzzy"}
 			text, err := os.ReadFile(path)
 			for line := range bytes.Lines(text) {
 				if bytes.Contains(line, []byte(canary)) {
-					t.Errorf("%s%s: %s", dir, name, line)
+					t.Errorf("%s%s: got a secret in the line %s", dir, name, line)
 				}
 			}
 			return err

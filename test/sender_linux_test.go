@@ -53,7 +53,7 @@ func TestSender(t *testing.T) {
 	s.sendSignal("HUP")
 	s.install(fmt.Sprintf("#!/bin/sh\nrm %s; exec %s \"$@\"\n", s.exe, program))
 	if said := upgrade(); !strings.Contains(said, "continues with the old one") {
-		t.Errorf("it said %q", said)
+		t.Errorf("upgrade to a program that vanishes: got %q, want \"continues with the old one\"", said)
 	}
 	s.sendSignal("HUP")
 	s.sendSignal("TERM")

@@ -124,7 +124,8 @@ func TestA17StateDirectoryRemoved(t *testing.T) {
 	s.startReady()
 	state := s.waitState("the jobs to run", func(state *statefile.State) bool { return state.Jobs["beat"].LastRun.Run > runs })
 	if r := state.Jobs["stays"].Running; len(r) != 1 || pidsOf(state)["stays"] != stays || !r[0].Adopted || state.Jobs["beat"].Runs < before.Jobs["beat"].Runs {
-		t.Errorf("stays: %+v, %d runs of beat", r, state.Jobs["beat"].Runs)
+		t.Errorf("got the runs %+v of stays and %d runs of beat, want the adopted run with pid %d and at least %d runs", r,
+			state.Jobs["beat"].Runs, stays, before.Jobs["beat"].Runs)
 	}
 	s.terminate()
 }
