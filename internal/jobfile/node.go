@@ -49,6 +49,14 @@ func (n *node) get(key string) *node {
 	return nil
 }
 
+// place returns the entry of a table, or a node with the position of the table if the value is from the defaults.
+func (n *node) place(key string) *node {
+	if kid := n.get(key); kid != nil {
+		return kid
+	}
+	return &node{src: n.src, at: n.at, keyAt: n.at}
+}
+
 // add appends an item or an entry.
 func (n *node) add(kid *node) *node {
 	const few = 16 // with more entries, a linear search would make big tables quadratic

@@ -276,10 +276,8 @@ func keyOf(k schedule.Keys) string {
 
 // schedule reports an error of the schedule package at its position. A default stands in another file.
 func (r *reader) schedule(n *node, e *schedule.Error) {
-	at := n.get(e.Key)
+	at := n.place(e.Key)
 	switch {
-	case at == nil:
-		at = &node{src: n.src, at: n.at, keyAt: n.at}
 	case at.kind == list && e.Index < len(at.kids) && at.kids[e.Index].value() == e.Value:
 		at = at.kids[e.Index]
 	case at.kind == list || at.value() != e.Value: // the position of the key itself
@@ -325,53 +323,37 @@ func (n *notification) complete(mailTo []string) *Notify {
 	return &c
 }
 
-// account sets the user and the groups of the job.
+// account sets the user and the groups of the job. A daemon that is not root cannot start jobs of other users; its own
+// user may be named.
 func (r *reader) account(n *node, d *draft) {
-	at := func(key string) *node {
-		if kid := n.get(key); kid != nil {
-			return kid
-		}
-		return &node{src: n.src, at: n.at, keyAt: n.at} // the value is from the defaults
-	}
 	if d.user == "" && d.group == "" {
 		return
 	}
-	a := r.host.Accounts
-	u, listed, ok := a.User(cmp.Or(d.user, strconv.Itoa(r.host.UID)))
-	r.key = "user"
-	if !ok {
-		r.fail(at("user"), "there is no user %q", d.user)
-		return
+	refuse := func(key, format string, args ...any) {
+		at := n.place(key)
+		r.note(at, at.at, key, format, args...)
 	}
-	gid, ok := u.GID, listed
-	if d.group != "" {
-		if gid, ok = a.Group(d.group); !ok {
-			r.key = "group"
-			r.fail(at("group"), "there is no group %q", d.group)
-			return
-		}
-	}
-	if !ok {
-		r.fail(at("user"), "there is no user with number %s: set the group too", d.user)
-		return
-	}
-	r.own(at, d, u, gid)
-}
-
-// own sets the user of the job. A daemon that is not root cannot start jobs of other users; its own user may be named.
-func (r *reader) own(at func(string) *node, d *draft, u User, gid uint32) {
 	h := r.host
+	u, listed, userKnown := h.Accounts.User(cmp.Or(d.user, strconv.Itoa(h.UID)))
+	gid, groupKnown := u.GID, true
+	if d.group != "" {
+		gid, groupKnown = h.Accounts.Group(d.group)
+	}
 	switch {
+	case !userKnown:
+		refuse("user", "there is no user %q", d.user)
+	case !groupKnown:
+		refuse("group", "there is no group %q", d.group)
+	case !listed && d.group == "":
+		refuse("user", "there is no user with number %s: set the group too", d.user)
 	case h.UID == 0:
 		u.GID = gid
 		u.Groups = h.Accounts.GroupsOf(u)
 		d.User = &u
 	case int(u.UID) != h.UID:
-		r.key = "user"
-		r.fail(at("user"), "only a daemon that runs as root can run jobs of other users: this one runs as %s",
+		refuse("user", "only a daemon that runs as root can run jobs of other users: this one runs as %s",
 			known(h.Accounts.Who(h.UID)))
 	case int(gid) != h.GID:
-		r.key = "group"
-		r.fail(at("group"), "only a daemon that runs as root can run jobs of other groups")
+		refuse("group", "only a daemon that runs as root can run jobs of other groups")
 	}
 }

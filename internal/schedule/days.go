@@ -93,8 +93,7 @@ func fixDay(low string) string {
 			return "use " + strconv.Itoa(n)
 		case n < 0:
 			return "only -1 counts from the end: the last day of the month"
-		}
-		if n == 0 {
+		case n == 0:
 			return "days of the month go from 1 to 31, and -1 is the last; Sunday is \"sun\""
 		}
 		return "days of the month go from 1 to 31, and -1 is the last"
