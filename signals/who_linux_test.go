@@ -328,7 +328,9 @@ func TestSendersFlood(t *testing.T) {
 	for _, s := range all {
 		s.begin(fmt.Sprintf("i=0; while [ $i -lt %d ]; do kill -HUP $us; kill -USR1 $us; i=$((i+2)); done", each))
 	}
+	over := make(chan struct{})
 	go func() {
+		defer close(over)
 		for _, s := range all {
 			s.end()
 		}
@@ -357,6 +359,7 @@ func TestSendersFlood(t *testing.T) {
 		}
 		ended = set.Has(syscall.SIGTERM)
 	}
+	<-over
 	if s, _ := LastSender(syscall.SIGTERM); s.PID != all[3].pid || s.UID != all[3].uid {
 		t.Errorf("TERM came from %+v, not %+v", s, all[3])
 	}

@@ -290,7 +290,7 @@ func TestNeedsShim(t *testing.T) {
 		"path":     func(c *Command) { c.Path = "" },
 		"env_file": func(c *Command) { c.EnvFile = "/e" },
 		"umask":    func(c *Command) { c.Umask = 0 },
-		"nice":     func(c *Command) { c.Nice = 1 },
+		"nice":     func(c *Command) { c.Nice = 19 },
 		"limits":   func(c *Command) { c.Limits = []Limit{{"core", 0}} },
 	} {
 		if !with(shell(""), change).NeedsShim() {
@@ -427,9 +427,9 @@ func TestLookup(t *testing.T) {
 
 func TestUmaskNiceLimits(t *testing.T) {
 	c := shell("umask; nice; ulimit -n; ulimit -c; ulimit -t")
-	c.Umask, c.Nice = 0o027, 7
+	c.Umask, c.Nice = 0o027, 19 // the most: these tests may be run by nice(1)
 	c.Limits = []Limit{{"nofile", 33}, {"core", 0}, {"cpu", 1234}}
-	if got := output(t, c, true); got != "0027\n7\n33\n0\n1234\n" {
+	if got := output(t, c, true); got != "0027\n19\n33\n0\n1234\n" {
 		t.Errorf("got %q", got)
 	}
 	c = with(shell("umask"), func(c *Command) { c.Umask = 0 })

@@ -69,7 +69,7 @@ func TestKeyring(t *testing.T) {
 	s.wrap = []string{misbehave, "keep", "starters"}
 	looks := fmt.Sprintf("shell = \"%[1]s look starters; %[1]s look roots; %[1]s look theirs; exec %[1]s add $JOBSD_JOB\"\n", misbehave)
 	s.writeJobs("roots.toml", looks)
-	s.writeJobs("shim.toml", looks+"nice = 1\n")
+	s.writeJobs("shim.toml", looks+"nice = 19\n")
 	s.writeJobs("theirs.toml", looks+fmt.Sprintf("user = %d\ngroup = %[1]d\ndir = \"/\"\n", otherUID))
 	s.startReady()
 	rounds := 0
@@ -123,7 +123,7 @@ func TestOOMScore(t *testing.T) {
 			s.openToOthers()
 			s.wrap = []string{"sh", "-c", "echo " + c.daemon + " >" + file + ` && exec "$@"`, "sh"}
 			s.writeJobs("direct.toml", "cmd = [\"cat\", \""+file+"\"]\n")
-			s.writeJobs("shim.toml", "cmd = [\"cat\", \""+file+"\"]\nnice = 1\n")
+			s.writeJobs("shim.toml", "cmd = [\"cat\", \""+file+"\"]\nnice = 19\n")
 			jobs := []string{"direct", "shim"}
 			if os.Geteuid() == 0 {
 				s.writeJobs("theirs.toml", fmt.Sprintf("cmd = [\"cat\", \"%s\"]\nuser = %d\ngroup = %[2]d\ndir = \"/\"\n", file, otherUID))
