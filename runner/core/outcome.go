@@ -16,8 +16,8 @@ func (r *run) outcome(x Exited) statefile.Run {
 		MaxRSS: x.MaxRSS, Core: x.Core, Leftovers: x.Left}
 	switch {
 	case x.Unknown && r.stopBy != "":
-	case x.Unknown:
-		o.Outcome, o.LostStage = statefile.OutcomeLost, r.lostStage()
+	case x.Unknown: // it had processes, even if the pid of its leader is unknown
+		o.Outcome, o.LostStage = statefile.OutcomeLost, new(statefile.LostStarted)
 	case x.Signal != "":
 		o.Outcome, o.Signal = statefile.OutcomeSignaled, &x.Signal
 	default:
