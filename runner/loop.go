@@ -66,6 +66,7 @@ type loop struct {
 	group          string               // the group that may read the journal and the logs
 	who            func(uid int) string // from the last load; set before the first command is handled
 	announced      bool
+	readyUnsent    bool // the service manager has no room for the message that the daemon is ready
 	denials        denials
 	answered       bool            // a client got an answer in this turn
 	logged         [32]signalLines // by signal
@@ -129,6 +130,9 @@ func (l *loop) turn() {
 	l.perform()
 	l.publish(loaded)
 	if l.heartbeat.due(l.sys.now().Mono) {
+		if l.readyUnsent {
+			l.readyUnsent = !l.tellSystemd("READY=1")
+		}
 		l.tellSystemd("WATCHDOG=1")
 	}
 }
@@ -199,16 +203,19 @@ func (l *loop) announce() {
 		return
 	}
 	l.announced = true
-	l.tellSystemd("READY=1")
+	l.readyUnsent = !l.tellSystemd("READY=1")
 	if l.o.Ready != nil {
 		l.o.Ready(jobs)
 	}
 }
 
-func (l *loop) tellSystemd(text string) {
-	if err := notifySystemd(text); err != nil {
+// tellSystemd sends a message to the service manager. It returns false if there is no room for it.
+func (l *loop) tellSystemd(text string) bool {
+	err := notifySystemd(text)
+	if err != nil {
 		l.log.Warn(err.Error())
 	}
+	return err == nil
 }
 
 // perform settles the core and performs its effects, until only forks beyond this turn's share are left.
