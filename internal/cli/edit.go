@@ -26,12 +26,12 @@ usage: jobsd edit [--json] JOB|FILE
 
 Opens a copy of the file, or of the file of the job, in the editor that VISUAL
 or EDITOR names, or else in vi. Checks the saved copy together with all other
-job files, then puts it in the place of the file; a running daemon loads it at
-once. If there is a mistake, it asks, on a terminal, whether to edit again. The
-file does not change while there is a mistake, if the editor fails, or if
-somebody else has changed the file; jobsd then keeps the edited text and prints
-where. Others who add, remove or edit wait until you are done. A symbolic link
-is refused: edit its target.
+job files, then replaces the file with it; a running daemon loads it at once. If
+there is a mistake, it asks, on a terminal, whether to edit again. The file does
+not change while there is a mistake, if the editor fails, or if somebody else
+has changed the file; jobsd then keeps the edited text and prints where. Others
+who add, remove or edit wait until you are done. A symbolic link is refused:
+edit its target.
 `
 
 func (a *app) edit() *cobra.Command {

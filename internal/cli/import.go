@@ -22,8 +22,8 @@ usage: jobsd import crontab [--system] [--dry-run] [--json] [FILE | DIR | -]
 
 Makes a job file with the same meaning from each entry, or from each timer with
 its service. If a line cannot be imported, or not exactly, it prints FILE:LINE:
-TEXT: REASON and exits 1. A note shows what means something slightly different
-here. Nothing else is left out. See jobsd(8) for all differences.
+TEXT: REASON and exits 1. A note says where a job behaves slightly differently
+than before. Everything else is imported. See jobsd(8) for all differences.
 
   crontab        read FILE, standard input for -, all files of DIR that cron
                  would read, or, without these, the output of "crontab -l". If

@@ -27,8 +27,9 @@ Lists each JOB, a name or a pattern such as "web*"; without one, all jobs.
   time      how long the run took, or has taken so far
 
 Words after a row, or below it, show what else matters; those that are not
-obvious are explained below the table. Above the table stand disabled jobs, who
-disabled them and why; below it stand refused files, each with its error.
+obvious are explained below the table. Disabled jobs are listed above the table,
+with who disabled them and why. Refused files are listed below it, each with its
+error.
 `
 
 // listOptions says what list shows and how.

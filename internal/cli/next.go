@@ -59,7 +59,7 @@ func (a *app) next() *cobra.Command {
 			why a job will not run by itself`),
 		a.jsonOption(`print an array of {"job", "next"}: the times in RFC 3339, in the job's own zone; no times for a job that is not due;
 			with --explain also "explain", an array of {"at", "text"}: what is special at that time or, if "at" is null, about the job`),
-		paragraph(`Instead of jobs, next takes a schedule. These options have the meaning of the keys of job files, see jobs.d(5):`),
+		paragraph(`To see when a schedule would be due, give it instead of jobs. These options mean the same as the keys of job files, see jobs.d(5):`),
 		opt("start-at", aTime, commaList(&k.StartAt), "times of day, separated by commas or each with its own option"),
 		opt("days", kind{value: "DAY", words: jobfile.DayWords}, commaList(&k.Days), `the days for --start-at, written in the same
 			way: --days mon-fri, --days 1,15`),

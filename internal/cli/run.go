@@ -24,8 +24,8 @@ var (
 )
 
 const runSignals = `Signals: HUP and USR1 reload the job files. USR2 opens jobsd.log again, after logrotate has moved it. TERM and INT
-	stop all jobs, then the daemon; a second one makes it hurry. QUIT ends the daemon and leaves the jobs running; the next
-	daemon adopts them.`
+	stop all jobs, then the daemon; a second such signal kills the jobs at once. QUIT ends the daemon and leaves the jobs
+	running; the next daemon adopts them.`
 
 type runOptions struct {
 	background bool
