@@ -51,14 +51,14 @@ func TestOutlived(t *testing.T) {
 			w.handle(c.answer)
 			w.settle()
 			if r.state != c.before {
-				t.Errorf("before the load it is %s", runNames[r.state])
+				t.Errorf("before the load it is %s", r.state)
 			}
 			if c.removed {
 				w.defs = nil
 			}
 			w.load()
 			if r.state != c.after {
-				t.Errorf("after the load it is %s", runNames[r.state])
+				t.Errorf("after the load it is %s", r.state)
 			}
 		})
 	}
@@ -79,11 +79,11 @@ func TestOutlivedComesBack(t *testing.T) {
 	w.defs = defs
 	w.load()
 	if r.state != running || r.def != defs[0].Def {
-		t.Errorf("it is %s", runNames[r.state])
+		t.Errorf("it is %s", r.state)
 	}
 	w.run(90 * time.Second)
 	if r.state == running || r.stopBy != "timeout" {
-		t.Errorf("after its timeout it is %s", runNames[r.state])
+		t.Errorf("after its timeout it is %s", r.state)
 	}
 }
 

@@ -9,24 +9,20 @@ import (
 // jobState is the state of a job's definition.
 type jobState uint8
 
-// WAITING       idle: no schedule, disabled, elsewhere, held or done. A service waits, too: only its run shows activity.
-// NEEDS_ARM     the next slot must be computed, or the service brought into its wanted state
-// ARMED         a timer waits for the next slot; an armed definition is never changed, a change makes a new one
-// NEEDS_DELETE  a run is alive, but no file defines the job any longer, or no load has read one yet; never started again
-// DELETED       gone; the last record is in the journal
-//
-// A job with a live run is shown as RUNNING, whatever the state of its definition. Removal wins over arming: a job that
-// is removed in NEEDS_ARM is not armed.
+// These are the states of a definition. The state file shows a job with a live run as running, whatever the state of its
+// definition. Removal wins over arming: a job that is removed in needsArm is not armed.
 const (
-	waiting jobState = iota
-	needsArm
-	armed
-	needsDelete
-	deleted
+	waiting     jobState = iota // idle: no schedule, disabled, elsewhere, held or done. A service waits, too: only its run shows activity
+	needsArm                    // the next slot must be computed, or the service brought into its wanted state
+	armed                       // a timer waits for the next slot; an armed definition is never changed, a change makes a new one
+	needsDelete                 // a run is alive, but no file defines the job any longer, or no load has read one yet; never started again
+	deleted                     // gone; the last record is in the journal
 	nJobStates
 )
 
-var jobStates = [nJobStates]string{"waiting", "needs_arm", "armed", "needs_delete", "deleted"}
+// jobStates are the names of the states, here and in the state file.
+var jobStates = [nJobStates]string{
+	waiting: "waiting", needsArm: "needs_arm", armed: "armed", needsDelete: "needs_delete", deleted: "deleted"}
 
 func (s jobState) String() string { return jobStates[s] }
 
@@ -43,7 +39,11 @@ const (
 	nJobEvents
 )
 
-var jobEvents = [nJobEvents]string{"defined", "removed", "disturbed", "timer", "end of turn", "last run over"}
+// jobEvents are the names of the events in the diagram of HACKING.md.
+var jobEvents = [nJobEvents]string{
+	jeDefine: "defined", jeRemove: "removed", jeDisturb: "disturbed", jeRing: "timer", jeTurn: "end of turn", jeEmpty: "last run over"}
+
+func (e jobEvent) String() string { return jobEvents[e] }
 
 // jobMove is how a job handles an event; d is the new definition and only set for jeDefine.
 type jobMove func(c *Core, j *job, d *jobfile.Job)

@@ -137,7 +137,7 @@ func TestRescueStart(t *testing.T) {
 		state runState
 		ev    runEvent
 	}{{pending, evAdmit}, {intent, evPrepared}, {forking, evForked}} {
-		t.Run(runNames[at.state], func(t *testing.T) {
+		t.Run(at.state.String(), func(t *testing.T) {
 			breakMove(t, at.state, at.ev)
 			w := twoJobs(t)
 			w.until("2026-03-02 12:01:05")
@@ -200,7 +200,7 @@ func TestRescueEveryState(t *testing.T) {
 				r.state, r.pid, w.c.o.Strict = state, pid, true
 				w.c.react(r, evBroken, broken{during})
 				if lost := r.state == done; lost && len(w.c.jobs["a"].runs) > 0 || !lost && r.pid == 0 && during != evForked && during != evExecuted {
-					t.Errorf("a run that was %s at %q is %s", runNames[state], runEvents[during], runNames[r.state])
+					t.Errorf("a run that was %s at %q is %s", state, runEvents[during], r.state)
 				}
 			}
 		}

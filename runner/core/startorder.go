@@ -36,7 +36,7 @@ func (c *Core) start(j *job, o Order) (r *run, why string) {
 	case o.Run != 0 && j.ending(): // a delayed start has no client that could try again
 		alone = true
 	case j.def.KeepAlive != nil, !c.makeRoom(j):
-		return nil, fmt.Sprintf("run %d of %s is %s", busy.number, j.name, runStates[busy.state])
+		return nil, fmt.Sprintf("run %d of %s is %s", busy.number, j.name, busy.state.shown())
 	}
 	if len(j.runs) > 0 {
 		c.dropRetries(j)

@@ -9,40 +9,40 @@ import (
 // runState is the state of one run.
 type runState uint8
 
-// pending   waits to be admitted; why says for what. It can still be dropped.
-// intent    its intent was handed to the disk; from here on it will be started in any case
-// forking   its process is being created: the fork, then the exec behind the shim
-// outlived  the previous daemon left it behind, and no load has defined its job yet; fate says what is left of it. It stays
-//
-//	outlived as long as no file defines its job
-//
-// running   its program is running
-// stopping  it was asked to end; the deadline for KILL is set
-// lingering its outcome is published and its leader has ended, but processes of its group are alive; they get a moment to
-//
-//	end by themselves
-//
-// draining  its outcome is published, but something of it is still alive and was asked to end; the deadline for KILL is set
-// done      it is over
+// These are the states of a run, in the order of its life. Some code asks whether a state is before or after another one.
 const (
-	pending runState = iota
-	intent
-	forking
-	outlived
-	running
-	stopping
-	lingering
-	draining
-	done
+	pending   runState = iota // waits to be let in; why says for what. It can still be dropped
+	intent                    // its intent was handed to the disk; from here on it will be started in any case
+	forking                   // its process is being created: the fork, then the exec behind the shim
+	outlived                  // the previous daemon left it behind, and no file defines its job yet; fate says what is left of it
+	running                   // its program is running
+	stopping                  // it was asked to end; the deadline for KILL is set
+	lingering                 // its outcome is published and its leader has ended; its group gets a moment to end by itself
+	draining                  // its outcome is published, but something of it was alive and asked to end; the deadline for KILL is set
+	done                      // it is over
 	nRunStates
 )
 
-// runStates are the names in the state file. Between intent and exec a run is shown as starting, and as draining from
-// its outcome until its group is empty. A run that outlived the previous daemon is shown as running.
-var runStates = [nRunStates]statefile.RunState{
-	pending: statefile.RunPending, intent: statefile.RunStarting, forking: statefile.RunStarting, outlived: statefile.RunRunning,
-	running: statefile.RunRunning, stopping: statefile.RunStopping, lingering: statefile.RunDraining,
-	draining: statefile.RunDraining, done: "done"}
+// runStates are the names of the states, here and in the state file. A person does not see the difference between states
+// that have the same name in the state file.
+var runStates = [nRunStates]struct {
+	name  string
+	shown statefile.RunState
+}{
+	pending:   {"pending", statefile.RunPending},
+	intent:    {"intent", statefile.RunStarting},
+	forking:   {"forking", statefile.RunStarting},
+	outlived:  {"outlived", statefile.RunRunning},
+	running:   {"running", statefile.RunRunning},
+	stopping:  {"stopping", statefile.RunStopping},
+	lingering: {"lingering", statefile.RunDraining},
+	draining:  {"draining", statefile.RunDraining},
+	done:      {"done", "done"}, // the state file does not have it
+}
+
+func (s runState) String() string { return runStates[s].name }
+
+func (s runState) shown() statefile.RunState { return runStates[s].shown }
 
 // runEvent is what can happen to a run.
 type runEvent uint8
@@ -64,7 +64,13 @@ const (
 	nRunEvents
 )
 
-var runEvents = [nRunEvents]string{"let in", "prepared", "forked", "executed", "not started", "found", "gone", "defined", "exited", "probed", "stop", "timer", "panic"}
+// runEvents are the names of the events in the diagram of HACKING.md.
+var runEvents = [nRunEvents]string{
+	evAdmit: "let in", evPrepared: "prepared", evForked: "forked", evExecuted: "executed", evNotStarted: "not started",
+	evFound: "found", evGone: "gone", evDefined: "defined", evExited: "exited", evProbed: "probed", evStop: "stop",
+	evRing: "timer", evBroken: "panic"}
+
+func (e runEvent) String() string { return runEvents[e] }
 
 // move is how a run handles an event.
 type move func(c *Core, r *run, e Event)
@@ -81,7 +87,7 @@ func runs(do move, to ...runState) runCell { return runCell{do, to} }
 // never makes a cell for an impossible event; why is the reason.
 func never(why string) runCell {
 	return runCell{func(c *Core, r *run, e Event) {
-		c.never("run %d of %s is %s and got %T: %s", r.number, r.job.name, runStates[r.state], e, why)
+		c.never("run %d of %s is %s and got %T: %s", r.number, r.job.name, r.state, e, why)
 	}, nil}
 }
 
@@ -199,7 +205,8 @@ func init() {
 	}
 }
 
-func (s runState) starting() bool { return s == intent || s == forking }
+// starting reports whether the run has an intent but no program yet.
+func (s runState) starting() bool { return s >= intent && s <= forking }
 
 // ended reports whether the outcome of the run is published.
 func (s runState) ended() bool { return s >= lingering }
@@ -227,7 +234,7 @@ func (c *Core) move(number uint64, ev runEvent, e Event) {
 	r := c.runs[number]
 	if r == nil {
 		if !comesLate[ev] {
-			c.never("%s of run %d, which is not known", runEvents[ev], number)
+			c.never("%s of run %d, which is not known", ev, number)
 		}
 		return
 	}
@@ -246,6 +253,6 @@ func (c *Core) react(r *run, ev runEvent, e Event) {
 		c.o.Visited("run", r.number, int(from), int(ev), int(r.state))
 	}
 	if cell.to != nil && !slices.Contains(cell.to, r.state) {
-		c.never("run %d of %s went from %s to %s at %s", r.number, r.job.name, runStates[from], runStates[r.state], runEvents[ev])
+		c.never("run %d of %s went from %s to %s at %s", r.number, r.job.name, from, r.state, ev)
 	}
 }

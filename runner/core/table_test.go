@@ -10,43 +10,79 @@ import (
 
 var update = flag.Bool("update", false, "write the tables of states into HACKING.md")
 
-func TestNoCellIsEmpty(t *testing.T) {
+// TestMain runs no test as long as a table has gaps: most tests would panic there.
+func TestMain(m *testing.M) {
+	if gaps := gaps(); gaps != nil {
+		fmt.Fprintln(os.Stderr, strings.Join(gaps, "\n"))
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+// gaps says which names and which cells the tables of states lack.
+func gaps() (gaps []string) {
+	say := func(format string, args ...any) { gaps = append(gaps, fmt.Sprintf(format, args...)) }
+	for s := range nRunStates {
+		if s.String() == "" || s.shown() == "" {
+			say("states.go: runStates lacks a name of state number %d, which follows %q", s, max(s, 1)-1)
+		}
+	}
+	for e := range nRunEvents {
+		if e.String() == "" {
+			say("states.go: runEvents lacks the name of event number %d, which follows %q", e, max(e, 1)-1)
+		}
+	}
+	for s := range nJobStates {
+		if s.String() == "" {
+			say("jobstates.go: jobStates lacks the name of state number %d, which follows %q", s, max(s, 1)-1)
+		}
+	}
+	for e := range nJobEvents {
+		if e.String() == "" {
+			say("jobstates.go: jobEvents lacks the name of event number %d, which follows %q", e, max(e, 1)-1)
+		}
+	}
 	for s := range nRunStates {
 		for e := range nRunEvents {
 			if moves[s][e].do == nil {
-				t.Errorf("a run that is %s does not know what to do at %q", runStates[s], runEvents[e])
+				say("states.go: moves lacks the cell for a run in the state %q at the event %q", s, e)
 			}
 		}
 	}
 	for s := range nJobStates {
 		for e := range nJobEvents {
 			if jobMoves[s][e].do == nil {
-				t.Errorf("a job that is %s does not know what to do at %q", s, jobEvents[e])
+				say("jobstates.go: jobMoves lacks the cell for a definition in the state %q at the event %q", s, e)
 			}
 		}
 	}
+	return gaps
 }
 
 // unvisited reports reachable cells that no test visited.
 func unvisited(t *testing.T, visits map[visit]int) {
+	missed := false
 	for s := range nRunStates {
 		for e := range evBroken { // the tests of rescue.go break runs
 			if moves[s][e].to != nil && visits[visit{"run", int(s), int(e)}] == 0 {
-				t.Errorf("no simulated run was %s at %q", runNames[s], runEvents[e])
+				t.Errorf("no simulated run in the state %q got the event %q", s, e)
+				missed = true
 			}
 		}
 	}
 	for s := range nJobStates {
 		for e := range nJobEvents {
 			if jobMoves[s][e].to != nil && visits[visit{"job", int(s), int(e)}] == 0 {
-				t.Errorf("no simulated job was %s at %q", s, jobEvents[e])
+				t.Errorf("no simulated definition in the state %q got the event %q", s, e)
+				missed = true
 			}
 		}
 	}
+	if missed {
+		t.Error("if the event is impossible there, make the cell with never or jobNever; if it is rare, make it happen in disturb (simulation_test.go); " +
+			"after a change of the simulation, another rare event may be the one that does not happen")
+	}
 }
-
-// runNames distinguishes states that have the same name in the state file.
-var runNames = [nRunStates]string{"pending", "intent", "forking", "outlived", "running", "stopping", "lingering", "draining", "done"}
 
 // diagram draws both tables: which event leads from which state to which.
 func diagram() string {
@@ -62,19 +98,25 @@ func diagram() string {
 				to = append(to, n.String())
 			}
 			if len(to) > 0 && (len(to) > 1 || to[0] != s.String()) {
-				line(s.String(), jobEvents[e], to)
+				line(s.String(), e.String(), to)
 			}
 		}
 	}
-	b.WriteString("\nA run, of which the state file calls intent and forking both starting, lingering and draining both draining, and\noutlived running:\n\n")
+	var other []string
+	for s := range nRunStates {
+		if s.String() != string(s.shown()) {
+			other = append(other, fmt.Sprintf("%s (%s)", s, s.shown()))
+		}
+	}
+	b.WriteString("\nA run. The state file has other names for " + strings.Join(other, ", ") + ":\n\n")
 	for s := range nRunStates {
 		for e := range nRunEvents {
 			var to []string
 			for _, n := range moves[s][e].to {
-				to = append(to, runNames[n])
+				to = append(to, n.String())
 			}
-			if len(to) > 0 && (len(to) > 1 || to[0] != runNames[s]) {
-				line(runNames[s], runEvents[e], to)
+			if len(to) > 0 && (len(to) > 1 || to[0] != s.String()) {
+				line(s.String(), e.String(), to)
 			}
 		}
 	}
@@ -98,7 +140,7 @@ func TestDiagram(t *testing.T) {
 		return
 	}
 	if !*update {
-		t.Fatal("the states in HACKING.md are not those of the tables; go test ./runner/core -run Diagram -update")
+		t.Fatal("the states in HACKING.md are not those of the tables; write them with: go test ./runner/core -run Diagram -update")
 	}
 	if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
 		t.Fatal(err)

@@ -109,7 +109,7 @@ func (c *Core) view(j *job) *statefile.Job {
 }
 
 func (r *run) view() statefile.Running {
-	v := statefile.Running{Run: r.number, State: runStates[r.state], Slot: r.slot, Reason: r.reason, Attempt: r.attempt,
+	v := statefile.Running{Run: r.number, State: r.state.shown(), Slot: r.slot, Reason: r.reason, Attempt: r.attempt,
 		Adopted: r.adopted, Unjournaled: r.unjournaled, OldDefinition: r.old()}
 	if r.state == pending && r.why != "" {
 		v.Why = new(r.why)
