@@ -3,12 +3,16 @@ package statefile
 import (
 	"bytes"
 	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -338,4 +342,25 @@ func TestManualComplete(t *testing.T) {
 			t.Errorf("the kind %q is not in the list", kind)
 		}
 	}
+}
+
+// TestManualWords looks for words of words.go that the manual does not explain.
+func TestManualWords(t *testing.T) {
+	page, err := os.ReadFile("../man/jobsd-state.5")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := parser.ParseFile(token.NewFileSet(), "words.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		if word, ok := n.(*ast.BasicLit); ok && word.Kind == token.STRING {
+			text, _ := strconv.Unquote(word.Value)
+			if !regexp.MustCompile(`(?m)^\.(It|Ql|It Ql) ` + text + `\b`).Match(page) {
+				t.Errorf("words.go has %q, but man/jobsd-state.5 does not explain it: no line begins with .It %[1]s or .Ql %[1]s", text)
+			}
+		}
+		return true
+	})
 }
