@@ -98,7 +98,8 @@ func TestJSONDocumented(t *testing.T) {
 	for _, verb := range verbs {
 		section, ok := sections[verb]
 		if !ok || documented[verb] == nil {
-			t.Errorf("%s --json: in the manual: %t; in the table of this test: %t", verb, ok, documented[verb] != nil)
+			t.Errorf("%s has --json: jobsd(8), OUTPUT IN JSON, has .Ss %[1]s: %t; the table documented in this file has a line for it: %t", verb, ok,
+				documented[verb] != nil)
 			continue
 		}
 		if verb == "upgrade" && upgrades == 0 {

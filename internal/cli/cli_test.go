@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -31,6 +32,52 @@ func TestHelp(t *testing.T) {
 			t.Errorf("the help of %s has the wrong beginning: %q", name, cmd.Long)
 		}
 		sameOptions(t, cmd, cmd.LocalNonPersistentFlags())
+	}
+}
+
+// TestVerbsDescribed fails if jobsd(8) or the table in README.md does not have a verb, and if the synopsis of jobsd(8) does
+// not have an option.
+func TestVerbsDescribed(t *testing.T) {
+	read := func(file, from string) string {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, section, _ := strings.Cut(string(text), from)
+		return section
+	}
+	readme, _, _ := strings.Cut(read("../../README.md", "\n## Verbs\n"), "\n## ")
+	page := read("../../man/jobsd.8", "\n.Sh SYNOPSIS\n")
+	synopsis, page, _ := strings.Cut(page, "\n.Sh DESCRIPTION\n")
+	keys := map[string]bool{}
+	for _, o := range keyOptions(nil) {
+		keys[o.name] = true
+	}
+	for _, cmd := range visible((&app{}).command()) {
+		name := cmd.Name()
+		if !regexp.MustCompile("(?m)^\\| .*`" + name + "\\b").MatchString(readme) {
+			t.Errorf("the table of verbs in README.md does not have %s", name)
+		}
+		if !regexp.MustCompile(`(?m)^\.It Cm ` + name + `\b`).MatchString(page) {
+			t.Errorf("man/jobsd.8, VERBS, does not have %s: no line begins with .It Cm %[1]s", name)
+		}
+		usage := ""
+		for _, part := range strings.Split(synopsis, ".Nm\n") {
+			if regexp.MustCompile(`(?m)^\.Cm ` + name + `\b`).MatchString(part) {
+				usage += part
+			}
+		}
+		if usage == "" {
+			t.Errorf("man/jobsd.8, SYNOPSIS, does not have %s: no line is .Cm %[1]s", name)
+		}
+		cmd.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
+			option := strings.TrimPrefix(spelled(f), "-")
+			switch isKey := keys[f.Name] && (name == "add" || name == "next"); { // the synopsis does not list keys
+			case f.Hidden || usage == "" || isKey:
+			case !regexp.MustCompile(`\bFl ` + option + `\b`).MatchString(usage):
+				t.Errorf("man/jobsd.8, SYNOPSIS: %s lacks Fl %s", name, option)
+			}
+		})
 	}
 }
 

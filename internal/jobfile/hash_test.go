@@ -43,8 +43,14 @@ func TestHashDiffers(t *testing.T) {
 		case "user", "group", "dir", "env", "env_file", "pass_env", "extra_path", "umask", "nice", "limits", "log.discard":
 			process = true
 		}
-		if a.Hash == b.Hash || (a.ScheduleHash != b.ScheduleHash) != when || (a.ProcessHash != b.ProcessHash) != process {
-			t.Errorf("%s: %v %v %v", c.key, a.Hash != b.Hash, a.ScheduleHash != b.ScheduleHash, a.ProcessHash != b.ProcessHash)
+		if a.Hash == b.Hash {
+			t.Errorf("%s does not change Hash", c.key)
+		}
+		if got := a.ScheduleHash != b.ScheduleHash; got != when {
+			t.Errorf("%s changes ScheduleHash: %t; by the list in this test: %t", c.key, got, when)
+		}
+		if got := a.ProcessHash != b.ProcessHash; got != process {
+			t.Errorf("%s changes ProcessHash, as keys with the mark process do: %t; by the list in this test: %t", c.key, got, process)
 		}
 	}
 	a, b := only(t, "t.toml", `cmd = ["x", "y"]`), only(t, "t.toml", `cmd = ["x y"]`)

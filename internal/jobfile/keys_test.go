@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -264,6 +265,21 @@ func TestKeysComplete(t *testing.T) {
 		want = slices.DeleteFunc(want, func(s string) bool { return s == c.key })
 	}
 	if len(want) > 0 {
-		t.Errorf("no case for %v", want)
+		t.Errorf("no row in keyCases for %v", want)
+	}
+}
+
+// TestKeysDescribed fails if man/jobs.d.5 or the table in README.md does not have a key.
+func TestKeysDescribed(t *testing.T) {
+	page := readAll(t, "../../man/jobs.d.5")
+	_, readme, _ := strings.Cut(readAll(t, "../../README.md"), "\n## Job files\n")
+	for _, c := range keyCases {
+		name := c.key[strings.LastIndexByte(c.key, '.')+1:]
+		if !regexp.MustCompile(`(?m)^\.It Cm ` + name + ` No = `).MatchString(page) {
+			t.Errorf("man/jobs.d.5 does not have %s: no line begins with .It Cm %s No =", c.key, name)
+		}
+		if !regexp.MustCompile("(?m)^\\| (`\\w+`, )*`"+name+"`[ ,]").MatchString(readme) && name == c.key {
+			t.Errorf("the table of keys in README.md does not have %s", name)
+		}
 	}
 }

@@ -134,7 +134,7 @@ func TestSchemaKeys(t *testing.T) {
 	}
 }
 
-// schemaValues are tried as values of every key.
+// schemaValues are tried as values of every key, besides the good value of its keyCase.
 var schemaValues = []any{
 	true, false, 0, 1, -1, 5, 19, 20, 31, 32, 64, 255, 256, 4096, 70000, 1 << 40, 4294967294, 4294967295, -20, 1.5,
 	"leader", "", "0", "4am", "4 pm", "04:35 am", "4:35am", "12am", "13pm", "0am", "0:05", "00:05", "16:05", "24:00", "noon", "midnight",
@@ -154,6 +154,20 @@ var schemaValues = []any{
 	map[string]any{"nofile": 64, "as": "1GiB", "core": "unlimited", "cpu": "unlimited"}, map[string]any{"nofile": "1GiB"},
 	map[string]any{"sendmail": "x", "to": "root"}, map[string]any{"timezone": "UTC", "env": map[string]any{"A": "1"}},
 	map[string]any{"name": "x"}, map[string]any{"max_size": "1MB"}, nil,
+}
+
+// valuesFor returns the values that are tried for a key.
+func valuesFor(t *testing.T, key string) []any {
+	t.Helper()
+	i := slices.IndexFunc(keyCases, func(c keyCase) bool { return c.key == key })
+	if i < 0 {
+		return schemaValues
+	}
+	var good struct{ V any }
+	if _, err := toml.Decode("v = "+keyCases[i].good, &good); err != nil {
+		t.Fatalf("the good value of %s in keyCases: %v", key, err)
+	}
+	return append(slices.Clip(schemaValues), good.V)
 }
 
 // variants are other ways to write a value.
@@ -215,7 +229,7 @@ func goodValues(t *testing.T, h *host, s *jsonschema.Schema) map[string][]any {
 	good := map[string][]any{}
 	refused, seen := 0, 0
 	for _, key := range allKeys(jobKeys.names(), jobTables) {
-		for _, value := range schemaValues {
+		for _, value := range valuesFor(t, key) {
 			for _, v := range variants(value) {
 				job := map[string]any{"name": "x", "cmd": []any{"x"}}
 				switch key {
@@ -244,7 +258,7 @@ func goodValues(t *testing.T, h *host, s *jsonschema.Schema) map[string][]any {
 			}
 		}
 		if len(good[key]) == 0 {
-			t.Errorf("no value of %s was good", key)
+			t.Errorf("no value of %s was good: give it a row in keyCases (keys_test.go)", key)
 		}
 	}
 	t.Logf("of %d mistakes the schema sees %d", refused, seen)
@@ -315,7 +329,7 @@ func TestSchemaConfigAgrees(t *testing.T) {
 	tables := map[string][]string{"mail": mailKeys.names(), "journal": journalKeys.names(), "defaults": jobKeys.names()}
 	for _, key := range allKeys(configKeys.names(), tables) {
 		good := 0
-		for _, v := range schemaValues {
+		for _, v := range valuesFor(t, strings.TrimPrefix(key, "defaults.")) {
 			if v == nil {
 				continue // TOML has no such value
 			}
@@ -335,7 +349,7 @@ func TestSchemaConfigAgrees(t *testing.T) {
 		}
 		name := strings.TrimPrefix(key, "defaults.")
 		if k := jobKeys.byName[name]; good == 0 && !(name != key && k.marks&own != 0) {
-			t.Errorf("no value of %s was good", key)
+			t.Errorf("no value of %s was good: add one to schemaValues, or to keyCases (keys_test.go) for a key of jobs", key)
 		}
 	}
 }
@@ -412,7 +426,7 @@ func TestSchemaDefaults(t *testing.T) {
 			words := strings.Fields(manual[name])
 			same := slices.ContainsFunc(words, func(w string) bool { return sameDefault(byDefault, w) })
 			if !slices.Contains(defaultsInWords, name) && same != (byDefault != nil || len(words) > 0) {
-				t.Errorf("%s: the default is %v, in the manual %q", name, byDefault, words)
+				t.Errorf("%s: the default is %v, but \"Default:\" in man/jobs.d.5 has the words %q", name, byDefault, words)
 			}
 		}
 	}
