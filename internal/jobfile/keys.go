@@ -21,7 +21,7 @@ type draft struct {
 }
 
 // jobKeys is the one place to add a key of jobs: its name, its type with the checks of a single value, its default, its
-// field, and its marks. draft.finish checks it against other keys.
+// field, and its marks (table.go explains them). reader.finish (parse.go) checks it against other keys.
 var jobKeys = newKeys(
 	row("name", "Name of the job; default: the name of the file without its suffix.",
 		jobName, "", func(d *draft) *string { return &d.Name }, own, derived),
