@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"fmt"
 	"os"
 	"os/user"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -195,6 +197,60 @@ func TestDefinition(t *testing.T) {
 		d, why := s.definition(test.job, &statefile.Job{File: test.file, Stale: test.file == bad})
 		if why != test.want || (d != nil) != (test.want == "") {
 			t.Errorf("%s in %s: got %v, %q, want %q", test.job, test.file, d, why, test.want)
+		}
+	}
+}
+
+// notDefined are the fields of a definition that addDefined does not show.
+var notDefined = map[string]string{
+	"Name": "another line has it", "Description": "another line has it", "File": "another line has it", "When": "another line has it",
+	"Schedule": "When says it", "After": "When says it", "AtBoot": "When says it",
+	"Program": "found by jobsd", "DirMayHang": "found by jobsd", "Line": "errors have it",
+	"ScheduleHash": "for reloads", "ProcessHash": "for reloads", "Hash": "for reloads",
+	"RetryDelay": "only with retries", "RetryMaxDelay": "only with retries",
+}
+
+// TestShowDefined changes one field of a definition after the other, and fails if show does not show the change.
+func TestShowDefined(t *testing.T) {
+	show := func(d *jobfile.Definition) string {
+		var f facts
+		f.addDefined(d, &root)
+		return fmt.Sprint(f)
+	}
+	var change func(v reflect.Value)
+	change = func(v reflect.Value) {
+		switch v.Kind() {
+		case reflect.Bool:
+			v.SetBool(!v.Bool())
+		case reflect.Int, reflect.Int32, reflect.Int64:
+			v.SetInt(v.Int() + 9)
+		case reflect.Uint32, reflect.Uint64:
+			v.SetUint(v.Uint() + 9)
+		case reflect.String:
+			v.SetString("other")
+		case reflect.Slice:
+			v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+			change(v.Index(0))
+		case reflect.Pointer:
+			v.Set(reflect.New(v.Type().Elem()))
+			change(v.Elem())
+		case reflect.Struct:
+			for _, f := range v.Fields() {
+				change(f)
+			}
+		default:
+			t.Fatalf("this test cannot change a %s", v.Type())
+		}
+	}
+	before := defined(t, `cmd = ["x"]`)
+	for field := range reflect.TypeFor[jobfile.Definition]().Fields() {
+		if notDefined[field.Name] != "" {
+			continue
+		}
+		after := *before
+		change(reflect.ValueOf(&after).Elem().FieldByIndex(field.Index))
+		if show(before) == show(&after) {
+			t.Errorf("jobsd show does not show a change of %s: add it to defined.go, or to notDefined in this file with the reason", field.Name)
 		}
 	}
 }
