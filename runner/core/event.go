@@ -236,7 +236,7 @@ type Start struct {
 	statefile.Identity
 	Args []string // added to those of the job
 	Env  []string // for a notification: its event
-	Mail bool     // the Letter is its standard input
+	Mail bool     // its mail is its standard input
 }
 
 func (Append) effect()    {}

@@ -89,3 +89,11 @@ func (c *Core) markDirty(j *job) {
 		c.changes.jobs = append(c.changes.jobs, j)
 	}
 }
+
+// definition returns the definition of the job with this name, undefined if there is none.
+func (c *Core) definition(job string) *jobfile.Definition {
+	if j := c.jobs[job]; j != nil {
+		return j.def
+	}
+	return undefined
+}
