@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"jobsd/internal/fusetest"
+	"jobsd/internal/testdir"
 )
 
 // TestLinkIntoMountOfAnother checks that a load does not block if a link leads to a user's file system that never
@@ -16,7 +17,7 @@ func TestLinkIntoMountOfAnother(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root, to mount a file system")
 	}
-	dir, away := safeDir(t), programs(t, "home/x")+"/home"
+	dir, away := safeDir(t), testdir.Programs(t, "home/x")+"/home"
 	put(t, dir, "good.toml", "cmd = [\"true\"]\n")
 	if err := os.Symlink(away+"/bad.toml", filepath.Join(dir, "bad.toml")); err != nil {
 		t.Fatal(err)

@@ -4,29 +4,12 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"jobsd/internal/testdir"
 )
 
-// programs makes folders that contain programs.
-func programs(t *testing.T, paths ...string) string {
-	t.Helper()
-	root, err := filepath.EvalSymlinks(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, p := range paths {
-		p = filepath.Join(root, p)
-		if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(p, nil, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return root
-}
-
 func TestProgram(t *testing.T) {
-	root := programs(t, "a/x", "b/x", "b/y", "c/z", "home/bin/w")
+	root := testdir.Programs(t, "a/x", "b/x", "b/y", "c/z", "home/bin/w")
 	chmod(t, filepath.Join(root, "a/x"), 0o644) // not executable
 	if err := os.MkdirAll(filepath.Join(root, "a/y"), 0o755); err != nil {
 		t.Fatal(err)

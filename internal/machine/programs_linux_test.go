@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"jobsd/internal/fusetest"
+	"jobsd/internal/testdir"
 	"jobsd/internal/trust"
 )
 
@@ -35,7 +36,7 @@ func mountsWith(t *testing.T, kinds map[string]string) trust.Mounts {
 
 // TestRemote has file systems that the lookup must not touch.
 func TestRemote(t *testing.T) {
-	root := programs(t, "a/x", "nfs/x", "b/y")
+	root := testdir.Programs(t, "a/x", "nfs/x", "b/y")
 	if err := os.Symlink(root+"/nfs/x", root+"/a/linked"); err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +65,7 @@ func TestMountedSince(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root, to mount a file system")
 	}
-	dir := programs(t, "x")
+	dir := testdir.Programs(t, "x")
 	p := someone(t, 0).Programs
 	if !p.IsSafe(dir) {
 		t.Skip("the temporary directory is not for root alone")

@@ -7,27 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"jobsd/internal/testdir"
 	"jobsd/internal/trust"
 )
-
-// programs makes folders that contain programs.
-func programs(t *testing.T, paths ...string) string {
-	t.Helper()
-	root, err := filepath.EvalSymlinks(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, p := range paths {
-		p = filepath.Join(root, p)
-		if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(p, nil, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return root
-}
 
 func TestThisMountTable(t *testing.T) {
 	m := trust.ReadMounts()
@@ -43,7 +25,7 @@ func TestHeldWays(t *testing.T) {
 		t.Skip("only root can give files to others")
 	}
 	const other = 12345
-	root := programs(t, "own/x", "own/y", "own/loose", "own/gift", "theirs/x", "theirs/sub/x", "group/x", "world/x", "sticky/x")
+	root := testdir.Programs(t, "own/x", "own/y", "own/loose", "own/gift", "theirs/x", "theirs/sub/x", "group/x", "world/x", "sticky/x")
 	in := func(name string) string { return filepath.Join(root, name) }
 	for name, mode := range map[string]os.FileMode{"own/loose": 0o777, "group": 0o775, "world": 0o777, "sticky": 0o777 | os.ModeSticky} {
 		chmod(t, in(name), mode)

@@ -1,9 +1,10 @@
-// Package testdir gives tests a temporary directory that other users can reach.
+// Package testdir gives tests directories: one that other users can reach, and ones with programs.
 package testdir
 
 import (
 	"os"
 	"path/filepath"
+	"testing"
 )
 
 // Open makes the tests use a directory that processes of other users can reach. The temporary directory of
@@ -27,4 +28,23 @@ func Open() (remove func()) {
 	}
 	os.Setenv("TMPDIR", dir)
 	return func() { os.RemoveAll(dir) }
+}
+
+// Programs makes a directory with empty executable files at these paths, and returns it.
+func Programs(t *testing.T, paths ...string) string {
+	t.Helper()
+	root, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range paths {
+		p = filepath.Join(root, p)
+		if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(p, nil, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return root
 }
