@@ -47,6 +47,9 @@ func (l *loop) reap() {
 		if !ok {
 			break
 		}
+		if l.recording.reaped(x) {
+			continue
+		}
 		if l.candidate != nil && l.candidate.proc.PID == x.PID {
 			l.judge(x)
 			continue
@@ -87,15 +90,18 @@ func (l *loop) watch() {
 	if len(l.polls) > 1 && l.polls[1].Revents != 0 {
 		l.timer.drain()
 	}
+	if len(l.polls) > 2 && l.polls[2].Revents != 0 {
+		l.recording.receive()
+	}
 	for i, p := range l.polled {
-		if l.polls[i+2].Revents == 0 {
+		if l.polls[i+fixedPolls].Revents == 0 {
 			continue
 		}
 		switch {
 		case p.handshake != nil:
 			l.shake(p)
 		case p.adopted && l.byRun[p.run] == p:
-			l.adoptedEnded(p, l.polls[i+2].Revents&unix.POLLHUP != 0)
+			l.adoptedEnded(p, l.polls[i+fixedPolls].Revents&unix.POLLHUP != 0)
 		}
 	}
 }
@@ -152,13 +158,20 @@ func (l *loop) fork(f core.Fork) {
 	opened := l.preparing[s.Run]
 	delete(l.preparing, s.Run)
 	failpoint("fork")
-	proc, handshake, err := l.sys.start(s.Run, l.launch(s, opened))
+	c := l.launch(s, opened)
+	var proc spawn.Process
+	var handshake *spawn.Handshake
+	var err error
+	if c.Output, err = l.recording.pipe(s); err == nil {
+		proc, handshake, err = l.sys.start(s.Run, c)
+	}
 	opened.close()
 	if err != nil {
 		l.notStarted(s.Run, err)
 		return
 	}
 	failpoint("forked")
+	l.recording.started(s.Run)
 	p := &process{Process: proc, run: s.Run, job: s.Job.Name, handshake: handshake}
 	l.byRun[s.Run], l.byPID[proc.PID] = p, p
 	l.repoll = l.repoll || handshake != nil
@@ -166,6 +179,7 @@ func (l *loop) fork(f core.Fork) {
 }
 
 func (l *loop) notStarted(run uint64, err error) {
+	l.recording.notStarted(run)
 	var e *spawn.Error
 	if !errors.As(err, &e) {
 		e = &spawn.Error{Stage: "fork", Errno: syscall.EINVAL}

@@ -11,12 +11,10 @@ import (
 
 	"jobsd/internal/jobfile"
 	"jobsd/runner/core"
-	"jobsd/spawn"
 	"jobsd/statefile"
 )
 
-// These are the requests of the loop to the disk, besides the core's Append, Prepare, Finish, EndOutput, Marker and
-// KeepLog.
+// These are the requests of the loop to the disk, besides the core's Append and Prepare.
 type (
 	publish struct {
 		changes []core.Change
@@ -26,6 +24,7 @@ type (
 		loaded  bool // a load came into force in this turn
 	}
 	checkpoint struct{ facts *statefile.Facts }
+	recorded   struct{ runs []uint64 } // an answer, too, when the places of their outputs are in the journal
 	quit       struct {
 		facts *statefile.Facts // the facts at the end
 		done  chan struct{}
@@ -36,7 +35,6 @@ type (
 type (
 	prepared struct {
 		run   uint64
-		log   *spawn.Log // nil: discarded, or it could not be opened
 		mail  bool
 		sync  bool     // its intent must survive a power failure, or it would run twice
 		input *os.File // the mail, for the mailer to read
@@ -58,7 +56,7 @@ const (
 // CloseWait is how long an ending daemon waits for its disk. Tests on slow disks raise it.
 var CloseWait = 10 * time.Second
 
-// disk is the helper that does everything that may wait for a disk: journal, logs and state. It works in the order of
+// disk is the helper that does everything that may wait for a disk: journal, mails and state. It works in the order of
 // the requests, so that the journal records events in the order in which they happened.
 type disk struct {
 	in          *inbox[[]any]
@@ -66,20 +64,16 @@ type disk struct {
 	journal     *statefile.Journal
 	state       *statefile.Writer
 	pace        statefile.Pace
-	outputs     *outputs
 	delayedArgs *delayedArgs
 
 	logDir   string
 	stateDir string
 	runDir   string
 	lock     *os.File // the lock of the state directory
-	gid      int
 
-	base      map[string]int64 // the base offsets of rotated logs
-	growing   map[string]*growing
-	nextCut   time.Duration     // when the next of them is due for a look
 	entries   []statefile.Entry // entries for the next flush
 	waiting   []prepared        // answers that are held until the flush
+	places    []uint64          // runs whose places are among the entries
 	sync      bool              // an entry that must be durable was appended
 	numbers   bool              // run numbers were reserved; no run may get one before that is durable
 	batch     int               // the number of intents that share the next flush
@@ -104,16 +98,9 @@ func newDisk(o Options, config *jobfile.Config, journal *statefile.Journal, fact
 	}
 	d := &disk{in: newInbox[[]any](), post: post, journal: journal, state: state, logDir: o.Dirs.Log, stateDir: o.Dirs.State,
 		runDir: o.Dirs.Run, lock: o.lock,
-		outputs: newOutputs(facts), delayedArgs: delayed, gid: -1,
-		hold:      readClocks().Mono + firstLoadWait,
-		collector: gc, batch: firstFlush, base: map[string]int64{}, growing: map[string]*growing{}, trouble: map[string]string{}}
-	for name, j := range facts.Jobs {
-		if j.LogBase > 0 {
-			d.base[name] = j.LogBase
-		}
-	}
+		delayedArgs: delayed, hold: readClocks().Mono + firstLoadWait,
+		collector: gc, batch: firstFlush, trouble: map[string]string{}}
 	d.in.put([]any{share{config.Group}})
-	d.finishCuts()
 	return d, said, nil
 }
 
@@ -146,7 +133,6 @@ func (d *disk) run() {
 		}
 		d.flush()
 		d.batch = firstFlush
-		d.cutLogs()
 		if d.dirty && d.writeWait() <= 0 {
 			d.write()
 		}
@@ -157,7 +143,7 @@ func (d *disk) run() {
 // pause returns a channel that ends the wait for the next message early: when the state may be written again, a failed
 // write retried, or a log must be looked at.
 func (d *disk) pause() <-chan time.Time {
-	wait := d.cutWait()
+	wait := time.Duration(-1)
 	sooner := func(w time.Duration) {
 		if w = max(0, w); wait < 0 || w < wait {
 			wait = w
@@ -181,16 +167,8 @@ func (d *disk) do(op any) {
 		d.record(op.Entry)
 	case core.Prepare:
 		d.prepare(op)
-	case core.Finish:
-		d.ended(op)
-	case core.EndOutput:
-		d.endOutput(op)
-	case core.Marker:
-		d.writeMarker(op.Job, op.Text)
-	case core.KeepLog:
-		d.watchLog(op.Run, op.Job)
-	case copied:
-		d.cut(op)
+	case recorded:
+		d.places = append(d.places, op.runs...)
 	case publish:
 		d.update(op)
 	case share:

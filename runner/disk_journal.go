@@ -2,9 +2,7 @@ package runner
 
 import (
 	"errors"
-	"fmt"
 
-	"jobsd/internal/jobfile"
 	"jobsd/runner/core"
 	"jobsd/statefile"
 )
@@ -12,7 +10,6 @@ import (
 // record appends an entry. Entries must survive a power failure if a person has seen them or asked for them, or
 // if forgetting them would run or send something twice.
 func (d *disk) record(e statefile.Entry) {
-	d.outputs.note(e.Record)
 	switch r := e.Record.(type) {
 	case *statefile.Disabled, *statefile.AllDisabled, *statefile.Held, *statefile.SetAside, *statefile.NotRun, *statefile.Delivery:
 		d.sync = true
@@ -26,6 +23,10 @@ func (d *disk) record(e statefile.Entry) {
 	case *statefile.Dropped:
 		d.sync = true
 		d.delayedArgs.drop(r.Run)
+	case *statefile.Ended:
+		failpoint("ending")
+		d.sync = true
+		d.delayedArgs.drop(r.Outcome.Run)
 	}
 	d.append(e)
 }
@@ -39,41 +40,19 @@ func (d *disk) fail(err error) {
 	}
 }
 
-// rotateJournal begins a new journal file with the facts as they were when the loop handed them over. Only the disk
-// knows the base offsets of the logs, so it adds them.
+// rotateJournal begins a new journal file with the facts as they were when the loop handed them over.
 func (d *disk) rotateJournal(facts *statefile.Facts) {
 	failpoint("rotate")
 	d.flush()
 	d.asked = false
-	for name, base := range d.base {
-		if j := facts.Jobs[name]; j != nil {
-			j.LogBase = base
-		}
-	}
-	d.outputs.complete(facts)
 	d.fail(d.inStateDir(func() error { return d.journal.Rotate(facts, statefile.At(wallClock())) }))
 }
 
-// prepare opens the log of a run, writes the start marker and appends the intent. The answer waits for the flush.
+// prepare appends the intent of a run and writes its mail. The answer waits for the flush.
 func (d *disk) prepare(p core.Prepare) {
 	failpoint("prepare")
 	answer := prepared{run: p.Run}
-	offset, log, err := d.openRunLog(p)
-	answer.log, answer.err = log, err
-	hasMarker := false
-	if log != nil && p.Record != nil {
-		_, err := fmt.Fprintf(log, "== %s\n", startMarker(p.Run, statefile.At(p.At.In(p.Job.Schedule.Location()))))
-		hasMarker = err == nil
-	}
-	if log != nil && p.Marker != "" {
-		fmt.Fprintf(log, "== %s\n", p.Marker)
-	}
 	if p.Record != nil {
-		p.Record.LogOffset, p.Record.OwnLog = offset, hasRunLog(p)
-		d.outputs.began(p.Run, span{job: p.Job.Name, start: offset, own: p.Record.OwnLog, hasMarker: hasMarker})
-		if !p.Record.OwnLog {
-			d.watchLog(p.Run, p.Job)
-		}
 		d.append(statefile.Entry{At: p.At, Record: p.Record})
 		d.sync, answer.sync = true, p.Record.Reason != statefile.ReasonService
 	}
@@ -86,38 +65,6 @@ func (d *disk) prepare(p core.Prepare) {
 		d.flush()
 		d.batch = min(2*d.batch, maxFlush)
 	}
-}
-
-// ended writes the marker and appends the outcome with the end of the run's output.
-func (d *disk) ended(f core.Finish) {
-	failpoint("ending")
-	if f.Record.Open {
-		f.Record.LogEnd = d.logEnd(f.Record.Job)
-	} else {
-		f.Record.LogEnd = d.closeLog(f.Record.Outcome.Run, f.Record.Job, f.Job, f.Marker)
-	}
-	d.outputs.ended(f.Record)
-	d.delayedArgs.drop(f.Record.Outcome.Run)
-	d.append(statefile.Entry{At: f.At, Record: f.Record})
-	d.sync = true
-}
-
-// endOutput writes the marker of a run that ended earlier, and appends where its output is.
-func (d *disk) endOutput(e core.EndOutput) {
-	e.Record.LogEnd = d.closeLog(e.Record.Run, e.Record.Job, e.Job, e.Marker)
-	d.outputs.closed(e.Record)
-	d.append(statefile.Entry{At: e.At, Record: e.Record})
-}
-
-// closeLog ends the output of a run with its marker and returns where the output ends.
-func (d *disk) closeLog(run uint64, name string, job *jobfile.Definition, marker string) int64 {
-	d.appendRunLog(run, name, job)
-	d.checkEmptied(run, job)
-	d.unwatchLog(run, name)
-	if job == nil || marker == "" {
-		return d.logEnd(name)
-	}
-	return d.writeMarker(job, marker)
 }
 
 // flush makes the appended entries durable and answers the runs that waited for that.
@@ -142,6 +89,10 @@ func (d *disk) flush() {
 		d.report("journal", d.err)
 	}
 	d.answer(func(prepared) bool { return false })
+	if len(d.places) > 0 && d.err == nil && d.trouble["journal"] == "" { // otherwise a checkpoint has them later
+		d.post(recorded{d.places})
+		d.places = nil
+	}
 	d.sync, d.numbers, d.err = false, false, nil
 }
 
@@ -165,11 +116,8 @@ func (d *disk) answer(waits func(prepared) bool) {
 	d.waiting = rest
 }
 
-// close closes the files that were opened for a run, which its process has by then.
+// close closes the file that was written for a run, which its process has by then.
 func (p prepared) close() {
-	if p.log != nil {
-		p.log.Close()
-	}
 	if p.input != nil {
 		p.input.Close()
 	}

@@ -15,7 +15,7 @@ func TestDelayedArgsAreDurable(t *testing.T) {
 	for _, r := range []statefile.Record{&statefile.Disabled{}, &statefile.AllDisabled{}, &statefile.Delayed{}, &statefile.Dropped{}} {
 		facts := statefile.NewFacts("")
 		delayed, _ := openDelayedArgs(t.TempDir(), facts)
-		d := &disk{outputs: newOutputs(facts), delayedArgs: delayed}
+		d := &disk{delayedArgs: delayed}
 		if d.do(core.Append{Entry: statefile.Entry{Record: r}}); !d.sync {
 			t.Errorf("%s can be lost", r.Kind())
 		}

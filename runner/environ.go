@@ -11,7 +11,6 @@ import (
 	"jobsd/internal/jobfile"
 	"jobsd/runner/core"
 	"jobsd/spawn"
-	"jobsd/statefile"
 )
 
 // environ builds the clean environment of a run. Only named variables of the daemon's own environment are passed on.
@@ -87,9 +86,4 @@ func passed(list []string) (names []string) {
 // ownershipTag returns the ownership tag of a run: the state directory, the job and the run that a process belongs to.
 func ownershipTag(id, job string, run uint64) string {
 	return id + "/" + job + "/" + strconv.FormatUint(run, 10)
-}
-
-// startMarker returns the marker line for the start of a run. Its time has whole seconds, as people write times.
-func startMarker(run uint64, at statefile.Time) string {
-	return "run " + strconv.FormatUint(run, 10) + " started " + at.Format("2006-01-02T15:04:05Z07:00")
 }

@@ -14,16 +14,20 @@ import (
 // share asks to give a group read access to the journal and the logs, present and future.
 type share struct{ group string }
 
+// logGroup is the number of that group, for the recorder.
+type logGroup struct{ gid int }
+
 // share gives the files to the group. Without a group, they stay unchanged.
 func (d *disk) share(group string) {
-	d.gid = groupID(group)
-	if d.gid < 0 {
+	gid := groupID(group)
+	d.post(logGroup{gid})
+	if gid < 0 {
 		d.report("group", nil)
 		return
 	}
-	err := errors.Join(d.journal.SetGroup(d.gid), shareFiles(d.stateDir, d.gid, isJournal), shareFiles(d.logDir, d.gid, isLog))
+	err := errors.Join(d.journal.SetGroup(gid), shareFiles(d.stateDir, gid, isJournal), shareFiles(d.logDir, gid, isLog))
 	if err == nil {
-		err = openToGroup(d.logDir, d.gid)
+		err = openToGroup(d.logDir, gid)
 	}
 	if err != nil {
 		err = fmt.Errorf("cannot let group %s read the journal and the logs: %w", group, err)

@@ -68,6 +68,7 @@ func (l *loop) leaveTo(lock *os.File) *Handover {
 	for _, opened := range l.preparing {
 		opened.close()
 	}
+	l.recording.close()
 	l.timer.close()
 	h.pump = l.pump
 	return h

@@ -17,7 +17,7 @@ func (l *loop) launch(s core.Start, opened prepared) *spawn.Command {
 	d := s.Job
 	c := &spawn.Command{
 		Path: d.Program, Argv: d.Argv, Env: environ(s, l.self, l.core.ID(), l.o.Root),
-		Dir: d.Dir, EnvFile: d.EnvFile, Umask: d.Umask, Nice: d.Nice, Output: -1, Title: "jobsd:" + d.Name,
+		Dir: d.Dir, EnvFile: d.EnvFile, Umask: d.Umask, Nice: d.Nice, Title: "jobsd:" + d.Name,
 		MayHang: d.DirMayHang,
 	}
 	if len(s.Args) > 0 {
@@ -35,9 +35,6 @@ func (l *loop) launch(s core.Start, opened prepared) *spawn.Command {
 	}
 	for _, limit := range d.Limits {
 		c.Limits = append(c.Limits, spawn.Limit{Name: limit.Name, Value: limit.Value})
-	}
-	if opened.log != nil {
-		c.Output = int(opened.log.Fd())
 	}
 	if opened.input != nil {
 		c.Input = int(opened.input.Fd())

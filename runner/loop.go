@@ -37,19 +37,20 @@ type system interface {
 // loop is the shell around the core. It turns wake-ups into events and performs effects. One goroutine on the main
 // thread runs it. Its helpers do everything that may wait.
 type loop struct {
-	sys      system
-	core     *core.Core
-	pump     *signals.Pump[any]
-	timer    *wallTimer
-	disk     *disk
-	loader   *loader
-	searcher *searcher
-	socket   *control.Server // nil: it could not be created
-	log      *logger
-	o        Options
-	self     *jobfile.User
-	boot     string // which boot of the machine this is
-	daemon   statefile.Daemon
+	sys       system
+	core      *core.Core
+	pump      *signals.Pump[any]
+	timer     *wallTimer
+	disk      *disk
+	loader    *loader
+	searcher  *searcher
+	recording *recording
+	socket    *control.Server // nil: it could not be created
+	log       *logger
+	o         Options
+	self      *jobfile.User
+	boot      string // which boot of the machine this is
+	daemon    statefile.Daemon
 
 	byRun          map[uint64]*process
 	byPID          map[int]*process
@@ -57,7 +58,7 @@ type loop struct {
 	forks          []core.Fork         // forks that are not performed yet
 	batch          []any               // requests to the disk of this turn
 	polls          []unix.PollFd
-	polled         []*process // their descriptors are polls[2:]; those of the socket follow
+	polled         []*process // their descriptors follow the fixed ones; those of the socket follow
 	repoll         bool
 	unreaped       bool // children have ended, but only the next turn reaps them
 	checkpoint     bool // the disk has requested one
@@ -118,16 +119,20 @@ func (l *loop) turn() {
 			l.group = group
 			l.batch = append(l.batch, share{group})
 		}
+		l.recording.setOutput(l.loaded.Set.Config.Log)
 		l.mendRun()
 		l.handle(*l.loaded)
 		if l.core.Known() {
 			l.handle(core.Trouble{Part: reading})
 		}
+		l.recording.keepTrouble(func(job string) bool { return l.core.Definition(job) != nil })
 		l.loaded = nil
 		l.repoll = true
 		l.reap() // children that ended before their job was known
 	}
+	l.recording.settle(l.core, l.byRun)
 	l.perform()
+	l.recording.flush()
 	l.publish(loaded)
 	if l.heartbeat.due(l.sys.now().Mono) {
 		if l.readyUnsent {
@@ -171,6 +176,10 @@ func (l *loop) take(posts []any) {
 			l.found(m)
 		case core.Event:
 			l.handle(m)
+		case logGroup:
+			l.recording.setGroup(m.gid)
+		case recorded:
+			l.recording.recorded(m.runs)
 		case needCheckpoint:
 			l.checkpoint = true
 		case vetted:
@@ -234,6 +243,9 @@ func (l *loop) perform() {
 			l.checkpoint = false
 			l.batch = append(l.batch, checkpoint{l.core.Facts()})
 		}
+		if runs := l.recording.takePlaced(); len(runs) > 0 {
+			l.batch = append(l.batch, recorded{runs})
+		}
 		l.flush()
 		if len(l.forks) == 0 || l.sys.now().Mono > end {
 			return
@@ -247,8 +259,12 @@ func (l *loop) perform() {
 func (l *loop) effect(e core.Effect) {
 	defer l.rescue(e)
 	switch e := e.(type) {
-	case core.Append, core.Finish, core.EndOutput, core.Marker, core.KeepLog:
+	case core.Append:
 		l.batch = append(l.batch, e)
+	case core.EndOutput:
+		l.recording.end(e)
+	case core.Marker:
+		l.recording.note(e)
 	case core.Prepare:
 		l.preparing[e.Run] = prepared{}
 		l.batch = append(l.batch, e)
@@ -282,11 +298,12 @@ func (l *loop) flush() {
 // publish hands over the changes of this turn.
 func (l *loop) publish(loaded bool) {
 	changes, changed := l.core.Changes()
-	if !changed && !l.answered { // a client that got an answer expects to see its effect
+	if !changed && !l.answered && l.daemon.DroppedLines == l.recording.dropped { // a client that got an answer expects to see its effect
 		return
 	}
 	l.answered = false
 	l.core.Daemon(&l.daemon)
+	l.daemon.DroppedLines = l.recording.dropped
 	l.daemon.Uptime = statefile.Seconds(l.sys.now().Boot - l.began)
 	_, ready := l.core.Ready()
 	l.disk.in.put([]any{publish{changes, l.daemon, ready, l.core.Known(), loaded}})
@@ -320,6 +337,7 @@ func (l *loop) wait() error {
 		sooner(l.socket.Wait(l.sys.now().Mono))
 	}
 	sooner(l.candidateWait())
+	sooner(l.recording.wait())
 	sooner(l.heartbeat.wait(l.sys.now().Mono))
 	if pollCap > 0 && (d < 0 || d > pollCap) {
 		d = pollCap
@@ -344,11 +362,15 @@ func (l *loop) poll(d time.Duration) error {
 	return nil
 }
 
+// fixedPolls is how many descriptors come before those of processes: the pump, the timer and the recorder.
+const fixedPolls = 3
+
 func (l *loop) refreshPolls() {
 	if l.repoll || l.polls == nil {
 		l.pollProcesses()
 	}
-	l.polls = l.polls[:2+len(l.polled)]
+	l.polls = l.polls[:fixedPolls+len(l.polled)]
+	l.polls[2] = l.recording.poll()
 	if l.listens() {
 		l.polls = l.socket.Polls(l.sys.now().Mono, l.polls)
 	}
@@ -357,7 +379,7 @@ func (l *loop) refreshPolls() {
 func (l *loop) pollProcesses() {
 	l.repoll = false
 	l.polls = append(l.polls[:0], unix.PollFd{Fd: int32(l.pump.FD()), Events: unix.POLLIN},
-		unix.PollFd{Fd: int32(l.timer.fd), Events: unix.POLLIN})
+		unix.PollFd{Fd: int32(l.timer.fd), Events: unix.POLLIN}, unix.PollFd{Fd: -1})
 	l.polled = l.polled[:0]
 	_, known := l.core.Ready()
 	for _, p := range l.byRun {

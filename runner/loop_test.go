@@ -94,12 +94,13 @@ func testLoop(t *testing.T, jobs int) (*loop, *fakeKernel) {
 			t.Fatal(errs)
 		}
 		set.Jobs = append(set.Jobs, jobfile.Job{Def: &jobfile.Definition{Name: fmt.Sprintf("job%04d", n), Argv: []string{"x"},
-			Schedule: s, Enabled: true, SuccessCodes: []int{0}, StopSignal: "TERM", StopTimeout: time.Second, Umask: -1}})
+			Schedule: s, Enabled: true, Log: jobfile.Log{Discard: true}, SuccessCodes: []int{0}, StopSignal: "TERM", StopTimeout: time.Second, Umask: -1}})
 	}
 	l := &loop{sys: k, pump: pump, timer: &wallTimer{fd: -1}, disk: &disk{in: newInbox[[]any]()},
 		log:  &logger{Logger: hclog.NewNullLogger()},
 		self: &jobfile.User{}, byRun: map[uint64]*process{}, byPID: map[int]*process{}, preparing: map[uint64]prepared{},
 		loader: &loader{wake: make(chan struct{}, 1)}, searcher: &searcher{in: newInbox[searchRequest]()}}
+	l.recording = newRecording(Options{Dirs: jobfile.Dirs{Log: t.TempDir(), Run: t.TempDir()}}, "id", false, jobfile.Output{Output: "files"}, l.log, l.handle, func() time.Duration { return k.clock.Mono })
 	l.core = core.New(core.Options{Strict: true}, statefile.NewFacts("id"), k.clock)
 	l.core.Begin(k.clock, statefile.Start{})
 	l.pump.Post(core.Loaded{Set: set})
@@ -269,7 +270,7 @@ func TestRescueFork(t *testing.T) {
 	outcomes := 0
 	for _, batch := range l.disk.in.Take() {
 		for _, op := range batch {
-			if f, ok := op.(core.Finish); ok && f.Record.Outcome.Outcome == statefile.OutcomeStartError {
+			if f, ok := ended(op); ok && f.Outcome.Outcome == statefile.OutcomeStartError {
 				outcomes++
 			}
 		}
@@ -277,4 +278,11 @@ func TestRescueFork(t *testing.T) {
 	if outcomes != 1 {
 		t.Errorf("%d start errors", outcomes)
 	}
+}
+
+// ended returns the outcome that a request to the disk records.
+func ended(op any) (*statefile.Ended, bool) {
+	a, _ := op.(core.Append)
+	r, ok := a.Entry.Record.(*statefile.Ended)
+	return r, ok
 }

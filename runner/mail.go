@@ -2,6 +2,7 @@ package runner
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -9,8 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"golang.org/x/sys/unix"
-
+	"jobsd/internal/joblog"
 	"jobsd/internal/plain"
 	"jobsd/runner/core"
 )
@@ -64,17 +64,24 @@ func (d *disk) formatMail(m *core.Mail) []byte {
 		}
 		b.Write(printableText([]byte(p.Text)))
 		if p.Job != "" {
-			d.writeTail(&b, d.outputs.notified[p.Notification])
+			d.writeTail(&b, p)
 		}
 	}
 	return b.Bytes()
 }
 
 // writeTail writes the end of the output of one run, and of no other run in the log.
-func (d *disk) writeTail(b *bytes.Buffer, run uint64) {
-	s := d.outputs.runs[run]
-	text, cut, err := d.tail(s)
+func (d *disk) writeTail(b *bytes.Buffer, p core.MailPart) {
+	if p.Output == nil {
+		b.WriteString("\njobsd has no output of it.\n")
+		return
+	}
+	text, cut, err := joblog.Tail(joblog.Path(d.logDir, p.Job), p.Run, *p.Output, maxTail)
+	text = printableText(text)
 	switch {
+	case errors.Is(err, joblog.ErrStdout):
+		b.WriteString("\nIts output went to the standard output of the daemon, not to a log.\n")
+		return
 	case err != nil:
 		fmt.Fprintf(b, "\njobsd cannot read its output: %v\n", err)
 		return
@@ -82,7 +89,7 @@ func (d *disk) writeTail(b *bytes.Buffer, run uint64) {
 		b.WriteString("\nIt wrote no output.\n")
 		return
 	case cut:
-		fmt.Fprintf(b, "\nThe end of its output (jobsd logs --run %d %s shows all of it):\n\n", run, s.job)
+		fmt.Fprintf(b, "\nThe end of its output (jobsd logs --run %d %s shows all of it):\n\n", p.Run, p.Job)
 	default:
 		b.WriteString("\nIts output:\n\n")
 	}
@@ -90,43 +97,6 @@ func (d *disk) writeTail(b *bytes.Buffer, run uint64) {
 	if text[len(text)-1] != '\n' {
 		b.WriteByte('\n')
 	}
-}
-
-// tail reads the last lines of a run's output. It ignores output that was rotated away.
-func (d *disk) tail(s span) (text []byte, cut bool, err error) {
-	base := d.base[s.job]
-	from := max(s.start, base, s.end-maxTail)
-	if from >= s.end {
-		return nil, false, nil
-	}
-	f, err := os.OpenFile(d.logPath(s.job), os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, false, err
-	}
-	defer f.Close()
-	text = make([]byte, s.end-from)
-	n, err := f.ReadAt(text, from-base)
-	if err != nil && err != io.EOF {
-		return nil, false, err
-	}
-	text = text[:n]
-	if cut = from > s.start; cut {
-		if i := bytes.IndexByte(text, '\n'); i >= 0 && i < len(text)-1 {
-			text = text[i+1:]
-		}
-	}
-	return printableText(withoutMarkers(text)), cut, nil
-}
-
-// withoutMarkers removes the marker lines.
-func withoutMarkers(text []byte) []byte {
-	var keep [][]byte
-	for line := range bytes.Lines(text) {
-		if !bytes.HasPrefix(line, []byte("== ")) {
-			keep = append(keep, line)
-		}
-	}
-	return bytes.Join(keep, nil)
 }
 
 // printableText turns any bytes into what a mail may contain: UTF-8 without control characters, in lines of at most 998

@@ -10,8 +10,10 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
+	"jobsd/internal/joblog"
 	"jobsd/runner/core"
-	"jobsd/statefile"
 )
 
 // TestMailHeaders: with any number of recipients, the lines of the header are as long as RFC 5322 (2.1.1) allows, and
@@ -58,22 +60,41 @@ func TestMailHeaders(t *testing.T) {
 // TestMailOutput: a mail contains all of a short output. Of a long one it contains the end and the command that shows
 // all of it.
 func TestMailOutput(t *testing.T) {
-	d := &disk{logDir: t.TempDir(), base: map[string]int64{}, outputs: newOutputs(&statefile.Facts{})}
-	long := strings.Repeat("line\n", 1+maxTail/5)
-	if err := os.WriteFile(d.logPath("j"), []byte("short\n"+long), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	end := int64(len("short\n"))
-	d.outputs.runs[1] = span{job: "j", end: end}
-	d.outputs.runs[2] = span{job: "j", start: end, end: end + int64(len(long))}
-	d.outputs.notified = map[uint64]uint64{11: 1, 12: 2}
-	for owed, want := range map[uint64]string{
-		11: "\nIts output:\n\nshort\n",
-		12: "\nThe end of its output (jobsd logs --run 2 j shows all of it):\n\nline\n",
+	d := &disk{logDir: t.TempDir()}
+	one := "== run 1 started\nshort\n== run 1 exited 0\n"
+	two := "== run 2 started\n" + strings.Repeat("line\n", 1+maxTail/5) + "== run 2 exited 0\n"
+	first := placeOf(t, d, one+two, 0, len(one))
+	second := placeOf(t, d, one+two, len(one), len(one+two))
+	gone := first
+	gone.From.At++
+	for _, test := range []struct {
+		run   uint64
+		place joblog.Place
+		want  string
+	}{
+		{1, first, "\nIts output:\n\nshort\n"},
+		{2, second, "\nThe end of its output (jobsd logs --run 2 j shows all of it):\n\nline\n"},
+		{2, first, "\njobsd cannot read its output: it was rotated away, or somebody"},
+		{1, gone, "\njobsd cannot read its output: it was rotated away, or somebody"},
 	} {
-		text := string(d.formatMail(&core.Mail{Parts: []core.MailPart{{Text: "text\n", Job: "j", Notification: owed}}}))
+		text := string(d.formatMail(&core.Mail{Parts: []core.MailPart{{Text: "text\n", Job: "j", Run: test.run, Output: &test.place}}}))
+		want := test.want
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%.400s", want, text)
 		}
 	}
+}
+
+// placeOf writes the log of the job j and returns a place in it.
+func placeOf(t *testing.T, d *disk, text string, from, to int) joblog.Place {
+	t.Helper()
+	path := joblog.Path(d.logDir, "j")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var st unix.Stat_t
+	if err := unix.Stat(path, &st); err != nil {
+		t.Fatal(err)
+	}
+	return joblog.Place{From: joblog.Position{Inode: st.Ino, At: int64(from)}, To: &joblog.Position{Inode: st.Ino, At: int64(to)}, Alone: true}
 }

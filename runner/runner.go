@@ -28,9 +28,10 @@ type Options struct {
 	ConfigFile string       // jobsd.toml; may be missing
 	Machine    string       // replaces the host name; "" = the one in jobsd.toml, or the host's own
 	Version    string
-	LogFile    string // the daemon's own log; "" = stderr
-	LogLevel   string // debug info warn error
-	LogFormat  string // text or json
+	LogFile    string         // the daemon's own log; "" = stderr
+	LogLevel   string         // debug info warn error
+	LogFormat  string         // text or json
+	Output     jobfile.Output // "" in a field = the one in jobsd.toml
 	Ready      func(jobs int)
 	Program    string    // the program for upgrades; "" = the path by which this process was started
 	Handover   *Handover // from TakeOver
@@ -114,6 +115,7 @@ func live(o Options, config *jobfile.Config, log *logger, hand *Handover) (*loop
 	if l.exit.Upgrade {
 		return l, nil
 	}
+	l.recording.drain()
 	l.sys.close()
 	l.leave()
 	log.Info("ended", "longest_turn", fmt.Sprintf("%.2fms", float64(l.longest.Microseconds())/1000))
@@ -209,7 +211,9 @@ func newLoop(o Options, config *jobfile.Config, log *logger, hand *Handover) (*l
 	if crash.Text != "" {
 		log.Error("the previous daemon crashed", "job", crash.Job, "err", crash.Text, "stack", crash.Stack)
 	}
+	var foreign bool
 	if l.socket, err = listen(o.Dirs.Run, hand); err != nil {
+		foreign = errors.Is(err, control.ErrUsed)
 		log.Error(err.Error())
 		l.handle(core.Trouble{Part: "control", Text: err.Error()})
 	}
@@ -226,6 +230,8 @@ func newLoop(o Options, config *jobfile.Config, log *logger, hand *Handover) (*l
 	if err := statefile.WritePID(o.Dirs.Run); err != nil { // the file is only informative
 		log.Warn(err.Error())
 	}
+	l.recording = newRecording(o, l.core.ID(), foreign, config.Log, log, l.handle, func() time.Duration { return l.sys.now().Mono })
+	l.recording.replace = hand != nil
 	l.searcher = newSearcher(post, leaves)
 	l.adopt(begin.ID != "")
 	files := jobfile.NewLoader(jobfile.Options{Jobs: o.Dirs.Jobs, Accepted: filepath.Join(o.Dirs.State, "accepted"),

@@ -54,7 +54,7 @@ func (l *loop) commands() {
 	if !l.listens() {
 		return
 	}
-	ready := l.polls[min(len(l.polls), 2+len(l.polled)):]
+	ready := l.polls[min(len(l.polls), fixedPolls+len(l.polled)):]
 	for _, call := range l.socket.Turn(l.sys.now().Mono, ready) {
 		if call.Denied {
 			l.denied(call)

@@ -8,9 +8,7 @@ import (
 	"testing"
 	"unicode"
 
-	"jobsd/internal/jobfile"
 	"jobsd/runner/core"
-	"jobsd/statefile"
 )
 
 // evil is text that a stranger may use as the name of a file or a program, or a job may print. It clears the screen,
@@ -43,24 +41,12 @@ func TestStrangersInLog(t *testing.T) {
 
 // TestStrangersInMail: neither the description nor the output of a run brings control characters into a mail.
 func TestStrangersInMail(t *testing.T) {
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "j.log"), []byte(evil+"\nlast\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	d := &disk{logDir: dir, outputs: newOutputs(statefile.NewFacts("")), base: map[string]int64{}}
-	d.outputs.runs[1], d.outputs.notified[7] = span{job: "j", end: int64(len(evil) + 6)}, 1
-	text := string(d.formatMail(&core.Mail{From: "a@b", To: []string{"a@b"}, Subject: evil, Parts: []core.MailPart{{Text: evil + "\n", Job: "j", Notification: 7}}}))
+	d := &disk{logDir: t.TempDir()}
+	log := "== run 1 started\n" + evil + "\nlast\n"
+	place := placeOf(t, d, log, 0, len(log))
+	text := string(d.formatMail(&core.Mail{From: "a@b", To: []string{"a@b"}, Subject: evil,
+		Parts: []core.MailPart{{Text: evil + "\n", Job: "j", Run: 1, Output: &place}}}))
 	if raw(text) || strings.Count(text, "evil") != 3 || !strings.Contains(text, "\nlast\n") {
 		t.Errorf("%q", text)
-	}
-}
-
-// TestStrangersInMarkers: markers with text of strangers stay on one line in the log of a job.
-func TestStrangersInMarkers(t *testing.T) {
-	d := &disk{logDir: t.TempDir(), base: map[string]int64{}, trouble: map[string]string{}, gid: -1}
-	d.writeMarker(&jobfile.Definition{Name: "j"}, evil+"\n== run 7 pid 1 exited 0")
-	text, err := os.ReadFile(d.logPath("j"))
-	if err != nil || raw(string(text)) || strings.Count(string(text), "\n") != 1 {
-		t.Errorf("%v, %q", err, text)
 	}
 }

@@ -112,6 +112,17 @@ func Adopt(known Process) (Process, bool) {
 	return p, true
 }
 
+// Find returns the process that has a pid now, or false if there is none. The caller must know by other means, before and
+// afterwards, that it is the right one.
+func Find(pid int) (Process, bool) {
+	p := Process{PID: pid, FD: -1}
+	if pid <= 1 || !openPidfd(&p) {
+		return Process{FD: -1}, false
+	}
+	p.identify()
+	return p, true
+}
+
 // Remains returns a Process for a run whose leader has ended, to look at its group and its leaf.
 func Remains(pid int, leaf string) Process {
 	return Process{PID: pid, FD: -1, Cgroup: leaf, born: leaf}

@@ -3,6 +3,8 @@ package statefile
 import (
 	"slices"
 	"time"
+
+	"jobsd/internal/joblog"
 )
 
 // This file defines how each record changes the facts. The daemon and a replay of the journal use the same code.
@@ -180,7 +182,7 @@ func (r *Intent) apply(f *Facts, at Time) {
 	}
 	j.removeRetry(r.Run)
 	j.removeDelayed(r.Run)
-	j.Live = append(j.Live, Live{Identity: r.Identity, LogOffset: r.LogOffset, OwnLog: r.OwnLog})
+	j.Live = append(j.Live, Live{Identity: r.Identity, Discard: r.Discard})
 }
 
 func (r *Started) apply(f *Facts, at Time) {
@@ -214,7 +216,7 @@ func (r *Ended) apply(f *Facts, _ Time) {
 		return
 	}
 	run := r.Outcome
-	j.LastRun, j.LogStart, j.LogEnd = &run, r.LogStart, r.LogEnd
+	j.LastRun = &run
 	switch {
 	case r.Retry != nil:
 		j.Retries = append(j.Retries, *r.Retry)
@@ -245,7 +247,7 @@ func (r *Ended) apply(f *Facts, _ Time) {
 		}
 	}
 	if r.Drained {
-		j.drop(run.Run)
+		j.drained(run.Run)
 	}
 }
 
@@ -293,23 +295,44 @@ func (r *Delivery) apply(f *Facts, _ Time) {
 }
 
 func (r *Output) apply(f *Facts, _ Time) {
-	j := f.Job(r.Job)
+	j, place := f.Job(r.Job), r.Place
 	if l := j.live(r.Run); l != nil {
-		l.Open = false
+		l.Output = &place
+		if r.To != nil {
+			l.Open = false
+			if l.Drained {
+				j.drop(r.Run)
+			}
+		}
 	}
-	if j.LastRun != nil && j.LastRun.Run == r.Run {
-		j.LogStart, j.LogEnd = r.LogStart, r.LogEnd
+	// Other code may still use the old list and the old outcomes.
+	if o := j.LastRun; o != nil && o.Run == r.Run {
+		j.LastRun = o.withOutput(&place)
 	}
 	for i, o := range f.Notifications {
 		if o.Job == r.Job && o.Run != nil && o.Run.Run == r.Run {
-			f.Notifications = slices.Clone(f.Notifications) // other code may still use the old list
-			f.Notifications[i].LogStart, f.Notifications[i].LogEnd = r.LogStart, r.LogEnd
+			f.Notifications = slices.Clone(f.Notifications)
+			f.Notifications[i].Run = o.Run.withOutput(&place)
 		}
 	}
 }
 
-func (r *Drained) apply(f *Facts, _ Time) { f.Job(r.Job).drop(r.Run) }
-func (r *LogCut) apply(f *Facts, _ Time)  { f.Job(r.Job).LogBase = r.Base }
+func (o *Run) withOutput(place *joblog.Place) *Run {
+	with := *o
+	with.Output = place
+	return &with
+}
+
+func (r *Drained) apply(f *Facts, _ Time) { f.Job(r.Job).drained(r.Run) }
+
+// drained records that a run has no process any more. The run stays live until its output is complete, too.
+func (j *JobFacts) drained(run uint64) {
+	if l := j.live(run); l != nil && l.Open {
+		l.Drained = true
+	} else {
+		j.drop(run)
+	}
+}
 
 func (r *Damaged) apply(f *Facts, at Time) {
 	f.LastRun = max(f.LastRun, r.LastRun)

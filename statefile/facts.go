@@ -3,6 +3,8 @@ package statefile
 import (
 	"slices"
 	"time"
+
+	"jobsd/internal/joblog"
 )
 
 // KeepRemoved is how long the facts of a removed job are kept.
@@ -66,17 +68,14 @@ type JobFacts struct {
 	SetAsideError       string      `json:"set_aside_error,omitempty"`  // what went wrong
 	FailureNotified     bool        `json:"failure_notified,omitempty"` // a failure was notified, so the recovery will be too
 	NotifyError         *string     `json:"notify_error,omitempty"`
-	Retries             []Retry     `json:"retries,omitempty"`   // waiting retries
-	Delayed             []Delayed   `json:"delayed,omitempty"`   // delayed starts
-	LogStart            int64       `json:"log_start,omitempty"` // start of the output of the last run
-	LogEnd              int64       `json:"log_end,omitempty"`
+	Retries             []Retry     `json:"retries,omitempty"` // waiting retries
+	Delayed             []Delayed   `json:"delayed,omitempty"` // delayed starts
 	LastRun             *Run        `json:"last_run,omitempty"`
 	LastStart           Time        `json:"last_start,omitzero"`
 	LastSuccess         Time        `json:"last_success,omitzero"`
 	StartSequence       uint64      `json:"start_sequence,omitempty"`   // Sequence of the last start, or of the first load
 	SuccessSequence     uint64      `json:"success_sequence,omitempty"` // Sequence of the last success
 	Live                []Live      `json:"live,omitempty"`
-	LogBase             int64       `json:"log_base,omitempty"` // total bytes cut off the front of the live log
 }
 
 // Anchor is the due time from which the next slot of an `every` job is counted.
@@ -89,16 +88,17 @@ type Anchor struct {
 // Live is a run whose intent is durable and whose end is not.
 type Live struct {
 	Identity
-	PID       int    `json:"pid,omitempty"` // 0: not known to have started
-	Inode     uint64 `json:"inode,omitempty"`
-	PIDStart  uint64 `json:"pid_start,omitempty"`
-	BootID    string `json:"boot_id,omitempty"`
-	StartedAt Time   `json:"started_at,omitzero"`
-	StoppedBy string `json:"stopped_by,omitempty"` // who stopped it
-	Ended     bool   `json:"ended,omitempty"`      // it is draining
-	Open      bool   `json:"open,omitempty"`       // it has ended but its output has not
-	LogOffset int64  `json:"log_offset,omitempty"`
-	OwnLog    bool   `json:"own_log,omitempty"`
+	PID       int           `json:"pid,omitempty"` // 0: not known to have started
+	Inode     uint64        `json:"inode,omitempty"`
+	PIDStart  uint64        `json:"pid_start,omitempty"`
+	BootID    string        `json:"boot_id,omitempty"`
+	StartedAt Time          `json:"started_at,omitzero"`
+	StoppedBy string        `json:"stopped_by,omitempty"` // who stopped it
+	Ended     bool          `json:"ended,omitempty"`      // it is draining
+	Open      bool          `json:"open,omitempty"`       // it has ended but its output has not
+	Drained   bool          `json:"drained,omitempty"`    // none of its processes is left
+	Discard   bool          `json:"discard,omitempty"`    // its output is discarded
+	Output    *joblog.Place `json:"output,omitempty"`
 }
 
 // Retry is a run that will retry a slot.
@@ -118,8 +118,6 @@ type Notification struct {
 	FailuresBefore uint64 `json:"failures_before,omitempty"` // earlier failures in a row
 	Text           string `json:"text,omitempty"`            // for a notification about the daemon
 	Tries          int    `json:"tries,omitempty"`           // failed deliveries
-	LogStart       int64  `json:"log_start,omitempty"`
-	LogEnd         int64  `json:"log_end,omitempty"`
 }
 
 // maxDeaths is the number of kept deaths of a service.

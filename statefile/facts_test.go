@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"testing"
 	"time"
+
+	"jobsd/internal/joblog"
 )
 
 // story makes up a plausible history of a few jobs, entry by entry.
@@ -42,17 +44,16 @@ func (s *story) record(job string) Record {
 	case n < 5 && run == 0:
 		s.run++
 		s.live[job] = s.run
-		return &Intent{Job: job, Identity: Identity{Run: s.run, Slot: s.at(), Reason: ReasonSchedule, Attempt: 1}, At: n == 0, Anchor: s.anchor(),
-			LogOffset: s.r.Int64N(1000)}
+		return &Intent{Job: job, Identity: Identity{Run: s.run, Slot: s.at(), Reason: ReasonSchedule, Attempt: 1}, At: n == 0, Anchor: s.anchor()}
 	case n < 3:
 		return &Started{Job: job, Run: run, PID: 1 + s.r.IntN(1000), BootID: "boot", PIDStart: 7}
 	case n < 6 && run != 0:
 		delete(s.live, job)
 		code := s.r.IntN(2)
-		return &Ended{Job: job, Failed: code != 0, Drained: n == 4, Open: n == 5, LogEnd: s.r.Int64N(1000),
+		return &Ended{Job: job, Failed: code != 0, Drained: n == 4, Open: n == 5,
 			Outcome: Run{Run: run, EndedAt: s.at(), Outcome: OutcomeExited, ExitCode: &code}}
 	case n < 7 && s.r.IntN(2) == 0:
-		return &Output{Job: job, Run: s.run, LogEnd: s.r.Int64N(1000)}
+		return &Output{Job: job, Run: s.run, Place: joblog.Place{To: &joblog.Position{Inode: 7, At: s.r.Int64N(1000)}}}
 	case n < 7:
 		return &Drained{Job: job, Run: s.run}
 	case n < 8:
@@ -65,7 +66,7 @@ func (s *story) record(job string) Record {
 	case n < 12:
 		return &Epoch{Epoch: s.r.Uint64N(5), Wall: s.at(), Reset: s.r.IntN(2) == 0}
 	case n < 13:
-		return &LogCut{Job: job, Base: s.r.Int64N(1 << 40)}
+		return &Output{Job: job, Run: run, Place: joblog.Place{From: joblog.Position{Inode: 7, At: s.r.Int64N(1000)}}}
 	case n < 14:
 		return &Start{PID: 1, BootID: fmt.Sprint(s.r.IntN(3)), Unclean: s.r.IntN(2) == 0}
 	case n < 15:
@@ -113,7 +114,7 @@ func TestApplyAgain(t *testing.T) {
 		&Intent{Job: "a", Identity: Identity{Run: 3, Slot: at, Reason: ReasonSchedule, Attempt: 1}},
 		&Started{Job: "a", Run: 3, PID: 7},
 		&Ended{Job: "a", Outcome: Run{Run: 3, Outcome: OutcomeExited, ExitCode: &code, EndedAt: at}, Failed: true},
-		&Output{Job: "a", Run: 3, LogEnd: 7},
+		&Output{Job: "a", Run: 3, Place: joblog.Place{To: &joblog.Position{Inode: 1, At: 7}}},
 		&Drained{Job: "a", Run: 3},
 	} {
 		facts.Apply(Entry{at, record})

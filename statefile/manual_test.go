@@ -16,6 +16,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"jobsd/internal/joblog"
 )
 
 // sections lists the sections of the manual page by the type whose fields they describe. Sections of records have the
@@ -34,6 +36,7 @@ var sections = map[reflect.Type]string{
 	reflect.TypeFor[Anchor]():     "The anchor",
 	reflect.TypeFor[Retry]():      "A waiting retry", reflect.TypeFor[Notification](): "A notification",
 	reflect.TypeFor[Live]():         "A live run",
+	reflect.TypeFor[joblog.Place](): "Place of output", reflect.TypeFor[joblog.Position](): "Position",
 	reflect.TypeFor[DelayedStart](): "A delayed start",
 	reflect.TypeFor[Delayed]():      "delayed",
 }

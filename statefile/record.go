@@ -1,5 +1,7 @@
 package statefile
 
+import "jobsd/internal/joblog"
+
 // Entry is one line of the journal.
 type Entry struct {
 	At Time
@@ -154,10 +156,9 @@ type Identity struct {
 type Intent struct {
 	Job string `json:"job"`
 	Identity
-	At        bool    `json:"at_slot,omitempty"` // the slot is the job's `at`
-	Anchor    *Anchor `json:"anchor,omitempty"`  // the new one of an `every` job
-	LogOffset int64   `json:"log_offset"`        // where its output begins in the job's log, counted across rotations
-	OwnLog    bool    `json:"own_log,omitempty"` // it writes to its own file, which is added to the job's log at its end
+	At      bool    `json:"at_slot,omitempty"` // the slot is the job's `at`
+	Discard bool    `json:"discard,omitempty"` // its output is discarded
+	Anchor  *Anchor `json:"anchor,omitempty"`  // the new one of an `every` job
 }
 
 // Started records that the run's process exists.
@@ -188,10 +189,8 @@ type Ended struct {
 	Finished        bool           `json:"finished,omitempty"`         // for a service: it will not be restarted
 	FailureNotified bool           `json:"failure_notified,omitempty"` // a notification about the failure is sent, and no more until the job recovers
 	Notifications   []Notification `json:"notifications,omitempty"`    // notifications to send
-	LogStart        int64          `json:"log_start"`                  // where its output begins, as in Intent
 	Drained         bool           `json:"drained"`                    // no process of its group is left
-	LogEnd          int64          `json:"log_end"`                    // where its output ends, as LogOffset counts
-	Open            bool           `json:"open,omitempty"`             // remaining processes may still write for a moment, and an Output follows
+	Open            bool           `json:"open,omitempty"`             // its output is not complete yet, and an Output follows
 }
 
 // Dropped records that a pending run was dropped: a retry, whose slot has then failed, or a delayed start.
@@ -222,27 +221,17 @@ type DaemonNotification struct {
 	Notifications []Notification `json:"notifications"`
 }
 
-// Output records where the output of an ended run is, if the output ended after the leader.
+// Output records where the output of a run is: once it begins, if the run takes a while, and once it is complete.
 type Output struct {
-	Job      string `json:"job"`
-	Run      uint64 `json:"run"`
-	LogStart int64  `json:"log_start"` // as in Ended
-	LogEnd   int64  `json:"log_end"`
+	Job string `json:"job"`
+	Run uint64 `json:"run"`
+	joblog.Place
 }
 
 // Drained records that the process group of an ended run is empty.
 type Drained struct {
 	Job string `json:"job"`
 	Run uint64 `json:"run"`
-}
-
-// LogCut records that the front of a job's live log was moved to an archive. With EmptiedBy, it records that a run
-// emptied the live log: the output of that run begins at Base, and the output of earlier runs after that point is
-// lost.
-type LogCut struct {
-	Job       string `json:"job"`
-	Base      int64  `json:"base"`
-	EmptiedBy uint64 `json:"emptied_by,omitempty"`
 }
 
 // Damaged records that lines before it were damaged and left out, and that their content is in doubt; see doubt.go.
@@ -278,7 +267,6 @@ func (*Delivery) Kind() string           { return "delivery" }
 func (*DaemonNotification) Kind() string { return "daemon_notification" }
 func (*Output) Kind() string             { return "output" }
 func (*Drained) Kind() string            { return "drained" }
-func (*LogCut) Kind() string             { return "log_cut" }
 func (*Damaged) Kind() string            { return "damaged" }
 
 func (r *NotRun) Kind() string {

@@ -1,5 +1,7 @@
 package statefile
 
+import "jobsd/internal/joblog"
+
 // Version is the version of both the state file and the journal. Readers refuse all other versions: the older ones are
 // those of development builds.
 const Version = 3
@@ -27,7 +29,8 @@ type Daemon struct {
 	CleanShutdown   bool        `json:"clean_shutdown"`
 	UncleanRestarts uint64      `json:"unclean_restarts"`
 	Upgrades        uint64      `json:"upgrades"`
-	Degraded        []string    `json:"degraded"` // current problems of the daemon, in words; empty if there are none
+	Degraded        []string    `json:"degraded"`      // current problems of the daemon, in words; empty if there are none
+	DroppedLines    uint64      `json:"dropped_lines"` // of output of jobs that standard output did not take since the daemon started
 	DisabledBy      *DisabledBy `json:"disabled_by"`
 	Reload          Reload      `json:"reload"`
 }
@@ -81,26 +84,27 @@ type Job struct {
 
 // Run is the outcome of one run that ended.
 type Run struct {
-	Run         uint64      `json:"run"`
-	Slot        Time        `json:"slot"`
-	Reason      Reason      `json:"reason"`
-	Attempt     int         `json:"attempt"`
-	StartedAt   Time        `json:"started_at"` // null if it never started
-	EndedAt     Time        `json:"ended_at"`
-	Duration    Seconds     `json:"duration"`
-	Outcome     Outcome     `json:"outcome"`
-	ExitCode    *int        `json:"exit_code"`
-	Signal      *string     `json:"signal"` // without SIG
-	Core        bool        `json:"core"`
-	UserCPU     Seconds     `json:"user_cpu"`
-	SystemCPU   Seconds     `json:"system_cpu"`
-	MaxRSS      int64       `json:"max_rss"` // bytes
-	StartError  *StartError `json:"start_error"`
-	LostStage   *LostStage  `json:"lost_stage"`
-	By          *string     `json:"by"` // who stopped it: "root (uid 0)", "uid N", shutdown, replace, reload
-	Leftovers   int         `json:"leftovers"`
-	Missed      uint64      `json:"missed"` // slots that this run makes up for, including its own
-	Unjournaled bool        `json:"unjournaled"`
+	Run         uint64        `json:"run"`
+	Slot        Time          `json:"slot"`
+	Reason      Reason        `json:"reason"`
+	Attempt     int           `json:"attempt"`
+	StartedAt   Time          `json:"started_at"` // null if it never started
+	EndedAt     Time          `json:"ended_at"`
+	Duration    Seconds       `json:"duration"`
+	Outcome     Outcome       `json:"outcome"`
+	ExitCode    *int          `json:"exit_code"`
+	Signal      *string       `json:"signal"` // without SIG
+	Core        bool          `json:"core"`
+	UserCPU     Seconds       `json:"user_cpu"`
+	SystemCPU   Seconds       `json:"system_cpu"`
+	MaxRSS      int64         `json:"max_rss"` // bytes
+	StartError  *StartError   `json:"start_error"`
+	LostStage   *LostStage    `json:"lost_stage"`
+	By          *string       `json:"by"` // who stopped it: "root (uid 0)", "uid N", shutdown, replace, reload
+	Leftovers   int           `json:"leftovers"`
+	Missed      uint64        `json:"missed"` // slots that this run makes up for, including its own
+	Unjournaled bool          `json:"unjournaled"`
+	Output      *joblog.Place `json:"output"` // null: not known yet, or discarded
 }
 
 // StartError describes which step of a start failed, why, and on which file or value.

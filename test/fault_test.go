@@ -234,7 +234,7 @@ func TestA14FewDescriptors(t *testing.T) {
 	prlimit := needProgram(t, "prlimit", "needs prlimit(1), to limit descriptors")
 	const jobs = 40
 	s := newServer(t)
-	s.wrap = []string{prlimit, "--nofile=32:32"}
+	s.wrap = []string{prlimit, "--nofile=40:40"}
 	var b strings.Builder
 	for n := range jobs {
 		fmt.Fprintf(&b, "[[jobs]]\nname = \"j%d\"\ncmd = [\"sleep\", \"0.3\"]\nat_boot = true\n", n)

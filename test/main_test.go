@@ -14,6 +14,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"jobsd/internal/recorder"
 	"jobsd/internal/testdir"
 	"jobsd/spawn"
 )
@@ -26,7 +27,8 @@ const waitLimit = time.Minute
 
 // TestMain also is the main function of the programs jobsd and misbehave: they are this binary under other names.
 func TestMain(m *testing.M) {
-	spawn.Stage2()                 // the daemon starts jobs through this binary
+	spawn.Stage2() // the daemon starts jobs through this binary
+	recorder.Stage()
 	if os.Getenv("GORACE") == "" { // with the race detector, each command would sleep for a second before it exits
 		os.Setenv("GORACE", "atexit_sleep_ms=0")
 	}

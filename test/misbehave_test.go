@@ -14,7 +14,8 @@ import (
 //
 //	hop MS      lets a child continue after MS milliseconds, which does the same, each in a session of its own and
 //	            ignoring TERM, for a minute
-//	flood N FILE  writes N numbered lines as fast as possible, and waits in the middle until FILE exists
+//	flood N     writes N numbered lines as fast as possible
+//	number DIR  writes numbered lines until DIR/stop exists
 //	nest CMD... runs a command and reaps all its orphans, also after the command has ended, until it is killed
 //	keep KEY CMD...  puts a key into a new session keyring and executes a command, on Linux
 //	add KEY     puts a key into the session keyring, on Linux
@@ -34,7 +35,9 @@ func misbehave() {
 	case "hop":
 		hop(os.Args[2], append(os.Args, strconv.FormatInt(time.Now().Add(time.Minute).Unix(), 10))[3])
 	case "flood":
-		flood(os.Args[2], os.Args[3])
+		flood(os.Args[2])
+	case "number":
+		writeNumbers(os.Args[2])
 	case "nest":
 		nest(os.Args[2:])
 	case "sit":
@@ -71,16 +74,13 @@ func hop(ms, until string) {
 	}
 }
 
-func flood(lines, file string) {
+func flood(lines string) {
 	n, err := strconv.Atoi(lines)
 	if err != nil {
 		panic(err)
 	}
 	b := make([]byte, 0, 1<<16)
 	for i := range n {
-		for i == n/2 && !exists(file) {
-			time.Sleep(10 * time.Millisecond)
-		}
 		b = fmt.Appendf(b, "%09d %0*d\n", i, i%173, 0)
 		if len(b) > 60_000 || i == n-1 {
 			if _, err := os.Stdout.Write(b); err != nil {
@@ -89,9 +89,4 @@ func flood(lines, file string) {
 			b = b[:0]
 		}
 	}
-}
-
-func exists(file string) bool {
-	_, err := os.Stat(file)
-	return err == nil
 }

@@ -29,6 +29,8 @@ type server struct {
 	attr *syscall.SysProcAttr // of the daemon
 	exe  string               // the program; "" is the jobsd of this test binary
 	env  []string             // more variables for the daemon
+	args []string             // more options of run
+	out  *os.File             // standard output of the daemon; nil: its log
 }
 
 func newServer(t *testing.T) *server {
@@ -67,8 +69,12 @@ func (s *server) start() {
 	}
 	defer log.Close()
 	args := append(slices.Clone(s.wrap), path, "run", "--root", s.root)
+	args = append(args, s.args...)
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = log, log, s.attr
+	if s.out != nil {
+		cmd.Stdout = s.out
+	}
 	cmd.Env = append(append(os.Environ(), "JOBSD_ROOT="), s.env...)
 	if err := cmd.Start(); err != nil {
 		s.t.Fatal(err)

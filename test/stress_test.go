@@ -125,7 +125,7 @@ func TestKilled(t *testing.T) {
 	s.waitReady()
 	idle := s.waitState("the jobs to end", func(state *statefile.State) bool {
 		for _, j := range state.Jobs {
-			if len(j.Running) > 0 {
+			if len(j.Running) > 0 || j.LastRun != nil && j.LastRun.Output == nil {
 				return false
 			}
 		}
@@ -235,6 +235,21 @@ func usageOf(t *testing.T, pid int) processUsage {
 		c.switches += statusField(string(status), "voluntary_ctxt_switches:") + statusField(string(status), "nonvoluntary_ctxt_switches:")
 	}
 	return c
+}
+
+// recorderUsage returns what the recorder of the daemon has used so far, nothing if there is none yet.
+func (s *server) recorderUsage() processUsage {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", s.daemonPID()))
+	if err != nil {
+		s.t.Skip("the kernel does not list the children of a process: ", err)
+	}
+	for child := range strings.FieldsSeq(string(text)) {
+		pid, _ := strconv.Atoi(child)
+		if command, _ := os.ReadFile("/proc/" + child + "/cmdline"); strings.HasPrefix(string(command), "jobsd:recorder\x00") {
+			return usageOf(s.t, pid)
+		}
+	}
+	return processUsage{}
 }
 
 // statusField returns a number from a status file of /proc.

@@ -88,6 +88,12 @@ func (s *site) daemonCommand(o runOptions) (*exec.Cmd, error) {
 		return nil, fmt.Errorf("cannot find the program jobsd: %w", err)
 	}
 	args := []string{os.Args[0], "run", "--ready-fd=3", "--log-level=" + o.level, "--log-format=" + o.format}
+	if o.output != "" {
+		args = append(args, "--output="+o.output)
+	}
+	if o.outputFormat != "" {
+		args = append(args, "--output-format="+o.outputFormat)
+	}
 	return &exec.Cmd{
 		Path:        self,
 		Args:        append(args, s.args()...),

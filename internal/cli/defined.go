@@ -64,8 +64,11 @@ func (f *facts) addDefined(d *jobfile.Definition, owner *user.User) {
 		f.add("rules", "", "%s", rules)
 	}
 	f.add("notify", "", "%s", notifyWords(d.Notify))
-	if d.Log.Discard {
+	switch {
+	case d.Log.Discard:
 		f.add("log", "", "none: the output is discarded")
+	case d.Log.Timestamps:
+		f.add("log", "", "each line begins with its time")
 	}
 }
 

@@ -2,19 +2,24 @@ package cli
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"math"
-	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
+
+	"jobsd/internal/joblog"
+	"jobsd/internal/schedule"
 )
 
 const logsHelp = `jobsd logs - print the output of jobs
 
-usage: jobsd logs [-f] [-n NUMBER] [--json] JOB...
-       jobsd logs [-n NUMBER] [--json] --run NUMBER JOB
+usage: jobsd logs [-f] [-n NUMBER] [--since TIME] [--grep TEXT] [--raw] JOB...
+       jobsd logs [-n NUMBER] [--grep TEXT] [--raw] --run NUMBER JOB
+       jobsd logs [-n NUMBER] [--since TIME] [--grep TEXT] --json JOB...
 
 Prints the job's log, including rotated parts that are still kept. Lines that
 begin with == are markers of the daemon. The logs of several jobs are merged,
@@ -25,9 +30,11 @@ them unchanged.
 `
 
 type logsOptions struct {
-	follow bool
-	lines  int
-	run    uint64
+	follow, raw bool
+	lines       int
+	run         uint64
+	since       time.Time
+	grep        string
 }
 
 // all stands for every line.
@@ -39,12 +46,19 @@ func (a *app) logs() *cobra.Command {
 		switch {
 		case o.follow && (a.json || o.run > 0):
 			return usage("jobsd help logs", "-f cannot be combined with --json or --run")
+		case o.raw && a.json:
+			return usage("jobsd help logs", "--raw cannot be combined with --json")
+		case o.run > 0 && !o.since.IsZero():
+			return usage("jobsd help logs", "--run cannot be combined with --since")
 		case o.run > 0 && len(args) > 1:
 			return usage("jobsd help logs", "--run takes one job")
 		case o.lines < 0 && o.lines != all:
 			return usage("", "-n %d is negative", o.lines)
 		case o.lines == all && o.follow:
 			o.lines = 10
+		}
+		if f, ok := fileOf(a.out); ok && o.raw {
+			a.out = f
 		}
 		if len(args) > 1 {
 			return a.doMerged(s, args, o)
@@ -55,8 +69,11 @@ func (a *app) logs() *cobra.Command {
 		opt("follow", nothing, &o.follow, "follow the log until interrupted; begin with the last 10 lines").short("f"),
 		opt("number", aNumber, &o.lines, "print only the last NUMBER lines; with -f, 0 prints only new ones").short("n"),
 		opt("run", aNumber, &o.run, "print only the output of this run"),
-		a.jsonOption(`print an array of lines: {"job", "run": its number or null between runs, "offset": where the line begins in the log,
-			counted across rotations, "text"}`))
+		opt("since", aTime, func(text string) (err error) { o.since, err = past("--since", text, time.Now()); return err },
+			`print only runs that started at this time or later: a duration before now such as 2h, or a time such as "2026-11-23 16:00"`),
+		opt("grep", aText, &o.grep, "print only lines that contain TEXT; with -n, those of the last NUMBER lines"),
+		opt("raw", nothing, &o.raw, "print control characters unchanged on a terminal"),
+		a.jsonOption(`print an array of lines: {"job", "run": its number or null between runs, "text"}`))
 }
 
 func (a *app) doLogs(s *site, name string, o logsOptions) error {
@@ -64,69 +81,120 @@ func (a *app) doLogs(s *site, name string, o logsOptions) error {
 	if err != nil {
 		return err
 	}
-	defer log.close()
-	if r := log.run(o.run); r != nil && r.own {
-		if log, err = log.ownOf(o.run); err != nil {
-			return err
-		}
-		defer log.close()
-		o.run = 0
-	}
-	from, to := log.from(), log.to()
+	defer log.Close()
+	a.mentionStdout(log, o.run)
+	from, to := log.since(o.since), log.Size()
+	var r *logRun
 	if o.run > 0 {
-		if from, to, err = a.extent(log, name, o.run); err != nil {
+		if r, err = a.runIn(log, o.run); err != nil {
 			return err
 		}
+		from, to = r.from, r.to
 	}
 	if from, err = log.lastLines(from, to, o.lines); err != nil {
 		return err
 	}
+	out := a.out
+	if r != nil {
+		out = log.only(out, r, from)
+	}
+	lines := &grepper{w: out, text: []byte(o.grep)}
 	switch {
 	case a.json:
-		return a.printPieces([]piece{{source: &source{log: log}, from: from, to: to}})
+		return a.printPieces([]piece{{source: &source{log: log}, from: from, to: to}}, o)
 	case o.follow:
-		return a.follow(log, from)
+		return a.follow(log, from, lines)
 	}
-	return log.print(a.out, from, to)
+	if err := log.print(lines, from, to); err != nil {
+		return err
+	}
+	return lines.end()
+}
+
+// since returns the offset at which the first run begins that started at a time or later.
+func (l *jobLog) since(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	from := l.Size()
+	for _, r := range l.runs {
+		if r.found && !r.at.Before(t) {
+			from = min(from, r.from)
+		}
+	}
+	return from
+}
+
+// past parses a time of an option that is usually over: a duration before now, or a time.
+func past(option, text string, now time.Time) (time.Time, error) {
+	if d, err := schedule.ParseDuration(text); err == nil {
+		return now.Add(-d), nil
+	}
+	return instant(option, text, now)
+}
+
+// mentionStdout says that the newest output of a job is not in its log.
+func (a *app) mentionStdout(log *jobLog, run uint64) {
+	n := len(log.runs)
+	for n > 0 && log.runs[n-1].place == nil {
+		n--
+	}
+	if n > 0 && run == 0 && log.runs[n-1].place.Stdout {
+		fmt.Fprintf(a.err, "jobsd: the output of %s goes to the standard output of the daemon, not to its log\n", log.name)
+	}
 }
 
 // openKnown opens the log of a job. If there is no log, the state file must have the job.
 func (a *app) openKnown(s *site, name string) (*jobLog, error) {
 	log, err := s.openJobLog(name)
-	if err == nil && log.empty() {
+	if err == nil && log.Empty() {
 		err = s.mustKnow(name)
 	}
 	return log, err
 }
 
-// extent returns where the output of a run begins and ends, as far as the log still has it.
-func (a *app) extent(log *jobLog, name string, run uint64) (from, to int64, err error) {
-	r := log.run(run)
-	if r == nil {
-		hint := "jobsd history " + name + " shows its runs"
-		return 0, 0, fail(exitNoJob, hint, "job %q has no run %d in the journal", name, run)
+// runIn returns the part of a log that a run wrote, as far as the log still has it.
+func (a *app) runIn(log *jobLog, number uint64) (*logRun, error) {
+	r := log.run(number)
+	switch {
+	case r == nil:
+		hint := "jobsd history " + log.name + " shows its runs"
+		return nil, fail(exitNoJob, hint, "job %q has no run %d in the journal", log.name, number)
+	case r.place == nil: // it has written nothing yet, or its output is discarded
+		r.from, r.to = log.Size(), log.Size()
+	case r.place.Stdout:
+		hint := "read it where the output of the daemon goes, for instance with docker logs or journalctl"
+		return nil, fail(exitFailed, hint, "the output of run %d of %s went to the standard output of the daemon, not to a log", number, log.name)
+	case !r.found:
+		if !log.rest(r) {
+			return nil, fail(exitFailed, "its log file was removed, emptied or rotated away", "the output of run %d of %s is gone", number, log.name)
+		}
+		fmt.Fprintf(a.err, "jobsd: the beginning of the output of run %d of %s is gone\n", number, log.name)
 	}
-	if r.from < log.from() {
-		fmt.Fprintf(a.err, "jobsd: the beginning of the output of run %d has been rotated away\n", run)
-	}
-	return max(r.from, log.from()), max(min(r.to, log.to()), log.from()), nil
+	return r, nil
 }
 
 // logLine is a line as JSON.
 type logLine struct {
-	Job    string  `json:"job"`
-	Run    *uint64 `json:"run"`
-	Offset int64   `json:"offset"`
-	Text   string  `json:"text"`
+	Job  string  `json:"job"`
+	Run  *uint64 `json:"run"`
+	Text string  `json:"text"`
 }
 
-func (l *jobLog) lines(from, to int64) ([]logLine, error) {
+// lines returns the lines between two offsets; with a run, only those of the run.
+func (l *jobLog) lines(from, to int64, only uint64) ([]logLine, error) {
 	lines := []logLine{} // no null in the output
-	r := bufio.NewReader(l.reader(from, to))
+	r := bufio.NewReader(l.Reader(from, to))
+	var alive []*logRun
+	picks := map[uint64]*joblog.Lines{}
 	for {
-		text, err := r.ReadString('\n')
-		if text != "" {
-			lines = append(lines, logLine{l.name, l.runAt(from), from, strings.TrimSuffix(text, "\n")})
+		text, err := r.ReadBytes('\n')
+		if len(text) > 0 {
+			alive = l.aliveAt(from, alive[:0])
+			run, own := l.writer(alive, picks, bytes.TrimSuffix(text, []byte("\n")), from)
+			if only == 0 || run != nil && *run == only {
+				lines = append(lines, logLine{l.name, run, string(own)})
+			}
 			from += int64(len(text))
 		}
 		if errors.Is(err, io.EOF) {
@@ -136,4 +204,30 @@ func (l *jobLog) lines(from, to int64) ([]logLine, error) {
 			return nil, fmt.Errorf("cannot read the log: %w", err)
 		}
 	}
+}
+
+// aliveAt appends the runs whose output has an offset between its markers.
+func (l *jobLog) aliveAt(offset int64, list []*logRun) []*logRun {
+	for i := range l.runs {
+		if r := &l.runs[i]; r.found && r.from <= offset && offset < r.to {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+// writer returns the run that wrote the line at an offset, nil if none of these did, and the line without its label.
+func (l *jobLog) writer(alive []*logRun, picks map[uint64]*joblog.Lines, line []byte, at int64) (run *uint64, text []byte) {
+	text = line
+	for _, r := range alive {
+		lines := picks[r.number]
+		if lines == nil {
+			lines = l.LinesOf(*r.place, r.number)
+			picks[r.number] = lines
+		}
+		if own, ok := lines.Own(line, at); ok {
+			run, text = &r.number, own
+		}
+	}
+	return run, text
 }

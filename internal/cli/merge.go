@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"time"
+
+	"jobsd/internal/joblog"
 )
 
 // piece is the part of a job's log from the start of one run to the start of the next.
@@ -19,9 +20,9 @@ type piece struct {
 
 // source is one of several logs that are merged.
 type source struct {
-	log  *jobLog
-	out  *labeler
-	live *os.File // see jobLog.live
+	log   *jobLog
+	lines *grepper // writes to out
+	out   *labeler
 }
 
 // doMerged merges the logs of several jobs. Lines have no time, so it merges whole runs, in the order of their starts.
@@ -29,7 +30,7 @@ func (a *app) doMerged(s *site, names []string, o logsOptions) error {
 	var sources []*source
 	defer func() {
 		for _, src := range sources {
-			src.log.close()
+			src.log.Close()
 		}
 	}()
 	width := len(slices.MaxFunc(names, func(a, b string) int { return len(a) - len(b) }))
@@ -38,21 +39,24 @@ func (a *app) doMerged(s *site, names []string, o logsOptions) error {
 		if err != nil {
 			return err
 		}
-		sources = append(sources, &source{log: log, out: &labeler{w: a.out, label: fmt.Sprintf("%-*s | ", width, name)}})
+		a.mentionStdout(log, 0)
+		out := &labeler{w: a.out, label: fmt.Sprintf("%-*s | ", width, name)}
+		sources = append(sources, &source{log, &grepper{w: out, text: []byte(o.grep)}, out})
 	}
-	pieces, err := lastOf(piecesOf(sources), o.lines)
+	pieces := slices.DeleteFunc(piecesOf(sources), func(p piece) bool { return p.at.Before(o.since) })
+	pieces, err := lastOf(pieces, o.lines)
 	if err != nil {
 		return err
 	}
 	if a.json {
-		return a.printPieces(pieces)
+		return a.printPieces(pieces, o)
 	}
 	for _, p := range pieces {
-		if err := p.source.log.print(p.source.out, p.from, p.to); err != nil {
+		if err := p.source.log.print(p.source.lines, p.from, p.to); err != nil {
 			return err
 		}
-		if !o.follow || p.to < p.source.log.to() {
-			if err := p.source.out.end(); err != nil {
+		if !o.follow || p.to < p.source.log.Size() {
+			if err := p.source.end(); err != nil {
 				return err
 			}
 		}
@@ -67,14 +71,14 @@ func (a *app) doMerged(s *site, names []string, o logsOptions) error {
 func piecesOf(sources []*source) (pieces []piece) {
 	for _, src := range sources {
 		log := src.log
-		cuts := []piece{{source: src, from: log.from()}}
+		cuts := []piece{{source: src}}
 		for _, r := range log.runs {
-			if from := max(r.from, log.from()); from < log.to() && !r.own && from >= cuts[len(cuts)-1].from {
-				cuts = append(cuts, piece{source: src, at: r.at, from: from})
+			if r.found && r.from >= cuts[len(cuts)-1].from {
+				cuts = append(cuts, piece{source: src, at: r.at, from: r.from})
 			}
 		}
 		for i := range cuts {
-			cuts[i].to = log.to()
+			cuts[i].to = log.Size()
 			if i+1 < len(cuts) {
 				cuts[i].to = cuts[i+1].from
 			}
@@ -100,7 +104,7 @@ func lastOf(pieces []piece, n int) ([]piece, error) {
 			return nil, err
 		}
 		pieces[i].from = from
-		lines, err := countLines(p.source.log.reader(from, p.to))
+		lines, err := countLines(p.source.log.Reader(from, p.to))
 		if err != nil {
 			return nil, err
 		}
@@ -129,34 +133,44 @@ func countLines(r io.Reader) (n int, err error) {
 	}
 }
 
-func (a *app) printPieces(pieces []piece) error {
+// end finishes an unfinished line.
+func (s *source) end() error {
+	if err := s.lines.end(); err != nil {
+		return err
+	}
+	return s.out.end()
+}
+
+// printPieces prints lines as JSON.
+func (a *app) printPieces(pieces []piece, o logsOptions) error {
 	lines := []logLine{} // no null in the output
 	for _, p := range pieces {
-		more, err := p.source.log.lines(p.from, p.to)
+		more, err := p.source.log.lines(p.from, p.to, o.run)
 		if err != nil {
 			return err
 		}
-		lines = append(lines, more...)
+		lines = append(lines, slices.DeleteFunc(more, func(l logLine) bool { return !strings.Contains(l.Text, o.grep) })...)
 	}
 	return a.printJSON(lines)
 }
 
 // followMerged prints what is added to the logs.
-func (a *app) followMerged(sources []*source) (err error) {
-	for _, src := range sources {
-		if src.live, err = src.log.live(); err != nil {
+func (a *app) followMerged(sources []*source) error {
+	followers := make([]*joblog.Follower, len(sources))
+	for i, src := range sources {
+		var err error
+		if followers[i], err = src.log.Follow(src.log.Size()); err != nil {
 			return err
 		}
 	}
-	for range time.Tick(followPoll) {
-		for _, src := range sources {
-			labeled := &app{out: src.out, err: a.err}
-			if src.live, err = labeled.more(src.log, src.live); err != nil {
+	for {
+		for i, src := range sources {
+			if err := followers[i].More(src.lines); err != nil {
 				return err
 			}
 		}
+		time.Sleep(followPoll)
 	}
-	return nil
 }
 
 // longestHeld is how many bytes of an unfinished line labeler holds back, so that lines of several logs do not mix.

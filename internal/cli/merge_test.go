@@ -1,10 +1,35 @@
 package cli
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"jobsd/internal/joblog"
 )
+
+// logOf makes the log of a job. texts are the live file, .1, .2 and so on.
+func logOf(t *testing.T, texts ...string) *jobLog {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "x.log")
+	for n, text := range texts {
+		name := path
+		if n > 0 {
+			name = joblog.Archive(path, n)
+		}
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	log, err := joblog.OpenLog(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(log.Close)
+	return &jobLog{Log: log}
+}
 
 func merged(t *testing.T, n int, sources ...*source) string {
 	t.Helper()
@@ -27,9 +52,9 @@ func merged(t *testing.T, n int, sources ...*source) string {
 // line without a newline.
 func TestMerge(t *testing.T) {
 	at := func(s int) time.Time { return time.Unix(int64(s), 0) }
-	a, b := logOf(t, 10, "a2\na3", "before\na1\n"), logOf(t, 0, "b1\nb1\nb2\n")
-	a.runs = []logRun{{number: 1, from: 7, at: at(1)}, {number: 3, from: 10, at: at(3)}, {number: 5, from: 13, at: at(5)}}
-	b.runs = []logRun{{number: 2, from: 0, at: at(2)}, {number: 4, from: 6, at: at(4)}}
+	a, b := logOf(t, "a2\na3", "before\na1\n"), logOf(t, "b1\nb1\nb2\n")
+	a.runs = []logRun{{number: 1, from: 7, at: at(1), found: true}, {number: 3, from: 10, at: at(3), found: true}, {number: 5, from: 13, at: at(5), found: true}}
+	b.runs = []logRun{{number: 2, from: 0, at: at(2), found: true}, {number: 4, from: 6, at: at(4), found: true}}
 	sources := func() []*source {
 		return []*source{{log: a, out: &labeler{label: "a|"}}, {log: b, out: &labeler{label: "b|"}}}
 	}

@@ -6,12 +6,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"jobsd/internal/jobfile"
 	"jobsd/runner"
 )
 
 const runHelp = `jobsd run - run the jobs of the jobs directory; --background returns at once
 
-usage: jobsd run [--background] [--log-level LEVEL] [--log-format FORMAT]
+usage: jobsd run [--background] [--output WHERE] [--output-format FORMAT]
+                 [--log-level LEVEL] [--log-format FORMAT]
 
 Reads every job file of the jobs directory and runs each job when it is due,
 until a signal ends the daemon. The daemon's own log goes to standard error.
@@ -32,6 +34,9 @@ type runOptions struct {
 	readyFD    int // for the child of --background: the pipe to the parent; 0: none
 	level      string
 	format     string
+
+	output       string // "": as jobsd.toml says
+	outputFormat string
 }
 
 func (a *app) run() *cobra.Command {
@@ -41,8 +46,12 @@ func (a *app) run() *cobra.Command {
 	return a.verb(runHelp, arguments{}, func([]string) error { return a.doRun(o) },
 		opt("background", nothing, &o.background, `return when the daemon is ready. It continues in its own session and logs to jobsd.log
 			in the log directory. If it cannot start, print the reason and exit with its exit code`),
+		opt("output", kind{value: "WHERE", words: jobfile.Outputs}, &o.output, `write the output of jobs to files (the default), to stdout, the standard output of the
+			daemon, or to both. Default: log.output of jobsd.toml`),
+		opt("output-format", kind{value: "FORMAT", words: jobfile.OutputFormats}, &o.outputFormat, `write the output of jobs on standard output as text (the default), such as "backup[42] text",
+			or as json, an object for each line. Default: log.format of jobsd.toml`),
 		opt("log-level", kind{value: "LEVEL", words: logLevels}, &o.level, "log at this level: debug, info (the default), warn or error"),
-		opt("log-format", kind{value: "FORMAT", words: logFormats}, &o.format, "write the log as text (the default) or json"),
+		opt("log-format", kind{value: "FORMAT", words: logFormats}, &o.format, "write the daemon's own log as text (the default) or json"),
 		paragraph(runSignals), ready)
 }
 
@@ -71,6 +80,7 @@ func (s *site) options(o runOptions) runner.Options {
 		Version:    versionText(),
 		LogLevel:   o.level,
 		LogFormat:  o.format,
+		Output:     jobfile.Output{Output: o.output, Format: o.outputFormat},
 	}
 }
 

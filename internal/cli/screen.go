@@ -3,8 +3,6 @@ package cli
 import (
 	"io"
 	"os"
-	"regexp"
-	"unicode/utf8"
 
 	"jobsd/internal/plain"
 )
@@ -36,7 +34,7 @@ func fileOf(w io.Writer) (*os.File, bool) {
 // Write counts the bytes that it holds back as written.
 func (s *screen) Write(text []byte) (int, error) {
 	var out []byte
-	out, s.held = shown(append(s.held, text...))
+	out, s.held = plain.Screen(append(s.held, text...))
 	if _, err := s.File.Write(out); err != nil {
 		return 0, err
 	}
@@ -48,32 +46,3 @@ func (s *screen) WriteString(text string) (int, error) { return s.Write([]byte(t
 
 // ReadFrom hides the method of the file for the same reason.
 func (s *screen) ReadFrom(r io.Reader) (int64, error) { return io.Copy(struct{ io.Writer }{s}, r) }
-
-var (
-	colour     = regexp.MustCompile(`^\x1b\[[0-9;:]*m`) // SGR of ECMA-48
-	colourPart = regexp.MustCompile(`^\x1b(\[[0-9;:]{0,64})?$`)
-)
-
-// shown returns the part of a text that can be written now, and the rest, which needs more input.
-func shown(text []byte) (out, rest []byte) {
-	for len(text) > 0 {
-		if c := colour.Find(text); c != nil {
-			out, text = append(out, c...), text[len(c):]
-			continue
-		}
-		if colourPart.Match(text) || !utf8.FullRune(text) || len(text) == 1 && text[0] == '\r' {
-			return out, append([]byte(nil), text...)
-		}
-		r, size := utf8.DecodeRune(text)
-		switch {
-		case r == utf8.RuneError && size == 1:
-			out = append(out, plain.Byte(text[0])...)
-		case r == '\r' && text[1] == '\n', r == '\n', r == '\t', !plain.Hidden(r):
-			out = append(out, text[:size]...)
-		default:
-			out = append(out, plain.Rune(r)...)
-		}
-		text = text[size:]
-	}
-	return out, nil
-}

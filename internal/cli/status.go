@@ -168,6 +168,9 @@ func writeStatus(w io.Writer, p palette, width int, state *statefile.State, r st
 	if by := d.DisabledBy; by != nil {
 		f.add("disabled", yellow, "all jobs, %s", disabledText(by, now))
 	}
+	if d.DroppedLines > 0 {
+		f.add("dropped", yellow, "%s of output that standard output did not take", count(int(d.DroppedLines), "line"))
+	}
 	for _, what := range d.Degraded {
 		f.add("degraded", red, "%s", what)
 	}

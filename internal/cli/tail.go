@@ -2,9 +2,10 @@ package cli
 
 import (
 	"fmt"
-	"math"
-	"os"
+	"io"
 	"time"
+
+	"jobsd/internal/joblog"
 )
 
 // tailPoll is the first pause between two looks for a run that was just started. The pause grows to tailSlow while the run is
@@ -14,19 +15,19 @@ const (
 	tailSlow = time.Second
 )
 
-// endPatience is how long the end of a run may take to reach the journal after the daemon has reported it.
+// endPatience is how long the end of the output may take to reach the journal after the daemon has reported the outcome.
 const endPatience = 10 * time.Second
 
-// tail prints the output of one run as it comes. Parallel runs may write to the same log.
+// tail prints the output of one run as it comes.
 type tail struct {
 	*app
 	site  *site
 	job   string
 	run   uint64
-	log   *jobLog  // nil until the run is in the journal
-	own   bool     // log is the run's own file
-	live  *os.File // see jobLog.live
-	at    int64    // offset of the next byte to print
+	log   *jobLog // nil until the start marker is in the journal
+	from  *joblog.Follower
+	out   io.Writer
+	done  int64 // bytes of the log after the start marker that were read
 	pause time.Duration
 }
 
@@ -42,53 +43,40 @@ func (t *tail) tick() <-chan time.Time {
 
 func (t *tail) close() {
 	if t.log != nil {
-		t.log.close()
+		t.log.Close()
 	}
 }
 
-// Write prints text and advances the offset.
+// Write prints what the Follower reads, and counts it.
 func (t *tail) Write(text []byte) (int, error) {
 	n, err := t.out.Write(text)
-	t.at += int64(n)
+	t.done += int64(n)
 	return n, err
 }
 
 // more prints new output.
-func (t *tail) more() (err error) {
+func (t *tail) more() error {
 	if t.log == nil {
-		return t.open()
+		if err := t.open(); err != nil || t.log == nil {
+			return err
+		}
 	}
-	counting := &app{out: t, err: t.err}
-	t.live, err = counting.more(t.log, t.live)
-	return err
+	return t.from.More(t)
 }
 
-// open opens the log and prints the run's output so far, once the run is in the journal.
+// open opens the log once the start of the run is in the journal.
 func (t *tail) open() error {
 	log, err := t.site.openJobLog(t.job)
 	if err != nil {
 		return err
 	}
 	r := log.run(t.run)
-	if r != nil && r.own {
-		own, err := log.ownOf(t.run)
-		log.close()
-		if err != nil {
-			return err
-		}
-		log, r, t.own = own, &logRun{}, true
-	}
-	if r == nil || log.empty() {
-		log.close()
+	if r == nil || !r.found {
+		log.Close()
 		return nil
 	}
-	t.log, t.at = log, max(r.from, log.from())
-	to := max(t.at, log.to())
-	if err := log.print(t, t.at, to); err != nil {
-		return err
-	}
-	t.at = to
-	t.live, err = log.live()
+	t.log, t.out = log, log.only(t.app.out, r, r.from)
+	t.from, err = log.Follow(r.from)
 	return err
 }
 
@@ -101,16 +89,22 @@ func (t *tail) finish() error {
 		}
 		r := log.run(t.run)
 		switch {
-		case r != nil && r.to != math.MaxInt64:
-			defer log.close()
-			if t.own { // the log now also has what was printed from the run's own file
-				t.at += r.from
+		case r != nil && r.place != nil && r.place.To != nil:
+			defer log.Close()
+			if r.place.Stdout {
+				fmt.Fprintln(t.err, "jobsd: the output went to the standard output of the daemon")
 			}
-			return log.print(t.out, max(t.at, r.from, log.from()), min(r.to, log.to()))
+			if !r.found && (t.done > 0 || !log.rest(r)) { // a rotation has removed what comes next
+				return nil
+			}
+			if t.out == nil {
+				t.out = log.only(t.app.out, r, r.from)
+			}
+			return log.print(t.out, r.from+t.done, r.to)
 		case time.Now().After(deadline):
-			log.close()
+			log.Close()
 			return fmt.Errorf("cannot print all output of run %d: its end is not in the journal", t.run)
 		}
-		log.close()
+		log.Close()
 	}
 }

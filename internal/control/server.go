@@ -126,6 +126,9 @@ func (s *Server) listen(dir string) error {
 	return unix.Listen(s.listener, MaxConnections)
 }
 
+// ErrUsed means that another daemon has the run directory.
+var ErrUsed = errors.New("another daemon is using it")
+
 // clear removes a socket that no process listens on.
 func (s *Server) clear(address string) error {
 	info, err := os.Lstat(s.path)
@@ -144,7 +147,7 @@ func (s *Server) clear(address string) error {
 	}
 	defer unix.Close(fd)
 	if err := unix.Connect(fd, &unix.SockaddrUnix{Name: address}); err != unix.ECONNREFUSED {
-		return errors.New("another daemon is using it")
+		return ErrUsed
 	}
 	return os.Remove(s.path)
 }

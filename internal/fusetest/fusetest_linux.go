@@ -13,6 +13,7 @@ const (
 	lookup  = 1
 	getattr = 3
 	open    = 14
+	read    = 15
 	flush   = 25
 	initOp  = 26
 	opendir = 27
@@ -36,10 +37,16 @@ func HangAt(t testing.TB, dir string, uid int) (release func()) {
 // A process that has the file open with close-on-exec hangs in the middle of its exec. Then nobody can read its
 // environment, and a process that reads its stat, environ, io or exe in /proc hangs too.
 func HangOnClose(t testing.TB) (file string, flushes <-chan bool, release func()) {
-	const root, node = 1, 2
 	closing := make(chan bool, 1000)
+	dir, release := oneFile(t, flush, closing)
+	return dir + "/file", closing, release
+}
+
+// oneFile mounts a file system with one file and hangs on one operation.
+func oneFile(t testing.TB, hang uint32, hanging chan<- bool) (dir string, release func()) {
+	const root, node = 1, 2
 	needsRoot(t)
-	dir := t.TempDir()
+	dir = t.TempDir()
 	release = mount(t, dir, 0, func(op uint32, of uint64) (body []byte, answered bool) {
 		switch op {
 		case lookup:
@@ -53,19 +60,28 @@ func HangOnClose(t testing.TB) (file string, flushes <-chan bool, release func()
 			return append(make([]byte, 16), attr(of, syscall.S_IFREG|0o644)...), true
 		case open, opendir:
 			return make([]byte, 16), true
-		case flush:
-			closing <- true
+		case hang:
+			hanging <- true
 			return nil, false
 		}
 		return nil, true
 	})
-	return dir + "/file", closing, release
+	return dir, release
+}
+
+// HangOnRead mounts a file system with a file that a process can map. A process that reads the file or the mapping hangs
+// until release is called. reads receives a value for each such process.
+func HangOnRead(t testing.TB) (file string, reads <-chan bool, release func()) {
+	reading := make(chan bool, 1000)
+	dir, release := oneFile(t, read, reading)
+	return dir + "/file", reading, release
 }
 
 // attr is a struct fuse_attr.
 func attr(node uint64, mode uint32) []byte {
 	b := make([]byte, 88)
 	binary.NativeEndian.PutUint64(b, node)
+	binary.NativeEndian.PutUint64(b[8:], 4096) // size
 	binary.NativeEndian.PutUint32(b[60:], mode)
 	binary.NativeEndian.PutUint32(b[64:], 1) // links
 	return b

@@ -22,6 +22,7 @@ type Config struct {
 	Journal      Journal
 	SharedState  bool // allows a state directory on a file system that is not local
 	Watch        bool // reload automatically when job files change
+	Log          Output
 
 	defaults *node  // the table [defaults]; nil if there is none
 	text     string // the text of the file
@@ -36,6 +37,18 @@ type Mail struct {
 	From     string   // "": the daemon's user
 	To       []string // recipients for jobs without notify.mail, and for mail about the daemon itself
 }
+
+// Output says where the output of all jobs goes.
+type Output struct {
+	Output string // files, stdout or both
+	Format string // of lines on standard output: text or json
+}
+
+// The values of Output.
+var (
+	Outputs       = []string{"files", "stdout", "both"}
+	OutputFormats = []string{"text", "json"}
+)
 
 // Journal says when the journal is rotated and how many files are kept.
 type Journal struct {
@@ -71,6 +84,15 @@ var configKeys = newKeys(
 		truth, false, func(c *Config) *bool { return &c.Watch }),
 	row("journal", "Rotation of the journal.",
 		sub(journalKeys), journalKeys.zero, func(c *Config) *Journal { return &c.Journal }),
+	row("log", "Output of all jobs.",
+		sub(outputKeys), outputKeys.zero, func(c *Config) *Output { return &c.Log }),
+)
+
+var outputKeys = newKeys(
+	row("output", "Where the output of jobs goes: to log files, to the standard output of the daemon, or to both.",
+		choice(Outputs...), "files", func(o *Output) *string { return &o.Output }),
+	row("format", "Format of the lines on standard output: text, or a JSON object for each line.",
+		choice(OutputFormats...), "text", func(o *Output) *string { return &o.Format }),
 )
 
 var mailKeys = newKeys(

@@ -38,6 +38,8 @@ var configCases = []struct {
 	{"shared_state", "true", true, `"yes"`, 0, "must be true or false (without quotes), not a string", false, func(c *Config) any { return c.SharedState }},
 	{"journal.max_size", `"1MiB"`, int64(1 << 20), `"1kB"`, 0, "must be at least 65536 bytes", int64(16_000_000), func(c *Config) any { return c.Journal.MaxSize }},
 	{"journal.keep", "3", 3, "0", 0, "must be from 1 to 1000, not 0", 8, func(c *Config) any { return c.Journal.Keep }},
+	{"log.output", `"both"`, "both", `"none"`, 0, `must be one of "files", "stdout", "both", not "none"`, "files", func(c *Config) any { return c.Log.Output }},
+	{"log.format", `"json"`, "json", "1", 0, `must be one of "text", "json", not a number`, "text", func(c *Config) any { return c.Log.Format }},
 	{"defaults.dir", `"/srv"`, "/srv", `"~x"`, 0, `"~x": ~ is not expanded`, nil, func(c *Config) any {
 		if c.defaults == nil {
 			return nil
@@ -60,7 +62,7 @@ func TestConfigKeys(t *testing.T) {
 		}
 	}
 	missing := configKeys.names()
-	for prefix, names := range map[string][]string{"mail": mailKeys.names(), "journal": journalKeys.names()} {
+	for prefix, names := range map[string][]string{"mail": mailKeys.names(), "journal": journalKeys.names(), "log": outputKeys.names()} {
 		for _, name := range names {
 			missing = append(missing, join(prefix, name))
 		}
@@ -157,12 +159,12 @@ machines = ["a*"]
 	}
 	d := parse("cmd = [\"x\"]\n")
 	got := fmt.Sprintln(d.Timeout, d.Retries, d.Jitter, d.Dir, d.User.Name, d.Schedule.Location(), d.Env, *d.Notify, d.Log, d.Machines)
-	if want := "1h0m0s 2 5m0s /etc/srv alice Asia/Tokyo [A=1 B=1] {[root] [] [] [] 3} {10000000 2 true} [a*]\n"; got != want {
+	if want := "1h0m0s 2 5m0s /etc/srv alice Asia/Tokyo [A=1 B=1] {[root] [] [] [] 3} {10000000 2 true false} [a*]\n"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	d = parse("cmd = [\"x\"]\ntimeout = \"0s\"\nenv.B = \"2\"\nlog.keep = 9\nnotify.mail = []\nuser = \"bob\"\ntimezone = \"local\"\nretries = 0\n")
 	got = fmt.Sprintln(d.Timeout, d.Retries, d.User.Name, d.Schedule.Location(), d.Env, d.Notify, d.Log)
-	if want := "0s 0 bob UTC [A=1 B=2] <nil> {10000000 9 true}\n"; got != want {
+	if want := "0s 0 bob UTC [A=1 B=2] <nil> {10000000 9 true false}\n"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	d = parse("cmd = [\"x\"]\nkeep_alive = true\n") // some defaults are not permitted for a service

@@ -125,6 +125,8 @@ type Log struct {
 	MaxSize int64 // bytes
 	Keep    int
 	Discard bool
+
+	Timestamps bool // in front of each line
 }
 
 // Notify says who gets which notifications about a job's outcomes.

@@ -118,6 +118,8 @@ var logKeys = newKeys(
 		whole[int](0, 1000), 5, func(l *Log) *int { return &l.Keep }),
 	row("discard", "If true, the output is thrown away and there is no log.",
 		truth, false, func(l *Log) *bool { return &l.Discard }),
+	row("timestamps", "If true, each line of output in the log begins with its time, in RFC 3339 format with milliseconds.",
+		truth, false, func(l *Log) *bool { return &l.Timestamps }),
 )
 
 // notification is Notify before the default recipients are known.

@@ -146,8 +146,8 @@ var keyCases = []keyCase{
 		bad:  `{ as = "1XB" }`, badJSON: `{ "as":"1XB"}`, at: 7, says: "", byDefault: []Limit(nil),
 		of: func(d *Definition) any { return d.Limits }},
 
-	{key: "log", good: `{keep = 2}`, json: `{"keep": 2}`, want: Log{10_000_000, 2, false}, bad: `5`,
-		says: "must be a table, not a number", byDefault: Log{10_000_000, 5, false}, of: func(d *Definition) any { return d.Log }},
+	{key: "log", good: `{keep = 2}`, json: `{"keep": 2}`, want: Log{MaxSize: 10_000_000, Keep: 2}, bad: `5`,
+		says: "must be a table, not a number", byDefault: Log{MaxSize: 10_000_000, Keep: 5}, of: func(d *Definition) any { return d.Log }},
 	{key: "log.max_size", good: `"1MiB"`, want: int64(1 << 20), bad: `"1 XB"`,
 		says:      `"1 XB" is not a size: write a whole number and a unit, as in "10MB" or "10MiB"`,
 		byDefault: int64(10e6), of: func(d *Definition) any { return d.Log.MaxSize }},
@@ -155,6 +155,8 @@ var keyCases = []keyCase{
 		of: func(d *Definition) any { return d.Log.Keep }},
 	{key: "log.discard", good: `true`, want: true, bad: `1`, says: "must be true or false (without quotes), not a number",
 		byDefault: false, of: func(d *Definition) any { return d.Log.Discard }},
+	{key: "log.timestamps", good: `true`, want: true, bad: `"yes"`, says: "must be true or false (without quotes), not a string",
+		byDefault: false, of: func(d *Definition) any { return d.Log.Timestamps }},
 
 	{key: "notify", good: `{mail = "root"}`, json: `{"mail": "root"}`, want: &Notify{Mail: []string{"root"}, Failures: 1},
 		bad: `"root"`, says: "must be a table, not a string", byDefault: (*Notify)(nil),

@@ -33,6 +33,13 @@ func (c *Core) Outliving() iter.Seq2[string, statefile.Live] {
 	var all []outlived
 	for _, name := range slices.Sorted(maps.Keys(c.facts.Jobs)) {
 		for _, l := range c.facts.Jobs[name].Live {
+			if l.Open {
+				c.awaitOutput(name, l.Run)
+			}
+			if l.Drained { // only the end of its output is missing
+				c.emit(EndOutput{Run: l.Run, Name: name, Discard: l.Discard})
+				continue
+			}
 			all = append(all, outlived{name, l})
 			c.takeOver(name, l)
 		}
@@ -54,7 +61,7 @@ func (c *Core) takeOver(name string, l statefile.Live) {
 	}
 	r := &run{origin: origin{fromJournal, l.Reason, true, l.Reason == statefile.ReasonService && c.wasDisabled(j)},
 		number: l.Run, job: j, def: undefined, state: outlived, slot: l.Slot, epoch: l.Epoch, attempt: l.Attempt,
-		missed: l.Missed, pid: l.PID, startedAt: l.StartedAt, adopted: true, stopBy: l.StoppedBy, started: c.now.Mono}
+		missed: l.Missed, pid: l.PID, startedAt: l.StartedAt, adopted: true, discard: l.Discard, stopBy: l.StoppedBy, started: c.now.Mono}
 	if !l.StartedAt.IsZero() {
 		r.started -= max(0, c.now.Wall.Sub(l.StartedAt.Time))
 	}
@@ -139,9 +146,6 @@ func continueOutlived(c *Core, r *run, _ Event) {
 			settleRemains(c, r, nil)
 		}
 		return
-	}
-	if r.defined() {
-		c.emit(KeepLog{r.number, r.def})
 	}
 	switch {
 	case r.stopBy != "" && c.previous.clean: // the previous daemon already signaled it; once is enough

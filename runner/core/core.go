@@ -40,6 +40,7 @@ type Core struct {
 	lastRun uint64 // the run counter, pending runs included
 	pending waitlist
 	gate    gate
+	outputs map[uint64]*output // of runs whose outcome is known, until all output is in the log
 	timers  [nClocks]timers
 	rng     *rand.Rand
 
@@ -67,7 +68,7 @@ type turn struct {
 func New(o Options, facts *statefile.Facts, now Now) *Core {
 	return &Core{
 		o: o, now: now, clock: wallClock{offset: offsetOf(now)}, facts: facts,
-		jobs: map[string]*job{}, runs: map[uint64]*run{}, lastRun: facts.HighestRun(),
+		jobs: map[string]*job{}, runs: map[uint64]*run{}, outputs: map[uint64]*output{}, lastRun: facts.HighestRun(),
 		gate:       gate{share: max(2, o.CPUs), locks: map[string]uint64{}, inside: map[uint64]claim{}},
 		rng:        rand.New(rand.NewPCG(o.Seed, o.Seed)),
 		deliveries: deliveries{daemon: &job{name: "jobsd", def: undefined, state: deleted}},
@@ -122,6 +123,10 @@ func (c *Core) Handle(now Now, e Event) {
 		c.shut(e)
 	case Order:
 		c.obey(e)
+	case OutputBegan:
+		c.outputBegan(e)
+	case OutputEnded:
+		c.outputEnded(e)
 	case Trouble:
 		c.note(e)
 	case Found:
@@ -169,7 +174,7 @@ func (c *Core) Settle() {
 	if len(c.turn.notRun) > 0 {
 		c.writeDueNotRun()
 	}
-	if c.shutdown != nil && !c.over && (len(c.runs) == 0 || c.shutdown.Leave && c.gate.starting == 0) {
+	if c.shutdown != nil && !c.over && (len(c.runs) == 0 && c.outputsWritten() || c.shutdown.Leave && c.gate.starting == 0) {
 		c.leave()
 	}
 }

@@ -61,8 +61,8 @@ func (c *Core) outputOpen(o *statefile.Run) bool {
 	if o == nil {
 		return false
 	}
-	r := c.runs[o.Run]
-	return r != nil && r.open()
+	w := c.outputs[o.Run]
+	return w != nil && !w.late
 }
 
 // deliverCommand starts a command of a job's notify table. If the same command is owed several times, it gets the

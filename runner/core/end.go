@@ -67,16 +67,6 @@ func (c *Core) momentOver(r *run) {
 	c.stopLeftovers(r)
 }
 
-// endOutput closes the output of a run that stayed open after its leader ended.
-func (c *Core) endOutput(r *run) {
-	if !r.open() {
-		return
-	}
-	o := &statefile.Output{Job: r.job.name, Run: r.number}
-	c.apply(o)
-	c.emit(EndOutput{Job: known(r.def), Record: o, At: c.at(), Marker: r.marker})
-}
-
 func (c *Core) stopLeftovers(r *run) {
 	c.logJob(r.job, Info, r.title()+" left processes behind; stopping them")
 	c.to(r, draining)
@@ -91,6 +81,7 @@ func (r *run) keepsLeftovers() bool { return r.def.KeepLeftovers && !r.far() }
 func (c *Core) end(r *run, o statefile.Run, rest left) {
 	if r.delivery != nil {
 		c.delivered(r, &o)
+		c.endOutput(r)
 		return
 	}
 	now := statefile.At(c.now.Wall.In(r.job.zone()))
@@ -109,15 +100,20 @@ func (c *Core) end(r *run, o statefile.Run, rest left) {
 	if j := r.job; !j.unsettled() { // the slots that this run held up must be written with its end at the latest
 		c.writeNotRun(j)
 	}
-	ended := &statefile.Ended{Job: r.job.name, Outcome: o, Failed: r.failed(&o), Drained: rest == leftNothing, Open: rest == leftOutput}
+	ended := &statefile.Ended{Job: r.job.name, Outcome: o, Failed: r.failed(&o), Drained: rest == leftNothing, Open: !r.discards()}
 	ended.Retry = c.retryAfter(r, ended)
 	c.completeServiceEnd(r, ended)
 	c.notifyOutcome(r, ended)
 	c.notifyCrashLoop(r, ended)
 	c.notifyFinalFailure(r, ended)
-	c.facts.Apply(statefile.Entry{At: c.at(), Record: ended})
+	c.record(ended)
 	r.marker = outcomeMarker(r, &o)
-	c.emit(Finish{Job: known(r.def), Record: ended, At: c.at(), Marker: r.marker})
+	if ended.Open {
+		c.awaitOutput(r.job.name, r.number)
+	}
+	if rest != leftOutput {
+		c.endOutput(r)
+	}
 	level := Debug
 	if ended.Failed {
 		level = Warn

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"jobsd/internal/jobfile"
+	"jobsd/internal/joblog"
 	"jobsd/statefile"
 )
 
@@ -119,25 +120,40 @@ type (
 		Wait   bool          // for start and restart: answer with the outcome, too
 	}
 
+	// OutputBegan says that the start marker of a run is in the log.
+	OutputBegan struct {
+		Run   uint64
+		Place joblog.Place
+	}
+
+	// OutputEnded says that all output of a run and its end marker are in the log. Without a position of the start
+	// marker, only the journal may know it.
+	OutputEnded struct {
+		Run   uint64
+		Place joblog.Place
+	}
+
 	// Trouble sets what is wrong with a part of the daemon, or clears it if Text is "".
 	Trouble struct{ Part, Text string }
 )
 
-func (Due) event()        {}
-func (Loaded) event()     {}
-func (Prepared) event()   {}
-func (Forked) event()     {}
-func (Executed) event()   {}
-func (NotStarted) event() {}
-func (Exited) event()     {}
-func (Probed) event()     {}
-func (Killed) event()     {}
-func (Orphan) event()     {}
-func (Found) event()      {}
-func (Gone) event()       {}
-func (Shutdown) event()   {}
-func (Order) event()      {}
-func (Trouble) event()    {}
+func (Due) event()         {}
+func (Loaded) event()      {}
+func (Prepared) event()    {}
+func (Forked) event()      {}
+func (Executed) event()    {}
+func (NotStarted) event()  {}
+func (Exited) event()      {}
+func (Probed) event()      {}
+func (Killed) event()      {}
+func (Orphan) event()      {}
+func (Found) event()       {}
+func (Gone) event()        {}
+func (Shutdown) event()    {}
+func (Order) event()       {}
+func (OutputBegan) event() {}
+func (OutputEnded) event() {}
+func (Trouble) event()     {}
 
 // Effect is something that the shell must do.
 type Effect interface{ effect() }
@@ -147,17 +163,17 @@ type (
 	// Append writes an entry to the journal.
 	Append struct{ Entry statefile.Entry }
 
-	// Prepare makes the intent durable (Record nil: it already is) and opens the job's log. Prepared answers it.
+	// Prepare makes the intent durable (Record nil: it already is) and writes the mail, if there is one. Prepared answers it.
 	Prepare struct {
 		Run    uint64
 		Job    *jobfile.Definition
 		At     statefile.Time
 		Record *statefile.Intent
-		Mail   *Mail  // the mail to write to a file for the mailer
-		Marker string // for the job's log, if this is a notification
+		Mail   *Mail // the mail to write to a file for the mailer
 	}
 
-	// Fork starts the process. Forked or NotStarted answers it. Without a log, the output is discarded.
+	// Fork makes the pipe for the output, unless the job discards it, and starts the process. Forked or NotStarted answers
+	// it.
 	Fork struct{ Start Start }
 
 	// Signal sends a signal to the process group of the run. Far: also to all other processes that provably belong to
@@ -178,27 +194,15 @@ type (
 	// Release drops the process of a run that is over.
 	Release struct{ Run uint64 }
 
-	// Finish appends the outcome and writes the marker to the job's log.
-	Finish struct {
-		Job    *jobfile.Definition // nil: no longer known
-		Record *statefile.Ended
-		At     statefile.Time
-		Marker string
-	}
-
-	// EndOutput writes the marker to the job's log and appends where the output of the run is. It follows a Finish that
-	// left the output open.
+	// EndOutput ends the output of a run: the recorder writes what is left in the pipe and the end marker to the log.
+	// OutputEnded answers it.
 	EndOutput struct {
+		Run    uint64
+		Name   string              // of the job
 		Job    *jobfile.Definition // nil: not known
-		Record *statefile.Output
-		At     statefile.Time
-		Marker string
-	}
-
-	// KeepLog watches the log size of a run that an earlier daemon began. For other runs, Prepare does it.
-	KeepLog struct {
-		Run uint64
-		Job *jobfile.Definition
+		Marker string              // "": none
+		// Discard says that the run has no pipe. Its job may say something else by now.
+		Discard bool
 	}
 
 	// Marker writes a marker line to the job's log, if there is a log.
@@ -234,9 +238,11 @@ type (
 type Start struct {
 	Job *jobfile.Definition
 	statefile.Identity
-	Args []string // added to those of the job
-	Env  []string // for a notification: its event
-	Mail bool     // its mail is its standard input
+	Args   []string // added to those of the job
+	Env    []string // for a notification: its event
+	Mail   bool     // the Mail is its standard input
+	Marker string   // the start marker for the log
+	Label  string   // of its lines in the log while runs of the job are alive; "": the number of the run
 }
 
 func (Append) effect()    {}
@@ -245,9 +251,7 @@ func (Fork) effect()      {}
 func (Signal) effect()    {}
 func (Probe) effect()     {}
 func (Release) effect()   {}
-func (Finish) effect()    {}
 func (EndOutput) effect() {}
-func (KeepLog) effect()   {}
 func (Marker) effect()    {}
 func (Say) effect()       {}
 func (Answer) effect()    {}

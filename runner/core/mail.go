@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"jobsd/internal/joblog"
 	"jobsd/statefile"
 )
 
@@ -20,9 +21,10 @@ type Mail struct {
 
 // MailPart describes one event.
 type MailPart struct {
-	Text         string
-	Job          string // the output of this job's run follows; "" = none
-	Notification uint64 // the id of the notification
+	Text   string
+	Job    string // the output of this job's run follows; "": none
+	Run    uint64
+	Output *joblog.Place // nil: not known
 }
 
 func (c *Core) mailOf(to []string, owed []statefile.Notification) *Mail {
@@ -32,9 +34,9 @@ func (c *Core) mailOf(to []string, owed []statefile.Notification) *Mail {
 	for _, o := range owed {
 		head := headline(&o)
 		heads = append(heads, head)
-		p := MailPart{Text: c.story(&o, head, host), Notification: o.ID}
+		p := MailPart{Text: c.story(&o, head, host)}
 		if o.Run != nil && o.Kind != "recovery" {
-			p.Job = o.Job
+			p.Job, p.Run, p.Output = o.Job, o.Run.Run, o.Run.Output
 		}
 		m.Parts = append(m.Parts, p)
 	}

@@ -64,6 +64,12 @@ func (r *run) failed(o *statefile.Run) bool {
 	return true
 }
 
+// startMarker returns the marker line that begins a run in its job's log. Its time has whole seconds, as people write
+// times.
+func (c *Core) startMarker(r *run) string {
+	return "run " + itoa(r.number) + " started " + c.now.Wall.In(r.job.zone()).Format("2006-01-02T15:04:05Z07:00")
+}
+
 // outcomeMarker returns the marker line that ends a run in its job's log.
 func outcomeMarker(r *run, o *statefile.Run) string {
 	s := "run " + itoa(r.number)

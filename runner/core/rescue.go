@@ -122,6 +122,7 @@ func brokenRun(c *Core, r *run, e Event) {
 
 // loseRun drops a run. If the journal knows of it, its outcome is lost.
 func loseRun(c *Core, r *run, _ Event) {
+	open := !r.outputOver && !r.discards()
 	c.endOutput(r)
 	j, at := r.job, c.at()
 	o := statefile.Run{Run: r.number, Slot: r.slot, Reason: r.reason, Attempt: r.attempt, StartedAt: r.startedAt, EndedAt: at,
@@ -130,9 +131,11 @@ func loseRun(c *Core, r *run, _ Event) {
 	case r.delivery != nil:
 		c.delivered(r, &o)
 	case r.intended:
-		ended := &statefile.Ended{Job: j.name, Outcome: o, Failed: true, Drained: true}
-		c.facts.Apply(statefile.Entry{At: at, Record: ended})
-		c.emit(Finish{Record: ended, At: at})
+		ended := &statefile.Ended{Job: j.name, Outcome: o, Failed: true, Drained: true, Open: open}
+		c.record(ended)
+		if open {
+			c.awaitOutput(j.name, r.number)
+		}
 		c.record(&statefile.Drained{Job: j.name, Run: r.number}) // in case its outcome is already known
 	case r.delayed():
 		c.record(&statefile.Dropped{Job: j.name, Run: r.number, Why: "internal error"})

@@ -36,10 +36,12 @@ type run struct {
 	delivery *delivery // set if the run is a notification
 	mail     *Mail     // set if that is a mail
 
-	stopBy string // the person or reason that stops it, such as "timeout"
-	killAt time.Duration
-	kills  int    // how often it was killed; it survived if that is more than once
-	marker string // the line that ends its output
+	stopBy     string // the person or reason that stops it, such as "timeout"
+	killAt     time.Duration
+	kills      int    // how often it was killed; it survived if that is more than once
+	marker     string // the line that ends its output
+	discard    bool   // for a run of the journal: it has no pipe
+	outputOver bool   // nothing more of its output can come
 
 	args    []string // arguments of a person, added to those of the job
 	alone   bool     // it starts only when no other run of its job is left, whatever overlap says
@@ -159,12 +161,6 @@ func (r *run) live() *statefile.Live {
 		return &all[i]
 	}
 	return nil
-}
-
-// open reports whether the output of the run stayed open after its leader ended. The marker follows when it is closed.
-func (r *run) open() bool {
-	l := r.live()
-	return l != nil && l.Open
 }
 
 // title names the run in messages.

@@ -21,13 +21,11 @@ var JournalWait = 2 * time.Second
 // begin passes the point of no return: the run will be started.
 func begin(c *Core, r *run, _ Event) {
 	p := Prepare{Run: r.number, Job: r.def, At: c.at(), Mail: r.mail}
-	if r.delivery != nil && r.mail == nil {
-		p.Marker = r.title()
-	}
 	if !r.intended && r.delivery == nil {
 		r.intended = true
 		c.settleMissed(r)
-		p.Record = &statefile.Intent{Job: r.job.name, Identity: r.identity(), Anchor: r.anchor, At: r.isAt()}
+		p.Record = &statefile.Intent{Job: r.job.name, Identity: r.identity(), Anchor: r.anchor, At: r.isAt(),
+			Discard: r.discards()}
 		c.apply(p.Record)
 		c.gate.enter(r.number, r.claim())
 	}
@@ -80,8 +78,9 @@ func forkUnjournaled(c *Core, r *run, _ Event) {
 func (c *Core) fork(r *run) {
 	c.to(r, forking)
 	c.stopTimer(&r.timer)
-	s := Start{Job: r.def, Identity: r.identity(), Args: r.args}
+	s := Start{Job: r.def, Identity: r.identity(), Args: r.args, Marker: c.startMarker(r)}
 	if r.delivery != nil {
+		s.Marker, s.Label = r.title(), r.delivery.via
 		s.Mail = r.mail != nil
 		s.Env = deliveryEnv(&r.delivery.notifications[len(r.delivery.notifications)-1])
 	}

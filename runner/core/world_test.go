@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"jobsd/internal/jobfile"
+	"jobsd/internal/joblog"
 	"jobsd/internal/schedule"
 	"jobsd/statefile"
 )
@@ -280,15 +281,17 @@ func (w *world) settle() {
 func (w *world) perform(e Effect) {
 	switch e := e.(type) {
 	case Append:
-		w.disk(func() { w.append(e.Entry) })
-	case Finish:
-		if o := e.Record.Outcome; o.Duration < 0 {
-			w.fatal("run %d of %s lasted %v", o.Run, e.Record.Job, o.Duration)
+		if r, ok := e.Entry.Record.(*statefile.Ended); ok {
+			if r.Outcome.Duration < 0 {
+				w.fatal("run %d of %s lasted %v", r.Outcome.Run, r.Job, r.Outcome.Duration)
+			}
+			w.stats[string(r.Outcome.Outcome)]++
 		}
-		w.stats[string(e.Record.Outcome.Outcome)]++
-		w.disk(func() { w.append(statefile.Entry{At: e.At, Record: e.Record}) })
+		w.disk(func() { w.append(e.Entry) })
 	case EndOutput:
-		w.disk(func() { w.append(statefile.Entry{At: e.At, Record: e.Record}) })
+		w.later(0, func() {
+			w.handle(OutputEnded{Run: e.Run, Place: joblog.Place{From: joblog.Position{Inode: 1}, To: &joblog.Position{Inode: 1}}})
+		})
 	case Prepare:
 		w.prepare(e)
 	case Fork:

@@ -28,12 +28,12 @@ type room struct {
 
 // rooms has a row for each room. HACKING.md has the same table.
 var rooms = map[string]room{
-	".":                 {imports: []string{"spawn", "internal/cli"}},
-	"runner":            {imports: []string{"internal/plain", "internal/jobfile", "internal/machine", "internal/schedule", "spawn", "signals", "statefile", "internal/control", "internal/durable", "runner/core"}, never: []rule{mutex, osExec}},
-	"runner/core":       {imports: []string{"internal/jobfile", "internal/schedule", "statefile"}, std: slices.Concat(pure, []string{"path"}), never: []rule{mutex, osExec, clock, concurrency}},
+	".":                 {imports: []string{"spawn", "internal/cli", "internal/recorder"}},
+	"runner":            {imports: []string{"internal/plain", "internal/joblog", "internal/recorder", "internal/jobfile", "internal/machine", "internal/schedule", "spawn", "signals", "statefile", "internal/control", "internal/durable", "runner/core"}, never: []rule{mutex, osExec}},
+	"runner/core":       {imports: []string{"internal/jobfile", "internal/joblog", "internal/schedule", "statefile"}, std: slices.Concat(pure, []string{"path"}), never: []rule{mutex, osExec, clock, concurrency}},
 	"spawn":             {imports: []string{"internal/binfmt", "internal/durable", "internal/plain", "internal/trust"}, never: []rule{osExec}},
 	"signals":           {never: []rule{osExec}},
-	"statefile":         {imports: []string{"internal/durable", "internal/trust"}, never: []rule{osExec}},
+	"statefile":         {imports: []string{"internal/durable", "internal/joblog", "internal/trust"}, never: []rule{osExec}},
 	"internal/binfmt":   {},
 	"internal/jobfile":  {imports: []string{"internal/durable", "internal/machine", "internal/plain", "internal/schedule", "internal/trust"}, never: []rule{osExec}},
 	"internal/schedule": {},
@@ -41,6 +41,8 @@ var rooms = map[string]room{
 	"internal/plain":    {std: slices.Concat(pure, text)},
 	"internal/trust":    {imports: []string{"internal/plain"}, never: []rule{osExec}},
 	"internal/foreign":  {imports: []string{"internal/jobfile", "internal/plain", "internal/schedule"}, std: slices.Concat(pure, text), never: []rule{clock}},
+	"internal/joblog":   {never: []rule{osExec}},
+	"internal/recorder": {imports: []string{"internal/joblog", "internal/plain"}, never: []rule{osExec}},
 	"internal/cli":      {imports: []string{"*"}},
 	"internal/fusetest": {never: []rule{osExec}},
 	"internal/durable":  {never: []rule{osExec}},
