@@ -75,7 +75,7 @@ func (f *Follower) next() (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot follow the log: %w", err)
 	}
-	const tries = 10 // while others rotate the log
+	const tries = 100 // while others rotate the log
 	for try := 1; ; try++ {
 		n := f.number(mine)
 		if n == 0 {

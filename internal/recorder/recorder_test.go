@@ -368,14 +368,16 @@ func TestRotation(t *testing.T) {
 func TestFollowedRotation(t *testing.T) {
 	d := newDaemon(t)
 	d.start()
-	p := d.begin(1, Log{MaxSize: 5000, Keep: 1000})
-	log, err := joblog.OpenLog(filepath.Join(d.dir, "a.log"))
+	p := d.begin(1, Log{MaxSize: 5000, Keep: 200}) // more than there are files
+	path := filepath.Join(d.dir, "a.log")
+	d.until(func() bool { _, err := os.Stat(path); return err == nil })
+	log, err := joblog.OpenLog(path)
 	d.must(err)
 	defer log.Close()
 	follower, err := log.Follow(0)
 	d.must(err)
 	go func() {
-		for n := range 200_000 {
+		for n := range 40_000 {
 			fmt.Fprintf(p, "line %d\n", n)
 		}
 		p.Close()
@@ -383,7 +385,7 @@ func TestFollowedRotation(t *testing.T) {
 	var got bytes.Buffer
 	d.until(func() bool {
 		d.must(follower.More(&got))
-		return bytes.Contains(got.Bytes()[max(0, got.Len()-100):], []byte("line 199999\n"))
+		return bytes.Contains(got.Bytes()[max(0, got.Len()-100):], []byte("line 39999\n"))
 	})
 	lines := strings.Split(strings.TrimSuffix(got.String(), "\n"), "\n")
 	for n, line := range lines[1:] { // behind the marker
