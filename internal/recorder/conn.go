@@ -81,6 +81,7 @@ func (c *Conn) Close() {
 			unix.Close(fd)
 		}
 	}
+	c.fd, c.fds = -1, nil
 }
 
 // Send queues a message with at most one descriptor, which must stay open until the message is sent, withdrawn or

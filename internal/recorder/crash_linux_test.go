@@ -55,11 +55,12 @@ func crash(t *testing.T, n int) (log string, steps []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &crashed{TB: t, dir: memoryDir(t), memory: fd, runs: map[uint64]*crashedRun{}, places: map[uint64]joblog.Place{}}
+	d := &crashed{TB: t, dir: memoryDir(t), memory: fd, killed: make(chan bool), runs: map[uint64]*crashedRun{}, places: map[uint64]joblog.Place{}}
 	defer d.end()
 	step = func(name string) {
 		if steps = append(steps, name); len(steps) == n {
 			unix.Shutdown(d.theirs, unix.SHUT_RDWR)
+			close(d.killed)
 			runtime.Goexit()
 		}
 	}
@@ -121,6 +122,7 @@ type crashed struct {
 	server *server
 	theirs int // their end of conn
 	conn   *Conn
+	killed chan bool // closed by the step at which the recorder is killed
 	ended  chan bool // the goroutine has ended
 	runs   map[uint64]*crashedRun
 	places map[uint64]joblog.Place
@@ -247,7 +249,12 @@ func (d *crashed) forget(run uint64) {
 
 // kill ends the recorder after the step at which its goroutine has ended.
 func (d *crashed) kill() {
-	if s := d.server; s.finished != nil {
+	<-d.killed
+	s := d.server
+	if s.calls.now.Store(nil); s.calls.timer != nil {
+		s.calls.timer.Stop() // or it would take over from the goroutine that has ended
+	}
+	if s.finished != nil {
 		s.finished <- nil
 	}
 	d.close()
@@ -260,7 +267,11 @@ func (d *crashed) close() {
 	for fd := range s.byFD {
 		unix.Close(fd)
 	}
-	for _, fd := range []int{s.wait.all, s.wait.pipes, s.calls.wake[0], s.calls.wake[1]} {
+	fds := []int{s.wait.all, s.wait.pipes}
+	if s.calls.timer != nil { // it has prepared its calls
+		fds = append(fds, s.calls.wake[:]...)
+	}
+	for _, fd := range fds {
 		unix.Close(fd)
 	}
 	if s.daemon != nil || s.finished == nil {
