@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"jobsd/internal/joblog"
-	"jobsd/internal/schedule"
 )
 
 const logsHelp = `jobsd logs - print the output of jobs
@@ -43,7 +42,10 @@ const all = math.MinInt
 func (a *app) logs() *cobra.Command {
 	o := logsOptions{lines: all}
 	do := func(s *site, args []string) error {
+		args, err := s.expand(args)
 		switch {
+		case err != nil:
+			return err
 		case o.follow && (a.json || o.run > 0):
 			return usage("jobsd help logs", "-f cannot be combined with --json or --run")
 		case o.raw && a.json:
@@ -69,8 +71,8 @@ func (a *app) logs() *cobra.Command {
 		opt("follow", nothing, &o.follow, "follow the log until interrupted; begin with the last 10 lines").short("f"),
 		opt("number", aNumber, &o.lines, "print only the last NUMBER lines; with -f, 0 prints only new ones").short("n"),
 		opt("run", aNumber, &o.run, "print only the output of this run"),
-		opt("since", aTime, func(text string) (err error) { o.since, err = past("--since", text, time.Now()); return err },
-			`print only runs that started at this time or later: a duration before now such as 2h, or a time such as "2026-11-23 16:00"`),
+		opt("since", aTime, func(text string) (err error) { o.since, err = pastInstant("--since", text, time.Now()); return err },
+			`print only runs that started at this time or later: a duration before now such as 2h, or a time such as 16:00, "yesterday 4pm" or "2026-11-23 16:00"`),
 		opt("grep", aText, &o.grep, "print only lines that contain TEXT; with -n, those of the last NUMBER lines"),
 		opt("raw", nothing, &o.raw, "print control characters unchanged on a terminal"),
 		a.jsonOption(`print an array of lines: {"job", "run": its number or null between runs, "text"}`))
@@ -123,14 +125,6 @@ func (l *jobLog) since(t time.Time) int64 {
 		}
 	}
 	return from
-}
-
-// past parses a time of an option that is usually over: a duration before now, or a time.
-func past(option, text string, now time.Time) (time.Time, error) {
-	if d, err := schedule.ParseDuration(text); err == nil {
-		return now.Add(-d), nil
-	}
-	return instant(option, text, now)
 }
 
 // mentionStdout says that the newest output of a job is not in its log.

@@ -127,6 +127,16 @@ func (o option) row() row {
 // may be in the past.
 func instant(option, text string, now time.Time) (time.Time, error) {
 	at, err := schedule.Moment(text, now, time.Local)
+	return exactInstant(option, at, err, now)
+}
+
+// pastInstant parses the time of an option that is in the past, such as "2h" (ago), "16:00" or "yesterday".
+func pastInstant(option, text string, now time.Time) (time.Time, error) {
+	at, err := schedule.PastMoment(text, now, time.Local)
+	return exactInstant(option, at, err, now)
+}
+
+func exactInstant(option, at string, err error, now time.Time) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, wrongInstant(option, err)
 	}

@@ -23,13 +23,32 @@ func Moment(text string, now time.Time, loc *time.Location) (string, error) {
 	return t.Format(time.RFC3339), nil
 }
 
+// PastMoment reads a time in the past in the same forms as Moment: "16:00" is the last such time, "mon" the beginning of
+// the last Monday. There is "yesterday", and a date needs no time of day. A duration, such as "2h", is a time before now.
+func PastMoment(text string, now time.Time, loc *time.Location) (string, error) {
+	if d, err := ParseDuration(text); err == nil {
+		return now.Add(-d).In(loc).Format(time.RFC3339), nil
+	}
+	if _, _, ok := readAt(text, loc); ok {
+		return text, nil
+	}
+	m := moment{now: now.In(loc), past: true}
+	t, err := m.read(text)
+	if err != nil {
+		err.Value = text
+		return "", err
+	}
+	return t.Format(time.RFC3339), nil
+}
+
 // moment is the result of reading such a text.
 type moment struct {
 	now          time.Time
+	past         bool // a time in the past is meant
 	hour, minute int
 	day          time.Time // midnight of the date, in UTC; zero: no date given
 	timed        bool
-	coming       func(time.Time) time.Time // returns the next date of the given kind, after one that is past
+	other        func(time.Time) time.Time // returns the next date of the given kind after one that is past, or the one before
 }
 
 func (m *moment) read(text string) (time.Time, *Error) {
@@ -52,7 +71,7 @@ func (m *moment) read(text string) (time.Time, *Error) {
 			return time.Time{}, err
 		}
 	}
-	if len(words) == 0 {
+	if len(words) == 0 || plus && m.past {
 		return time.Time{}, m.unclear(text)
 	}
 	if len(words) == 1 && words[0] == "now" {
@@ -66,7 +85,7 @@ func (m *moment) read(text string) (time.Time, *Error) {
 		words = words[n:]
 	}
 	switch {
-	case !m.timed:
+	case !m.timed && !m.past:
 		return time.Time{}, wrong("add the time of day, as in "+strconv.Quote(strings.TrimSpace(base)+" 4pm"), "%s has no time of day", quote(text))
 	case later%(24*time.Hour) != 0:
 		return time.Time{}, wrong("add whole days to a time of day", "%s is not a date and time", quote(text))
@@ -75,6 +94,9 @@ func (m *moment) read(text string) (time.Time, *Error) {
 }
 
 func (m *moment) unclear(text string) *Error {
+	if m.past {
+		return wrong(`write it like "2h", "16:00", "yesterday 4pm", "mon" or "2026-11-23 16:00"`, "%s is not a date and time", quote(text))
+	}
 	return wrong(`write it like "16:00", "tomorrow 4pm", "mon 9am", "now + 1h" or "2026-12-24 18:00"`,
 		"%s is not a date and time", quote(text))
 }
@@ -134,12 +156,15 @@ func (m *moment) word(words []string) int {
 		if next == 1 && m.day.Equal(today) {
 			m.day = today.AddDate(0, 0, 7)
 		}
-		m.coming = func(t time.Time) time.Time { return t.AddDate(0, 0, 7) }
+		m.other = func(t time.Time) time.Time { return t.AddDate(0, 0, m.forward(7)) }
 		return next + 1
 	}
 	switch words[0] {
 	case "today":
 		m.day = today
+		return 1
+	case "yesterday":
+		m.day = today.AddDate(0, 0, -1)
 		return 1
 	case "tomorrow":
 		m.day = today.AddDate(0, 0, 1)
@@ -182,7 +207,7 @@ func (m *moment) monthDay(words []string) int {
 		return 0
 	}
 	if n == 2 {
-		m.coming = func(t time.Time) time.Time { return t.AddDate(1, 0, 0) }
+		m.other = func(t time.Time) time.Time { return t.AddDate(m.forward(1), 0, 0) }
 	}
 	return n
 }
@@ -197,24 +222,35 @@ func monthOf(word string) (time.Month, bool) {
 	return 0, false
 }
 
-// settle combines the date and the time of day. Without a date it returns the next such time.
+// forward returns n for a time in the future, and -n for one in the past.
+func (m *moment) forward(n int) int {
+	if m.past {
+		return -n
+	}
+	return n
+}
+
+// settle combines the date and the time of day. Without a date it returns the next such time, or the last one.
 func (m *moment) settle(text string, days int) (time.Time, *Error) {
 	if m.day.IsZero() {
 		y, mo, d := m.now.Date()
 		m.day = time.Date(y, mo, d, 0, 0, 0, 0, time.UTC)
-		m.coming = func(t time.Time) time.Time { return t.AddDate(0, 0, 1) }
+		m.other = func(t time.Time) time.Time { return t.AddDate(0, 0, m.forward(1)) }
 	}
 	at := func() time.Time {
 		wall := m.day.AddDate(0, 0, days).Unix() + int64(m.hour*3600+m.minute*60)
 		return time.Unix(due(wall, m.now.Location()), 0).In(m.now.Location())
 	}
 	t := at()
-	if !t.After(m.now) && m.coming != nil {
-		m.day = m.coming(m.day)
+	if t.After(m.now) == m.past && m.other != nil {
+		m.day = m.other(m.day)
 		t = at()
 	}
-	if !t.After(m.now) {
-		return t, wrong("write a time in the future", "%s is in the past", quote(text))
+	switch {
+	case t.After(m.now) != m.past:
+		return t, nil
+	case m.past:
+		return t, wrong("write a time in the past", "%s is in the future", quote(text))
 	}
-	return t, nil
+	return t, wrong("write a time in the future", "%s is in the past", quote(text))
 }

@@ -82,6 +82,40 @@ func TestMoment(t *testing.T) {
 	}
 }
 
+func TestPastMoment(t *testing.T) {
+	berlin := location(t, "Europe/Berlin")
+	at := time.Date(2026, 3, 27, 15, 30, 20, 0, berlin) // a Friday
+	for _, row := range []struct{ text, want string }{
+		{"2h", "2026-03-27T13:30:20+01:00"},
+		{"15:00", "2026-03-27T15:00:00+01:00"},
+		{"5pm", "2026-03-26T17:00:00+01:00"},
+		{"today", "2026-03-27T00:00:00+01:00"},
+		{"today 9am", "2026-03-27T09:00:00+01:00"},
+		{"yesterday", "2026-03-26T00:00:00+01:00"},
+		{"yesterday 16:00", "2026-03-26T16:00:00+01:00"},
+		{"mon", "2026-03-23T00:00:00+01:00"},
+		{"fri", "2026-03-27T00:00:00+01:00"},
+		{"fri 4pm", "2026-03-20T16:00:00+01:00"},
+		{"dec 24", "2025-12-24T00:00:00+01:00"},
+		{"2026-03-20", "2026-03-20T00:00:00+01:00"},
+		{"2026-03-20 5:43pm", "2026-03-20T17:43:00+01:00"},
+		{"2026-03-20 17:43", "2026-03-20 17:43"},
+	} {
+		if got, err := PastMoment(row.text, at, berlin); err != nil || got != row.want {
+			t.Errorf("%q: got %q, %v, want %q", row.text, got, err, row.want)
+		}
+	}
+	for _, row := range []struct{ text, want string }{
+		{"soon", `"soon" is not a date and time; write it like "2h", "16:00", "yesterday 4pm", "mon" or "2026-11-23 16:00"`},
+		{"tomorrow 9am", `"tomorrow 9am" is in the future; write a time in the past`},
+		{"2026-04-01", `"2026-04-01" is in the future; write a time in the past`},
+	} {
+		if got, err := PastMoment(row.text, at, berlin); err == nil || err.Error() != row.want {
+			t.Errorf("%q: got %q, %v, want %s", row.text, got, err, row.want)
+		}
+	}
+}
+
 func FuzzMoment(f *testing.F) {
 	for _, seed := range []string{"tomorrow 4pm", "now + 1h", "dec 24 18:00", "mon 9am + 2 days", "next", "at", "+", "in"} {
 		f.Add(seed)
