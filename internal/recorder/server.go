@@ -44,9 +44,11 @@ type server struct {
 	// refused has the runs for which there was no room.
 	refused map[uint64]bool
 	logs    map[string]*logFile // by path, or by job if there is no file
+	young   []uint64            // runs that began in this turn
 
 	resting       bool   // the collector is off
 	taken         int    // bytes of output in this turn
+	begun         int    // runs that began in this turn
 	stuck         bool   // the current write waits for the disk, or the recorder does not know all runs yet
 	taking        bool   // the first daemon has not handed over all runs yet
 	trouble       string // why it is stuck, as the daemon knows it; "": it is not
@@ -75,6 +77,11 @@ var moment = time.Millisecond
 
 const (
 	littleOutput = 4096
+
+	// While many runs start, the recorder leaves the processors to them. Its pause is longer after a turn in which herd runs
+	// or more began.
+	herd     = 4
+	herdTime = 100 * time.Millisecond
 
 	retryAfter = time.Second // how often a recorder that is stuck tries again
 	maxNotes   = 10_000      // that wait for the disk
@@ -106,11 +113,15 @@ func (s *server) serve(fd int) error {
 // work works in the goroutine that owns the recorder now, see [server.takeOver].
 func (s *server) work() error {
 	for s.daemon != nil || len(s.byFD) > 0 {
-		s.taken = 0
+		s.taken, s.begun = 0, 0
 		if err := s.turn(); err != nil {
 			return err
 		}
-		if s.taken < littleOutput {
+		switch {
+		case s.taken >= littleOutput:
+		case s.begun >= herd:
+			unix.Poll(nil, int(herdTime.Milliseconds()))
+		default:
 			unix.Poll(nil, int(moment.Milliseconds()))
 		}
 	}
@@ -181,6 +192,7 @@ func (s *server) endTurn() error {
 	if s.undone {
 		s.retry()
 	}
+	s.tellBegun()
 	s.again = s.watchConsole()
 	if err := s.flush(); err != nil {
 		return err
@@ -333,11 +345,21 @@ func (s *server) complete(w *write, err error) {
 		if r.log.Path != "" {
 			s.mix(r)
 		}
-		s.began(r)
+		s.young = append(s.young, r.number)
 	case w.last > 0:
 		r.ending, r.ended = false, true
 		s.ended(r)
 	}
+}
+
+// tellBegun tells the daemon which runs began in this turn. The end of a run says where it began, too.
+func (s *server) tellBegun() {
+	for _, number := range s.young {
+		if r := s.runs[number]; r != nil && !r.ended {
+			s.began(r)
+		}
+	}
+	s.young = s.young[:0]
 }
 
 func (s *server) began(r *run) {
@@ -599,6 +621,7 @@ func (s *server) begin(m Received) {
 		s.began(r)
 	case m.Kind == Begin:
 		r.start = m.Text
+		s.begun++
 	}
 	s.advance(r)
 }
