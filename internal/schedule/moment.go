@@ -164,6 +164,9 @@ func (m *moment) word(words []string) int {
 		m.day = today
 		return 1
 	case "yesterday":
+		if !m.past {
+			return 0
+		}
 		m.day = today.AddDate(0, 0, -1)
 		return 1
 	case "tomorrow":
