@@ -150,7 +150,7 @@ func newTestServer(t *testing.T) (*server, int) {
 		t.Fatal(err)
 	}
 	pair := socketpair(t)
-	s.connect(pair[0])
+	s.daemon = s.newConn(pair[0])
 	s.parent = s.daemon
 	return s, pair[1]
 }

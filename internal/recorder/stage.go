@@ -1,6 +1,7 @@
 package recorder
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -66,3 +67,6 @@ func work() error {
 	}
 	return s.serve(connFD)
 }
+
+// errNotStarted means that a person started the recorder.
+var errNotStarted = errors.New("only the daemon itself starts a recorder")

@@ -25,15 +25,9 @@ func (s *server) accept() {
 		unix.Close(fd)
 		return
 	}
-	conn, err := NewConn(fd)
-	if err == nil {
-		err = s.wait.add(fd)
+	if conn := s.newConn(fd); conn != nil {
+		s.strangers[fd] = conn
 	}
-	if err != nil {
-		unix.Close(fd)
-		return
-	}
-	s.strangers[fd] = conn
 }
 
 // meet takes the first messages of a connection. A hello with the right state directory makes it that of the daemon,
