@@ -60,6 +60,22 @@ func (v *survivor) begin() {
 	})
 }
 
+// waitMarkers waits until the log of each job has the start marker of its run. While many runs start, the recorder leaves
+// the processors to them, and writes it a moment later.
+func (v *survivor) waitMarkers() {
+	v.t.Helper()
+	for name, j := range v.readState().Jobs {
+		marker := fmt.Sprintf("== run %d started ", j.Running[0].Run)
+		v.waitFor("the start marker of "+name, func() bool {
+			files, _ := filepath.Glob(joblog.Path(filepath.Join(v.root, "log"), name) + "*")
+			return slices.ContainsFunc(files, func(file string) bool { // it may have been rotated since
+				text, _ := os.ReadFile(file)
+				return bytes.Contains(text, []byte(marker))
+			})
+		})
+	}
+}
+
 // moment waits for a random moment.
 func (v *survivor) moment() { time.Sleep(time.Duration(v.rng.IntN(40)) * time.Millisecond) }
 
@@ -273,13 +289,13 @@ func orKills(n int) int {
 }
 
 // TestOutputAfterBothKilled: the daemon and the recorder are killed at the same moment, so nobody reads the output of
-// the runs any more. What their logs have until then is whole. The start marker of a run that has just begun together
-// with others may be lost with its output, because the recorder waits for a moment then.
+// the runs any more. What their logs have until then is whole.
 func TestOutputAfterBothKilled(t *testing.T) {
 	needLinux(t, "finds the recorder in /proc")
 	v := newSurvivor(t, newServer(t))
 	var ended []*statefile.Run
 	for range orKills(3) {
+		v.waitMarkers()
 		v.moment()
 		recorder := v.recorder(0)
 		v.cmd.Process.Signal(syscall.SIGSTOP) // so that it does not start another recorder in between
@@ -296,10 +312,10 @@ func TestOutputAfterBothKilled(t *testing.T) {
 	for i, r := range ended {
 		name := v.names[i%len(v.names)]
 		first := fmt.Sprintf("== run %d ", r.Run)
-		at := slices.IndexFunc(markers[name], func(m string) bool { return strings.HasPrefix(m, first[:len(first)-1]+": ") })
-		if at < 0 || at+1 >= len(markers[name]) || !strings.HasSuffix(markers[name][at], outputLost) ||
-			!strings.HasPrefix(markers[name][at+1], first) {
-			t.Errorf("run %d of %s: got the markers %q, want that its output is lost, and then its end", r.Run, name, markers[name])
+		at := slices.IndexFunc(markers[name], func(m string) bool { return strings.HasPrefix(m, first+"started ") })
+		if at < 0 || at+2 >= len(markers[name]) || !strings.HasSuffix(markers[name][at+1], outputLost) ||
+			!strings.HasPrefix(markers[name][at+2], first) {
+			t.Errorf("run %d of %s: got the markers %q, want its start, that its output is lost, and its end", r.Run, name, markers[name])
 		}
 		if r.Outcome != statefile.OutcomeLost && (r.Outcome != statefile.OutcomeSignaled || *r.Signal != "PIPE") {
 			t.Errorf("run %d of %s: got %+v, want a run whose reader is gone", r.Run, name, r)

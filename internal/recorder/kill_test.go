@@ -104,6 +104,17 @@ func (d *daemon) auditText(text string, written map[string]int) (lost, gaps int)
 	return lost, gaps
 }
 
+// killOften kills the recorder at random moments and starts another one each time.
+func (d *daemon) killOften(rng *rand.Rand) {
+	d.Helper()
+	for range *kills {
+		time.Sleep(time.Duration(rng.IntN(20)) * time.Millisecond) // the random moment
+		d.kill()
+		d.start()
+		d.resume()
+	}
+}
+
 func TestKilledRecorder(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -111,12 +122,7 @@ func TestKilledRecorder(t *testing.T) {
 	d := newDaemon(t)
 	d.start()
 	finish := d.writers(50, make(chan struct{}), Log{MaxSize: 3_000_000, Keep: 1_000_000})
-	for range *kills {
-		time.Sleep(time.Duration(rng.IntN(20)) * time.Millisecond) // the random moment
-		d.kill()
-		d.start()
-		d.resume()
-	}
+	d.killOften(rng)
 	written := finish()
 	lost, gaps := d.audit(written)
 	t.Logf("%d kills: %d lines lost in %d gaps of %d lines", *kills, lost, gaps, sum(written))
@@ -135,12 +141,7 @@ func TestKilledRecorderStdout(t *testing.T) {
 	read := d.readStdout()
 	d.start()
 	finish := d.writers(20, make(chan struct{}), Log{MaxSize: 3_000_000, Keep: 1_000_000, Stdout: "text"})
-	for range *kills {
-		time.Sleep(time.Duration(rng.IntN(20)) * time.Millisecond) // the random moment
-		d.kill()
-		d.start()
-		d.resume()
-	}
+	d.killOften(rng)
 	written := finish()
 	if lost, _ := d.audit(written); lost > 0 {
 		t.Errorf("the log lacks %d lines", lost)

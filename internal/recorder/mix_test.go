@@ -108,14 +108,14 @@ func TestLongPath(t *testing.T) {
 		t.Fatalf("a name of %d bytes", len(filepath.Base(fits)))
 	}
 	d.start()
-	p := d.beginAt(1, fits)
+	p := d.beginIn(1, Log{Path: fits})
 	writeTo(t, p, "output\n")
 	p.Close()
 	d.finish(1)
 	if got, err := os.ReadFile(fits); err != nil || string(got) != "== run 1 started\noutput\n== run 1 exited 0\n" {
 		t.Errorf("the log is %q, %v", got, err)
 	}
-	p = d.beginAt(2, fits+"x")
+	p = d.beginIn(2, Log{Path: fits + "x"})
 	writeTo(t, p, "output\n")
 	p.Close()
 	if m := d.wait(Trouble, 0); !strings.Contains(m.Text, "file name too long") || m.Job != "a" {

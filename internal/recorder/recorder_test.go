@@ -167,16 +167,22 @@ func (d *daemon) wait(kind Kind, run uint64) Message {
 // begin begins a run and returns the write end of its pipe.
 func (d *daemon) begin(run uint64, log Log) *os.File {
 	d.Helper()
-	var p [2]int
-	d.must(unix.Pipe(p[:]))
-	unix.CloseOnExec(p[0])
-	unix.CloseOnExec(p[1])
-	d.copies[run] = p[0]
 	if log.Path != "-" {
 		log.Path = filepath.Join(d.dir, "a.log")
 	} else {
 		log.Path = ""
 	}
+	return d.beginIn(run, log)
+}
+
+// beginIn begins a run with exactly this log.
+func (d *daemon) beginIn(run uint64, log Log) *os.File {
+	d.Helper()
+	var p [2]int
+	d.must(unix.Pipe(p[:]))
+	unix.CloseOnExec(p[0])
+	unix.CloseOnExec(p[1])
+	d.copies[run] = p[0]
 	d.sendBegin(run, log, p[0])
 	return os.NewFile(uintptr(p[1]), "pipe")
 }
@@ -186,18 +192,6 @@ func (d *daemon) sendBegin(run uint64, log Log, pipe int) {
 	m := Message{Kind: Begin, Run: run, Job: "a", Log: &log, Text: fmt.Sprintf("run %d started", run)}
 	d.starts[run] = m
 	d.send(m, pipe)
-}
-
-// beginAt begins a run whose log has another path.
-func (d *daemon) beginAt(run uint64, path string) *os.File {
-	d.Helper()
-	var p [2]int
-	d.must(unix.Pipe(p[:]))
-	unix.CloseOnExec(p[0])
-	unix.CloseOnExec(p[1])
-	d.copies[run] = p[0]
-	d.sendBegin(run, Log{Path: path}, p[0])
-	return os.NewFile(uintptr(p[1]), "pipe")
 }
 
 func (d *daemon) finish(run uint64) Message {

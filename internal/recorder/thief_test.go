@@ -45,12 +45,7 @@ func TestThief(t *testing.T) {
 	for run := range thieves {
 		go steal(d.copies[uint64(run+1)], rand.New(rand.NewPCG(seed, uint64(run))), over, stolen)
 	}
-	for range *kills {
-		time.Sleep(time.Duration(rng.IntN(20)) * time.Millisecond) // the random moment
-		d.kill()
-		d.start()
-		d.resume()
-	}
+	d.killOften(rng)
 	written := finish()
 	close(over)
 	total := 0

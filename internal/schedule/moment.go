@@ -48,7 +48,7 @@ type moment struct {
 	hour, minute int
 	day          time.Time // midnight of the date, in UTC; zero: no date given
 	timed        bool
-	other        func(time.Time) time.Time // returns the next date of the given kind after one that is past, or the one before
+	other        func(time.Time) time.Time // returns the next date of the same kind, such as the next Monday; for a time in the past, the one before
 }
 
 func (m *moment) read(text string) (time.Time, *Error) {
