@@ -47,7 +47,7 @@ func (l *loop) reap() {
 		if !ok {
 			break
 		}
-		if l.recording.reaped(x) {
+		if l.recording.reaped(x) || l.delivering.reaped(x) {
 			continue
 		}
 		if l.candidate != nil && l.candidate.proc.PID == x.PID {
@@ -92,6 +92,9 @@ func (l *loop) watch() {
 	}
 	if len(l.polls) > 2 && l.polls[2].Revents != 0 {
 		l.recording.receive()
+	}
+	if len(l.polls) > 3 && l.polls[3].Revents != 0 {
+		l.delivering.receive()
 	}
 	for i, p := range l.polled {
 		if l.polls[i+fixedPolls].Revents == 0 {
@@ -155,17 +158,14 @@ func (l *loop) shake(p *process) {
 func (l *loop) fork(f core.Fork) {
 	defer l.rescue(f)
 	s := f.Start
-	opened := l.preparing[s.Run]
-	delete(l.preparing, s.Run)
 	failpoint("fork")
-	c := l.launch(s, opened)
+	c := l.launcher().launch(s)
 	var proc spawn.Process
 	var handshake *spawn.Handshake
 	var err error
 	if c.Output, err = l.recording.pipe(s); err == nil {
 		proc, handshake, err = l.sys.start(s.Run, c)
 	}
-	opened.close()
 	if err != nil {
 		l.notStarted(s.Run, err)
 		return

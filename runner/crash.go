@@ -37,7 +37,7 @@ func (l *loop) reportCrash() {
 	panic(p)
 }
 
-// rescue keeps an error in one effect from ending all jobs. It logs the error and reports a start as failed. The core
+// rescue keeps an error in one effect from ending all jobs. It logs the error and reports a start or a delivery as failed. The core
 // has its own rescue.
 func (l *loop) rescue(e core.Effect) {
 	p := recover()
@@ -45,8 +45,12 @@ func (l *loop) rescue(e core.Effect) {
 		return
 	}
 	l.log.Error("internal error", "effect", fmt.Sprintf("%T", e), "err", fmt.Sprint(p), "stack", string(debug.Stack()))
-	if f, ok := e.(core.Fork); ok {
-		l.notStarted(f.Start.Run, &spawn.Error{Stage: spawn.StageInternal, Errno: syscall.EINVAL, Path: fmt.Sprint(p)})
+	switch e := e.(type) {
+	case core.Fork:
+		l.notStarted(e.Start.Run, &spawn.Error{Stage: spawn.StageInternal, Errno: syscall.EINVAL, Path: fmt.Sprint(p)})
+	case core.Deliver:
+		delete(l.delivering.sent, e.Number)
+		l.handle(core.Delivered{Number: e.Number, Error: fmt.Sprintf("internal error: %v", p)})
 	}
 }
 

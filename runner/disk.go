@@ -14,7 +14,7 @@ import (
 	"jobsd/statefile"
 )
 
-// These are the requests of the loop to the disk, besides the core's Append and Prepare.
+// These are the requests of the loop to the disk, besides the core's Append, Prepare and Deliver.
 type (
 	publish struct {
 		changes []core.Change
@@ -34,11 +34,10 @@ type (
 // These are the answers of the disk, besides core.Trouble.
 type (
 	prepared struct {
-		run   uint64
-		mail  bool
-		sync  bool     // its intent must survive a power failure, or it would run twice
-		input *os.File // the mail, for the mailer to read
-		err   error
+		run     uint64
+		message *core.Deliver // or a message that can be delivered now
+		sync    bool          // its intent must survive a power failure, or it would run twice
+		err     error
 	}
 	needCheckpoint struct{}
 	published      struct{}
@@ -56,7 +55,7 @@ const (
 // CloseWait is how long an ending daemon waits for its disk. Tests on slow disks raise it.
 var CloseWait = 10 * time.Second
 
-// disk is the helper that does everything that may wait for a disk: journal, mails and state. It works in the order of
+// disk is the helper that does everything that may wait for a disk: journal and state. It works in the order of
 // the requests, so that the journal records events in the order in which they happened.
 type disk struct {
 	in          *inbox[[]any]
@@ -167,6 +166,8 @@ func (d *disk) do(op any) {
 		d.record(op.Entry)
 	case core.Prepare:
 		d.prepare(op)
+	case core.Deliver:
+		d.deliver(op)
 	case recorded:
 		d.places = append(d.places, op.runs...)
 	case publish:

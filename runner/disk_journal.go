@@ -1,8 +1,6 @@
 package runner
 
 import (
-	"errors"
-
 	"jobsd/runner/core"
 	"jobsd/statefile"
 )
@@ -11,7 +9,7 @@ import (
 // if forgetting them would run or send something twice.
 func (d *disk) record(e statefile.Entry) {
 	switch r := e.Record.(type) {
-	case *statefile.Disabled, *statefile.AllDisabled, *statefile.Held, *statefile.SetAside, *statefile.NotRun, *statefile.Delivery:
+	case *statefile.Disabled, *statefile.AllDisabled, *statefile.Held, *statefile.SetAside, *statefile.NotRun, *statefile.Message, *statefile.Delivery:
 		d.sync = true
 	case *statefile.Reserved:
 		d.sync, d.numbers = true, true
@@ -48,17 +46,13 @@ func (d *disk) rotateJournal(facts *statefile.Facts) {
 	d.fail(d.inStateDir(func() error { return d.journal.Rotate(facts, statefile.At(wallClock())) }))
 }
 
-// prepare appends the intent of a run and writes its mail. The answer waits for the flush.
+// prepare appends the intent of a run. The answer waits for the flush.
 func (d *disk) prepare(p core.Prepare) {
 	failpoint("prepare")
 	answer := prepared{run: p.Run}
 	if p.Record != nil {
 		d.append(statefile.Entry{At: p.At, Record: p.Record})
 		d.sync, answer.sync = true, p.Record.Reason != statefile.ReasonService
-	}
-	if p.Mail != nil {
-		answer.mail = true
-		answer.input, answer.err = d.writeMail(p.Mail)
 	}
 	d.waiting = append(d.waiting, answer)
 	if len(d.waiting) >= d.batch {
@@ -107,18 +101,15 @@ func (d *disk) answer(waits func(prepared) bool) {
 			rest = append(rest, answer)
 			continue
 		}
-		if !answer.mail { // a mail does not depend on the journal
-			answer.err = errors.Join(answer.err, d.err)
-		}
+		answer.err = d.err
 		d.post(answer)
 	}
 	clear(d.waiting[len(rest):])
 	d.waiting = rest
 }
 
-// close closes the file that was written for a run, which its process has by then.
-func (p prepared) close() {
-	if p.input != nil {
-		p.input.Close()
-	}
+// deliver gives a message back once what it tells is durable, or cannot be: the message may be about a full disk.
+func (d *disk) deliver(m core.Deliver) {
+	d.sync = true
+	d.waiting = append(d.waiting, prepared{message: &m, sync: true})
 }

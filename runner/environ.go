@@ -13,9 +13,20 @@ import (
 	"jobsd/spawn"
 )
 
-// environ builds the clean environment of a run. Only named variables of the daemon's own environment are passed on.
+// environ builds the environment of a run.
 func environ(s core.Start, self *jobfile.User, id, root string) []string {
-	d := s.Job
+	run := strconv.FormatUint(s.Run, 10)
+	env := append(baseEnviron(s.Job, self, root), "JOBSD_JOB="+s.Job.Name, "JOBSD_RUN="+run, "JOBSD_REASON="+string(s.Reason),
+		"JOBSD_ATTEMPT="+strconv.Itoa(s.Attempt), spawn.TagName+"="+ownershipTag(id, s.Job.Name, s.Run))
+	if !s.Slot.IsZero() {
+		env = append(env, "JOBSD_SLOT="+s.Slot.String())
+	}
+	return env
+}
+
+// baseEnviron builds the clean environment that all commands of a job have. Only named variables of the daemon's own
+// environment are passed on.
+func baseEnviron(d *jobfile.Definition, self *jobfile.User, root string) []string {
 	user := cmp.Or(d.User, self)
 	env := make([]string, 0, 20+len(d.Env))
 	set := func(name, value string) {
@@ -42,16 +53,6 @@ func environ(s core.Start, self *jobfile.User, id, root string) []string {
 		set(name, value)
 	}
 	set("PATH", d.Path(os.Getenv("PATH")))
-	run := strconv.FormatUint(s.Run, 10)
-	env = append(env, "JOBSD_JOB="+d.Name, "JOBSD_RUN="+run, "JOBSD_REASON="+string(s.Reason),
-		"JOBSD_ATTEMPT="+strconv.Itoa(s.Attempt), spawn.TagName+"="+ownershipTag(id, d.Name, s.Run))
-	if !s.Slot.IsZero() {
-		env = append(env, "JOBSD_SLOT="+s.Slot.String())
-	}
-	for _, pair := range s.Env {
-		name, value, _ := strings.Cut(pair, "=")
-		set(name, value)
-	}
 	return env
 }
 

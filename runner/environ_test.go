@@ -7,6 +7,7 @@ import (
 
 	"jobsd/internal/jobfile"
 	"jobsd/runner/core"
+	"jobsd/spawn"
 )
 
 // TestShellVariable: programs that run their arguments by $SHELL get a shell that works. Otherwise script, su and ssh
@@ -40,5 +41,23 @@ func TestEmptyPathOfDaemon(t *testing.T) {
 		if env := environ(core.Start{Job: d}, &jobfile.User{}, "id", ""); !slices.Contains(env, want) {
 			t.Errorf("want %s: %v", want, env)
 		}
+	}
+}
+
+// TestNotifierIsNoRun: a command that notifies has the environment, the nice value and the limits of the job, but no
+// variables of a run.
+func TestNotifierIsNoRun(t *testing.T) {
+	l := launcher{self: &jobfile.User{Name: "root", Home: "/root", Shell: "/bin/sh"}, id: "id"}
+	d := &jobfile.Definition{Name: "j", Env: []string{"A=b"}, Nice: 5, Limits: []jobfile.Limit{{Name: "nofile", Value: 64}}}
+	for _, c := range []*spawn.Command{l.notifier(d, []string{"page"}), l.ofDaemon([]string{"page"})} {
+		for _, pair := range c.Env {
+			if strings.HasPrefix(pair, "JOBSD_") {
+				t.Errorf("has %s", pair)
+			}
+		}
+	}
+	c := l.notifier(d, []string{"page"})
+	if !slices.Contains(c.Env, "A=b") || c.Nice != 5 || !slices.Equal(c.Limits, []spawn.Limit{{Name: "nofile", Value: 64}}) {
+		t.Errorf("got %+v", c)
 	}
 }

@@ -65,9 +65,7 @@ func (l *loop) leaveTo(lock *os.File) *Handover {
 	for _, p := range l.byRun {
 		p.Close()
 	}
-	for _, opened := range l.preparing {
-		opened.close()
-	}
+	l.delivering.finish()
 	l.recording.close()
 	l.timer.close()
 	h.pump = l.pump

@@ -13,13 +13,10 @@ import (
 )
 
 // launch builds the command for the process of a run.
-func (l *loop) launch(s core.Start, opened prepared) *spawn.Command {
+func (l launcher) launch(s core.Start) *spawn.Command {
 	d := s.Job
-	c := &spawn.Command{
-		Path: d.Program, Argv: d.Argv, Env: environ(s, l.self, l.core.ID(), l.o.Root),
-		Dir: d.Dir, EnvFile: d.EnvFile, Umask: d.Umask, Nice: d.Nice, Title: "jobsd:" + d.Name,
-		MayHang: d.DirMayHang,
-	}
+	c := l.command(d)
+	c.Path, c.Argv, c.Env = d.Program, d.Argv, environ(s, l.self, l.id, l.root)
 	if len(s.Args) > 0 {
 		c.Argv = slices.Clone(d.Argv)
 		if d.Shell { // the first argument after the script of sh -c is its name
@@ -27,6 +24,12 @@ func (l *loop) launch(s core.Start, opened prepared) *spawn.Command {
 		}
 		c.Argv = append(c.Argv, s.Args...)
 	}
+	return c
+}
+
+// command returns what all commands of a job have in common.
+func (l launcher) command(d *jobfile.Definition) *spawn.Command {
+	c := &spawn.Command{Dir: d.Dir, EnvFile: d.EnvFile, Umask: d.Umask, Nice: d.Nice, Title: "jobsd:" + d.Name, MayHang: d.DirMayHang}
 	if c.Dir == "" {
 		c.Dir, c.DirOptional = cmp.Or(d.User, l.self).Home, true
 	}
@@ -36,11 +39,16 @@ func (l *loop) launch(s core.Start, opened prepared) *spawn.Command {
 	for _, limit := range d.Limits {
 		c.Limits = append(c.Limits, spawn.Limit{Name: limit.Name, Value: limit.Value})
 	}
-	if opened.input != nil {
-		c.Input = int(opened.input.Fd())
-	}
 	return c
 }
+
+// launcher has what all commands of a daemon share.
+type launcher struct {
+	self     *jobfile.User // the daemon's own user
+	id, root string        // of the state directory; --root, "" without
+}
+
+func (l *loop) launcher() launcher { return launcher{l.self, l.core.ID(), l.o.Root} }
 
 // whoAmI returns the daemon's own user, for jobs without a user.
 func whoAmI() *jobfile.User {

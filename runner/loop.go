@@ -37,26 +37,26 @@ type system interface {
 // loop is the shell around the core. It turns wake-ups into events and performs effects. One goroutine on the main
 // thread runs it. Its helpers do everything that may wait.
 type loop struct {
-	sys       system
-	core      *core.Core
-	pump      *signals.Pump[any]
-	timer     *wallTimer
-	disk      *disk
-	loader    *loader
-	searcher  *searcher
-	recording *recording
-	socket    *control.Server // nil: it could not be created
-	log       *logger
-	o         Options
-	self      *jobfile.User
-	boot      string // which boot of the machine this is
-	daemon    statefile.Daemon
+	sys        system
+	core       *core.Core
+	pump       *signals.Pump[any]
+	timer      *wallTimer
+	disk       *disk
+	loader     *loader
+	searcher   *searcher
+	recording  *recording
+	delivering *delivering
+	socket     *control.Server // nil: it could not be created
+	log        *logger
+	o          Options
+	self       *jobfile.User
+	boot       string // which boot of the machine this is
+	daemon     statefile.Daemon
 
 	byRun          map[uint64]*process
 	byPID          map[int]*process
-	preparing      map[uint64]prepared // runs whose Prepare is at the disk, with what it has opened so far
-	forks          []core.Fork         // forks that are not performed yet
-	batch          []any               // requests to the disk of this turn
+	forks          []core.Fork // forks that are not performed yet
+	batch          []any       // requests to the disk of this turn
 	polls          []unix.PollFd
 	polled         []*process // their descriptors follow the fixed ones; those of the socket follow
 	repoll         bool
@@ -76,6 +76,7 @@ type loop struct {
 	candidate      *candidate
 	began          time.Duration // boot clock
 	longest        time.Duration
+	keepalive      keepalive
 	heartbeat      heartbeat
 }
 
@@ -83,7 +84,7 @@ type loop struct {
 func (l *loop) run() error {
 	defer l.reportCrash()
 	l.loader.request()
-	l.heartbeat = newHeartbeat(l.sys.now().Mono)
+	l.keepalive = newKeepalive(l.sys.now().Mono)
 	for l.exit == nil {
 		began := l.sys.now().Mono
 		l.turn()
@@ -121,6 +122,7 @@ func (l *loop) turn() {
 		}
 		l.recording.setOutput(l.loaded.Set.Config.Log)
 		l.mendRun()
+		l.heartbeat.set(l.loaded.Set.Config.Heartbeat, l.sys.now().Mono)
 		l.handle(*l.loaded)
 		if l.core.Known() {
 			l.handle(core.Trouble{Part: reading})
@@ -133,8 +135,10 @@ func (l *loop) turn() {
 	l.recording.settle(l.core, l.byRun)
 	l.perform()
 	l.recording.attend()
+	l.beat()
+	l.delivering.expire()
 	l.publish(loaded)
-	if l.heartbeat.due(l.sys.now().Mono) {
+	if l.keepalive.due(l.sys.now().Mono) {
 		if l.readyUnsent {
 			l.readyUnsent = !l.tellSystemd("READY=1")
 		}
@@ -196,11 +200,11 @@ func (l *loop) take(posts []any) {
 	}
 }
 
+// prepared continues with what has waited for the disk.
 func (l *loop) prepared(m prepared) {
-	if _, waits := l.preparing[m.run]; waits {
-		l.preparing[m.run] = m
-	} else { // too late, because the run was started without it
-		m.close()
+	if m.message != nil {
+		l.deliver(*m.message)
+		return
 	}
 	l.handle(core.Prepared{Run: m.run, Err: m.err})
 }
@@ -265,8 +269,7 @@ func (l *loop) effect(e core.Effect) {
 		l.recording.end(e)
 	case core.Marker:
 		l.recording.note(e)
-	case core.Prepare:
-		l.preparing[e.Run] = prepared{}
+	case core.Prepare, core.Deliver:
 		l.batch = append(l.batch, e)
 	case core.Fork:
 		l.forks = append(l.forks, e)

@@ -98,8 +98,9 @@ func testLoop(t *testing.T, jobs int) (*loop, *fakeKernel) {
 	}
 	l := &loop{sys: k, pump: pump, timer: &wallTimer{fd: -1}, disk: &disk{in: newInbox[[]any]()},
 		log:  &logger{Logger: hclog.NewNullLogger()},
-		self: &jobfile.User{}, byRun: map[uint64]*process{}, byPID: map[int]*process{}, preparing: map[uint64]prepared{},
+		self: &jobfile.User{}, byRun: map[uint64]*process{}, byPID: map[int]*process{},
 		loader: &loader{wake: make(chan struct{}, 1)}, searcher: &searcher{in: newInbox[searchRequest]()}}
+	l.delivering = newDelivering(l.handle, func() time.Duration { return k.clock.Mono })
 	l.recording = newRecording(Options{Dirs: jobfile.Dirs{Log: t.TempDir(), Run: t.TempDir()}}, "id", false, jobfile.Output{Output: "files"}, l.log, l.handle, func() time.Duration { return k.clock.Mono })
 	l.core = core.New(core.Options{Strict: true}, statefile.NewFacts("id"), k.clock)
 	l.core.Begin(k.clock, statefile.Start{})
@@ -200,8 +201,8 @@ func TestUnansweredIntent(t *testing.T) {
 	}
 	l.prepare()
 	l.turn()
-	if k.pid != 1 || len(l.preparing) != 0 {
-		t.Errorf("started %d times, %d in preparation", k.pid, len(l.preparing))
+	if k.pid != 1 {
+		t.Errorf("started %d times", k.pid)
 	}
 }
 

@@ -4,10 +4,14 @@ import (
 	"os"
 	"testing"
 
+	"jobsd/internal/notify"
 	"jobsd/internal/recorder"
+	"jobsd/spawn"
 )
 
 func TestMain(m *testing.M) {
-	recorder.Stage() // a loop may start this binary as its recorder
+	spawn.Stage2() // a loop and its helpers may start this binary
+	recorder.Stage()
+	notify.Stage("test")
 	os.Exit(m.Run())
 }

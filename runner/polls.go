@@ -36,7 +36,9 @@ func (l *loop) wait() error {
 	}
 	sooner(l.candidateWait())
 	sooner(l.recording.wait())
+	sooner(l.delivering.wait())
 	sooner(l.heartbeat.wait(l.sys.now().Mono))
+	sooner(l.keepalive.wait(l.sys.now().Mono))
 	if pollCap > 0 && (d < 0 || d > pollCap) {
 		d = pollCap
 	}
@@ -60,15 +62,16 @@ func (l *loop) poll(d time.Duration) error {
 	return nil
 }
 
-// fixedPolls is how many descriptors come before those of processes: the pump, the timer and the recorder.
-const fixedPolls = 3
+// fixedPolls is how many descriptors come before those of processes: the pump, the timer, the recorder and the process
+// that delivers notifications.
+const fixedPolls = 4
 
 func (l *loop) refreshPolls() {
 	if l.repoll || l.polls == nil {
 		l.pollProcesses()
 	}
 	l.polls = l.polls[:fixedPolls+len(l.polled)]
-	l.polls[2] = l.recording.poll()
+	l.polls[2], l.polls[3] = l.recording.poll(), l.delivering.poll()
 	if l.listens() {
 		l.polls = l.socket.Polls(l.sys.now().Mono, l.polls)
 	}
@@ -77,7 +80,7 @@ func (l *loop) refreshPolls() {
 func (l *loop) pollProcesses() {
 	l.repoll = false
 	l.polls = append(l.polls[:0], unix.PollFd{Fd: int32(l.pump.FD()), Events: unix.POLLIN},
-		unix.PollFd{Fd: int32(l.timer.fd), Events: unix.POLLIN}, unix.PollFd{Fd: -1})
+		unix.PollFd{Fd: int32(l.timer.fd), Events: unix.POLLIN}, unix.PollFd{Fd: -1}, unix.PollFd{Fd: -1})
 	l.polled = l.polled[:0]
 	_, known := l.core.Ready()
 	for _, p := range l.byRun {

@@ -127,6 +127,14 @@ func (r *recording) occupied() bool {
 	return false
 }
 
+// zoneEnv is the environment of the recorder: the time zone for the times in front of lines.
+func zoneEnv() []string {
+	if zone, ok := os.LookupEnv("TZ"); ok {
+		return []string{"TZ=" + zone}
+	}
+	return nil
+}
+
 func (r *recording) spawn() error {
 	if r.memory < 0 {
 		fd, err := recorder.NewMemory()
@@ -135,7 +143,7 @@ func (r *recording) spawn() error {
 		}
 		r.memory, r.memoryVersion = fd, r.version
 	}
-	files := []int{2, 2} // standard output comes with the hello, but only if it is needed
+	files := []int{-1, 2, 2} // standard output comes with the hello, but only if it is needed
 	conn, theirs, err := recorder.Pair()
 	if err != nil {
 		return err
@@ -152,7 +160,7 @@ func (r *recording) spawn() error {
 	r.conn.ExpectPlain()
 	r.handOver()
 	if err = conn.Flush(); err == nil {
-		r.process, err = spawn.StartHelper([]string{"jobsd:recorder", recorder.StageArg}, files...)
+		r.process, err = spawn.StartHelper([]string{"jobsd:recorder", recorder.StageArg}, zoneEnv(), files...)
 	}
 	if err != nil {
 		conn.Close()

@@ -75,7 +75,7 @@ func (r *recording) pipe(s core.Start) (int, error) {
 	}
 	o := r.outputs[run]
 	if o == nil {
-		o = &output{job: d.Name, label: s.Label, log: r.logOf(d), start: s.Marker}
+		o = &output{job: d.Name, log: r.logOf(d), start: s.Marker}
 		r.outputs[run] = o
 	}
 	o.read, o.write, o.fresh = read, write, true
@@ -151,13 +151,13 @@ func (r *recording) end(e core.EndOutput) {
 	r.request(recorder.Message{Kind: recorder.End, Run: e.Run, Job: o.job, Log: &o.log, Text: o.end})
 }
 
-// note writes a marker between runs.
+// note writes a marker between runs, and output that belongs to it.
 func (r *recording) note(e core.Marker) {
 	if e.Job == nil || e.Job.Log.Discard {
 		return
 	}
 	log := r.logOf(e.Job)
-	r.request(recorder.Message{Kind: recorder.Note, Job: e.Job.Name, Log: &log, Text: e.Text})
+	r.request(recorder.Message{Kind: recorder.Note, Job: e.Job.Name, Log: &log, Text: e.Text, Output: e.Output})
 }
 
 // request sends a message, or keeps a note until the recorder has said hello. It starts the recorder if there is none.

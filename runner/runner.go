@@ -115,6 +115,7 @@ func live(o Options, config *jobfile.Config, log *logger, hand *Handover) (*loop
 	if l.exit.Upgrade {
 		return l, nil
 	}
+	l.delivering.finish()
 	l.recording.drain()
 	l.sys.close()
 	l.leave()
@@ -189,7 +190,7 @@ func newLoop(o Options, config *jobfile.Config, log *logger, hand *Handover) (*l
 	}
 	leaves := openCgroups(cmp.Or(begin.ID, facts.ID), log)
 	l := &loop{sys: kernel{boot, leaves}, boot: boot, pump: pump, timer: timer, log: log, o: o, self: whoAmI(),
-		byRun: map[uint64]*process{}, byPID: map[int]*process{}, preparing: map[uint64]prepared{}, inherits: hand != nil}
+		byRun: map[uint64]*process{}, byPID: map[int]*process{}, inherits: hand != nil}
 	for _, text := range said {
 		log.Warn(text)
 	}
@@ -230,6 +231,7 @@ func newLoop(o Options, config *jobfile.Config, log *logger, hand *Handover) (*l
 	if err := statefile.WritePID(o.Dirs.Run); err != nil { // the file is only informative
 		log.Warn(err.Error())
 	}
+	l.delivering = newDelivering(l.handle, func() time.Duration { return l.sys.now().Mono })
 	l.recording = newRecording(o, l.core.ID(), foreign, config.Log, log, l.handle, func() time.Duration { return l.sys.now().Mono })
 	l.recording.replace = hand != nil
 	l.searcher = newSearcher(post, leaves)

@@ -38,15 +38,3 @@ func TestStrangersInLog(t *testing.T) {
 		}
 	}
 }
-
-// TestStrangersInMail: neither the description nor the output of a run brings control characters into a mail.
-func TestStrangersInMail(t *testing.T) {
-	d := &disk{logDir: t.TempDir()}
-	log := "== run 1 started\n" + evil + "\nlast\n"
-	place := placeOf(t, d, log, 0, len(log))
-	text := string(d.formatMail(&core.Mail{From: "a@b", To: []string{"a@b"}, Subject: evil,
-		Parts: []core.MailPart{{Text: evil + "\n", Job: "j", Run: 1, Output: &place}}}))
-	if raw(text) || strings.Count(text, "evil") != 3 || !strings.Contains(text, "\nlast\n") {
-		t.Errorf("%q", text)
-	}
-}

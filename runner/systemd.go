@@ -31,16 +31,16 @@ func notifySystemd(text string) error {
 	return nil
 }
 
-// heartbeat says when to report to the service manager that the loop is alive.
-type heartbeat struct{ every, next time.Duration } // every 0: the manager does not watch
+// keepalive says when to report to the service manager that the loop is alive.
+type keepalive struct{ every, next time.Duration } // every 0: the manager does not watch
 
-func newHeartbeat(now time.Duration) heartbeat {
+func newKeepalive(now time.Duration) keepalive {
 	every := watchdog()
-	return heartbeat{every, now + every}
+	return keepalive{every, now + every}
 }
 
 // wait returns how long until the next report, or a negative time if there is none.
-func (h *heartbeat) wait(now time.Duration) time.Duration {
+func (h *keepalive) wait(now time.Duration) time.Duration {
 	if h.every == 0 {
 		return -1
 	}
@@ -48,7 +48,7 @@ func (h *heartbeat) wait(now time.Duration) time.Duration {
 }
 
 // due reports whether to report now. Reports that are late are not made up for.
-func (h *heartbeat) due(now time.Duration) bool {
+func (h *keepalive) due(now time.Duration) bool {
 	if h.every == 0 || now < h.next {
 		return false
 	}

@@ -9,7 +9,7 @@ import (
 func TestHeartbeat(t *testing.T) {
 	t.Setenv("WATCHDOG_PID", "")
 	t.Setenv("WATCHDOG_USEC", "20000000")
-	h := newHeartbeat(time.Minute)
+	h := newKeepalive(time.Minute)
 	for _, step := range []struct {
 		now, wait time.Duration
 		due       bool
@@ -29,7 +29,7 @@ func TestHeartbeat(t *testing.T) {
 		}
 	}
 	t.Setenv("WATCHDOG_USEC", "")
-	if h := newHeartbeat(0); h.due(time.Hour) || h.wait(0) >= 0 {
+	if h := newKeepalive(0); h.due(time.Hour) || h.wait(0) >= 0 {
 		t.Error("a report without a watchdog")
 	}
 }

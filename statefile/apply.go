@@ -41,6 +41,7 @@ func (r *Start) apply(f *Facts, at Time) {
 	}
 	f.Suspect = r.Suspect
 	f.Clean = false
+	f.Uncounted = r.Uncounted
 }
 
 func (r *Ready) apply(f *Facts, _ Time)    { f.BootReady = true }
@@ -80,6 +81,7 @@ func (r *Defined) apply(f *Facts, at Time) {
 func (r *Deleted) apply(f *Facts, at Time) {
 	j := f.Job(r.Job)
 	j.RemovedAt, j.Retries, j.Delayed = at, nil, nil
+	j.Expected, j.Late, j.Slow = false, false, false
 }
 
 func (r *Held) apply(f *Facts, at Time) {
@@ -202,6 +204,7 @@ func (r *Started) apply(f *Facts, at Time) {
 	f.Sequence++
 	j.LastStart, j.StartSequence = at, f.Sequence
 	l.PID, l.Inode, l.PIDStart, l.BootID, l.StartedAt = r.PID, r.Inode, r.PIDStart, r.BootID, at
+	f.addNotifications(r.Notifications)
 }
 
 func (r *Stopping) apply(f *Facts, _ Time) {
@@ -210,7 +213,7 @@ func (r *Stopping) apply(f *Facts, _ Time) {
 	}
 }
 
-func (r *Ended) apply(f *Facts, _ Time) {
+func (r *Ended) apply(f *Facts, at Time) {
 	j := f.Job(r.Job)
 	if j.over(r.Outcome.Run) {
 		return
@@ -228,6 +231,8 @@ func (r *Ended) apply(f *Facts, _ Time) {
 		j.Consecutive, j.FailureNotified = 0, false
 		f.Sequence++
 		j.LastSuccess, j.SuccessSequence = run.EndedAt, f.Sequence
+		j.Late, j.Slow = false, j.Slow && !r.InTime
+		j.expectSince(at, f)
 	}
 	j.FailureNotified = j.FailureNotified || r.FailureNotified
 	// A run lost at its intent may have started, so a job with `after` must wait for a new success.
@@ -273,7 +278,41 @@ func (r *DaemonNotification) apply(f *Facts, at Time) {
 	f.addNotifications(r.Notifications)
 }
 
-func (r *Delivery) apply(f *Facts, _ Time) {
+func (r *Expected) apply(f *Facts, at Time) {
+	j := f.Job(r.Job)
+	if j.Expected, j.Late = r.Expected, false; r.Expected {
+		j.expectSince(at, f)
+	}
+}
+
+// expectSince makes the time without a success begin. The two values belong together, because each step of the wall
+// clock changes Uncounted.
+func (j *JobFacts) expectSince(at Time, f *Facts) {
+	j.ExpectedSince, j.UncountedBefore = at, f.Uncounted
+}
+
+func (r *Late) apply(f *Facts, _ Time) {
+	f.Job(r.Job).Late = true
+	f.addNotifications(r.Notifications)
+}
+
+func (r *Slow) apply(f *Facts, _ Time) {
+	f.Job(r.Job).Slow = !r.Over
+	f.addNotifications(r.Notifications)
+}
+
+func (r *Uncounted) apply(f *Facts, _ Time) { f.Uncounted = r.Total }
+
+func (r *Message) apply(f *Facts, _ Time) {
+	f.Notifications = slices.Clone(f.Notifications) // other code may still use the old list
+	for i, o := range f.Notifications {
+		if slices.Contains(r.IDs, o.ID) {
+			f.Notifications[i].Message = r.Number
+		}
+	}
+}
+
+func (r *Delivery) apply(f *Facts, at Time) {
 	keep := f.Notifications[:0:0]
 	for _, o := range f.Notifications {
 		if !slices.Contains(r.IDs, o.ID) {
@@ -288,6 +327,7 @@ func (r *Delivery) apply(f *Facts, _ Time) {
 		}
 		if r.WillRetry {
 			o.Tries++
+			o.Tried = at
 			keep = append(keep, o)
 		}
 	}

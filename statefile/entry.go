@@ -29,7 +29,7 @@ var kinds = func() map[string]Record {
 	for _, r := range []Record{
 		&Checkpoint{}, &Start{}, &Ready{}, &Clean{}, &Reserved{}, &Reloaded{}, &Defined{}, &Deleted{}, &Held{}, &Disabled{},
 		&AllDisabled{}, &Delayed{}, &SetAside{}, &Epoch{}, &Anchored{}, &NotRun{Missed: true}, &NotRun{}, &Intent{}, &Started{},
-		&Stopping{}, &Ended{}, &Dropped{}, &Stable{}, &Delivery{}, &DaemonNotification{}, &Output{}, &Drained{},
+		&Stopping{}, &Ended{}, &Dropped{}, &Stable{}, &Message{}, &Delivery{}, &Expected{}, &Late{}, &Slow{}, &Uncounted{}, &DaemonNotification{}, &Output{}, &Drained{},
 		&Damaged{},
 	} {
 		all[r.Kind()] = r

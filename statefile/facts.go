@@ -34,6 +34,8 @@ type Facts struct {
 	DaemonNotified   Time                 `json:"daemon_notified,omitzero"`    // when a notification about the daemon itself was last due
 	DoubtUntil       Time                 `json:"doubt_until,omitzero"`        // unsettled slots up to this time are in doubt
 	DoubtRun         uint64               `json:"doubt_run,omitempty"`         // unfinished runs up to this number are in doubt
+	LastAt           Time                 `json:"last_at,omitzero"`            // when the last entry was recorded
+	Uncounted        Seconds              `json:"uncounted,omitzero"`          // time in which nothing could succeed, in all: the machine was asleep or no daemon ran
 	LastNotification uint64               `json:"last_notification,omitempty"` // the highest number of a notification so far
 	Notifications    []Notification       `json:"notifications,omitempty"`     // undelivered notifications, the oldest first
 	Jobs             map[string]*JobFacts `json:"jobs"`
@@ -73,6 +75,11 @@ type JobFacts struct {
 	LastRun             *Run        `json:"last_run,omitempty"`
 	LastStart           Time        `json:"last_start,omitzero"`
 	LastSuccess         Time        `json:"last_success,omitzero"`
+	Expected            bool        `json:"expected,omitempty"`         // a success is expected within some time
+	ExpectedSince       Time        `json:"expected_since,omitzero"`    // when that began, or the last success after that
+	UncountedBefore     Seconds     `json:"uncounted_before,omitzero"`  // Uncounted at ExpectedSince
+	Late                bool        `json:"late,omitempty"`             // no success came within that time
+	Slow                bool        `json:"slow,omitempty"`             // a run took longer than expected, and no later success was in time
 	StartSequence       uint64      `json:"start_sequence,omitempty"`   // Sequence of the last start, or of the first load
 	SuccessSequence     uint64      `json:"success_sequence,omitempty"` // Sequence of the last success
 	Live                []Live      `json:"live,omitempty"`
@@ -112,12 +119,14 @@ type Notification struct {
 	ID             uint64 `json:"id"` // higher for later ones
 	At             Time   `json:"at"`
 	Job            string `json:"job,omitempty"` // "": about the daemon itself
-	Kind           string `json:"kind"`          // failure recovery success crash_loop daemon
-	Via            string `json:"via"`           // mail on_failure on_success on_recovery
+	Kind           string `json:"kind"`          // start failure late slow recovery success stopped crash_loop daemon
+	Via            string `json:"via"`           // mail, on_start, on_failure, on_success, on_recovery, or the name of a target
 	Run            *Run   `json:"run,omitempty"`
 	FailuresBefore uint64 `json:"failures_before,omitempty"` // earlier failures in a row
 	Text           string `json:"text,omitempty"`            // for a notification about the daemon
-	Tries          int    `json:"tries,omitempty"`           // failed deliveries
+	Tries          int    `json:"tries,omitempty"`           // failed attempts to deliver it
+	Tried          Time   `json:"tried,omitzero"`            // when the last of them failed
+	Message        uint64 `json:"message,omitempty"`         // the message that delivers it; 0: none yet
 }
 
 // maxDeaths is the number of kept deaths of a service.
@@ -132,7 +141,12 @@ func NewFacts(id string) *Facts {
 func (f *Facts) HighestRun() uint64 { return max(f.LastRun, f.Reserved) }
 
 // Apply changes the facts by what e records.
-func (f *Facts) Apply(e Entry) { e.Record.apply(f, e.At) }
+func (f *Facts) Apply(e Entry) {
+	e.Record.apply(f, e.At)
+	if _, ok := e.Record.(*Checkpoint); !ok { // it repeats what was recorded
+		f.LastAt = At(e.At.UTC())
+	}
+}
 
 // Job returns the facts of the job with this name. It makes them if there are none.
 func (f *Facts) Job(name string) *JobFacts {
@@ -171,6 +185,7 @@ func (j *JobFacts) Fill(v *Job) {
 	v.Skipped, v.Missed = j.Skipped, j.Missed
 	v.Held, v.DisabledBy, v.Deaths = j.Held, j.DisabledBy, j.Deaths
 	v.InternalError, v.NotifyError = j.SetAside, j.NotifyError
+	v.Late, v.Slow = j.Late, j.Slow
 }
 
 // addDeath records the end of a run of a service. A stopped service did not die. If a run was lost, it is unknown how

@@ -148,7 +148,7 @@ func TestFill(t *testing.T) {
 			}
 		}
 	}
-	if shared != 11 {
+	if shared != 13 {
 		t.Errorf("%d fields are shared", shared)
 	}
 }

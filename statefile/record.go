@@ -30,6 +30,8 @@ type Start struct {
 	Device   uint64 `json:"device,omitempty"`   // of the state directory
 	Inode    uint64 `json:"inode,omitempty"`    // of the state directory
 	ID       string `json:"id,omitempty"`       // the new id of a state directory that is a copy
+
+	Uncounted Seconds `json:"uncounted,omitzero"` // as in Uncounted, with the time before it in which no daemon ran
 }
 
 // Ready records that the first load of this daemon is in force.
@@ -170,6 +172,8 @@ type Started struct {
 	PIDStart uint64 `json:"pid_start,omitempty"` // the kernel's start time, if there is no inode
 	BootID   string `json:"boot_id"`
 	Reason   Reason `json:"reason"` // reason of the run, in case its intent gets damaged
+
+	Notifications []Notification `json:"notifications,omitempty"` // that it has started
 }
 
 // Stopping records that a run was stopped. Even if the daemon crashes, no process of the run may survive.
@@ -189,6 +193,7 @@ type Ended struct {
 	Finished        bool           `json:"finished,omitempty"`         // for a service: it will not be restarted
 	FailureNotified bool           `json:"failure_notified,omitempty"` // a notification about the failure is sent, and no more until the job recovers
 	Notifications   []Notification `json:"notifications,omitempty"`    // notifications to send
+	InTime          bool           `json:"in_time,omitempty"`          // it took no longer than expected
 	Drained         bool           `json:"drained"`                    // no process of its group is left
 	Open            bool           `json:"open,omitempty"`             // its output is not complete yet, and an Output follows
 }
@@ -209,11 +214,45 @@ type Stable struct {
 	Notifications []Notification `json:"notifications,omitempty"`
 }
 
-// Delivery records the result of sending notifications.
+// Expected records that a job is expected to succeed within some time from now on, or no longer.
+type Expected struct {
+	Job      string `json:"job"`
+	Expected bool   `json:"expected"`
+}
+
+// Late records that a job has had no success for longer than expected.
+type Late struct {
+	Job           string         `json:"job"`
+	Notifications []Notification `json:"notifications,omitempty"`
+}
+
+// Slow records that a run takes longer than expected, or that the job is no longer slow because nothing is expected of
+// it any more.
+type Slow struct {
+	Job           string         `json:"job"`
+	Run           uint64         `json:"run,omitempty"`
+	Over          bool           `json:"over,omitempty"` // it is no longer slow
+	Notifications []Notification `json:"notifications,omitempty"`
+}
+
+// Uncounted records time that does not count as time without a success: the machine was asleep, or the wall clock was
+// set, also back.
+type Uncounted struct {
+	Total Seconds `json:"total"` // in all, from the first entry on
+}
+
+// Message records which notifications are delivered in one message. If its delivery is interrupted or fails, the same
+// message is sent again.
+type Message struct {
+	Number uint64   `json:"number"`
+	IDs    []uint64 `json:"ids"` // of its notifications
+}
+
+// Delivery records the result of one attempt to deliver notifications.
 type Delivery struct {
 	IDs       []uint64 `json:"ids"`
 	Error     string   `json:"error,omitempty"`
-	WillRetry bool     `json:"will_retry,omitempty"` // their delivery will be retried
+	WillRetry bool     `json:"will_retry,omitempty"` // there will be another attempt
 }
 
 // DaemonNotification is a notification about the daemon itself.
@@ -263,6 +302,11 @@ func (*Stopping) Kind() string           { return "stopping" }
 func (*Ended) Kind() string              { return "ended" }
 func (*Dropped) Kind() string            { return "dropped" }
 func (*Stable) Kind() string             { return "stable" }
+func (*Expected) Kind() string           { return "expected" }
+func (*Late) Kind() string               { return "late" }
+func (*Slow) Kind() string               { return "slow" }
+func (*Uncounted) Kind() string          { return "uncounted" }
+func (*Message) Kind() string            { return "message" }
 func (*Delivery) Kind() string           { return "delivery" }
 func (*DaemonNotification) Kind() string { return "daemon_notification" }
 func (*Output) Kind() string             { return "output" }

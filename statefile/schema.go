@@ -72,6 +72,8 @@ type Job struct {
 	Disabled            bool           `json:"disabled"`
 	Held                bool           `json:"held"`
 	CrashLoop           bool           `json:"crash_loop"`
+	Late                bool           `json:"late"` // no success came within expect.success_within
+	Slow                bool           `json:"slow"` // a run took longer than expect.done_within, and no later success was in time
 	Unkillable          bool           `json:"unkillable"`
 	InternalError       bool           `json:"internal_error"`
 	Error               *string        `json:"error"`

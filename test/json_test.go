@@ -58,6 +58,7 @@ var documented = map[string][]string{
 	"list":    {"list"},
 	"logs":    {"logs prints"},
 	"next":    {"next", "next --explain"},
+	"notify":  {"notify test hook"},
 	"reload":  {"reload"},
 	"remove":  {"remove fresh", "remove --done"},
 	"restart": {"restart prints"},
@@ -82,6 +83,7 @@ func TestJSONDocumented(t *testing.T) {
 		s = newServer(t)
 	}
 	s.writeJobs("jobs.toml", documentedJobs)
+	writeFile(t, filepath.Join(s.root, "jobsd.toml"), "[notify.hook]\ncmd = [\"echo\", \"hello\"]\n")
 	s.startReady()
 	s.jobsd("start", "--wait", "prints")
 	s.waitState("the service", func(state *statefile.State) bool { return len(pidsOf(state)) == 1 })

@@ -7,11 +7,14 @@ import (
 	"net/mail"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
-// TestB42RealSendmail sends a mail with a real sendmail(1) over SMTP. The mail that arrives is well-formed.
+// TestB42RealSendmail sends a mail with a real sendmail(1) over SMTP. The mail that arrives is well-formed. The server
+// refuses it for the moment, and the next attempt sends it with the same Message-ID.
 func TestB42RealSendmail(t *testing.T) {
 	msmtp := needProgram(t, "msmtp", "needs msmtp(1), a sendmail whose server can be set")
 	server, err := net.Listen("tcp", "127.0.0.1:0")
@@ -23,6 +26,7 @@ func TestB42RealSendmail(t *testing.T) {
 	go serveSMTP(server, got)
 
 	s := newServer(t)
+	s.env = []string{deliveryPause + "=10ms"}
 	conf := filepath.Join(s.root, "msmtprc")
 	port := server.Addr().(*net.TCPAddr).Port
 	text := fmt.Sprintf("account default\nhost 127.0.0.1\nport %d\nauth off\ntls off\nfrom jobs@example.org\ndomain example.org\n", port)
@@ -35,7 +39,8 @@ func TestB42RealSendmail(t *testing.T) {
 	s.startReady()
 	s.jobsd("start", "fails")
 	s.waitLastRun("fails")
-	data := <-got
+	refused, data := <-got, <-got
+	s.waitFor("the mail to be delivered", func() bool { return len(s.owed()) == 0 })
 	s.terminate()
 
 	m, err := mail.ReadMessage(strings.NewReader(data))
@@ -48,6 +53,13 @@ func TestB42RealSendmail(t *testing.T) {
 	if to, err := m.Header.AddressList("To"); err != nil || len(to) != 1 || to[0].Address != "admin@example.org" {
 		t.Errorf("got the recipients %v, %v, want admin@example.org", to, err)
 	}
+	id := m.Header.Get("Message-ID")
+	if ok, _ := regexp.MatchString(`^<[0-9a-f]{32}-[0-9a-z]+-1@[^@<> ]+>$`, id); !ok {
+		t.Errorf("got the Message-ID %q", id)
+	}
+	if first, err := mail.ReadMessage(strings.NewReader(refused)); err != nil || first.Header.Get("Message-ID") != id {
+		t.Errorf("got %v and the first mail\n%s\nwant the Message-ID %s", err, refused, id)
+	}
 	if _, err := m.Header.Date(); err != nil {
 		t.Error("Date: ", err)
 	}
@@ -58,8 +70,9 @@ func TestB42RealSendmail(t *testing.T) {
 	}
 }
 
-// serveSMTP receives mails by SMTP (RFC 5321).
+// serveSMTP receives mails by SMTP (RFC 5321). It refuses the first one for the moment.
 func serveSMTP(server net.Listener, got chan<- string) {
+	var mails atomic.Int32
 	for {
 		conn, err := server.Accept()
 		if err != nil {
@@ -91,7 +104,11 @@ func serveSMTP(server net.Listener, got chan<- string) {
 						b.WriteString(strings.TrimPrefix(line, ".") + "\n")
 					}
 					got <- b.String()
-					say("250 taken")
+					if mails.Add(1) == 1 {
+						say("451 come again later")
+					} else {
+						say("250 taken")
+					}
 				case "QUIT":
 					say("221 bye")
 					return

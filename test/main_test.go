@@ -14,6 +14,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"jobsd/internal/notify"
 	"jobsd/internal/recorder"
 	"jobsd/internal/testdir"
 	"jobsd/spawn"
@@ -29,6 +30,7 @@ const waitLimit = time.Minute
 func TestMain(m *testing.M) {
 	spawn.Stage2() // the daemon starts jobs through this binary
 	recorder.Stage()
+	notify.Stage("test")
 	if os.Getenv("GORACE") == "" { // with the race detector, each command would sleep for a second before it exits
 		os.Setenv("GORACE", "atexit_sleep_ms=0")
 	}

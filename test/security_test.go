@@ -148,7 +148,7 @@ func TestModes(t *testing.T) {
 			s.wrap = []string{"sh", "-c", "umask " + umask + `; exec "$@"`, "sh"}
 			letter := filepath.Join(s.root, "letter")
 			mailer := filepath.Join(s.root, "mailer")
-			script := "#!/bin/sh\nstat -L -c '%h %a' /proc/self/fd/0 >" + letter + ".new\nmv " + letter + ".new " + letter + "\n"
+			script := "#!/bin/sh\nstat -L -c '%F %a' /proc/self/fd/0 >" + letter + ".new\nmv " + letter + ".new " + letter + "\n"
 			writeProgram(t, mailer, script)
 			s.writeJobs("../jobsd.toml", fmt.Sprintf("[mail]\nsendmail = [%q]\nto = [\"a@example.org\"]\n", mailer))
 			s.writeJobs("ok.toml", "shell = \"head -c 3000 /dev/zero; echo; exit 3\"\nlog = {max_size = 4096}\n")
@@ -184,8 +184,8 @@ func TestModes(t *testing.T) {
 					t.Errorf("%s: got the mode %04o, want %04o", name, mode, want[name])
 				}
 			}
-			if text, err := os.ReadFile(letter); string(text) != "0 600\n" {
-				t.Errorf("got %q, %v as the number of links and the mode of a mail, want \"0 600\"", text, err)
+			if text, err := os.ReadFile(letter); string(text) != "regular file 600\n" { // others can read neither the file nor find a name of it
+				t.Errorf("got %q, %v as the type and the mode of a mail, want \"regular file 600\"", text, err)
 			}
 			s.terminate()
 		})

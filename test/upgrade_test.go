@@ -24,6 +24,7 @@ const slowUpgrade = "TEST_UPGRADES_SLOWLY"
 // jobsdMain is jobsd as the tests run it.
 func jobsdMain() {
 	useDisk()
+	usePauses()
 	if at := os.Getenv(dieAt); at != "" {
 		runner.Failpoint = failpoint(at)
 	}

@@ -49,6 +49,7 @@ func (a *app) addVerbs(root, help *cobra.Command) string {
 		{"the daemon", []*cobra.Command{a.run(), a.start(), a.stop(), a.restart(), a.signal(), a.disable(), a.enable(), a.reload(),
 			a.upgrade(), a.status()}},
 		{"job files", []*cobra.Command{a.add(), a.remove(), a.edit(), a.imports()}},
+		{"notifications", []*cobra.Command{a.notify()}},
 		{"verbs that only read and need no daemon", []*cobra.Command{a.list(), a.show(), a.logs(), a.history(), a.next(), a.check(),
 			a.schema()}},
 		{"about jobsd", []*cobra.Command{a.version(), a.man(), a.completion(), help}},

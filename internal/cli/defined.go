@@ -46,9 +46,9 @@ func (s *site) daemonUser() int {
 	return os.Geteuid()
 }
 
-// addDefined adds what the file of a job says; owner is the user of the daemon. It leaves out the values of variables because
-// they may be secrets.
-func (f *facts) addDefined(d *jobfile.Definition, owner *user.User) {
+// addDefined adds what the file of a job says; owner is the user of the daemon, and targets are those of jobsd.toml. It
+// leaves out the values of variables because they may be secrets.
+func (f *facts) addDefined(d *jobfile.Definition, owner *user.User, targets map[string]*jobfile.Target) {
 	if d.Shell {
 		f.add("script", "", "%s", d.Argv[len(d.Argv)-1])
 	} else {
@@ -63,7 +63,10 @@ func (f *facts) addDefined(d *jobfile.Definition, owner *user.User) {
 	if rules := ruleWords(d); rules != nil {
 		f.add("rules", "", "%s", rules)
 	}
-	f.add("notify", "", "%s", notifyWords(d.Notify))
+	if e := d.Expect; e != nil {
+		f.add("expect", "", "%s", expectWords(e))
+	}
+	f.addNotify(d.Notify, targets)
 	switch {
 	case d.Log.Discard:
 		f.add("log", "", "none: the output is discarded")
@@ -141,16 +144,8 @@ func ruleWords(d *jobfile.Definition) (p phrases) {
 	return p
 }
 
-func notifyWords(n *jobfile.Notify) phrases {
-	if n == nil {
-		n = &jobfile.Notify{}
-	}
-	var p phrases
-	p.add(len(n.Mail) > 0, "mail to %s", strings.Join(n.Mail, " "))
-	p.add(len(n.OnFailure) > 0, "on_failure %s", plain.Shell(n.OnFailure...))
-	p.add(len(n.OnSuccess) > 0, "on_success %s", plain.Shell(n.OnSuccess...))
-	p.add(len(n.OnRecovery) > 0, "on_recovery %s", plain.Shell(n.OnRecovery...))
-	p.add(p != nil && n.Failures > 1, "after %d failures in a row", n.Failures)
-	p.add(p == nil, "nobody")
+func expectWords(e *jobfile.Expect) (p phrases) {
+	p.add(e.SuccessWithin > 0, "a success within %s", span(e.SuccessWithin))
+	p.add(e.DoneWithin > 0, "runs done within %s", span(e.DoneWithin))
 	return p
 }

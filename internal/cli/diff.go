@@ -49,6 +49,11 @@ func compare(set *jobfile.Set, facts *statefile.Facts, refused map[string]bool) 
 		defined[name] = true
 		known := facts.Jobs[name]
 		switch {
+		case fileRefused(set, j.Def.File) && (known == nil || known.Definition != j.Def.Hash):
+			// The daemon refuses a file that names an unknown target if it is new or has changed.
+			if known != nil && known.RemovedAt.IsZero() && known.Schedule != "" {
+				d.Stale = append(d.Stale, name)
+			}
 		case known == nil || !known.RemovedAt.IsZero() || known.Schedule == "":
 			d.New = append(d.New, name)
 		case known.Definition != j.Def.Hash:

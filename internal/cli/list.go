@@ -43,7 +43,7 @@ func (a *app) list() *cobra.Command {
 	o := listOptions{sort: "name"}
 	return a.verb(listHelp, a.jobs(0), func(args []string) error { return a.doList(args, o, time.Now()) },
 		opt("failed", nothing, &o.failed, `list only jobs with a problem: the last run failed and nobody has disabled the job since, or the
-			job is in a crash loop, stale, unkillable or set aside, or a notification was not delivered`),
+			job is late, slow, in a crash loop, stale, unkillable or set aside, or a notification was not delivered`),
 		opt("sort", kind{value: "WORD", words: []string{"name", "next"}}, &o.sort, `sort by name, which is the default, or by next: the
 			soonest next run first`),
 		opt("long", nothing, &o.long, "also print the schedule of each job in words"),
@@ -108,7 +108,7 @@ func (s *site) nothingListed(chosen int) string {
 // unwell reports whether a person should look at a job.
 func unwell(j *statefile.Job) bool {
 	failed := j.ConsecutiveFailures > 0 && !j.Disabled // somebody who disables a job knows about its failure
-	return failed || j.CrashLoop || j.Stale || j.Unkillable || j.InternalError || j.NotifyError != nil
+	return failed || j.Late || isSlow(j) || j.CrashLoop || j.Stale || j.Unkillable || j.InternalError || j.NotifyError != nil
 }
 
 // warnDead prints a warning if the output is not current because its daemon does not run.

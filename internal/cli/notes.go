@@ -18,6 +18,8 @@ func noteWords(j *statefile.Job, now time.Time) (p phrases) {
 	p.add(j.Elsewhere, "elsewhere")
 	p.add(j.Disabled, "disabled")
 	p.add(j.Held, "held")
+	p.add(j.Late, "late")
+	p.add(isSlow(j), "slow")
 	p.add(j.Unkillable, "unkillable")
 	p.add(j.InternalError, "internal error")
 	p.add(j.Error != nil && !j.Stale, "error")
@@ -48,6 +50,10 @@ func noteWords(j *statefile.Job, now time.Time) (p phrases) {
 	}
 	return p
 }
+
+// isSlow reports whether a run of the job took too long and nobody has disabled the job since. A disabled job is never
+// late, but it cannot prove that it is fast again.
+func isSlow(j *statefile.Job) bool { return j.Slow && !j.Disabled }
 
 // failures returns how often the job has failed in a row, in words.
 func failures(j *statefile.Job) string {

@@ -77,7 +77,7 @@ func (s *site) options(o runOptions) runner.Options {
 		Root:       s.root,
 		Dirs:       s.Dirs,
 		ConfigFile: s.configFile,
-		Version:    versionText(),
+		Version:    Version(),
 		LogLevel:   o.level,
 		LogFormat:  o.format,
 		Output:     jobfile.Output{Output: o.output, Format: o.outputFormat},

@@ -83,7 +83,8 @@ type portrait struct {
 	def      *jobfile.Definition // from its file; nil if it cannot be read
 	owner    user.User           // the user of the daemon
 	noDef    string              // why def is nil
-	then     []statefile.Time    // the runs after the next one
+	targets  map[string]*jobfile.Target
+	then     []statefile.Time // the runs after the next one
 	outcomes []event
 	noEvents string // why outcomes cannot be read
 }
@@ -91,6 +92,9 @@ type portrait struct {
 func (s *site) portrait(name string, j *statefile.Job, lives bool, now time.Time) *portrait {
 	v := &portrait{name: name, job: j, lives: lives, now: now}
 	v.def, v.noDef = s.definition(name, j)
+	if s.config != nil {
+		v.targets = s.config.Targets
+	}
 	uid := strconv.Itoa(s.daemonUser())
 	v.owner = user.User{Username: "uid " + uid}
 	if u, err := user.LookupId(uid); err == nil {
@@ -134,7 +138,7 @@ func (v *portrait) facts() (f facts) {
 		f.add("schedule", "", "%s", inStyle(j.Schedule))
 	}
 	if v.def != nil {
-		f.addDefined(v.def, &v.owner)
+		f.addDefined(v.def, &v.owner, v.targets)
 	} else {
 		f.add("definition", yellow, "%s", v.noDef)
 	}

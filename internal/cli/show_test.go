@@ -214,7 +214,7 @@ var notDefined = map[string]string{
 func TestShowDefined(t *testing.T) {
 	show := func(d *jobfile.Definition) string {
 		var f facts
-		f.addDefined(d, &root)
+		f.addDefined(d, &root, nil)
 		return fmt.Sprint(f)
 	}
 	var change func(v reflect.Value)
@@ -251,6 +251,33 @@ func TestShowDefined(t *testing.T) {
 		change(reflect.ValueOf(&after).Elem().FieldByIndex(field.Index))
 		if show(before) == show(&after) {
 			t.Errorf("jobsd show does not show a change of %s: add it to defined.go, or to notDefined in this file with the reason", field.Name)
+		}
+	}
+}
+
+// TestNotifyFacts checks that show says which target gets which kinds, and that a target does not exist.
+func TestNotifyFacts(t *testing.T) {
+	targets := map[string]*jobfile.Target{
+		"ops":   {Name: "ops", Mail: []string{"ops@example.org"}},
+		"phone": {Name: "phone", URL: "https://example.org/secret", Preset: jobfile.PresetNtfy},
+		"check": {Name: "check", URLFile: "/secret", Preset: jobfile.PresetHealthchecks},
+		"page":  {Name: "page", Cmd: []string{"page"}},
+	}
+	for text, want := range map[string]string{
+		`{}`:                      "notify: nobody\n",
+		`{to = ["ops", "phone"]}`: "notify: failure, recovery, late, slow -> ops (mail), phone (ntfy)\n",
+		`{to = ["page", "check", "ops"], on = "late", failures = 2}`: "notify: late -> page (command), ops (mail)\n" +
+			"notify: failure, late, start, success -> check (healthchecks)\nnotify: after 2 failures in a row\n",
+		`{mail = "root", on_start = ["a", "b"], on_failure = ["c"]}`: "notify: mail to root, on_start a b, on_failure c\n",
+		`{to = ["ops", "phones"]}`: "notify: failure, recovery, late, slow -> ops (mail)\n" +
+			"notify: nothing -> phones (unknown: jobsd.toml has no such target)\n",
+	} {
+		var f facts
+		f.addNotify(defined(t, "cmd = [\"x\"]\nnotify = "+text+"\n").Notify, targets)
+		var b strings.Builder
+		f.write(&b, false, 7, 0)
+		if b.String() != want {
+			t.Errorf("%s\ngot  %swant %s", text, b.String(), want)
 		}
 	}
 }

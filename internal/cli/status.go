@@ -19,8 +19,8 @@ const statusHelp = `jobsd status - show how the daemon is doing
 usage: jobsd status [--brief | --json]
 
 Prints how long the daemon has run, how many jobs it has and which is due next,
-when it read the job files and what it refused, how often a daemon crashed, and
-what is wrong now.
+when it read the job files and what it refused, how often it sends a heartbeat,
+how often a daemon crashed, and what is wrong now.
 
 Exits with a code for monitoring: 0 if all is well, 5 if no daemon runs, 1 if
 anything else is wrong: the daemon is degraded, a job file is refused, or
@@ -54,7 +54,7 @@ func (a *app) doStatus(s *site, brief bool, now time.Time) error {
 	case brief:
 		fmt.Fprintln(a.out, r.brief(state, now))
 	default:
-		writeStatus(a.out, paletteFor(a.out), terminalWidth(a.out), state, r, s.State, now)
+		writeStatus(a.out, paletteFor(a.out), terminalWidth(a.out), state, r, s, now)
 	}
 	if err == nil && !r.Alive {
 		return &failure{code: exitNoDaemon}
@@ -142,7 +142,7 @@ const failedMost = 10
 const statusKeyWidth = 10
 
 // writeStatus prints a line for each fact, for a terminal of that width; 0: there is no terminal.
-func writeStatus(w io.Writer, p palette, width int, state *statefile.State, r statusResult, dir string, now time.Time) {
+func writeStatus(w io.Writer, p palette, width int, state *statefile.State, r statusResult, s *site, now time.Time) {
 	var f facts
 	d := r.Daemon
 	if r.Alive {
@@ -153,7 +153,7 @@ func writeStatus(w io.Writer, p palette, width int, state *statefile.State, r st
 	}
 	f.add("version", "", "%s", d.Version)
 	f.add("machine", "", "%s", d.Machine)
-	f.add("state", "", "%s", dir)
+	f.add("state", "", "%s", s.State)
 	f.add("jobs", "", "%s", jobTotals(state))
 	if r.Next != nil {
 		f.add("next", "", "%s, %s", r.Next.Job, exactly(r.Next.At, now))
@@ -161,6 +161,9 @@ func writeStatus(w io.Writer, p palette, width int, state *statefile.State, r st
 	f.add("reloaded", "", "%s", exactly(d.Reload.At, now))
 	if r.FilesChanged {
 		f.add("changed", yellow, "%s", unloadedText)
+	}
+	if b := s.config.Heartbeat; b != nil {
+		f.add("heartbeat", "", "every %s", span(b.Every))
 	}
 	if d.UncleanRestarts > 0 {
 		f.add("crashes", yellow, "%s", count(int(d.UncleanRestarts), "unclean restart"))
@@ -216,6 +219,8 @@ func jobTotals(state *statefile.State) string {
 	}
 	add("running", func(j *statefile.Job) bool { return newest(j.Running) != nil })
 	add("failing", func(j *statefile.Job) bool { return j.ConsecutiveFailures > 0 })
+	add("late", func(j *statefile.Job) bool { return j.Late })
+	add("slow", isSlow)
 	add("in a crash loop", func(j *statefile.Job) bool { return j.CrashLoop })
 	add("stale", func(j *statefile.Job) bool { return j.Stale })
 	add("disabled", func(j *statefile.Job) bool { return j.Disabled })

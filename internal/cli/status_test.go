@@ -6,8 +6,11 @@ import (
 	"testing"
 	"time"
 
+	"jobsd/internal/jobfile"
 	"jobsd/statefile"
 )
+
+var machineSite = &site{Dirs: jobfile.Dirs{State: "/var/lib/jobsd"}, config: &jobfile.Config{Heartbeat: &jobfile.Heartbeat{Every: 5 * time.Minute}}}
 
 func TestWriteStatus(t *testing.T) {
 	s, now := state(t)
@@ -16,7 +19,7 @@ func TestWriteStatus(t *testing.T) {
 		DisabledBy: &statefile.DisabledBy{Who: "uid 4294967290", When: statefile.At(now), Reason: "moving house"},
 		Reload:     statefile.Reload{At: statefile.At(now), Errors: []string{"a.toml:4:9: no"}}}
 	var b strings.Builder
-	writeStatus(&b, false, 0, s, health(s, true, now), "/var/lib/jobsd", now)
+	writeStatus(&b, false, 0, s, health(s, true, now), machineSite, now)
 	const want = `
 daemon:    running, pid 1234, since today at 15:00 (2026-11-23T15:00:00-05:00)
 uptime:    1h00m
@@ -26,6 +29,7 @@ state:     /var/lib/jobsd
 jobs:      12 (1 running, 1 failing, 1 in a crash loop, 1 stale, 1 disabled, 1 elsewhere)
 next:      tick, today at 16:00 (2026-11-23T16:00:05-05:00)
 reloaded:  today at 16:00 (2026-11-23T16:00:00-05:00)
+heartbeat: every 5m
 crashes:   1 unclean restart
 disabled:  all jobs, by uid 4294967290, today at 16:00: moving house
 degraded:  cannot write the journal: no space left on device
@@ -41,7 +45,7 @@ func TestStatusFits(t *testing.T) {
 	s, now := state(t)
 	s.Daemon.Degraded = []string{"mail: cannot start: " + strings.Repeat("a long word ", 12)}
 	var b strings.Builder
-	writeStatus(&b, false, 80, s, health(s, true, now), "/var/lib/jobsd", now)
+	writeStatus(&b, false, 80, s, health(s, true, now), machineSite, now)
 	for line := range strings.Lines(b.String()) {
 		if len(line) > 81 {
 			t.Errorf("%d characters: %q", len(line)-1, line)
@@ -103,6 +107,8 @@ func TestHealth(t *testing.T) {
 	for name, j := range map[string]*statefile.Job{
 		"failed":         {ConsecutiveFailures: 1},
 		"crash loop":     {CrashLoop: true},
+		"late":           {Late: true},
+		"slow":           {Slow: true},
 		"stale":          {Stale: true},
 		"unkillable":     {Unkillable: true},
 		"internal error": {InternalError: true},
@@ -116,6 +122,10 @@ func TestHealth(t *testing.T) {
 	s.Jobs["x"] = &statefile.Job{ConsecutiveFailures: 1, Disabled: true}
 	if !health(s, true, now).Well {
 		t.Error("not well, although somebody has looked at it")
+	}
+	s.Jobs["x"] = &statefile.Job{Slow: true, Disabled: true}
+	if !health(s, true, now).Well {
+		t.Error("not well, although the slow job is disabled")
 	}
 	delete(s.Jobs, "x")
 	s.Daemon.Degraded = []string{"disk"}

@@ -111,7 +111,7 @@ func (a *app) candidate() *cobra.Command {
 				return err
 			}
 		}
-		return a.printJSON(runner.ThisCandidate(versionText()))
+		return a.printJSON(runner.ThisCandidate(Version()))
 	})
 	cmd.Hidden = true
 	return cmd

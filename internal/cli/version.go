@@ -38,14 +38,14 @@ func (a *app) doVersion() error {
 			StateVersion int    `json:"state_version"`
 			Go           string `json:"go"`
 			System       string `json:"system"`
-		}{versionText(), statefile.Version, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH})
+		}{Version(), statefile.Version, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH})
 	}
-	fmt.Fprintf(a.out, "jobsd %s (%s %s/%s)\n", versionText(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	fmt.Fprintf(a.out, "jobsd %s (%s %s/%s)\n", Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	return nil
 }
 
-// versionText is the version, with the commit of the build if the build knows it.
-func versionText() string {
+// Version is the version, with the commit of the build if the build knows it.
+func Version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return version

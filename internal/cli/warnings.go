@@ -4,12 +4,15 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"time"
 
 	"jobsd/internal/jobfile"
+	"jobsd/internal/notify"
+	"jobsd/internal/plain"
 	"jobsd/internal/schedule"
 	"jobsd/spawn"
 	"jobsd/statefile"
@@ -35,8 +38,27 @@ func (s *site) warnings(set *jobfile.Set) []mistake {
 
 // configWarnings returns the warnings about the settings. mailed says whether a job sends mail.
 func configWarnings(c *jobfile.Config, mailed bool) (list []mistake) {
+	warn := func(key, text string) {
+		list = append(list, mistake{File: filepath.Base(cmp.Or(c.File, "jobsd.toml")), Key: key, Message: text})
+	}
 	for _, doubt := range c.Doubts(mailed) {
-		list = append(list, mistake{File: filepath.Base(cmp.Or(c.File, "jobsd.toml")), Key: doubt.Key, Message: doubt.Text})
+		warn(doubt.Key, doubt.Text)
+	}
+	secret := func(key, path string) {
+		if path == "" {
+			return
+		}
+		if err := notify.CheckSecret(path); err != nil {
+			warn(key, "the daemon will refuse "+plain.Word(path)+": "+err.Error())
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Targets)) {
+		secret("notify."+name+".url_file", c.Targets[name].URLFile)
+		secret("notify."+name+".headers_file", c.Targets[name].HeadersFile)
+	}
+	if b := c.Heartbeat; b != nil {
+		secret("heartbeat.url_file", b.URLFile)
+		secret("heartbeat.headers_file", b.HeadersFile)
 	}
 	return list
 }

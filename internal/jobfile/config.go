@@ -1,6 +1,8 @@
 package jobfile
 
 import (
+	"errors"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -24,8 +26,13 @@ type Config struct {
 	Watch        bool // reload automatically when job files change
 	Log          Output
 
+	// Targets are the receivers of notifications, by name. Jobs name them in Notify.To.
+	Targets   map[string]*Target
+	Heartbeat *Heartbeat // nil: none
+
 	defaults *node  // the table [defaults]; nil if there is none
 	text     string // the text of the file
+	unknown  bool   // the file has mistakes, and these are the values of no file
 }
 
 // Dirs are the directories that jobsd uses; "" if the file does not set one.
@@ -84,6 +91,10 @@ var configKeys = newKeys(
 		truth, false, func(c *Config) *bool { return &c.Watch }),
 	row("journal", "Rotation of the journal.",
 		sub(journalKeys), journalKeys.zero, func(c *Config) *Journal { return &c.Journal }),
+	row("notify", "Targets, which are named receivers of notifications.",
+		targetTables, nil, func(c *Config) *map[string]*Target { return &c.Targets }),
+	row("heartbeat", "Request that the daemon sends at intervals, so that another machine notices its death.",
+		heartbeat, nil, func(c *Config) **Heartbeat { return &c.Heartbeat }),
 	row("log", "Output of all jobs.",
 		sub(outputKeys), outputKeys.zero, func(c *Config) *Output { return &c.Log }),
 )
@@ -158,8 +169,11 @@ func sharedSchema() schema {
 func ReadConfig(path string) (*Config, error) {
 	h := thisHost(time.Now())
 	text, secret, err := h.readConfig(path)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return newConfig(path), err
+	case err != nil:
+		return unknownConfig(path), err
 	}
 	return h.parseConfig(path, text, secret)
 }
@@ -168,6 +182,13 @@ func newConfig(path string) *Config {
 	c := configKeys.zero
 	c.File = path
 	return &c
+}
+
+// unknownConfig stands for settings that cannot be read.
+func unknownConfig(path string) *Config {
+	c := newConfig(path)
+	c.unknown = true
+	return c
 }
 
 // readConfig reads the file; secret is true if the path is a symbolic link.
@@ -201,12 +222,13 @@ func (h *host) parseConfig(path, text string, secret bool) (*Config, error) {
 	c.text = text
 	root, err := tree(src, strings.TrimSuffix(path, ".json")) // jobsd.toml is TOML whatever its name
 	if err != nil {
-		return newConfig(path), err
+		return unknownConfig(path), err
 	}
 	r := &reader{host: h}
 	configKeys.read(r, root, c)
+	r.defaultRecipients(c)
 	if r.errs != nil {
-		return newConfig(path), Errors(r.all(src.name))
+		return unknownConfig(path), Errors(r.all(src.name))
 	}
 	return c, nil
 }

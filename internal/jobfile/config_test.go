@@ -38,6 +38,17 @@ var configCases = []struct {
 	{"shared_state", "true", true, `"yes"`, 0, "must be true or false (without quotes), not a string", false, func(c *Config) any { return c.SharedState }},
 	{"journal.max_size", `"1MiB"`, int64(1 << 20), `"1kB"`, 0, "must be at least 65536 bytes", int64(16_000_000), func(c *Config) any { return c.Journal.MaxSize }},
 	{"journal.keep", "3", 3, "0", 0, "must be from 1 to 1000, not 0", 8, func(c *Config) any { return c.Journal.Keep }},
+	{"notify.ops.mail", `"ops@x"`, &Target{Name: "ops", Mail: []string{"ops@x"}}, "[]", 0, "must not be empty", (*Target)(nil), targetOps},
+	{"notify.ops.url", `"https://x.example/t"`, &Target{Name: "ops", URL: "https://x.example/t", Preset: PresetJSON}, `"ftp://x.example"`, 0,
+		`the URL must begin with http:// or https://: write one such as "https://example.org/path"`, (*Target)(nil), targetOps},
+	{"notify.ops.url_file", `"/etc/jobsd/u"`, &Target{Name: "ops", URLFile: "/etc/jobsd/u", Preset: PresetJSON}, `"u"`, 0,
+		`"u" must be an absolute path`, (*Target)(nil), targetOps},
+	{"notify.ops.cmd", `["page", "-x"]`, &Target{Name: "ops", Cmd: []string{"page", "-x"}}, `"page"`, 0,
+		"must be an array of strings", (*Target)(nil), targetOps},
+	{"heartbeat.url", `"http://x.example"`, &Heartbeat{URL: "http://x.example", Every: 5 * time.Minute}, `"x.example"`, 0,
+		"the URL must begin with http:// or https://", (*Heartbeat)(nil), heartbeatOf},
+	{"heartbeat.url_file", `"/u"`, &Heartbeat{URLFile: "/u", Every: 5 * time.Minute}, `"u"`, 0,
+		`"u" must be an absolute path`, (*Heartbeat)(nil), heartbeatOf},
 	{"log.output", `"both"`, "both", `"none"`, 0, `must be one of "files", "stdout", "both", not "none"`, "files", func(c *Config) any { return c.Log.Output }},
 	{"log.format", `"json"`, "json", "1", 0, `must be one of "text", "json", not a number`, "text", func(c *Config) any { return c.Log.Format }},
 	{"defaults.dir", `"/srv"`, "/srv", `"~x"`, 0, `"~x": ~ is not expanded`, nil, func(c *Config) any {
@@ -47,6 +58,10 @@ var configCases = []struct {
 		return c.defaults.get("dir").text
 	}},
 }
+
+func targetOps(c *Config) any { return c.Targets["ops"] }
+
+func heartbeatOf(c *Config) any { return c.Heartbeat }
 
 func TestConfigKeys(t *testing.T) {
 	h := someHost(t, 0)
@@ -85,6 +100,7 @@ func TestConfigRefused(t *testing.T) {
 		"[defaults]\nuser = \"nemo\"":   `jobsd.toml:2:8: user: there is no user "nemo"`,
 		"[defaults]\ntimezone = \"no\"": `jobsd.toml:2:12: timezone: "no" is not a time zone; use an IANA name such as "Europe/Berlin", or "local"`,
 		"defaults = 3":                  `jobsd.toml:1:12: defaults: must be a table of job keys, not a number`,
+		"[notify.ops]":                  `jobsd.toml:1:9: notify.ops: has no receiver: add mail, url, url_file or cmd`,
 		"[defaults":                     `jobsd.toml:1:9: not valid TOML: expected '.' or ']' to end table name, but the file ends`,
 		"machine = 1\ngroup = \"nemo\"": "jobsd.toml:1:11: machine: must be a string, not a number\njobsd.toml:2:9: group: there is no group \"nemo\"",
 	} {
@@ -148,10 +164,10 @@ machines = ["a*"]
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.mailTo = c.Mail.To
+	h.use(c)
 	parse := func(text string) *Definition {
 		t.Helper()
-		defs, errs := h.parse(newSource("t.toml", "/etc/jobs.d", text), "t.toml", c.defaults)
+		defs, errs := h.parseStrictly(newSource("t.toml", "/etc/jobs.d", text), "t.toml", c.defaults)
 		if errs != nil {
 			t.Fatal(errs)
 		}
@@ -159,7 +175,7 @@ machines = ["a*"]
 	}
 	d := parse("cmd = [\"x\"]\n")
 	got := fmt.Sprintln(d.Timeout, d.Retries, d.Jitter, d.Dir, d.User.Name, d.Schedule.Location(), d.Env, *d.Notify, d.Log, d.Machines)
-	if want := "1h0m0s 2 5m0s /etc/srv alice Asia/Tokyo [A=1 B=1] {[root] [] [] [] 3} {10000000 2 true false} [a*]\n"; got != want {
+	if want := "1h0m0s 2 5m0s /etc/srv alice Asia/Tokyo [A=1 B=1] {[root] [] [failure recovery late slow] [] [] [] [] 3} {10000000 2 true false} [a*]\n"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	d = parse("cmd = [\"x\"]\ntimeout = \"0s\"\nenv.B = \"2\"\nlog.keep = 9\nnotify.mail = []\nuser = \"bob\"\ntimezone = \"local\"\nretries = 0\n")
@@ -171,7 +187,7 @@ machines = ["a*"]
 	if d.Retries != 0 || d.Jitter != 0 || d.Timeout != time.Hour {
 		t.Errorf("%+v", d)
 	}
-	_, errs := h.parse(newSource("t.toml", "/etc/jobs.d", "cmd = [\"x\"]\nenabled = 1\nnotify = 3"), "t.toml", c.defaults)
+	_, errs := h.parseStrictly(newSource("t.toml", "/etc/jobs.d", "cmd = [\"x\"]\nenabled = 1\nnotify = 3"), "t.toml", c.defaults)
 	if lines(errs) != "t.toml:2:11: enabled: must be true or false (without quotes), not a number\nt.toml:3:10: notify: must be a table, not a number" {
 		t.Error(errs)
 	}

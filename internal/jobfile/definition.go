@@ -49,6 +49,7 @@ type Definition struct {
 
 	Log    Log
 	Notify *Notify // nil: no notifications
+	Expect *Expect // nil: no expectations
 
 	// Hashes of the effective definition, sixteen hex digits each: of its schedule, of all that its process sees, of
 	// everything.
@@ -129,11 +130,56 @@ type Log struct {
 	Timestamps bool // in front of each line
 }
 
-// Notify says who gets which notifications about a job's outcomes.
+// Notify says who gets which notifications about a job.
 type Notify struct {
-	Mail                             []string
-	OnFailure, OnSuccess, OnRecovery []string
-	Failures                         int
+	Mail                                      []string
+	To                                        []string // names of targets, see Config.Targets; a target that was removed may be among them
+	On                                        []string // the kinds that the targets get; see Tells
+	OnStart, OnFailure, OnSuccess, OnRecovery []string // commands
+	Failures                                  int
+}
+
+// Kinds of notifications, as in notify.on.
+const (
+	KindFailure  = "failure"
+	KindRecovery = "recovery"
+	KindLate     = "late" // the last success is too long ago
+	KindSlow     = "slow" // a run takes too long
+	KindStart    = "start"
+	KindSuccess  = "success"
+)
+
+// Kinds are all kinds of notifications, in the order in which people see them.
+var Kinds = []string{KindFailure, KindRecovery, KindLate, KindSlow, KindStart, KindSuccess}
+
+// NotifyCommand is a command of a job that runs at an event.
+type NotifyCommand struct {
+	Key  string // as in notify: on_failure
+	Argv []string
+}
+
+// Commands returns the commands of the job, also those that are not set.
+func (n *Notify) Commands() []NotifyCommand {
+	return []NotifyCommand{{"on_start", n.OnStart}, {"on_failure", n.OnFailure}, {"on_success", n.OnSuccess}, {"on_recovery", n.OnRecovery}}
+}
+
+// Tells reports whether the target t, which is in n.To, gets notifications of that kind. A crash loop counts as a
+// failure. A target with the preset healthchecks always gets start, success and failure: that service waits for the end
+// of each run that has started.
+func (n *Notify) Tells(t *Target, kind string) bool {
+	if t.Preset == PresetHealthchecks && (kind == KindStart || kind == KindSuccess || kind == KindFailure) {
+		return true
+	}
+	if kind == "crash_loop" {
+		kind = KindFailure
+	}
+	return slices.Contains(n.On, kind)
+}
+
+// Expect says what is expected of a job. A breach causes a notification and changes nothing else.
+type Expect struct {
+	SuccessWithin time.Duration // the longest time between two successes; 0: any
+	DoneWithin    time.Duration // the longest duration of a run; 0: any
 }
 
 // ActiveOn reports whether the job runs on the machine with that host name. It does if one of Machines matches the

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -32,6 +33,7 @@ func Doubts(defs []*Definition, host string) map[*Definition][]Doubt {
 		list := d.wordDoubts()
 		if d.ActiveOn(host) {
 			list = append(list, h.lacks(d)...)
+			list = append(list, h.tooTight(d)...)
 		}
 		if list != nil {
 			all[d] = list
@@ -43,17 +45,94 @@ func Doubts(defs []*Definition, host string) map[*Definition][]Doubt {
 // Doubts returns warnings about the settings. mailed is true if some job sends mail.
 func (c *Config) Doubts(mailed bool) (list []Doubt) {
 	h := thisHost(time.Now())
+	list = h.mailDoubts(c, mailed)
+	exposed := c.isExposed()
+	for _, name := range slices.Sorted(maps.Keys(c.Targets)) {
+		t := c.Targets[name]
+		list = append(list, h.targetDoubts(t)...)
+		if exposed && t.URL != "" && (t.Preset == PresetSlack || t.Preset == PresetHealthchecks) { // their URLs are passwords
+			list = append(list, Doubt{join("notify", join(name, "url")), exposedText})
+		}
+	}
+	if b := c.Heartbeat; b != nil {
+		if exposed && b.URL != "" {
+			list = append(list, Doubt{"heartbeat.url", exposedText})
+		}
+		list = append(list, h.noFile("heartbeat.url_file", b.URLFile)...)
+		list = append(list, h.noFile("heartbeat.headers_file", b.HeadersFile)...)
+	}
+	return list
+}
+
+const exposedText = "every user can read this file, and whoever knows the URL can use it: move it to a file of mode 0600 and write url_file"
+
+// isExposed reports whether every user can read the file and enter all directories above it.
+func (c *Config) isExposed() bool {
+	path, err := filepath.Abs(c.File)
+	for bit := os.FileMode(0o004); err == nil; bit = 0o001 {
+		var st os.FileInfo
+		if st, err = os.Stat(path); err != nil || st.Mode()&bit == 0 {
+			return false
+		}
+		if path == filepath.Dir(path) {
+			return true
+		}
+		path = filepath.Dir(path)
+	}
+	return false
+}
+
+// mailDoubts returns the warnings about sending mail.
+func (h *host) mailDoubts(c *Config, mailed bool) []Doubt {
 	if text := oneWord(c.Mail.Sendmail); text != "" {
 		return []Doubt{{"mail.sendmail", text}}
 	}
 	key := "mail.sendmail"
+	for _, name := range slices.Sorted(maps.Keys(c.Targets)) {
+		if c.Targets[name].Mail != nil && !mailed {
+			key, mailed = join("notify", join(name, "mail")), true
+		}
+	}
 	if len(c.Mail.To) > 0 {
 		key, mailed = "mail.to", true
 	}
 	if why := h.noMailer(c); mailed && why != "" {
-		list = append(list, Doubt{key, "cannot send mail: " + why})
+		return []Doubt{{key, "cannot send mail: " + why}}
+	}
+	return nil
+}
+
+// targetDoubts returns the warnings about one target, except for those about mail.
+func (h *host) targetDoubts(t *Target) (list []Doubt) {
+	prefix := join("notify", t.Name)
+	list = append(list, h.noFile(join(prefix, "url_file"), t.URLFile)...)
+	list = append(list, h.noFile(join(prefix, "headers_file"), t.HeadersFile)...)
+	if t.Cmd == nil {
+		return list
+	}
+	if text := cmp.Or(oneWord(t.Cmd), shellWords(t.Cmd), h.noTargetProgram(t.Cmd[0])); text != "" {
+		list = append(list, Doubt{join(prefix, "cmd"), text})
 	}
 	return list
+}
+
+// noTargetProgram says that the program of a target does not exist.
+func (h *host) noTargetProgram(name string) string {
+	if strings.Contains(name, "/") {
+		return h.noProgram(&Definition{}, name)
+	}
+	if program, known := h.Programs.Search(DefaultPath, name); program != "" || !known {
+		return ""
+	}
+	return fmt.Sprintf("%q is in no directory of PATH (%s): write its whole path", name, DefaultPath)
+}
+
+// noFile warns that a file does not exist; "" is no file.
+func (h *host) noFile(key, file string) []Doubt {
+	if file == "" || !h.isMissing(file) {
+		return nil
+	}
+	return []Doubt{{key, "there is no file " + plain.Word(file)}}
 }
 
 // wordDoubts returns the warnings that need nothing but the words of the definition.
@@ -63,7 +142,9 @@ func (d *Definition) wordDoubts() (list []Doubt) {
 		commands["cmd"] = d.Argv
 	}
 	if n := d.Notify; n != nil {
-		commands["notify.on_failure"], commands["notify.on_success"], commands["notify.on_recovery"] = n.OnFailure, n.OnSuccess, n.OnRecovery
+		for _, c := range n.Commands() {
+			commands[join("notify", c.Key)] = c.Argv
+		}
 	}
 	for key, argv := range commands {
 		if text := cmp.Or(oneWord(argv), shellWords(argv)); text != "" {
@@ -151,9 +232,7 @@ func (h *host) lacks(d *Definition) (list []Doubt) {
 	if d.Dir != "" && h.isMissing(d.Dir) {
 		list = append(list, Doubt{"dir", "there is no directory " + plain.Word(d.Dir)})
 	}
-	if d.EnvFile != "" && h.isMissing(d.EnvFile) {
-		list = append(list, Doubt{"env_file", "there is no file " + plain.Word(d.EnvFile)})
-	}
+	list = append(list, h.noFile("env_file", d.EnvFile)...)
 	if name := d.Argv[0]; !d.Shell && d.Program == "" && oneWord(d.Argv) == "" && !strings.HasPrefix(name, "~") {
 		if text := h.noProgram(d, name); text != "" {
 			list = append(list, Doubt{"cmd", text})

@@ -80,6 +80,16 @@ func TestConfigDoubts(t *testing.T) {
 		"mail.sendmail = 'msmtp -a work'":                     `mail.sendmail: this is the name of one program, with blanks in it: write ["msmtp", "-a", "work"]`,
 		"mail.sendmail = '/no/such/mailer'":                   ``,
 		"mail.to = 'root'\nmail.sendmail = '/bin/true'":       ``,
+
+		"notify.ops.mail = 'a'\nmail.sendmail = '/no/such/mailer'": `notify.ops.mail: cannot send mail: cannot find the program /no/such/mailer`,
+		"notify.p.url_file = '/no/such/url'":                       `notify.p.url_file: there is no file /no/such/url`,
+		"notify.p = {url = 'http://x', headers_file = '/no/such'}": `notify.p.headers_file: there is no file /no/such`,
+		"heartbeat.url_file = '/no/such/url'":                      `heartbeat.url_file: there is no file /no/such/url`,
+		"notify.page.cmd = ['page me']":                            `notify.page.cmd: this is the name of one program, with blanks in it: write ["page", "me"]`,
+		"notify.page.cmd = ['echo', '$HOME']":                      `notify.page.cmd: this runs without a shell, so $HOME is not replaced`,
+		"notify.page.cmd = ['/no/such/program']":                   `notify.page.cmd: there is no program /no/such/program`,
+		"notify.page.cmd = ['no-such-program-here']":               `notify.page.cmd: "no-such-program-here" is in no directory of PATH (` + DefaultPath + `)`,
+		"notify.page.cmd = ['sh', '-c', 'x']":                      ``,
 	} {
 		file := filepath.Join(t.TempDir(), "jobsd.toml")
 		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
@@ -95,6 +105,46 @@ func TestConfigDoubts(t *testing.T) {
 		}
 		if (want == "") != (said == "") || !strings.Contains(said, want) {
 			t.Errorf("%s\ngot  %s\nwant %s", text, said, want)
+		}
+	}
+}
+
+// TestExposedURL checks the warning about a secret URL in a file that every user can read.
+func TestExposedURL(t *testing.T) {
+	dir := safeDir(t)
+	for path := filepath.Dir(dir); strings.HasPrefix(path, os.TempDir()+"/"); path = filepath.Dir(path) {
+		chmod(t, path, 0o755) // the directories of tests are private
+	}
+	if !(&Config{File: os.TempDir()}).isExposed() {
+		t.Skip("other users cannot reach the directory for temporary files")
+	}
+	for _, c := range []struct {
+		text      string
+		file, dir os.FileMode
+		want      string
+	}{
+		{"notify.c = {url = 'https://xyzzy', preset = 'slack'}", 0o644, 0o755, "notify.c.url"},
+		{"notify.c = {url = 'https://xyzzy', preset = 'slack'}", 0o640, 0o755, ""},
+		{"notify.c = {url = 'https://xyzzy', preset = 'slack'}", 0o644, 0o750, ""},
+		{"notify.c = {url = 'http://xyzzy'}", 0o644, 0o755, ""},
+		{"heartbeat.url = 'https://xyzzy'", 0o644, 0o755, "heartbeat.url"},
+	} {
+		file := put(t, dir, "jobsd.toml", c.text)
+		chmod(t, file, c.file)
+		chmod(t, dir, c.dir)
+		config, err := CheckConfig(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for _, doubt := range config.Doubts(false) {
+			got += doubt.Key
+			if strings.Contains(doubt.Text, "xyzzy") {
+				t.Error(doubt.Text)
+			}
+		}
+		if got != c.want {
+			t.Errorf("%s, mode %o in %o: warned of %q, want %q", c.text, c.file, c.dir, got, c.want)
 		}
 	}
 }

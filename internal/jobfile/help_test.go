@@ -73,7 +73,7 @@ func chmod(tb testing.TB, path string, mode os.FileMode) {
 // parseAs parses text as a file with that name.
 func parseAs(tb testing.TB, h *host, file, text string) ([]*Definition, []error) {
 	tb.Helper()
-	return h.parse(newSource(file, "/etc/jobs.d", text), file, nil)
+	return h.parseStrictly(newSource(file, "/etc/jobs.d", text), file, nil)
 }
 
 // only parses a valid file with one job.

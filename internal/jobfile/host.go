@@ -12,9 +12,12 @@ import (
 // the facts again.
 type host struct {
 	*machine.Facts
-	path   string // PATH of the daemon's environment
-	now    time.Time
-	mailTo []string // the default recipients, from the settings
+	path string // PATH of the daemon's environment
+	now  time.Time
+
+	// From the settings:
+	mailTo  []string           // the default recipients
+	targets map[string]*Target // nil: not known, so that every name of a target is fine
 
 	zones     schedule.Zones
 	schedules map[string]compiled // by the keys that they were compiled from
@@ -30,6 +33,14 @@ type compiled struct {
 
 func newHost(facts *machine.Facts, now time.Time) *host {
 	return &host{Facts: facts, path: os.Getenv("PATH"), now: now, schedules: map[string]compiled{}}
+}
+
+// use takes over what jobs need from the settings.
+func (h *host) use(c *Config) {
+	h.mailTo, h.targets = c.Mail.To, c.Targets
+	if h.targets == nil && !c.unknown {
+		h.targets = map[string]*Target{}
+	}
 }
 
 // thisHost reads the facts of this machine and this process.

@@ -109,6 +109,8 @@ var jobKeys = newKeys(
 		sub(logKeys), logKeys.zero, func(d *draft) *Log { return &d.Log }),
 	row("notify", "Notifications.",
 		sub(notifyKeys), notifyKeys.zero, func(d *draft) *notification { return &d.notify }, derived),
+	row("expect", "Expectations. A breach causes a notification and changes nothing else.",
+		expect, nil, func(d *draft) **Expect { return &d.Expect }, unfit),
 )
 
 var logKeys = newKeys(
@@ -129,8 +131,15 @@ type notification struct {
 }
 
 var notifyKeys = newKeys(
+	row("to", "Targets of jobsd.toml that get notifications about the job.",
+		oneOrMore(targetName, 0), nil, func(n *notification) *[]string { return &n.To }),
+	row("on", "Kinds of notifications that the targets in to get.",
+		oneOrMore(choice(Kinds...), 1),
+		[]string{KindFailure, KindRecovery, KindLate, KindSlow}, func(n *notification) *[]string { return &n.On }),
 	row("mail", "Mail addresses to notify when the job fails and when it recovers; default: mail.to of jobsd.toml.",
 		optional(oneOrMore(mailAddress, 0)), nil, func(n *notification) **[]string { return &n.mail }),
+	row("on_start", "Command to run when a run of the job starts.",
+		notifier, nil, func(n *notification) *[]string { return &n.OnStart }),
 	row("on_failure", "Command to run when the job fails.",
 		notifier, nil, func(n *notification) *[]string { return &n.OnFailure }),
 	row("on_success", "Command to run after each success.",

@@ -158,12 +158,21 @@ var keyCases = []keyCase{
 	{key: "log.timestamps", good: `true`, want: true, bad: `"yes"`, says: "must be true or false (without quotes), not a string",
 		byDefault: false, of: func(d *Definition) any { return d.Log.Timestamps }},
 
-	{key: "notify", good: `{mail = "root"}`, json: `{"mail": "root"}`, want: &Notify{Mail: []string{"root"}, Failures: 1},
+	{key: "notify", good: `{mail = "root"}`, json: `{"mail": "root"}`, want: &Notify{Mail: []string{"root"}, On: []string{"failure", "recovery", "late", "slow"}, Failures: 1},
 		bad: `"root"`, says: "must be a table, not a string", byDefault: (*Notify)(nil),
 		of: func(d *Definition) any { return d.Notify }},
 	{key: "notify.mail", good: `["a@b", "root"]`, want: []string{"a@b", "root"}, bad: `["a@b", "c d"]`, at: 8,
 		says: `"c d" is not a mail address`, byDefault: []string(nil), with: `notify.on_success = ["x"]`,
 		of: func(d *Definition) any { return d.Notify.Mail }},
+	{key: "notify.to", good: `["ops", "phone"]`, want: []string{"ops", "phone"}, bad: `["ops", "daemon"]`, at: 8,
+		says: `"daemon" is reserved`, byDefault: []string(nil), with: `notify.mail = "root"`,
+		of: func(d *Definition) any { return d.Notify.To }},
+	{key: "notify.on", good: `["failure", "start"]`, want: []string{"failure", "start"}, bad: `["failure", "end"]`, at: 12,
+		says:      `must be one of "failure", "recovery", "late", "slow", "start", "success", not "end"`,
+		byDefault: []string{"failure", "recovery", "late", "slow"}, with: `notify.to = "ops"`,
+		of: func(d *Definition) any { return d.Notify.On }},
+	{key: "notify.on_start", good: `["beep"]`, want: []string{"beep"}, bad: `[]`, says: "must not be empty",
+		byDefault: []string(nil), with: `notify.mail = "root"`, of: func(d *Definition) any { return d.Notify.OnStart }},
 	{key: "notify.on_failure", good: `["beep", "x"]`, want: []string{"beep", "x"}, bad: `"beep"`,
 		says:      `must be an array of strings such as ["notify", "--urgent"], not a string`,
 		byDefault: []string(nil), with: `notify.mail = "root"`, of: func(d *Definition) any { return d.Notify.OnFailure }},
@@ -173,6 +182,15 @@ var keyCases = []keyCase{
 		byDefault: []string(nil), with: `notify.mail = "root"`, of: func(d *Definition) any { return d.Notify.OnRecovery }},
 	{key: "notify.failures", good: `3`, want: 3, bad: `0`, says: "must be from 1 to 2147483647, not 0",
 		byDefault: 1, with: `notify.mail = "root"`, of: func(d *Definition) any { return d.Notify.Failures }},
+
+	{key: "expect", good: `{done_within = "2h"}`, json: `{"done_within": "2h"}`, want: &Expect{DoneWithin: 2 * time.Hour},
+		bad: `"2h"`, says: `must be a table such as {success_within = "26h"}, not a string`, byDefault: (*Expect)(nil),
+		of: func(d *Definition) any { return d.Expect }},
+	{key: "expect.success_within", good: `"26h"`, want: &Expect{SuccessWithin: 26 * time.Hour}, bad: `"0s"`,
+		says: "must be at least 1s", byDefault: (*Expect)(nil), with: `start_at = "4am"`,
+		of: func(d *Definition) any { return d.Expect }},
+	{key: "expect.done_within", good: `"90m"`, want: &Expect{DoneWithin: 90 * time.Minute}, bad: `7`,
+		says: "must be a duration", byDefault: (*Expect)(nil), of: func(d *Definition) any { return d.Expect }},
 }
 
 // toml and inJSON write a job with the key and the value, which begins on line 3 at the returned column.
@@ -257,7 +275,7 @@ func TestKeys(t *testing.T) {
 func TestKeysComplete(t *testing.T) {
 	want := jobKeys.names()
 	for prefix, names := range map[string][]string{
-		"log": logKeys.names(), "notify": notifyKeys.names(), "keep_alive": serviceKeys.names(),
+		"log": logKeys.names(), "notify": notifyKeys.names(), "keep_alive": serviceKeys.names(), "expect": expectKeys.names(),
 	} {
 		for _, name := range names {
 			want = append(want, join(prefix, name))

@@ -36,6 +36,7 @@ type Set struct {
 	// Who names a user: "root (uid 0)", or "uid 4242" where /etc/passwd has no such number.
 	Who func(uid int) string
 
+	Unsettled   bool     // no load has read jobsd.toml yet, because it has mistakes; Config has only defaults
 	Settings    []string // the keys of jobsd.toml whose values changed since the last load
 	DirsChanged bool     // Config names other folders than it did at the start
 	Fingerprint string   // of the directory when the load began; "" if it could not be read
@@ -72,6 +73,7 @@ type Loader struct {
 	facts    func(time.Time) *host // replaced by tests
 	host     *host
 	config   *Config
+	settled  bool               // a load has read the settings, or there are none
 	first    Dirs               // the directories in the settings at the start
 	why      error              // why the last load could not read the directory
 	files    []*jobFile         // sorted by name
@@ -89,6 +91,7 @@ type jobFile struct {
 	why    []error  // why now is nil
 	parsed int32    // the load that parsed its text
 	saved  bool     // good has an accepted copy
+	kept   bool     // now stays in force even if it names unknown targets; see keep
 }
 
 // version is one text of a file and its definitions.
@@ -97,7 +100,9 @@ type version struct {
 	defs   []*Definition
 	parsed int32 // the load that parsed it
 	good   int32 // the last load at which it was in force
-	secret bool  // reached through a symbolic link
+
+	unknown *Errors // names of targets that do not exist; nil: none. A pointer is small, and most files have none
+	secret  bool    // reached through a symbolic link
 }
 
 // NewLoader returns a loader that has read nothing yet.
@@ -111,7 +116,7 @@ func NewLoader(o Options) *Loader {
 	if abs, err := filepath.Abs(o.Jobs); err == nil {
 		o.Jobs = abs
 	}
-	return &Loader{o: o, facts: thisHost, config: newConfig(o.Config)}
+	return &Loader{o: o, facts: thisHost, config: unknownConfig(o.Config)}
 }
 
 // Load reads what changed since the last load and returns all that is in force now. Files that did not change keep the
@@ -125,6 +130,7 @@ func (l *Loader) Load() *Set {
 	why := l.readFiles(set)
 	refused := map[*jobFile][]error{}
 	if why == nil {
+		l.keep()
 		refused = l.refuse()
 	}
 	l.settle(set, why, refused)
@@ -181,10 +187,12 @@ func (l *Loader) readConfig(set *Set) {
 	if err != nil {
 		set.fail(err)
 	}
+	l.settled = l.settled || err == nil
+	set.Unsettled = !l.settled
 	if first {
 		l.first = l.config.Dirs
 	}
-	l.host.mailTo = l.config.Mail.To
+	l.host.use(l.config)
 }
 
 // readFiles reads the directory. On an error nothing changes.
@@ -306,11 +314,15 @@ func (l *Loader) version(label, name, text string, secret bool) (v *version, err
 	}()
 	src := newSource(label, l.o.Jobs, text)
 	src.secret = secret
-	defs, errs := l.host.parse(src, name, l.config.defaults)
+	defs, unknown, errs := l.host.parse(src, name, l.config.defaults)
 	if errs != nil {
-		return nil, errs
+		return nil, append(errs, unknown...)
 	}
-	return &version{text: text, secret: secret, defs: defs, parsed: l.loads}, nil
+	v = &version{text: text, secret: secret, defs: defs, parsed: l.loads}
+	if unknown != nil {
+		v.unknown = (*Errors)(&unknown)
+	}
+	return v, nil
 }
 
 // settle makes the versions that are not refused the good ones, and updates the accepted copies.
@@ -372,6 +384,7 @@ func (l *Loader) collect(set *Set, why error, refused map[*jobFile][]error) {
 		set.fail(errs...)
 		switch {
 		case why == nil && errs == nil:
+			set.fail(l.keptErrors(f)...)
 			add(f, "")
 			continue
 		case why == nil:

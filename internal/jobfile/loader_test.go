@@ -411,3 +411,22 @@ func TestA29FileCutAtEachByte(t *testing.T) {
 		}
 	}
 }
+
+// TestUnsettled: a load says whether settings are in force. Without the file these are the defaults. A mistake in the file
+// counts only as long as no load could read it.
+func TestUnsettled(t *testing.T) {
+	b := newBox(t)
+	for _, c := range []struct {
+		text      string
+		unsettled bool
+	}{{"machine = 1", true}, {"machine = 2", true}, {"machine = 'a'", false}, {"machine = 1", false}} {
+		b.config(c.text)
+		if set := b.loader.Load(); set.Unsettled != c.unsettled {
+			t.Errorf("%s: unsettled is %v", c.text, set.Unsettled)
+		}
+	}
+	b = newBox(t)
+	if b.loader.Load().Unsettled {
+		t.Error("without a file: unsettled")
+	}
+}

@@ -10,15 +10,15 @@ import (
 	"jobsd/internal/schedule"
 )
 
-// parse reads the definitions of one file. If it returns an error, it returns no definitions.
-func (h *host) parse(src *source, file string, defaults *node) ([]*Definition, []error) {
+// parse reads the definitions of one file. If it returns mistakes in errs, it returns no definitions. Names of targets
+// that do not exist are in unknown: they may be no fault of the file, as jobsd.toml may have had these targets.
+func (h *host) parse(src *source, file string, defaults *node) (defs []*Definition, unknown, errs []error) {
 	root, err := tree(src, file)
 	if err != nil {
-		return nil, []error{err}
+		return nil, nil, []error{err}
 	}
 	r := &reader{host: h}
 	stem := strings.TrimSuffix(file, filepath.Ext(file))
-	var defs []*Definition
 	jobs, job := root.get("jobs"), root.get("job")
 	switch {
 	case jobs != nil:
@@ -29,10 +29,19 @@ func (h *host) parse(src *source, file string, defaults *node) ([]*Definition, [
 		defs = []*Definition{r.job(root, stem, defaults)}
 	}
 	if r.errs != nil {
-		return nil, r.all(src.name)
+		return nil, r.unknownTargets, r.all(src.name)
 	}
 	for _, d := range defs {
 		d.File, d.When = file, d.when()
+	}
+	return defs, r.unknownTargets, nil
+}
+
+// parseStrictly is parse for a file that is not in force: a target that does not exist is a mistake too.
+func (h *host) parseStrictly(src *source, file string, defaults *node) ([]*Definition, []error) {
+	defs, unknown, errs := h.parse(src, file, defaults)
+	if errs = append(errs, unknown...); errs != nil {
+		return nil, errs
 	}
 	return defs, nil
 }
@@ -180,6 +189,8 @@ func (r *reader) finish(n *node, d *draft, stem string, whole bool) {
 	r.when(n, d)
 	r.together(n, d)
 	r.account(n, d)
+	r.recipients(n, d)
+	r.expectations(n, d)
 	d.KeepLeftovers = d.leftovers == "keep"
 	d.StopLeader = d.stop == "leader"
 	d.Notify = d.notify.complete(r.host.mailTo)
@@ -310,12 +321,15 @@ func (r *reader) together(n *node, d *draft) {
 	}
 }
 
-// complete returns the notifications of the job. mailTo are the recipients unless the job sets its own.
+// complete returns the notifications of the job. mailTo are the recipients unless the job sets its own or names targets.
 func (n *notification) complete(mailTo []string) *Notify {
-	if n.mail != nil {
+	switch {
+	case n.mail != nil:
 		mailTo = *n.mail
+	case len(n.To) > 0:
+		mailTo = nil
 	}
-	if len(mailTo) == 0 && n.OnFailure == nil && n.OnSuccess == nil && n.OnRecovery == nil {
+	if len(mailTo) == 0 && len(n.To) == 0 && n.OnStart == nil && n.OnFailure == nil && n.OnSuccess == nil && n.OnRecovery == nil {
 		return nil
 	}
 	c := n.Notify

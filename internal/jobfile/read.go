@@ -17,10 +17,16 @@ import (
 // ReadFile reads the definitions of one file that is not in force, for example to check it. None of them will be
 // executed, so the file may be writable by others. config gives the defaults; nil: none.
 func ReadFile(path string, config *Config) ([]*Definition, []error) {
-	return ReadFileAs(path, config, os.Geteuid())
+	h := thisHost(time.Now())
+	src, err := ordinary(path)
+	if err != nil {
+		return nil, []error{err}
+	}
+	return h.parseStrictly(src, fileName(filepath.Base(path), src.text), h.defaults(config))
 }
 
-// ReadFileAs is ReadFile for a daemon that runs as that user: only root's daemon runs jobs of other users.
+// ReadFileAs reads a file that is in force for a daemon that runs as that user: only root's daemon runs jobs of other
+// users. Such a file may name targets that jobsd.toml no longer has.
 func ReadFileAs(path string, config *Config, uid int) ([]*Definition, []error) {
 	src, err := ordinary(path)
 	if err != nil {
@@ -30,11 +36,17 @@ func ReadFileAs(path string, config *Config, uid int) ([]*Definition, []error) {
 	if uid != h.UID {
 		h.Facts = machine.For(uid, h.Accounts, h.Zone)
 	}
-	var defaults *node
-	if config != nil {
-		defaults, h.mailTo = config.defaults, config.Mail.To
+	defs, _, errs := h.parse(src, fileName(filepath.Base(path), src.text), h.defaults(config))
+	return defs, errs
+}
+
+// defaults makes the host use the settings, if there are any, and returns their default values.
+func (h *host) defaults(c *Config) *node {
+	if c == nil {
+		return nil
 	}
-	return h.parse(src, fileName(filepath.Base(path), src.text), defaults)
+	h.use(c)
+	return c.defaults
 }
 
 // CheckConfig says what is wrong with a jobsd.toml that is not in force. It will not be used, so the file may be

@@ -17,8 +17,11 @@ func (l *Loader) refuse() map[*jobFile][]error {
 	defer func() { l.trees = nil }()
 	refused := map[*jobFile][]error{}
 	for _, f := range l.files {
-		if f.now == nil {
+		switch {
+		case f.now == nil:
 			refused[f] = f.why
+		case f.now.unknown != nil && !f.kept:
+			refused[f] = slices.Clone(*f.now.unknown)
 		}
 	}
 	l.refuseDuplicates(refused)

@@ -98,17 +98,18 @@ func readAll(tb testing.TB, file string) string {
 
 // beyondSchema are the keys whose mistakes in keyCases no schema can find.
 var beyondSchema = map[string]string{
-	"at":                 "there is no such day",
-	"cmd":                "a NUL",
-	"cron":               "it never comes",
-	"every":              "too short",
-	"group":              "there is no such group",
-	"machines":           "half a pattern",
-	"notify.on_recovery": "a program without a name",
-	"shell":              "a blank",
-	"timeout":            "too long",
-	"timezone":           "there is no such zone",
-	"user":               "there is no such user",
+	"at":                    "there is no such day",
+	"cmd":                   "a NUL",
+	"cron":                  "it never comes",
+	"every":                 "too short",
+	"expect.success_within": "too short",
+	"group":                 "there is no such group",
+	"machines":              "half a pattern",
+	"notify.on_recovery":    "a program without a name",
+	"shell":                 "a blank",
+	"timeout":               "too long",
+	"timezone":              "there is no such zone",
+	"user":                  "there is no such user",
 }
 
 // TestSchemaKeys checks the good and the bad value of each key against the schema.
@@ -153,7 +154,9 @@ var schemaValues = []any{
 	map[string]any{"keep": 2}, map[string]any{"mail": []any{}}, map[string]any{"restart": "always"},
 	map[string]any{"nofile": 64, "as": "1GiB", "core": "unlimited", "cpu": "unlimited"}, map[string]any{"nofile": "1GiB"},
 	map[string]any{"sendmail": "x", "to": "root"}, map[string]any{"timezone": "UTC", "env": map[string]any{"A": "1"}},
-	map[string]any{"name": "x"}, map[string]any{"max_size": "1MB"}, nil,
+	map[string]any{"name": "x"}, map[string]any{"max_size": "1MB"}, map[string]any{"url": "https://x.example"},
+	map[string]any{"ops": map[string]any{"mail": "root"}, "phone": map[string]any{"url_file": "/x", "preset": "ntfy"}},
+	map[string]any{"mail": map[string]any{"mail": "root"}}, map[string]any{"x": map[string]any{"mail": "root", "preset": "json"}}, nil,
 }
 
 // valuesFor returns the values that are tried for a key.
@@ -239,6 +242,10 @@ func goodValues(t *testing.T, h *host, s *jsonschema.Schema) map[string][]any {
 					job["start_at"] = "4am"
 				case "from":
 					job["every"] = "2w"
+				case "expect.success_within":
+					job["start_at"] = "4am"
+				case "notify.on":
+					set(job, "notify.to", "ops")
 				}
 				set(job, key, v)
 				text := toJSON(t, job)
@@ -266,7 +273,7 @@ func goodValues(t *testing.T, h *host, s *jsonschema.Schema) map[string][]any {
 }
 
 var jobTables = map[string][]string{
-	"log": logKeys.names(), "notify": notifyKeys.names(), "keep_alive": serviceKeys.names(),
+	"log": logKeys.names(), "notify": notifyKeys.names(), "keep_alive": serviceKeys.names(), "expect": expectKeys.names(),
 }
 
 // between matches the errors about keys that cannot be combined. The schema has to find these mistakes.
@@ -409,7 +416,7 @@ func TestSchemaComplete(t *testing.T) {
 }
 
 // defaultsInWords are the keys whose defaults are not values, so the manual describes them in words.
-var defaultsInWords = []string{"name", "days", "machines", "user", "dir", "nice", "mail"}
+var defaultsInWords = []string{"name", "days", "machines", "user", "dir", "nice", "mail", "on"}
 
 // TestSchemaDefaults compares the defaults in the schema with those in the manual.
 func TestSchemaDefaults(t *testing.T) {
@@ -420,7 +427,7 @@ func TestSchemaDefaults(t *testing.T) {
 		text := strings.NewReplacer(".Ql ", " ", `\(dq`, "", " .", " ", ",", " ", ".\n", " ").Replace(m[2])
 		manual[m[1]] = text
 	}
-	for _, table := range []schema{jobKeys.schema(), logKeys.schema(), notifyKeys.schema(), serviceKeys.schema()} {
+	for _, table := range []schema{jobKeys.schema(), logKeys.schema(), notifyKeys.schema(), serviceKeys.schema(), expectKeys.schema()} {
 		for name, p := range table["properties"].(schema) {
 			byDefault := p.(schema)["default"]
 			words := strings.Fields(manual[name])

@@ -229,6 +229,8 @@ type reader struct {
 	key  string // dotted: the current key
 	errs []error
 	more int // number of mistakes beyond the first enough
+
+	unknownTargets []error // names of targets that do not exist; at most enough
 }
 
 // enough is the number of mistakes of one file that are reported one by one. Finding the lines of a hundred thousand
@@ -237,11 +239,19 @@ const enough = 100
 
 // note adds a mistake.
 func (r *reader) note(n *node, at int, key, format string, args ...any) {
+	if len(r.errs) == enough { // finding the line of one more takes time
+		r.more++
+		return
+	}
+	r.add(n.src.fail(at, key, format, args...))
+}
+
+func (r *reader) add(e *Error) {
 	if len(r.errs) == enough {
 		r.more++
 		return
 	}
-	r.errs = append(r.errs, n.src.fail(at, key, format, args...))
+	r.errs = append(r.errs, e)
 }
 
 func (r *reader) mistakes() int { return len(r.errs) + r.more }

@@ -157,7 +157,7 @@ func (s *server) handle(m Received) {
 		}
 	case Note:
 		if m.Log != nil {
-			s.note(note{m.Job, *m.Log, m.Text})
+			s.note(note{m.Job, *m.Log, m.Text, m.Output})
 		}
 	case Ready:
 		s.tookAll()

@@ -38,6 +38,7 @@ type Message struct {
 	Line     []byte           `json:"line,omitempty"`       // an unfinished line that is not in the log
 	Logged   int64            `json:"logged,omitempty"`     // bytes of the unfinished line that are in the log
 	LineEnd  *joblog.Position `json:"line_end,omitempty"`   // where they end
+	Output   string           `json:"output,omitempty"`     // of Note: at most 64 KiB
 
 	Descriptors int `json:"fds,omitempty"` // the number of descriptors that come with the message
 }
@@ -57,7 +58,7 @@ const (
 	Resume Kind = "resume" // a run of an earlier recorder: Run Job Log Over and the read end, if it is open; what Handed said
 	End    Kind = "end"    // the run is over: Run Job Log; Text is the end marker, "" for none
 	Done   Kind = "done"   // an Ended is recorded: Run
-	Note   Kind = "note"   // a marker between runs: Job Log Text
+	Note   Kind = "note"   // a marker between runs: Job Log Text; or one for each line of Output, with Text in front
 	Change Kind = "change" // new Settings and, if they need it, standard output
 	Remove Kind = "remove" // a job does not exist any more, so nothing is wrong with its log: Job
 	Drain  Kind = "drain"  // the daemon ends when all lines are on standard output

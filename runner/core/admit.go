@@ -79,9 +79,6 @@ func (c *Core) askGate(r *run) (why statefile.Why) {
 	if r.timer.set() {
 		return r.why // after a failed fork, before a retry, or after a short run of a service
 	}
-	if r.delivery != nil {
-		return ""
-	}
 	var few [4]sibling
 	why = c.gate.why(r.candidate(), r.job.siblings(few[:0], r), c.now.Mono)
 	if why == statefile.WhyCatchUp && c.now.Mono < r.notBefore {

@@ -160,6 +160,7 @@ func continueOutlived(c *Core, r *run, _ Event) {
 		c.terminate(r)
 	default:
 		c.to(r, running)
+		c.expectEnd(r)
 		if r.def.Timeout > 0 {
 			c.after(&r.timer, max(0, r.def.Timeout-c.age(r)))
 		}

@@ -7,7 +7,7 @@ type previous struct{ clean, crashed bool }
 
 // Begin records that a daemon started. If the previous daemon of the same boot left no Clean record, it crashed.
 func (c *Core) Begin(now Now, r statefile.Start) {
-	c.now, c.clock.began = now, now.Wall
+	c.now, c.clock.began, c.asleep = now, now.Wall, now.Boot-now.Mono
 	if c.o.BootUnknown {
 		r.BootID = ""
 	}
@@ -15,6 +15,7 @@ func (c *Core) Begin(now Now, r statefile.Start) {
 	clean := c.facts.Clean
 	r.Unclean = !clean && known && c.facts.BootID == r.BootID
 	power := !clean && known && c.facts.BootID != r.BootID
+	r.Uncounted = c.facts.Uncounted + c.timeDown(clean, power)
 	c.record(&r)
 	c.reserve()
 	c.previous.clean, c.previous.crashed = clean, r.Unclean

@@ -57,6 +57,7 @@ func (k *wallClock) read(now Now) (step time.Duration, back bool) {
 func (c *Core) readClock(now Now) {
 	c.now = now
 	step, back := c.clock.read(now)
+	c.readSleep(step)
 	if step == 0 {
 		return
 	}

@@ -3,6 +3,7 @@ package core
 import (
 	"fmt"
 	"math/rand/v2"
+	"time"
 
 	"jobsd/statefile"
 )
@@ -48,6 +49,7 @@ type Core struct {
 	deliveries deliveries
 	previous   previous
 	trouble    []Trouble
+	asleep     time.Duration // since boot, as far as it is recorded
 	shutdown   *Shutdown
 	early      early // a shutdown that waits for the first load
 	over       bool  // Exit was emitted
@@ -71,7 +73,7 @@ func New(o Options, facts *statefile.Facts, now Now) *Core {
 		jobs: map[string]*job{}, runs: map[uint64]*run{}, outputs: map[uint64]*output{}, lastRun: facts.HighestRun(),
 		gate:       gate{share: max(2, o.CPUs), locks: map[string]uint64{}, inside: map[uint64]claim{}},
 		rng:        rand.New(rand.NewPCG(o.Seed, o.Seed)),
-		deliveries: deliveries{daemon: &job{name: "jobsd", def: undefined, state: deleted}},
+		deliveries: deliveries{look: true},
 	}
 }
 
@@ -127,6 +129,8 @@ func (c *Core) Handle(now Now, e Event) {
 		c.outputBegan(e)
 	case OutputEnded:
 		c.outputEnded(e)
+	case Delivered:
+		c.delivered(e)
 	case Trouble:
 		c.note(e)
 	case Found:
@@ -163,9 +167,10 @@ func (c *Core) Settle() {
 		c.turn.arm = nil
 		for _, j := range list {
 			c.moveJob(j, jeTurn, nil)
+			c.expect(j)
 		}
 	}
-	if len(c.facts.Notifications) > 0 {
+	if c.deliveries.look {
 		c.deliver()
 	}
 	if c.pending.look {
@@ -174,7 +179,7 @@ func (c *Core) Settle() {
 	if len(c.turn.notRun) > 0 {
 		c.writeDueNotRun()
 	}
-	if c.shutdown != nil && !c.over && (len(c.runs) == 0 && c.outputsWritten() || c.shutdown.Leave && c.gate.starting == 0) {
+	if c.shutdown != nil && !c.over && c.messagesAnswered() && (len(c.runs) == 0 && c.outputsWritten() || c.shutdown.Leave && c.gate.starting == 0) {
 		c.leave()
 	}
 }

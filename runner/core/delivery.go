@@ -1,58 +1,335 @@
 package core
 
 import (
-	"strconv"
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"jobsd/internal/jobfile"
-	"jobsd/internal/schedule"
 	"jobsd/statefile"
 )
 
-// A delivery is a run like any other: a mailer or a command of the job that is started, timed out and reaped.
 const (
-	deliveryTime     = time.Minute // how long a mailer or a command may take
-	deliveryGrace    = 5 * time.Second
-	maxNotifications = 1000 // with more than this, the machine has worse problems than lost notifications
-	maxCommands      = 8    // commands running at once
+	// maxOwed limits the notifications that wait for one receiver. With more than this, the machine has worse problems
+	// than lost notifications. A receiver that does not work must not cost the notifications for another one.
+	maxOwed = 1000
+	// A message is given up a day after its first event, but only after deliveryTries attempts. These take most of a day.
+	// A machine that slept for that day has made few attempts.
+	deliveryPatience = 24 * time.Hour
+	deliveryTries    = 20
+	// deliveryGrace is how long the end of the daemon waits for messages on their way. A message without an answer is
+	// delivered again by the next daemon.
+	deliveryGrace = 5 * time.Second
+	// upgradeGrace is the same for an upgrade. It is shorter, because meanwhile no job starts.
+	upgradeGrace = time.Second
 )
 
-// firstDelivery begins the numbers of deliveries, far from those of runs.
-const firstDelivery = 1 << 62
+// DeliveryPauses are the pauses after the first failed attempts to deliver a message. Then it is always the last one.
+// Tests shorten them.
+var DeliveryPauses = []time.Duration{5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute, 30 * time.Minute, time.Hour}
+
+// A way is how a lane reaches its receiver.
+type way uint8
+
+const (
+	byMail way = iota
+	byTarget
+	byCommand // of a job
+	nWays
+)
+
+// maxLanes is how many messages may be on their way at once. Each way has its own share: a hundred commands of jobs that
+// hang delay neither a mail nor a message to a target.
+var maxLanes = [nWays]int{byMail: 16, byTarget: 32, byCommand: 8}
 
 // deliveries are the notifications that are on their way.
 type deliveries struct {
-	mailer           mailer
-	commands         map[string]*run // running commands, by job
-	last             uint64          // the number of the last delivery
+	lanes            map[string]*lane
+	look             bool
 	lastNotification uint64
-	daemon           *job // stands for the daemon where a job is required
+	noMailer         bool  // the last load found no mailer
+	grace            timer // at the shutdown
+	over             bool  // nothing waits for messages on their way any more
 }
 
-// delivery lists the notifications that one mail or command delivers.
-type delivery struct {
-	via           string
-	notifications []statefile.Notification
+func (d *deliveries) ring(*Core) { d.over = true } // the end of the turn does the rest
+
+// lane delivers the messages for one receiver, one after the other. So a receiver that does not answer delays no message
+// for anybody else.
+type lane struct {
+	way     way
+	timer   timer    // the pause before the next attempt
+	message uint64   // on its way; 0: none
+	ids     []uint64 // of its notifications
 }
 
-// deliver starts the deliveries of owed notifications: one mail at a time, which includes all notifications for the
-// same recipients, and the commands of a job one after the other.
-func (c *Core) deliver() {
-	defer c.rescueDelivery()
-	if !c.loaded.ready || c.shutdown != nil {
-		return
-	}
-	if n := len(c.facts.Notifications) - maxNotifications; n > 0 {
-		c.dropNotifications(c.facts.Notifications[:n], "too many notifications are pending")
-	}
-	if c.deliveries.mailer.busy == nil && !c.deliveries.mailer.timer.set() {
-		c.deliverMail()
-	}
-	for _, o := range c.facts.Notifications {
-		if o.Via != "mail" && !c.outputOpen(o.Run) && len(c.deliveries.commands) < maxCommands && c.deliveries.commands[o.Job] == nil {
-			c.deliverCommand(o)
+func (l *lane) ring(c *Core) { c.deliveries.look = true }
+
+// onTheirWay returns the notifications that have no answer yet, and how many messages each way has. A notification on
+// its way belongs to its message, even if the settings name another receiver meanwhile.
+func (d *deliveries) onTheirWay() (ids map[uint64]bool, busy [nWays]int) {
+	for _, l := range d.lanes {
+		if l.message == 0 {
+			continue
+		}
+		busy[l.way]++
+		if ids == nil {
+			ids = map[uint64]bool{}
+		}
+		for _, id := range l.ids {
+			ids[id] = true
 		}
 	}
+	return ids, busy
+}
+
+// receiver is where a notification must go.
+type receiver struct {
+	way     way
+	lane    string
+	mail    []string        // addresses
+	target  *jobfile.Target // of jobsd.toml
+	command []string        // of the job
+	job     *jobfile.Definition
+}
+
+// receiverOf finds the receiver of a notification in the settings of now. Otherwise it says why there is none.
+func (c *Core) receiverOf(o *statefile.Notification) (r receiver, why string) {
+	switch key := o.Via; {
+	case key == "mail":
+		r.mail = c.loaded.config.Mail.To // about the daemon, or about a job that was removed
+		if d := c.definition(o.Job); d != undefined {
+			r.mail = recipients(d)
+		}
+		if len(r.mail) == 0 {
+			return r, "no recipient of mail is configured any more"
+		}
+		r.lane = mailLane(r.mail)
+	case isCommandKey(key):
+		r.way, r.job = byCommand, c.definition(o.Job)
+		if r.command = command(r.job, key); len(r.command) == 0 {
+			return r, "the job no longer has a command for this notification"
+		}
+		r.lane = key + " of " + o.Job
+	default:
+		r.way = byTarget
+		if r.target = c.loaded.config.Targets[key]; r.target == nil {
+			return r, "jobsd.toml no longer has the target " + key
+		}
+		r.lane = targetLane + key
+	}
+	return r, ""
+}
+
+// The lanes for mail and for targets have these words in front. Commands have "on_failure of JOB" and the like.
+const (
+	mailLanes  = "mail to "
+	targetLane = "target "
+)
+
+func mailLane(to []string) string { return mailLanes + strings.Join(to, ", ") }
+
+// deliver gives each lane that has nothing to do its next message. Before a load has read the settings, and for a job
+// all definitions, a receiver that seems to be missing may exist, so the message waits.
+func (c *Core) deliver() {
+	defer c.rescueDelivery()
+	if !c.loaded.settled || c.shutdown != nil {
+		return
+	}
+	c.deliveries.look = false
+	gone, busy := c.deliveries.onTheirWay()
+	var order, reasons []string // the lanes; why notifications have no receiver
+	owed, dropped := map[string][]statefile.Notification{}, map[string][]statefile.Notification{}
+	to := map[string]receiver{}
+	for _, o := range c.facts.Notifications {
+		if gone[o.ID] || c.outputOpen(o.Run) || o.Job != "" && !c.loaded.known {
+			continue
+		}
+		r, why := c.receiverOf(&o)
+		if why != "" {
+			if dropped[why] == nil {
+				reasons = append(reasons, why)
+			}
+			dropped[why] = append(dropped[why], o)
+			continue
+		}
+		if owed[r.lane] == nil {
+			order, to[r.lane] = append(order, r.lane), r
+		}
+		owed[r.lane] = append(owed[r.lane], o)
+	}
+	for _, why := range reasons {
+		c.dropNotifications(dropped[why], why)
+	}
+	// A message that was tried least goes first, so that attempts that fail do not keep others from their first one.
+	slices.SortStableFunc(order, func(a, b string) int { return cmp.Compare(owed[a][0].Tries, owed[b][0].Tries) })
+	for _, key := range order {
+		c.send(to[key], c.limit(key, owed[key]), &busy)
+	}
+	maps.DeleteFunc(c.deliveries.lanes, func(key string, l *lane) bool {
+		return owed[key] == nil && l.message == 0 && !l.timer.set()
+	})
+}
+
+// limit drops the oldest notifications for a receiver if too many wait. It drops a tenth at once, so that this is not a
+// line in the log for each further notification.
+func (c *Core) limit(key string, owed []statefile.Notification) []statefile.Notification {
+	if len(owed) <= maxOwed {
+		return owed
+	}
+	n := len(owed) - maxOwed*9/10
+	c.dropNotifications(owed[:n], "too many notifications are pending for "+key)
+	return owed[n:]
+}
+
+// retryDeliveries ends the pauses if a load shows that a mailer was installed or that the settings of mail or targets
+// changed. Other loads keep the pauses: frequent reloads must not use up the attempts.
+func (c *Core) retryDeliveries(set *jobfile.Set) {
+	installed := c.deliveries.noMailer && set.NoMailer == ""
+	c.deliveries.noMailer = set.NoMailer != ""
+	c.deliveries.look = true
+	changed := slices.Contains(set.Settings, "mail") || slices.Contains(set.Settings, "notify")
+	for _, l := range c.deliveries.lanes {
+		if installed || changed {
+			c.stopTimer(&l.timer)
+		}
+	}
+}
+
+// send starts the delivery of the oldest message of a lane, if the lane has time for it.
+func (c *Core) send(to receiver, owed []statefile.Notification, busy *[nWays]int) {
+	l := c.deliveries.lanes[to.lane]
+	if l == nil {
+		l = &lane{way: to.way}
+		l.timer.owner = l
+		if c.deliveries.lanes == nil {
+			c.deliveries.lanes = map[string]*lane{}
+		}
+		c.deliveries.lanes[to.lane] = l
+		c.pause(l, owed[0])
+	}
+	if l.message != 0 || l.timer.set() || busy[l.way] >= maxLanes[l.way] {
+		return
+	}
+	list := together(owed)
+	l.ids = nil
+	for _, o := range list {
+		l.ids = append(l.ids, o.ID)
+	}
+	l.message = l.ids[len(l.ids)-1]
+	busy[l.way]++
+	if list[0].Message == 0 {
+		c.record(&statefile.Message{Number: l.message, IDs: l.ids})
+	}
+	m := Deliver{Number: l.message, Host: cmp.Or(c.o.Machine, "localhost"), From: c.loaded.config.Mail.From, Sendmail: c.loaded.config.Mail.Sendmail,
+		Mail: to.mail, Target: to.target, Command: to.command, Job: to.job}
+	for _, o := range list {
+		m.Events = append(m.Events, NotifiedEvent{o, c.definition(o.Job).Description})
+	}
+	c.emit(m)
+}
+
+// together returns the notifications for the next message of a lane: those of a message whose delivery was interrupted
+// or failed, or else all that do not belong to a message yet.
+func together(owed []statefile.Notification) (list []statefile.Notification) {
+	for _, o := range owed {
+		if o.Message == owed[0].Message {
+			list = append(list, o)
+		}
+	}
+	return list
+}
+
+// pause makes a lane wait after a failed attempt. The pause holds over a restart of the daemon.
+func (c *Core) pause(l *lane, o statefile.Notification) {
+	if o.Tried.IsZero() {
+		return
+	}
+	pause := DeliveryPauses[min(o.Tries, len(DeliveryPauses))-1]
+	if rest := pause - c.now.Wall.Sub(o.Tried.Time); rest > 0 {
+		c.after(&l.timer, min(rest, pause)) // the wall clock may have been set back
+	}
+}
+
+// delivered handles the answer to a message. No two messages on their way have the same number, because the number is
+// that of a notification in it.
+func (c *Core) delivered(e Delivered) {
+	defer c.rescueDelivery()
+	for key, l := range c.deliveries.lanes {
+		if l.message == 0 || l.message != e.Number {
+			continue
+		}
+		l.message = 0
+		c.deliveries.look = true
+		var list []statefile.Notification
+		for _, o := range c.facts.Notifications {
+			if slices.Contains(l.ids, o.ID) {
+				list = append(list, o)
+			}
+		}
+		if len(list) > 0 {
+			c.answered(key, l, list, e)
+		}
+		return
+	}
+}
+
+// answered records what became of a message.
+func (c *Core) answered(key string, l *lane, list []statefile.Notification, e Delivered) {
+	newest := list[len(list)-1]
+	if isCommandKey(newest.Via) {
+		if d := c.Definition(newest.Job); d != nil && e.Output != "" {
+			c.emit(Marker{Job: d, Text: title(&newest), Output: e.Output})
+		}
+	} else {
+		c.note(Trouble{Part: key, Text: e.Error})
+	}
+	t := &statefile.Delivery{Error: e.Error}
+	for _, o := range list {
+		t.IDs = append(t.IDs, o.ID)
+	}
+	old := c.now.Wall.Sub(list[0].At.Time).Abs() > deliveryPatience && list[0].Tries+1 >= deliveryTries
+	switch {
+	case e.Error == "":
+	case e.Final || old:
+		c.tellJobs(list, e.Error)
+		if old {
+			c.say(Error, "", "dropped notifications that could not be delivered for a day", "to", key, "notifications", len(list), "err", e.Error)
+		}
+	default:
+		t.WillRetry = true
+		c.tellJobs(list, e.Error)
+	}
+	c.record(t)
+	if t.WillRetry {
+		list[0].Tries, list[0].Tried = list[0].Tries+1, c.at()
+		c.pause(l, list[0])
+	}
+}
+
+// tellJobs logs once for each job that its notification could not be delivered.
+func (c *Core) tellJobs(list []statefile.Notification, err string) {
+	said := map[string]bool{}
+	for _, o := range list {
+		if j := c.jobs[o.Job]; j != nil && !said[o.Job] {
+			said[o.Job] = true
+			c.markDirty(j)
+			c.logJob(j, Error, "cannot notify: "+err)
+		}
+	}
+}
+
+func (c *Core) dropNotifications(list []statefile.Notification, why string) {
+	c.say(Warn, "", why, "dropped", len(list))
+	t := &statefile.Delivery{Error: why}
+	for _, o := range list {
+		t.IDs = append(t.IDs, o.ID)
+	}
+	c.tellJobs(list, why)
+	c.record(t)
 }
 
 // outputOpen reports whether the output of an ended run is still open. Its notification waits until the output is
@@ -65,107 +342,29 @@ func (c *Core) outputOpen(o *statefile.Run) bool {
 	return w != nil && !w.late
 }
 
-// deliverCommand starts a command of a job's notify table. If the same command is owed several times, it gets the
-// newest event.
-func (c *Core) deliverCommand(o statefile.Notification) {
-	n := &delivery{via: o.Via}
-	for _, other := range c.facts.Notifications {
-		if other.Job == o.Job && other.Via == o.Via {
-			n.notifications = append(n.notifications, other)
-		}
+// awaitMessages makes the end of the daemon wait for messages on their way.
+func (c *Core) awaitMessages() {
+	grace := deliveryGrace
+	if c.shutdown.Upgrade {
+		grace = upgradeGrace
 	}
-	if len(n.notifications) == 0 {
-		return // they were dropped in this turn
-	}
-	argv := command(c.definition(o.Job), o.Via)
-	if len(argv) == 0 {
-		c.dropNotifications(n.notifications, "the job no longer has a command for this notification")
-		return
-	}
-	j := c.jobs[o.Job]
-	d := &jobfile.Definition{Name: j.name, Argv: argv, User: j.def.User, Dir: j.def.Dir, Env: j.def.Env, EnvFile: j.def.EnvFile,
-		PassEnv: j.def.PassEnv, ExtraPath: j.def.ExtraPath, DirMayHang: j.def.DirMayHang, Log: j.def.Log}
-	r := c.newDelivery(j, n, d)
-	if c.deliveries.commands == nil {
-		c.deliveries.commands = map[string]*run{}
-	}
-	c.deliveries.commands[j.name] = r
+	c.deliveries.grace.owner = &c.deliveries
+	c.after(&c.deliveries.grace, grace)
 }
 
-// newDelivery makes the run of a notification; d holds its particular settings.
-func (c *Core) newDelivery(j *job, n *delivery, d *jobfile.Definition) *run {
-	d.Timeout, d.StopSignal, d.StopTimeout = deliveryTime, "TERM", deliveryGrace
-	d.Schedule, d.SuccessCodes, d.Umask, d.Enabled, d.Overlap = new(schedule.Schedule), []int{0}, -1, true, jobfile.Allow
-	c.deliveries.last = max(c.deliveries.last, firstDelivery) + 1
-	r := &run{origin: origin{source: fromNotification, reason: statefile.Reason(n.via)}, number: c.deliveries.last, job: j, def: d, attempt: 1, delivery: n}
-	r.timer.owner = r
-	c.runs[r.number] = r
-	c.pending.add(r)
-	return r
+// messagesAnswered reports whether no message is on its way that the end of the daemon must wait for.
+func (c *Core) messagesAnswered() bool {
+	if c.deliveries.over || c.shutdown.Hurry {
+		return true
+	}
+	ids, _ := c.deliveries.onTheirWay()
+	return len(ids) == 0
 }
 
-// delivered records a delivery that ended. If the daemon's shutdown stopped it, they stay owed.
-func (c *Core) delivered(r *run, o *statefile.Run) {
-	err := ""
-	if o.Outcome != statefile.OutcomeExited || *o.ExitCode != 0 {
-		err = r.delivery.via + ": " + words(o)
+// title names a delivery in the log of its job.
+func title(o *statefile.Notification) string {
+	if o.Run == nil {
+		return o.Via
 	}
-	mail := r.delivery.via == "mail"
-	if mail {
-		c.deliveries.mailer.busy = nil
-	} else {
-		delete(c.deliveries.commands, r.job.name)
-	}
-	switch {
-	case o.Outcome == statefile.OutcomeStopped:
-	case mail:
-		c.mailDelivered(r.delivery.notifications, err)
-	default:
-		c.recordDelivery(r.delivery.notifications, err, false)
-	}
-}
-
-// recordDelivery records the result of notifications and logs an error once for each job.
-func (c *Core) recordDelivery(owed []statefile.Notification, err string, kept bool) {
-	if len(owed) == 0 {
-		return
-	}
-	t := &statefile.Delivery{Error: err, WillRetry: kept}
-	said := map[string]bool{}
-	for _, o := range owed {
-		t.IDs = append(t.IDs, o.ID)
-		j := c.jobs[o.Job]
-		if j == nil || said[o.Job] {
-			continue
-		}
-		said[o.Job] = true
-		c.markDirty(j)
-		if err != "" {
-			c.logJob(j, Error, "cannot notify: "+err)
-		}
-	}
-	c.record(t)
-}
-
-func (c *Core) dropNotifications(list []statefile.Notification, why string) {
-	c.say(Warn, "", why, "dropped", len(list))
-	c.recordDelivery(list, why, false)
-}
-
-// deliveryEnv returns the environment variables that describe the outcome to a command.
-func deliveryEnv(o *statefile.Notification) []string {
-	env := []string{"JOBSD_EVENT=" + o.Kind}
-	r := o.Run
-	if r == nil {
-		return env
-	}
-	code, signal := "", ""
-	if r.ExitCode != nil {
-		code = strconv.Itoa(*r.ExitCode)
-	}
-	if r.Signal != nil {
-		signal = *r.Signal
-	}
-	return append(env, "JOBSD_RUN="+itoa(r.Run), "JOBSD_OUTCOME="+string(r.Outcome), "JOBSD_EXIT_CODE="+code, "JOBSD_SIGNAL="+signal,
-		"JOBSD_DURATION="+strconv.FormatFloat(time.Duration(r.Duration).Seconds(), 'f', 3, 64))
+	return fmt.Sprintf("%s of run %d", o.Via, o.Run.Run)
 }

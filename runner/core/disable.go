@@ -93,7 +93,7 @@ func (c *Core) quiet(j *job, by string) {
 		switch {
 		case r.reason == statefile.ReasonService:
 			c.stop(r, by)
-		case r.droppable() && r.delivery == nil && r.reason != statefile.ReasonManual:
+		case r.droppable() && r.reason != statefile.ReasonManual:
 			c.skip(r, statefile.CauseDisabled)
 			c.stop(r, by)
 		}

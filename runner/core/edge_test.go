@@ -8,52 +8,34 @@ import (
 	"jobsd/internal/schedule"
 )
 
-// A mail is pending because the machine is short of processes when the daemon is told to end.
-func TestShutWithWaitingMail(t *testing.T) {
+// A message without an answer holds up the end of the daemon, but not for long, and stays owed. During an upgrade, jobs
+// wait too, so the time is even shorter.
+func TestShutWithMessageOnItsWay(t *testing.T) {
+	shutWithMessageOnItsWay(t, Shutdown{By: "TERM"}, deliveryGrace)
+	shutWithMessageOnItsWay(t, Shutdown{By: "uid 0", Leave: true, Upgrade: true}, upgradeGrace)
+}
+
+func shutWithMessageOnItsWay(t *testing.T, e Shutdown, grace time.Duration) {
+	t.Helper()
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.lasting(time.Second, 1)
 	d := w.define("j", dailyKeys("7am"))
 	d.Notify = &jobfile.Notify{Mail: []string{"root"}, Failures: 1}
 	w.put(d)
 	w.start()
-	short := false
-	w.mailer = func(s Start, l *Mail) int { short = true; return 0 }
-	w.until("2026-06-01 06:59:59")
-	for range 40 { // like step, but the fork of the mailer fails for lack of memory
-		w.wall, w.boot, w.mono = w.wall.Add(100*time.Millisecond), w.boot+100*time.Millisecond, w.mono+100*time.Millisecond
-		was := w.todo
-		w.todo = nil
-		for _, x := range was {
-			if x.at <= w.mono {
-				x.do()
-			} else {
-				w.todo = append(w.todo, x)
-			}
-		}
-		w.handle(Due{})
-		for {
-			w.c.Settle()
-			effects := w.c.Effects()
-			if len(effects) == 0 {
-				break
-			}
-			for _, e := range effects {
-				if f, ok := e.(Fork); ok && w.c.runs[f.Start.Run].delivery != nil {
-					short = true
-					w.handle(NotStarted{Run: f.Start.Run, Weather: true, Text: "fork: ENOMEM"})
-					continue
-				}
-				w.perform(e)
-			}
-		}
-		if short {
-			break
-		}
+	w.mailer = func(Deliver) int { return -2 }
+	w.until("2026-06-01 07:00:10")
+	if w.c.busy() != 1 {
+		t.Fatalf("%d messages on their way", w.c.busy())
 	}
-	if !short {
-		t.Fatal("no mail")
+	w.handle(e)
+	w.settle()
+	if w.run(grace / 2); w.exited != nil {
+		t.Error("the daemon did not wait")
 	}
-	w.end()
+	if w.run(grace); w.exited == nil || len(w.c.facts.Notifications) != 1 {
+		t.Errorf("exit %v, owed %+v", w.exited, w.c.facts.Notifications)
+	}
 }
 
 func TestJobBecomesService(t *testing.T) {

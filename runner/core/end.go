@@ -79,28 +79,19 @@ func (r *run) keepsLeftovers() bool { return r.def.KeepLeftovers && !r.far() }
 
 // end completes and records an outcome.
 func (c *Core) end(r *run, o statefile.Run, rest left) {
-	if r.delivery != nil {
-		c.delivered(r, &o)
-		c.endOutput(r)
-		return
-	}
 	now := statefile.At(c.now.Wall.In(r.job.zone()))
 	o.Run, o.Slot, o.Reason, o.Attempt = r.number, r.slot, r.reason, r.attempt
 	o.EndedAt, o.Missed, o.Unjournaled = now, r.missed, r.unjournaled
 	if !r.startedAt.IsZero() {
 		o.StartedAt = statefile.At(r.startedAt.In(r.job.zone()))
-	}
-	switch {
-	case r.startedAt.IsZero():
-	case r.adopted:
-		o.Duration = statefile.Seconds(max(0, now.Sub(r.startedAt.Time)))
-	default:
-		o.Duration = statefile.Seconds(c.now.Mono - r.started)
+		o.Duration = statefile.Seconds(c.age(r))
 	}
 	if j := r.job; !j.unsettled() { // the slots that this run held up must be written with its end at the latest
 		c.writeNotRun(j)
 	}
 	ended := &statefile.Ended{Job: r.job.name, Outcome: o, Failed: r.failed(&o), Drained: rest == leftNothing, Open: !r.discards()}
+	c.stopTimer(&r.slow.timer)
+	ended.InTime = c.inTime(r)
 	ended.Retry = c.retryAfter(r, ended)
 	c.completeServiceEnd(r, ended)
 	c.notifyOutcome(r, ended)
@@ -122,6 +113,7 @@ func (c *Core) end(r *run, o statefile.Run, rest left) {
 	c.say(level, r.job.name, "ended", "run", r.number, "outcome", words(&o), "after", time.Duration(o.Duration).Round(time.Millisecond))
 	c.markDirty(r.job)
 	if o.Outcome == statefile.OutcomeExited && !ended.Failed {
+		c.expect(r.job)
 		c.followUp(r.job)
 	}
 }
@@ -141,6 +133,7 @@ func (c *Core) unlist(r *run) {
 	r.answerOver(c)
 	c.gate.leave(r.number)
 	c.stopTimer(&r.timer)
+	c.stopTimer(&r.slow.timer)
 	delete(c.runs, r.number)
 	j := r.job
 	j.runs = slices.DeleteFunc(j.runs, func(o *run) bool { return o == r })
@@ -152,9 +145,6 @@ func (c *Core) unlist(r *run) {
 	}
 	c.pending.lookAgain() // this run may itself be pending
 	c.markDirty(j)
-	if r.delivery != nil {
-		return
-	}
 	if c.loaded.known && len(j.runs) == 0 {
 		c.moveJob(j, jeEmpty, nil)
 	}

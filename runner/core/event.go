@@ -22,8 +22,7 @@ type (
 		Begun, Done time.Duration
 	}
 
-	// Prepared says that the disk has done what Prepare asked: the intent is durable and the log is open. Err says what
-	// failed.
+	// Prepared says that the disk has done what Prepare asked: the intent is durable. Err says what failed.
 	Prepared struct {
 		Run uint64
 		Err error
@@ -133,6 +132,14 @@ type (
 		Place joblog.Place
 	}
 
+	// Delivered is the result of an attempt to deliver a message.
+	Delivered struct {
+		Number uint64
+		Error  string // "": it was delivered
+		Final  bool   // another attempt would fail in the same way
+		Output string // what the command printed
+	}
+
 	// Trouble sets what is wrong with a part of the daemon, or clears it if Text is "".
 	Trouble struct{ Part, Text string }
 )
@@ -153,6 +160,7 @@ func (Shutdown) event()    {}
 func (Order) event()       {}
 func (OutputBegan) event() {}
 func (OutputEnded) event() {}
+func (Delivered) event()   {}
 func (Trouble) event()     {}
 
 // Effect is something that the shell must do.
@@ -163,13 +171,12 @@ type (
 	// Append writes an entry to the journal.
 	Append struct{ Entry statefile.Entry }
 
-	// Prepare makes the intent durable (Record nil: it already is) and writes the mail, if there is one. Prepared answers it.
+	// Prepare makes the intent durable (Record nil: it already is). Prepared answers it.
 	Prepare struct {
 		Run    uint64
 		Job    *jobfile.Definition
 		At     statefile.Time
 		Record *statefile.Intent
-		Mail   *Mail // the mail to write to a file for the mailer
 	}
 
 	// Fork makes the pipe for the output, unless the job discards it, and starts the process. Forked or NotStarted answers
@@ -205,10 +212,25 @@ type (
 		Discard bool
 	}
 
-	// Marker writes a marker line to the job's log, if there is a log.
+	// Marker writes a marker line to the job's log, if there is a log. If there is Output, such as that of a command that
+	// notifies, each of its lines becomes a marker line, with Text in front.
 	Marker struct {
-		Job  *jobfile.Definition
-		Text string
+		Job          *jobfile.Definition
+		Text, Output string
+	}
+
+	// Deliver makes one attempt to deliver a message, once all records before it are on disk. Delivered answers it. The
+	// receiver is exactly one of Mail, Target and Command.
+	Deliver struct {
+		Number   uint64 // of the message
+		Host     string // the name of this machine
+		Events   []NotifiedEvent
+		Mail     []string // addresses
+		From     string   // of a mail; "": the daemon's user
+		Sendmail []string
+		Target   *jobfile.Target
+		Command  []string            // a command of Job
+		Job      *jobfile.Definition // nil: the receiver is no command
 	}
 
 	// Say writes a line to the daemon's own log. Args are alternating keys and values.
@@ -239,10 +261,13 @@ type Start struct {
 	Job *jobfile.Definition
 	statefile.Identity
 	Args   []string // added to those of the job
-	Env    []string // for a notification: its event
-	Mail   bool     // the Mail is its standard input
 	Marker string   // the start marker for the log
-	Label  string   // of its lines in the log while runs of the job are alive; "": the number of the run
+}
+
+// NotifiedEvent is an event that a message tells.
+type NotifiedEvent struct {
+	statefile.Notification
+	Description string // of the job
 }
 
 func (Append) effect()    {}
@@ -253,6 +278,7 @@ func (Probe) effect()     {}
 func (Release) effect()   {}
 func (EndOutput) effect() {}
 func (Marker) effect()    {}
+func (Deliver) effect()   {}
 func (Say) effect()       {}
 func (Answer) effect()    {}
 func (Exit) effect()      {}

@@ -21,6 +21,7 @@ type job struct {
 	load    uint64 // the number of the last load that contained it
 
 	timer   timer
+	late    lateAlarm
 	slots   slotbook
 	runs    []*run          // oldest first, with the pending ones
 	alarm   *alarm          // nil: no time was ever set at which its disabling ends

@@ -18,6 +18,7 @@ type loaded struct {
 	count   uint64 // the number of loads
 	ready   bool   // the first one is in force
 	known   bool   // one of them has read all definitions
+	settled bool   // one of them has read the settings
 	result  statefile.Reload
 	clients []reload // clients that wait for the next one
 }
@@ -28,7 +29,8 @@ func (c *Core) load(e Loaded) {
 	if c.shutdown != nil {
 		return
 	}
-	set := e.Set
+	set, before := e.Set, c.loaded.config
+	c.loaded.settled = !set.Unsettled
 	c.loaded.config, c.loaded.dir = set.Config, set.Dir
 	c.gate.most = set.Config.MaxRunning
 	c.loaded.result.Begun, c.loaded.result.Done, c.loaded.result.At = statefile.Seconds(e.Begun), statefile.Seconds(e.Done), c.at()
@@ -75,7 +77,8 @@ func (c *Core) load(e Loaded) {
 	c.announce(sum, changed, set.Passed)
 	c.answerReloads(e.Begun, &LoadResult{sum, len(set.Jobs) - sum.New - sum.Changed, set.Errors})
 	c.warnOfMailer(set)
-	c.retryMail(set)
+	c.retryDeliveries(set)
+	c.clearTrouble(before, set)
 	if !c.disbelieve() && first {
 		c.wentBack()
 	}
@@ -182,10 +185,11 @@ func (c *Core) announce(sum statefile.Reloaded, changed []string, ignored int) {
 	if len(sum.Settings) > 0 {
 		text += "; settings changed: " + strings.Join(sum.Settings, ", ")
 	}
-	if len(c.loaded.result.Errors) > 0 {
-		text += ": " + c.loaded.result.Errors[0]
+	var errors []any // each has a line above
+	if n := len(c.loaded.result.Errors); n > 0 {
+		errors = []any{"errors", n}
 	}
-	c.say(Info, "", text)
+	c.say(Info, "", text, errors...)
 }
 
 // forgetVanished records which jobs were removed while no daemon ran.

@@ -2,6 +2,8 @@ package core
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"jobsd/internal/jobfile"
@@ -36,47 +38,114 @@ func (c *Core) notifyOutcome(r *run, e *statefile.Ended) {
 	o := &e.Outcome
 	switch {
 	case e.Failed && e.Retry == nil && c.mustNotifyFailure(r.job, d):
-		e.FailureNotified = true
-		e.Notifications = c.notificationsOf(r.job, d, "failure", o)
-	case !e.Failed && o.Outcome == statefile.OutcomeExited:
-		if r.job.facts.FailureNotified {
+		e.Notifications, e.FailureNotified = c.notifyFailure(r.job, d, "failure", o)
+	case e.Failed && e.Retry == nil:
+		e.Notifications = c.owe(r.job, c.checksOf(d), "failure", o)
+	case e.Failed: // the retry ends it
+	case o.Outcome != statefile.OutcomeExited:
+		e.Notifications = c.owe(r.job, c.checksOf(d), "stopped", o)
+	default:
+		if f := r.job.facts; f.FailureNotified || f.Late || f.Slow && e.InTime {
 			e.Notifications = c.notificationsOf(r.job, d, "recovery", o)
 		}
 		e.Notifications = append(e.Notifications, c.notificationsOf(r.job, d, "success", o)...)
 	}
 }
 
+// notifyFailure returns the notifications of a failure, and whether it counts as notified: then no further failure is,
+// but the recovery. It counts also for a job that notifies nobody of failures, because it may notify somebody of
+// recoveries. Only before the settings are known, a failure that nobody is told of does not count.
+func (c *Core) notifyFailure(j *job, d *jobfile.Definition, kind string, o *statefile.Run) ([]statefile.Notification, bool) {
+	list := c.notificationsOf(j, d, kind, o)
+	return list, len(list) > 0 || c.loaded.settled
+}
+
 // notificationsOf returns the notifications that must be sent about an event.
-func (c *Core) notificationsOf(j *job, d *jobfile.Definition, kind string, o *statefile.Run) (list []statefile.Notification) {
+func (c *Core) notificationsOf(j *job, d *jobfile.Definition, kind string, o *statefile.Run) []statefile.Notification {
 	if c.loaded.config == nil {
 		return nil
 	}
-	var vias []string
-	if kind != "success" && len(recipients(d)) > 0 {
-		vias = append(vias, "mail")
-	}
-	if via := commandKey[kind]; len(command(d, via)) > 0 {
-		vias = append(vias, via)
-	}
+	return c.owe(j, c.toldOf(d, kind), kind, o)
+}
+
+// owe makes the notifications of an event.
+func (c *Core) owe(j *job, vias []string, kind string, o *statefile.Run) (list []statefile.Notification) {
 	for _, via := range vias {
 		list = append(list, c.newNotification(statefile.Notification{Job: j.name, Kind: kind, Via: via, Run: o, FailuresBefore: j.facts.Consecutive}))
 	}
 	return list
 }
 
+// toldOf returns how a job's events of a kind are notified: "mail", the key of a command, or the name of a target.
+func (c *Core) toldOf(d *jobfile.Definition, kind string) (vias []string) {
+	if d.Notify == nil {
+		return nil
+	}
+	if kind != "success" && kind != "start" && len(recipients(d)) > 0 {
+		vias = append(vias, "mail")
+	}
+	if via := commandKey[kind]; len(command(d, via)) > 0 {
+		vias = append(vias, via)
+	}
+	for _, name := range d.Notify.To {
+		t := c.loaded.config.Targets[name]
+		if t == nil && !c.loaded.settled { // the settings may well have it, once their mistakes are mended
+			t = &jobfile.Target{}
+		}
+		if t != nil && d.Notify.Tells(t, kind) {
+			vias = append(vias, name)
+		}
+	}
+	return vias
+}
+
+// checksOf returns the targets of a job that are checks of Healthchecks. They learn of the end of each run, even if it
+// was stopped or its failure is not notified otherwise: they learn of its start, and raise an alarm if no end follows.
+func (c *Core) checksOf(d *jobfile.Definition) (vias []string) {
+	if d.Notify == nil || c.loaded.config == nil {
+		return nil
+	}
+	for _, name := range d.Notify.To {
+		if t := c.loaded.config.Targets[name]; t != nil && t.Preset == jobfile.PresetHealthchecks {
+			vias = append(vias, name)
+		}
+	}
+	return vias
+}
+
 // commandKey maps a kind of event to the key of its command.
-var commandKey = map[string]string{"failure": "on_failure", "crash_loop": "on_failure", "success": "on_success", "recovery": "on_recovery"}
+var commandKey = map[string]string{"start": "on_start", "failure": "on_failure", "crash_loop": "on_failure", "success": "on_success",
+	"late": "on_failure", "slow": "on_failure", "recovery": "on_recovery"}
+
+// isCommandKey reports whether the key is one of commands, and not "mail" or the name of a target.
+func isCommandKey(key string) bool {
+	return slices.Contains([]string{"on_start", "on_failure", "on_success", "on_recovery"}, key)
+}
 
 func command(d *jobfile.Definition, via string) []string {
 	if d.Notify == nil {
 		return nil
 	}
-	return map[string][]string{"on_failure": d.Notify.OnFailure, "on_success": d.Notify.OnSuccess,
+	return map[string][]string{"on_start": d.Notify.OnStart, "on_failure": d.Notify.OnFailure, "on_success": d.Notify.OnSuccess,
 		"on_recovery": d.Notify.OnRecovery}[via]
+}
+
+// notifyStart returns the notifications that a run has started. A retry or a restart of a service is no news. But a check
+// of Healthchecks compares the runs of a start and an end, so it learns of the retry that will end.
+func (c *Core) notifyStart(r *run) []statefile.Notification {
+	o := &statefile.Run{Run: r.number, Slot: r.slot, Reason: r.reason, Attempt: r.attempt, StartedAt: r.startedAt, Missed: r.missed}
+	switch {
+	case r.reason == statefile.ReasonService || r.adopted:
+		return nil
+	case r.attempt > 1:
+		return c.owe(r.job, c.checksOf(r.def), "start", o)
+	}
+	return c.notificationsOf(r.job, r.def, "start", o)
 }
 
 // newNotification gives a notification its number and time.
 func (c *Core) newNotification(o statefile.Notification) statefile.Notification {
+	c.deliveries.look = true
 	c.deliveries.lastNotification = max(c.deliveries.lastNotification, c.facts.LastNotification) + 1
 	o.ID, o.At = c.deliveries.lastNotification, c.at()
 	return o
@@ -111,6 +180,35 @@ func (c *Core) notifyDamage() {
 	}
 	c.record(&statefile.DaemonNotification{Notifications: []statefile.Notification{c.newNotification(statefile.Notification{Kind: "daemon", Via: "mail",
 		Text: "all jobs are disabled: " + by.Reason})}})
+}
+
+// maxNamed is how many jobs a line of the log names.
+const maxNamed = 10
+
+// warnOfMailer warns at each load if mail cannot be sent, and names the jobs concerned.
+func (c *Core) warnOfMailer(set *jobfile.Set) {
+	if set.NoMailer == "" {
+		return
+	}
+	var jobs []string
+	for _, j := range c.order {
+		if to := recipients(j.def); len(to) > 0 && !slices.Equal(to, c.loaded.config.Mail.To) {
+			jobs = append(jobs, j.name)
+		}
+	}
+	var concerns []any
+	if len(c.loaded.config.Mail.To) > 0 {
+		concerns = append(concerns, "to", "[mail] to")
+	}
+	if n := len(jobs); n > maxNamed {
+		jobs = append(jobs[:maxNamed], fmt.Sprintf("and %d more", n-maxNamed))
+	}
+	if len(jobs) > 0 {
+		concerns = append(concerns, "jobs", strings.Join(jobs, ", "))
+	}
+	if len(concerns) > 0 {
+		c.say(Warn, "", "cannot send mail: "+set.NoMailer, concerns...)
+	}
 }
 
 func times[N int | uint64](n N) string {

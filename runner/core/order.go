@@ -82,7 +82,7 @@ func (c *Core) refuse(o Order, format string, args ...any) {
 func (c *Core) orderSignal(j *job, o Order) {
 	var sent []uint64
 	for _, r := range j.runs {
-		if o.Run != 0 && r.number != o.Run || r.state < outlived || r.state.ended() || r.delivery != nil {
+		if o.Run != 0 && r.number != o.Run || r.state < outlived || r.state.ended() {
 			continue
 		}
 		c.emit(Signal{Run: r.number, Name: o.Signal, Leader: !o.Group})

@@ -6,15 +6,14 @@ import "jobsd/statefile"
 type source uint8
 
 const (
-	fromSlot         source = iota // a slot, or missed slots that it makes up for; they are settled by its intent
-	fromBoot                       // the boot of the machine
-	fromService                    // a service that must be up
-	fromAfter                      // the success of the jobs that its job follows
-	fromPerson                     // a request
-	fromDelayed                    // a delayed start, which the journal knows
-	fromRetry                      // a failed attempt; the journal knows the retry, and its slot is settled
-	fromJournal                    // the previous daemon
-	fromNotification               // an event that must be notified
+	fromSlot    source = iota // a slot, or missed slots that it makes up for; they are settled by its intent
+	fromBoot                  // the boot of the machine
+	fromService               // a service that must be up
+	fromAfter                 // the success of the jobs that its job follows
+	fromPerson                // a request
+	fromDelayed               // a delayed start, which the journal knows
+	fromRetry                 // a failed attempt; the journal knows the retry, and its slot is settled
+	fromJournal               // the previous daemon
 )
 
 // origin says where a run comes from and what the journal knows of it. So it says what is lost if the run is dropped

@@ -22,7 +22,6 @@ func TestOrigin(t *testing.T) {
 		{origin: origin{source: fromDelayed, reason: statefile.ReasonManual}, queues: true, requested: true, promised: true},
 		{origin: origin{source: fromDelayed, reason: statefile.ReasonService}, queues: true, promised: true},
 		{origin: origin{source: fromRetry, reason: statefile.ReasonManual}, retries: true},
-		{origin: origin{source: fromNotification, reason: "mail"}, queues: true},
 		{origin: origin{source: fromJournal, reason: statefile.ReasonManual, intended: true}},
 	} {
 		got := [...]bool{c.origin.holdsSlot(), c.origin.retries(), c.origin.queues(), c.origin.requested(), c.origin.delayed(), c.origin.onlyHere()}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"jobsd/statefile"
@@ -84,28 +83,4 @@ func outcomeMarker(r *run, o *statefile.Run) string {
 }
 
 // words describes an outcome in a few words.
-func words(o *statefile.Run) string {
-	s := string(o.Outcome)
-	switch {
-	case o.StartError != nil && o.StartError.Text != "":
-		return o.StartError.Text
-	case o.StartError != nil:
-		e := o.StartError
-		return strings.Join(slices.DeleteFunc([]string{s + ":", e.Stage, e.Path, e.Errno}, func(w string) bool { return w == "" }), " ")
-	case o.LostStage != nil:
-		return s + " (" + string(*o.LostStage) + ")"
-	case o.Outcome == statefile.OutcomeExited:
-		return s + " " + strconv.Itoa(*o.ExitCode)
-	case o.Outcome == statefile.OutcomeSignaled:
-		return s + " " + *o.Signal
-	case o.By != nil:
-		s += " by " + *o.By
-	}
-	if o.Signal != nil {
-		return s + " (" + *o.Signal + ")"
-	}
-	if o.ExitCode != nil {
-		return s + " (exit code " + strconv.Itoa(*o.ExitCode) + ")"
-	}
-	return s
-}
+func words(o *statefile.Run) string { return o.Words() }

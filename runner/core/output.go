@@ -19,7 +19,7 @@ type output struct {
 	late  bool // nothing waits for it any more
 }
 
-func (o *output) ring(*Core) { o.late = true } // the end of the turn does the rest
+func (o *output) ring(c *Core) { o.late, c.deliveries.look = true, true } // the end of the turn does the rest
 
 // awaitOutput waits for the end of the output of a run whose outcome is known.
 func (c *Core) awaitOutput(job string, run uint64) {
@@ -66,9 +66,10 @@ func (c *Core) outputBegan(e OutputBegan) {
 // outputEnded records where the output of a run is.
 func (c *Core) outputEnded(e OutputEnded) {
 	o := c.outputs[e.Run]
-	if o == nil { // a notification's
+	if o == nil {
 		return
 	}
+	c.deliveries.look = true
 	c.stopTimer(&o.timer)
 	delete(c.outputs, e.Run)
 	facts := c.facts.Job(o.job)
@@ -93,7 +94,7 @@ func (c *Core) outputsWritten() bool {
 	return true
 }
 
-// Lives reports whether a run or a delivery with this number is not over.
+// Lives reports whether a run with this number is not over.
 func (c *Core) Lives(run uint64) bool { return c.runs[run] != nil }
 
 // Definition returns the definition of a job, nil if there is none.

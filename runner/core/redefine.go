@@ -149,6 +149,7 @@ func remove(c *Core, j *job, _ *jobfile.Job) {
 	c.dropDelayedStarts(j, 0, jobRemoved)
 	c.writeNotRun(j)
 	c.stopTimer(&j.timer)
+	c.stopTimer(&j.late.timer)
 	for _, r := range j.services() {
 		c.stop(r, "reload")
 	}

@@ -55,9 +55,14 @@ func (c *Core) rescueOrder(o Order) {
 	}
 }
 
-// rescueDelivery drops all owed notifications, so that they do not crash the daemon again at each start.
+// rescueDelivery drops all owed notifications, so that they do not crash the daemon again at each start. It also forgets
+// the messages on their way. Their answers come to nothing.
 func (c *Core) rescueDelivery() {
 	if text := c.caught(recover(), ""); text != "" {
+		for _, l := range c.deliveries.lanes {
+			c.stopTimer(&l.timer)
+		}
+		c.deliveries.lanes, c.deliveries.look = nil, false
 		t := &statefile.Delivery{Error: "internal error: " + text}
 		for _, o := range c.facts.Notifications {
 			t.IDs = append(t.IDs, o.ID)
@@ -68,7 +73,7 @@ func (c *Core) rescueDelivery() {
 
 // setAside stops handling a job after an internal error until a person intervenes. The job's process is left alone.
 func (c *Core) setAside(j *job, text string) {
-	if j == c.deliveries.daemon || j.state == deleted {
+	if j.state == deleted {
 		return
 	}
 	if j.facts == nil {
@@ -128,8 +133,6 @@ func loseRun(c *Core, r *run, _ Event) {
 	o := statefile.Run{Run: r.number, Slot: r.slot, Reason: r.reason, Attempt: r.attempt, StartedAt: r.startedAt, EndedAt: at,
 		Outcome: statefile.OutcomeLost, LostStage: r.lostStage(), Missed: r.missed, Unjournaled: r.unjournaled}
 	switch {
-	case r.delivery != nil:
-		c.delivered(r, &o)
 	case r.intended:
 		ended := &statefile.Ended{Job: j.name, Outcome: o, Failed: true, Drained: true, Open: open}
 		c.record(ended)

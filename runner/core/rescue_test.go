@@ -180,7 +180,7 @@ func TestRescueMail(t *testing.T) {
 	w := twoJobs(t)
 	w.c.record(&statefile.DaemonNotification{Notifications: []statefile.Notification{{ID: 1, Kind: "daemon", Via: "mail"}}})
 	config := w.c.loaded.config
-	w.c.loaded.config = nil
+	w.c.loaded.config, w.c.deliveries.look = nil, true
 	w.settle()
 	w.c.loaded.config = config
 	if len(w.c.facts.Notifications) > 0 {

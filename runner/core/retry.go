@@ -81,8 +81,9 @@ func (c *Core) dropRetries(j *job) {
 func (c *Core) dropRetry(j *job, d *jobfile.Definition, run uint64, why string) {
 	g := &statefile.Dropped{Job: j.name, Run: run, Why: why}
 	if c.mustNotifyFailure(j, d) {
-		g.FailureNotified = true
-		g.Notifications = c.notificationsOf(j, d, "failure", j.facts.LastRun)
+		g.Notifications, g.FailureNotified = c.notifyFailure(j, d, "failure", j.facts.LastRun)
+	} else {
+		g.Notifications = c.owe(j, c.checksOf(d), "failure", j.facts.LastRun)
 	}
 	c.record(g)
 	c.logJob(j, Warn, "no more retries: "+why)

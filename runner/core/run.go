@@ -33,9 +33,6 @@ type run struct {
 	unjournaled bool
 	fate        fate // while it is outlived: what is left of it
 
-	delivery *delivery // set if the run is a notification
-	mail     *Mail     // set if that is a mail
-
 	stopBy     string // the person or reason that stops it, such as "timeout"
 	killAt     time.Duration
 	kills      int    // how often it was killed; it survived if that is more than once
@@ -50,6 +47,7 @@ type run struct {
 	notBefore time.Duration // earliest start of a catch-up run, monotonic
 
 	timer timer
+	slow  slowAlarm
 	wait  time.Duration // the last pause between attempts or looks
 	tries int
 }
@@ -88,9 +86,6 @@ func (r *run) droppable() bool { return r.state == pending && !r.intended }
 // dropAtShutdown drops a pending run at shutdown. If the journal does not know its slots, the next daemon decides about
 // them, unless later slots are already settled.
 func (c *Core) dropAtShutdown(r *run) {
-	if r.delivery != nil { // the notification stays owed
-		return
-	}
 	if r.delayed() { // the next daemon starts it
 		return
 	}
@@ -110,7 +105,7 @@ func (c *Core) dropAtShutdown(r *run) {
 // skip counts the slots of a pending run that will not start.
 func (c *Core) skip(r *run, why statefile.Cause) {
 	switch {
-	case r.state != pending || r.intended || r.delivery != nil:
+	case r.state != pending || r.intended:
 		return
 	case r.retries():
 		c.dropRetry(r.job, r.def, r.number, string(why))
@@ -132,7 +127,7 @@ func (c *Core) skip(r *run, why statefile.Cause) {
 func (r *run) isAt() bool { return r.def.Schedule.Kind() == schedule.At && !r.slot.IsZero() }
 
 func drop(c *Core, r *run, _ Event) {
-	if r.intended || r.delivery != nil { // its fork had failed, and it waited for the next attempt
+	if r.intended { // its fork had failed, and it waited for the next attempt
 		c.end(r, statefile.Run{Outcome: statefile.OutcomeStopped, By: new(r.stopBy)}, leftNothing)
 	}
 	switch {
@@ -153,9 +148,6 @@ func (r *run) leaderGone() bool { return r.state.ended() || r.fate == remains ||
 
 // live returns what the journal knows of the run, or nil if it does not know of it.
 func (r *run) live() *statefile.Live {
-	if r.delivery != nil {
-		return nil
-	}
 	all := r.job.facts.Live
 	if i := slices.IndexFunc(all, func(l statefile.Live) bool { return l.Run == r.number }); i >= 0 {
 		return &all[i]
@@ -165,12 +157,6 @@ func (r *run) live() *statefile.Live {
 
 // title names the run in messages.
 func (r *run) title() string {
-	if n := r.delivery; n != nil {
-		if o := n.notifications[len(n.notifications)-1]; o.Run != nil && n.via != "mail" {
-			return n.via + " of run " + itoa(o.Run.Run)
-		}
-		return n.via
-	}
 	return "run " + itoa(r.number)
 }
 

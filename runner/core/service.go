@@ -105,13 +105,9 @@ func (c *Core) watchStability(j *job, r *run) {
 	c.markDirty(j)
 }
 
-// age returns how long a run has been alive.
-func (c *Core) age(r *run) time.Duration {
-	if r.adopted && !r.startedAt.IsZero() {
-		return max(0, c.now.Wall.Sub(r.startedAt.Time))
-	}
-	return c.now.Mono - r.started
-}
+// age returns how long a run has been alive. Of a run of the previous daemon, only the time before this daemon began is
+// by the wall clock.
+func (c *Core) age(r *run) time.Duration { return c.now.Mono - r.started }
 
 func (j *job) inCrashLoop() bool {
 	return j.def.KeepAlive != nil && j.facts.ShortRuns >= crashLoopRuns
@@ -142,8 +138,7 @@ func (c *Core) notifyFinalFailure(r *run, e *statefile.Ended) {
 	if !e.Finished || !e.Failed || j.facts.FailureNotified {
 		return
 	}
-	e.FailureNotified = true
-	e.Notifications = append(e.Notifications, c.notificationsOf(j, r.def, "failure", &e.Outcome)...)
+	e.Notifications, e.FailureNotified = c.notifyFailure(j, r.def, "failure", &e.Outcome)
 }
 
 // notifyCrashLoop logs and notifies a crash loop when a short run is the last of the number in a row that makes one.
@@ -152,7 +147,6 @@ func (c *Core) notifyCrashLoop(r *run, e *statefile.Ended) {
 	if !e.Short || j.facts.ShortRuns+1 != crashLoopRuns {
 		return
 	}
-	e.FailureNotified = true
-	e.Notifications = append(e.Notifications, c.notificationsOf(j, r.def, "crash_loop", &e.Outcome)...)
+	e.Notifications, e.FailureNotified = c.notifyFailure(j, r.def, "crash_loop", &e.Outcome)
 	c.logJob(j, Error, fmt.Sprintf("crash loop: %d short runs in a row", crashLoopRuns))
 }

@@ -64,7 +64,7 @@ func TestA24CrashLoop(t *testing.T) {
 			t.Errorf("the pause is %v", gap)
 		}
 	}
-	if got := strings.Join(w.sent, "\n"); got != "[jobsd] host: web is in a crash loop: exited 1 after 0.0s" {
+	if got := strings.Join(w.sent, "\n"); got != "mail: web crash_loop: exited 1" {
 		t.Errorf("sent %q", got)
 	}
 	w.lasting(time.Hour, 1)
@@ -72,7 +72,7 @@ func TestA24CrashLoop(t *testing.T) {
 	if v := w.view("web"); v.CrashLoop || v.ConsecutiveFailures != 0 || len(v.Deaths) != 20 {
 		t.Errorf("%+v", v)
 	}
-	if len(w.sent) != 2 || w.sent[1] != "[jobsd] host: web has recovered" {
+	if len(w.sent) != 2 || w.sent[1] != "mail: web recovery" {
 		t.Errorf("sent %q", w.sent)
 	}
 	w.replayed()
@@ -96,7 +96,7 @@ func TestCrashLoopCuredByReload(t *testing.T) {
 	w.put(&d)
 	w.load()
 	w.run(2 * time.Minute)
-	if len(w.sent) != 2 || w.sent[1] != "[jobsd] host: web has recovered" {
+	if len(w.sent) != 2 || w.sent[1] != "mail: web recovery" {
 		w.fatal("sent %q", w.sent)
 	}
 	w.replayed()
@@ -228,7 +228,7 @@ func TestB32Retries(t *testing.T) {
 	if len(starts) != 6 || v.Failures != 1 || v.ConsecutiveFailures != 1 || v.Runs != 6 || v.LastRun.Attempt != 6 {
 		t.Errorf("starts at %v, %+v", starts, v)
 	}
-	if len(w.sent) != 1 || !strings.Contains(w.sent[0], "j failed: exited 1") {
+	if len(w.sent) != 1 || !strings.Contains(w.sent[0], "j failure: exited 1") {
 		t.Errorf("sent %q", w.sent)
 	}
 	w.replayed()
@@ -326,7 +326,7 @@ func TestLostIsRetriedAndNotified(t *testing.T) {
 	clear(w.procs)
 	w.start()
 	w.run(time.Minute)
-	if v := w.view("j"); v.Failures != 1 || len(w.sent) != 1 || !strings.Contains(w.sent[0], "j failed: lost (started)") {
+	if v := w.view("j"); v.Failures != 1 || len(w.sent) != 1 || !strings.Contains(w.sent[0], "j failure: lost (started)") {
 		t.Errorf("%+v, sent %q", v, w.sent)
 	}
 }
@@ -343,8 +343,8 @@ func TestB43NotifyAfterFailuresInARow(t *testing.T) {
 	w.run(5 * time.Minute)
 	code = 0
 	w.run(2 * time.Minute)
-	want := []string{"[jobsd] host: j failed: exited 1 after 1.0s", "on_failure j", "[jobsd] host: j has recovered: exited 0 after 1.0s",
-		"on_recovery j", "on_success j", "on_success j"}
+	want := []string{"mail: j failure: exited 1", "command: j failure: exited 1", "mail: j recovery: exited 0", "command: j recovery: exited 0",
+		"command: j success: exited 0", "command: j success: exited 0"}
 	slices.Sort(want)
 	slices.Sort(w.sent)
 	if !slices.Equal(w.sent, want) {
@@ -355,7 +355,7 @@ func TestB43NotifyAfterFailuresInARow(t *testing.T) {
 
 // B42: mailers that hang or do not exist hold up nothing. Once they work, one mail contains all owed notifications.
 func TestB42BrokenMailer(t *testing.T) {
-	for name, code := range map[string]int{"missing": -1, "hanging": -2, "failing": 75} {
+	for name, code := range map[string]int{"missing": 71, "hanging": -2, "failing": 75} {
 		t.Run(name, func(t *testing.T) {
 			w := calmWorld(t, "2026-06-01 06:59:30")
 			w.lasting(time.Second, 1)
@@ -364,55 +364,29 @@ func TestB42BrokenMailer(t *testing.T) {
 				d.Notify = &jobfile.Notify{Mail: []string{"root"}, Failures: i + 1}
 				w.put(d)
 			}
-			w.mailer = func(Start, *Mail) int { return code }
+			w.mailer = func(Deliver) int { return code }
 			w.start()
 			w.run(10 * time.Minute)
 			if v := w.view("j0"); v.NotifyError == nil || v.Runs != 10 {
 				t.Errorf("%+v", v)
 			}
-			mailers := 0
-			for _, p := range w.procs {
-				if p.job == "jobsd" {
-					mailers++
-				}
-			}
 			var daemon statefile.Daemon
 			w.c.Daemon(&daemon)
-			if mailers > 1 || len(daemon.Degraded) != 1 {
-				t.Errorf("%d mailers at once, degraded %q", mailers, daemon.Degraded)
+			if w.c.busy() > 1 || len(daemon.Degraded) != 1 {
+				t.Errorf("%d mails at once, degraded %q", w.c.busy(), daemon.Degraded)
 			}
 			w.mailer = nil
 			w.crash()
 			w.start()
 			w.run(2 * time.Hour)
-			if len(w.sent) != 1 || !strings.HasPrefix(w.sent[0], "[jobsd] host: 4 messages: j0 failed: ") {
+			if want := []string{"mail: j0 failure: exited 1",
+				"mail: j1 failure: exited 1, j2 failure: exited 1, j3 failure: exited 1"}; !slices.Equal(w.sent, want) {
 				t.Errorf("sent %q", w.sent)
 			}
 			if v := w.view("j0"); v.NotifyError != nil {
 				t.Errorf("%+v", v)
 			}
 		})
-	}
-}
-
-// The mail about a failure says that no further one follows, so that nobody takes silence for success. The mail about a
-// recovery does not.
-func TestMailSaysItIsTheOnlyOne(t *testing.T) {
-	w := calmWorld(t, "2026-06-01 06:59:30")
-	code := 1
-	w.script = func(Start) (time.Duration, int) { return time.Second, code }
-	d := w.define("j", clockKeys("* * * * *"))
-	d.Notify = &jobfile.Notify{Mail: []string{"root"}, Failures: 1}
-	w.put(d)
-	var texts []string
-	w.mailer = func(_ Start, l *Mail) int { texts = append(texts, l.Parts[0].Text); return 0 }
-	w.start()
-	w.run(2 * time.Minute)
-	code = 0
-	w.run(time.Minute)
-	const only = "\n\njobsd sends no mail about further failures of j until it recovers.\n"
-	if len(texts) != 2 || !strings.HasSuffix(texts[0], only) || strings.Contains(texts[1], only) {
-		t.Errorf("%q", texts)
 	}
 }
 
@@ -431,7 +405,7 @@ func TestMailerMended(t *testing.T) {
 			d.Notify = &jobfile.Notify{Mail: []string{"root"}, Failures: 1}
 			w.put(d)
 			w.noMailer = "no program"
-			w.mailer = func(Start, *Mail) int { return -1 }
+			w.mailer = func(Deliver) int { return 71 }
 			w.start()
 			w.until("2026-06-01 12:00:00") // by now it is retried once an hour
 			w.mailer = nil
@@ -454,7 +428,7 @@ func TestOwedNotificationOutlivesDaemon(t *testing.T) {
 	d := w.define("j", clockKeys("0 7 * * *"))
 	d.Notify = &jobfile.Notify{Mail: []string{"root"}, Failures: 1}
 	w.put(d)
-	w.mailer = func(Start, *Mail) int { return -2 }
+	w.mailer = func(Deliver) int { return -2 }
 	w.start()
 	w.until("2026-06-01 07:00:05")
 	w.mailer = nil
@@ -585,7 +559,7 @@ func TestMailGoesToItsOwn(t *testing.T) {
 		d.Notify = &jobfile.Notify{Mail: []string{name}, Failures: 1}
 		w.put(d)
 	}
-	w.mailer = func(Start, *Mail) int { return 75 }
+	w.mailer = func(Deliver) int { return 75 }
 	w.start()
 	w.until("2026-06-01 07:00:05")
 	a := *w.defs[0].Def
@@ -593,8 +567,8 @@ func TestMailGoesToItsOwn(t *testing.T) {
 	w.put(&a)
 	w.load()
 	var mails []string
-	w.mailer = func(_ Start, l *Mail) int {
-		mails = append(mails, fmt.Sprintf("%s %d %s", l.To, len(l.Parts), l.Parts[0].Job))
+	w.mailer = func(m Deliver) int {
+		mails = append(mails, fmt.Sprintf("%s %d %s", m.Mail, len(m.Events), m.Events[0].Job))
 		return 0
 	}
 	w.run(time.Hour)
@@ -613,7 +587,7 @@ func TestOldMailDoesNotTakeTheNewAlong(t *testing.T) {
 		w.put(d)
 	}
 	works := false
-	w.mailer = func(Start, *Mail) int {
+	w.mailer = func(Deliver) int {
 		if works {
 			return 0
 		}
@@ -631,7 +605,7 @@ func TestOldMailDoesNotTakeTheNewAlong(t *testing.T) {
 		}
 	}
 	w.run(3 * time.Hour)
-	if len(w.sent) != 1 || !strings.Contains(w.sent[0], "new failed") {
+	if len(w.sent) != 1 || !strings.Contains(w.sent[0], "new failure") {
 		w.fatal("sent %q", w.sent)
 	}
 }

@@ -55,6 +55,7 @@ func (c *Core) shutNow(e Shutdown) {
 		e.By, e.Hurry = c.shutdown.By, true
 	}
 	c.shutdown = &e
+	c.awaitMessages()
 	c.changes.daemon = true
 	if !e.Upgrade { // otherwise the clients ask the next program, because their connections end
 		c.refuseReloads()
@@ -64,6 +65,7 @@ func (c *Core) shutNow(e Shutdown) {
 	}
 	for _, j := range c.order {
 		c.stopTimer(&j.timer)
+		c.stopTimer(&j.late.timer)
 	}
 	if e.Leave { // the daemon ends once each starting run has its process in the journal
 		c.say(Info, "", "leaving the jobs running", "by", e.By, "running", len(c.runs)-len(c.pending.runs))
@@ -71,8 +73,6 @@ func (c *Core) shutNow(e Shutdown) {
 			switch {
 			case r.state == pending:
 				c.stop(r, "shutdown")
-			case r.delivery != nil && r.pid > 0: // no daemon would supervise it; the notification stays owed
-				c.emit(Signal{Run: r.number, Name: "KILL", Far: true})
 			}
 		}
 		return

@@ -61,7 +61,8 @@ func TestSimulation(t *testing.T) {
 		unvisited(t, visits)
 	}
 	for _, what := range []string{"exited", "lost", "stopped", "start_error", "signaled", "skipped", "missed", "epoch", "drained",
-		"accounted", "order", "dropped", "stable", "delivery", "held", "notification", "disabled", "delayed", "leaderless", "output"} {
+		"accounted", "order", "dropped", "stable", "delivery", "held", "notification", "disabled", "delayed", "leaderless", "output", "message", "late", "slow",
+		"uncounted", "expected"} {
 		if total[what] == 0 && seeds >= 100 {
 			t.Errorf("no simulated life saw %q: the simulation has become too tame", what)
 		}
@@ -133,6 +134,9 @@ func (w *world) randomJob(name string) *jobfile.Definition {
 		d.Retries, d.RetryDelay, d.RetryMaxDelay = int32(1+w.rng.IntN(3)), time.Duration(1+w.rng.IntN(600))*time.Second, time.Hour
 	}
 	if w.rng.IntN(2) == 0 {
+		if w.rng.IntN(4) == 0 {
+			d.Expect = &jobfile.Expect{SuccessWithin: time.Duration(1+w.rng.IntN(50)) * time.Hour, DoneWithin: time.Duration(1+w.rng.IntN(60)) * time.Second}
+		}
 		d.Notify = &jobfile.Notify{Mail: []string{"root"}, Failures: 1 + w.rng.IntN(3), OnRecovery: []string{"r"}}
 		if w.rng.IntN(2) == 0 {
 			d.Notify.OnFailure, d.Notify.OnSuccess = []string{"f"}, []string{"s"}
@@ -271,6 +275,7 @@ func (w *world) disturb() {
 			}
 		}
 	case 7, 8:
+		w.awaitDraining()
 		w.crash()
 		w.run(time.Duration(w.rng.IntN(3600)) * time.Second)
 		w.start()
@@ -291,6 +296,19 @@ func (w *world) disturb() {
 		w.settle()
 		w.crash()
 		w.start()
+	}
+}
+
+// awaitDraining lets a few turns pass until a run has ended but some of its processes have not. What the next daemon
+// does with these is rare otherwise.
+func (w *world) awaitDraining() {
+	for range w.rng.IntN(40) {
+		for _, r := range w.c.runs {
+			if r.state.ended() {
+				return
+			}
+		}
+		w.step(time.Minute)
 	}
 }
 

@@ -122,7 +122,7 @@ func (c *Core) recordNotRun(j *job, s *statefile.NotRun) {
 // logJob writes a line about a job to the daemon's log and to the job's log.
 func (c *Core) logJob(j *job, level Level, text string, args ...any) {
 	c.say(level, j.name, text, args...)
-	c.emit(Marker{j.def, text})
+	c.emit(Marker{Job: j.def, Text: text})
 }
 
 // delay returns how long after its slots a job is due.

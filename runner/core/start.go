@@ -20,8 +20,8 @@ var JournalWait = 2 * time.Second
 
 // begin passes the point of no return: the run will be started.
 func begin(c *Core, r *run, _ Event) {
-	p := Prepare{Run: r.number, Job: r.def, At: c.at(), Mail: r.mail}
-	if !r.intended && r.delivery == nil {
+	p := Prepare{Run: r.number, Job: r.def, At: c.at()}
+	if !r.intended {
 		r.intended = true
 		c.settleMissed(r)
 		p.Record = &statefile.Intent{Job: r.job.name, Identity: r.identity(), Anchor: r.anchor, At: r.isAt(),
@@ -53,10 +53,7 @@ func (c *Core) settleMissed(r *run) {
 func tryAgain(c *Core, r *run, _ Event) { c.pending.lookAgain() }
 
 func forkPrepared(c *Core, r *run, e Event) {
-	if err := e.(Prepared).Err; err != nil && r.mail != nil {
-		c.mailNotWritten(r, err.Error())
-		return
-	} else if err != nil {
+	if err := e.(Prepared).Err; err != nil {
 		r.unjournaled = true
 		c.say(Error, r.job.name, "starting without a durable journal entry", "run", r.number, "err", err)
 	}
@@ -66,10 +63,6 @@ func forkPrepared(c *Core, r *run, e Event) {
 // forkUnjournaled starts a run whose intent did not become durable in time. A full or hung disk must not stop the job
 // that would repair it.
 func forkUnjournaled(c *Core, r *run, _ Event) {
-	if r.mail != nil {
-		c.mailNotWritten(r, "cannot write a mail: the disk does not answer")
-		return
-	}
 	r.unjournaled = true
 	c.say(Error, r.job.name, "starting before its intent is on disk", "run", r.number)
 	c.fork(r)
@@ -78,22 +71,14 @@ func forkUnjournaled(c *Core, r *run, _ Event) {
 func (c *Core) fork(r *run) {
 	c.to(r, forking)
 	c.stopTimer(&r.timer)
-	s := Start{Job: r.def, Identity: r.identity(), Args: r.args, Marker: c.startMarker(r)}
-	if r.delivery != nil {
-		s.Marker, s.Label = r.title(), r.delivery.via
-		s.Mail = r.mail != nil
-		s.Env = deliveryEnv(&r.delivery.notifications[len(r.delivery.notifications)-1])
-	}
-	c.emit(Fork{s})
+	c.emit(Fork{Start{Job: r.def, Identity: r.identity(), Args: r.args, Marker: c.startMarker(r)}})
 }
 
 func forked(c *Core, r *run, e Event) {
 	f := e.(Forked)
 	r.pid, r.startedAt, r.started = f.PID, c.at(), c.now.Mono
-	if r.delivery == nil {
-		c.record(&statefile.Started{Job: r.job.name, Run: r.number, PID: f.PID, Inode: f.Inode, PIDStart: f.PIDStart,
-			BootID: c.o.BootID, Reason: r.reason})
-	}
+	c.record(&statefile.Started{Job: r.job.name, Run: r.number, PID: f.PID, Inode: f.Inode, PIDStart: f.PIDStart,
+		BootID: c.o.BootID, Reason: r.reason, Notifications: c.notifyStart(r)})
 	c.say(Debug, r.job.name, "started", "run", r.number, "pid", f.PID)
 	if f.Executing {
 		executed(c, r, e)
@@ -108,6 +93,7 @@ func forked(c *Core, r *run, e Event) {
 func executed(c *Core, r *run, _ Event) {
 	c.to(r, running)
 	c.stopTimer(&r.timer)
+	c.expectEnd(r)
 	if r.def.Timeout > 0 {
 		c.after(&r.timer, r.def.Timeout)
 	}

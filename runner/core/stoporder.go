@@ -39,7 +39,7 @@ func (c *Core) stopRuns(j *job, runs []*run, others []uint64, o Order) {
 		if r.state != pending {
 			r.watches = append(r.watches, w)
 			w.left++
-		} else if r.delivery == nil {
+		} else {
 			c.logJob(j, Info, "run "+itoa(r.number)+" was stopped by "+o.By+" before it started")
 		}
 	}

@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -47,11 +47,12 @@ type world struct {
 	signals  []string
 
 	script       func(Start) (time.Duration, int) // how long a calm run lasts, and its exit code; nil: a second, 0
-	mailer       func(s Start, l *Mail) int       // the exit code of a notification; -1: it cannot be started, -2: it hangs
+	mailer       func(m Deliver) int              // what becomes of a message: 0 it is delivered, -2 no answer in time, -3 none at all
+	answerer     func(m Deliver) Delivered        // the answer to a message, instead of mailer
 	noMailer     string                           // why a load finds that no mail can be sent
-	sent         []string                         // subjects of mails, and commands
-	mails        map[uint64]*Mail
-	starts       []time.Duration // of runs
+	sent         []string                         // what was delivered, see summary
+	messages     map[uint64][]uint64              // the notifications of the messages
+	starts       []time.Duration                  // of runs
 	config       jobfile.Config
 	answers      []Answer
 	delayedArgs  map[uint64][]string // arguments on disk
@@ -197,8 +198,7 @@ func (w *world) crash() {
 		delete(w.unwritten, run)
 		delete(w.procs, run)
 	}
-	maps.DeleteFunc(w.procs, func(run uint64, _ *proc) bool { return run >= firstDelivery }) // nobody adopts mailers
-	for run, p := range w.procs {                                                            // only a daemon that looks for them sees their ends
+	for run, p := range w.procs { // only a daemon that looks for them sees their ends
 		p.stopped = false // the next daemon does not know what this one began
 		if p.leader {
 			w.later(max(0, p.endsAt-w.mono), func() { w.dies(run, false) })
@@ -294,6 +294,8 @@ func (w *world) perform(e Effect) {
 		})
 	case Prepare:
 		w.prepare(e)
+	case Deliver:
+		w.deliver(e)
 	case Fork:
 		w.fork(e.Start)
 	case Signal:
@@ -384,43 +386,76 @@ func (w *world) work() {
 	}
 }
 
-// notify handles the fork of a notification.
-func (w *world) notify(s Start) {
-	l := w.mails[s.Run]
-	what := string(s.Reason) + " " + s.Job.Name
-	if s.Mail {
-		what = l.Subject
+// deliver handles a message: the disk makes durable what it tells, and then its receiver answers, or not.
+func (w *world) deliver(m Deliver) {
+	c := w.c
+	answer := func(d Delivered) {
+		if d.Number = m.Number; w.c == c {
+			w.handle(d)
+		}
 	}
-	code := 0
-	if w.mailer != nil {
-		code = w.mailer(s, l)
-	} else if !w.calm {
-		code = w.rng.IntN(4) - 2
+	w.disk(func() {
+		w.later(time.Millisecond, func() {
+			if w.c != c {
+				return
+			}
+			before := w.messages[m.Number]
+			var ids []uint64
+			for _, o := range m.Events { // those of a removed job may be missing now
+				if ids = append(ids, o.ID); before != nil && !slices.Contains(before, o.ID) {
+					w.fatal("message %d has notification %d in another attempt", m.Number, o.ID)
+				}
+			}
+			if w.messages == nil {
+				w.messages = map[uint64][]uint64{}
+			}
+			w.messages[m.Number] = ids
+			w.stats["notification"]++
+			code := 0
+			switch {
+			case w.answerer != nil:
+				w.later(time.Second, func() { answer(w.answerer(m)) })
+				return
+			case w.mailer != nil:
+				code = w.mailer(m)
+			case !w.calm:
+				code = w.rng.IntN(4) - 2
+			}
+			switch code {
+			case -3:
+			case -2:
+				w.later(3*time.Minute, func() { answer(Delivered{Error: "it gave no answer in time"}) })
+			case 0:
+				w.sent = append(w.sent, summary(m))
+				w.later(time.Second, func() { answer(Delivered{}) })
+			default:
+				w.later(time.Second, func() { answer(Delivered{Error: fmt.Sprint("exited ", code), Final: m.Command != nil}) })
+			}
+		})
+	})
+}
+
+// summary describes a message in a line.
+func summary(m Deliver) string {
+	to := "mail"
+	switch {
+	case m.Command != nil:
+		to = "command"
+	case m.Target != nil:
+		to = m.Target.Name
 	}
-	if code == -1 {
-		w.handle(NotStarted{Run: s.Run, Error: statefile.StartError{Stage: "exec", Errno: "ENOENT"}, Text: "no mailer"})
-		return
+	var events []string
+	for _, o := range m.Events {
+		text := strings.TrimSpace(o.Job + " " + o.Kind + " " + o.Text)
+		if o.Run != nil && o.Kind != "start" {
+			text += ": " + words(o.Run)
+		}
+		events = append(events, text)
 	}
-	if code == 0 {
-		w.sent = append(w.sent, what)
-	}
-	w.stats["notification"]++
-	p := &proc{job: s.Job.Name, leader: true, group: true, code: code, endsAt: w.mono + time.Second, leftUntil: w.mono}
-	if code == -2 {
-		p.endsAt = w.mono + 1000*time.Hour
-	}
-	w.procs[s.Run] = p
-	w.handle(Forked{Run: s.Run, PID: 1 << 20, Inode: s.Run, Executing: true})
-	w.later(p.endsAt-w.mono, func() { w.dies(s.Run, false) })
+	return to + ": " + strings.Join(events, ", ")
 }
 
 func (w *world) prepare(p Prepare) {
-	if p.Mail != nil {
-		if w.mails == nil {
-			w.mails = map[uint64]*Mail{}
-		}
-		w.mails[p.Run] = p.Mail
-	}
 	if r := w.c.runs[p.Run]; p.Record != nil && r.reason != statefile.ReasonManual && !r.inactive &&
 		(w.c.facts.DisabledBy != nil || r.job.facts.DisabledBy != nil) {
 		w.fatal("run %d of %s begins although it is disabled: %+v", p.Run, p.Job.Name, *r)
@@ -454,10 +489,6 @@ func (w *world) fork(s Start) {
 		return
 	case 2:
 		w.handle(NotStarted{Run: s.Run, Error: statefile.StartError{Stage: "exec", Errno: "ENOENT"}, Text: "no such file"})
-		return
-	}
-	if w.c.runs[s.Run].delivery != nil {
-		w.notify(s)
 		return
 	}
 	key := fmt.Sprintf("%s %s %d %d", s.Job.Name, s.Slot.UTC(), w.c.runs[s.Run].epoch, s.Attempt)

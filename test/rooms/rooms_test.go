@@ -28,8 +28,8 @@ type room struct {
 
 // rooms has a row for each room. HACKING.md has the same table.
 var rooms = map[string]room{
-	".":                 {imports: []string{"spawn", "internal/cli", "internal/recorder"}},
-	"runner":            {imports: []string{"internal/plain", "internal/joblog", "internal/recorder", "internal/jobfile", "internal/machine", "internal/schedule", "spawn", "signals", "statefile", "internal/control", "internal/durable", "runner/core"}, never: []rule{mutex, osExec}},
+	".":                 {imports: []string{"spawn", "internal/cli", "internal/notify", "internal/recorder"}},
+	"runner":            {imports: []string{"internal/plain", "internal/joblog", "internal/notify", "internal/recorder", "internal/jobfile", "internal/machine", "internal/schedule", "spawn", "signals", "statefile", "internal/control", "internal/durable", "runner/core"}, never: []rule{mutex, osExec}},
 	"runner/core":       {imports: []string{"internal/jobfile", "internal/joblog", "internal/schedule", "statefile"}, std: slices.Concat(pure, []string{"path"}), never: []rule{mutex, osExec, clock, concurrency}},
 	"spawn":             {imports: []string{"internal/binfmt", "internal/durable", "internal/plain", "internal/trust"}, never: []rule{osExec}},
 	"signals":           {never: []rule{osExec}},
@@ -43,6 +43,7 @@ var rooms = map[string]room{
 	"internal/foreign":  {imports: []string{"internal/jobfile", "internal/plain", "internal/schedule"}, std: slices.Concat(pure, text), never: []rule{clock}},
 	"internal/joblog":   {never: []rule{osExec}},
 	"internal/recorder": {imports: []string{"internal/joblog", "internal/plain"}, never: []rule{osExec}},
+	"internal/notify":   {imports: []string{"internal/joblog", "internal/plain", "internal/trust", "spawn", "statefile"}, never: []rule{osExec}},
 	"internal/cli":      {imports: []string{"*"}},
 	"internal/fusetest": {never: []rule{osExec}},
 	"internal/durable":  {never: []rule{osExec}},

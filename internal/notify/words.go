@@ -1,0 +1,120 @@
+package notify
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// maxEvents is how many events of a message are shown in full.
+const maxEvents = 20
+
+// shown returns the events to show in full, and how many others there are.
+func (m *Message) shown() (events []Event, more int) {
+	n := min(len(m.Events), maxEvents)
+	return m.Events[:n], len(m.Events) - n
+}
+
+// via names the receiver for errors: mail, the key of a command, or the name of a target. A heartbeat has no name.
+func (m *Message) via() string {
+	if len(m.Events) == 0 {
+		return ""
+	}
+	return m.Events[0].Via + ": "
+}
+
+func (m *Message) host() string { return cmp.Or(m.Host, "localhost") }
+
+// title describes the message in one line.
+func (m *Message) title() string {
+	var heads []string
+	for i := range m.Events[:min(len(m.Events), 3)] {
+		heads = append(heads, m.Events[i].headline())
+	}
+	if n := len(m.Events); n > 1 {
+		return fmt.Sprintf("%s: %d messages: %s", m.host(), n, strings.Join(heads, "; "))
+	}
+	return m.host() + ": " + heads[0]
+}
+
+// headline describes the event in one line.
+func (e *Event) headline() string {
+	switch e.Kind {
+	case "failure":
+		return e.Job + " failed" + e.how()
+	case "recovery":
+		return e.Job + " has recovered" + cmp.Or(e.detail(), e.how())
+	case "success":
+		return e.Job + " succeeded" + e.how()
+	case "start":
+		return e.Job + " has started"
+	case "stopped":
+		return e.Job + " did not finish" + e.how()
+	case "late":
+		return e.Job + " is late" + e.detail()
+	case "slow":
+		return e.Job + " is slow" + e.detail()
+	case "crash_loop":
+		return e.Job + " is in a crash loop" + e.how()
+	}
+	return e.Text
+}
+
+func (e *Event) detail() string {
+	if e.Text == "" {
+		return ""
+	}
+	return ": " + e.Text
+}
+
+// how describes the end of the run.
+func (e *Event) how() string {
+	if e.Run == nil || e.Run.Outcome == "" {
+		return ""
+	}
+	how := ": " + e.Run.Words()
+	if !e.Run.StartedAt.IsZero() {
+		how += fmt.Sprintf(" after %.1fs", time.Duration(e.Run.Duration).Seconds())
+	}
+	return how
+}
+
+// story describes an event with what a person wants to know before looking at the machine.
+func (e *Event) story(host string) string {
+	var b strings.Builder
+	line := func(key string, value any) { fmt.Fprintf(&b, "%-10s %v\n", key+":", value) }
+	fmt.Fprintf(&b, "%s\n\n", e.headline())
+	line("host", host)
+	if e.Job != "" {
+		line("job", e.Job)
+	}
+	if e.Description != "" {
+		line("about", e.Description)
+	}
+	if r := e.Run; r != nil {
+		line("run", r.Run)
+		if !r.Slot.IsZero() {
+			line("due", r.Slot)
+		}
+		if !r.StartedAt.IsZero() {
+			line("started", r.StartedAt)
+		}
+		if !r.EndedAt.IsZero() {
+			line("ended", r.EndedAt)
+		}
+		if r.Outcome != "" {
+			line("outcome", r.Words())
+		}
+		if r.Attempt > 1 {
+			line("attempt", r.Attempt)
+		}
+		if e.Kind == "failure" && e.FailuresBefore > 0 {
+			line("in a row", e.FailuresBefore+1)
+		}
+		if r.Missed > 1 {
+			line("missed", r.Missed)
+		}
+	}
+	return b.String()
+}

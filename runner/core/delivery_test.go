@@ -1,0 +1,408 @@
+package core
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"jobsd/internal/jobfile"
+	"jobsd/internal/schedule"
+	"jobsd/statefile"
+)
+
+// busy returns how many messages are on their way.
+func (c *Core) busy() (n int) {
+	_, busy := c.deliveries.onTheirWay()
+	for _, k := range busy {
+		n += k
+	}
+	return n
+}
+
+// failing defines a job that fails each day at 4 o'clock and starts the daemon.
+func (w *world) failing(n jobfile.Notify) *jobfile.Definition {
+	w.lasting(time.Minute, 1)
+	d := w.define("j", dailyKeys("4am"))
+	n.Failures = max(1, n.Failures)
+	d.Notify = &n
+	w.put(d)
+	return d
+}
+
+func (w *world) target(name string) {
+	w.config.Targets = map[string]*jobfile.Target{name: {Name: name, URL: "http://x", Preset: "json"}}
+}
+
+// TestReceiverChangesOnTheWay: while a message is on its way, its notifications are not sent in another one, whatever
+// becomes of the settings. Its answer still counts.
+func TestReceiverChangesOnTheWay(t *testing.T) {
+	for name, change := range map[string]func(d *jobfile.Definition){
+		"recipients": func(d *jobfile.Definition) { d.Notify = &jobfile.Notify{Mail: []string{"b"}, Failures: 1} },
+		"no mail":    func(d *jobfile.Definition) { d.Notify = nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := calmWorld(t, "2026-06-01 12:00:00")
+			w.failing(jobfile.Notify{Mail: []string{"a"}})
+			var numbers []uint64
+			w.mailer = func(m Deliver) int {
+				numbers = append(numbers, m.Number)
+				return -2
+			}
+			w.start()
+			w.until("2026-06-02 04:01:10")
+			w.change(change)
+			w.run(10 * time.Second)
+			if len(numbers) != 1 || w.c.busy() != 1 || len(w.c.facts.Notifications) != 1 {
+				t.Fatalf("sent %v, %d on their way, %v", numbers, w.c.busy(), w.c.facts.Notifications)
+			}
+			w.handle(Delivered{Number: 0, Error: "nobody asked"})
+			w.handle(Delivered{Number: numbers[0]})
+			w.settle()
+			if w.c.busy() != 0 || len(w.c.facts.Notifications) != 0 || len(w.c.deliveries.lanes) != 0 {
+				t.Errorf("%d on their way, %v", w.c.busy(), w.c.facts.Notifications)
+			}
+			w.replayed()
+		})
+	}
+	t.Run("removed", func(t *testing.T) { // and it fails: nobody is left to tell
+		w := calmWorld(t, "2026-06-01 12:00:00")
+		w.failing(jobfile.Notify{Mail: []string{"a"}})
+		w.mailer = func(Deliver) int { return -2 }
+		w.start()
+		w.until("2026-06-02 04:01:10")
+		w.defs = nil
+		w.load()
+		w.run(5 * time.Minute)
+		if w.c.busy() != 0 || len(w.c.facts.Notifications) != 0 {
+			t.Errorf("%d on their way, %v", w.c.busy(), w.c.facts.Notifications)
+		}
+	})
+}
+
+// TestNothingDroppedUnread: a first load that could read neither the job files nor the settings drops nothing. Once they
+// can be read, everything is delivered.
+func TestNothingDroppedUnread(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 12:00:00")
+	w.failing(jobfile.Notify{To: []string{"ops"}, On: []string{"failure"}, Mail: []string{"a"}, OnFailure: []string{"x"}})
+	w.target("ops")
+	w.mailer = func(Deliver) int { return -2 }
+	w.start()
+	w.until("2026-06-02 04:01:10")
+	w.crash()
+	w.begin()
+	targets := w.config.Targets
+	w.config.Targets = nil
+	load := func(jobs, settings bool) {
+		set := w.set()
+		set.Unread, set.Unsettled = !jobs, !settings
+		if !jobs {
+			set.Jobs = nil
+		}
+		w.handle(Loaded{Set: set, Begun: w.boot, Done: w.boot})
+		w.settle()
+		w.run(time.Second)
+	}
+	owed := func(when string) {
+		t.Helper()
+		if n := len(w.c.facts.Notifications); n != 3 || w.c.busy() != 0 {
+			t.Fatalf("%s: %d owed, %d on their way", when, n, w.c.busy())
+		}
+	}
+	load(false, false)
+	owed("nothing could be read")
+	load(true, false)
+	owed("the settings could not be read")
+	w.config.Targets = targets
+	load(true, true)
+	if w.c.busy() != 3 {
+		t.Errorf("%d on their way", w.c.busy())
+	}
+}
+
+// TestFailureWithoutSettings: before the settings could be read, a failure is owed to the targets of its job by their
+// names. If nobody is told of it, the next failure is.
+func TestFailureWithoutSettings(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 12:00:00")
+	w.failing(jobfile.Notify{To: []string{"ops"}, On: []string{"failure"}})
+	d := w.define("defaults", dailyKeys("4am")) // its notify.mail is in [defaults]
+	w.put(d)
+	w.begin()
+	set := w.set()
+	set.Unsettled = true
+	w.handle(Loaded{Set: set, Begun: w.boot, Done: w.boot})
+	w.settle()
+	w.until("2026-06-02 05:00:00")
+	if len(w.c.facts.Notifications) != 1 || w.c.facts.Job("defaults").FailureNotified || len(w.sent) > 0 {
+		t.Fatalf("%v, %v, sent %v", w.c.facts.Notifications, w.c.facts.Job("defaults"), w.sent)
+	}
+	w.target("ops")
+	mended := *d
+	mended.Notify = &jobfile.Notify{Mail: []string{"root"}, Failures: 1}
+	w.put(&mended)
+	w.load()
+	w.until("2026-06-03 05:00:00")
+	if got := strings.Join(w.sent, "\n"); got != "ops: j failure: exited 1\nmail: defaults failure: exited 1" {
+		t.Error(got)
+	}
+	w.replayed()
+}
+
+// TestPatienceAsleep: the time in which the machine sleeps does not use up the attempts of a message.
+func TestPatienceAsleep(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 12:00:00")
+	w.failing(jobfile.Notify{Mail: []string{"a"}, Failures: 1})
+	tries := 0
+	w.mailer = func(Deliver) int { tries++; return 7 }
+	w.start()
+	w.until("2026-06-02 04:01:20")
+	w.sleep(25 * time.Hour)
+	w.change(func(d *jobfile.Definition) { d.Enabled = false }) // so that there is only one failure
+	w.run(5 * time.Minute)
+	if len(w.c.facts.Notifications) != 1 {
+		t.Fatalf("%d owed", len(w.c.facts.Notifications))
+	}
+	w.run(26 * time.Hour)
+	if len(w.c.facts.Notifications) != 0 || tries < deliveryTries {
+		t.Errorf("%d owed after %d attempts", len(w.c.facts.Notifications), tries)
+	}
+}
+
+// TestSilentCommands: a hundred commands of jobs that hang do not delay mail or targets.
+func TestSilentCommands(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 12:00:00")
+	w.lasting(time.Second, 1)
+	for i := range 100 {
+		d := w.define(fmt.Sprintf("c%03d", i), dailyKeys("4am"))
+		d.Notify = &jobfile.Notify{OnFailure: []string{"hang"}, Failures: 1}
+		w.put(d)
+	}
+	d := w.define("z", dailyKeys("4am"))
+	d.Notify = &jobfile.Notify{Mail: []string{"root"}, To: []string{"ops"}, On: []string{"failure"}, Failures: 1}
+	w.put(d)
+	w.target("ops")
+	most, tried := 0, map[string]bool{}
+	var others []time.Time
+	w.mailer = func(m Deliver) int {
+		most = max(most, w.c.busy())
+		if m.Command == nil {
+			others = append(others, w.wall)
+			return 0
+		}
+		tried[m.Job.Name] = true
+		return -2
+	}
+	w.start()
+	w.until("2026-06-02 04:01:00")
+	if len(others) != 2 || others[1].Format("15:04") != "08:00" || most > 10 {
+		t.Errorf("others sent at %v, at most %d on their way", others, most)
+	}
+	w.until("2026-06-02 05:00:00")
+	if len(tried) != 100 {
+		t.Errorf("%d commands ran", len(tried))
+	}
+}
+
+// TestTargetRemoved: what is owed to a target that was removed is dropped with one record and one line in the log.
+func TestTargetRemoved(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 12:00:00")
+	w.lasting(time.Second, 0)
+	d := w.define("j", schedule.Keys{Every: new("1m")})
+	d.Notify = &jobfile.Notify{To: []string{"ops"}, On: []string{"success"}, Failures: 1}
+	w.put(d)
+	w.target("ops")
+	w.mailer = func(Deliver) int { return 7 }
+	w.start()
+	w.run(5 * time.Hour)
+	owed, records := len(w.c.facts.Notifications), w.stats["delivery"]
+	w.trace = nil
+	w.config.Targets = nil
+	w.load()
+	w.run(time.Second)
+	warned := 0
+	for _, line := range w.trace {
+		if strings.Contains(line, "no longer has the target") {
+			warned++
+		}
+	}
+	if owed < 200 || w.stats["delivery"] != records+1 || warned > 2 || len(w.c.facts.Notifications) > 0 {
+		t.Errorf("%d were owed, %d are: %d records, %d lines", owed, len(w.c.facts.Notifications), w.stats["delivery"]-records, warned)
+	}
+	w.replayed()
+}
+
+// TestLimitKeepsMessage: too many notifications for a receiver never cost one that is on its way.
+func TestLimitKeepsMessage(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 12:00:00")
+	w.lasting(time.Second, 0)
+	d := w.define("j", schedule.Keys{Every: new("1m")})
+	d.Notify = &jobfile.Notify{To: []string{"ops"}, On: []string{"success"}, Failures: 1}
+	w.put(d)
+	w.target("ops")
+	hang := true
+	var first []NotifiedEvent
+	w.mailer = func(m Deliver) int {
+		if first == nil {
+			first = m.Events
+			return -3 // no answer at all
+		}
+		if hang {
+			return 7
+		}
+		return 0
+	}
+	w.start()
+	w.run(30 * time.Hour)
+	if n := len(w.c.facts.Notifications); n > maxOwed+len(first) || w.c.facts.Notifications[0].ID != first[0].ID {
+		t.Errorf("%d owed, the oldest is %d, and %d is on its way", n, w.c.facts.Notifications[0].ID, first[0].ID)
+	}
+}
+
+// TestPanicInDelivery: a panic over a delivery drops what is owed and forgets what is on its way.
+func TestPanicInDelivery(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 12:00:00")
+	w.failing(jobfile.Notify{Mail: []string{"a"}})
+	var number uint64
+	w.mailer = func(m Deliver) int { number = m.Number; return -3 }
+	w.start()
+	w.until("2026-06-02 04:01:10")
+	w.c.o.Strict = false
+	config := w.c.loaded.config
+	w.c.loaded.config, w.c.deliveries.look = nil, true
+	w.c.facts.Notifications = append(w.c.facts.Notifications, statefile.Notification{ID: number + 1, Job: "", Via: "mail", Kind: "daemon"})
+	w.settle()
+	w.c.loaded.config, w.c.o.Strict = config, true
+	if w.c.busy() != 0 || len(w.c.facts.Notifications) != 0 {
+		t.Fatalf("%d on their way, %v", w.c.busy(), w.c.facts.Notifications)
+	}
+	w.handle(Delivered{Number: number})
+	w.settle()
+	w.mailer = nil
+	w.change(func(d *jobfile.Definition) {}) // a new definition, so the next failure is told
+	w.until("2026-06-03 05:00:00")
+	if w.c.facts.Job("j").Consecutive != 2 {
+		t.Error("the daemon does not go on")
+	}
+}
+
+// TestSameTrouble: trouble that all recipients of mail share is shown once, until the last one has none.
+func TestSameTrouble(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 12:00:00")
+	w.failing(jobfile.Notify{Mail: []string{"a"}})
+	d := w.define("k", dailyKeys("4am"))
+	d.Notify = &jobfile.Notify{Mail: []string{"b"}, Failures: 1}
+	w.put(d)
+	broken := map[string]bool{"a": true, "b": true}
+	w.answerer = func(m Deliver) (d Delivered) {
+		if broken[m.Mail[0]] {
+			d.Error = "mail: no mailer"
+		}
+		return d
+	}
+	w.start()
+	for i, at := range []string{"04:30:00", "08:00:00", "12:00:00"} {
+		w.until("2026-06-02 " + at)
+		if got := w.degraded(); len(got) != min(1, 2-i) {
+			t.Errorf("at %s: %q", at, got)
+		}
+		delete(broken, []string{"b", "a", ""}[i])
+	}
+}
+
+func (w *world) degraded() []string {
+	var d statefile.Daemon
+	w.c.Daemon(&d)
+	return d.Degraded
+}
+
+// TestTroubleEnds: trouble with a receiver ends when its settings are changed or removed, and lanes do not share it.
+func TestTroubleEnds(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 12:00:00")
+	w.lasting(time.Second, 1)
+	to := func(name string, n jobfile.Notify) {
+		d := w.define(name, dailyKeys("4am"))
+		n.Failures = 1
+		d.Notify = &n
+		w.put(d)
+	}
+	to("j", jobfile.Notify{Mail: []string{"a"}})
+	to("k", jobfile.Notify{Mail: []string{"b"}})
+	to("l", jobfile.Notify{To: []string{"ops"}, On: []string{"failure"}})
+	to("m", jobfile.Notify{To: []string{"file"}, On: []string{"failure"}})
+	ops := &jobfile.Target{Name: "ops", URL: "http://x", Preset: "json"}
+	file := &jobfile.Target{Name: "file", URLFile: "/u", Preset: "json"}
+	w.config.Targets = map[string]*jobfile.Target{"ops": ops, "file": file}
+	w.config.Heartbeat = &jobfile.Heartbeat{URL: "http://x", Every: time.Minute}
+	answer := func(m Deliver) Delivered {
+		switch {
+		case m.Target != nil:
+			return Delivered{Error: m.Target.Name + ": 404", Final: true}
+		case m.Mail[0] == "a":
+			return Delivered{Error: "a: unknown", Final: true}
+		}
+		return Delivered{}
+	}
+	w.answerer = answer
+	w.start()
+	w.handle(Trouble{Part: "heartbeat", Text: "no heartbeat"})
+	w.until("2026-06-02 05:00:00")
+	has := func(when string, want ...string) {
+		t.Helper()
+		got := w.degraded()
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: degraded %q, want %q", when, got, want)
+		}
+	}
+	has("at first", "a: unknown", "file: 404", "no heartbeat", "ops: 404")
+	w.load()
+	has("after a reload", "a: unknown", "no heartbeat", "ops: 404")
+	w.config.Heartbeat = nil
+	w.load()
+	has("without a heartbeat", "a: unknown", "ops: 404")
+	w.handle(Trouble{Part: "heartbeat", Text: "too late"})
+	has("after the last answer", "a: unknown", "ops: 404")
+	w.config.Targets = map[string]*jobfile.Target{"ops": {Name: "ops", URL: "http://y", Preset: "json"}, "file": file}
+	w.load()
+	has("with another URL", "a: unknown")
+	w.change(func(d *jobfile.Definition) { d.Notify = nil })
+	has("without the recipient")
+	w.until("2026-06-02 06:00:00")
+	w.replayed()
+}
+
+// TestCheckEnds: a check of Healthchecks learns of the end of each run whose start it knows: of a failure that is not
+// notified otherwise, of a run that a person stops, and of the last retry.
+func TestCheckEnds(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 12:00:00")
+	code := 1
+	d := w.failing(jobfile.Notify{To: []string{"ops", "check"}, On: []string{"recovery"}, Failures: 3})
+	w.target("ops")
+	w.script = func(Start) (time.Duration, int) { return time.Hour, code }
+	w.config.Targets["check"] = &jobfile.Target{Name: "check", URL: "http://x", Preset: jobfile.PresetHealthchecks}
+	retried := *d
+	retried.Retries, retried.RetryDelay, retried.RetryMaxDelay = 1, time.Minute, time.Minute
+	w.start()
+	told := func(when, want string) {
+		t.Helper()
+		if got := strings.Join(w.sent, ", "); got != want {
+			t.Errorf("%s: told %q, want %q", when, got, want)
+		}
+		w.sent = nil
+	}
+	w.until("2026-06-02 12:00:00")
+	told("a failure", "check: j start, check: j failure: exited 1")
+	w.until("2026-06-03 04:30:00")
+	w.orderJob(VerbStop)
+	w.until("2026-06-03 12:00:00")
+	told("a stop", "check: j start, check: j stopped: stopped by uid 0 (exit code 1)")
+	w.put(&retried)
+	w.load()
+	w.until("2026-06-04 12:00:00")
+	told("a retry", "check: j start, check: j start, check: j failure: exited 1")
+	code = 0
+	w.until("2026-06-05 12:00:00")
+	told("a success", "check: j start, check: j success: exited 0")
+	w.replayed()
+}

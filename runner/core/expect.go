@@ -1,0 +1,142 @@
+package core
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"jobsd/statefile"
+)
+
+// uncountedMin is the shortest time asleep, or step of the wall clock, that is recorded.
+const uncountedMin = time.Minute
+
+// lateAlarm rings when a job has had no success for longer than expected.
+type lateAlarm struct {
+	timer timer
+	job   *job
+}
+
+func (a *lateAlarm) ring(c *Core) {
+	j := a.job
+	if rest := c.untilLate(j); rest > 0 { // the wall clock was set
+		c.after(&a.timer, rest)
+		return
+	}
+	text := fmt.Sprintf("no success for %s", j.def.Expect.SuccessWithin)
+	if !j.facts.LastSuccess.IsZero() {
+		text += ", the last one at " + statefile.At(j.facts.LastSuccess.In(j.zone())).String()
+	}
+	c.record(&statefile.Late{Job: j.name, Notifications: c.notificationsAbout(j, "late", text, nil)})
+	c.logJob(j, Warn, "late: "+text)
+	c.markDirty(j)
+}
+
+// expect watches whether the successes of a job come often enough. It is called when the job has succeeded, and at the
+// end of each turn in which its definition changed or it became active or inactive.
+func (c *Core) expect(j *job) {
+	e := j.def.Expect
+	counts := j.defined() && e != nil && e.SuccessWithin > 0 && c.expected(j)
+	if counts != j.facts.Expected {
+		c.record(&statefile.Expected{Job: j.name, Expected: counts})
+		c.markDirty(j)
+	}
+	if j.facts.Slow && !c.expectsEnd(j) {
+		c.record(&statefile.Slow{Job: j.name, Over: true})
+		c.markDirty(j)
+	}
+	if !counts || j.facts.Late {
+		c.stopTimer(&j.late.timer)
+		return
+	}
+	j.late.timer.owner, j.late.job = &j.late, j
+	c.after(&j.late.timer, max(0, c.untilLate(j)))
+}
+
+// expected reports whether the job runs by itself now. A job that was set aside after an internal error should.
+func (c *Core) expected(j *job) bool {
+	return j.def.Enabled && !j.away && c.facts.DisabledBy == nil && j.facts.DisabledBy == nil && !j.facts.Held
+}
+
+// untilLate returns how long the job may still be without a success. The time in which the machine was asleep or no
+// daemon ran does not count, nor the time before the job became active. Two times of the wall clock are subtracted here,
+// and it may have been set in between. Therefore both belong to readings of uncounted time, which has the steps.
+func (c *Core) untilLate(j *job) time.Duration {
+	return j.def.Expect.SuccessWithin - c.now.Wall.Sub(j.facts.ExpectedSince.Time) + time.Duration(c.facts.Uncounted-j.facts.UncountedBefore)
+}
+
+// slowAlarm rings when a run takes longer than expected.
+type slowAlarm struct {
+	timer timer
+	run   *run
+}
+
+func (a *slowAlarm) ring(c *Core) {
+	r := a.run
+	if j := r.job; !j.facts.Slow && c.expected(j) {
+		text := fmt.Sprintf("run %d has not ended within %s", r.number, r.def.Expect.DoneWithin)
+		c.record(&statefile.Slow{Job: j.name, Run: r.number, Notifications: c.notificationsAbout(j, "slow", text, r)})
+		c.logJob(j, Warn, "slow: "+text)
+		c.markDirty(j)
+	}
+}
+
+// expectsEnd reports whether runs of the job should end within some time.
+func (c *Core) expectsEnd(j *job) bool {
+	return j.defined() && j.def.Expect != nil && j.def.Expect.DoneWithin > 0 && c.expected(j)
+}
+
+// expectEnd watches whether a run ends as soon as expected.
+func (c *Core) expectEnd(r *run) {
+	if e := r.def.Expect; e != nil && e.DoneWithin > 0 {
+		r.slow.timer.owner, r.slow.run = &r.slow, r
+		c.after(&r.slow.timer, max(0, e.DoneWithin-c.age(r)))
+	}
+}
+
+// inTime reports whether a run that ends now does so as soon as expected.
+func (c *Core) inTime(r *run) bool {
+	e := r.def.Expect
+	return e == nil || e.DoneWithin == 0 || c.age(r) <= e.DoneWithin
+}
+
+// notificationsAbout returns the notifications about an expectation that was not met.
+func (c *Core) notificationsAbout(j *job, kind, text string, r *run) []statefile.Notification {
+	var o *statefile.Run
+	if r != nil {
+		o = &statefile.Run{Run: r.number, Slot: r.slot, Reason: r.reason, Attempt: r.attempt, StartedAt: r.startedAt, Missed: r.missed}
+	}
+	list := c.notificationsOf(j, j.def, kind, o)
+	for i := range list {
+		list[i].Text = text
+	}
+	return list
+}
+
+// readSleep records time that does not count as time without a success: the machine was asleep, or the wall clock was
+// set. A daemon needs the record only after a restart, since its own timers stand still during sleep.
+func (c *Core) readSleep(step time.Duration) {
+	asleep := c.now.Boot - c.now.Mono
+	uncounted := asleep - c.asleep + step
+	if uncounted.Abs() < uncountedMin {
+		return
+	}
+	c.asleep = asleep
+	if slices.ContainsFunc(c.order, func(j *job) bool { return j.facts.Expected }) {
+		c.record(&statefile.Uncounted{Total: c.facts.Uncounted + statefile.Seconds(uncounted)})
+	}
+}
+
+// timeDown returns how long no daemon can have run before this one: since the last record, if the previous daemon ended
+// cleanly or the machine went down. It is negative if the wall clock went back, as in a machine without a battery for its
+// clock. The step to the right time, which follows, cancels that.
+//
+// If the previous daemon was killed while the machine was running, nobody knows when, because an idle daemon leaves no
+// trace for days. A supervisor restarts it at once as a rule, so the time counts: if it was down for days after all, jobs
+// are reported as late, and it is true that they had no success. The other choice could hide a job that fails for days.
+func (c *Core) timeDown(clean, power bool) statefile.Seconds {
+	if !clean && !power || c.facts.LastAt.IsZero() {
+		return 0
+	}
+	return statefile.Seconds(c.now.Wall.Sub(c.facts.LastAt.Time))
+}
