@@ -4,6 +4,8 @@ import (
 	"runtime/debug"
 	"runtime/metrics"
 	"sync/atomic"
+
+	"jobsd/internal/machine"
 )
 
 const (
@@ -41,6 +43,7 @@ func (g *collector) collect(idle bool) {
 	}
 	debug.SetGCPercent(-1)
 	debug.FreeOSMemory()
+	machine.ReleaseProgram()
 	g.live = heapBytes()
 }
 

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// Writer writes the state file. It keeps each job as JSON, so that a change of one job encodes only that job, and
+// Writer writes the state file. It keeps each job as packed JSON, so that a change of one job encodes only that job, and
 // many jobs take little memory. It is not safe for concurrent use.
 type Writer struct {
 	dir    *dir
@@ -24,8 +24,8 @@ type Writer struct {
 
 // fragment is the line of one job.
 type fragment struct {
-	name string
-	json []byte
+	name   string
+	packed []byte
 }
 
 // OpenWriter opens the state file in the state directory for writing. It moves a damaged file aside and returns a
@@ -55,16 +55,16 @@ func (w *Writer) SetDaemon(d Daemon) { w.daemon = d }
 // Update sets the part of the file about a job.
 func (w *Writer) Update(name string, j *Job) {
 	w.enc.b = w.enc.b[:0]
-	w.enc.object(j)
+	w.enc.pack(j)
 	i, known := w.find(name)
 	if !known {
 		w.jobs = slices.Insert(w.jobs, i, fragment{name, bytes.Clone(w.enc.b)})
 		return
 	}
-	if f := &w.jobs[i]; cap(f.json) >= len(w.enc.b) {
-		f.json = append(f.json[:0], w.enc.b...)
+	if f := &w.jobs[i]; cap(f.packed) >= len(w.enc.b) {
+		f.packed = append(f.packed[:0], w.enc.b...)
 	} else {
-		f.json = bytes.Clone(w.enc.b)
+		f.packed = bytes.Clone(w.enc.b)
 	}
 }
 
@@ -133,7 +133,8 @@ func (w *Writer) document() {
 	w.put(w.enc.b)
 	separator := "\n"
 	for _, f := range w.jobs {
-		w.enc.b = append(append(appendString(append(w.enc.b[:0], separator...), f.name), ':'), f.json...)
+		w.enc.b = append(appendString(append(w.enc.b[:0], separator...), f.name), ':')
+		w.enc.unpack(f.packed)
 		w.put(w.enc.b)
 		separator = ",\n"
 	}

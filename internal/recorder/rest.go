@@ -3,6 +3,8 @@ package recorder
 import (
 	"runtime/debug"
 	"time"
+
+	"jobsd/internal/machine"
 )
 
 // The collector of the Go runtime would wake an idle recorder every two minutes for nothing. So a recorder that has had
@@ -18,7 +20,7 @@ func (s *server) rest() {
 	s.resting = true
 	debug.FreeOSMemory()
 	debug.SetGCPercent(-1)
-	releaseProgram()
+	machine.ReleaseProgram()
 }
 
 // wake ends a rest.

@@ -1,4 +1,4 @@
-package recorder
+package machine
 
 import (
 	"bytes"
@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// releaseProgram unmaps the pages of the program file, which the kernel maps again when they are needed. Most of a
+// ReleaseProgram unmaps the pages of the program file, which the kernel maps again when they are needed. Most of a
 // start's code is never needed again, and pages that nobody maps are the first ones that a busy machine can use.
-func releaseProgram() {
+func ReleaseProgram() {
 	maps, _ := os.ReadFile("/proc/self/maps") // see proc_pid_maps(5): address perms offset device inode path
 	program, _ := os.Readlink("/proc/self/exe")
 	for line := range bytes.Lines(maps) {
