@@ -1,0 +1,49 @@
+package main
+
+import (
+	"fmt"
+	"math"
+)
+
+// A bound is what -check allows a figure of jobsd to be. Bounds are far above what a quiet machine shows: they find a
+// change that costs a lot, and not a busy machine.
+type bound struct {
+	benchmark, figure string
+	ratio             float64 // to the floor; 0: any
+	value             float64 // in the unit of the figure, where the floor is next to nothing; 0: any
+}
+
+var bounds = []bound{
+	{"herd", lastStart, 8, 0},
+	{"herd", firstStart, 0, 0.1},
+	{"herd", ownCPU, 16, 0},
+}
+
+// check returns a line for each bound of a benchmark that jobsd breaks.
+func (r *report) check(benchmark string) (broken []string) {
+	for _, b := range bounds {
+		if b.benchmark != benchmark {
+			continue
+		}
+		row := r.row(b.figure, "jobsd")
+		unit := r.unitOf(b.figure)
+		if b.ratio > 0 && row.ratio > b.ratio {
+			broken = append(broken, fmt.Sprintf("%s, %s: %s the floor, at most %s allowed",
+				benchmark, b.figure, ratioText(row.ratio), ratioText(b.ratio)))
+		}
+		if b.value > 0 && !math.IsNaN(row.value) && row.value > b.value {
+			broken = append(broken, fmt.Sprintf("%s, %s: %s, at most %s allowed",
+				benchmark, b.figure, unit.format(row.value), unit.format(b.value)))
+		}
+	}
+	return broken
+}
+
+func (r *report) unitOf(name string) unit {
+	for _, f := range r.figures {
+		if f.name == name {
+			return f.unit
+		}
+	}
+	return unitNumber
+}

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestBounds checks that each bound is about a figure that exists, and that it bounds something.
+func TestBounds(t *testing.T) {
+	for _, b := range bounds {
+		of := findBenchmark(b.benchmark)
+		if of == nil || !slices.ContainsFunc(of.figures, func(f figure) bool { return f.name == b.figure }) {
+			t.Errorf("there is no figure %q of the benchmark %q", b.figure, b.benchmark)
+		}
+		if b.ratio <= 0 && b.value <= 0 {
+			t.Errorf("%s, %s: the bound allows everything", b.benchmark, b.figure)
+		}
+	}
+}
+
+func TestCheck(t *testing.T) {
+	old := bounds
+	t.Cleanup(func() { bounds = old })
+	for _, test := range []struct {
+		bound bound
+		want  string // part of the one complaint, "" for none
+	}{
+		{bound{"x", testFigure, 2.6, 0}, ""},
+		{bound{"x", testFigure, 2.4, 0}, "x, time: 2.50x the floor, at most 2.40x allowed"},
+		{bound{"x", testFigure, 0, 0.9}, ""},
+		{bound{"x", testFigure, 0, 0.8}, "x, time: 875 ms, at most 800 ms allowed"},
+		{bound{"another", testFigure, 1, 0}, ""},
+	} {
+		bounds = []bound{test.bound}
+		got := strings.Join(testReport().check("x"), "\n")
+		if got != test.want {
+			t.Errorf("%+v: got %q, want %q", test.bound, got, test.want)
+		}
+	}
+}

@@ -1,0 +1,4 @@
+package main
+
+func floorIdle(args []string)    {}
+func floorRestart(args []string) {}

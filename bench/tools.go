@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+// tools are the programs that the benchmarks start. They are in a temporary directory of their own, because -dir may be
+// mounted noexec.
+type tools struct {
+	bin   string
+	own   string // this program
+	jobsd string
+	stamp string // the job, see bench/stamp
+	robin string // the peer on robfig/cron, "" without -peers
+}
+
+func buildTools(ctx context.Context, o *options) (t *tools, err error) {
+	root, err := moduleRoot()
+	if err != nil {
+		return nil, err
+	}
+	t = &tools{}
+	if t.own, err = os.Executable(); err != nil {
+		return nil, err
+	}
+	if t.bin, err = makeScratch(os.TempDir()); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			t.remove()
+		}
+	}()
+	t.jobsd, t.stamp = filepath.Join(t.bin, "jobsd"), filepath.Join(t.bin, "stamp")
+	if err := goBuild(ctx, root, ".", t.jobsd); err != nil {
+		return nil, err
+	}
+	var flags []string
+	if runtime.GOOS == "linux" && runtime.GOARCH == "amd64" {
+		flags = append(flags, "-ldflags=-s -w -E main.entry") // see bench/stamp/stamp_linux_amd64.s
+	}
+	if err := goBuild(ctx, root, "./bench/stamp", t.stamp, flags...); err != nil {
+		return nil, err
+	}
+	if o.beside != "" {
+		if o.beside, err = filepath.Abs(o.beside); err != nil {
+			return nil, err
+		}
+	}
+	if o.peers {
+		t.robin = filepath.Join(t.bin, "robfig")
+		if err := goBuild(ctx, filepath.Join(root, "bench", "peers"), "./robfig", t.robin); err != nil {
+			return nil, err
+		}
+	}
+	return t, nil
+}
+
+func (t *tools) remove() { os.RemoveAll(t.bin) }
+
+// moduleRoot returns the directory of the checkout.
+func moduleRoot() (string, error) {
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Path}} {{.Dir}}").Output()
+	if err != nil {
+		return "", fmt.Errorf("cannot find the checkout: %w", err)
+	}
+	name, dir, _ := strings.Cut(strings.TrimSpace(string(out)), " ")
+	if name != "jobsd" {
+		return "", errors.New("cannot find the checkout: run bench in it")
+	}
+	return dir, nil
+}
+
+func goBuild(ctx context.Context, dir, pkg, to string, flags ...string) error {
+	args := append([]string{"build", "-o", to}, flags...)
+	c := exec.CommandContext(ctx, "go", append(args, pkg)...)
+	c.Dir, c.Env = dir, append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
+	if out, err := c.CombinedOutput(); err != nil {
+		return fmt.Errorf("cannot build %s: %w\n%s", pkg, err, out)
+	}
+	return nil
+}
