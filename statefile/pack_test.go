@@ -1,6 +1,7 @@
 package statefile
 
 import (
+	"bytes"
 	"reflect"
 	"testing"
 )
@@ -18,7 +19,9 @@ func TestPack(t *testing.T) {
 		plain.object(&j)
 		packed.pack(&j)
 		unpacked.unpack(packed.b)
-		same(t, "unpacked job", string(unpacked.b), string(plain.b))
+		if !bytes.Equal(unpacked.b, plain.b) {
+			t.Fatalf("unpacked %s\nwant %s", unpacked.b, plain.b)
+		}
 	}
 }
 
