@@ -87,13 +87,19 @@ func signalName(x spawn.Exit) string {
 
 // watch handles the descriptors that poll found ready: those of shims before their exec, and of adopted processes.
 func (l *loop) watch() {
-	if len(l.polls) > 1 && l.polls[1].Revents != 0 {
+	if len(l.polls) < fixedPolls { // the first turn
+		return
+	}
+	if l.polls[wallPoll].Revents != 0 {
 		l.timer.drain()
 	}
-	if len(l.polls) > 2 && l.polls[2].Revents != 0 {
+	if l.polls[bootPoll].Revents != 0 {
+		l.bootTimer.drain()
+	}
+	if l.polls[recorderPoll].Revents != 0 {
 		l.recording.receive()
 	}
-	if len(l.polls) > 3 && l.polls[3].Revents != 0 {
+	if l.polls[delivererPoll].Revents != 0 {
 		l.delivering.receive()
 	}
 	for i, p := range l.polled {

@@ -17,3 +17,16 @@ func clock(id int32) time.Duration {
 }
 
 func wallClock() time.Time { return time.Unix(0, int64(clock(unix.CLOCK_REALTIME))) }
+
+// bootLeeway is how late the timer on the boot clock may fire for a deadline that was converted from another clock. Two
+// readings of two clocks differ a little each time.
+const bootLeeway = time.Millisecond
+
+// early reports whether a timer on the boot clock that is armed for one deadline is early enough for two others: one of
+// the boot clock, and one that was converted from another clock. Each is core.Never if there is none.
+//
+// The timer stays armed for a deadline that does not exist any more: to wake up once for nothing costs less than a
+// system call in each turn.
+func early(armed, exact, converted time.Duration) bool {
+	return armed <= exact && armed-bootLeeway <= converted
+}

@@ -65,3 +65,40 @@ func (t *wallTimer) drain() {
 	unix.Read(t.fd, b[:])
 	t.armed = time.Time{}
 }
+
+// bootTimer is a timerfd on the boot clock.
+type bootTimer struct {
+	fd    int
+	armed time.Duration // core.Never: it is not armed
+	fired bool          // it is readable until it is set again
+}
+
+func newBootTimer() (*bootTimer, error) {
+	fd, err := unix.TimerfdCreate(unix.CLOCK_BOOTTIME, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK)
+	if err != nil {
+		return nil, os.NewSyscallError("timerfd_create", err)
+	}
+	return &bootTimer{fd: fd, armed: core.Never}, nil
+}
+
+// arm makes the timer fire at the deadlines of early, which says when it stays as it is.
+func (t *bootTimer) arm(exact, converted time.Duration) error {
+	if !t.fired && early(t.armed, exact, converted) {
+		return nil
+	}
+	at := min(exact, converted)
+	var spec unix.ItimerSpec // zero disarms it
+	if at != core.Never {
+		spec.Value = unix.NsecToTimespec(max(1, int64(at)))
+	}
+	if err := unix.TimerfdSettime(t.fd, unix.TFD_TIMER_ABSTIME, &spec, nil); err != nil {
+		return os.NewSyscallError("timerfd_settime", err)
+	}
+	t.armed, t.fired = at, false
+	return nil
+}
+
+// drain notes that the timer has fired. The next arm empties it.
+func (t *bootTimer) drain() { t.fired = true }
+
+func (t *bootTimer) close() { unix.Close(t.fd) }

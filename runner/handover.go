@@ -68,6 +68,7 @@ func (l *loop) leaveTo(lock *os.File) *Handover {
 	l.delivering.finish()
 	l.recording.close()
 	l.timer.close()
+	l.bootTimer.close()
 	h.pump = l.pump
 	return h
 }

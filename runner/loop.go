@@ -41,6 +41,7 @@ type loop struct {
 	core       *core.Core
 	pump       *signals.Pump[any]
 	timer      *wallTimer
+	bootTimer  *bootTimer
 	disk       *disk
 	loader     *loader
 	searcher   *searcher

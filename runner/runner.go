@@ -173,6 +173,10 @@ func newLoop(o Options, config *jobfile.Config, log *logger, hand *Handover) (*l
 	if err != nil {
 		return nil, err
 	}
+	bootTimer, err := newBootTimer()
+	if err != nil {
+		return nil, err
+	}
 	gc := &collector{}
 	gc.load()
 	post := func(m any) { pump.Post(m) }
@@ -189,7 +193,7 @@ func newLoop(o Options, config *jobfile.Config, log *logger, hand *Handover) (*l
 		begin.ID = statefile.NewID()
 	}
 	leaves := openCgroups(cmp.Or(begin.ID, facts.ID), log)
-	l := &loop{sys: kernel{boot, leaves}, boot: boot, pump: pump, timer: timer, log: log, o: o, self: whoAmI(),
+	l := &loop{sys: kernel{boot, leaves}, boot: boot, pump: pump, timer: timer, bootTimer: bootTimer, log: log, o: o, self: whoAmI(),
 		byRun: map[uint64]*process{}, byPID: map[int]*process{}, inherits: hand != nil}
 	for _, text := range said {
 		log.Warn(text)

@@ -21,7 +21,12 @@ func TestB18ContinuedDaemonWakes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer pump.Close()
-	l.pump, l.timer, l.polls = pump, timer, nil
+	bootTimer, err := newBootTimer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer bootTimer.close()
+	l.pump, l.timer, l.bootTimer, l.polls = pump, timer, bootTimer, nil
 	woken := make(chan error)
 	go func() { woken <- l.wait() }()
 	deadline := time.After(30 * time.Second)

@@ -105,26 +105,28 @@ func (c *Core) ringDue() {
 	}
 }
 
-// Wait says how long nothing is due: until Wall on the wall clock (zero: no limit), and for at most For (negative: no
-// limit).
+// Never is the deadline of a clock on which nothing is due.
+const Never = time.Duration(math.MaxInt64)
+
+// Wait says how long nothing is due: until Wall on the wall clock (zero: no limit), until Boot on the boot clock, and
+// for at most For on the monotonic clock (negative: no limit).
 type Wait struct {
 	Wall time.Time
+	Boot time.Duration
 	For  time.Duration
 }
 
 // Wait returns how long the shell may wait.
 func (c *Core) Wait() Wait {
-	w := Wait{For: -1}
+	w := Wait{Boot: Never, For: -1}
 	if h := c.timers[wall]; len(h) > 0 {
 		w.Wall = time.Unix(0, h[0].deadline)
 	}
-	for on := boot; on < nClocks; on++ {
-		if h := c.timers[on]; len(h) > 0 {
-			d := max(0, time.Duration(h[0].deadline-c.reading(on)))
-			if w.For < 0 || d < w.For {
-				w.For = d
-			}
-		}
+	if h := c.timers[boot]; len(h) > 0 {
+		w.Boot = time.Duration(h[0].deadline)
+	}
+	if h := c.timers[mono]; len(h) > 0 {
+		w.For = max(0, time.Duration(h[0].deadline-c.reading(mono)))
 	}
 	return w
 }

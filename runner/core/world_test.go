@@ -626,6 +626,7 @@ func (w *world) step(d time.Duration) time.Duration {
 		if wait.For >= 0 {
 			next = min(next, wait.For)
 		}
+		next = min(next, max(0, wait.Boot-w.boot))
 		if !wait.Wall.IsZero() {
 			next = min(next, max(0, wait.Wall.Sub(w.wall)))
 		}
