@@ -19,13 +19,13 @@ func TestShellVariable(t *testing.T) {
 		"/bin/true": "/bin/sh", "/bin/sync": "/bin/sh", "/run/current-system/sw/bin/nologin": "/bin/sh",
 	} {
 		user := &jobfile.User{Name: "www", Home: "/srv", Shell: shell}
-		env := environ(core.Start{Job: &jobfile.Definition{Name: "j", User: user}}, nil, "id", "")
+		env := environ(core.Start{Job: &jobfile.Definition{Name: "j", Rules: &jobfile.Rules{User: user}}}, nil, "id", "")
 		if !slices.Contains(env, "SHELL="+want) {
 			t.Errorf("%q: %v", shell, env)
 		}
 	}
-	env := environ(core.Start{Job: &jobfile.Definition{Name: "j", Env: []string{"SHELL=/usr/sbin/nologin"},
-		User: &jobfile.User{Name: "www", Shell: "/bin/bash"}}}, nil, "id", "")
+	env := environ(core.Start{Job: &jobfile.Definition{Name: "j", Rules: &jobfile.Rules{Env: []string{"SHELL=/usr/sbin/nologin"},
+		User: &jobfile.User{Name: "www", Shell: "/bin/bash"}}}}, nil, "id", "")
 	if !slices.Contains(env, "SHELL=/usr/sbin/nologin") {
 		t.Errorf("what the job file says does not count: %v", env)
 	}
@@ -36,7 +36,7 @@ func TestShellVariable(t *testing.T) {
 func TestEmptyPathOfDaemon(t *testing.T) {
 	t.Setenv("PATH", "")
 	for _, extra := range [][]string{nil, {"/opt/bin"}} {
-		d := &jobfile.Definition{Name: "j", PassEnv: []string{"PATH"}, ExtraPath: extra}
+		d := &jobfile.Definition{Name: "j", Rules: &jobfile.Rules{PassEnv: []string{"PATH"}, ExtraPath: extra}}
 		want := "PATH=" + strings.Join(append(extra, jobfile.DefaultPath), ":")
 		if env := environ(core.Start{Job: d}, &jobfile.User{}, "id", ""); !slices.Contains(env, want) {
 			t.Errorf("want %s: %v", want, env)
@@ -48,7 +48,7 @@ func TestEmptyPathOfDaemon(t *testing.T) {
 // variables of a run.
 func TestNotifierIsNoRun(t *testing.T) {
 	l := launcher{self: &jobfile.User{Name: "root", Home: "/root", Shell: "/bin/sh"}, id: "id"}
-	d := &jobfile.Definition{Name: "j", Env: []string{"A=b"}, Nice: 5, Limits: []jobfile.Limit{{Name: "nofile", Value: 64}}}
+	d := &jobfile.Definition{Name: "j", Rules: &jobfile.Rules{Env: []string{"A=b"}, Nice: 5, Limits: []jobfile.Limit{{Name: "nofile", Value: 64}}}}
 	for _, c := range []*spawn.Command{l.notifier(d, []string{"page"}), l.ofDaemon([]string{"page"})} {
 		for _, pair := range c.Env {
 			if strings.HasPrefix(pair, "JOBSD_") {

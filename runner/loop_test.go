@@ -94,7 +94,7 @@ func testLoop(t *testing.T, jobs int) (*loop, *fakeKernel) {
 			t.Fatal(errs)
 		}
 		set.Jobs = append(set.Jobs, jobfile.Job{Def: &jobfile.Definition{Name: fmt.Sprintf("job%04d", n), Argv: []string{"x"},
-			Schedule: s, Enabled: true, Log: jobfile.Log{Discard: true}, SuccessCodes: []int{0}, StopSignal: "TERM", StopTimeout: time.Second, Umask: -1}})
+			Schedule: s, Rules: &jobfile.Rules{Enabled: true, Log: jobfile.Log{Discard: true}, SuccessCodes: []int{0}, StopSignal: "TERM", StopTimeout: time.Second, Umask: -1}}})
 	}
 	l := &loop{sys: k, pump: pump, timer: &wallTimer{fd: -1}, bootTimer: &bootTimer{fd: -1}, disk: &disk{in: newInbox[[]any]()},
 		log:  &logger{Logger: hclog.NewNullLogger()},

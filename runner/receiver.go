@@ -28,7 +28,7 @@ func (l launcher) mail(sendmail []string, from string, to []string) *notify.Mail
 
 // ofDaemon returns a command that belongs to no job.
 func (l launcher) ofDaemon(argv []string) *spawn.Command {
-	return l.notifier(&jobfile.Definition{Name: "notify", Umask: -1}, argv)
+	return l.notifier(&jobfile.Definition{Name: "notify", Rules: &jobfile.Rules{Umask: -1}}, argv)
 }
 
 // notifier returns the command that notifies an event of a job, in the environment of the job and with its limits. It is

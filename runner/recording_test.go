@@ -106,7 +106,7 @@ func (d *recordings) turn(r *recording) {
 // begin begins a run and returns the write end of its pipe.
 func (d *recordings) begin(r *recording, run uint64) *os.File {
 	d.Helper()
-	s := core.Start{Identity: statefile.Identity{Run: run}, Job: &jobfile.Definition{Name: "j", Log: jobfile.Log{MaxSize: 1 << 30}}, Marker: fmt.Sprintf("run %d started", run)}
+	s := core.Start{Identity: statefile.Identity{Run: run}, Job: &jobfile.Definition{Name: "j", Rules: &jobfile.Rules{Log: jobfile.Log{MaxSize: 1 << 30}}}, Marker: fmt.Sprintf("run %d started", run)}
 	fd, err := r.pipe(s)
 	if err != nil {
 		d.Fatal(err)
@@ -328,7 +328,7 @@ func TestHungRecorder(t *testing.T) {
 	}
 	awaited := r.awaited
 	r.awaited = maxAwaited
-	_, err := r.pipe(core.Start{Identity: statefile.Identity{Run: 3}, Job: &jobfile.Definition{Name: "j"}})
+	_, err := r.pipe(core.Start{Identity: statefile.Identity{Run: 3}, Job: &jobfile.Definition{Name: "j", Rules: &jobfile.Rules{}}})
 	var e *spawn.Error
 	if !errors.As(err, &e) || !e.Transient() {
 		t.Errorf("another run: %v", err)

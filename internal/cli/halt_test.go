@@ -45,7 +45,7 @@ func TestHaltingCommand(t *testing.T) {
 		{"", []string{"/bin/sh", "-c", "# reboot\ntrue # ; reboot"}},
 		{"", []string{"/bin/sh", "-c", ""}},
 	} {
-		if got := haltingCommand(&jobfile.Definition{Argv: test.argv}); got != test.want {
+		if got := haltingCommand(&jobfile.Definition{Argv: test.argv, Rules: &jobfile.Rules{}}); got != test.want {
 			t.Errorf("%q: got %q, want %q", test.argv, got, test.want)
 		}
 	}

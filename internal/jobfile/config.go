@@ -146,6 +146,7 @@ var defaultKeys = typ[*node]{name: "table of job keys", schema: sharedSchema, pr
 	}
 	r.key = ""
 	d := jobKeys.zero
+	d.Definition.Rules = &d.Rules
 	jobKeys.read(r, shared, &d)
 	r.account(shared, &d)
 	r.when(shared, &d)

@@ -2,6 +2,7 @@ package jobfile
 
 import (
 	"path"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -23,6 +24,18 @@ type Definition struct {
 	Program string
 
 	Schedule *schedule.Schedule // never nil; of kind None when the job runs only on request
+
+	// Hashes of the effective definition, sixteen hex digits each: of its schedule, of all that its process sees, of
+	// everything.
+	ScheduleHash, ProcessHash, Hash string
+
+	Line int32 // of File, on which the job begins
+	*Rules
+}
+
+// Rules is the part of a definition that many jobs have in common. Definitions of one load share equal ones, to save
+// memory, so nothing changes them.
+type Rules struct {
 	After    []string
 	Jitter   time.Duration
 	CatchUp  CatchUp
@@ -35,6 +48,7 @@ type Definition struct {
 	Timeout       time.Duration // 0: none
 	StopSignal    string        // without SIG
 	StopTimeout   time.Duration
+	Retries       int32
 	RetryDelay    time.Duration
 	RetryMaxDelay time.Duration
 	SuccessCodes  []int
@@ -46,26 +60,40 @@ type Definition struct {
 	PassEnv   []string
 	ExtraPath []string
 	Limits    []Limit
+	Umask     int // -1: the daemon's umask
+	Nice      int
 
 	Log    Log
 	Notify *Notify // nil: no notifications
 	Expect *Expect // nil: no expectations
 
-	// Hashes of the effective definition, sixteen hex digits each: of its schedule, of all that its process sees, of
-	// everything.
-	ScheduleHash, ProcessHash, Hash string
-
-	// The small fields stand together to save memory, as there may be ten thousand definitions.
-	Umask         int // -1: the daemon's umask
-	Nice          int
-	Line          int32 // of File, on which the job begins
-	Retries       int32
 	Shell         bool
 	Enabled       bool
 	AtBoot        bool
 	KeepLeftovers bool
 	StopLeader    bool // only the leader of the process group gets the stop signal
 	DirMayHang    bool // a process that enters the job's directory may hang there
+}
+
+// maxShared is how many Rules a load compares a definition with.
+const maxShared = 64
+
+// sharedRules are Rules of one load, the last one used first.
+type sharedRules []*Rules
+
+// share returns equal Rules that another definition has, or else a copy.
+func (s *sharedRules) share(rules *Rules) *Rules {
+	i := slices.IndexFunc(*s, func(other *Rules) bool { return reflect.DeepEqual(other, rules) })
+	var found *Rules
+	if i >= 0 {
+		found = (*s)[i]
+		*s = slices.Delete(*s, i, i+1)
+	} else {
+		own := *rules
+		found = &own
+	}
+	*s = slices.Insert((*s)[:min(len(*s), maxShared-1)], 0, found)
+	return found
 }
 
 // CatchUp says which missed slots are made up: those at most Max old, with Max < 0 all, with 0 none.

@@ -119,7 +119,7 @@ func (h *host) targetDoubts(t *Target) (list []Doubt) {
 // noTargetProgram says that the program of a target does not exist.
 func (h *host) noTargetProgram(name string) string {
 	if strings.Contains(name, "/") {
-		return h.noProgram(&Definition{}, name)
+		return h.noProgram(&Definition{Rules: &Rules{}}, name)
 	}
 	if program, known := h.Programs.Search(DefaultPath, name); program != "" || !known {
 		return ""

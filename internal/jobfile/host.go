@@ -21,8 +21,9 @@ type host struct {
 
 	zones     schedule.Zones
 	schedules map[string]compiled // by the keys that they were compiled from
-	draft     draft               // reused for each job
-	buffer    []byte              // reused for each file
+	rules     sharedRules
+	draft     draft  // reused for each job
+	buffer    []byte // reused for each file
 }
 
 // compiled is a schedule and its text, shared by all jobs of one load with the same keys.

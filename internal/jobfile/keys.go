@@ -10,6 +10,7 @@ import (
 // draft is an unfinished definition: the keys as read, before they are checked against each other.
 type draft struct {
 	Definition
+	Rules
 	cmd         []string
 	script      string
 	when        schedule.Keys

@@ -152,6 +152,7 @@ func (s *Set) fail(errs ...error) {
 func (l *Loader) readHost(set *Set) {
 	h := l.facts(l.o.Now())
 	if old := l.host; old != nil {
+		h.rules = old.rules
 		if old.Zone.Same(h.Zone) {
 			h.Zone = old.Zone // so that jobs of this load and of earlier ones share one location
 		}

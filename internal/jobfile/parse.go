@@ -139,17 +139,19 @@ func (r *reader) beside(n *node) {
 func (r *reader) job(n *node, stem string, defaults *node) *Definition {
 	d := &r.host.draft
 	*d = jobKeys.zero
+	d.Definition.Rules = &d.Rules
 	line, _ := n.src.position(n.at)
 	d.Line = int32(line)
 	if len(n.kids) == 0 {
 		r.missing(n, "", `contains no job: add "cmd" or "shell"`)
-		return &Definition{}
+		return &Definition{Rules: &Rules{}}
 	}
 	before := r.mistakes()
 	r.key = ""
 	jobKeys.read(r, merge(n, defaults, isService(n)), d)
 	r.finish(n, d, stem, r.mistakes() == before)
 	def := d.Definition
+	def.Rules = r.host.rules.share(&d.Rules)
 	return &def
 }
 

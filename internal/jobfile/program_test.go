@@ -24,24 +24,24 @@ func TestProgram(t *testing.T) {
 		d    Definition
 		want string
 	}{
-		{Definition{Argv: []string{"x"}, ExtraPath: []string{a, b}}, b + "/x"},
-		{Definition{Argv: []string{"y"}, ExtraPath: []string{a, b}}, b + "/y"},
-		{Definition{Argv: []string{"x"}, Env: []string{"PATH=" + a + ":" + b}}, b + "/x"},
-		{Definition{Argv: []string{"x"}, Env: []string{"PATH=" + a + "::" + b}}, ""}, // the empty entry is the working directory
-		{Definition{Argv: []string{"x"}, Env: []string{"PATH=" + a}}, ""},
-		{Definition{Argv: []string{"x"}, ExtraPath: []string{b}, EnvFile: "/e"}, ""}, // the env_file may set PATH
-		{Definition{Argv: []string{"x"}, Env: []string{"PATH=" + b}, EnvFile: "/e", PassEnv: []string{"PATH"}}, ""},
-		{Definition{Argv: []string{"z"}, PassEnv: []string{"PATH"}}, c + "/z"},
-		{Definition{Argv: []string{"rel"}, ExtraPath: []string{c}}, c + "/rel"},
-		{Definition{Argv: []string{"far"}, ExtraPath: []string{c}}, c + "/far"},
-		{Definition{Argv: []string{"x"}, ExtraPath: []string{root + "/d"}}, root + "/d/x"},
-		{Definition{Argv: []string{"loop"}, ExtraPath: []string{c}}, ""},
-		{Definition{Argv: []string{"gone"}, ExtraPath: []string{c}}, ""},
-		{Definition{Argv: []string{b + "/x"}}, b + "/x"},
-		{Definition{Argv: []string{a + "/x"}}, ""},
-		{Definition{Argv: []string{"bin/w"}}, root + "/home/bin/w"},
-		{Definition{Argv: []string{"./x"}, Dir: b}, b + "/x"},
-		{Definition{Argv: []string{"bin/w"}, User: &User{Home: root}}, ""},
+		{Definition{Argv: []string{"x"}, Rules: &Rules{ExtraPath: []string{a, b}}}, b + "/x"},
+		{Definition{Argv: []string{"y"}, Rules: &Rules{ExtraPath: []string{a, b}}}, b + "/y"},
+		{Definition{Argv: []string{"x"}, Rules: &Rules{Env: []string{"PATH=" + a + ":" + b}}}, b + "/x"},
+		{Definition{Argv: []string{"x"}, Rules: &Rules{Env: []string{"PATH=" + a + "::" + b}}}, ""}, // the empty entry is the working directory
+		{Definition{Argv: []string{"x"}, Rules: &Rules{Env: []string{"PATH=" + a}}}, ""},
+		{Definition{Argv: []string{"x"}, Rules: &Rules{ExtraPath: []string{b}, EnvFile: "/e"}}, ""}, // the env_file may set PATH
+		{Definition{Argv: []string{"x"}, Rules: &Rules{Env: []string{"PATH=" + b}, EnvFile: "/e", PassEnv: []string{"PATH"}}}, ""},
+		{Definition{Argv: []string{"z"}, Rules: &Rules{PassEnv: []string{"PATH"}}}, c + "/z"},
+		{Definition{Argv: []string{"rel"}, Rules: &Rules{ExtraPath: []string{c}}}, c + "/rel"},
+		{Definition{Argv: []string{"far"}, Rules: &Rules{ExtraPath: []string{c}}}, c + "/far"},
+		{Definition{Argv: []string{"x"}, Rules: &Rules{ExtraPath: []string{root + "/d"}}}, root + "/d/x"},
+		{Definition{Argv: []string{"loop"}, Rules: &Rules{ExtraPath: []string{c}}}, ""},
+		{Definition{Argv: []string{"gone"}, Rules: &Rules{ExtraPath: []string{c}}}, ""},
+		{Definition{Argv: []string{b + "/x"}, Rules: &Rules{}}, b + "/x"},
+		{Definition{Argv: []string{a + "/x"}, Rules: &Rules{}}, ""},
+		{Definition{Argv: []string{"bin/w"}, Rules: &Rules{}}, root + "/home/bin/w"},
+		{Definition{Argv: []string{"./x"}, Rules: &Rules{Dir: b}}, b + "/x"},
+		{Definition{Argv: []string{"bin/w"}, Rules: &Rules{User: &User{Home: root}}}, ""},
 	} {
 		h := someHost(t, os.Geteuid())
 		h.path, h.Home = c, root+"/home"
@@ -57,14 +57,14 @@ func TestPath(t *testing.T) {
 		d            Definition
 		daemon, want string
 	}{
-		{Definition{}, "/d", DefaultPath},
-		{Definition{PassEnv: path}, "/d", "/d"},
-		{Definition{PassEnv: path}, "", DefaultPath},
-		{Definition{PassEnv: path, Env: []string{"A=1", "PATH=/e"}}, "/d", "/e"},
-		{Definition{PassEnv: path, ExtraPath: []string{"/x", "/y"}}, "/d", "/x:/y:/d"},
-		{Definition{PassEnv: path, ExtraPath: []string{"/x"}}, "", "/x:" + DefaultPath},
-		{Definition{ExtraPath: []string{"/x"}, Env: []string{"PATH="}}, "/d", "/x"},
-		{Definition{Env: []string{"PATH="}}, "/d", ""},
+		{Definition{Rules: &Rules{}}, "/d", DefaultPath},
+		{Definition{Rules: &Rules{PassEnv: path}}, "/d", "/d"},
+		{Definition{Rules: &Rules{PassEnv: path}}, "", DefaultPath},
+		{Definition{Rules: &Rules{PassEnv: path, Env: []string{"A=1", "PATH=/e"}}}, "/d", "/e"},
+		{Definition{Rules: &Rules{PassEnv: path, ExtraPath: []string{"/x", "/y"}}}, "/d", "/x:/y:/d"},
+		{Definition{Rules: &Rules{PassEnv: path, ExtraPath: []string{"/x"}}}, "", "/x:" + DefaultPath},
+		{Definition{Rules: &Rules{ExtraPath: []string{"/x"}, Env: []string{"PATH="}}}, "/d", "/x"},
+		{Definition{Rules: &Rules{Env: []string{"PATH="}}}, "/d", ""},
 	} {
 		if got := c.d.Path(c.daemon); got != c.want {
 			t.Errorf("%+v, daemon %q: %q, want %q", c.d, c.daemon, got, c.want)

@@ -28,7 +28,7 @@ func TestActiveOn(t *testing.T) {
 		{"*.example.org", "x", false},
 		{"[a-c]1", "b1", true},
 	} {
-		d := Definition{Machines: strings.Fields(c.globs)}
+		d := Definition{Rules: &Rules{Machines: strings.Fields(c.globs)}}
 		if d.ActiveOn(c.host) != c.want {
 			t.Errorf("%+v", c)
 		}
@@ -118,7 +118,7 @@ func TestReadFile(t *testing.T) {
 
 // TestFootprint limits the size of a definition, because there may be ten thousand.
 func TestFootprint(t *testing.T) {
-	if n := unsafe.Sizeof(Definition{}); n > 576 {
+	if n := unsafe.Sizeof(Definition{}); n > 192 {
 		t.Errorf("a definition takes %d bytes", n)
 	}
 	if n := unsafe.Sizeof(jobFile{}) + unsafe.Sizeof(version{}); n > 144 {

@@ -138,9 +138,9 @@ func TestFailureWithoutSettings(t *testing.T) {
 		t.Fatalf("%v, %v, sent %v", w.c.facts.Notifications, w.c.facts.Job("defaults"), w.sent)
 	}
 	w.target("ops")
-	mended := *d
+	mended := copyOf(d)
 	mended.Notify = &jobfile.Notify{Mail: []string{"root"}, Failures: 1}
-	w.put(&mended)
+	w.put(mended)
 	w.load()
 	w.until("2026-06-03 05:00:00")
 	if got := strings.Join(w.sent, "\n"); got != "ops: j failure: exited 1\nmail: defaults failure: exited 1" {
@@ -381,7 +381,7 @@ func TestCheckEnds(t *testing.T) {
 	w.target("ops")
 	w.script = func(Start) (time.Duration, int) { return time.Hour, code }
 	w.config.Targets["check"] = &jobfile.Target{Name: "check", URL: "http://x", Preset: jobfile.PresetHealthchecks}
-	retried := *d
+	retried := copyOf(d)
 	retried.Retries, retried.RetryDelay, retried.RetryMaxDelay = 1, time.Minute, time.Minute
 	w.start()
 	told := func(when, want string) {
@@ -397,7 +397,7 @@ func TestCheckEnds(t *testing.T) {
 	w.orderJob(VerbStop)
 	w.until("2026-06-03 12:00:00")
 	told("a stop", "check: j start, check: j stopped: stopped by uid 0 (exit code 1)")
-	w.put(&retried)
+	w.put(retried)
 	w.load()
 	w.until("2026-06-04 12:00:00")
 	told("a retry", "check: j start, check: j start, check: j failure: exited 1")

@@ -164,11 +164,11 @@ func (w *world) orderJob(v Verb) {
 
 // change changes the definition of the job.
 func (w *world) change(do func(d *jobfile.Definition)) {
-	d := *w.defs[slices.IndexFunc(w.defs, func(j jobfile.Job) bool { return j.Def.Name == "j" })].Def
-	do(&d)
+	d := copyOf(w.defs[slices.IndexFunc(w.defs, func(j jobfile.Job) bool { return j.Def.Name == "j" })].Def)
+	do(d)
 	d.Hash += "+"
 	d.ProcessHash += "+"
-	w.put(&d)
+	w.put(d)
 	w.load()
 }
 

@@ -91,9 +91,9 @@ func TestCrashLoopCuredByReload(t *testing.T) {
 		}
 	}
 	w.lasting(time.Hour, 0)
-	d := *w.defs[0].Def
+	d := copyOf(w.defs[0].Def)
 	d.ProcessHash = "cured"
-	w.put(&d)
+	w.put(d)
 	w.load()
 	w.run(2 * time.Minute)
 	if len(w.sent) != 2 || w.sent[1] != "mail: web recovery" {
@@ -177,9 +177,9 @@ func TestServiceReload(t *testing.T) {
 	w.run(time.Minute)
 	change := func(what string, do func(d *jobfile.Definition), starts int, lives bool) {
 		t.Helper()
-		d := *w.defs[0].Def
-		do(&d)
-		w.put(&d)
+		d := copyOf(w.defs[0].Def)
+		do(d)
+		w.put(d)
 		d.Hash += d.Description
 		w.load()
 		w.run(time.Second)
@@ -562,9 +562,9 @@ func TestMailGoesToItsOwn(t *testing.T) {
 	w.mailer = func(Deliver) int { return 75 }
 	w.start()
 	w.until("2026-06-01 07:00:05")
-	a := *w.defs[0].Def
+	a := copyOf(w.defs[0].Def)
 	a.Notify, a.ProcessHash = nil, "nobody"
-	w.put(&a)
+	w.put(a)
 	w.load()
 	var mails []string
 	w.mailer = func(m Deliver) int {
@@ -620,9 +620,9 @@ func TestRetryDroppedAtStartIsNotified(t *testing.T) {
 	w.start()
 	w.until("2026-06-01 07:01:00")
 	w.end()
-	e := *d
+	e := copyOf(d)
 	e.Retries, e.ProcessHash = 0, "changed"
-	w.put(&e)
+	w.put(e)
 	w.start()
 	w.run(time.Minute)
 	if v := w.view("j"); v.Failures != 1 || len(w.sent) != 1 {

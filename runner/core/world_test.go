@@ -730,10 +730,17 @@ func (w *world) schedule(k schedule.Keys) *schedule.Schedule {
 }
 
 func (w *world) define(name string, k schedule.Keys) *jobfile.Definition {
-	d := &jobfile.Definition{Name: name, File: name + ".toml", Argv: []string{"true"}, Schedule: w.schedule(k), Enabled: true,
-		CatchUp: jobfile.CatchUp{Max: -1}, SuccessCodes: []int{0}, StopSignal: "TERM", StopTimeout: 10 * time.Second, Umask: -1}
+	d := &jobfile.Definition{Name: name, File: name + ".toml", Argv: []string{"true"}, Schedule: w.schedule(k), Rules: &jobfile.Rules{Enabled: true,
+		CatchUp: jobfile.CatchUp{Max: -1}, SuccessCodes: []int{0}, StopSignal: "TERM", StopTimeout: 10 * time.Second, Umask: -1}}
 	d.ScheduleHash = d.Schedule.String()
 	return d
+}
+
+// copyOf returns a definition that shares nothing with d that a test changes.
+func copyOf(d *jobfile.Definition) *jobfile.Definition {
+	c, rules := *d, *d.Rules
+	c.Rules = &rules
+	return &c
 }
 
 func (w *world) put(d *jobfile.Definition) {
