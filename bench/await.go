@@ -10,6 +10,9 @@ const (
 	glance   = 5 * time.Millisecond
 )
 
+// patienceFor is for something that takes longer with more jobs.
+func patienceFor(n int) time.Duration { return patience + time.Duration(n)*10*time.Millisecond }
+
 // await waits until ok returns true.
 func (w *bench) await(what string, limit time.Duration, ok func() (bool, error)) error {
 	deadline := time.NewTimer(limit)

@@ -14,9 +14,22 @@ type bound struct {
 }
 
 var bounds = []bound{
-	{"herd", lastStart, 8, 0},
+	{"herd", lastStart, 6, 0},
 	{"herd", firstStart, 0, 0.1},
-	{"herd", ownCPU, 16, 0},
+	{"herd", ownCPU, 14, 0},
+	{"users", lastStart, 15, 0},
+	{"restart", restartTime, 8, 0},
+	{"idle", idleCPU, 0, 0.01},
+	{"idle", idleSwitches, 0, 100},
+	{"idle", idleRSS, 0, 50e6},
+	{"reload", reloadTime, 10, 0},
+	{"reload", reloadCPU, 10, 0},
+	{"reload", startTime, 15, 0},
+	{"state", stateTime, 5, 0},
+	{"state", journalCPU, 15, 0},
+	{"memory", loadedMemory, 0, 50e6},
+	{"memory", ranMemory, 0, 60e6},
+	{"memory", againMemory, 0, 60e6},
 }
 
 // check returns a line for each bound of a benchmark that jobsd breaks.

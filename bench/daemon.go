@@ -71,7 +71,7 @@ func (d *daemon) id() string {
 
 // waitEnds waits until all runs of n jobs have ended and are in their logs, and until the daemon has nothing left to do.
 func (w *bench) waitEnds(d *daemon, n int) error {
-	err := w.await(plural(n, "end")+" in the state file", patience, func() (bool, error) {
+	err := w.await(plural(n, "end")+" in the state file", patienceFor(n), func() (bool, error) {
 		text, err := os.ReadFile(filepath.Join(d.root, "state", "state.json"))
 		if err != nil {
 			return false, err

@@ -69,7 +69,10 @@ func (r *report) print(to io.Writer) {
 			}
 			fmt.Fprintf(w, "    %s\t%s", e, f.unit.format(row.value))
 			if !math.IsNaN(row.ratio) {
-				fmt.Fprintf(w, "\t%s\t(%s to %s)", ratioText(row.ratio), ratioText(row.least), ratioText(row.most))
+				fmt.Fprintf(w, "\t%s", ratioText(row.ratio))
+			}
+			if row.least < row.most {
+				fmt.Fprintf(w, "\t(%s to %s)", ratioText(row.least), ratioText(row.most))
 			}
 			fmt.Fprintln(w)
 		}

@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"os"
 	"time"
 )
@@ -34,10 +33,13 @@ func parseStamps(text []byte) (all []stamp, err error) {
 	return all, nil
 }
 
-// waitStamps waits until a file has n stamps, and returns them.
-func (w *bench) waitStamps(path string, n int, limit time.Duration) ([]stamp, error) {
-	err := w.await(fmt.Sprintf("%s in %s", plural(n, "start"), path), limit, func() (bool, error) {
+// waitStamps waits until a file has n stamps of jobs of a process, and returns them.
+func (w *bench) waitStamps(p *process, path string, n int) ([]stamp, error) {
+	err := w.await(plural(n, "start")+" of jobs of "+p.name, patienceFor(n), func() (bool, error) {
 		info, err := os.Stat(path)
+		if err == nil && info.Size() < int64(n)*stampSize && p.ended() {
+			err = p.failure()
+		}
 		return err == nil && info.Size() >= int64(n)*stampSize, err
 	})
 	if err != nil {

@@ -14,11 +14,11 @@ import (
 // tools are the programs that the benchmarks start. They are in a temporary directory of their own, because -dir may be
 // mounted noexec.
 type tools struct {
-	bin   string
-	own   string // this program
-	jobsd string
-	stamp string // the job, see bench/stamp
-	robin string // the peer on robfig/cron, "" without -peers
+	bin    string
+	own    string // this program
+	jobsd  string
+	stamp  string // the job, see bench/stamp
+	robfig string // the peer on robfig/cron, "" without -peers
 }
 
 func buildTools(ctx context.Context, o *options) (t *tools, err error) {
@@ -55,8 +55,8 @@ func buildTools(ctx context.Context, o *options) (t *tools, err error) {
 		}
 	}
 	if o.peers {
-		t.robin = filepath.Join(t.bin, "robfig")
-		if err := goBuild(ctx, filepath.Join(root, "bench", "peers"), "./robfig", t.robin); err != nil {
+		t.robfig = filepath.Join(t.bin, "robfig")
+		if err := goBuild(ctx, filepath.Join(root, "bench", "peers"), "./robfig", t.robfig); err != nil {
 			return nil, err
 		}
 	}
