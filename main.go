@@ -8,12 +8,11 @@ import (
 	"jobsd/internal/cli"
 	"jobsd/internal/notify"
 	"jobsd/internal/recorder"
-	"jobsd/spawn"
 )
 
 func main() {
-	spawn.Stage2()              // does not return in a process that is about to become a job
-	recorder.Stage()            // nor this one in the process that writes the output of jobs
+	// A process that is about to become a job does not get here: it ends in an init function of package spawn/shim.
+	recorder.Stage()            // does not return in the process that writes the output of jobs
 	notify.Stage(cli.Version()) // nor this one in the process that delivers notifications
 	os.Exit(cli.Main(os.Args[1:]))
 }

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"jobsd/internal/trust"
+	"jobsd/spawn/shim"
 )
 
 const (
@@ -22,36 +23,33 @@ const (
 
 // addEnvFile adds the values of the env_file, which override those of Env. It runs as the user of the process, so it
 // reads a user's file with only the rights of that user. A file that root reads must belong to root.
-func (c *Command) addEnvFile() *Error {
-	if c.EnvFile == "" {
-		return nil
-	}
+func addEnvFile(i *shim.Instructions) *Error {
 	open := openAny
 	if unix.Geteuid() == 0 {
 		open = openRoots
 	}
-	return c.readEnvFile(open)
+	vars, e := readEnvFile(i.EnvFile, open)
+	i.Env = mergeEnv(i.Env, vars)
+	return e
 }
 
-func (c *Command) readEnvFile(open func(string) (*os.File, *Error)) *Error {
-	f, e := openEnvFile(c.EnvFile, open)
+func readEnvFile(path string, open func(string) (*os.File, *Error)) (vars []string, e *Error) {
+	f, e := openEnvFile(path, open)
 	if e != nil {
-		return e
+		return nil, e
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, maxEnvFile+1))
 	if err != nil {
-		return &Error{Stage: StageEnvFile, Errno: errnoOf(err), Path: c.EnvFile}
+		return nil, &Error{Stage: StageEnvFile, Errno: errnoOf(err), Path: path}
 	}
 	if len(text) > maxEnvFile {
-		return &Error{Stage: StageEnvFile, Errno: syscall.EFBIG, Path: c.EnvFile}
+		return nil, &Error{Stage: StageEnvFile, Errno: syscall.EFBIG, Path: path}
 	}
-	vars, err := parseEnvFile(string(text))
-	if err != nil {
-		return &Error{Stage: StageEnvFile, Errno: syscall.EINVAL, Path: c.EnvFile, Detail: ", " + err.Error()}
+	if vars, err = parseEnvFile(string(text)); err != nil {
+		return nil, &Error{Stage: StageEnvFile, Errno: syscall.EINVAL, Path: path, Detail: ", " + err.Error()}
 	}
-	c.Env = mergeEnv(c.Env, vars)
-	return nil
+	return vars, nil
 }
 
 // mergeEnv returns env with vars added. A variable replaces one with the same name, or goes to the end.
@@ -177,8 +175,8 @@ func escapes(s string) bool {
 // CheckEnvFile reports what is wrong with an env_file, as far as the caller may read it. It does not check whether
 // the file can be trusted.
 func CheckEnvFile(path string) *Error {
-	c := Command{EnvFile: path}
-	return c.readEnvFile(openAny)
+	_, e := readEnvFile(path, openAny)
+	return e
 }
 
 // openEnvFile opens a regular file. For root, the caller passes openRoots: root must own the file and every directory

@@ -6,6 +6,7 @@ import (
 	"syscall"
 
 	"jobsd/internal/plain"
+	"jobsd/spawn/shim"
 )
 
 // These are the stages of a start, in their order. StageShim is a shim that ended before exec without a report: it
@@ -13,13 +14,13 @@ import (
 // shim.
 const (
 	StageFork        = "fork"
-	StageNice        = "nice"
-	StageLimits      = "limits"
-	StageKeyring     = "keyring"
-	StageUser        = "user"
-	StageDir         = "dir"
+	StageNice        = shim.StageNice
+	StageLimits      = shim.StageLimits
+	StageKeyring     = shim.StageKeyring
+	StageUser        = shim.StageUser
+	StageDir         = shim.StageDir
 	StageEnvFile     = "env_file"
-	StageExec        = "exec"
+	StageExec        = shim.StageExec
 	StageInterpreter = "interpreter" // the interpreter of a script, or the dynamic loader of a program
 	StageShim        = "shim"
 	StageTimeout     = "timeout"

@@ -2,10 +2,11 @@ package spawn
 
 import (
 	"bytes"
-	"encoding/json"
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"jobsd/spawn/shim"
 )
 
 // Handshake is the daemon's end of a shim's pipe. To stop waiting for a shim, kill its group and call Close.
@@ -58,15 +59,15 @@ func (h *Handshake) Result() (done bool, err *Error) {
 
 // verdict interprets what the shim wrote before its end of the pipe was closed, by exec or by its death.
 func (h *Handshake) verdict() *Error {
-	message, execed := bytes.CutPrefix(h.received, []byte{ready})
+	message, execed := bytes.CutPrefix(h.received, []byte{shim.Ready})
 	if execed && len(message) == 0 {
 		return nil
 	}
-	e := &Error{}
-	if err := json.Unmarshal(message, e); err != nil || e.Stage == "" {
+	stage, errno, path, detail, ok := shim.Report(message)
+	if !ok {
 		return &Error{Stage: StageShim, Errno: syscall.ECANCELED, Path: h.name}
 	}
-	return e
+	return &Error{Stage: stage, Errno: errno, Path: path, Detail: detail}
 }
 
 // Close frees the pipe. It may be called at any time, and more than once.
@@ -74,24 +75,5 @@ func (h *Handshake) Close() {
 	if h.fd >= 0 {
 		unix.Close(h.fd)
 		h.fd = -1
-	}
-}
-
-// report sends the shim's error, the last thing that it writes.
-func report(e *Error) {
-	message, _ := json.Marshal(e) // strings and a number: cannot fail
-	reportBytes(message)
-}
-
-func reportBytes(b []byte) {
-	for len(b) > 0 {
-		n, err := unix.Write(reportFD, b)
-		if err == unix.EINTR {
-			continue
-		}
-		if err != nil {
-			return // the daemon has ended or closed its end, so nothing reads the report
-		}
-		b = b[n:]
 	}
 }

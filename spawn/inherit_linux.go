@@ -8,17 +8,6 @@ import (
 
 // This file removes what a process must not inherit from the daemon or from the daemon's parent.
 
-// joinKeyring gives this thread a new, empty session keyring without a name. A child inherits the keyring of the
-// thread that forks it, and with it access to everything that its keys open. It is no error if the kernel has no
-// keyrings or if a container may not use them.
-func joinKeyring() error {
-	_, err := unix.KeyctlInt(unix.KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0)
-	if err == unix.ENOSYS || err == unix.EPERM {
-		return nil
-	}
-	return err
-}
-
 // oomScore holds the daemon's oom_score_adj (proc_pid_oom_score_adj(5)) if children must have another one.
 type oomScore struct {
 	fd        int // -1: children inherit the daemon's score

@@ -2,7 +2,7 @@
 
 package spawn
 
-// Only Linux has session keyrings and an OOM score.
+// Only Linux has an OOM score.
 
 type oomScore struct{}
 
@@ -10,5 +10,4 @@ var oom oomScore
 
 func (oomScore) lend() (back func()) { return func() {} }
 
-func joinKeyring() error { return nil }
-func readOOMScore()      {}
+func readOOMScore() {}

@@ -2,9 +2,10 @@ package spawn
 
 import (
 	"math"
-	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"jobsd/spawn/shim"
 )
 
 // Limit is one resource limit. Both the soft and the hard limit become Value.
@@ -28,21 +29,12 @@ var resources = map[string]int{
 	"memlock": unix.RLIMIT_MEMLOCK,
 }
 
-// set sets the limit of this process with syscall.Setrlimit. Go restores the soft nofile limit at exec unless the
-// program changed it with that function.
-func (l Limit) set() error {
+// instruction returns the limit for a shim. Each system has its own number for no limit, and larger values are cut to
+// that number.
+func (l Limit) instruction() shim.Limit {
 	resource, known := resources[l.Name]
 	if !known {
-		return syscall.EINVAL
+		resource = -1
 	}
-	var r syscall.Rlimit
-	assign(&r.Cur, l.Value)
-	assign(&r.Max, l.Value)
-	return syscall.Setrlimit(resource, &r)
-}
-
-// assign hides that systems use different types for a limit. Each system has its own number for no limit, and larger
-// values are cut to that number.
-func assign[T int64 | uint64](to *T, value uint64) {
-	*to = T(min(value, uint64(unix.RLIM_INFINITY)))
+	return shim.Limit{Name: l.Name, Resource: resource, Value: min(l.Value, uint64(unix.RLIM_INFINITY))}
 }

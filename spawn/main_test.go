@@ -23,7 +23,6 @@ const patience = 30 * time.Second
 
 // The test binary also serves as the shim and as the helper programs.
 func TestMain(m *testing.M) {
-	Stage2()
 	if len(os.Args) > 2 && os.Args[1] == "@helper" {
 		helpers[os.Args[2]](os.Args[3:])
 		os.Exit(0)

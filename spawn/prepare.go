@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"jobsd/spawn/shim"
 )
 
 // ownUmask is the umask of the daemon, which directly started processes inherit. It is the usual umask, so that files
@@ -19,7 +21,7 @@ func Prepare() error {
 	closeOnExec()
 	unix.Umask(ownUmask)
 	defaultSignals()
-	joinKeyring() // the daemon works without a keyring of its own, and a job of another user does not start without one
+	shim.JoinKeyring() // the daemon works without a keyring of its own, and a job of another user does not start without one
 	readOOMScore()
 	if err := becomeSubreaper(); err != nil {
 		return fmt.Errorf("cannot become subreaper: %w", err)

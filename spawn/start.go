@@ -6,6 +6,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"jobsd/spawn/shim"
 )
 
 // Start starts a process: directly if possible, otherwise through the shim.
@@ -67,7 +69,7 @@ func errnoOf(err error) syscall.Errno {
 func fork(path string, argv []string, leaf string, attr *syscall.ProcAttr) (Process, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	unblockSignals()
+	shim.UnblockSignals()
 	defer oom.lend()()
 	p := Process{FD: -1}
 	attr.Sys.Setsid = true

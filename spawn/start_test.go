@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"jobsd/spawn/shim"
 )
 
 func TestStartFailures(t *testing.T) {
@@ -117,7 +119,7 @@ func fails(t *testing.T, c *Command, local bool, want Error) {
 	if p.PID == 0 {
 		return
 	}
-	if e := reap(t, p.PID); e.Code != exitShim {
+	if e := reap(t, p.PID); e.Code != shim.ExitFailed {
 		t.Errorf("exit of the shim: %+v", e)
 	}
 	if e, ok := Reap(); ok {
@@ -569,11 +571,14 @@ func TestShimKilled(t *testing.T) {
 // Verdict understands a shim's report in pieces of any size, and also an empty report.
 func TestVerdict(t *testing.T) {
 	for said, want := range map[string]Error{
-		"":    {StageShim, syscall.ECANCELED, "x", ""},
-		"{":   {StageShim, syscall.ECANCELED, "x", ""},
-		"+{}": {StageShim, syscall.ECANCELED, "x", ""},
-		`+{"stage":"exec","errno":2,"path":"/y"}`: {StageExec, syscall.ENOENT, "/y", ""},
-		`{"stage":"dir","errno":13,"path":"/y"}`:  {StageDir, syscall.EACCES, "/y", ""},
+		"":                             {StageShim, syscall.ECANCELED, "x", ""},
+		"{":                            {StageShim, syscall.ECANCELED, "x", ""},
+		"+{}":                          {StageShim, syscall.ECANCELED, "x", ""},
+		"+exec\x002\x00/y\x00/bin\x00": {StageExec, syscall.ENOENT, "/y", "/bin"},
+		"dir\x0013\x00/y\x00\x00":      {StageDir, syscall.EACCES, "/y", ""},
+		"dir\x0013\x00/y\x00":          {StageShim, syscall.ECANCELED, "x", ""}, // incomplete
+		"dir\x0013\x00/y\x00de":        {StageShim, syscall.ECANCELED, "x", ""},
+		"dir\x00x\x00/y\x00\x00":       {StageShim, syscall.ECANCELED, "x", ""},
 	} {
 		h := &Handshake{name: "x", received: []byte(said)}
 		if e := h.verdict(); e == nil || *e != want {
@@ -586,7 +591,7 @@ func TestVerdict(t *testing.T) {
 	if done, e := h.Result(); done || e != nil {
 		t.Errorf("before the report: %v, %v", done, e)
 	}
-	for _, b := range []byte{ready} {
+	for _, b := range []byte{shim.Ready} {
 		unix.Write(w, []byte{b})
 		if done, e := h.Result(); done || e != nil {
 			t.Errorf("in the middle of the report: %v, %v", done, e)

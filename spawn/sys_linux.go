@@ -146,13 +146,6 @@ func zombieStatus(p Process) (syscall.WaitStatus, bool) {
 	return syscall.WaitStatus(s.Status), !p.reaped()
 }
 
-// unblockSignals empties the signal mask of this thread.
-func unblockSignals() {
-	var empty uint64
-	const setMask = 2
-	unix.RawSyscall6(unix.SYS_RT_SIGPROCMASK, setMask, uintptr(unsafe.Pointer(&empty)), 0, unsafe.Sizeof(empty), 0, 0)
-}
-
 // defaultSignals restores the default action of signals that the daemon's parent ignored, because children would
 // inherit that. Signals that Go catches need no change. HUP and INT are left to the loop's signal.Notify: until then
 // a daemon under nohup(1) must continue to ignore them.

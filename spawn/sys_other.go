@@ -71,8 +71,7 @@ func StartTime(pid int) (uint64, error) {
 
 func processState(int) (byte, error) { return 0, syscall.ENOTSUP }
 
-// On this system children keep a signal mask or an ignored TSTP, TTIN or TTOU that the daemon inherited.
-func unblockSignals()        {}
+// On this system children keep an ignored TSTP, TTIN or TTOU that the daemon inherited.
 func defaultSignals()        {}
 func becomeSubreaper() error { return nil }
 

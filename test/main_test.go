@@ -17,7 +17,6 @@ import (
 	"jobsd/internal/notify"
 	"jobsd/internal/recorder"
 	"jobsd/internal/testdir"
-	"jobsd/spawn"
 )
 
 var long = flag.Bool("long", false, "also run what takes a minute or more")
@@ -28,7 +27,6 @@ const waitLimit = time.Minute
 
 // TestMain also is the main function of the programs jobsd and misbehave: they are this binary under other names.
 func TestMain(m *testing.M) {
-	spawn.Stage2() // the daemon starts jobs through this binary
 	recorder.Stage()
 	notify.Stage("test")
 	if os.Getenv("GORACE") == "" { // with the race detector, each command would sleep for a second before it exits

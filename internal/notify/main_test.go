@@ -24,7 +24,6 @@ const patience = 30 * time.Second
 var reaper *children
 
 func TestMain(m *testing.M) {
-	spawn.Stage2()
 	var err error
 	if reaper, err = newChildren(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
