@@ -327,7 +327,7 @@ func (l *loop) deliver(e core.Deliver) {
 // eventID identifies an event for receivers. Its number alone is not unique: the count goes back if a full disk or
 // damage loses the end of the journal.
 func (l *loop) eventID(o *statefile.Notification) string {
-	return fmt.Sprintf("%s-%s-%d", l.core.ID(), strconv.FormatInt(o.At.UnixMilli(), 36), o.ID)
+	return fmt.Sprintf("%s-%s-%d", l.core.ID(), strconv.FormatInt(o.At.Time().UnixMilli(), 36), o.ID)
 }
 
 // message completes a message of the core with what only the shell knows. Its ID is that of its last event.

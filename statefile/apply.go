@@ -87,7 +87,7 @@ func (r *Deleted) apply(f *Facts, at Time) {
 func (r *Held) apply(f *Facts, at Time) {
 	j := f.Job(r.Job)
 	j.Held = r.Held
-	if j.SetAside && !r.Held && at.After(j.LastSlot.Time) { // slots while the job was set aside do not count as missed
+	if j.SetAside && !r.Held && at.Time().After(j.LastSlot.Time()) { // slots while the job was set aside do not count as missed
 		j.LastSlot = at
 	}
 	if !r.Held {
@@ -134,7 +134,7 @@ func (r *SetAside) apply(f *Facts, _ Time) {
 
 func (r *Epoch) apply(f *Facts, _ Time) {
 	f.Epoch, f.EpochAt = r.Epoch, r.Wall
-	if f.DoubtUntil.After(r.Wall.Time) { // times that the clock shows again are no longer in doubt
+	if f.DoubtUntil.Time().After(r.Wall.Time()) { // times that the clock shows again are no longer in doubt
 		f.DoubtUntil = r.Wall
 	}
 	if !r.Reset {
@@ -142,7 +142,7 @@ func (r *Epoch) apply(f *Facts, _ Time) {
 	}
 	f.ResetEpoch = r.Epoch
 	for _, j := range f.Jobs {
-		if j.LastSlot.After(r.Wall.Time) {
+		if j.LastSlot.Time().After(r.Wall.Time()) {
 			j.LastSlotBeforeReset, j.LastSlot = j.LastSlot, r.Wall
 		}
 	}
@@ -382,7 +382,7 @@ func (r *Damaged) apply(f *Facts, at Time) {
 		f.servedBoot(r.BootID)
 	}
 	for _, j := range f.Jobs {
-		if r.Until.After(j.LastSlot.Time) {
+		if r.Until.Time().After(j.LastSlot.Time()) {
 			j.LastSlot = r.Until
 		}
 	}
@@ -416,7 +416,7 @@ func (f *Facts) servedBoot(id string) {
 // Prune deletes the facts of jobs that vanished more than KeepVanished before now.
 func (f *Facts) Prune(now time.Time) {
 	for name, j := range f.Jobs {
-		if !j.RemovedAt.IsZero() && now.Sub(j.RemovedAt.Time) > KeepRemoved && len(j.Live) == 0 {
+		if !j.RemovedAt.IsZero() && now.Sub(j.RemovedAt.Time()) > KeepRemoved && len(j.Live) == 0 {
 			delete(f.Jobs, name)
 		}
 	}

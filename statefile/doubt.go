@@ -69,7 +69,7 @@ func (d *doubt) whole(e Entry, count uint64, counts bool) (gap error) {
 			d.latest = Time{}
 		}
 	}
-	if e.At.After(d.latest.Time) {
+	if e.At.Time().After(d.latest.Time()) {
 		d.latest = e.At
 	}
 	if countsAsOrder(e.Record) {
@@ -98,7 +98,7 @@ func (d *doubt) entries(f *Facts, now Time) []Entry {
 	if d.blank {
 		r.LastRun += lostRuns
 	}
-	if d.latest.After(now.Time) {
+	if d.latest.Time().After(now.Time()) {
 		r.Until = d.latest
 	}
 	list := []Entry{{now, r}}

@@ -144,7 +144,7 @@ func (f *Facts) HighestRun() uint64 { return max(f.LastRun, f.Reserved) }
 func (f *Facts) Apply(e Entry) {
 	e.Record.apply(f, e.At)
 	if _, ok := e.Record.(*Checkpoint); !ok { // it repeats what was recorded
-		f.LastAt = At(e.At.UTC())
+		f.LastAt = At(e.At.Time().UTC())
 	}
 }
 
@@ -257,12 +257,12 @@ const keepDone = 4 * time.Hour
 
 // done records that an `at` time is settled. Earlier times stay, because a change of the file may bring them back.
 func (j *JobFacts) done(slot, at Time) {
-	if slot.Equal(j.AtDone.Time) {
+	if slot.Time().Equal(j.AtDone.Time()) {
 		return
 	}
 	var too []Time
 	for _, t := range append(slices.Clip(j.AtDoneBefore), j.AtDone) {
-		if !t.IsZero() && !t.Equal(slot.Time) && t.After(at.Add(-keepDone)) {
+		if !t.IsZero() && !t.Time().Equal(slot.Time()) && t.Time().After(at.Time().Add(-keepDone)) {
 			too = append(too, t)
 		}
 	}
@@ -290,10 +290,10 @@ func (f *Facts) take(j *JobFacts, slot Time, epoch uint64) {
 	if slot.IsZero() || epoch < f.ResetEpoch {
 		return
 	}
-	if slot.After(j.LastSlot.Time) {
+	if slot.Time().After(j.LastSlot.Time()) {
 		j.LastSlot = slot
 	}
-	if epoch == f.Epoch && (j.SlotEpoch != epoch || slot.After(j.EpochSlot.Time)) {
+	if epoch == f.Epoch && (j.SlotEpoch != epoch || slot.Time().After(j.EpochSlot.Time())) {
 		j.EpochSlot, j.SlotEpoch = slot, epoch
 	}
 }

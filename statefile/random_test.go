@@ -173,7 +173,7 @@ func TestEntryRoundTrip(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%v: %s", err, e.b)
 			}
-			if bytes.Count(e.b, []byte("\n")) != 1 || !got.At.Equal(at.Time) || !same(t, kind, got.Record, record) {
+			if bytes.Count(e.b, []byte("\n")) != 1 || !got.At.Time().Equal(at.Time()) || !same(t, kind, got.Record, record) {
 				t.Fatalf("not the same again: %s", e.b)
 			}
 		}
@@ -238,7 +238,7 @@ func TestTime(t *testing.T) {
 			t.Errorf("%v: %q, want %q", test.in, got, test.want)
 		}
 	}
-	if now := time.Now(); At(now).After(now) || now.Sub(At(now).Time) >= time.Millisecond {
+	if now := time.Now(); At(now).Time().After(now) || now.Sub(At(now).Time()) >= time.Millisecond {
 		t.Errorf("At(%v) = %v", now, At(now))
 	}
 }

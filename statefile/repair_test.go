@@ -34,7 +34,7 @@ func TestRepairSameFacts(t *testing.T) {
 func TestDamageOutlastsDisabling(t *testing.T) {
 	dir := t.TempDir()
 	j, _, _ := open(t, dir)
-	until := At(someTime.Add(time.Hour))
+	until := At(someTime.Time().Add(time.Hour))
 	for _, r := range []Record{
 		&AllDisabled{By: &DisabledBy{Who: "uid 7", When: someTime, Reason: "backup", Until: until}},
 		&Disabled{Job: "a", By: &DisabledBy{Who: "uid 7", When: someTime}},

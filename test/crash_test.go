@@ -198,11 +198,11 @@ func audit(t *testing.T, s *server, ledger string) {
 		if _, ok := e.Record.(*statefile.Start); ok {
 			lives = append(lives, life{started: map[uint64]bool{}})
 		} else if len(lives) > 0 {
-			lives[len(lives)-1].last = e.At.Time
+			lives[len(lives)-1].last = e.At.Time()
 		}
 		switch r := e.Record.(type) {
 		case *statefile.Ready:
-			lives[len(lives)-1].ready = e.At.Time
+			lives[len(lives)-1].ready = e.At.Time()
 		case *statefile.Intent:
 			of(r.Run).intent = r
 			lives[len(lives)-1].started[r.Run] = true
@@ -301,15 +301,15 @@ func (c chain) add(record statefile.Record) {
 	case *statefile.Defined:
 		job, anchor = r.Job, r.Anchor
 	case *statefile.Intent:
-		job, anchor, s.slot, s.number = r.Job, r.Anchor, r.Slot.Time, 1+r.Missed // and the slots that it makes up for
+		job, anchor, s.slot, s.number = r.Job, r.Anchor, r.Slot.Time(), 1+r.Missed // and the slots that it makes up for
 		if r.Reason == statefile.ReasonCatchUp {
 			s.number = r.Missed // the slot of the run is one of them
 		}
 	case *statefile.NotRun:
-		job, anchor, s.slot, s.number = r.Job, r.Anchor, r.Last.Time, r.Number
+		job, anchor, s.slot, s.number = r.Job, r.Anchor, r.Last.Time(), r.Number
 	}
 	if anchor != nil {
-		s.next = anchor.Wall.Time
+		s.next = anchor.Wall.Time()
 		c[job] = append(c[job], s)
 	}
 }

@@ -188,7 +188,7 @@ func (u *ordinary) report(stops int) {
 			unjournaled++
 		}
 		starts++
-		by := ended.Outcome.StartedAt.Sub(ended.Outcome.Slot.Time)
+		by := ended.Outcome.StartedAt.Time().Sub(ended.Outcome.Slot.Time())
 		latest = max(latest, by)
 		if by > time.Second {
 			late++

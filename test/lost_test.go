@@ -87,7 +87,7 @@ func TestA2EndedWithoutDaemon(t *testing.T) {
 		if r.Outcome != statefile.OutcomeLost || r.LostStage == nil || *r.LostStage != statefile.LostStarted {
 			t.Errorf("%s: got %+v, want it lost at the stage started", job, r)
 		}
-		if r.EndedAt.Before(after.Daemon.StartedAt.Time) || r.EndedAt.After(time.Now()) || is.Failures != 1 {
+		if r.EndedAt.Time().Before(after.Daemon.StartedAt.Time()) || r.EndedAt.Time().After(time.Now()) || is.Failures != 1 {
 			t.Errorf("%s: got the end %v and %d failures, want an end after the start of the daemon at %v and 1 failure", job, r.EndedAt,
 				is.Failures, after.Daemon.StartedAt)
 		}

@@ -82,7 +82,7 @@ func TestHangingReceivers(t *testing.T) {
 	var longest time.Duration
 	for _, r := range h.of("works") {
 		for _, e := range r.json(t).Events {
-			longest = max(longest, r.at.Sub(all[numberOf(t, e.ID)].At.Time))
+			longest = max(longest, r.at.Sub(all[numberOf(t, e.ID)].At.Time()))
 		}
 	}
 	// The first TERM waits for messages on their way, the second one does not.

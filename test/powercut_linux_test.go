@@ -316,7 +316,7 @@ func recoverFrom(t *testing.T, what string, files map[string]string, states map[
 			t.Errorf("%s: run %d of %s (%s) was executed, and another run gets its number: the highest known is %d",
 				what, run, e.job, e.reason, facts.HighestRun())
 		case e.reason == statefile.ReasonService: // a service starts again in any case
-		case j.LastSlot.Before(e.slot):
+		case j.LastSlot.Time().Before(e.slot):
 			t.Errorf("%s: run %d of %s was executed for %s, and would be again: the last slot known is %s", what, run, e.job, e.slot, j.LastSlot)
 		case slices.ContainsFunc(j.Delayed, func(l statefile.Delayed) bool { return l.Run == run }):
 			t.Errorf("%s: run %d of %s was executed, and would be again: it is still a delayed start", what, run, e.job)

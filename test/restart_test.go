@@ -29,7 +29,7 @@ func TestNoJobVanishes(t *testing.T) {
 		if len(state.Jobs) != jobs {
 			t.Fatalf("got %d jobs, want %d; the last load was at %s", len(state.Jobs), jobs, state.Daemon.Reload.At)
 		}
-		if state.Daemon.StartedAt.Equal(was.StartedAt.Time) {
+		if state.Daemon.StartedAt.Time().Equal(was.StartedAt.Time()) {
 			select {
 			case <-s.done:
 				t.Fatal("the daemon ended")

@@ -450,13 +450,13 @@ func cmdBackdate(ts *testscript.TestScript, neg bool, args []string) {
 	journal, facts, _, err := statefile.OpenJournal(filepath.Dir(stateOf(ts).stateFile()), 0, 0)
 	ts.Check(err)
 	for _, j := range facts.Jobs {
-		j.LastSlot.Time = j.LastSlot.Add(-by)
+		j.LastSlot = statefile.At(j.LastSlot.Time().Add(-by))
 		if j.Anchor != nil {
-			j.Anchor.Wall.Time, j.Anchor.Boot = j.Anchor.Wall.Add(-by), j.Anchor.Boot-by
+			j.Anchor.Wall, j.Anchor.Boot = statefile.At(j.Anchor.Wall.Time().Add(-by)), j.Anchor.Boot-by
 		}
 		for n := range j.Delayed {
 			due := &j.Delayed[n].Due
-			due.Wall.Time, due.Boot = due.Wall.Add(-by), due.Boot-by
+			due.Wall, due.Boot = statefile.At(due.Wall.Time().Add(-by)), due.Boot-by
 		}
 	}
 	ts.Check(errors.Join(journal.Rotate(facts, statefile.At(time.Now())), journal.Close()))

@@ -165,7 +165,7 @@ func checkNoSlotTwice(t *testing.T, s *server) {
 		}
 		switch r := e.Record.(type) {
 		case *statefile.Intent:
-			started[r.Run] = fmt.Sprint(r.Job, r.Slot.UTC(), r.Epoch)
+			started[r.Run] = fmt.Sprint(r.Job, r.Slot.Time().UTC(), r.Epoch)
 		case *statefile.Started:
 			slot := started[r.Run]
 			if first := slots[slot]; first != 0 {
@@ -317,10 +317,10 @@ func TestA21ManyShortJobs(t *testing.T) {
 		if r := j.LastRun; r.Outcome != statefile.OutcomeExited || *r.ExitCode != n%256 || j.Runs != 1 || j.Failures != 0 {
 			t.Errorf("%s: got %+v, %d runs, %d failures, want exit code %d, 1 run, no failure", name, r, j.Runs, j.Failures, n%256)
 		}
-		if at := j.LastRun.StartedAt.Time; first.IsZero() || at.Before(first) {
+		if at := j.LastRun.StartedAt.Time(); first.IsZero() || at.Before(first) {
 			first = at
 		}
-		if at := j.LastRun.EndedAt.Time; at.After(last) {
+		if at := j.LastRun.EndedAt.Time(); at.After(last) {
 			last = at
 		}
 	}

@@ -38,7 +38,7 @@ func (s *site) seen(answer control.Response) bool {
 	defer tick.Stop()
 	for deadline := time.Now().Add(SeenPatience); time.Now().Before(deadline); <-tick.C {
 		d, err := statefile.ReadDaemon(s.State)
-		its := err == nil && d.StartedAt.Equal(began)
+		its := err == nil && d.StartedAt.Time().Equal(began)
 		if err != nil || its && (time.Duration(d.Uptime) >= answer.Uptime || !alive(d)) {
 			return true
 		}

@@ -143,8 +143,8 @@ func runNotes(r *statefile.Run) phrases {
 func notRunRow(p *statefile.NotRun, now time.Time) []cell {
 	slots := count(int(p.Number), "slot")
 	if p.Number > 1 {
-		slots += " since " + when(p.First.Time, now, true)
+		slots += " since " + when(p.First.Time(), now, true)
 	}
-	return []cell{{text: none}, {text: when(p.Last.Time, now, true)}, {text: string(p.Reason)}, {p.Kind(), yellow}, {text: none},
+	return []cell{{text: none}, {text: when(p.Last.Time(), now, true)}, {text: string(p.Reason)}, {p.Kind(), yellow}, {text: none},
 		{text: slots}}
 }

@@ -133,7 +133,7 @@ func tellDues(w io.Writer, dues []due) {
 	for _, d := range dues {
 		line := d.notes
 		if !d.NextRun.IsZero() {
-			line = joined("next run "+when(d.NextRun.Time, now, d.NextRun.Second() != 0), d.notes)
+			line = joined("next run "+when(d.NextRun.Time(), now, d.NextRun.Time().Second() != 0), d.notes)
 		}
 		fmt.Fprintf(w, "%s: %s\n", d.Job, line)
 	}

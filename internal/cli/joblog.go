@@ -63,7 +63,7 @@ func (l *jobLog) readJournal(stateDir string) error {
 		}
 		switch r := entry.Record.(type) {
 		case *statefile.Intent:
-			l.runs = append(l.runs, logRun{number: r.Run, at: entry.At.Time})
+			l.runs = append(l.runs, logRun{number: r.Run, at: entry.At.Time()})
 		case *statefile.Output:
 			if run := l.run(r.Run); run != nil {
 				run.place = &r.Place

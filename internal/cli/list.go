@@ -169,9 +169,9 @@ func (l *listing) names() []string {
 		slices.SortStableFunc(all, func(a, b string) int {
 			x, y := l.state.Jobs[a].NextRun, l.state.Jobs[b].NextRun
 			if x.IsZero() || y.IsZero() {
-				return y.Compare(x.Time)
+				return y.Time().Compare(x.Time())
 			}
-			return x.Compare(y.Time)
+			return x.Time().Compare(y.Time())
 		})
 	}
 	return all
@@ -207,9 +207,9 @@ func writeDisabled(w io.Writer, p palette, state *statefile.State, now time.Time
 func disabledText(by *statefile.DisabledBy, now time.Time) string {
 	until := ""
 	if !by.Until.IsZero() {
-		until = ", until " + when(by.Until.Time, now, false)
+		until = ", until " + when(by.Until.Time(), now, false)
 	}
-	return fmt.Sprintf("by %s, %s%s%s", by.Who, when(by.When.Time, now, false), until, prefixed(": ", by.Reason))
+	return fmt.Sprintf("by %s, %s%s%s", by.Who, when(by.When.Time(), now, false), until, prefixed(": ", by.Reason))
 }
 
 // writeErrors prints the files that the last reload refused.
@@ -228,7 +228,7 @@ func (l *listing) row(name string) []cell {
 	status, last, took := standing(j, l.now)
 	away := ""
 	if l.lives {
-		away = left(j.NextRun.Time, l.now)
+		away = left(j.NextRun.Time(), l.now)
 	}
 	about := cell{notes(j, l.now), yellow}
 	if l.long {
@@ -236,7 +236,7 @@ func (l *listing) row(name string) []cell {
 	}
 	return []cell{
 		{text: name},
-		{text: when(j.NextRun.Time, l.now, seconds)},
+		{text: when(j.NextRun.Time(), l.now, seconds)},
 		{text: away},
 		{text: when(last, l.now, seconds)},
 		status,
@@ -254,13 +254,13 @@ func subMinute(j *statefile.Job) bool {
 	if last.IsZero() {
 		last = j.LastRun.EndedAt
 	}
-	return j.NextRun.Sub(last.Time).Abs() < time.Minute
+	return j.NextRun.Time().Sub(last.Time()).Abs() < time.Minute
 }
 
 // standing returns the status of a job's newest run, when it started and how long it took or has taken so far.
 func standing(j *statefile.Job, now time.Time) (status cell, last time.Time, took string) {
 	if r := newest(j.Running); r != nil {
-		return cell{string(r.State), green}, r.StartedAt.Time, elapsed(r.StartedAt.Time, now)
+		return cell{string(r.State), green}, r.StartedAt.Time(), elapsed(r.StartedAt.Time(), now)
 	}
 	status = cell{none, ""}
 	took = none
@@ -297,9 +297,9 @@ func elapsed(t, now time.Time) string {
 // startOf is when a run started or, if it never started, when it ended.
 func startOf(r *statefile.Run) time.Time {
 	if r.StartedAt.IsZero() {
-		return r.EndedAt.Time
+		return r.EndedAt.Time()
 	}
-	return r.StartedAt.Time
+	return r.StartedAt.Time()
 }
 
 func outcomeWord(r *statefile.Run) string {

@@ -23,7 +23,7 @@ func state(t *testing.T) (*statefile.State, time.Time) {
 	now := at(t, loc, "2026-11-23 16:00:00")
 	on := func(s string) statefile.Time { return statefile.At(at(t, loc, s)) }
 	ran := func(code int) *statefile.Run {
-		return exited(code, on("2026-11-23 04:47:00").Time, 59100*time.Millisecond)
+		return exited(code, on("2026-11-23 04:47:00").Time(), 59100*time.Millisecond)
 	}
 	with := func(change func(*statefile.Run)) *statefile.Run {
 		r := ran(0)
@@ -52,7 +52,7 @@ func state(t *testing.T) (*statefile.State, time.Time) {
 			{Run: 44, State: statefile.RunPending, Why: ref(statefile.WhyOverlap)},
 		}},
 		"makeup": {LastRun: with(func(r *statefile.Run) { r.Missed, r.ExitCode = 3, ref(0) }), Missed: 2},
-		"tick": {NextRun: on("2026-11-23 16:00:05"), LastRun: exited(0, on("2026-11-23 15:59:55").Time, 30*time.Millisecond),
+		"tick": {NextRun: on("2026-11-23 16:00:05"), LastRun: exited(0, on("2026-11-23 15:59:55").Time(), 30*time.Millisecond),
 			Missed: 7},
 	}}, now
 }

@@ -317,14 +317,14 @@ func writeNext(w io.Writer, p palette, previews []preview, limit int, now time.T
 		}
 		cut = cut || limit > 0 && v.more
 	}
-	slices.SortStableFunc(all, func(a, b slot) int { return cmp.Or(a.at.Compare(b.at.Time), cmp.Compare(a.job, b.job)) })
+	slices.SortStableFunc(all, func(a, b slot) int { return cmp.Or(a.at.Time().Compare(b.at.Time()), cmp.Compare(a.job, b.job)) })
 	if limit > 0 && len(all) > limit {
 		all, cut = all[:limit], true
 	}
 	var rows [][]cell
 	for _, s := range all {
-		seconds := s.at.Second() != 0
-		rows = append(rows, []cell{{text: when(s.at.Time, now, seconds)}, {text: s.at.String()}, {text: s.job},
+		seconds := s.at.Time().Second() != 0
+		rows = append(rows, []cell{{text: when(s.at.Time(), now, seconds)}, {text: s.at.String()}, {text: s.job},
 			{s.notes, yellow}})
 	}
 	more := len(idle) - mostIdle

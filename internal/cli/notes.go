@@ -30,7 +30,7 @@ func noteWords(j *statefile.Job, now time.Time) (p phrases) {
 		switch text(r.Why) {
 		case statefile.WhyRetry, statefile.WhyFork:
 			if !j.NextTry.IsZero() {
-				why += ", next try in " + length(j.NextTry.Sub(now))
+				why += ", next try in " + length(j.NextTry.Time().Sub(now))
 			}
 		case statefile.WhyLock:
 			why += prefixed(" ", text(r.Lock))
@@ -77,8 +77,8 @@ func nextLater(list []statefile.DelayedStart, now time.Time) string {
 	if len(list) == 0 {
 		return ""
 	}
-	first := slices.MinFunc(list, func(a, b statefile.DelayedStart) int { return a.Due.Compare(b.Due.Time) })
-	text := fmt.Sprintf("run %d starts %s", first.Run, when(first.Due.Time, now, false))
+	first := slices.MinFunc(list, func(a, b statefile.DelayedStart) int { return a.Due.Time().Compare(b.Due.Time()) })
+	text := fmt.Sprintf("run %d starts %s", first.Run, when(first.Due.Time(), now, false))
 	if more := len(list) - 1; more > 0 {
 		text += fmt.Sprintf(", and %d more delayed starts", more)
 	}
@@ -89,7 +89,7 @@ func nextLater(list []statefile.DelayedStart, now time.Time) string {
 func crashLoop(j *statefile.Job, now time.Time) string {
 	n := 0
 	for _, d := range j.Deaths {
-		if now.Sub(d.At.Time) <= time.Hour {
+		if now.Sub(d.At.Time()) <= time.Hour {
 			n++
 		}
 	}
@@ -99,7 +99,7 @@ func crashLoop(j *statefile.Job, now time.Time) string {
 	}
 	s := fmt.Sprintf("crash loop: %s%d restarts in 1 h", least, n)
 	if !j.NextTry.IsZero() {
-		s += ", next try in " + length(j.NextTry.Sub(now))
+		s += ", next try in " + length(j.NextTry.Time().Sub(now))
 	}
 	return s
 }

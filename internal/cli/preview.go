@@ -52,7 +52,7 @@ func (f *foresight) preview(d *jobfile.Definition) preview {
 	known := f.state.Jobs[d.Name]
 	var due time.Time // when the present interval ends, if a daemon knows it
 	if known != nil && !known.NextRun.IsZero() {
-		due = known.NextRun.Add(-jitter)
+		due = known.NextRun.Time().Add(-jitter)
 	}
 	p.look(d.Schedule, f.window, jitter, due)
 	would := p.Next
@@ -161,10 +161,10 @@ func (f *foresight) whyNot(d *jobfile.Definition, known *statefile.Job) string {
 func (f *foresight) whyNotAt(d *jobfile.Definition, known *statefile.Job) string {
 	at := statefile.At(d.Schedule.Next(time.Time{}))
 	text := fmt.Sprintf("due once, at %s", at)
-	if f.from.Before(at.Time) {
+	if f.from.Before(at.Time()) {
 		return text
 	}
-	if known != nil && known.LastRun != nil && known.LastRun.Slot.Equal(at.Time) {
+	if known != nil && known.LastRun != nil && known.LastRun.Slot.Time().Equal(at.Time()) {
 		return fmt.Sprintf("%s: that was run %d", text, known.LastRun.Run)
 	}
 	return text + ", which is past"
@@ -173,7 +173,7 @@ func (f *foresight) whyNotAt(d *jobfile.Definition, known *statefile.Job) string
 // explainClock adds remarks on what changes of the clock and jitter do to the times.
 func (p *preview) explainClock(s *schedule.Schedule, jitter time.Duration) {
 	for _, t := range p.Next {
-		slot := t.Add(-jitter)
+		slot := t.Time().Add(-jitter)
 		if text := s.Explain(slot); text != "" {
 			p.remark(t, text)
 		}
@@ -192,17 +192,17 @@ func (p *preview) remark(at statefile.Time, text string) {
 func (p *preview) notes() []string {
 	said := map[int64]string{} // by time
 	for _, r := range p.Explain {
-		said[r.At.UnixNano()] = joined(said[r.At.UnixNano()], r.Text)
+		said[r.At.Time().UnixNano()] = joined(said[r.At.Time().UnixNano()], r.Text)
 	}
-	ofJob := said[statefile.Time{}.UnixNano()]
+	ofJob := said[time.Time{}.UnixNano()]
 	if len(p.Next) == 0 {
 		return []string{cmp.Or(ofJob, p.note, "no longer due")}
 	}
 	notes := make([]string, len(p.Next))
 	for i, t := range p.Next {
-		notes[i] = joined(p.note, said[t.UnixNano()])
+		notes[i] = joined(p.note, said[t.Time().UnixNano()])
 	}
-	notes[0] = joined(joined(p.note, ofJob), said[p.Next[0].UnixNano()])
+	notes[0] = joined(joined(p.note, ofJob), said[p.Next[0].Time().UnixNano()])
 	return notes
 }
 

@@ -101,7 +101,7 @@ func (s *site) portrait(name string, j *statefile.Job, lives bool, now time.Time
 		v.owner = *u
 	}
 	if v.def != nil && !j.NextRun.IsZero() {
-		w := window{from: j.NextRun.Time, number: nextShown - 1}
+		w := window{from: j.NextRun.Time(), number: nextShown - 1}
 		v.then = s.foresight(w, false).preview(v.def).Next
 	}
 	var err error
@@ -171,13 +171,13 @@ func (v *portrait) facts() (f facts) {
 func (f *facts) addUpcoming(v *portrait) {
 	j := v.job
 	next := exactly(j.NextRun, v.now)
-	if away := left(j.NextRun.Time, v.now); v.lives && away != "" {
+	if away := left(j.NextRun.Time(), v.now); v.lives && away != "" {
 		next += ", " + away
 	}
 	f.add("next run", "", "%s", next)
 	var then phrases
 	for _, t := range v.then {
-		then.add(true, "%s", when(t.Time, v.now, t.Second() != 0))
+		then.add(true, "%s", when(t.Time(), v.now, t.Time().Second() != 0))
 	}
 	if then != nil {
 		f.add("then", "", "%s", then)
@@ -201,7 +201,7 @@ func (f *facts) addPast(v *portrait) {
 		if r.MaxRSS > 0 { // 0 means that it is not known
 			memory = ", memory " + size(r.MaxRSS)
 		}
-		f.add("last run", outcomeInk(j), "run %d, %s, %s: %s", r.Run, exactly(statefile.Time{Time: startOf(r)}, v.now),
+		f.add("last run", outcomeInk(j), "run %d, %s, %s: %s", r.Run, exactly(statefile.At(startOf(r)), v.now),
 			cause(r.Reason, r.Attempt), ending(r))
 		f.add("resources", "", "user %s, system %s%s", length(time.Duration(r.UserCPU)), length(time.Duration(r.SystemCPU)), memory)
 	}
@@ -234,7 +234,7 @@ func runningText(r statefile.Running, now time.Time) string {
 	if r.PID != nil {
 		p.add(true, "pid %d", *r.PID)
 	}
-	p.add(!r.StartedAt.IsZero(), "since %s, %s ago", exactly(r.StartedAt, now), elapsed(r.StartedAt.Time, now))
+	p.add(!r.StartedAt.IsZero(), "since %s, %s ago", exactly(r.StartedAt, now), elapsed(r.StartedAt.Time(), now))
 	p.add(true, "%s", cause(r.Reason, r.Attempt))
 	p.add(r.Adopted, "adopted")
 	p.add(r.OldDefinition, "old definition")

@@ -53,7 +53,7 @@ func TestShow(t *testing.T) {
 			lock = "disk"
 			retries = 3
 			notify = {mail = "a@example.org", on_failure = ["page", "me"], failures = 2}`),
-		then:     []statefile.Time{statefile.At(j.NextRun.AddDate(0, 0, 1)), statefile.At(j.NextRun.AddDate(0, 0, 2))},
+		then:     []statefile.Time{statefile.At(j.NextRun.Time().AddDate(0, 0, 1)), statefile.At(j.NextRun.Time().AddDate(0, 0, 2))},
 		outcomes: []event{{run: exited(3, now.Add(-time.Hour), time.Second)}},
 	}
 	var b strings.Builder

@@ -122,7 +122,7 @@ func startedText(j *statefile.Job, job string, run uint64) string {
 	}
 	for _, l := range j.DelayedStarts {
 		if l.Run == run {
-			return fmt.Sprintf("run %d of %s starts %s", run, job, when(l.Due.Time, time.Now(), true))
+			return fmt.Sprintf("run %d of %s starts %s", run, job, when(l.Due.Time(), time.Now(), true))
 		}
 	}
 	return text

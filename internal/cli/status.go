@@ -83,14 +83,14 @@ func health(state *statefile.State, lives bool, now time.Time) statusResult {
 	d := &state.Daemon
 	r := statusResult{Alive: lives, Failed: []string{}, FilesChanged: unloaded(d), Daemon: d}
 	if r.Alive { // the file has the uptime of its last change
-		d.Uptime = max(d.Uptime, statefile.Seconds(now.Sub(d.StartedAt.Time)))
+		d.Uptime = max(d.Uptime, statefile.Seconds(now.Sub(d.StartedAt.Time())))
 	}
 	for _, name := range names(state) {
 		j := state.Jobs[name]
 		if unwell(j) {
 			r.Failed = append(r.Failed, name)
 		}
-		if lives && !j.NextRun.IsZero() && (r.Next == nil || j.NextRun.Before(r.Next.At.Time)) {
+		if lives && !j.NextRun.IsZero() && (r.Next == nil || j.NextRun.Time().Before(r.Next.At.Time())) {
 			r.Next = &nextDue{name, j.NextRun}
 		}
 	}
@@ -121,7 +121,7 @@ func (r *statusResult) brief(state *statefile.State, now time.Time) string {
 	}
 	text := "well: " + count(len(state.Jobs), "job")
 	if r.Next != nil {
-		text += fmt.Sprintf(", next %s %s", r.Next.Job, when(r.Next.At.Time, now, false))
+		text += fmt.Sprintf(", next %s %s", r.Next.Job, when(r.Next.At.Time(), now, false))
 	}
 	return text
 }
@@ -199,7 +199,7 @@ func failedText(name string, j *statefile.Job, now time.Time) string {
 			said = failures(j)
 			how = said + ", then stopped" + prefixed(" by ", text(r.By))
 		}
-		line += fmt.Sprintf(": %s, %s", how, when(r.EndedAt.Time, now, false))
+		line += fmt.Sprintf(": %s, %s", how, when(r.EndedAt.Time(), now, false))
 		words = slices.DeleteFunc(words, func(w string) bool { return w == said })
 	}
 	return line + inParentheses(strings.Join(words, ", "))

@@ -100,7 +100,7 @@ func (s timeStyle) exactly(t statefile.Time, now time.Time) string {
 	case s == iso:
 		return t.String()
 	}
-	return fmt.Sprintf("%s (%s)", s.when(t.Time, now, false), t)
+	return fmt.Sprintf("%s (%s)", s.when(t.Time(), now, false), t)
 }
 
 var timeOfDay = regexp.MustCompile(`\b([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?\b`)

@@ -93,7 +93,7 @@ func (s *site) awaitUpgrade(was *statefile.Daemon, deadline time.Time) (*statefi
 		switch d := &state.Daemon; {
 		case d.Upgrades > was.Upgrades && d.Reload.Done > 0:
 			return d, nil
-		case !d.StartedAt.Equal(was.StartedAt.Time) && d.Upgrades == was.Upgrades:
+		case !d.StartedAt.Time().Equal(was.StartedAt.Time()) && d.Upgrades == was.Upgrades:
 			return nil, fail(exitFailed, "the daemon's log says why", "cannot upgrade: the new program could not be executed; the daemon continues with the old one")
 		case !alive(d):
 			return nil, fail(exitNoDaemon, s.howToStart(), "cannot upgrade: the daemon ended")

@@ -116,7 +116,7 @@ func (w *world) account() {
 		case *statefile.Defined:
 			endBook(r.Job)
 			defined[r.Job] = w.schedules[r.Schedule]
-			open(r.Job, r.LastSlot.Time)
+			open(r.Job, r.LastSlot.Time())
 		case *statefile.Disabled:
 			off[r.Job] = r.By != nil
 			endBook(r.Job)
@@ -135,13 +135,13 @@ func (w *world) account() {
 		case *statefile.NotRun:
 			if b := books[r.Job]; b != nil {
 				b.settled += int(r.Number)
-				b.last = latest(b.last, r.Last.Time)
+				b.last = latest(b.last, r.Last.Time())
 			}
 		case *statefile.Intent:
 			// A slot that came due in the turn of a reload runs after the reload under the old definition.
-			if b := books[r.Job]; b != nil && r.Reason == statefile.ReasonSchedule && r.Attempt == 1 && r.Slot.After(b.base) {
+			if b := books[r.Job]; b != nil && r.Reason == statefile.ReasonSchedule && r.Attempt == 1 && r.Slot.Time().After(b.base) {
 				b.settled++
-				b.last = latest(b.last, r.Slot.Time)
+				b.last = latest(b.last, r.Slot.Time())
 			}
 		}
 	}
@@ -153,7 +153,7 @@ func (w *world) account() {
 // orElse returns the first of the times that is set.
 func orElse(a, b statefile.Time) time.Time {
 	if a.IsZero() {
-		return b.Time
+		return b.Time()
 	}
-	return a.Time
+	return a.Time()
 }

@@ -35,7 +35,7 @@ func (w *waitlist) inOrder() []*run {
 	if w.unsorted {
 		w.unsorted = false
 		slices.SortStableFunc(w.runs, func(a, b *run) int {
-			return cmp.Or(a.slot.Compare(b.slot.Time), cmp.Compare(a.job.name, b.job.name))
+			return cmp.Or(a.slot.Time().Compare(b.slot.Time()), cmp.Compare(a.job.name, b.job.name))
 		})
 	}
 	return w.runs

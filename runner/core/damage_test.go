@@ -165,7 +165,7 @@ func (w *world) goOn(dir string, truth *statefile.Facts) {
 
 // stays reports whether jobs are disabled for longer than the world lasts.
 func (w *world) stays(by *statefile.DisabledBy) bool {
-	return by != nil && (by.Until.IsZero() || by.Until.After(w.wall))
+	return by != nil && (by.Until.IsZero() || by.Until.Time().After(w.wall))
 }
 
 func asJSON(t *testing.T, v any) []byte {

@@ -60,16 +60,16 @@ func (c *Core) due(l *delayedStart) time.Duration {
 	if l.Due.BootID == c.o.BootID {
 		return l.Due.Boot - c.now.Boot
 	}
-	return l.Due.Wall.Sub(c.now.Wall)
+	return l.Due.Wall.Time().Sub(c.now.Wall)
 }
 
 // shownDue returns when the start comes by the present wall clock, which may have been set since the order.
 func (c *Core) shownDue(l *delayedStart) statefile.Time {
 	due := c.now.Wall.Add(c.due(l))
-	if due.Sub(l.Due.Wall.Time).Abs() < time.Second { // the two clocks drift a little
+	if due.Sub(l.Due.Wall.Time()).Abs() < time.Second { // the two clocks drift a little
 		return l.Due.Wall
 	}
-	return statefile.At(due.In(l.Due.Wall.Location()))
+	return statefile.At(due.In(l.Due.Wall.Time().Location()))
 }
 
 // await adds a delayed start to those of its job and sets its timer.
@@ -79,7 +79,7 @@ func (c *Core) await(j *job, l *delayedStart) {
 	if l.Due.BootID == c.o.BootID {
 		c.setTimer(&l.timer, boot, int64(l.Due.Boot))
 	} else {
-		c.setTimer(&l.timer, wall, nanos(l.Due.Wall.Time))
+		c.setTimer(&l.timer, wall, nanos(l.Due.Wall.Time()))
 	}
 }
 

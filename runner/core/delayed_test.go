@@ -153,7 +153,7 @@ func TestDelayedShown(t *testing.T) {
 	w.ordered(Order{ID: 1, Verb: VerbStart, Job: "j", In: 2 * time.Hour})
 	shown := func(want string) {
 		t.Helper()
-		if got := w.view("j").DelayedStarts[0].Due.Format("15:04:05"); got != want {
+		if got := w.view("j").DelayedStarts[0].Due.Time().Format("15:04:05"); got != want {
 			t.Errorf("shown as due at %s, want %s", got, want)
 		}
 	}

@@ -249,7 +249,7 @@ func (c *Core) pause(l *lane, o statefile.Notification) {
 		return
 	}
 	pause := DeliveryPauses[min(o.Tries, len(DeliveryPauses))-1]
-	if rest := pause - c.now.Wall.Sub(o.Tried.Time); rest > 0 {
+	if rest := pause - c.now.Wall.Sub(o.Tried.Time()); rest > 0 {
 		c.after(&l.timer, min(rest, pause)) // the wall clock may have been set back
 	}
 }
@@ -291,7 +291,7 @@ func (c *Core) answered(key string, l *lane, list []statefile.Notification, e De
 	for _, o := range list {
 		t.IDs = append(t.IDs, o.ID)
 	}
-	old := c.now.Wall.Sub(list[0].At.Time).Abs() > deliveryPatience && list[0].Tries+1 >= deliveryTries
+	old := c.now.Wall.Sub(list[0].At.Time()).Abs() > deliveryPatience && list[0].Tries+1 >= deliveryTries
 	switch {
 	case e.Error == "":
 	case e.Final || old:

@@ -13,7 +13,7 @@ const doubtText = "it may have run already: the journal was damaged, or the stat
 // slotInDoubt reports whether a slot that the facts do not know may have run. The clock may have been ahead when the
 // journal was repaired: slots after the start of this daemon are for this daemon to run.
 func (c *Core) slotInDoubt(slot time.Time) bool {
-	return !slot.After(c.facts.DoubtUntil.Time) && !slot.After(c.clock.began)
+	return !slot.After(c.facts.DoubtUntil.Time()) && !slot.After(c.clock.began)
 }
 
 // inDoubt reports whether a run that the facts show as live may have ended.

@@ -204,7 +204,7 @@ func TestFixedPendingBackRestart(t *testing.T) {
 func TestSkipOfWrongClock(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.script = func(s Start) (time.Duration, int) {
-		if s.Job.Name == "a" && s.Slot.Hour() == 12 {
+		if s.Job.Name == "a" && s.Slot.Time().Hour() == 12 {
 			return time.Hour, 0
 		}
 		return time.Second, 0

@@ -83,7 +83,7 @@ func (c *Core) end(r *run, o statefile.Run, rest left) {
 	o.Run, o.Slot, o.Reason, o.Attempt = r.number, r.slot, r.reason, r.attempt
 	o.EndedAt, o.Missed, o.Unjournaled = now, r.missed, r.unjournaled
 	if !r.startedAt.IsZero() {
-		o.StartedAt = statefile.At(r.startedAt.In(r.job.zone()))
+		o.StartedAt = statefile.At(r.startedAt.Time().In(r.job.zone()))
 		o.Duration = statefile.Seconds(c.age(r))
 	}
 	if j := r.job; !j.unsettled() { // the slots that this run held up must be written with its end at the latest

@@ -25,7 +25,7 @@ func (a *lateAlarm) ring(c *Core) {
 	}
 	text := fmt.Sprintf("no success for %s", j.def.Expect.SuccessWithin)
 	if !j.facts.LastSuccess.IsZero() {
-		text += ", the last one at " + statefile.At(j.facts.LastSuccess.In(j.zone())).String()
+		text += ", the last one at " + statefile.At(j.facts.LastSuccess.Time().In(j.zone())).String()
 	}
 	c.record(&statefile.Late{Job: j.name, Notifications: c.notificationsAbout(j, "late", text, nil)})
 	c.logJob(j, Warn, "late: "+text)
@@ -62,7 +62,7 @@ func (c *Core) expected(j *job) bool {
 // daemon ran does not count, nor the time before the job became active. Two times of the wall clock are subtracted here,
 // and it may have been set in between. Therefore both belong to readings of uncounted time, which has the steps.
 func (c *Core) untilLate(j *job) time.Duration {
-	return j.def.Expect.SuccessWithin - c.now.Wall.Sub(j.facts.ExpectedSince.Time) + time.Duration(c.facts.Uncounted-j.facts.UncountedBefore)
+	return j.def.Expect.SuccessWithin - c.now.Wall.Sub(j.facts.ExpectedSince.Time()) + time.Duration(c.facts.Uncounted-j.facts.UncountedBefore)
 }
 
 // slowAlarm rings when a run takes longer than expected.
@@ -138,5 +138,5 @@ func (c *Core) timeDown(clean, power bool) statefile.Seconds {
 	if !clean && !power || c.facts.LastAt.IsZero() {
 		return 0
 	}
-	return statefile.Seconds(c.now.Wall.Sub(c.facts.LastAt.Time))
+	return statefile.Seconds(c.now.Wall.Sub(c.facts.LastAt.Time()))
 }

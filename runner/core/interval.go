@@ -12,7 +12,7 @@ import (
 // intervals returns what the anchor says: the slots that came due, or the next one.
 func (b *slotbook) intervals(every, catchUp time.Duration, m moment) outlook {
 	a := *b.anchor
-	if a.BootID != m.bootID && a.Wall.After(m.Wall) { // one of the two clocks is wrong
+	if a.BootID != m.bootID && a.Wall.Time().After(m.Wall) { // one of the two clocks is wrong
 		w := m.Wall.Add(-m.Boot).Round(time.Second) // count from the boot, as all daemons of this boot do
 		a = statefile.Anchor{Wall: statefile.At(w), BootID: m.bootID}
 	}
@@ -40,14 +40,14 @@ func (m moment) anchor() statefile.Anchor {
 // inThisBoot returns an anchor as the boot clock of this boot counts.
 func (m moment) inThisBoot(a statefile.Anchor) statefile.Anchor {
 	if a.BootID != m.bootID {
-		a.Boot, a.BootID = m.Boot-m.Wall.Sub(a.Wall.Time), m.bootID
+		a.Boot, a.BootID = m.Boot-m.Wall.Sub(a.Wall.Time()), m.bootID
 	}
 	return a
 }
 
 // phase moves an anchor to its newest instant that is not after then, a time in the past.
 func (b *slotbook) phase(a statefile.Anchor, every time.Duration, then time.Time, m moment) statefile.Anchor {
-	if a.BootID != m.bootID && a.Wall.After(m.Wall) {
+	if a.BootID != m.bootID && a.Wall.Time().After(m.Wall) {
 		return m.anchor()
 	}
 	a = m.inThisBoot(a)
@@ -58,7 +58,7 @@ func (b *slotbook) phase(a statefile.Anchor, every time.Duration, then time.Time
 // slotOf returns the instant of the n-th interval. It computes the instant from the anchor as long as the clock agrees,
 // so that the times of slots do not vary with the readings of two clocks.
 func (b *slotbook) slotOf(a statefile.Anchor, every, n time.Duration, m moment) time.Time {
-	nominal := a.Wall.Add(n * every)
+	nominal := a.Wall.Time().Add(n * every)
 	actual := m.Wall.Add(a.Boot + n*every - m.Boot)
 	if actual.Sub(nominal).Abs() < newEpoch || b.epoch == m.epoch && !actual.After(b.last) { // a slot time is never used twice
 		return nominal
@@ -69,7 +69,7 @@ func (b *slotbook) slotOf(a statefile.Anchor, every, n time.Duration, m moment) 
 // anchorBefore returns the anchor for a record of slots that did not run. The anchor a belongs to slot, which is either
 // the last of them or the next one. The record must not settle the next one.
 func anchorBefore(s *statefile.NotRun, slot time.Time, a *statefile.Anchor, every time.Duration) *statefile.Anchor {
-	if a == nil || s.Last.Equal(slot) {
+	if a == nil || s.Last.Time().Equal(slot) {
 		return a
 	}
 	return &statefile.Anchor{Wall: s.Last, Boot: a.Boot - every, BootID: a.BootID}

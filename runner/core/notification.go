@@ -160,7 +160,7 @@ func recipients(d *jobfile.Definition) []string {
 
 // notifyCrash mails that the previous daemon crashed, but at most once an hour.
 func (c *Core) notifyCrash() {
-	since := c.now.Wall.Sub(c.facts.DaemonNotified.Time).Abs()
+	since := c.now.Wall.Sub(c.facts.DaemonNotified.Time()).Abs()
 	if !c.previous.crashed || len(c.loaded.config.Mail.To) == 0 || !c.facts.DaemonNotified.IsZero() && since < crashPause {
 		return
 	}
@@ -175,7 +175,7 @@ func (c *Core) notifyCrash() {
 // that nothing runs.
 func (c *Core) notifyDamage() {
 	by := c.facts.DisabledBy
-	if !by.ByDamage() || len(c.loaded.config.Mail.To) == 0 || !c.facts.DaemonNotified.Before(by.When.Time) {
+	if !by.ByDamage() || len(c.loaded.config.Mail.To) == 0 || !c.facts.DaemonNotified.Time().Before(by.When.Time()) {
 		return
 	}
 	c.record(&statefile.DaemonNotification{Notifications: []statefile.Notification{c.newNotification(statefile.Notification{Kind: "daemon", Via: "mail",

@@ -33,10 +33,10 @@ func (k *notRun) add(s *statefile.NotRun) {
 		return
 	}
 	o := k.list[len(k.list)-1]
-	if s.First.Before(o.First.Time) {
+	if s.First.Time().Before(o.First.Time()) {
 		o.First = s.First
 	}
-	if s.Last.After(o.Last.Time) {
+	if s.Last.Time().After(o.Last.Time()) {
 		o.Last, o.Anchor = s.Last, s.Anchor
 	}
 	o.Number += s.Number
@@ -53,7 +53,7 @@ func (k *notRun) due(alive bool, now time.Duration) bool {
 // those slots.
 func (k *notRun) take(now time.Duration) []*statefile.NotRun {
 	list := k.list
-	slices.SortStableFunc(list, func(a, b *statefile.NotRun) int { return a.Last.Compare(b.Last.Time) })
+	slices.SortStableFunc(list, func(a, b *statefile.NotRun) int { return a.Last.Time().Compare(b.Last.Time()) })
 	for _, s := range list {
 		k.written += s.Number
 	}

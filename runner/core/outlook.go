@@ -103,7 +103,7 @@ func atDone(f *statefile.JobFacts, s *schedule.Schedule) bool {
 	const reading = "2006-01-02T15:04:05"
 	at := s.Next(time.Time{})
 	same := func(t statefile.Time) bool {
-		return t.Equal(at) || s.Local() && !t.IsZero() && t.Format(reading) == at.Format(reading)
+		return t.Time().Equal(at) || s.Local() && !t.IsZero() && t.Time().Format(reading) == at.Format(reading)
 	}
 	return same(f.AtDone) || slices.ContainsFunc(f.AtDoneBefore, same)
 }

@@ -99,7 +99,7 @@ func (c *Core) runAtBoot(j *job) {
 func (c *Core) settleOn(j *job, when string, known *statefile.JobFacts) {
 	var was time.Time
 	if known != nil {
-		was = known.LastSlot.Time
+		was = known.LastSlot.Time()
 	}
 	r := &statefile.Defined{Job: j.name, Schedule: when, Process: j.def.ProcessHash, Definition: j.def.Hash, LastSlot: c.at()}
 	same := known != nil && known.Schedule == when && known.RemovedAt.IsZero()
@@ -112,7 +112,7 @@ func (c *Core) settleOn(j *job, when string, known *statefile.JobFacts) {
 		r.Anchor = &a
 	case schedule.At:
 		if known == nil || !sameTimes(known, j.def) { // otherwise it was disabled, or ran elsewhere, when it was due
-			r.LastSlot = statefile.At(latest(c.now.Wall.Add(-grace), c.facts.DoubtUntil.Time))
+			r.LastSlot = statefile.At(latest(c.now.Wall.Add(-grace), c.facts.DoubtUntil.Time()))
 		}
 	}
 	j.slots.fresh = !same
@@ -121,7 +121,7 @@ func (c *Core) settleOn(j *job, when string, known *statefile.JobFacts) {
 	}
 	c.record(r)
 	if j.slots.fresh && j.def.Schedule.Kind() == schedule.At {
-		c.missAt(j, was, r.LastSlot.Time)
+		c.missAt(j, was, r.LastSlot.Time())
 	}
 }
 

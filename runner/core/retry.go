@@ -59,7 +59,7 @@ func (c *Core) resumeRetries(j *job) {
 			c.dropRetry(j, j.def, t.Run, doubtText)
 			continue
 		}
-		pause := min(t.Due.Sub(c.now.Wall), j.def.RetryMaxDelay) // a clock that was set must not delay it for long
+		pause := min(t.Due.Time().Sub(c.now.Wall), j.def.RetryMaxDelay) // a clock that was set must not delay it for long
 		c.newRetry(j, t, pause)
 	}
 }

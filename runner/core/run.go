@@ -96,7 +96,7 @@ func (c *Core) dropAtShutdown(r *run) {
 	if r.slot.IsZero() {
 		return
 	}
-	later := len(r.job.slots.notRun.list) > 0 || r.job.facts.LastSlot.After(r.slot.Time)
+	later := len(r.job.slots.notRun.list) > 0 || r.job.facts.LastSlot.Time().After(r.slot.Time())
 	if later && !r.retries() {
 		c.skip(r, statefile.CauseShutdown)
 	}
@@ -114,10 +114,10 @@ func (c *Core) skip(r *run, why statefile.Cause) {
 		return
 	}
 	if r.missedSlots != nil {
-		c.addNotRun(r.job, r.missedSlots, anchorBefore(r.missedSlots, r.slot.Time, r.anchor, r.def.Schedule.Interval()))
+		c.addNotRun(r.job, r.missedSlots, anchorBefore(r.missedSlots, r.slot.Time(), r.anchor, r.def.Schedule.Interval()))
 	}
 	if r.reason == statefile.ReasonSchedule {
-		s := skippedSlot(r.job.def.Schedule, why, r.slot.Time, c.moment())
+		s := skippedSlot(r.job.def.Schedule, why, r.slot.Time(), c.moment())
 		s.Epoch = r.epoch
 		c.addNotRun(r.job, s, r.anchor)
 	}

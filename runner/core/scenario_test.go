@@ -57,7 +57,7 @@ func (w *world) runs() string {
 	for _, s := range w.ran {
 		line := s.Job.Name + " " + string(s.Reason)
 		if !s.Slot.IsZero() {
-			line += " " + s.Slot.Format("02 15:04:05")
+			line += " " + s.Slot.Time().Format("02 15:04:05")
 		}
 		list = append(list, line)
 	}

@@ -51,7 +51,7 @@ func (c *Core) startService(j *job) {
 	r := c.newRun(j, c.nextRun(), origin{source: fromService, reason: statefile.ReasonService})
 	pause := c.spread(backoff(j.def.KeepAlive, j.facts.ShortRuns))
 	if n := len(j.facts.Deaths); n > 0 && pause > 0 { // time without a daemon counts as waiting, too
-		pause -= min(pause, max(0, c.now.Wall.Sub(j.facts.Deaths[n-1].At.Time)))
+		pause -= min(pause, max(0, c.now.Wall.Sub(j.facts.Deaths[n-1].At.Time())))
 	}
 	if pause > 0 {
 		r.why = statefile.WhyBackoff

@@ -36,7 +36,7 @@ type moment struct {
 // latest slot.
 func (b *slotbook) bases(m moment) (fixed, wild time.Time) {
 	fixed, wild = b.last, b.epochSlot
-	if at := m.epochAt.Time; b.epoch != m.epoch && at.Before(wild) {
+	if at := m.epochAt.Time(); b.epoch != m.epoch && at.Before(wild) {
 		wild = at // the clock shows these minutes again; earlier slots that were not handed out are due or missed as usual
 	}
 	return fixed, wild
@@ -51,9 +51,9 @@ func (b *slotbook) handOut(slot time.Time, m moment) {
 
 // recall takes over what the facts know.
 func (b *slotbook) recall(f *statefile.JobFacts, m moment) {
-	b.last, b.epochSlot, b.epoch, b.anchor = f.LastSlot.Time, f.EpochSlot.Time, f.SlotEpoch, f.Anchor
-	if f.LastSlotBeforeReset.Sub(m.epochAt.Time) > 48*time.Hour { // the clock was dead, not just some hours ahead
-		b.leap(f.LastSlotBeforeReset.Time, m)
+	b.last, b.epochSlot, b.epoch, b.anchor = f.LastSlot.Time(), f.EpochSlot.Time(), f.SlotEpoch, f.Anchor
+	if f.LastSlotBeforeReset.Time().Sub(m.epochAt.Time()) > 48*time.Hour { // the clock was dead, not just some hours ahead
+		b.leap(f.LastSlotBeforeReset.Time(), m)
 	}
 }
 

@@ -141,7 +141,7 @@ func TestSlotbookIntervals(t *testing.T) {
 			if got := b.shown(s, c.catchUp, false, m); got != c.want {
 				t.Errorf("%s, want %s", got, c.want)
 			}
-			if got := b.anchor.Wall.UTC().Format("02 15:04:05"); got != c.anchor {
+			if got := b.anchor.Wall.Time().UTC().Format("02 15:04:05"); got != c.anchor {
 				t.Errorf("the anchor is %s, want %s", got, c.anchor)
 			}
 		})
@@ -153,7 +153,7 @@ func TestCountFrom(t *testing.T) {
 	m := momentAt(t, "07:30:00")
 	anchor := momentAt(t, "00:00:00").anchor()
 	b := slotbook{last: at(t, "06:00:00"), epochSlot: at(t, "06:00:00"), epoch: 1, anchor: &anchor}
-	if a := b.countFrom(m.Wall, slotsOf(t, everyKeys("1h")), m); a == nil || !a.Wall.Equal(at(t, "07:00:00")) || b.anchor != a {
+	if a := b.countFrom(m.Wall, slotsOf(t, everyKeys("1h")), m); a == nil || !a.Wall.Time().Equal(at(t, "07:00:00")) || b.anchor != a {
 		t.Errorf("anchor %+v", a)
 	}
 	if got := b.shown(slotsOf(t, everyKeys("1h")), -1, false, m); got != "next 02 08:00:00" {
@@ -216,7 +216,7 @@ func TestNotRun(t *testing.T) {
 	}
 	k.add(row(false, statefile.CauseOverlap, "06:00:00", "06:01:00", 2))
 	k.add(row(false, statefile.CauseOverlap, "06:02:00", "06:02:00", 1))
-	if len(k.list) != 1 || k.list[0].Number != 3 || !k.list[0].Last.Equal(at(t, "06:02:00")) {
+	if len(k.list) != 1 || k.list[0].Number != 3 || !k.list[0].Last.Time().Equal(at(t, "06:02:00")) {
 		t.Errorf("%+v", k.list)
 	}
 	for name, other := range map[string]*statefile.NotRun{

@@ -32,7 +32,7 @@ func (c *Core) armAlarm(a *alarm, by *statefile.DisabledBy) {
 		c.stopTimer(&a.timer)
 		return
 	}
-	c.setTimer(&a.timer, wall, nanos(by.Until.Time))
+	c.setTimer(&a.timer, wall, nanos(by.Until.Time()))
 }
 
 // ring ends the disabling. Slots after the set time count, even if no daemon ran then.
@@ -53,7 +53,7 @@ func (a *alarm) ring(c *Core) {
 // meantime, at_boot jobs that were disabled before that boot now run for it.
 func (c *Core) ringOverdue() {
 	overdue := func(by *statefile.DisabledBy) bool {
-		return by != nil && !by.Until.IsZero() && !by.Until.After(c.now.Wall)
+		return by != nil && !by.Until.IsZero() && !by.Until.Time().After(c.now.Wall)
 	}
 	for _, j := range c.order {
 		if j.alarm != nil && overdue(j.facts.DisabledBy) {
@@ -90,5 +90,5 @@ func (c *Core) orNow(from statefile.Time) time.Time {
 	if from.IsZero() {
 		return c.now.Wall
 	}
-	return from.Time
+	return from.Time()
 }

@@ -21,7 +21,7 @@ func TestDisabledUntil(t *testing.T) {
 	if a := w.ordered(Order{ID: 1, Verb: VerbDisable, Job: "hourly", Until: until}); len(a) != 1 || a[0].Refused != nil {
 		t.Fatalf("%+v", a)
 	}
-	if v := w.view("hourly"); v.DisabledBy == nil || !v.DisabledBy.Until.Equal(until) {
+	if v := w.view("hourly"); v.DisabledBy == nil || !v.DisabledBy.Until.Time().Equal(until) {
 		t.Errorf("%+v", v.DisabledBy)
 	}
 	w.until("2026-06-01 08:10:00")
@@ -163,7 +163,7 @@ func TestRestartedAtTime(t *testing.T) {
 	w.setClock(-time.Hour)
 	w.until("2026-06-01 09:00:00")
 	w.want("")
-	if v := w.view("web"); len(v.DelayedStarts) != 1 || v.DelayedStarts[0].Due.Format("15:04:05") != "09:00:30" {
+	if v := w.view("web"); len(v.DelayedStarts) != 1 || v.DelayedStarts[0].Due.Time().Format("15:04:05") != "09:00:30" {
 		t.Errorf("%+v", v.DelayedStarts)
 	}
 	w.until("2026-06-01 09:01:00")

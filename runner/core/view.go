@@ -125,7 +125,7 @@ func (r *run) view() statefile.Running {
 	}
 	if r.pid > 0 {
 		v.PID = new(r.pid)
-		v.StartedAt = statefile.At(r.startedAt.In(r.job.zone()))
+		v.StartedAt = statefile.At(r.startedAt.Time().In(r.job.zone()))
 	}
 	return v
 }

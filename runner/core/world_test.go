@@ -491,7 +491,7 @@ func (w *world) fork(s Start) {
 		w.handle(NotStarted{Run: s.Run, Error: statefile.StartError{Stage: "exec", Errno: "ENOENT"}, Text: "no such file"})
 		return
 	}
-	key := fmt.Sprintf("%s %s %d %d", s.Job.Name, s.Slot.UTC(), w.c.runs[s.Run].epoch, s.Attempt)
+	key := fmt.Sprintf("%s %s %d %d", s.Job.Name, s.Slot.Time().UTC(), w.c.runs[s.Run].epoch, s.Attempt)
 	if s.Slot.IsZero() {
 		key = fmt.Sprint("run ", s.Run)
 	}
