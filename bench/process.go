@@ -37,6 +37,7 @@ func launch(name string, end syscall.Signal, args ...string) (*process, error) {
 	p.cmd.Env = slices.DeleteFunc(p.cmd.Environ(), func(v string) bool {
 		return strings.HasPrefix(v, "JOBSD_") || strings.HasPrefix(v, "NOTIFY_SOCKET=")
 	})
+	p.cmd.WaitDelay = time.Second // for the output of what it leaves behind
 	r, w := io.Pipe()
 	p.cmd.Stdout, p.cmd.Stderr = w, w
 	if err := p.cmd.Start(); err != nil {

@@ -21,46 +21,50 @@ type tools struct {
 	robfig string // the peer on robfig/cron, "" without -peers
 }
 
-func buildTools(ctx context.Context, o *options) (t *tools, err error) {
+// buildTools builds them from the checkout. The caller removes them.
+func buildTools(ctx context.Context, o *options) (*tools, error) {
 	root, err := moduleRoot()
 	if err != nil {
 		return nil, err
 	}
-	t = &tools{}
+	t := &tools{}
 	if t.own, err = os.Executable(); err != nil {
 		return nil, err
 	}
 	if t.bin, err = makeScratch(os.TempDir()); err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			t.remove()
-		}
-	}()
+	if err := t.build(ctx, root, o); err != nil {
+		t.remove()
+		return nil, err
+	}
+	return t, nil
+}
+
+func (t *tools) build(ctx context.Context, root string, o *options) (err error) {
 	t.jobsd, t.stamp = filepath.Join(t.bin, "jobsd"), filepath.Join(t.bin, "stamp")
 	if err := goBuild(ctx, root, ".", t.jobsd); err != nil {
-		return nil, err
+		return err
 	}
 	var flags []string
 	if runtime.GOOS == "linux" && runtime.GOARCH == "amd64" {
 		flags = append(flags, "-ldflags=-s -w -E main.entry") // see bench/stamp/stamp_linux_amd64.s
 	}
 	if err := goBuild(ctx, root, "./bench/stamp", t.stamp, flags...); err != nil {
-		return nil, err
+		return err
 	}
 	if o.beside != "" {
 		if o.beside, err = filepath.Abs(o.beside); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if o.peers {
 		t.robfig = filepath.Join(t.bin, "robfig")
 		if err := goBuild(ctx, filepath.Join(root, "bench", "peers"), "./robfig", t.robfig); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return t, nil
+	return nil
 }
 
 func (t *tools) remove() { os.RemoveAll(t.bin) }
