@@ -16,18 +16,21 @@ type fate uint8
 // remains     its leader has ended, but leftovers may be alive
 // leaderless  a process in its cgroup leaf is alive, but nobody knows the leader; it counts as alive until the leaf is empty
 // sought      it has no leaf and no known pid, so only a look at all processes can find it; the searcher does that
+// unforked    it certainly never had a process that became its program
 const (
 	gone fate = iota
 	leads
 	remains
 	leaderless
 	sought
+	unforked
 )
 
 // survivor is what the kernel knows about a run of the previous daemon.
 type survivor struct {
-	fate fate
-	proc spawn.Process // if leads, remains or leaderless
+	fate   fate
+	proc   spawn.Process // if leads, remains or leaderless
+	forked core.Leader   // its leader, if only the evidence knows that it was forked
 }
 
 // adopt looks for the processes of the previous daemon's runs. This loop must not wait, so slow searches go to the
@@ -58,7 +61,7 @@ func (l *loop) adopt(copied bool) {
 // adoptRun tells the core what became of a run.
 func (l *loop) adoptRun(p *process, s survivor) {
 	child := s.fate == leads && l.inherits && spawn.IsChild(s.proc.PID)
-	if s.fate != gone {
+	if s.fate != gone && s.fate != unforked {
 		p.Process, p.adopted, p.gone, p.leaderless = s.proc, s.fate != remains && !child, s.fate != leads, s.fate == leaderless
 		l.byRun[p.run] = p
 		if child {
@@ -67,9 +70,9 @@ func (l *loop) adoptRun(p *process, s survivor) {
 		l.repoll = true
 	}
 	if s.fate == leads || s.fate == leaderless {
-		l.handle(core.Found{Run: p.run, Child: child, PID: p.PID, Inode: p.Inode, PIDStart: p.Start})
+		l.handle(core.Found{Run: p.run, Child: child, Leader: core.Leader{PID: p.PID, Inode: p.Inode, PIDStart: p.Start}})
 	} else {
-		l.handle(core.Gone{Run: p.run, Remains: s.fate == remains})
+		l.handle(core.Gone{Run: p.run, Remains: s.fate == remains, Unforked: s.fate == unforked, Leader: s.forked})
 	}
 }
 
@@ -78,7 +81,7 @@ func (l *loop) found(leaders map[string]spawn.Process) {
 	for tag, p := range l.seekingLeaders {
 		s := survivor{}
 		if leader, ok := leaders[tag]; ok {
-			s = survivor{leads, leader}
+			s = survivor{fate: leads, proc: leader}
 		}
 		l.adoptRun(p, s)
 	}

@@ -170,6 +170,7 @@ func (l *loop) fork(f core.Fork) {
 	var handshake *spawn.Handshake
 	var err error
 	if c.Output, err = l.recording.pipe(s); err == nil {
+		failpoint("piped")
 		proc, handshake, err = l.sys.start(s.Run, c)
 	}
 	if err != nil {
@@ -185,6 +186,7 @@ func (l *loop) fork(f core.Fork) {
 }
 
 func (l *loop) notStarted(run uint64, err error) {
+	l.sys.unforked(run) // the next attempt may come under the next daemon
 	l.recording.notStarted(run)
 	var e *spawn.Error
 	if !errors.As(err, &e) {

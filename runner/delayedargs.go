@@ -15,22 +15,32 @@ import (
 	"jobsd/statefile"
 )
 
-// delayedArgs keeps the arguments of delayed starts, each in a file that only the daemon's user can read. They may be
-// secrets, which must not be in the journal.
+// delayedArgs keeps the arguments of a person for delayed starts and for runs that are about to start, each in a file that
+// only the daemon's user can read. They may be secrets, which must not be in the journal.
 type delayedArgs struct {
 	dir  string
 	runs map[uint64]bool // the runs that have a file
 }
 
-// openDelayedArgs returns the arguments of the delayed starts in the facts, and removes all other files.
+// openDelayedArgs returns the arguments of the delayed starts and of the live runs in the facts, and removes all other
+// files.
 func openDelayedArgs(stateDir string, facts *statefile.Facts) (*delayedArgs, map[uint64][]string) {
 	p := &delayedArgs{dir: filepath.Join(stateDir, "delayed_starts"), runs: map[uint64]bool{}}
 	args := map[uint64][]string{}
+	recall := func(run uint64, has bool) {
+		if !has {
+			return
+		}
+		if list, err := p.read(run); err == nil {
+			args[run], p.runs[run] = list, true
+		}
+	}
 	for _, j := range facts.Jobs {
 		for _, l := range j.Delayed {
-			if list, err := p.read(l.Run); l.HasArgs && err == nil {
-				args[l.Run], p.runs[l.Run] = list, true
-			}
+			recall(l.Run, l.HasArgs)
+		}
+		for _, l := range j.Live {
+			recall(l.Run, l.HasArgs && !l.Ended)
 		}
 	}
 	entries, _ := os.ReadDir(p.dir)
@@ -56,18 +66,18 @@ func (p *delayedArgs) read(run uint64) (args []string, err error) {
 }
 
 // keep writes the arguments before the journal records the start.
-func (p *delayedArgs) keep(l *statefile.Delayed) error {
+func (p *delayedArgs) keep(run uint64, args []string) error {
 	if err := os.Mkdir(p.dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("cannot keep the arguments of run %d: %w", l.Run, err)
+		return fmt.Errorf("cannot keep the arguments of run %d: %w", run, err)
 	}
-	text, err := json.Marshal(l.Args)
+	text, err := json.Marshal(args)
 	if err == nil {
-		err = durable.WriteFile(p.path(l.Run), text, 0o600)
+		err = durable.WriteFile(p.path(run), text, 0o600)
 	}
 	if err != nil {
-		return fmt.Errorf("cannot keep the arguments of run %d: %w", l.Run, err)
+		return fmt.Errorf("cannot keep the arguments of run %d: %w", run, err)
 	}
-	p.runs[l.Run] = true
+	p.runs[run] = true
 	return nil
 }
 

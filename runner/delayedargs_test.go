@@ -16,7 +16,7 @@ func TestDelayedArgs(t *testing.T) {
 	p, _ := openDelayedArgs(dir, facts)
 	for run := uint64(1); run <= 4; run++ {
 		l := statefile.Delayed{Job: "j", Run: run, Args: []string{"a b", "", "\n"}, HasArgs: true}
-		if err := p.keep(&l); err != nil {
+		if err := p.keep(l.Run, l.Args); err != nil {
 			t.Fatal(err)
 		}
 		l.Args = nil // the journal does not contain them

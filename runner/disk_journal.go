@@ -16,7 +16,7 @@ func (d *disk) record(e statefile.Entry) {
 	case *statefile.Delayed:
 		d.sync = true
 		if r.HasArgs {
-			d.report("delayed starts", d.inStateDir(func() error { return d.delayedArgs.keep(r) }))
+			d.keepArgs(r.Run, r.Args)
 		}
 	case *statefile.Dropped:
 		d.sync = true
@@ -27,6 +27,11 @@ func (d *disk) record(e statefile.Entry) {
 		d.delayedArgs.drop(r.Outcome.Run)
 	}
 	d.append(e)
+}
+
+// keepArgs keeps the arguments of a run outside of the journal, because they may be secret.
+func (d *disk) keepArgs(run uint64, args []string) {
+	d.report("delayed starts", d.inStateDir(func() error { return d.delayedArgs.keep(run, args) }))
 }
 
 func (d *disk) append(e statefile.Entry) { d.entries = append(d.entries, e) }
@@ -51,6 +56,9 @@ func (d *disk) prepare(p core.Prepare) {
 	failpoint("prepare")
 	answer := prepared{run: p.Run}
 	if p.Record != nil {
+		if p.Record.HasArgs && !d.delayedArgs.runs[p.Run] {
+			d.keepArgs(p.Run, p.Args)
+		}
 		d.append(statefile.Entry{At: p.At, Record: p.Record})
 		d.sync, answer.sync = true, p.Record.Reason != statefile.ReasonService
 	}

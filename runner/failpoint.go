@@ -6,6 +6,7 @@ package runner
 //	appended  entries are in the journal, but not durable
 //	synced    the entries are durable
 //	fork      a process is about to be created
+//	piped     the pipe for its output exists
 //	forked    the process exists, but the journal does not know it yet
 //	ending    an outcome is about to be written
 //	state     the state file is about to be replaced

@@ -67,6 +67,7 @@ func (l *loop) leaveTo(lock *os.File) *Handover {
 	}
 	l.delivering.finish()
 	l.recording.close()
+	l.sys.leaveEvidence()
 	l.timer.close()
 	l.bootTimer.close()
 	h.pump = l.pump

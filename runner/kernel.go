@@ -11,14 +11,15 @@ import (
 
 // kernel is the real system.
 type kernel struct {
-	bootID  string
-	cgroups *spawn.Cgroups // nil: not available
+	bootID   string
+	cgroups  *spawn.Cgroups  // nil: not available
+	evidence *spawn.Evidence // nil: not available
 }
 
 func (kernel) now() core.Now { return readClocks() }
 
 func (k kernel) start(run uint64, c *spawn.Command) (spawn.Process, *spawn.Handshake, error) {
-	c.Cgroup = k.cgroups.Make(leafName(run))
+	c.Cgroup, c.Run, c.Evidence = k.cgroups.Make(leafName(run)), run, k.evidence
 	p, h, err := spawn.Start(c)
 	if p.Cgroup == "" {
 		k.cgroups.Drop(c.Cgroup)
@@ -45,21 +46,42 @@ func (kernel) signalLeader(p spawn.Process, sig syscall.Signal) error {
 
 func (kernel) left(p *spawn.Process) (int, bool) { return spawn.Leftovers(p) }
 
+func (k kernel) unforked(run uint64) { k.evidence.Unforked(run) }
+
+func (k kernel) leaveEvidence() { k.evidence.Close() }
+
 func (k kernel) close() { k.cgroups.Close() }
 
 func (k kernel) sweep() { k.cgroups.Sweep() }
 
-// survivor looks for a run in its cgroup leaf, if it has one, and for its leader. A populated leaf proves that the run
-// is alive and of this boot, whatever the journal knows about its process.
+// survivor finds out what became of a run. The evidence knows more than the journal if the previous daemon was killed
+// around the fork.
 func (k kernel) survivor(l statefile.Live) survivor {
+	stage, p := k.evidence.Of(l.Run)
+	switch {
+	case l.Ended:
+	case stage == spawn.Unforked:
+		return survivor{fate: unforked}
+	case stage == spawn.Forked && l.PID == 0:
+		l.PID, l.Inode, l.PIDStart, l.BootID = p.PID, p.Inode, p.Start, k.bootID
+		s := k.lookFor(l)
+		s.forked = core.Leader{PID: p.PID, Inode: p.Inode, PIDStart: p.Start}
+		return s
+	}
+	return k.lookFor(l)
+}
+
+// lookFor looks for a run in its cgroup leaf, if it has one, and for its leader. A populated leaf proves that the run is
+// alive and of this boot, whatever the journal knows about its process.
+func (k kernel) lookFor(l statefile.Live) survivor {
 	leaf := k.cgroups.Leaf(leafName(l.Run))
 	lives := spawn.Populated(leaf)
 	switch {
 	case l.PID == 0 && lives && !l.Ended:
 		if p, ok := spawn.LeafLeader(leaf); ok {
-			return survivor{leads, p}
+			return survivor{fate: leads, proc: p}
 		}
-		return survivor{leaderless, spawn.WatchLeaf(leaf)}
+		return survivor{fate: leaderless, proc: spawn.WatchLeaf(leaf)}
 	case l.PID == 0 && leaf == "" && !l.Ended:
 		return survivor{fate: sought}
 	case l.PID > 0 && !lives && !l.Ended && (isUnknownBoot(l.BootID) || isUnknownBoot(k.bootID)):
@@ -68,14 +90,14 @@ func (k kernel) survivor(l statefile.Live) survivor {
 		return survivor{}
 	}
 	if p, ok := spawn.Adopt(spawn.Process{PID: l.PID, Inode: l.Inode, Start: l.PIDStart, Cgroup: leaf}); ok && !l.Ended {
-		return survivor{leads, p}
+		return survivor{fate: leads, proc: p}
 	} else if ok {
 		p.Close()
 	}
 	if leaf != "" && !lives {
 		return survivor{}
 	}
-	return survivor{remains, spawn.Remains(l.PID, leaf)}
+	return survivor{fate: remains, proc: spawn.Remains(l.PID, leaf)}
 }
 
 func (kernel) status(p spawn.Process) (spawn.Exit, bool) { return spawn.AdoptedStatus(p) }

@@ -31,6 +31,8 @@ type system interface {
 	close()
 	survivor(statefile.Live) survivor
 	sweep()
+	unforked(run uint64)
+	leaveEvidence()
 	status(spawn.Process) (spawn.Exit, bool)
 }
 
@@ -123,6 +125,7 @@ func (l *loop) turn() {
 		}
 		l.recording.setOutput(l.loaded.Set.Config.Log)
 		l.mendRun()
+		l.mendEvidence()
 		l.heartbeat.set(l.loaded.Set.Config.Heartbeat, l.sys.now().Mono)
 		l.handle(*l.loaded)
 		if l.core.Known() {
@@ -270,7 +273,10 @@ func (l *loop) effect(e core.Effect) {
 		l.recording.end(e)
 	case core.Marker:
 		l.recording.note(e)
-	case core.Prepare, core.Deliver:
+	case core.Prepare:
+		l.sys.unforked(e.Run) // first, so that a later daemon can rely on it if the intent is in the journal
+		l.batch = append(l.batch, e)
+	case core.Deliver:
 		l.batch = append(l.batch, e)
 	case core.Fork:
 		l.forks = append(l.forks, e)

@@ -73,6 +73,8 @@ func (k *fakeKernel) signal(p spawn.Process, sig syscall.Signal) error {
 func (k *fakeKernel) left(*spawn.Process) (int, bool)         { return 0, false }
 func (k *fakeKernel) survivor(l statefile.Live) survivor      { return k.survivors[l.Run] }
 func (k *fakeKernel) sweep()                                  {}
+func (k *fakeKernel) unforked(uint64)                         {}
+func (k *fakeKernel) leaveEvidence()                          {}
 func (k *fakeKernel) close()                                  {}
 func (k *fakeKernel) release(p spawn.Process)                 { p.Close() }
 func (k *fakeKernel) status(spawn.Process) (spawn.Exit, bool) { return spawn.Exit{}, false }

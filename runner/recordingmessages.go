@@ -150,13 +150,19 @@ func (r *recording) have(m recorder.Received) {
 		o.log = *m.Log
 	}
 	o.began, o.ended, o.notice = m.Start == "", m.Over, ""
-	o.start = m.Start
+	if !o.fresh { // otherwise the previous daemon was killed before the fork, and this one has made another pipe
+		o.start = m.Start
+	}
 	if m.Ending && !o.ending {
 		o.ending, o.end = true, m.Text
 	}
 	defer r.count(o)
 	for _, fd := range m.FDs {
-		if o.read >= 0 {
+		switch {
+		case o.fresh:
+			unix.Close(fd)
+			continue
+		case o.read >= 0:
 			unix.Close(o.read)
 		}
 		o.read = fd

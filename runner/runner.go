@@ -192,8 +192,9 @@ func newLoop(o Options, config *jobfile.Config, log *logger, hand *Handover) (*l
 	if facts.Copied(boot, begin.Device, begin.Inode) {
 		begin.ID = statefile.NewID()
 	}
-	leaves := openCgroups(cmp.Or(begin.ID, facts.ID), log)
-	l := &loop{sys: kernel{boot, leaves}, boot: boot, pump: pump, timer: timer, bootTimer: bootTimer, log: log, o: o, self: whoAmI(),
+	id := cmp.Or(begin.ID, facts.ID)
+	leaves := openCgroups(id, log)
+	l := &loop{sys: kernel{boot, leaves, openEvidence(o.Dirs.Run, id, boot, log)}, boot: boot, pump: pump, timer: timer, bootTimer: bootTimer, log: log, o: o, self: whoAmI(),
 		byRun: map[uint64]*process{}, byPID: map[int]*process{}, inherits: hand != nil}
 	for _, text := range said {
 		log.Warn(text)
@@ -204,7 +205,7 @@ func newLoop(o Options, config *jobfile.Config, log *logger, hand *Handover) (*l
 	now := l.sys.now()
 	l.began = now.Boot
 	l.daemon = statefile.Daemon{PID: os.Getpid(), PIDStart: start, StartedAt: statefile.At(now.Wall), BootID: machineBoot,
-		Machine: hostname, Version: o.Version, JobsDir: o.Dirs.Jobs, ConfigFile: o.ConfigFile}
+		Machine: hostname, Version: o.Version, JobsDir: o.Dirs.Jobs, ConfigFile: o.ConfigFile, RunDir: o.Dirs.Run}
 	delayed, args := openDelayedArgs(o.Dirs.State, facts)
 	l.core = core.New(core.Options{MachineID: machine.ID(), Machine: hostname, BootID: boot, BootUnknown: bootTrouble != "",
 		Seed: uint64(now.Wall.UnixNano()) ^ uint64(os.Getpid()),

@@ -9,8 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
 	"jobsd/internal/durable"
 )
 
@@ -28,11 +26,11 @@ func KeptBootID(dir string) (string, error) {
 }
 
 func keptBootID(dir, path string) (string, error) {
-	var fs unix.Statfs_t
-	if err := unix.Statfs(dir, &fs); err != nil {
-		return "", &os.PathError{Op: "statfs", Path: dir, Err: err}
+	in, err := durable.InMemory(dir)
+	if err != nil {
+		return "", err
 	}
-	if fs.Type != unix.TMPFS_MAGIC && fs.Type != unix.RAMFS_MAGIC {
+	if !in {
 		return "", fmt.Errorf("%s is not on a tmpfs", dir)
 	}
 	text, err := os.ReadFile(path)

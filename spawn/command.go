@@ -32,6 +32,9 @@ type Command struct {
 	Cgroup      string // leaf to start in, see Cgroups.Make; "": the daemon's own cgroup
 	Title       string // argv[0] of the shim until it becomes the program
 	MayHang     bool   // opening Path or Dir may block, so only the shim touches them
+
+	Run      uint64    // the number of the run in the evidence; 0: it is no run
+	Evidence *Evidence // says how far the start has come; nil: nothing does
 }
 
 // Credential is the user and the groups that a process runs as. Only root can change them.

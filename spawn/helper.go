@@ -15,5 +15,5 @@ func StartHelper(args, env []string, files ...int) (Process, error) {
 		}
 		attr.Files = append(attr.Files, uintptr(fd))
 	}
-	return fork(self, args, "", attr)
+	return (&Command{}).fork(self, args, attr)
 }

@@ -36,7 +36,7 @@ func forkShim(c *Command) (Process, *Handshake, error) {
 	}
 	defer unix.Close(w)
 	attr := &syscall.ProcAttr{Env: c.shimEnv(), Files: []uintptr{in, out, out, uintptr(w)}, Sys: &syscall.SysProcAttr{}}
-	p, err := fork(self, []string{c.Title, shim.Arg}, c.Cgroup, attr)
+	p, err := c.fork(self, []string{c.Title, shim.Arg}, attr)
 	if err != nil {
 		h.Close()
 		return none, nil, err

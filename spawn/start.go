@@ -40,7 +40,7 @@ func startDirect(c *Command) (Process, error) {
 	if err != nil {
 		return Process{FD: -1}, err
 	}
-	return fork(c.Path, c.Argv, c.Cgroup, &syscall.ProcAttr{Dir: c.Dir, Env: c.Env, Files: []uintptr{in, out, out},
+	return c.fork(c.Path, c.Argv, &syscall.ProcAttr{Dir: c.Dir, Env: c.Env, Files: []uintptr{in, out, out},
 		Sys: &syscall.SysProcAttr{}})
 }
 
@@ -65,8 +65,9 @@ func errnoOf(err error) syscall.Errno {
 }
 
 // fork is the only function that makes processes. ForkExec gives the child the signal mask of the forking thread, and
-// Go keeps signals blocked that were blocked when the daemon started, so fork unblocks them first.
-func fork(path string, argv []string, leaf string, attr *syscall.ProcAttr) (Process, error) {
+// Go keeps signals blocked that were blocked when the daemon started, so fork unblocks them first. Between the two stores
+// to the evidence, a killed daemon leaves open whether there is a process, so nothing that can wait comes in between.
+func (c *Command) fork(path string, argv []string, attr *syscall.ProcAttr) (Process, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	shim.UnblockSignals()
@@ -74,12 +75,15 @@ func fork(path string, argv []string, leaf string, attr *syscall.ProcAttr) (Proc
 	p := Process{FD: -1}
 	attr.Sys.Setsid = true
 	wantPidfd(attr.Sys, &p.FD)
-	pid, leaf, err := forkIn(leaf, path, argv, attr)
+	c.Evidence.forking(c.Run)
+	pid, leaf, err := forkIn(c.Cgroup, path, argv, attr)
 	if err != nil {
+		c.Evidence.Unforked(c.Run)
 		return Process{FD: -1}, err
 	}
 	p.PID, p.Cgroup, p.born = pid, leaf, leaf
 	p.identify()
+	c.Evidence.forked(c.Run, &p)
 	return p, nil
 }
 

@@ -184,7 +184,7 @@ func (r *Intent) apply(f *Facts, at Time) {
 	}
 	j.removeRetry(r.Run)
 	j.removeDelayed(r.Run)
-	j.Live = append(j.Live, Live{Identity: r.Identity, Discard: r.Discard})
+	j.Live = append(j.Live, Live{Identity: r.Identity, Discard: r.Discard, HasArgs: r.HasArgs})
 }
 
 func (r *Started) apply(f *Facts, at Time) {

@@ -105,6 +105,7 @@ type Live struct {
 	Open      bool          `json:"open,omitempty"`       // it has ended but its output has not
 	Drained   bool          `json:"drained,omitempty"`    // none of its processes is left
 	Discard   bool          `json:"discard,omitempty"`    // its output is discarded
+	HasArgs   bool          `json:"has_args,omitempty"`   // as in Intent
 	Output    *joblog.Place `json:"output,omitempty"`
 }
 

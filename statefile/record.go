@@ -158,9 +158,10 @@ type Identity struct {
 type Intent struct {
 	Job string `json:"job"`
 	Identity
-	At      bool    `json:"at_slot,omitempty"` // the slot is the job's `at`
-	Discard bool    `json:"discard,omitempty"` // its output is discarded
-	Anchor  *Anchor `json:"anchor,omitempty"`  // the new one of an `every` job
+	At      bool    `json:"at_slot,omitempty"`  // the slot is the job's `at`
+	Discard bool    `json:"discard,omitempty"`  // its output is discarded
+	HasArgs bool    `json:"has_args,omitempty"` // a person added arguments, which the daemon keeps elsewhere
+	Anchor  *Anchor `json:"anchor,omitempty"`   // the new one of an `every` job
 }
 
 // Started records that the run's process exists.

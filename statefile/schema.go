@@ -25,6 +25,7 @@ type Daemon struct {
 	Version         string      `json:"version"`
 	JobsDir         string      `json:"jobs_dir"`
 	ConfigFile      string      `json:"config_file"`
+	RunDir          string      `json:"run_dir"`
 	Uptime          Seconds     `json:"uptime"` // at the time of writing
 	CleanShutdown   bool        `json:"clean_shutdown"`
 	UncleanRestarts uint64      `json:"unclean_restarts"`

@@ -49,7 +49,7 @@ func failpoint(at string) func(string) {
 	}
 }
 
-var failpoints = []string{"prepare", "appended", "synced", "fork", "forked", "ending", "state", "rotate"}
+var failpoints = []string{"prepare", "appended", "synced", "fork", "piped", "forked", "ending", "state", "rotate"}
 
 // crashJob is a job that writes into a ledger: a line B when it begins, a line E when it ends.
 const crashJob = `every = "1s"
@@ -68,6 +68,7 @@ func TestCrash(t *testing.T) {
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 0))
 	s := newServer(t)
+	s.runInMemory()
 	ledger := filepath.Join(s.root, "ledger")
 	job := func(name, more string, pause float64, code int) {
 		r := strings.NewReplacer("LEDGER", ledger, "PAUSE", fmt.Sprint(pause), "CODE", fmt.Sprint(code), "MORE", more)

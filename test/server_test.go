@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"jobsd/internal/testdir"
 	"jobsd/statefile"
 )
 
@@ -53,6 +54,17 @@ func newServer(t *testing.T) *server {
 		}
 	})
 	return s
+}
+
+// runInMemory writes a jobsd.toml that puts the run directory on a tmpfs, where it is on most machines. It returns the
+// run directory. Without a tmpfs it stays where it is.
+func (s *server) runInMemory() string {
+	if !testdir.HasMemory() {
+		return filepath.Join(s.root, "run")
+	}
+	dir := testdir.Memory(s.t)
+	writeFile(s.t, filepath.Join(s.root, "jobsd.toml"), fmt.Sprintf("run_dir = %q\n", dir))
+	return dir
 }
 
 func (s *server) writeJobs(name, text string) {

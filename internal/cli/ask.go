@@ -11,7 +11,7 @@ import (
 
 // ask connects to the daemon, sends it a request and returns the first line of the answer.
 func (s *site) ask(r control.Request) (*control.Client, control.Response, error) {
-	client, err := control.Dial(s.Run)
+	client, err := s.dial()
 	if errors.Is(err, control.ErrNoDaemon) {
 		return nil, control.Response{}, s.noSocket()
 	}
@@ -24,6 +24,21 @@ func (s *site) ask(r control.Request) (*control.Client, control.Response, error)
 		return nil, answer, s.refused(err, r)
 	}
 	return client, answer, nil
+}
+
+// dial connects to the daemon. The daemon may have been started with another environment, and so have another run
+// directory: its state file says which one.
+func (s *site) dial() (*control.Client, error) {
+	client, err := control.Dial(s.Run)
+	if !errors.Is(err, control.ErrNoDaemon) {
+		return client, err
+	}
+	d, missing := statefile.ReadDaemon(s.State)
+	if missing != nil || d.RunDir == "" || d.RunDir == s.Run || !alive(d) {
+		return nil, err
+	}
+	s.Run = d.RunDir
+	return control.Dial(s.Run)
 }
 
 // SeenPatience is how long a change may take to reach the state file. The disk may be full. Tests on slow disks raise it.

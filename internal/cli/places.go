@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"jobsd/internal/jobfile"
 )
 
@@ -189,9 +191,8 @@ func homeDir() (string, error) {
 	return me.HomeDir, nil
 }
 
-// underHome follows the XDG base directory specification, except for the run directory: the system removes XDG_RUNTIME_DIR
-// when the user logs out, but a daemon in the background continues. If home is "", only the directories that the
-// environment names are set.
+// underHome follows the XDG base directory specification. If home is "", only the directories that the environment names
+// are set.
 func underHome(home string, getenv func(string) string) (jobfile.Dirs, string) {
 	base := func(name, usual string) string {
 		dir := getenv(name)
@@ -215,8 +216,19 @@ func underHome(home string, getenv func(string) string) (jobfile.Dirs, string) {
 		Jobs:  in(config, "jobs.d"),
 		State: state,
 		Log:   in(state, "log"),
-		Run:   in(state, "run"),
+		Run:   cmp.Or(in(runtimeDir(getenv("XDG_RUNTIME_DIR")), "jobsd"), in(state, "run")),
 	}, in(config, "jobsd.toml")
+}
+
+// runtimeDir returns the runtime directory of the user if it is as the XDG base directory specification demands, and
+// otherwise "". The variable may be left over from the session of another user, as after su(1). The directory is in memory,
+// which outlives the daemon and not the machine.
+func runtimeDir(dir string) string {
+	var st unix.Stat_t
+	if !filepath.IsAbs(dir) || unix.Stat(dir, &st) != nil || st.Mode&(unix.S_IFMT|0o777) != unix.S_IFDIR|0o700 || int(st.Uid) != os.Geteuid() {
+		return ""
+	}
+	return dir
 }
 
 // fromSystemd reads the variables of systemd.exec(5). It takes the first directory of a list.

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 
 	"jobsd/internal/jobfile"
@@ -19,6 +21,42 @@ func TestUnderHome(t *testing.T) {
 	if dirs, config = underHome("/home/jo", getenv); dirs.Jobs != "/c/jobsd/jobs.d" || dirs.State != want.State ||
 		config != "/c/jobsd/jobsd.toml" {
 		t.Errorf("with XDG: got %+v, %s", dirs, config)
+	}
+}
+
+func TestRuntimeDir(t *testing.T) {
+	dir := t.TempDir()
+	mode := func(m os.FileMode) {
+		if err := os.Chmod(dir, m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run := func(value string) string {
+		dirs, _ := underHome("/home/jo", func(name string) string { return map[string]string{"XDG_RUNTIME_DIR": value}[name] })
+		return dirs.Run
+	}
+	const usual = "/home/jo/.local/state/jobsd/run"
+	mode(0o700)
+	if got := run(dir); got != filepath.Join(dir, "jobsd") {
+		t.Errorf("got %s, want it in %s", got, dir)
+	}
+	for _, bad := range []string{"", "relative", filepath.Join(dir, "missing"), "/dev/null"} {
+		if got := run(bad); got != usual {
+			t.Errorf("%q: got %s, want %s", bad, got, usual)
+		}
+	}
+	mode(0o755)
+	if got := run(dir); got != usual {
+		t.Errorf("a directory that others can read: got %s, want %s", got, usual)
+	}
+	mode(0o700)
+	if os.Geteuid() == 0 {
+		if err := os.Chown(dir, 12345, 12345); err != nil {
+			t.Fatal(err)
+		}
+		if got := run(dir); got != usual {
+			t.Errorf("a directory of another user: got %s, want %s", got, usual)
+		}
 	}
 }
 

@@ -118,7 +118,7 @@ func (s *site) askReload(deadline time.Time) (control.Response, error) {
 // dialForReload connects to the daemon. If its socket was removed, a signal makes the daemon reload and create the
 // socket again.
 func (s *site) dialForReload(deadline time.Time) (*control.Client, error) {
-	client, failed := control.Dial(s.Run)
+	client, failed := s.dial()
 	if failed == nil {
 		return client, nil
 	}
@@ -139,7 +139,7 @@ func (s *site) dialForReload(deadline time.Time) (*control.Client, error) {
 	tick := time.NewTicker(pollPause)
 	defer tick.Stop()
 	for ; failed != nil && alive(&state.Daemon) && time.Now().Before(deadline); <-tick.C {
-		client, failed = control.Dial(s.Run)
+		client, failed = s.dial()
 	}
 	return client, failed
 }

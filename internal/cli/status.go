@@ -154,6 +154,9 @@ func writeStatus(w io.Writer, p palette, width int, state *statefile.State, r st
 	f.add("version", "", "%s", d.Version)
 	f.add("machine", "", "%s", d.Machine)
 	f.add("state", "", "%s", s.State)
+	if text := runDirText(d.RunDir); text != "" {
+		f.add("run_dir", "", "%s", text)
+	}
 	f.add("jobs", "", "%s", jobTotals(state))
 	if r.Next != nil {
 		f.add("next", "", "%s, %s", r.Next.Job, exactly(r.Next.At, now))

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"jobsd/internal/durable"
 	"jobsd/internal/jobfile"
 	"jobsd/internal/notify"
 	"jobsd/internal/plain"
@@ -33,7 +34,20 @@ func writeWarnings(w io.Writer, warned []mistake) {
 // warnings returns the warnings about a whole directory and the settings.
 func (s *site) warnings(set *jobfile.Set) []mistake {
 	defs := set.Definitions()
-	return append(s.jobWarnings(defs), configWarnings(set.Config, slices.ContainsFunc(defs, mails))...)
+	list := append(s.jobWarnings(defs), configWarnings(set.Config, slices.ContainsFunc(defs, mails))...)
+	if text := runDirText(s.Run); text != "" && s.root == "" { // with --root, a person has chosen one directory for all
+		list = append(list, mistake{File: filepath.Base(cmp.Or(set.Config.File, "jobsd.toml")), Key: "run_dir", Message: text})
+	}
+	return list
+}
+
+// runDirText says that a run directory is on a disk, and what that means. It returns "" if it is in memory, or if that does
+// not matter on this system.
+func runDirText(dir string) string {
+	if in, err := durable.InMemory(dir); err != nil || in {
+		return ""
+	}
+	return dir + " is not on a tmpfs: a run that is about to start when the daemon is killed is lost"
 }
 
 // configWarnings returns the warnings about the settings. mailed says whether a job sends mail.

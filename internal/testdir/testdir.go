@@ -1,10 +1,12 @@
-// Package testdir gives tests directories: one that other users can reach, and ones with programs.
+// Package testdir gives tests directories: one that other users can reach, ones with programs, and ones in memory.
 package testdir
 
 import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"jobsd/internal/durable"
 )
 
 // Open makes the tests use a directory that processes of other users can reach. The temporary directory of
@@ -47,4 +49,27 @@ func Programs(t *testing.T, paths ...string) string {
 		}
 	}
 	return root
+}
+
+// shm is a tmpfs on Linux, if the system is like most.
+const shm = "/dev/shm"
+
+// HasMemory reports whether Memory has a tmpfs for its directories.
+func HasMemory() bool {
+	in, err := durable.InMemory(shm)
+	return in && err == nil
+}
+
+// Memory makes a directory on a tmpfs. Without a tmpfs, the test skips.
+func Memory(t *testing.T) string {
+	t.Helper()
+	if !HasMemory() {
+		t.Skip("needs a tmpfs at " + shm)
+	}
+	dir, err := os.MkdirTemp(shm, "jobsd-test")
+	if err != nil {
+		t.Skip("needs a tmpfs: ", err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
 }

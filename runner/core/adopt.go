@@ -16,15 +16,17 @@ type fate uint8
 // alive    its leader is alive, or some process of it that counts as the leader
 // remains  its leader has ended, but leftovers may be alive
 // gone     nothing of it is alive
+// unforked it certainly never had a process, so it can still start
 const (
 	sought fate = iota
 	alive
 	remains
 	gone
+	unforked
 )
 
 // Outliving takes over the runs that the previous daemon left behind, and returns them by job. The shell looks for their
-// processes and answers with one Found or Gone for each before the first load. No run is started a second time.
+// processes and answers with one Found or Gone for each before the first load. No run is forked a second time.
 func (c *Core) Outliving() iter.Seq2[string, statefile.Live] {
 	type outlived struct {
 		job string
@@ -61,7 +63,8 @@ func (c *Core) takeOver(name string, l statefile.Live) {
 	}
 	r := &run{origin: origin{fromJournal, l.Reason, true, l.Reason == statefile.ReasonService && c.wasDisabled(j)},
 		number: l.Run, job: j, def: undefined, state: outlived, slot: l.Slot, epoch: l.Epoch, attempt: l.Attempt,
-		missed: l.Missed, pid: l.PID, startedAt: l.StartedAt, adopted: true, discard: l.Discard, stopBy: l.StoppedBy, started: c.now.Mono}
+		missed: l.Missed, pid: l.PID, startedAt: l.StartedAt, adopted: true, discard: l.Discard, stopBy: l.StoppedBy, started: c.now.Mono,
+		schedule: j.facts.Schedule}
 	if !l.StartedAt.IsZero() {
 		r.started -= max(0, c.now.Wall.Sub(l.StartedAt.Time()))
 	}
@@ -75,23 +78,36 @@ func (c *Core) takeOver(name string, l statefile.Live) {
 func foundAlive(c *Core, r *run, e Event) {
 	f := e.(Found)
 	r.fate, r.adopted = alive, !f.Child
-	if r.pid == 0 && f.PID > 0 { // the previous daemon was killed between the fork and this record
-		c.record(&statefile.Started{Job: r.job.name, Run: r.number, PID: f.PID, Inode: f.Inode, PIDStart: f.PIDStart,
-			BootID: c.o.BootID, Reason: r.reason})
-		r.pid, r.startedAt, r.started = f.PID, c.at(), c.now.Mono
-	}
+	c.recordFork(r, f.Leader)
 	if r.adopted {
 		c.say(Info, r.job.name, "adopted", "run", r.number, "pid", r.pid)
 	}
 }
 
+// recordFork records the process of a run if the previous daemon was killed between the fork and this record.
+func (c *Core) recordFork(r *run, l Leader) {
+	if r.pid > 0 || l.PID == 0 {
+		return
+	}
+	c.record(&statefile.Started{Job: r.job.name, Run: r.number, PID: l.PID, Inode: l.Inode, PIDStart: l.PIDStart,
+		BootID: c.o.BootID, Reason: r.reason})
+	r.pid, r.startedAt, r.started = l.PID, c.at(), c.now.Mono
+}
+
 // foundGone looks for the leftovers of a run whose outcome is published. Otherwise only the definition says whether to
 // retry the run and whom to notify.
 func foundGone(c *Core, r *run, e Event) {
-	r.fate = gone
-	if e.(Gone).Remains {
+	g := e.(Gone)
+	switch {
+	case g.Unforked:
+		r.fate = unforked
+		return
+	case g.Remains:
 		r.fate = remains
+	default:
+		r.fate = gone
 	}
+	c.recordFork(r, g.Leader)
 	l := r.live()
 	if !l.Ended {
 		return
@@ -141,6 +157,10 @@ func (c *Core) takeDefinition(r *run) {
 // removed waits on, because the file may come back.
 func continueOutlived(c *Core, r *run, _ Event) {
 	c.takeDefinition(r)
+	if r.fate == unforked {
+		c.resumeUnforked(r)
+		return
+	}
 	if r.fate == remains || r.fate == gone {
 		if c.settleLost(r); r.state == lingering {
 			settleRemains(c, r, nil)
@@ -206,6 +226,9 @@ func stopOutlived(c *Core, r *run, _ Event) {
 	case c.shutdown == nil:
 	case r.fate == sought:
 		c.say(Warn, r.job.name, "left to the next daemon: its process has not been found yet", "run", r.number)
+		c.unlist(r)
+	case r.fate == unforked:
+		c.say(Warn, r.job.name, "left to the next daemon: it has not started yet", "run", r.number)
 		c.unlist(r)
 	default:
 		if c.settleLost(r); r.state == lingering {

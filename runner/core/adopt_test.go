@@ -39,8 +39,8 @@ func TestOutlived(t *testing.T) {
 		removed       bool // the job's file was removed
 		before, after runState
 	}{
-		{"alive", Found{Run: 1, PID: 1001, Inode: 1}, false, outlived, running},
-		{"alive, removed", Found{Run: 1, PID: 1001, Inode: 1}, true, outlived, outlived},
+		{"alive", Found{Run: 1, Leader: Leader{PID: 1001, Inode: 1}}, false, outlived, running},
+		{"alive, removed", Found{Run: 1, Leader: Leader{PID: 1001, Inode: 1}}, true, outlived, outlived},
 		{"leftovers", Gone{Run: 1, Remains: true}, false, outlived, lingering},
 		{"gone", Gone{Run: 1}, false, outlived, done},
 		{"gone, removed", Gone{Run: 1}, true, outlived, done},
@@ -68,7 +68,7 @@ func TestOutlived(t *testing.T) {
 func TestOutlivedComesBack(t *testing.T) {
 	w := leftBehind(t)
 	r := w.c.runs[1]
-	w.handle(Found{Run: 1, PID: 1001, Inode: 1})
+	w.handle(Found{Run: 1, Leader: Leader{PID: 1001, Inode: 1}})
 	defs := w.defs
 	w.defs = nil
 	w.load()
@@ -99,7 +99,7 @@ func TestShutdownBeforeFound(t *testing.T) {
 	if w.exited == nil || w.exited.Failed {
 		t.Fatalf("it has not ended: %+v", w.exited)
 	}
-	w.c.Handle(w.now(), Found{Run: 1, PID: 1001, Inode: 1}) // too late
+	w.c.Handle(w.now(), Found{Run: 1, Leader: Leader{PID: 1001, Inode: 1}}) // too late
 	if live := w.c.facts.Jobs["a"].Live; len(live) != 1 || live[0].Ended {
 		t.Errorf("the next daemon does not know of it: %+v", live)
 	}

@@ -20,7 +20,7 @@ type Options struct {
 	Visited     func(machine string, run uint64, from, event, to int) // called at each move, for tests; may be nil
 	Strict      bool                                                  // panic at an impossible event
 	Stack       func() []byte                                         // returns the stack for reports of internal errors
-	DelayedArgs map[uint64][]string                                   // the arguments of delayed starts, by run
+	DelayedArgs map[uint64][]string                                   // the arguments of delayed starts and of runs that were about to start
 }
 
 // Core holds all jobs and runs. Only one goroutine may use it. Events go in by [Core.Handle]; the tables of jobs and runs

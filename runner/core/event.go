@@ -79,20 +79,28 @@ type (
 	// Orphan says that a process was reaped that led no run. It may have been the last of a draining group.
 	Orphan struct{}
 
-	// Found says that a run of the previous daemon is alive. PID, Inode and PIDStart identify its leader for a journal
-	// that does not know them yet; they are 0 if some process of the run is alive but its leader is unknown.
+	// Found says that a run of the previous daemon is alive. The leader is 0 if some process of the run is alive but its
+	// leader is unknown.
 	Found struct {
+		Run   uint64
+		Child bool // the process is a child, because an upgrade only replaced the program
+		Leader
+	}
+
+	// Gone says that the leader of a run of the previous daemon has ended. Remains: leftovers may be alive. Unforked: the
+	// run certainly never had a process that became its program.
+	Gone struct {
 		Run      uint64
-		Child    bool // the process is a child, because an upgrade only replaced the program
+		Remains  bool
+		Unforked bool
+		Leader
+	}
+
+	// Leader identifies the leader of a run for a journal that does not know it yet. 0: it is unknown.
+	Leader struct {
 		PID      int
 		Inode    uint64
 		PIDStart uint64
-	}
-
-	// Gone says that the leader of a run of the previous daemon has ended. Remains: leftovers may be alive.
-	Gone struct {
-		Run     uint64
-		Remains bool
 	}
 
 	// Shutdown stops all jobs and then the daemon. Hurry kills the jobs, Leave leaves them running. Upgrade: another
@@ -171,12 +179,14 @@ type (
 	// Append writes an entry to the journal.
 	Append struct{ Entry statefile.Entry }
 
-	// Prepare makes the intent durable (Record nil: it already is). Prepared answers it.
+	// Prepare makes the intent durable (Record nil: it already is). Prepared answers it. The arguments are kept until the
+	// run is over.
 	Prepare struct {
 		Run    uint64
 		Job    *jobfile.Definition
 		At     statefile.Time
 		Record *statefile.Intent
+		Args   []string // of a person
 	}
 
 	// Fork makes the pipe for the output, unless the job discards it, and starts the process. Forked or NotStarted answers

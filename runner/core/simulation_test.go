@@ -62,7 +62,7 @@ func TestSimulation(t *testing.T) {
 	}
 	for _, what := range []string{"exited", "lost", "stopped", "start_error", "signaled", "skipped", "missed", "epoch", "drained",
 		"accounted", "order", "dropped", "stable", "delivery", "held", "notification", "disabled", "delayed", "leaderless", "output", "message", "late", "slow",
-		"uncounted", "expected"} {
+		"uncounted", "expected", "unforked", "forking"} {
 		if total[what] == 0 && seeds >= 100 {
 			t.Errorf("no simulated life saw %q: the simulation has become too tame", what)
 		}
@@ -279,6 +279,19 @@ func (w *world) disturb() {
 		w.crash()
 		w.run(time.Duration(w.rng.IntN(3600)) * time.Second)
 		w.start()
+	case 13:
+		w.awaitIntent()
+		w.crash()
+		w.run(time.Duration(w.rng.IntN(4)*w.rng.IntN(900)) * time.Second)
+		w.start()
+	case 14: // twice in a row
+		w.awaitIntent()
+		w.crash()
+		w.start()
+		w.awaitIntent()
+		w.crash()
+		w.run(time.Duration(w.rng.IntN(3600)) * time.Second)
+		w.start()
 	case 9:
 		w.reboot(time.Duration(w.rng.IntN(72*3600)) * time.Second)
 		w.start()
@@ -305,6 +318,18 @@ func (w *world) awaitDraining() {
 	for range w.rng.IntN(40) {
 		for _, r := range w.c.runs {
 			if r.state.ended() {
+				return
+			}
+		}
+		w.step(time.Minute)
+	}
+}
+
+// awaitIntent lets a few turns pass until the intent of a run is on disk and the run is not forked yet.
+func (w *world) awaitIntent() {
+	for range 40 {
+		for _, r := range w.c.runs {
+			if r.state == intent && w.written[r.number] {
 				return
 			}
 		}

@@ -20,12 +20,12 @@ var JournalWait = 2 * time.Second
 
 // begin passes the point of no return: the run will be started.
 func begin(c *Core, r *run, _ Event) {
-	p := Prepare{Run: r.number, Job: r.def, At: c.at()}
+	p := Prepare{Run: r.number, Job: r.def, At: c.at(), Args: r.args}
 	if !r.intended {
 		r.intended = true
 		c.settleMissed(r)
 		p.Record = &statefile.Intent{Job: r.job.name, Identity: r.identity(), Anchor: r.anchor, At: r.isAt(),
-			Discard: r.discards()}
+			Discard: r.discards(), HasArgs: len(r.args) > 0}
 		c.apply(p.Record)
 		c.gate.enter(r.number, r.claim())
 	}

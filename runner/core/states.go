@@ -143,7 +143,7 @@ func init() {
 			evNotStarted: never(before),
 			evFound:      runs(foundAlive, outlived),
 			evGone:       runs(foundGone, outlived, lingering, done),
-			evDefined:    runs(continueOutlived, outlived, running, stopping, lingering, draining, done),
+			evDefined:    runs(continueOutlived, pending, outlived, running, stopping, lingering, draining, done),
 			evExited:     runs(leaderEnded, lingering, draining, done),
 			evProbed:     never(lives),
 			evStop:       runs(stopOutlived, outlived, stopping, lingering, draining, done),

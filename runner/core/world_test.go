@@ -66,6 +66,7 @@ type world struct {
 	undead       bool            // a process survived KILL
 	suspect      string          // the job whose event the crashed daemon was handling
 
+	evidence   map[uint64]evidence           // of the forks in this boot; a crash of the daemon leaves it
 	executions map[string]int                // by job, slot and epoch
 	booted     map[string]int                // runs of at_boot, by job and boot
 	unwritten  map[uint64]string             // executions whose intent is not on disk
@@ -81,6 +82,15 @@ type todo struct {
 	at time.Duration
 	do func()
 }
+
+// evidence is what is known of the fork of a run.
+type evidence uint8
+
+const (
+	isUnforked evidence = 1 + iota
+	isForking
+	isForked
+)
 
 type proc struct {
 	job       string
@@ -107,7 +117,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 	w := &world{t: t, rng: rand.New(rand.NewPCG(seed, seed)), loc: loc, zone: "zone", bootID: "boot-1", boot: time.Hour, mono: time.Hour,
 		wall: time.Date(2026, 3, 6, 12, 0, 0, 0, time.UTC), procs: map[uint64]*proc{}, executions: map[string]int{}, booted: map[string]int{},
 		visits: map[visit]int{}, stops: map[uint64]bool{}, on: map[string]bool{}, unwritten: map[uint64]string{}, written: map[uint64]bool{}, stats: map[string]int{},
-		schedules: map[string]*schedule.Schedule{}, given: map[uint64]int{}, shownSkipped: map[string]uint64{}}
+		evidence: map[uint64]evidence{}, schedules: map[string]*schedule.Schedule{}, given: map[uint64]int{}, shownSkipped: map[string]uint64{}}
 	w.wall = w.wall.Add(time.Duration(w.rng.Int64N(int64(240 * 24 * time.Hour)))).Round(time.Millisecond)
 	return w
 }
@@ -162,18 +172,36 @@ func (w *world) begin() {
 		DelayedArgs: w.delayedArgs}, facts, w.now())
 	w.c.Begin(w.now(), statefile.Start{PID: 1, BootID: w.bootID, Suspect: w.suspect})
 	w.suspect = ""
+	if !w.calm && w.rng.IntN(8) == 0 {
+		w.note("the evidence is lost")
+		clear(w.evidence)
+	}
 	for _, l := range w.c.Outliving() {
 		p := w.procs[l.Run]
+		if w.evidence[l.Run] == isUnforked && !l.Ended {
+			if p != nil && !p.shim {
+				w.fatal("run %d of %s seems never forked", l.Run, p.job)
+			}
+			delete(w.procs, l.Run)
+			w.stats["unforked"]++
+			w.handle(Gone{Run: l.Run, Unforked: true})
+			continue
+		}
+		var leader Leader
+		if w.evidence[l.Run] == isForked && l.PID == 0 {
+			leader = Leader{PID: 1000 + int(l.Run), Inode: l.Run}
+			l.PID, l.BootID = leader.PID, w.bootID
+		}
 		alive := !l.Ended && (l.PID == 0 || l.BootID == w.bootID) && p != nil && p.leader
 		if p != nil {
 			p.stopped = l.StoppedBy != ""
 		}
 		remains := !alive && l.PID != 0 && l.BootID == w.bootID
 		if !alive {
-			w.handle(Gone{Run: l.Run, Remains: remains})
+			w.handle(Gone{Run: l.Run, Remains: remains, Leader: leader})
 			continue
 		}
-		e := Found{Run: l.Run, PID: 1000 + int(l.Run), Inode: l.Run}
+		e := Found{Run: l.Run, Leader: Leader{PID: 1000 + int(l.Run), Inode: l.Run}}
 		if l.PID == 0 && w.rng.IntN(2) == 0 { // only its leaf is known
 			p.leaderless, e.PID, e.Inode = true, 0, 0
 			w.stats["leaderless"]++
@@ -187,6 +215,7 @@ func (w *world) begin() {
 func (w *world) crash() {
 	w.note("crash")
 	w.stats["crash"]++
+	w.crashInFork()
 	w.c, w.todo, w.queue, w.stalled = nil, nil, nil, 0
 	if n := len(w.journal) - 1; n > 0 && !w.calm && w.rng.IntN(2) == 0 { // it was killed before it recorded a pid
 		if _, ok := w.journal[n].Record.(*statefile.Started); ok {
@@ -211,6 +240,7 @@ func (w *world) reboot(off time.Duration) {
 	w.crash()
 	w.todo = nil
 	clear(w.procs)
+	clear(w.evidence)
 	w.bootID = fmt.Sprint("boot-", w.rng.Uint32())
 	w.wall = w.wall.Add(off)
 	w.boot, w.mono = time.Minute, time.Minute
@@ -327,11 +357,8 @@ func (w *world) append(e statefile.Entry) {
 	w.stats[e.Kind()]++
 	switch r := e.Record.(type) {
 	case *statefile.Delayed:
-		if w.delayedArgs == nil {
-			w.delayedArgs = map[uint64][]string{}
-		}
 		if r.HasArgs {
-			w.delayedArgs[r.Run] = r.Args
+			w.keepArgs(r.Run, r.Args)
 		}
 	case *statefile.Reserved:
 		w.reserved = r.UpTo
@@ -341,6 +368,13 @@ func (w *world) append(e statefile.Entry) {
 		w.written[r.Run] = true
 		delete(w.unwritten, r.Run)
 	}
+}
+
+func (w *world) keepArgs(run uint64, args []string) {
+	if w.delayedArgs == nil {
+		w.delayedArgs = map[uint64][]string{}
+	}
+	w.delayedArgs[run] = args
 }
 
 // disk handles one request after another, mostly at once, sometimes after a long time.
@@ -464,8 +498,12 @@ func (w *world) prepare(p Prepare) {
 	if !w.calm && w.rng.IntN(50) == 0 {
 		err = fmt.Errorf("no space left on device")
 	}
+	w.evidence[p.Run] = isUnforked
 	w.disk(func() {
 		if p.Record != nil {
+			if p.Record.HasArgs {
+				w.keepArgs(p.Run, p.Args)
+			}
 			w.append(statefile.Entry{At: p.At, Record: p.Record})
 		}
 		w.later(time.Millisecond, func() { w.handle(Prepared{Run: p.Run, Err: err}) })
@@ -480,6 +518,10 @@ func (w *world) fork(s Start) {
 	if w.calm {
 		trouble = 29
 	}
+	w.evidence[s.Run] = isForking
+	if trouble < 3 {
+		w.evidence[s.Run] = isUnforked
+	}
 	switch trouble {
 	case 0:
 		w.handle(NotStarted{Run: s.Run, Weather: true, Text: "cannot fork"})
@@ -491,6 +533,47 @@ func (w *world) fork(s Start) {
 		w.handle(NotStarted{Run: s.Run, Error: statefile.StartError{Stage: "exec", Errno: "ENOENT"}, Text: "no such file"})
 		return
 	}
+	p := w.born(s)
+	w.evidence[s.Run] = isForked
+	w.handle(Forked{Run: s.Run, PID: 1000 + int(s.Run), Inode: s.Run, Executing: !p.shim})
+	if p.shim {
+		takes := max(2*time.Millisecond, w.hangs)
+		p.dies = max(p.dies, w.hangs)
+		if !w.calm && w.rng.IntN(10) == 0 { // its program is on a slow disk
+			takes = time.Duration(w.rng.IntN(60)) * time.Second
+		}
+		w.later(takes, func() {
+			if w.procs[s.Run] == p && p.leader {
+				p.shim = false
+				w.handle(Executed{Run: s.Run})
+				w.later(max(0, p.endsAt-w.mono), func() { w.dies(s.Run, false) })
+			}
+		})
+	}
+	w.later(p.endsAt-w.mono, func() { w.dies(s.Run, false) })
+}
+
+// crashInFork brings some of the runs that are about to start a few instructions further before the daemon dies: the
+// evidence says that the fork has begun, and there is a process or not.
+func (w *world) crashInFork() {
+	if w.calm || w.c == nil {
+		return
+	}
+	for _, r := range w.c.sortedRuns() {
+		if r.state != intent || !w.written[r.number] || w.rng.IntN(3) > 0 {
+			continue
+		}
+		w.evidence[r.number] = isForking
+		w.stats["forking"]++
+		if w.rng.IntN(2) == 0 {
+			p := w.born(Start{Job: r.def, Identity: r.identity()})
+			p.shim = false
+		}
+	}
+}
+
+// born makes the process of a run.
+func (w *world) born(s Start) *proc {
 	key := fmt.Sprintf("%s %s %d %d", s.Job.Name, s.Slot.Time().UTC(), w.c.runs[s.Run].epoch, s.Attempt)
 	if s.Slot.IsZero() {
 		key = fmt.Sprint("run ", s.Run)
@@ -530,22 +613,7 @@ func (w *world) fork(s Start) {
 	w.ran = append(w.ran, s)
 	w.procs[s.Run] = p
 	p.shim = w.rng.IntN(3) == 0 || w.hangs > 0
-	w.handle(Forked{Run: s.Run, PID: 1000 + int(s.Run), Inode: s.Run, Executing: !p.shim})
-	if p.shim {
-		takes := max(2*time.Millisecond, w.hangs)
-		p.dies = max(p.dies, w.hangs)
-		if !w.calm && w.rng.IntN(10) == 0 { // its program is on a slow disk
-			takes = time.Duration(w.rng.IntN(60)) * time.Second
-		}
-		w.later(takes, func() {
-			if w.procs[s.Run] == p && p.leader {
-				p.shim = false
-				w.handle(Executed{Run: s.Run})
-				w.later(max(0, p.endsAt-w.mono), func() { w.dies(s.Run, false) })
-			}
-		})
-	}
-	w.later(p.endsAt-w.mono, func() { w.dies(s.Run, false) })
+	return p
 }
 
 // dies ends the leader of a run, by itself or by a signal.
@@ -582,6 +650,7 @@ func (w *world) dies(run uint64, killed bool) {
 	}
 	if p.shim && !adopted {
 		p.group, p.far = false, false
+		w.evidence[run] = isUnforked
 		w.handle(NotStarted{Run: run, Error: statefile.StartError{Stage: "exec", Errno: "EPIPE"}, Text: "it was killed"})
 		return
 	}

@@ -50,7 +50,7 @@ var rooms = map[string]room{
 	"internal/machine":  {imports: []string{"internal/binfmt", "internal/plain", "internal/trust"}, never: []rule{osExec}},
 	"bench":             {imports: []string{"statefile"}},
 	"examples":          {},
-	"internal/testdir":  {},
+	"internal/testdir":  {imports: []string{"internal/durable"}},
 	"test":              {imports: []string{"*"}},
 	"man":               {},
 }
