@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -36,6 +37,22 @@ func TestCheck(t *testing.T) {
 		got := strings.Join(testReport().check("x"), "\n")
 		if got != test.want {
 			t.Errorf("%+v: got %q, want %q", test.bound, got, test.want)
+		}
+	}
+}
+
+// TestEachBenchmark checks that each benchmark has a bound and a row in HACKING.md.
+func TestEachBenchmark(t *testing.T) {
+	page, err := os.ReadFile("../HACKING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range benchmarks {
+		if !slices.ContainsFunc(bounds, func(x bound) bool { return x.benchmark == b.name }) {
+			t.Errorf("%s has no bound in bounds.go", b.name)
+		}
+		if !strings.Contains(string(page), "| `"+b.name+"` |") {
+			t.Errorf("%s has no row in the table of HACKING.md, \"Measuring\"", b.name)
 		}
 	}
 }

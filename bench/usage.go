@@ -3,7 +3,6 @@ package main
 // Usage is what a process has used so far.
 type usage struct {
 	cpu      float64 // seconds
-	children float64 // seconds of CPU of the children that it has reaped
 	switches float64 // context switches of its threads
 	rss, pss float64 // bytes
 }

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -52,45 +50,6 @@ func benchWriter(b *testing.B) *Writer {
 	return w
 }
 
-// BenchmarkWrite measures a write after a change of one job of 10,000. BenchmarkWriteFloor measures how long the disk
-// takes for a file of that size.
-func BenchmarkWrite(b *testing.B) {
-	w := benchWriter(b)
-	defer reportCPU(b)()
-	for n := 0; b.Loop(); n++ {
-		w.Update("job05000", benchJob(n))
-		if err := w.Write(); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-func BenchmarkWriteFloor(b *testing.B) {
-	w := benchWriter(b)
-	if err := w.Write(); err != nil {
-		b.Fatal(err)
-	}
-	path := filepath.Join(w.dir.Name(), stateName)
-	document, err := os.ReadFile(path)
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.SetBytes(int64(len(document)))
-	defer reportCPU(b)()
-	for b.Loop() {
-		f, err := os.Create(path + ".tmp")
-		if err != nil {
-			b.Fatal(err)
-		}
-		_, err = f.Write(document)
-		for _, e := range []error{err, f.Sync(), f.Close(), os.Rename(path+".tmp", path), w.dir.Self.Sync()} {
-			if e != nil {
-				b.Fatal(e)
-			}
-		}
-	}
-}
-
 // BenchmarkDocument measures the computation of a write, without the disk.
 func BenchmarkDocument(b *testing.B) {
 	w := benchWriter(b)
@@ -133,44 +92,6 @@ func benchEntries() []Entry {
 		{run.EndedAt, &Intent{Job: "job00001", Identity: Identity{Run: 1, Slot: run.Slot, Epoch: 1, Reason: ReasonSchedule, Attempt: 1}}},
 		{run.EndedAt, &Started{Job: "job00001", Run: 1, PID: 12345, Inode: 67890, BootID: "7c3e4d5a-0000-4000-8000-000000000000"}},
 		{run.EndedAt, &Ended{Job: "job00001", Outcome: *run, Drained: true}},
-	}
-}
-
-// BenchmarkAppend writes the three entries of a run one by one.
-func BenchmarkAppend(b *testing.B) {
-	j, _, _, err := OpenJournal(b.TempDir(), 1<<40, 0)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer j.Close()
-	entries := benchEntries()
-	b.ReportAllocs()
-	defer reportCPU(b)()
-	for b.Loop() {
-		for _, e := range entries {
-			if err := j.Append(e); err != nil {
-				b.Fatal(err)
-			}
-		}
-	}
-}
-
-// BenchmarkAppendBatch writes the entries of 32 runs with one call.
-func BenchmarkAppendBatch(b *testing.B) {
-	j, _, _, err := OpenJournal(b.TempDir(), 1<<40, 0)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer j.Close()
-	var entries []Entry
-	for range 32 {
-		entries = append(entries, benchEntries()...)
-	}
-	defer reportCPU(b)()
-	for b.Loop() {
-		if err := j.Append(entries...); err != nil {
-			b.Fatal(err)
-		}
 	}
 }
 

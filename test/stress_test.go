@@ -177,44 +177,6 @@ func checkNoSlotTwice(t *testing.T, s *server) {
 	t.Logf("%d slots executed, none twice", len(slots))
 }
 
-// TestScale measures the cost of 10,000 job files. It checks nothing, and runs with -long only.
-func TestScale(t *testing.T) {
-	if !*long {
-		t.Skip("measures for more than two minutes: run with -long")
-	}
-	const jobs = 10_000
-	s := newServer(t)
-	hour := (time.Now().Hour() + 12) % 24
-	job := func(n int) string {
-		return fmt.Sprintf("cmd = [\"/bin/true\", \"%d\"]\ncron = \"%d %d * * *\"\n", n, n%60, hour)
-	}
-	for n := range jobs {
-		s.writeJobs(fmt.Sprintf("j%d.toml", n), job(n))
-	}
-	began := time.Now()
-	s.start()
-	s.waitLoggedTimes(1, "ready")
-	t.Logf("start to ready: %v", time.Since(began).Round(time.Millisecond))
-	s.waitReady()
-	for n := range 5 {
-		<-time.After(2 * time.Second) // until the daemon is at rest
-		s.writeJobs("j5000.toml", job(20+n))
-		began = time.Now()
-		s.cmd.Process.Signal(syscall.SIGHUP)
-		s.waitLoggedTimes(n+1, "reloaded")
-		t.Logf("reload, one file changed: %v", time.Since(began).Round(100*time.Microsecond))
-	}
-	<-time.After(12 * time.Second)
-	was := usageOf(t, s.cmd.Process.Pid)
-	const idle = 130 * time.Second
-	<-time.After(idle)
-	is := usageOf(t, s.cmd.Process.Pid)
-	perMinute := func(n int) float64 { return float64(n) * float64(time.Minute) / float64(idle) }
-	t.Logf("idle for %v: %.2f ms CPU/min, %.1f context switches/min, RSS %.1f MB", idle,
-		perMinute(is.ns-was.ns)/1e6, perMinute(is.switches-was.switches), float64(is.rss)/1024)
-	s.kill(syscall.SIGTERM)
-}
-
 type processUsage struct{ ns, switches, rss int }
 
 // usageOf returns what a process has used: CPU time and context switches of all threads, and memory in KiB.
