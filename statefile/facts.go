@@ -57,32 +57,32 @@ type JobFacts struct {
 	AtDoneBefore        []Time      `json:"at_done_before,omitempty"`        // settled before AtDone; kept because the file may name them again
 	BootDone            string      `json:"boot_done,omitempty"`             // boot id of the last at_boot run
 	DisabledBy          *DisabledBy `json:"disabled_by,omitempty"`
-	Held                bool        `json:"held,omitempty"`
 	Runs                uint64      `json:"runs,omitempty"`
 	Failures            uint64      `json:"failures,omitempty"`
 	Consecutive         uint64      `json:"consecutive_failures,omitempty"`
 	Skipped             uint64      `json:"skipped,omitempty"`
 	Missed              uint64      `json:"missed,omitempty"`
 	Deaths              []Death     `json:"deaths,omitempty"`
-	ShortRuns           uint64      `json:"short_runs,omitempty"`       // for a service: runs in a row that were too short
-	Finished            bool        `json:"finished,omitempty"`         // for a service: not to be started again in this boot
-	SetAside            bool        `json:"set_aside,omitempty"`        // an internal error stopped the job until a person starts it
-	SetAsideError       string      `json:"set_aside_error,omitempty"`  // what went wrong
-	FailureNotified     bool        `json:"failure_notified,omitempty"` // a failure was notified, so the recovery will be too
+	ShortRuns           uint64      `json:"short_runs,omitempty"`      // for a service: runs in a row that were too short
+	SetAsideError       string      `json:"set_aside_error,omitempty"` // what went wrong
 	NotifyError         *string     `json:"notify_error,omitempty"`
 	Retries             []Retry     `json:"retries,omitempty"` // waiting retries
 	Delayed             []Delayed   `json:"delayed,omitempty"` // delayed starts
 	LastRun             *Run        `json:"last_run,omitempty"`
 	LastStart           Time        `json:"last_start,omitzero"`
 	LastSuccess         Time        `json:"last_success,omitzero"`
-	Expected            bool        `json:"expected,omitempty"`         // a success is expected within some time
 	ExpectedSince       Time        `json:"expected_since,omitzero"`    // when that began, or the last success after that
 	UncountedBefore     Seconds     `json:"uncounted_before,omitzero"`  // Uncounted at ExpectedSince
-	Late                bool        `json:"late,omitempty"`             // no success came within that time
-	Slow                bool        `json:"slow,omitempty"`             // a run took longer than expected, and no later success was in time
 	StartSequence       uint64      `json:"start_sequence,omitempty"`   // Sequence of the last start, or of the first load
 	SuccessSequence     uint64      `json:"success_sequence,omitempty"` // Sequence of the last success
 	Live                []Live      `json:"live,omitempty"`
+	Held                bool        `json:"held,omitempty"`
+	Finished            bool        `json:"finished,omitempty"`         // for a service: not to be started again in this boot
+	SetAside            bool        `json:"set_aside,omitempty"`        // an internal error stopped the job until a person starts it
+	FailureNotified     bool        `json:"failure_notified,omitempty"` // a failure was notified, so the recovery will be too
+	Expected            bool        `json:"expected,omitempty"`         // a success is expected within some time
+	Late                bool        `json:"late,omitempty"`             // no success came within that time
+	Slow                bool        `json:"slow,omitempty"`             // a run took longer than expected, and no later success was in time
 }
 
 // Anchor is the due time from which the next slot of an `every` job is counted.

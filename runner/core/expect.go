@@ -46,11 +46,20 @@ func (c *Core) expect(j *job) {
 		c.markDirty(j)
 	}
 	if !counts || j.facts.Late {
-		c.stopTimer(&j.late.timer)
+		c.stopLate(j)
 		return
 	}
-	j.late.timer.owner, j.late.job = &j.late, j
+	if j.late == nil {
+		j.late = &lateAlarm{job: j}
+		j.late.timer.owner = j.late
+	}
 	c.after(&j.late.timer, max(0, c.untilLate(j)))
+}
+
+func (c *Core) stopLate(j *job) {
+	if j.late != nil {
+		c.stopTimer(&j.late.timer)
+	}
 }
 
 // expected reports whether the job runs by itself now. A job that was set aside after an internal error should.

@@ -14,14 +14,14 @@ type job struct {
 	def     *jobfile.Definition // undefined: no file defines it
 	stale   string              // why def differs from its file
 	facts   *statefile.JobFacts
+	load    uint64 // the number of the last load that contained it
 	state   jobState
 	away    bool // it runs only on other machines
 	dirty   bool
-	resumed bool   // its pending retries and delayed starts of an earlier daemon were resumed
-	load    uint64 // the number of the last load that contained it
+	resumed bool // its pending retries and delayed starts of an earlier daemon were resumed
 
 	timer   timer
-	late    lateAlarm
+	late    *lateAlarm // nil: no expectation ever needed it
 	slots   slotbook
 	runs    []*run          // oldest first, with the pending ones
 	alarm   *alarm          // nil: no time was ever set at which its disabling ends

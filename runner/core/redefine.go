@@ -70,6 +70,7 @@ func adjust(c *Core, j *job, d *jobfile.Job) {
 	}
 	recall = recall || j.facts == nil
 	j.facts = c.facts.Jobs[j.name]
+	j.facts.Process, j.facts.Definition = def.ProcessHash, def.Hash // equal, but now the memory is the same, too
 	c.setAlarm(j)
 	if def.KeepAlive == nil && j.facts.Held { // only services can be held, and it is none any longer
 		c.record(&statefile.Held{Job: j.name, By: "reload"})
@@ -149,7 +150,7 @@ func remove(c *Core, j *job, _ *jobfile.Job) {
 	c.dropDelayedStarts(j, 0, jobRemoved)
 	c.writeNotRun(j)
 	c.stopTimer(&j.timer)
-	c.stopTimer(&j.late.timer)
+	c.stopLate(j)
 	for _, r := range j.services() {
 		c.stop(r, "reload")
 	}

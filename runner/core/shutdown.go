@@ -65,7 +65,7 @@ func (c *Core) shutNow(e Shutdown) {
 	}
 	for _, j := range c.order {
 		c.stopTimer(&j.timer)
-		c.stopTimer(&j.late.timer)
+		c.stopLate(j)
 	}
 	if e.Leave { // the daemon ends once each starting run has its process in the journal
 		c.say(Info, "", "leaving the jobs running", "by", e.By, "running", len(c.runs)-len(c.pending.runs))
