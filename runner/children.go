@@ -32,7 +32,7 @@ const reapShare = 10 * time.Millisecond
 
 // reap reaps the children that have ended: all of them, unless that takes too long.
 func (l *loop) reap() {
-	l.unreaped = false
+	l.unreaped, l.forked = false, 0
 	if l.inherits && !l.core.Settled() { // the definition of a job decides whether its run failed
 		return
 	}
@@ -178,6 +178,7 @@ func (l *loop) fork(f core.Fork) {
 		return
 	}
 	failpoint("forked")
+	l.forked++
 	l.recording.started(s.Run)
 	p := &process{Process: proc, run: s.Run, job: s.Job.Name, handshake: handshake}
 	l.byRun[s.Run], l.byPID[proc.PID] = p, p
@@ -247,7 +248,7 @@ func (l *loop) probe(e core.Probe) {
 
 // search describes a run to the searcher: all its processes, or only its group.
 func (l *loop) search(p *process, far bool) spawn.Search {
-	return spawn.Search{Run: p.run, Tag: ownershipTag(l.core.ID(), p.job, p.run), Leader: p.Process, Gone: p.gone, Group: !far && !p.leaderless}
+	return spawn.Search{Run: p.run, Tag: ownershipTag(l.core.ID(), p.job, p.run), Leader: p.ForSearch(), Gone: p.gone, Group: !far && !p.leaderless}
 }
 
 func (l *loop) release(run uint64) {

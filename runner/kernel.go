@@ -19,10 +19,10 @@ type kernel struct {
 func (kernel) now() core.Now { return readClocks() }
 
 func (k kernel) start(run uint64, c *spawn.Command) (spawn.Process, *spawn.Handshake, error) {
-	c.Cgroup, c.Run, c.Evidence = k.cgroups.Make(leafName(run)), run, k.evidence
+	c.Leaf, c.Run, c.Evidence = k.cgroups.Make(leafName(run)), run, k.evidence
 	p, h, err := spawn.Start(c)
 	if p.Cgroup == "" {
-		k.cgroups.Drop(c.Cgroup)
+		k.cgroups.Give(c.Leaf)
 	}
 	return p, h, err
 }
@@ -31,9 +31,7 @@ func leafName(run uint64) string { return strconv.FormatUint(run, 10) }
 
 func (k kernel) release(p spawn.Process) {
 	p.Close()
-	if p.Cgroup != "" {
-		k.cgroups.Drop(p.Cgroup)
-	}
+	k.cgroups.Release(&p)
 }
 
 func (kernel) reap() (spawn.Exit, bool) { return spawn.Reap() }
@@ -49,6 +47,10 @@ func (kernel) left(p *spawn.Process) (int, bool) { return spawn.Leftovers(p) }
 func (k kernel) unforked(run uint64) { k.evidence.Unforked(run) }
 
 func (k kernel) leaveEvidence() { k.evidence.Close() }
+
+func (k kernel) spare() bool { return k.cgroups.Spare() }
+
+func (k kernel) shrink() bool { return k.cgroups.Shrink() }
 
 func (k kernel) close() { k.cgroups.Close() }
 

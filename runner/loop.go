@@ -19,6 +19,9 @@ import (
 // make the daemon deaf.
 const forkShare = 10 * time.Millisecond
 
+// reapAfter is how many forks come before a look for children that have ended, if no leaf is free.
+const reapAfter = 16
+
 // system is what the loop needs from the kernel. Tests replace it by a fake.
 type system interface {
 	now() core.Now
@@ -28,6 +31,8 @@ type system interface {
 	signalLeader(spawn.Process, syscall.Signal) error
 	left(*spawn.Process) (n int, group bool)
 	release(spawn.Process)
+	spare() bool
+	shrink() bool
 	close()
 	survivor(statefile.Live) survivor
 	sweep()
@@ -63,6 +68,7 @@ type loop struct {
 	polls          []unix.PollFd
 	polled         []*process // their descriptors follow the fixed ones; those of the socket follow
 	repoll         bool
+	forked         int  // forks since the last reaping
 	unreaped       bool // children have ended, but only the next turn reaps them
 	checkpoint     bool // the disk has requested one
 	loaded         *core.Loaded
@@ -81,6 +87,7 @@ type loop struct {
 	longest        time.Duration
 	keepalive      keepalive
 	heartbeat      heartbeat
+	tidyAt         time.Duration // when leaves may be removed; 0: there are none
 }
 
 // run performs turns until the core emits Exit.
@@ -141,6 +148,7 @@ func (l *loop) turn() {
 	l.recording.attend()
 	l.beat()
 	l.delivering.expire()
+	l.tidy()
 	l.publish(loaded)
 	if l.keepalive.due(l.sys.now().Mono) {
 		if l.readyUnsent {
@@ -257,6 +265,10 @@ func (l *loop) perform() {
 		l.flush()
 		if len(l.forks) == 0 || l.sys.now().Mono > end {
 			return
+		}
+		if l.forked >= reapAfter && !l.sys.spare() {
+			l.reap() // a run that is over has a leaf for the next one
+			continue
 		}
 		next := l.forks[0]
 		l.forks = l.forks[1:]

@@ -77,6 +77,8 @@ func (k *fakeKernel) unforked(uint64)                         {}
 func (k *fakeKernel) leaveEvidence()                          {}
 func (k *fakeKernel) close()                                  {}
 func (k *fakeKernel) release(p spawn.Process)                 { p.Close() }
+func (k *fakeKernel) spare() bool                             { return false }
+func (k *fakeKernel) shrink() bool                            { return false }
 func (k *fakeKernel) status(spawn.Process) (spawn.Exit, bool) { return spawn.Exit{}, false }
 
 // testLoop returns a loop on a fake kernel, with a disk that does nothing until the test calls prepare.

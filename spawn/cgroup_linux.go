@@ -18,6 +18,8 @@ import (
 type Cgroups struct {
 	dir  string
 	full []string // leaves of finished runs that still hold processes
+	pool leafPool
+	runs map[string]string // the leaves that the previous daemon left behind, by the runs that they belong to; nil: unknown
 }
 
 // OpenCgroups makes the folder with that name. It fails if there is no such hierarchy, if the daemon may not write
@@ -32,7 +34,7 @@ func OpenCgroups(name string) (*Cgroups, error) {
 		return nil, fmt.Errorf("cannot use cgroups: %w", err)
 	}
 	// To move a process, the daemon needs write permission for the common ancestor of the old and the new cgroup.
-	for _, file := range []string{filepath.Join(own, "cgroup.procs"), filepath.Join(g.dir, "cgroup.kill")} {
+	for _, file := range []string{filepath.Join(own, procsFile), filepath.Join(g.dir, "cgroup.kill")} {
 		if err := unix.Access(file, unix.W_OK); err != nil {
 			os.Remove(g.dir)
 			return nil, fmt.Errorf("cannot use cgroups: %w", &os.PathError{Op: "write", Path: file, Err: err})
@@ -47,6 +49,7 @@ func (g *Cgroups) Sweep() {
 	if g == nil {
 		return
 	}
+	g.runs = nil
 	entries, _ := os.ReadDir(g.dir)
 	for _, e := range entries {
 		if e.IsDir() {
@@ -99,33 +102,21 @@ func cgroupOf(pid int) (string, error) {
 	return "", errors.New("this system has no cgroups version 2")
 }
 
-// Make makes the leaf of a run and returns its folder. It returns "" if that fails, or if an older leaf with this
-// name is still in use.
-func (g *Cgroups) Make(name string) string {
-	if g == nil {
-		return ""
-	}
-	leaf := filepath.Join(g.dir, name)
-	err := syscall.Mkdir(leaf, 0o755)
-	if err == syscall.EEXIST && syscall.Rmdir(leaf) == nil {
-		err = syscall.Mkdir(leaf, 0o755)
-	}
-	if err != nil {
-		return ""
-	}
-	return leaf
-}
-
 // Leaf returns the folder of the leaf that an earlier daemon made for a run; "" if there is none.
 func (g *Cgroups) Leaf(name string) string {
 	if g == nil {
 		return ""
 	}
-	leaf := filepath.Join(g.dir, name)
-	if _, err := os.Stat(leaf); err != nil {
-		return ""
+	if g.runs == nil {
+		g.runs = map[string]string{}
+		entries, _ := os.ReadDir(g.dir)
+		for _, e := range entries {
+			if leaf := filepath.Join(g.dir, e.Name()); e.IsDir() {
+				g.runs[ownerOf(leaf)] = leaf
+			}
+		}
 	}
-	return leaf
+	return g.runs[name]
 }
 
 // Drop removes the leaf of a finished run, and the leaves of earlier runs that have become empty since. A leaf stays
@@ -149,6 +140,7 @@ func (g *Cgroups) Drop(leaf string) {
 // Close removes the folder if no process is left in it.
 func (g *Cgroups) Close() {
 	if g != nil {
+		g.pool.shrink(0)
 		g.Sweep()
 		syscall.Rmdir(g.dir)
 	}
@@ -174,38 +166,37 @@ func rmdirTree(dir string) error {
 
 // forkIn forks a child directly into a leaf, and returns that leaf. If this is impossible, it forks the child without
 // a leaf, and the child is found by its tag. For example, old container runtimes do not support clone3(2).
-func forkIn(leaf, path string, argv []string, attr *syscall.ProcAttr) (int, string, error) {
-	fd, err := -1, error(nil)
-	if leaf != "" {
-		fd, err = unix.Open(leaf, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	}
-	if leaf == "" || err != nil {
+func forkIn(leaf *Leaf, path string, argv []string, attr *syscall.ProcAttr) (int, *Leaf, error) {
+	for leaf.open() {
+		attr.Sys.UseCgroupFD, attr.Sys.CgroupFD = true, leaf.dir
 		pid, err := syscall.ForkExec(path, argv, attr)
-		return pid, "", err
+		leaf.forked()
+		switch err {
+		case syscall.ENOSYS, syscall.EOPNOTSUPP, syscall.EBUSY, syscall.ENODEV, syscall.EBADF:
+			if leaf.renew() {
+				continue
+			}
+		default:
+			return pid, leaf, err
+		}
+		break
 	}
-	defer unix.Close(fd)
-	attr.Sys.UseCgroupFD, attr.Sys.CgroupFD = true, fd
+	attr.Sys.UseCgroupFD = false
 	pid, err := syscall.ForkExec(path, argv, attr)
-	switch err {
-	case syscall.ENOSYS, syscall.EOPNOTSUPP, syscall.EBUSY, syscall.ENODEV, syscall.EBADF:
-		attr.Sys.UseCgroupFD = false
-		pid, err = syscall.ForkExec(path, argv, attr)
-		return pid, "", err
-	}
-	return pid, leaf, err
+	return pid, nil, err
 }
 
-// leaveLeaf removes the leaf of a process, or returns how many processes are in it, without those that a job put into
-// cgroups of its own.
+// leaveLeaf gives up the leaf of a process if it is empty. Otherwise it returns how many processes are in it, without
+// those that a job put into cgroups of its own.
 func leaveLeaf(p *Process) int {
 	if p.Cgroup == "" {
 		return 0
 	}
-	if syscall.Rmdir(p.Cgroup) == nil {
-		p.Cgroup = ""
+	if p.leaf.give() || p.leaf == nil && syscall.Rmdir(p.Cgroup) == nil {
+		p.Cgroup, p.leaf = "", nil
 		return 0
 	}
-	text, _ := os.ReadFile(filepath.Join(p.Cgroup, "cgroup.procs"))
+	text, _ := os.ReadFile(filepath.Join(p.Cgroup, procsFile))
 	return strings.Count(string(text), "\n")
 }
 
@@ -214,7 +205,7 @@ func leafProcesses(leaf string) []int {
 	if leaf == "" {
 		return nil
 	}
-	text, _ := os.ReadFile(filepath.Join(leaf, "cgroup.procs"))
+	text, _ := os.ReadFile(filepath.Join(leaf, procsFile))
 	pids := numbers(strings.Fields(string(text)))
 	entries, _ := os.ReadDir(leaf)
 	for _, e := range entries {
@@ -240,6 +231,7 @@ func within(pid int, folders string) bool {
 }
 
 const (
+	procsFile     = "cgroup.procs"
 	eventsFile    = "cgroup.events"
 	populatedLine = "populated 1\n"
 )

@@ -10,8 +10,29 @@ type Cgroups struct{}
 // OpenCgroups always fails on this system.
 func OpenCgroups(string) (*Cgroups, error) { return nil, syscall.ENOTSUP }
 
+// Leaf is not used on this system.
+type Leaf struct{}
+
+// Path is always empty on this system.
+func (*Leaf) Path() string { return "" }
+
 // Make makes no leaf on this system.
-func (*Cgroups) Make(string) string { return "" }
+func (*Cgroups) Make(string) *Leaf { return nil }
+
+// Give does nothing.
+func (*Cgroups) Give(*Leaf) {}
+
+// Release does nothing.
+func (*Cgroups) Release(*Process) {}
+
+// Shrink does nothing.
+func (*Cgroups) Shrink() bool { return false }
+
+// Spare is always false on this system.
+func (*Cgroups) Spare() bool { return false }
+
+// ForSearch returns a copy of the process.
+func (p *Process) ForSearch() Process { return *p }
 
 // Leaf finds no leaf on this system.
 func (*Cgroups) Leaf(string) string { return "" }
@@ -24,9 +45,9 @@ func (*Cgroups) Close() {}
 
 func leaveLeaf(*Process) int { return 0 }
 
-func forkIn(_, path string, argv []string, attr *syscall.ProcAttr) (int, string, error) {
+func forkIn(_ *Leaf, path string, argv []string, attr *syscall.ProcAttr) (int, *Leaf, error) {
 	pid, err := syscall.ForkExec(path, argv, attr)
-	return pid, "", err
+	return pid, nil, err
 }
 
 // Sweep does nothing.

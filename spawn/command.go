@@ -29,7 +29,7 @@ type Command struct {
 	Limits      []Limit
 	Input       int    // descriptor for standard input; 0: /dev/null
 	Output      int    // descriptor for standard output and standard error; -1: /dev/null
-	Cgroup      string // leaf to start in, see Cgroups.Make; "": the daemon's own cgroup
+	Leaf        *Leaf  // to start in, see Cgroups.Make; nil: the daemon's own cgroup
 	Title       string // argv[0] of the shim until it becomes the program
 	MayHang     bool   // opening Path or Dir may block, so only the shim touches them
 

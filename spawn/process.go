@@ -15,8 +15,9 @@ type Process struct {
 	Inode uint64 // of the pidfd: unique until reboot (Linux 6.9 or later); otherwise 0
 	Start uint64 // the kernel's start time, see StartTime; 0 if Inode is known
 
-	Cgroup string // the leaf it started in; "": none, or removed
-	born   string // the leaf it started in, even after removal
+	Cgroup string // the leaf it started in; "": none, or given up
+	born   string // the leaf it started in, even after that
+	leaf   *Leaf  // the same as Cgroup, if this daemon has made it
 }
 
 // ErrGroupEmpty means that no process is left in the group. A caller that wants the group to end treats this as
@@ -64,7 +65,7 @@ func GroupEmpty(p Process) bool { return SignalGroup(p, 0) == ErrGroupEmpty }
 
 // Leftovers returns how many processes remain of those that the ended process p started. That is the number of
 // processes in its cgroup, or, without a cgroup, 1 if its group is not empty. The result group reports whether the
-// group is not empty. Leftovers removes an empty cgroup, which costs less than counting its processes.
+// group is not empty. Leftovers gives up an empty cgroup: another run may have it from then on.
 func Leftovers(p *Process) (n int, group bool) {
 	leaf := p.Cgroup != ""
 	n, group = leaveLeaf(p), !GroupEmpty(*p)

@@ -80,11 +80,11 @@ func testCgroups(t *testing.T) (g *Cgroups, in func(leaf, tag string, argv ...st
 	return g, func(leaf, tag string, argv ...string) Process {
 		c := program(argv...)
 		c.Env = append(c.Env, TagName+"="+tag)
-		c.Cgroup = g.Make(leaf)
+		c.Leaf = g.Make(leaf)
 		t.Cleanup(func() {
-			killLeaf(c.Cgroup)
-			until(t, "empty leaf", func() bool { return !Populated(c.Cgroup) })
-			g.Drop(c.Cgroup)
+			killLeaf(c.Leaf.Path())
+			until(t, "empty leaf", func() bool { return !Populated(c.Leaf.Path()) })
+			g.Drop(c.Leaf.Path())
 		})
 		p := mustLaunch(t, c, true)
 		if p.Cgroup == "" {
@@ -108,13 +108,13 @@ func TestCgroup(t *testing.T) {
 	h := newSearcher(t, g)
 	until(t, "one remaining process", func() bool { return GroupEmpty(p) && h.Signal(searches, 0).Left[1] == 1 })
 	g.Drop(p.Cgroup)
-	if g.Leaf("1") == "" {
+	if !exists(p.Cgroup) {
 		t.Error("Drop removed a leaf in use")
 	}
 	if found := h.Signal(searches, syscall.SIGKILL); found.Left[1] != 0 || len(found.Killed[1]) != 1 {
 		t.Errorf("after KILL: %+v", found)
 	}
-	until(t, "the leaf to be gone", func() bool { g.Drop(""); return g.Leaf("1") == "" })
+	until(t, "the leaf to be gone", func() bool { g.Drop(""); return !exists(p.Cgroup) })
 }
 
 // If a run has a leaf, a process outside of it does not belong to the run, whatever its tag is. Examples are the
@@ -136,8 +136,8 @@ func TestSearchCopiedTag(t *testing.T) {
 	if !alive(forger) || !alive(login) {
 		t.Errorf("run of another leaf alive: %t, login alive: %t", alive(forger), alive(login))
 	}
-	// Leftovers removes the leaf as soon as it is empty. By then, no process of the run is alive.
-	until(t, "the leaf to be gone", func() bool { Leftovers(&leader); return leader.Cgroup == "" })
+	// Leftovers gives up the leaf as soon as it is empty. By then, no process of the run is alive.
+	until(t, "the leaf to be empty", func() bool { Leftovers(&leader); return leader.Cgroup == "" })
 	if n := h.Signal([]Search{{Run: 1, Tag: testID + "/job/1", Leader: leader}}, 0).Left[1]; n != 0 {
 		t.Errorf("the finished run has %d processes, want none", n)
 	}
@@ -289,7 +289,7 @@ func TestLeafLeader(t *testing.T) {
 		t.Errorf("found %+v, started %+v", found, p)
 	}
 	found.Close()
-	leaf := g.Make("2")
+	leaf := g.Make("2").Path()
 	if found, ok := LeafLeader(leaf); ok || Populated(leaf) {
 		t.Errorf("LeafLeader of an empty leaf: %+v", found)
 	}

@@ -76,12 +76,12 @@ func (c *Command) fork(path string, argv []string, attr *syscall.ProcAttr) (Proc
 	attr.Sys.Setsid = true
 	wantPidfd(attr.Sys, &p.FD)
 	c.Evidence.forking(c.Run)
-	pid, leaf, err := forkIn(c.Cgroup, path, argv, attr)
+	pid, leaf, err := forkIn(c.Leaf, path, argv, attr)
 	if err != nil {
 		c.Evidence.Unforked(c.Run)
 		return Process{FD: -1}, err
 	}
-	p.PID, p.Cgroup, p.born = pid, leaf, leaf
+	p.PID, p.Cgroup, p.born, p.leaf = pid, leaf.Path(), leaf.Path(), leaf
 	p.identify()
 	c.Evidence.forked(c.Run, &p)
 	return p, nil

@@ -23,7 +23,7 @@ func newServerInDoubt(t *testing.T, script string) *server {
 		t.Skip(err)
 	}
 	t.Cleanup(leaves.Close)
-	dir, err := os.Open(leaves.Make("1"))
+	dir, err := os.Open(leaves.Make("1").Path())
 	if err != nil {
 		t.Fatal(err)
 	}
