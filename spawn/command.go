@@ -8,6 +8,7 @@ package spawn
 import (
 	"path/filepath"
 	"slices"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -47,18 +48,31 @@ type Credential struct {
 // own reports whether the credential is the one of this process. It makes no difference whether the supplementary
 // groups include the primary group.
 func (u *Credential) own() bool {
-	groups, err := unix.Getgroups()
-	if err != nil || int(u.UID) != unix.Geteuid() || int(u.GID) != unix.Getegid() {
-		return false
-	}
-	mine, wanted := []uint32{u.GID}, append([]uint32{u.GID}, u.Groups...)
-	for _, g := range groups {
-		mine = append(mine, uint32(g))
-	}
-	slices.Sort(mine)
-	slices.Sort(wanted)
-	return slices.Equal(slices.Compact(mine), slices.Compact(wanted))
+	mine := ourselves()
+	return mine != nil && u.UID == mine.UID && u.GID == mine.GID && slices.Equal(u.allGroups(), mine.Groups)
 }
+
+// allGroups returns the groups of a user in order, each once.
+func (u *Credential) allGroups() []uint32 {
+	all := append([]uint32{u.GID}, u.Groups...)
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// ourselves is the credential of this process with all its groups, nil if the kernel does not say. A daemon never changes
+// its user, so it asks only once.
+var ourselves = sync.OnceValue(func() *Credential {
+	groups, err := unix.Getgroups()
+	if err != nil {
+		return nil
+	}
+	u := &Credential{UID: uint32(unix.Geteuid()), GID: uint32(unix.Getegid())}
+	for _, g := range groups {
+		u.Groups = append(u.Groups, uint32(g))
+	}
+	u.Groups = u.allGroups()
+	return u
+})
 
 // NeedsShim reports whether the process cannot be started directly. A direct start blocks the loop from the fork to
 // the exec, so only the daemon's user may be able to delay it. Another user can delay a process that runs as that

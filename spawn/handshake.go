@@ -19,21 +19,17 @@ type Handshake struct {
 // newHandshake returns a handshake and the shim's end of its pipe. Only the daemon's end is non-blocking; each end
 // has its own flags.
 func newHandshake(name string) (h *Handshake, w int, err error) {
-	syscall.ForkLock.RLock()
-	defer syscall.ForkLock.RUnlock()
-	var fds [2]int
-	if err := unix.Pipe(fds[:]); err != nil {
+	r, w, err := pipe()
+	if err != nil {
 		return nil, -1, err
 	}
-	unix.CloseOnExec(fds[0])
-	unix.CloseOnExec(fds[1])
-	h = &Handshake{fd: fds[0], name: name}
-	if err := unix.SetNonblock(h.fd, true); err != nil {
+	h = &Handshake{fd: r, name: name}
+	if _, err := unix.FcntlInt(uintptr(r), unix.F_SETFL, unix.O_NONBLOCK); err != nil {
 		h.Close()
-		unix.Close(fds[1])
+		unix.Close(w)
 		return nil, -1, err
 	}
-	return h, fds[1], nil
+	return h, w, nil
 }
 
 // FD is readable when Result has news. The loop adds it to its poll set. It is -1 after Close.

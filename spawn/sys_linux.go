@@ -166,6 +166,13 @@ func defaultSignals() {
 	}
 }
 
+// pipe returns the read end and the write end of a pipe, which no child inherits.
+func pipe() (r, w int, err error) {
+	var fds [2]int
+	err = unix.Pipe2(fds[:], unix.O_CLOEXEC)
+	return fds[0], fds[1], err
+}
+
 // becomeSubreaper makes this process the parent of orphaned descendants, instead of init, see prctl(2).
 func becomeSubreaper() error { return unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }
 

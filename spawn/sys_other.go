@@ -69,6 +69,19 @@ func StartTime(pid int) (uint64, error) {
 	return seconds*1e6 + uint64(micro), nil
 }
 
+// pipe returns the read end and the write end of a pipe, which no child inherits.
+func pipe() (r, w int, err error) {
+	syscall.ForkLock.RLock() // macOS cannot make the pipe and close it on exec in one call
+	defer syscall.ForkLock.RUnlock()
+	var fds [2]int
+	if err := unix.Pipe(fds[:]); err != nil {
+		return -1, -1, err
+	}
+	unix.CloseOnExec(fds[0])
+	unix.CloseOnExec(fds[1])
+	return fds[0], fds[1], nil
+}
+
 func processState(int) (byte, error) { return 0, syscall.ENOTSUP }
 
 // On this system children keep an ignored TSTP, TTIN or TTOU that the daemon inherited.
