@@ -30,7 +30,7 @@ const (
 type survivor struct {
 	fate   fate
 	proc   spawn.Process // if leads, remains or leaderless
-	forked core.Leader   // its leader, if only the evidence knows that it was forked
+	leader core.Leader   // as the journal or the evidence knows it, if it is of this boot
 }
 
 // adopt looks for the processes of the previous daemon's runs. This loop must not wait, so slow searches go to the
@@ -49,7 +49,9 @@ func (l *loop) adopt(copied bool) {
 			tags[ownershipTag(l.core.ID(), job, live.Run)] = p
 			continue
 		}
-		l.adoptRun(p, s)
+		if !l.await(p, s) {
+			l.adoptRun(p, s)
+		}
 	}
 	l.sys.sweep() // only now, because the existence of a leaf says something about its run
 	if len(tags) > 0 {
@@ -64,6 +66,7 @@ func (l *loop) adoptRun(p *process, s survivor) {
 	if s.fate != gone && s.fate != unforked {
 		p.Process, p.adopted, p.gone, p.leaderless = s.proc, s.fate != remains && !child, s.fate != leads, s.fate == leaderless
 		l.byRun[p.run] = p
+		l.keeping.grow(p, 0)
 		if child {
 			l.byPID[p.PID] = p
 		}
@@ -72,7 +75,7 @@ func (l *loop) adoptRun(p *process, s survivor) {
 	if s.fate == leads || s.fate == leaderless {
 		l.handle(core.Found{Run: p.run, Child: child, Leader: core.Leader{PID: p.PID, Inode: p.Inode, PIDStart: p.Start}})
 	} else {
-		l.handle(core.Gone{Run: p.run, Remains: s.fate == remains, Unforked: s.fate == unforked, Leader: s.forked})
+		l.handle(core.Gone{Run: p.run, Remains: s.fate == remains, Unforked: s.fate == unforked, Leader: s.leader})
 	}
 }
 

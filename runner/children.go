@@ -182,6 +182,7 @@ func (l *loop) fork(f core.Fork) {
 	l.recording.started(s.Run)
 	p := &process{Process: proc, run: s.Run, job: s.Job.Name, handshake: handshake}
 	l.byRun[s.Run], l.byPID[proc.PID] = p, p
+	l.keeping.grow(p, l.sys.now().Mono+keepAge)
 	l.repoll = l.repoll || handshake != nil
 	l.handle(core.Forked{Run: s.Run, PID: proc.PID, Inode: proc.Inode, PIDStart: proc.Start, Executing: handshake == nil})
 }
@@ -263,6 +264,7 @@ func (l *loop) release(run uint64) {
 	if p.handshake != nil {
 		p.handshake.Close()
 	}
+	l.recording.unkeep(run)
 	l.sys.release(p.Process)
 	l.repoll = true
 }

@@ -66,12 +66,15 @@ func (k kernel) survivor(l statefile.Live) survivor {
 		return survivor{fate: unforked}
 	case stage == spawn.Forked && l.PID == 0:
 		l.PID, l.Inode, l.PIDStart, l.BootID = p.PID, p.Inode, p.Start, k.bootID
-		s := k.lookFor(l)
-		s.forked = core.Leader{PID: p.PID, Inode: p.Inode, PIDStart: p.Start}
-		return s
 	}
-	return k.lookFor(l)
+	s := k.lookFor(l)
+	if !l.Ended && l.PID > 0 && sameBoot(l.BootID, k.bootID) {
+		s.leader = core.Leader{PID: l.PID, Inode: l.Inode, PIDStart: l.PIDStart}
+	}
+	return s
 }
+
+func (kernel) ended(p spawn.Process) (spawn.Process, bool) { return spawn.Ended(p) }
 
 // lookFor looks for a run in its cgroup leaf, if it has one, and for its leader. A populated leaf proves that the run is
 // alive and of this boot, whatever the journal knows about its process.

@@ -37,6 +37,7 @@ type system interface {
 	survivor(statefile.Live) survivor
 	sweep()
 	unforked(run uint64)
+	ended(spawn.Process) (spawn.Process, bool)
 	leaveEvidence()
 	status(spawn.Process) (spawn.Exit, bool)
 }
@@ -86,6 +87,7 @@ type loop struct {
 	began          time.Duration // boot clock
 	longest        time.Duration
 	keepalive      keepalive
+	keeping        keeping
 	heartbeat      heartbeat
 	tidyAt         time.Duration // when leaves may be removed; 0: there are none
 }
@@ -118,12 +120,13 @@ func (l *loop) turn() {
 	l.senders(pending) // first, because the senders often end soon
 	l.reap()
 	l.watch()
+	l.settleGone()
 	l.take(posts)
 	l.hurryCandidate()
 	l.command(pending)
 	l.commands()
 	l.handle(core.Due{})
-	loaded := l.loaded != nil && l.seekingLeaders == nil
+	loaded := l.loaded != nil && l.seekingLeaders == nil && l.keeping.gone == nil
 	if loaded {
 		l.who = l.loaded.Set.Who
 		if group := l.loaded.Set.Config.Group; group != l.group {
@@ -145,6 +148,7 @@ func (l *loop) turn() {
 	}
 	l.recording.settle(l.core, l.byRun)
 	l.perform()
+	l.keep()
 	l.recording.attend()
 	l.beat()
 	l.delivering.expire()

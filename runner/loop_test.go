@@ -70,10 +70,13 @@ func (k *fakeKernel) signal(p spawn.Process, sig syscall.Signal) error {
 	return nil
 }
 
-func (k *fakeKernel) left(*spawn.Process) (int, bool)         { return 0, false }
-func (k *fakeKernel) survivor(l statefile.Live) survivor      { return k.survivors[l.Run] }
-func (k *fakeKernel) sweep()                                  {}
-func (k *fakeKernel) unforked(uint64)                         {}
+func (k *fakeKernel) left(*spawn.Process) (int, bool)    { return 0, false }
+func (k *fakeKernel) survivor(l statefile.Live) survivor { return k.survivors[l.Run] }
+func (k *fakeKernel) sweep()                             {}
+func (k *fakeKernel) unforked(uint64)                    {}
+func (k *fakeKernel) ended(spawn.Process) (spawn.Process, bool) {
+	return spawn.Process{FD: -1}, false
+}
 func (k *fakeKernel) leaveEvidence()                          {}
 func (k *fakeKernel) close()                                  {}
 func (k *fakeKernel) release(p spawn.Process)                 { p.Close() }

@@ -26,7 +26,9 @@ type recording struct {
 	now    func() time.Duration // monotonic
 
 	outputs map[uint64]*output
-	placed  []uint64           // runs whose places go to the journal now
+	placed  []uint64       // runs whose places or outcomes go to the journal now
+	kept    map[uint64]int // the pidfds that the recorder keeps, or will once there is one
+	onKept  func(run uint64, pidfd int)
 	notes   []recorder.Message // that wait for the hello
 	refused map[uint64]bool    // outputs for which the recorder had no room
 	offerAt time.Duration      // when they are offered again
@@ -42,7 +44,7 @@ type recording struct {
 // newRecording returns the recording of a daemon. Another daemon may own the run directory, with its own recorder.
 func newRecording(o Options, id string, foreign bool, to jobfile.Output, log *logger, handle func(core.Event), now func() time.Duration) *recording {
 	r := &recording{recorderProcess: newRecorderProcess(o, id), logDir: o.Dirs.Log, option: o.Output, log: log, handle: handle, now: now,
-		outputs: map[uint64]*output{}, refused: map[uint64]bool{}, trouble: map[string]bool{}, adopted: map[uint64]bool{}}
+		outputs: map[uint64]*output{}, kept: map[uint64]int{}, refused: map[uint64]bool{}, trouble: map[string]bool{}, adopted: map[uint64]bool{}}
 	r.setOutput(to)
 	if foreign {
 		r.avoidRunDir()
@@ -208,6 +210,9 @@ func (r *recording) handOver() {
 	r.greeted = true
 	for _, run := range slices.Sorted(maps.Keys(r.outputs)) {
 		r.send(run, r.outputs[run])
+	}
+	for _, run := range slices.Sorted(maps.Keys(r.kept)) {
+		r.sendKept(run)
 	}
 	r.conn.Send(recorder.Message{Kind: recorder.Ready})
 	for _, m := range r.notes {

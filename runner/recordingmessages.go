@@ -94,7 +94,7 @@ func closeAll(fds []int) {
 }
 
 func (r *recording) message(m recorder.Received) {
-	if m.Kind != recorder.Hello && m.Kind != recorder.Have {
+	if m.Kind != recorder.Hello && m.Kind != recorder.Have && m.Kind != recorder.Kept {
 		closeAll(m.FDs)
 	}
 	switch m.Kind {
@@ -102,6 +102,10 @@ func (r *recording) message(m recorder.Received) {
 		r.greet(m)
 	case recorder.Have:
 		r.have(m)
+	case recorder.Kept:
+		for _, fd := range m.FDs {
+			r.onKept(m.Run, fd)
+		}
 	case recorder.Ready:
 		r.ready, r.met, r.unready = true, true, 0
 		r.conn.ExpectPlain()

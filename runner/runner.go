@@ -238,7 +238,7 @@ func newLoop(o Options, config *jobfile.Config, log *logger, hand *Handover) (*l
 	}
 	l.delivering = newDelivering(l.handle, func() time.Duration { return l.sys.now().Mono })
 	l.recording = newRecording(o, l.core.ID(), foreign, config.Log, log, l.handle, func() time.Duration { return l.sys.now().Mono })
-	l.recording.replace = hand != nil
+	l.recording.replace, l.recording.onKept = hand != nil, l.kept
 	l.searcher = newSearcher(post, leaves)
 	l.adopt(begin.ID != "")
 	files := jobfile.NewLoader(jobfile.Options{Jobs: o.Dirs.Jobs, Accepted: filepath.Join(o.Dirs.State, "accepted"),

@@ -113,6 +113,20 @@ func Adopt(known Process) (Process, bool) {
 	return p, true
 }
 
+// Ended reports whether a pidfd that another process has kept belongs to p, which has ended, and has its exit status. If
+// so, it returns p with the pidfd.
+func Ended(p Process) (Process, bool) {
+	if p.Inode == 0 || pidfdInode(p.FD) != p.Inode {
+		return Process{FD: -1}, false
+	}
+	if _, ok := AdoptedStatus(p); !ok {
+		return Process{FD: -1}, false
+	}
+	unix.CloseOnExec(p.FD)
+	p.born = p.Cgroup
+	return p, true
+}
+
 // Find returns the process that has a pid now, or false if there is none. The caller must know by other means, before and
 // afterwards, that it is the right one.
 func Find(pid int) (Process, bool) {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -17,8 +18,8 @@ import (
 	"jobsd/statefile"
 )
 
-// TestA2EndedWithoutDaemon: of fifty runs, ten end while no daemon runs. Their outcome is lost. The services among them
-// run again, the scheduled jobs do not. The next daemon adopts the other forty.
+// TestA2EndedWithoutDaemon: of fifty runs, ten end while neither a daemon nor a recorder runs. Their outcome is lost. The
+// services among them run again, the scheduled jobs do not. The next daemon adopts the other forty.
 func TestA2EndedWithoutDaemon(t *testing.T) {
 	needLinux(t, "looks for processes in /proc")
 	t.Parallel()
@@ -47,8 +48,14 @@ func TestA2EndedWithoutDaemon(t *testing.T) {
 		}
 		return true
 	})
-	syscall.Kill(before.Daemon.PID, syscall.SIGKILL)
-	waitReaped(t, before.Daemon.PID)
+	recorder := s.recorderOf()
+	if recorder == 0 {
+		t.Fatal("the daemon has no recorder")
+	}
+	for _, pid := range []int{before.Daemon.PID, recorder} {
+		syscall.Kill(pid, syscall.SIGKILL)
+		waitReaped(t, pid)
+	}
 	ended := map[string]bool{}
 	for n := range 5 {
 		for _, job := range []string{fmt.Sprint("s", n), fmt.Sprint("j", n)} {
@@ -259,4 +266,25 @@ func TestA3PidOfAnotherProcess(t *testing.T) {
 			t.Errorf("got the signal %s, want none to pid %d or to a pidfd", m[0], pid)
 		}
 	}
+}
+
+// recorderOf returns the pid of the recorder of a server.
+func (s *server) recorderOf() int {
+	s.t.Helper()
+	dirs, _ := filepath.Glob("/proc/[0-9]*")
+	for _, dir := range dirs {
+		title, _ := os.ReadFile(dir + "/cmdline")
+		if !strings.HasPrefix(string(title), "jobsd:recorder") {
+			continue
+		}
+		if fds, _ := filepath.Glob(dir + "/fd/*"); fds != nil {
+			for _, fd := range fds {
+				if to, _ := os.Readlink(fd); strings.HasPrefix(to, s.root) {
+					pid, _ := strconv.Atoi(filepath.Base(dir))
+					return pid
+				}
+			}
+		}
+	}
+	return 0
 }

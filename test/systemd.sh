@@ -1,6 +1,7 @@
 #!/bin/sh
 # Tests jobsd under a real systemd, which is PID 1 of a container made of unshare(1) and tmpfs. systemd restarts a daemon
-# that was killed, and the new daemon adopts the jobs. An upgrade keeps the pid, and a stop leaves no process. Run it as
+# that was killed, and the new daemon adopts the jobs, and knows the exit status of those that ended meanwhile. An upgrade
+# keeps the pid, and a stop leaves no process. Run it as
 # root, from the top of the repository:
 #
 #	sh test/systemd.sh
@@ -40,6 +41,23 @@ if [ "${1-}" = drive ]; then
 	kill -9 $web
 	until_true '[ "$(pid web)" != null ] && [ "$(pid web)" != $web ]'
 	echo "short: $(jq -c '.jobs.short.last_run | [.outcome, .exit_code]' $state), web: $(jq -c '.jobs.web.last_run | [.outcome, .signal]' $state) and now $(pid web)"
+
+	echo "== twenty runs end while no daemon runs"
+	for n in $(seq 20); do jobsd start e$n || fail "start e$n"; done
+	until_true '[ "$(jq "[.jobs | to_entries[] | select(.key | startswith(\"e\")) | .value.running[] | select(.state == \"running\")] | length" $state)" = 20 ]'
+	ending=$(jq -r '.jobs | to_entries[] | select(.key | startswith("e")) | .value.running[0].pid' $state)
+	recorder=$(pgrep -f jobsd:recorder)
+	until_true '[ "$(ls -l /proc/$recorder/fd | grep -c pidfd)" = 22 ]' # theirs, and those of web and long
+	daemon=$(main)
+	kill -STOP $daemon # they end, and nobody asks how before the daemon is gone
+	touch /end
+	for p in $ending; do until_true "grep -q '^State:.Z' /proc/$p/status"; done
+	kill -9 $daemon
+	until_true '[ "$(jq .daemon.unclean_restarts $state)" = 2 ]'
+	until_true '[ "$(jq "[.jobs[].running[]] | length" $state)" = 2 ]'
+	right=$(jq '[.jobs | to_entries[] | select(.key | startswith("e")) | select(.value.last_run.exit_code == (.key[1:] | tonumber))] | length' $state)
+	echo "true exit status: $right of 20"
+	[ "$right" = 20 ] || fail "$(jq -c '.jobs | to_entries[] | select(.key | startswith("e")) | [.key, .value.last_run.outcome, .value.last_run.exit_code]' $state)"
 
 	echo "== upgrade"
 	daemon=$(main) web=$(pid web)
@@ -92,6 +110,9 @@ if [ "${1-}" = boot ]; then
 	printf 'cmd = ["sleep", "1000"]\nkeep_alive = true\n' >etc/jobs.d/web.toml
 	printf 'cmd = ["sleep", "1000"]\n' >etc/jobs.d/long.toml
 	printf 'shell = "until [ -e /go ]; do sleep 0.1; done; exit 7"\nsuccess_codes = [7]\n' >etc/jobs.d/short.toml
+	for n in $(seq 20); do
+		printf '[[jobs]]\nname = "e%d"\nshell = "until [ -e /end ]; do sleep 0.1; done; exit %d"\n' $n $n
+	done >etc/jobs.d/ends.toml
 	for target in sysinit basic shutdown local-fs; do printf '[Unit]\nDefaultDependencies=no\n' >units/$target.target; done
 	printf '[Unit]\nDefaultDependencies=no\nAfter=shutdown.target\nRequires=shutdown.target\n[Service]\nType=oneshot\nExecStart=systemctl --force exit\n' >units/systemd-exit.service
 	printf '[Unit]\nDefaultDependencies=no\nRequires=systemd-exit.service\nAfter=systemd-exit.service\n' >units/exit.target

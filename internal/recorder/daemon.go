@@ -150,7 +150,10 @@ func (s *server) handle(m Received) {
 		s.begin(m)
 	case End:
 		s.end(m)
+	case Keep:
+		s.keep(m)
 	case Done:
+		s.discard(m.Run)
 		if r := s.runs[m.Run]; r != nil {
 			r.done = true
 			s.drop(r)
@@ -201,6 +204,7 @@ func (s *server) hello(m Received) {
 			s.tellHeld(r)
 		}
 	}
+	s.tellKept()
 	if s.trouble != "" {
 		s.daemon.Send(Message{Kind: Trouble, Text: s.trouble})
 	}

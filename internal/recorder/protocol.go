@@ -48,7 +48,7 @@ type Kind string
 
 // bringsDescriptors reports whether a message of the daemon may come with descriptors.
 func (k Kind) bringsDescriptors() bool {
-	return k == Hello || k == Change || k == Begin || k == Resume
+	return k == Hello || k == Change || k == Begin || k == Resume || k == Keep
 }
 
 // Messages of the daemon.
@@ -57,7 +57,8 @@ const (
 	Begin  Kind = "begin"  // a run starts: Run Job Label Log, Text is the start marker, and the read end of its pipe
 	Resume Kind = "resume" // a run of an earlier recorder: Run Job Log Over and the read end, if it is open; what Handed said
 	End    Kind = "end"    // the run is over: Run Job Log; Text is the end marker, "" for none
-	Done   Kind = "done"   // an Ended is recorded: Run
+	Keep   Kind = "keep"   // a descriptor of the process of a run, for a later daemon: Run
+	Done   Kind = "done"   // an Ended is recorded, or the outcome of a run without output: Run
 	Note   Kind = "note"   // a marker between runs: Job Log Text; or one for each line of Output, with Text in front
 	Change Kind = "change" // new Settings and, if they need it, standard output
 	Remove Kind = "remove" // a job does not exist any more, so nothing is wrong with its log: Job
@@ -72,10 +73,11 @@ const (
 	// Ready: the daemon has resumed all its runs.
 )
 
-// Messages of the recorder. It answers hello with its own hello, then a Have for each open pipe and all
-// Trouble that there is, then Ready.
+// Messages of the recorder. It answers hello with its own hello, then a Have for each open pipe, a Kept for each
+// descriptor that it keeps, and all Trouble that there is, then Ready.
 const (
 	Have    Kind = "have"    // a run that it has: Run Job Label Log Start Ending Text Over; and a copy of the read end, if it is open
+	Kept    Kind = "kept"    // what Keep brought, and no Done has ended: Run, with the descriptor
 	Ready   Kind = "ready"   // the list of pipes is complete
 	Began   Kind = "began"   // Run From: the start marker is in the log
 	Ended   Kind = "ended"   // Run From To Bytes Closed: the end marker is in the log

@@ -18,6 +18,7 @@ type server struct {
 	console  *console
 	daemonLink
 	handover
+	keeper
 	calls    calls
 	finished chan error
 
@@ -62,6 +63,7 @@ const (
 func newServer(arena *arena, wait *waiter, listener int) *server {
 	return &server{arena: arena, wait: wait, settings: Settings{Group: -1}, console: newConsole(),
 		daemonLink: daemonLink{listener: listener, strangers: map[int]*Conn{}, refused: map[uint64]bool{}},
+		keeper:     keeper{kept: map[uint64]int{}},
 		runs:       map[uint64]*run{}, byFD: map[int]*run{}, logs: map[string]*logFile{}, resting: true, again: -1}
 }
 
@@ -84,7 +86,7 @@ func (s *server) serve(fd int) error {
 
 // work works in the goroutine that owns the recorder now, see [server.takeOver].
 func (s *server) work() error {
-	for s.daemon != nil || len(s.byFD) > 0 {
+	for s.needed() {
 		s.taken, s.begun = 0, 0
 		if err := s.turn(); err != nil {
 			return err
@@ -119,6 +121,9 @@ func (s *server) turn() error {
 	case !s.resting:
 		timeout = restAfter
 	}
+	if !s.since.IsZero() && (timeout < 0 || timeout > keepLook) {
+		timeout = keepLook
+	}
 	if !s.deaf.IsZero() && (timeout < 0 || timeout > retryAfter) {
 		timeout = retryAfter
 	}
@@ -129,7 +134,7 @@ func (s *server) turn() error {
 	if err != nil {
 		return fmt.Errorf("cannot wait for output: %w", err)
 	}
-	if len(ready) == 0 && timeout == restAfter {
+	if len(ready) == 0 && timeout == restAfter && !s.resting {
 		s.rest()
 		return nil
 	}

@@ -70,10 +70,15 @@ func fileOf(fd int) (f socketFile) {
 	return f
 }
 
+// exists reports whether the file is still there.
+func (f socketFile) exists() bool {
+	var st unix.Stat_t
+	return f.path != "" && unix.Lstat(f.path, &st) == nil && st.Ino == f.inode
+}
+
 // remove removes the file, unless another socket has taken its place.
 func (f socketFile) remove() {
-	var st unix.Stat_t
-	if f.path != "" && unix.Lstat(f.path, &st) == nil && st.Ino == f.inode {
+	if f.exists() {
 		unix.Unlink(f.path)
 	}
 }
