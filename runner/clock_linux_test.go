@@ -1,6 +1,9 @@
 package runner
 
 import (
+	"fmt"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -70,6 +73,10 @@ func newTestBootTimer(t *testing.T) *bootTimer {
 // TestBootTimer arms the timer for one pair of deadlines after the other. It is set again only if it would be late.
 func TestBootTimer(t *testing.T) {
 	timer := newTestBootTimer(t)
+	info, err := os.ReadFile(fmt.Sprintf("/proc/self/fdinfo/%d", timer.fd))
+	if want := fmt.Sprintf("clockid: %d\n", unix.CLOCK_BOOTTIME); err != nil || !strings.Contains(string(info), want) {
+		t.Errorf("the timer does not count sleep: got %q, %v, want %q", info, err, want)
+	}
 	now := clock(unix.CLOCK_BOOTTIME)
 	for _, step := range []struct {
 		what             string
@@ -133,6 +140,30 @@ func sleepingLoop(t *testing.T, keys schedule.Keys) (*loop, *fakeKernel) {
 			StopSignal: "TERM", StopTimeout: time.Second, Umask: -1}}}}}})
 	l.turn()
 	return l, k
+}
+
+// TestFarDeadlines: deadlines of the monotonic clock that are far away wait in the timer, too. Near ones wait in the poll,
+// which costs no system call.
+func TestFarDeadlines(t *testing.T) {
+	every := "10h"
+	for _, test := range []struct{ left, poll, timer time.Duration }{
+		{nearby / 2, nearby / 2, 10 * time.Hour},
+		{nearby, -1, nearby},
+		{time.Hour, -1, time.Hour},
+	} {
+		l, k := sleepingLoop(t, schedule.Keys{Every: &every})
+		l.heartbeat = heartbeat{settings: &jobfile.Heartbeat{}, next: k.clock.Mono + test.left}
+		d, err := l.arm()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d != test.poll {
+			t.Errorf("with a deadline in %v the poll waits %v, want %v", test.left, d, test.poll)
+		}
+		if got := l.bootTimer.armed - k.clock.Boot; (got - test.timer).Abs() > time.Second {
+			t.Errorf("with a deadline in %v the timer fires in %v, want %v", test.left, got, test.timer)
+		}
+	}
 }
 
 // TestA28SuspendedMachine: the machine sleeps for hours, and nothing else happens. Only a timer tells the loop that the
