@@ -99,7 +99,7 @@ func BenchmarkAdopt(b *testing.B) {
 					b.Fatal(err)
 				}
 				floor += time.Since(began)
-				l := &loop{sys: kernel{"boot", nil, nil}, byRun: map[uint64]*process{}, byPID: map[int]*process{}}
+				l := &loop{sys: &kernel{bootID: "boot"}, byRun: map[uint64]*process{}, byPID: map[int]*process{}}
 				l.core = core.New(core.Options{BootID: "boot"}, &read, l.sys.now())
 				began = time.Now()
 				l.adopt(false)

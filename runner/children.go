@@ -39,9 +39,12 @@ func (l *loop) reap() {
 	orphans := false
 	end := l.sys.now().Mono + reapShare
 	for n := 1; ; n++ {
-		if n%100 == 0 && l.sys.now().Mono > end {
-			l.unreaped = true
-			break
+		if n%100 == 0 {
+			l.sys.readClocks()
+			if l.sys.now().Mono > end {
+				l.unreaped = true
+				break
+			}
 		}
 		x, ok := l.sys.reap()
 		if !ok {
@@ -178,6 +181,7 @@ func (l *loop) fork(f core.Fork) {
 		return
 	}
 	failpoint("forked")
+	l.sys.readClocks()
 	l.forked++
 	l.recording.started(s.Run)
 	p := &process{Process: proc, run: s.Run, job: s.Job.Name, handshake: handshake}

@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// clock reads a clock of the kernel directly. Its readings are written to the journal and compared across processes,
-// which the readings of package time do not allow.
+// clock reads a clock of the kernel by a system call. Its readings are written to the journal and compared across
+// processes, which the readings of package time do not allow.
 func clock(id int32) time.Duration {
 	var ts unix.Timespec
 	if err := unix.ClockGettime(id, &ts); err != nil {
@@ -16,7 +16,8 @@ func clock(id int32) time.Duration {
 	return time.Duration(ts.Nano())
 }
 
-func wallClock() time.Time { return time.Unix(0, int64(clock(unix.CLOCK_REALTIME))) }
+// wallClock returns the time without a monotonic reading. Package time reads the clock without a system call.
+func wallClock() time.Time { return time.Now().Round(0) }
 
 // bootLeeway is how late the timer on the boot clock may fire for a deadline that was converted from another clock. Two
 // readings of two clocks differ a little each time.

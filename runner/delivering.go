@@ -269,9 +269,9 @@ func (d *delivering) finish() {
 
 // await reports whether the process ends within that time. Without a pidfd there is nothing to wait for.
 func (d *delivering) await(limit time.Duration) bool {
-	for end := d.now() + limit; d.process.FD >= 0; {
+	for end := readClocks().Mono + limit; d.process.FD >= 0; {
 		fds := []unix.PollFd{{Fd: int32(d.process.FD), Events: unix.POLLIN}}
-		n, err := unix.Poll(fds, int(max(0, end-d.now())/time.Millisecond))
+		n, err := unix.Poll(fds, int(max(0, end-readClocks().Mono)/time.Millisecond))
 		if err != unix.EINTR {
 			return n > 0
 		}

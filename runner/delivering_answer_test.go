@@ -184,7 +184,7 @@ func TestPanicOverMessage(t *testing.T) {
 		t.Fatal("nothing was sent")
 	}
 	sent.Command = []string{"x"} // of no job
-	l.pump.Post(prepared{message: sent})
+	l.pump.Post([]prepared{{message: sent}})
 	l.turn()
 	if owed := l.core.Facts().Notifications; len(owed) != 1 || owed[0].Tries != 1 {
 		t.Errorf("owed: %v", owed)

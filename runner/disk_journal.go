@@ -103,17 +103,19 @@ func (d *disk) flush() {
 // runs must run only once. The journal may already hold the delayed start, the retry or the slot that the run settles,
 // and would make it run again.
 func (d *disk) answer(waits func(prepared) bool) {
-	rest := d.waiting[:0]
+	var rest, done []prepared
 	for _, answer := range d.waiting {
 		if waits(answer) {
 			rest = append(rest, answer)
 			continue
 		}
 		answer.err = d.err
-		d.post(answer)
+		done = append(done, answer)
 	}
-	clear(d.waiting[len(rest):])
 	d.waiting = rest
+	if len(done) > 0 {
+		d.post(done)
+	}
 }
 
 // deliver gives a message back once what it tells is durable, or cannot be: the message may be about a full disk.

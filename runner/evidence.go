@@ -24,11 +24,10 @@ func openEvidence(dir, id, boot string, log *logger) *spawn.Evidence {
 
 // mendEvidence makes the evidence again if its file was removed. The runs that are about to start are not in it.
 func (l *loop) mendEvidence() {
-	k, ok := l.sys.(kernel)
+	k, ok := l.sys.(*kernel)
 	if !ok || !k.evidence.Lost() {
 		return
 	}
 	k.evidence.Close()
 	k.evidence = openEvidence(l.o.Dirs.Run, l.core.ID(), l.boot, l.log)
-	l.sys = k
 }

@@ -14,11 +14,14 @@ type kernel struct {
 	bootID   string
 	cgroups  *spawn.Cgroups  // nil: not available
 	evidence *spawn.Evidence // nil: not available
+	clocks   core.Now        // the last reading: what happens in one moment needs only one
 }
 
-func (kernel) now() core.Now { return readClocks() }
+func (k *kernel) now() core.Now { return k.clocks }
 
-func (k kernel) start(run uint64, c *spawn.Command) (spawn.Process, *spawn.Handshake, error) {
+func (k *kernel) readClocks() { k.clocks = readClocks() }
+
+func (k *kernel) start(run uint64, c *spawn.Command) (spawn.Process, *spawn.Handshake, error) {
 	c.Leaf, c.Run, c.Evidence = k.cgroups.Make(leafName(run)), run, k.evidence
 	p, h, err := spawn.Start(c)
 	if p.Cgroup == "" {
@@ -29,36 +32,36 @@ func (k kernel) start(run uint64, c *spawn.Command) (spawn.Process, *spawn.Hands
 
 func leafName(run uint64) string { return strconv.FormatUint(run, 10) }
 
-func (k kernel) release(p spawn.Process) {
+func (k *kernel) release(p spawn.Process) {
 	p.Close()
 	k.cgroups.Release(&p)
 }
 
-func (kernel) reap() (spawn.Exit, bool) { return spawn.Reap() }
+func (*kernel) reap() (spawn.Exit, bool) { return spawn.Reap() }
 
-func (kernel) signal(p spawn.Process, sig syscall.Signal) error { return spawn.SignalGroup(p, sig) }
+func (*kernel) signal(p spawn.Process, sig syscall.Signal) error { return spawn.SignalGroup(p, sig) }
 
-func (kernel) signalLeader(p spawn.Process, sig syscall.Signal) error {
+func (*kernel) signalLeader(p spawn.Process, sig syscall.Signal) error {
 	return spawn.SignalLeader(p, sig)
 }
 
-func (kernel) left(p *spawn.Process) (int, bool) { return spawn.Leftovers(p) }
+func (*kernel) left(p *spawn.Process) (int, bool) { return spawn.Leftovers(p) }
 
-func (k kernel) unforked(run uint64) { k.evidence.Unforked(run) }
+func (k *kernel) unforked(run uint64) { k.evidence.Unforked(run) }
 
-func (k kernel) leaveEvidence() { k.evidence.Close() }
+func (k *kernel) leaveEvidence() { k.evidence.Close() }
 
-func (k kernel) spare() bool { return k.cgroups.Spare() }
+func (k *kernel) spare() bool { return k.cgroups.Spare() }
 
-func (k kernel) shrink() bool { return k.cgroups.Shrink() }
+func (k *kernel) shrink() bool { return k.cgroups.Shrink() }
 
-func (k kernel) close() { k.cgroups.Close() }
+func (k *kernel) close() { k.cgroups.Close() }
 
-func (k kernel) sweep() { k.cgroups.Sweep() }
+func (k *kernel) sweep() { k.cgroups.Sweep() }
 
 // survivor finds out what became of a run. The evidence knows more than the journal if the previous daemon was killed
 // around the fork.
-func (k kernel) survivor(l statefile.Live) survivor {
+func (k *kernel) survivor(l statefile.Live) survivor {
 	stage, p := k.evidence.Of(l.Run)
 	switch {
 	case l.Ended:
@@ -78,7 +81,7 @@ func (kernel) ended(p spawn.Process) (spawn.Process, bool) { return spawn.Ended(
 
 // lookFor looks for a run in its cgroup leaf, if it has one, and for its leader. A populated leaf proves that the run is
 // alive and of this boot, whatever the journal knows about its process.
-func (k kernel) lookFor(l statefile.Live) survivor {
+func (k *kernel) lookFor(l statefile.Live) survivor {
 	leaf := k.cgroups.Leaf(leafName(l.Run))
 	lives := spawn.Populated(leaf)
 	switch {
@@ -105,4 +108,4 @@ func (k kernel) lookFor(l statefile.Live) survivor {
 	return survivor{fate: remains, proc: spawn.Remains(l.PID, leaf)}
 }
 
-func (kernel) status(p spawn.Process) (spawn.Exit, bool) { return spawn.AdoptedStatus(p) }
+func (*kernel) status(p spawn.Process) (spawn.Exit, bool) { return spawn.AdoptedStatus(p) }

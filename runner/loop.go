@@ -15,16 +15,24 @@ import (
 	"jobsd/statefile"
 )
 
+// flushAfter is how many forks share one message to the disk. A run whose process is not in the journal yet is found
+// again by its leaf and by the evidence of its start.
+const flushAfter = 16
+
 // forkShare is how long one turn may fork before it handles events again. A thousand jobs that are due at once must not
 // make the daemon deaf.
 const forkShare = 10 * time.Millisecond
+
+// muteFrom is how many forks at once make the loop deaf for children that end, until all forks are done.
+const muteFrom = 8
 
 // reapAfter is how many forks come before a look for children that have ended, if no leaf is free.
 const reapAfter = 16
 
 // system is what the loop needs from the kernel. Tests replace it by a fake.
 type system interface {
-	now() core.Now
+	now() core.Now // the last reading of the clocks
+	readClocks()
 	start(run uint64, c *spawn.Command) (spawn.Process, *spawn.Handshake, error)
 	reap() (spawn.Exit, bool)
 	signal(spawn.Process, syscall.Signal) error
@@ -66,12 +74,15 @@ type loop struct {
 	byPID          map[int]*process
 	forks          []core.Fork // forks that are not performed yet
 	batch          []any       // requests to the disk of this turn
+	waiting        bool        // something waits for one of them
+	unflushed      int         // forks since they were handed over last
 	polls          []unix.PollFd
 	polled         []*process // their descriptors follow the fixed ones; those of the socket follow
 	repoll         bool
-	forked         int  // forks since the last reaping
-	unreaped       bool // children have ended, but only the next turn reaps them
-	checkpoint     bool // the disk has requested one
+	unmute         func() // not nil: signals of children that end are dropped
+	forked         int    // forks since the last reaping
+	unreaped       bool   // children have ended, but only the next turn reaps them
+	checkpoint     bool   // the disk has requested one
 	loaded         *core.Loaded
 	seekingLeaders map[string]*process  // the searcher is looking for their leaders, by tag
 	group          string               // the group that may read the journal and the logs
@@ -95,11 +106,14 @@ type loop struct {
 // run performs turns until the core emits Exit.
 func (l *loop) run() error {
 	defer l.reportCrash()
+	defer func() { l.forks = nil; l.listen() }() // the program continues if an upgrade fails
 	l.loader.request()
 	l.keepalive = newKeepalive(l.sys.now().Mono)
 	for l.exit == nil {
+		l.sys.readClocks()
 		began := l.sys.now().Mono
 		l.turn()
+		l.sys.readClocks()
 		if took := l.sys.now().Mono - began; took > l.longest {
 			l.longest = took
 		}
@@ -190,8 +204,10 @@ func (l *loop) take(posts []any) {
 		switch m := post.(type) {
 		case core.Loaded:
 			l.loaded = &m
-		case prepared:
-			l.prepared(m)
+		case []prepared:
+			for _, p := range m {
+				l.prepared(p)
+			}
 		case foundLeaders:
 			l.found(m)
 		case core.Event:
@@ -266,9 +282,16 @@ func (l *loop) perform() {
 		if runs := l.recording.takePlaced(); len(runs) > 0 {
 			l.batch = append(l.batch, recorded{runs})
 		}
-		l.flush()
-		if len(l.forks) == 0 || l.sys.now().Mono > end {
+		last := len(l.forks) == 0 || l.sys.now().Mono > end
+		if last || l.waiting || l.unflushed >= flushAfter {
+			l.flush()
+		}
+		if last {
+			l.listen()
 			return
+		}
+		if l.unmute == nil && len(l.forks) >= muteFrom {
+			l.unmute = signals.Mute()
 		}
 		if l.forked >= reapAfter && !l.sys.spare() {
 			l.reap() // a run that is over has a leaf for the next one
@@ -277,6 +300,16 @@ func (l *loop) perform() {
 		next := l.forks[0]
 		l.forks = l.forks[1:]
 		l.fork(next)
+		l.unflushed++
+	}
+}
+
+// listen ends the deafness of the loop when all forks are done. The next turn looks for children that have ended
+// meanwhile.
+func (l *loop) listen() {
+	if l.unmute != nil && len(l.forks) == 0 {
+		l.unmute()
+		l.unmute, l.unreaped = nil, true
 	}
 }
 
@@ -291,9 +324,9 @@ func (l *loop) effect(e core.Effect) {
 		l.recording.note(e)
 	case core.Prepare:
 		l.sys.unforked(e.Run) // first, so that a later daemon can rely on it if the intent is in the journal
-		l.batch = append(l.batch, e)
+		l.batch, l.waiting = append(l.batch, e), true
 	case core.Deliver:
-		l.batch = append(l.batch, e)
+		l.batch, l.waiting = append(l.batch, e), true
 	case core.Fork:
 		l.forks = append(l.forks, e)
 	case core.Signal:
@@ -315,6 +348,7 @@ func (l *loop) effect(e core.Effect) {
 
 // flush hands the collected requests to the disk in one message.
 func (l *loop) flush() {
+	l.waiting, l.unflushed = false, 0
 	if len(l.batch) > 0 {
 		l.disk.in.put(l.batch)
 		l.batch = nil

@@ -33,6 +33,7 @@ type fakeKernel struct {
 }
 
 func (k *fakeKernel) now() core.Now { return k.clock }
+func (k *fakeKernel) readClocks()   {}
 
 func (k *fakeKernel) pass(d time.Duration) {
 	k.clock.Wall, k.clock.Boot, k.clock.Mono = k.clock.Wall.Add(d), k.clock.Boot+d, k.clock.Mono+d
@@ -121,7 +122,7 @@ func (l *loop) prepare() (n int) {
 	for _, batch := range l.disk.in.Take() {
 		for _, op := range batch {
 			if p, ok := op.(core.Prepare); ok {
-				l.pump.Post(prepared{run: p.Run})
+				l.pump.Post([]prepared{{run: p.Run}})
 				n++
 			}
 		}

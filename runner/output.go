@@ -43,17 +43,12 @@ func (o *output) place(m recorder.Received) joblog.Place {
 // newPipe makes a pipe whose write end the user may open again by /dev/stderr.
 func newPipe(u *jobfile.User) (read, write int, err error) {
 	var fds [2]int
-	if err := unix.Pipe(fds[:]); err != nil {
+	if err := openPipe(fds[:]); err != nil {
 		return -1, -1, &spawn.Error{Stage: spawn.StageFork, Errno: errnoOf(err)}
 	}
-	for _, fd := range fds {
-		unix.CloseOnExec(fd)
-	}
-	if u != nil {
+	_, err = unix.FcntlInt(uintptr(fds[0]), unix.F_SETFL, unix.O_NONBLOCK)
+	if u != nil && err == nil {
 		err = unix.Fchown(fds[1], int(u.UID), int(u.GID))
-	}
-	if err == nil {
-		err = unix.SetNonblock(fds[0], true)
 	}
 	if err != nil {
 		unix.Close(fds[0])
@@ -69,13 +64,10 @@ func errnoOf(err error) syscall.Errno {
 	return errno
 }
 
-func (o *output) closeWrite() {
+// closeWrite closes the write end.
+func (r *recording) closeWrite(o *output) {
 	if o.write >= 0 {
-		closeAside(o.write)
+		r.closer.Close(o.write)
 		o.write = -1
 	}
 }
-
-// closeAside closes an end of a pipe. The loop must not wait for it: a process of the run can lock its pipe for as long
-// as it likes, see package recorder, and the last close of an end waits for the lock.
-func closeAside(fd int) { go unix.Close(fd) }

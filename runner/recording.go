@@ -37,6 +37,8 @@ type recording struct {
 	dropped uint64          // lines that standard output did not take
 	trouble map[string]bool // parts of the daemon with trouble that a recorder has reported; true: this recorder
 
+	closer recorder.Closer
+
 	settled bool            // the runs of the earlier daemon and their outputs were compared
 	adopted map[uint64]bool // the runs of the earlier daemon, until then
 }
@@ -97,12 +99,12 @@ func (r *recording) notStarted(run uint64) {
 }
 
 func (r *recording) closePipe(o *output) {
-	o.closeWrite()
+	r.closeWrite(o)
 	if o.read >= 0 {
 		if r.conn != nil {
 			r.conn.Withdraw(o.read)
 		}
-		closeAside(o.read)
+		r.closer.Close(o.read)
 		o.read = -1
 	}
 }
@@ -127,7 +129,7 @@ func (r *recording) logNamed(job string) (log recorder.Log) {
 // started says that the process of a run has the write end.
 func (r *recording) started(run uint64) {
 	if o := r.outputs[run]; o != nil {
-		o.closeWrite()
+		r.closeWrite(o)
 	}
 }
 
@@ -147,7 +149,7 @@ func (r *recording) end(e core.EndOutput) {
 		}
 		r.outputs[e.Run] = o
 	}
-	o.closeWrite()
+	r.closeWrite(o)
 	o.ending, o.end = true, e.Marker
 	r.count(o)
 	r.request(recorder.Message{Kind: recorder.End, Run: e.Run, Job: o.job, Log: &o.log, Text: o.end})
@@ -244,6 +246,7 @@ func (r *recording) close() {
 	for run := range r.outputs {
 		r.forget(run)
 	}
+	r.closer.Flush()
 	if r.conn != nil {
 		r.conn.Close()
 		r.conn = nil

@@ -54,6 +54,7 @@ func (r *recording) attend() {
 		}
 	}
 	r.flush()
+	r.closer.Flush()
 }
 
 // flush sends what is waiting.

@@ -73,12 +73,12 @@ func (r *recording) drain() {
 		return
 	}
 	r.conn.Send(recorder.Message{Kind: recorder.Drain})
-	for end := r.now() + drainTime; r.now() < end; {
+	for end := readClocks().Mono + drainTime; readClocks().Mono < end; {
 		if r.conn.Flush() != nil {
 			return
 		}
-		ms := int((end - r.now()) / time.Millisecond)
-		if _, err := unix.Poll([]unix.PollFd{r.poll()}, max(0, ms)); err != nil && err != unix.EINTR {
+		ms := int(max(0, end-readClocks().Mono) / time.Millisecond)
+		if _, err := unix.Poll([]unix.PollFd{r.poll()}, ms); err != nil && err != unix.EINTR {
 			return
 		}
 		list, err := r.conn.Receive()

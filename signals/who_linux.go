@@ -7,9 +7,6 @@ import (
 	"strconv"
 	"sync/atomic"
 	"syscall"
-	"unsafe"
-
-	"golang.org/x/sys/unix"
 )
 
 // The package os/signal does not report the sender of a signal: only the signal handler sees it. So this file puts a
@@ -39,14 +36,6 @@ var watched atomic.Uint32 // a Set
 // handlerPC returns the address of the handler. The handler has no Go declaration because no Go code may call it.
 func handlerPC() uintptr
 
-// sigaction is the kernel's struct of that name.
-type sigaction struct {
-	handler  uintptr
-	flags    uint64
-	restorer uintptr
-	mask     uint64
-}
-
 // watch puts the handler in front of the runtime's handler and keeps its flags, its mask and its stack. Where this
 // fails, senders stay unknown.
 func watch(sig syscall.Signal) {
@@ -62,19 +51,9 @@ func watch(sig syscall.Signal) {
 		return
 	}
 	a.handler = handlerPC()
-	if _, _, e := unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(&a)), 0,
-		unsafe.Sizeof(a.mask), 0, 0); e == 0 {
+	if setAction(sig, &a) == nil {
 		watched.Or(1 << sig)
 	}
-}
-
-func getAction(sig syscall.Signal) (a sigaction, err error) {
-	_, _, e := unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), 0, uintptr(unsafe.Pointer(&a)),
-		unsafe.Sizeof(a.mask), 0, 0)
-	if e != 0 {
-		return a, e
-	}
-	return a, nil
 }
 
 // LastSender returns the sender of a signal that the loop has taken; if there were several, the last one. It returns

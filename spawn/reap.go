@@ -54,10 +54,19 @@ func maxRSS(child *syscall.Rusage) int64 {
 		return int64(child.Maxrss)
 	}
 	if runtime.GOOS == "linux" {
-		var own syscall.Rusage
-		if err := syscall.Getrusage(syscall.RUSAGE_SELF, &own); err != nil || child.Maxrss <= own.Maxrss {
+		if int64(child.Maxrss) > ownPeak { // it only rises
+			var own syscall.Rusage
+			if err := syscall.Getrusage(syscall.RUSAGE_SELF, &own); err != nil {
+				return 0
+			}
+			ownPeak = int64(own.Maxrss)
+		}
+		if int64(child.Maxrss) <= ownPeak {
 			return 0
 		}
 	}
 	return int64(child.Maxrss) * 1024
 }
+
+// ownPeak is the peak of the daemon's own memory in KiB, as it was last read.
+var ownPeak int64

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"unsafe"
 
@@ -26,12 +27,34 @@ func openPidfd(p *Process) bool {
 
 // pidfdInode returns the inode of a pidfd. Before pidfs (Linux 6.9) all pidfds have the same inode, so it returns 0.
 func pidfdInode(fd int) uint64 {
-	var fs unix.Statfs_t
 	var st unix.Stat_t
-	if fd < 0 || unix.Fstatfs(fd, &fs) != nil || fs.Type != unix.PID_FS_MAGIC || unix.Fstat(fd, &st) != nil {
+	if fd < 0 || !onPidfs(fd) || unix.Fstat(fd, &st) != nil {
 		return 0
 	}
 	return st.Ino
+}
+
+// pidfs says whether pidfds are in a file system of their own, which does not change while the kernel runs.
+var pidfs atomic.Int32
+
+const (
+	pidfsYes = 1 + iota
+	pidfsNo
+)
+
+func onPidfs(fd int) bool {
+	if pidfs.Load() == 0 {
+		var fs unix.Statfs_t
+		if err := unix.Fstatfs(fd, &fs); err != nil {
+			return false
+		}
+		known := int32(pidfsNo)
+		if fs.Type == unix.PID_FS_MAGIC {
+			known = pidfsYes
+		}
+		pidfs.Store(known)
+	}
+	return pidfs.Load() == pidfsYes
 }
 
 // reaped reports whether p is known to have ended and been reaped.

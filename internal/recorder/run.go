@@ -231,7 +231,7 @@ func (s *server) closePipe(r *run) {
 	if s.daemon != nil {
 		s.daemon.Strip(r.fd)
 	}
-	go unix.Close(r.fd) // it may take long, see [server.takeOver]
+	s.closer.Close(r.fd)
 	delete(s.byFD, r.fd)
 	r.fd, r.held = -1, nil
 	if r.ended {

@@ -20,6 +20,7 @@ type server struct {
 	handover
 	keeper
 	calls    calls
+	closer   Closer
 	finished chan error
 
 	runs  map[uint64]*run
@@ -174,6 +175,7 @@ func (s *server) endTurn() error {
 	if err := s.flush(); err != nil {
 		return err
 	}
+	s.closer.Flush()
 	s.makeWay()
 	return nil
 }
