@@ -46,11 +46,7 @@ func (t *tools) build(ctx context.Context, root string, o *options) (err error) 
 	if err := goBuild(ctx, root, ".", t.jobsd); err != nil {
 		return err
 	}
-	var flags []string
-	if runtime.GOOS == "linux" && runtime.GOARCH == "amd64" {
-		flags = append(flags, "-ldflags=-s -w -E main.entry") // see bench/stamp/stamp_linux_amd64.s
-	}
-	if err := goBuild(ctx, root, "./bench/stamp", t.stamp, flags...); err != nil {
+	if err := t.buildStamp(ctx, root); err != nil {
 		return err
 	}
 	if o.beside != "" {
@@ -65,6 +61,14 @@ func (t *tools) build(ctx context.Context, root string, o *options) (err error) 
 		}
 	}
 	return nil
+}
+
+func (t *tools) buildStamp(ctx context.Context, root string) error {
+	var flags []string
+	if runtime.GOOS == "linux" && runtime.GOARCH == "amd64" {
+		flags = append(flags, "-ldflags=-s -w -E main.entry") // see bench/stamp/stamp_linux_amd64.s
+	}
+	return goBuild(ctx, root, "./bench/stamp", t.stamp, flags...)
 }
 
 func (t *tools) remove() { os.RemoveAll(t.bin) }
