@@ -40,21 +40,3 @@ func heap() uint64 {
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc
 }
-
-func BenchmarkReload(b *testing.B) {
-	dir := manyFiles(b, 10_000)
-	l := NewLoader(Options{Jobs: dir})
-	for l.Load(); !l.files[9_999].settled; {
-		l.Load() // repeat until the files are old enough, so that their stamps count
-	}
-	b.ReportAllocs()
-	i := 0
-	for b.Loop() {
-		i++
-		put(b, dir, "job-05000.toml", fmt.Sprintf("cmd = [\"true\", \"%d\"]\nstart_at = \"noon\"\n", i))
-		set := l.Load()
-		if len(set.Jobs) != 10_000 || set.Errors != nil {
-			b.Fatal(len(set.Jobs), set.Errors)
-		}
-	}
-}
