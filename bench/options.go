@@ -31,13 +31,13 @@ usage: go run ./bench NAME... [options]
 func parseOptions(args []string) (*options, error) {
 	o := &options{}
 	set := flag.NewFlagSet("bench", flag.ContinueOnError)
-	set.IntVar(&o.rounds, "rounds", 0, "measure each program so often, in turns; figures are medians (default 7; idle and memory 1)")
+	set.IntVar(&o.rounds, "rounds", 0, "how many times to measure each program, in turns; figures are medians (default 7; idle and memory 1)")
 	set.IntVar(&o.jobs, "n", 0, "number of jobs (default 1,000 for herd, 200 for users, 10,000 otherwise), or of restarts (15)")
 	set.DurationVar(&o.window, "window", 0, "idle: how long to look (default 1m)")
 	set.StringVar(&o.dir, "dir", defaultDir(), "where the daemon keeps its files")
 	set.StringVar(&o.beside, "beside", "", "another jobsd `program` to measure in the same rounds, for a change: before and after")
 	set.BoolVar(&o.short, "short", false, "take some seconds for each benchmark: fewer rounds and fewer jobs")
-	set.BoolVar(&o.check, "check", false, "fail if a ratio is above its bound in bench/bounds.go")
+	set.BoolVar(&o.check, "check", false, "fail if a figure is above its bound in bench/bounds.go")
 	set.BoolVar(&o.peers, "peers", false, "measure those of cron, supercronic, robfig/cron, runit, s6 and supervisord that are installed")
 	set.BoolVar(&o.verbose, "v", false, "print the figures of each round")
 	set.Usage = func() {

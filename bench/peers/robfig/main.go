@@ -1,4 +1,4 @@
-// Robfig is a scheduler on robfig/cron, for comparison: it runs a command so often at each time of a cron expression
+// Robfig is a scheduler on robfig/cron, for comparison: it runs a command N times at each time of a cron expression
 // with seconds. It has no journal, no log and no state.
 //
 //	robfig N EXPRESSION COMMAND...
