@@ -7,12 +7,11 @@ import (
 
 	"jobsd/internal/cli"
 	"jobsd/internal/notify"
-	"jobsd/internal/recorder"
 )
 
 func main() {
-	// A process that is about to become a job does not get here: it ends in an init function of package spawn/shim.
-	recorder.Stage()            // does not return in the process that writes the output of jobs
-	notify.Stage(cli.Version()) // nor this one in the process that delivers notifications
+	// A process that is about to become a job and the process that writes the output of jobs do not get here: they end in
+	// init functions of the packages spawn/shim and recorder.
+	notify.Stage(cli.Version()) // does not return in the process that delivers notifications
 	os.Exit(cli.Main(os.Args[1:]))
 }

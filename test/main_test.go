@@ -15,7 +15,6 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"jobsd/internal/notify"
-	"jobsd/internal/recorder"
 	"jobsd/internal/testdir"
 )
 
@@ -27,7 +26,6 @@ const waitLimit = time.Minute
 
 // TestMain also is the main function of the programs jobsd and misbehave: they are this binary under other names.
 func TestMain(m *testing.M) {
-	recorder.Stage()
 	notify.Stage("test")
 	if os.Getenv("GORACE") == "" { // with the race detector, each command would sleep for a second before it exits
 		os.Setenv("GORACE", "atexit_sleep_ms=0")

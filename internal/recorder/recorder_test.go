@@ -20,13 +20,13 @@ import (
 // impatient in the environment of a recorder makes it take over at random moments.
 const impatient = "RECORDER_IMPATIENT"
 
-func TestMain(m *testing.M) {
+// A recorder ends in an init function, which runs after all variables have their values.
+var _ = func() bool {
 	if os.Getenv(impatient) != "" {
 		callPatience = time.Microsecond
 	}
-	Stage()
-	os.Exit(m.Run())
-}
+	return true
+}()
 
 // daemon is the other end of a recorder, as the real daemon would be.
 type daemon struct {

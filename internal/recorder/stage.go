@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // package main, which also has it, is not initialised in a recorder
 
 	"golang.org/x/sys/unix"
 )
@@ -20,8 +21,10 @@ const (
 	listenerFD            // where a later daemon connects
 )
 
-// Stage must be called first in main. In a process that the daemon started as its recorder it never returns.
-func Stage() {
+// In a process that the daemon started as its recorder, the init function never returns. So the packages that only the
+// rest of the program needs are not initialised. A recorder lives as long as the daemon, and needs their memory for its
+// own work.
+func init() {
 	if len(os.Args) != 2 || os.Args[1] != StageArg {
 		return
 	}

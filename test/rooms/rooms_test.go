@@ -28,7 +28,7 @@ type room struct {
 
 // rooms has a row for each room. HACKING.md has the same table.
 var rooms = map[string]room{
-	".":                 {imports: []string{"internal/cli", "internal/notify", "internal/recorder"}},
+	".":                 {imports: []string{"internal/cli", "internal/notify"}},
 	"runner":            {imports: []string{"internal/plain", "internal/joblog", "internal/notify", "internal/recorder", "internal/jobfile", "internal/machine", "internal/schedule", "spawn", "signals", "statefile", "internal/control", "internal/durable", "runner/core"}, never: []rule{mutex, osExec}},
 	"runner/core":       {imports: []string{"internal/jobfile", "internal/joblog", "internal/schedule", "statefile"}, std: slices.Concat(pure, []string{"path"}), never: []rule{mutex, osExec, clock, concurrency}},
 	"spawn":             {imports: []string{"internal/binfmt", "internal/durable", "internal/plain", "internal/trust"}, never: []rule{osExec}},
@@ -42,7 +42,7 @@ var rooms = map[string]room{
 	"internal/trust":    {imports: []string{"internal/plain"}, never: []rule{osExec}},
 	"internal/foreign":  {imports: []string{"internal/jobfile", "internal/plain", "internal/schedule"}, std: slices.Concat(pure, text), never: []rule{clock}},
 	"internal/joblog":   {never: []rule{osExec}},
-	"internal/recorder": {imports: []string{"internal/joblog", "internal/plain"}, never: []rule{osExec}},
+	"internal/recorder": {imports: []string{"internal/joblog", "internal/machine", "internal/plain"}, never: []rule{osExec}},
 	"internal/notify":   {imports: []string{"internal/joblog", "internal/plain", "internal/trust", "spawn", "statefile"}, never: []rule{osExec}},
 	"internal/cli":      {imports: []string{"*"}},
 	"internal/fusetest": {never: []rule{osExec}},

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
+	"jobsd/internal/recorder"
 	"jobsd/spawn/shim"
 )
 
@@ -18,11 +20,7 @@ func TestShimStartsBeforeOtherPackages(t *testing.T) {
 	if status != "+" {
 		t.Errorf("the shim reports %q", status)
 	}
-	if !strings.Contains(trace, "init runtime @") {
-		t.Fatalf("no trace of the initialisation: %q", trace)
-	}
-	for line := range strings.Lines(trace) {
-		name, _, _ := strings.Cut(strings.TrimPrefix(line, "init "), " @")
+	for _, name := range initialised(t, trace) {
 		first, _, _ := strings.Cut(name, "/")
 		switch {
 		case strings.Contains(first, "."), first == "jobsd", first == "net", first == "os", name == "fmt", name == "time",
@@ -30,6 +28,40 @@ func TestShimStartsBeforeOtherPackages(t *testing.T) {
 			t.Errorf("the shim initialises package %s", name)
 		}
 	}
+}
+
+// A recorder lives as long as the daemon. What it does not use must not take its memory.
+func TestRecorderStartsBeforeOtherPackages(t *testing.T) {
+	cmd := exec.Command(os.Args[0], recorder.StageArg)
+	cmd.Env = []string{"GODEBUG=inittrace=1"}
+	out, err := cmd.CombinedOutput()
+	if err == nil || !bytes.Contains(out, []byte("jobsd recorder: ")) { // it misses its descriptors
+		t.Fatalf("%v: %s", err, out)
+	}
+	names := initialised(t, string(out))
+	for _, name := range []string{"net/http", "github.com/spf13/cobra", "jobsd/internal/jobfile", "jobsd/internal/cli"} {
+		if slices.Contains(names, name) {
+			t.Errorf("the recorder initialises package %s", name)
+		}
+	}
+	if !slices.Contains(names, "time/tzdata") {
+		t.Error("the recorder has no time zones on a machine without a zone database")
+	}
+}
+
+// initialised returns the names of the packages in the trace of their initialisation.
+func initialised(t *testing.T, trace string) (names []string) {
+	t.Helper()
+	for line := range strings.Lines(trace) {
+		if rest, ok := strings.CutPrefix(line, "init "); ok {
+			name, _, _ := strings.Cut(rest, " @")
+			names = append(names, name)
+		}
+	}
+	if !slices.Contains(names, "runtime") {
+		t.Fatalf("no trace of the initialisation: %q", trace)
+	}
+	return names
 }
 
 // Without the argument of a shim, instructions in the environment start nothing.
