@@ -76,11 +76,11 @@ func open(path string, gid int) (File, error) {
 	if made && gid >= 0 {
 		err = unix.Fchown(fd, -1, gid)
 	}
-	if made && err == nil {
-		err = unix.Fchmod(fd, 0o640) // whatever the umask is
-	}
 	if err == nil {
 		err = unix.Fstat(fd, &st)
+	}
+	if made && err == nil && st.Mode&0o777 != 0o640 {
+		err = unix.Fchmod(fd, 0o640) // whatever the umask is
 	}
 	if err == nil && st.Mode&unix.S_IFMT != unix.S_IFREG {
 		err = errIrregular

@@ -76,6 +76,12 @@ type read struct {
 // write is a write of text to a log. The text is the part of the arena from off to end. Of it, the part before next
 // goes to one file, in which it begins at the byte at.
 type write struct {
+	writeHead
+	path [pathSize]byte
+}
+
+// writeHead is a write without the path, of which most bytes are of no use.
+type writeHead struct {
 	off, next, end int64
 	inode          uint64
 	at             int64
@@ -92,7 +98,6 @@ type write struct {
 	after      int64  // where that line ends
 
 	pathLen uint64
-	path    [pathSize]byte
 }
 
 // slot is the part of the arena that belongs to a run. Its unfinished line has a room of its own.
@@ -304,7 +309,9 @@ func (a *arena) current() *write {
 // begin makes w the write that is being done.
 func (a *arena) begin(w *write) {
 	n := 3 - max(a.head().valid, 1) // the other one
-	*a.writeNumber(n) = *w
+	to := a.writeNumber(n)
+	to.writeHead = w.writeHead
+	copy(to.path[:], w.path[:w.pathLen])
 	step("beginning")
 	atomic.StoreUint64(&a.head().valid, n)
 	step("begun")

@@ -192,8 +192,9 @@ var errDescriptors = errors.New("a message came without its descriptors")
 // Resting.
 func (c *Conn) Receive() ([]Received, error) {
 	var list []Received
+	limit := descriptorLimit()
 	for {
-		if c.noRoom = !c.hasRoom(); c.noRoom {
+		if c.noRoom = !c.hasRoom(limit); c.noRoom {
 			return list, nil
 		}
 		err := c.read()
@@ -240,7 +241,9 @@ func (c *Conn) read() error {
 			continue
 		}
 		for _, fd := range fds {
-			unix.CloseOnExec(fd)
+			if !receivesCloseOnExec {
+				unix.CloseOnExec(fd)
+			}
 			c.highest = max(c.highest, fd)
 		}
 		c.fds = append(c.fds, fds...)

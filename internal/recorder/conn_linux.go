@@ -5,6 +5,8 @@ import "golang.org/x/sys/unix"
 const (
 	noSignal     = unix.MSG_NOSIGNAL
 	receiveFlags = unix.MSG_CMSG_CLOEXEC
+	// receivesCloseOnExec says that descriptors are close-on-exec when they arrive.
+	receivesCloseOnExec = true
 )
 
 // fionread asks for the number of bytes in a pipe.

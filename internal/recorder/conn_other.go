@@ -6,8 +6,9 @@ import "golang.org/x/sys/unix"
 
 // A socket that nobody reads reports EPIPE: a Go program ignores SIGPIPE for descriptors above 2.
 const (
-	noSignal     = 0
-	receiveFlags = 0
+	noSignal            = 0
+	receiveFlags        = 0
+	receivesCloseOnExec = false
 )
 
 // fionread asks for the number of bytes in a pipe: _IOR('f', 127, int), which x/sys/unix lacks on FreeBSD.

@@ -20,6 +20,8 @@ import (
 // calls is the call for a pipe that the recorder is in, and those that take too long.
 type calls struct {
 	now    atomic.Pointer[call] // nil: the recorder is in none
+	seen   *call                // the call that the recorder was in when the timer fired last
+	armed  atomic.Bool          // the timer runs
 	timer  *time.Timer          // takes over
 	unused []int                // areas for input that no call has
 	wake   [2]int               // a pipe that wakes the recorder when a call returns after all
@@ -37,7 +39,8 @@ type call struct {
 	err   error
 }
 
-// callPatience is how long a call for a pipe may take. Usually it is a microsecond. Only a test changes it.
+// callPatience is how long a call for a pipe may take, and at most twice as long. Usually it is a microsecond. Only a test
+// changes it.
 var callPatience = time.Second
 
 func (s *server) prepareCalls() error {
@@ -56,7 +59,7 @@ func (s *server) prepareCalls() error {
 			c.unused = append(c.unused, area)
 		}
 	}
-	c.timer = time.AfterFunc(time.Hour, s.takeOver)
+	c.timer = time.AfterFunc(time.Hour, s.watchCalls)
 	c.timer.Stop()
 	return s.wait.add(c.wake[0])
 }
@@ -68,14 +71,32 @@ func (s *server) enter(r *run, read bool) *call {
 		c.area, c.alone = s.arena.area, len(s.calls.unused) == 0
 	}
 	s.calls.now.Store(c)
-	s.calls.timer.Reset(callPatience)
+	if !s.calls.armed.Swap(true) {
+		s.calls.timer.Reset(callPatience)
+	}
 	return c
+}
+
+// watchCalls runs from time to time while there are calls. To set the timer for each call would cost more than the calls.
+func (s *server) watchCalls() {
+	c := s.calls.now.Load()
+	if c != nil && c == s.calls.seen {
+		s.takeOver(c)
+		return
+	}
+	s.calls.seen = c
+	if c == nil {
+		s.calls.armed.Store(false)
+		if s.calls.now.Load() == nil || s.calls.armed.Swap(true) {
+			return
+		}
+	}
+	s.calls.timer.Reset(callPatience)
 }
 
 // leave stands behind the call. It does not return if another goroutine has taken over.
 func (s *server) leave(c *call, n int, err error) {
 	if s.calls.now.CompareAndSwap(c, nil) {
-		s.calls.timer.Stop()
 		return
 	}
 	c.n, c.err = n, err
@@ -88,9 +109,10 @@ func (s *server) leave(c *call, n int, err error) {
 
 // takeOver continues the work of the recorder in this goroutine without the pipe that holds up the other one. What that
 // one was about to do is done again, as it is written down in the server.
-func (s *server) takeOver() {
-	c := s.calls.now.Load()
-	if c == nil || c.alone || !s.calls.now.CompareAndSwap(c, nil) {
+func (s *server) takeOver(c *call) {
+	s.calls.seen = nil
+	s.calls.armed.Store(false)
+	if c.alone || !s.calls.now.CompareAndSwap(c, nil) {
 		return // it has just returned
 	}
 	c.run.held = c

@@ -31,7 +31,7 @@ func (s *server) note(n note) {
 			out = appendMarker(out, text)
 			s.console.marker(l, "", text)
 		}
-		s.put(nil, l, out, &write{})
+		s.put(nil, l, out, s.newWrite())
 		s.forget(l)
 	case len(s.notes) < maxNotes:
 		s.notes = append(s.notes, n)

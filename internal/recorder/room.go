@@ -25,13 +25,12 @@ func descriptorLimit() int {
 	return int(min(uint64(r.Cur), 1<<30)) // the type differs between systems
 }
 
-// hasRoom reports whether this process has room for one more descriptor, which is what comes at once, and for its own
-// work.
-func (c *Conn) hasRoom() bool {
+// hasRoom reports whether this process, which may have limit descriptors, has room for one more, which is what comes at
+// once, and for its own work.
+func (c *Conn) hasRoom(limit int) bool {
 	if c.plain {
 		return true
 	}
-	limit := descriptorLimit()
 	const need = 1 + reserve
 	if c.highest+4*need < limit { // a new descriptor gets the lowest free number
 		return true

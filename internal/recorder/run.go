@@ -93,7 +93,9 @@ func (s *server) received(r *run, n int) {
 	from := at - len(unfinished)
 	copy(s.arena.mem[from:], unfinished)
 	text := s.arena.mem[from : at+whole]
-	s.output(r, text, &write{bytes: s.bytes(r, len(text)), rest: int64(at + whole), restLen: int64(n - whole)})
+	w := s.newWrite()
+	w.bytes, w.rest, w.restLen = s.bytes(r, len(text)), int64(at+whole), int64(n-whole)
+	s.output(r, text, w)
 }
 
 // bytes returns the length of the output of a run when n more bytes are in the log. What comes after the end does not
@@ -128,6 +130,13 @@ func (s *server) output(r *run, text []byte, w *write) {
 	s.console.write(r, raw) // afterwards: what is written twice after a kill is worse than what is missing
 }
 
+// newWrite returns an empty write. It is always the same one, because a new one would be more garbage than all the rest
+// of a run.
+func (s *server) newWrite() *write {
+	s.scratch.writeHead = writeHead{}
+	return &s.scratch
+}
+
 // newText returns where text is made in the arena.
 func (s *server) newText() []byte { return s.arena.mem[textAt : textAt : textAt+textSize] }
 
@@ -157,11 +166,12 @@ func (s *server) labelled(r *run) bool { return s.arena.slot(r.slot).mixed > 0 |
 func (s *server) startMarker(r *run) {
 	start := r.start
 	out := appendMarker(s.newText(), start)
-	w := write{first: 1}
+	w := s.newWrite()
+	w.first = 1
 	if s.hasOthers(r) {
 		w.mixed = 1
 	}
-	s.put(r, r.log, out, &w)
+	s.put(r, r.log, out, w)
 	s.console.marker(r.log, r.label, start)
 }
 
@@ -174,7 +184,7 @@ func (s *server) endMarker(r *run) {
 	}
 	r.ending = false
 	w.last = 1
-	s.put(r, r.log, out, &w)
+	s.put(r, r.log, out, w)
 	s.console.write(r, line)
 	s.console.end(r)
 	if r.end != "" {
@@ -245,16 +255,17 @@ func (s *server) closePipe(r *run) {
 func (s *server) lastLine(r *run) {
 	line := s.arena.unfinished(r.slot)
 	if out, w := s.finishLine(r); len(out) > 0 {
-		s.put(r, r.log, out, &w)
+		s.put(r, r.log, out, w)
 	}
 	s.console.write(r, line)
 	s.console.end(r)
 }
 
 // finishLine returns what ends the unfinished line of a run in its log, if there is one, and the write for that.
-func (s *server) finishLine(r *run) (out []byte, w write) {
+func (s *server) finishLine(r *run) (out []byte, w *write) {
 	slot, line, midline := s.arena.slot(r.slot), s.arena.unfinished(r.slot), s.continues(r)
-	out, w = s.newText(), write{bytes: s.bytes(r, len(line))}
+	out, w = s.newText(), s.newWrite()
+	w.bytes = s.bytes(r, len(line))
 	if len(line) > 0 || midline {
 		out = append(s.appendLines(out, r, line, midline), '\n')
 	}

@@ -28,6 +28,8 @@ type server struct {
 	logs  map[string]*logFile // by path, or by job if there is no file
 	notes []note
 
+	scratch write // see newWrite
+
 	stuck         bool   // the current write waits for the disk, or the recorder does not know all runs yet
 	taking        bool   // the first daemon has not handed over all runs yet
 	trouble       string // why it is stuck, as the daemon knows it; "": it is not
