@@ -22,7 +22,7 @@ func TestKilledAtEachStep(t *testing.T) {
 	moment, writeAtOnce = 0, 1000
 	t.Cleanup(func() { moment, writeAtOnce, step = oldMoment, oldWrite, func(string) {} })
 	want, steps := crash(t, 0)
-	if !strings.HasPrefix(want, "== run 1 started\none\n") || !strings.Contains(want, "x\n== run 4 exited 0\n\n1: ") {
+	if !strings.HasPrefix(want, "== run 1 started\none\n") || !strings.Contains(want, "x\n== run 4 exited 0\n== run 5 started\n== run 5 exited 0\n== run 6 started\nsix\nx\n== run 6 exited 0\n\n1: ") {
 		t.Fatalf("without a kill, the log is\n%s", want)
 	}
 	names := map[string]bool{}
@@ -98,6 +98,8 @@ func crash(t *testing.T, n int) (log string, steps []string) {
 	d.write(4, "four\nx")
 	d.closePipe(4)
 	d.over(4)
+	d.whole(5, "")
+	d.whole(6, "six\nx")
 	if len(d.runs) > 0 {
 		t.Errorf("killed at step %d: runs are left: %v", n, d.runs)
 	}
@@ -290,7 +292,26 @@ func (d *crashed) end() {
 	unix.Close(d.memory)
 }
 
+// whole is a run that is over before the recorder knows it.
+func (d *crashed) whole(run uint64, text string) {
+	d.Helper()
+	r := d.prepare(run)
+	unix.Write(r.write, []byte(text))
+	unix.Close(r.write)
+	r.over = true
+	d.conn.Send(r.end)
+	d.settle()
+	d.settle() // Done is on its way
+}
+
 func (d *crashed) begin(run uint64) {
+	d.Helper()
+	d.prepare(run)
+	d.settle()
+}
+
+// prepare makes a run and sends its beginning with the next message.
+func (d *crashed) prepare(run uint64) *crashedRun {
 	d.Helper()
 	var p [2]int
 	d.must(unix.Pipe(p[:]))
@@ -300,7 +321,7 @@ func (d *crashed) begin(run uint64) {
 	r.end = Message{Kind: End, Run: run, Job: "a", Log: &log, Text: fmt.Sprintf("run %d exited 0", run)}
 	d.runs[run] = r
 	d.conn.Send(r.begin, r.read)
-	d.settle()
+	return r
 }
 
 func (d *crashed) write(run uint64, text string) {
@@ -332,7 +353,7 @@ func (d *crashed) log() string {
 	l, err := joblog.OpenLog(filepath.Join(d.dir, "a.log"))
 	d.must(err)
 	defer l.Close()
-	for run := uint64(1); run <= 4; run++ {
+	for run := uint64(1); run <= 6; run++ {
 		p := d.places[run]
 		from, to, ok := l.Find(p, run)
 		fmt.Fprintf(&text, "\n%d: %d to %d, %v, %d bytes, %v", run, from, to, ok, p.Bytes, p.Alone)

@@ -135,11 +135,15 @@ func (s *server) handleInbox() {
 		s.inbox = s.inbox[1:]
 		s.handle(m)
 	}
+	s.beginFresh()
 }
 
 func (s *server) handle(m Received) {
 	if !m.Kind.bringsDescriptors() {
 		closeAll([]Received{m})
+	}
+	if m.Kind != Begin && m.Kind != Resume && m.Kind != End && m.Kind != Done {
+		s.beginFresh() // what was handed over before comes first
 	}
 	switch m.Kind {
 	case Hello:

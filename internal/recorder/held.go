@@ -116,7 +116,10 @@ func (s *server) takeOver(c *call) {
 		return // it has just returned
 	}
 	c.run.held = c
-	s.wait.removePipe(c.run.fd)
+	if c.run.watched {
+		s.wait.removePipe(c.run.fd)
+	}
+	c.run.watched = false
 	if c.area >= 0 {
 		s.arena.got()
 		last := len(s.calls.unused) - 1
@@ -173,8 +176,10 @@ func (s *server) use(c *call) {
 				r.left = max(0, r.left-n)
 			}
 		}
-		if r.fd >= 0 && s.wait.addPipe(r.fd) != nil {
-			s.closePipe(r)
+		if r.fd >= 0 && !r.watched {
+			if r.watched = s.wait.addPipe(r.fd) == nil; !r.watched {
+				s.closePipe(r)
+			}
 		}
 	}
 	if c.area >= 0 {

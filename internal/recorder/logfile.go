@@ -88,7 +88,7 @@ func (s *server) aim(w *write) (joblog.File, error) {
 	}
 	text := s.arena.mem[w.off:w.end]
 	line := bytes.IndexByte(text, '\n') + 1
-	if line == 0 {
+	if line == 0 || w.first > 0 && w.last > 0 { // only one file can have the start and the end of a run that is written at once
 		line = len(text)
 	}
 	if w.maxSize > 0 && f.Size > 0 && f.Size+int64(line) > w.maxSize && !continues {

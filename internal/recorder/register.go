@@ -28,7 +28,7 @@ func (s *server) begin(m Received) {
 		unix.Close(m.FDs[0])
 	default:
 		fd := m.FDs[0]
-		if unix.SetNonblock(fd, true) != nil || s.wait.addPipe(fd) != nil {
+		if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETFL, unix.O_NONBLOCK); err != nil {
 			s.refuse(m)
 			return
 		}
@@ -49,7 +49,46 @@ func (s *server) begin(m Received) {
 		r.start = m.Text
 		s.begun++
 	}
+	s.fresh = append(s.fresh, r)
+}
+
+// beginFresh begins the runs that were handed over. This waits until all messages that have arrived are handled: a short
+// run may be over by then, and is written at once.
+func (s *server) beginFresh() {
+	for len(s.fresh) > 0 {
+		r := s.fresh[0]
+		s.fresh = s.fresh[1:]
+		s.advanceFresh(r)
+	}
+}
+
+func (s *server) advanceFresh(r *run) {
+	if s.runs[r.number] != r {
+		return
+	}
 	s.advance(r)
+	if r.fd < 0 || r.watched {
+		return
+	}
+	if r.watched = s.wait.addPipe(r.fd) == nil; !r.watched { // the daemon hands it over again
+		s.closePipe(r)
+		if !r.ended {
+			s.refused[r.number] = true
+			s.send(Message{Kind: Refused, Run: r.number})
+		}
+	}
+}
+
+// beginBefore begins the runs of the same log that were handed over before a run.
+func (s *server) beginBefore(r *run) {
+	for _, other := range s.fresh {
+		if other == r {
+			return
+		}
+		if other.log == r.log {
+			s.advance(other)
+		}
+	}
 }
 
 // refuse leaves a run to the daemon, which hands it over again later. Its end waits for that, too.
@@ -98,6 +137,9 @@ func (s *server) end(m Received) {
 		return
 	}
 	r.finish(m.Text)
+	if len(r.log.runs) > 1 {
+		s.beginBefore(r)
+	}
 	s.advance(r)
 }
 
@@ -131,6 +173,9 @@ func (s *server) useSalvage() {
 	r := s.runs[s.salvaged]
 	s.salvaged = 0
 	if r != nil { // otherwise no daemon has the run
+		if r.start != "" { // it was about to be written at once
+			s.startMarker(r)
+		}
 		s.received(r, s.salvagedBytes)
 	}
 	s.arena.got()

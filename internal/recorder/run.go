@@ -19,6 +19,8 @@ type run struct {
 	fd     int // the read end of the pipe; -1: closed
 	slot   int // in the arena
 
+	watched bool // the recorder waits for the pipe
+
 	start  string // the start marker, until it is written
 	ending bool   // the end is requested and not written
 	end    string // the end marker; "": none
@@ -202,6 +204,9 @@ func (r *run) finish(marker string) { r.ending, r.end, r.left = true, marker, no
 
 // advance does what the daemon has asked for a run, as far as the disk allows.
 func (s *server) advance(r *run) {
+	if r.start != "" && r.ending && r.held == nil && !s.stuck {
+		s.writeWhole(r)
+	}
 	if r.start != "" && !s.stuck {
 		s.startMarker(r)
 	}
@@ -229,15 +234,27 @@ func (s *server) drain(r *run) {
 	}
 }
 
-// hungUp reports whether a pipe is empty and nobody can write to it any more.
-func hungUp(fd int) bool {
+// look reports whether a pipe is empty, and whether nobody can write to it any more.
+func look(fd int) (empty, closed bool) {
 	p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
 	n, err := unix.Poll(p, 0)
-	return n == 1 && err == nil && p[0].Revents&unix.POLLHUP != 0 && p[0].Revents&unix.POLLIN == 0
+	if n < 0 || err != nil {
+		return false, false
+	}
+	return p[0].Revents&unix.POLLIN == 0, p[0].Revents&unix.POLLHUP != 0
+}
+
+// hungUp reports whether a pipe is empty and nobody can write to it any more.
+func hungUp(fd int) bool {
+	empty, closed := look(fd)
+	return empty && closed
 }
 
 func (s *server) closePipe(r *run) {
-	s.wait.removePipe(r.fd)
+	if r.watched {
+		s.wait.removePipe(r.fd)
+	}
+	r.watched = false
 	if s.daemon != nil {
 		s.daemon.Strip(r.fd)
 	}

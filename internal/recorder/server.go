@@ -27,6 +27,7 @@ type server struct {
 	byFD  map[int]*run        // by the read end
 	logs  map[string]*logFile // by path, or by job if there is no file
 	notes []note
+	fresh []*run // runs that were handed over and not begun
 
 	scratch write // see newWrite
 
@@ -256,6 +257,9 @@ func (s *server) complete(w *write, err error) {
 	}
 	switch {
 	case r == nil:
+	case w.first > 0 && w.last > 0:
+		r.start, r.ending, r.ended = "", false, true
+		s.ended(r)
 	case w.first > 0:
 		r.start = ""
 		if r.log.Path != "" {
