@@ -1,12 +1,9 @@
 package main
 
-import (
-	"fmt"
-	"math"
-)
+import "fmt"
 
-// A bound is what -check allows a figure of jobsd to be. Bounds are far above what a quiet machine shows: they find a
-// change that costs a lot, and not a busy machine.
+// A bound is what -check allows a figure of jobsd to be in its best round. Bounds are far above what a quiet machine
+// shows: they find a change that costs a lot, and not a busy machine.
 type bound struct {
 	benchmark, figure string
 	ratio             float64 // to the floor; 0: any
@@ -40,13 +37,13 @@ func (r *report) check(benchmark string) (broken []string) {
 		}
 		row := r.row(b.figure, "jobsd")
 		unit := r.unitOf(b.figure)
-		if b.ratio > 0 && row.ratio > b.ratio {
+		if b.ratio > 0 && row.bestRatio > b.ratio {
 			broken = append(broken, fmt.Sprintf("%s, %s: %s the floor, at most %s allowed",
-				benchmark, b.figure, ratioText(row.ratio), ratioText(b.ratio)))
+				benchmark, b.figure, ratioText(row.bestRatio), ratioText(b.ratio)))
 		}
-		if b.value > 0 && !math.IsNaN(row.value) && row.value > b.value {
+		if b.value > 0 && row.best > b.value {
 			broken = append(broken, fmt.Sprintf("%s, %s: %s, at most %s allowed",
-				benchmark, b.figure, unit.format(row.value), unit.format(b.value)))
+				benchmark, b.figure, unit.format(row.best), unit.format(b.value)))
 		}
 	}
 	return broken

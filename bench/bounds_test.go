@@ -27,10 +27,10 @@ func TestCheck(t *testing.T) {
 		bound bound
 		want  string // part of the one complaint, "" for none
 	}{
-		{bound{"x", testFigure, 2.6, 0}, ""},
-		{bound{"x", testFigure, 2.4, 0}, "x, time: 2.50x the floor, at most 2.40x allowed"},
-		{bound{"x", testFigure, 0, 0.9}, ""},
-		{bound{"x", testFigure, 0, 0.8}, "x, time: 875 ms, at most 800 ms allowed"},
+		{bound{"x", testFigure, 2.1, 0}, ""},
+		{bound{"x", testFigure, 1.9, 0}, "x, time: 2.00x the floor, at most 1.90x allowed"},
+		{bound{"x", testFigure, 0, 0.3}, ""},
+		{bound{"x", testFigure, 0, 0.2}, "x, time: 250 ms, at most 200 ms allowed"},
 		{bound{"another", testFigure, 1, 0}, ""},
 	} {
 		bounds = []bound{test.bound}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"strings"
 	"text/tabwriter"
 )
 
@@ -40,6 +41,8 @@ type row struct {
 	value       float64
 	ratio       float64 // to the floor; NaN if there is none
 	least, most float64 // of the ratios
+	best        float64 // the least value of all rounds: what others on the machine disturbed least
+	bestRatio   float64 // to the best of the floor; NaN if there is none
 }
 
 func (r *report) row(figure, entry string) row {
@@ -48,9 +51,12 @@ func (r *report) row(figure, entry string) row {
 	for _, v := range all {
 		list = append(list, v)
 	}
-	out := row{value: median(list), ratio: math.NaN()}
+	out := row{value: median(list), ratio: math.NaN(), best: least(all), bestRatio: math.NaN()}
 	if entry == r.entries[0] {
 		return out
+	}
+	if floor := least(r.rounds[figure][r.entries[0]]); floor > 0 {
+		out.bestRatio = out.best / floor
 	}
 	if x := ratios(all, r.rounds[figure][r.entries[0]]); len(x) > 0 {
 		out.ratio, out.least, out.most = median(x), slices.Min(x), slices.Max(x)
@@ -67,15 +73,19 @@ func (r *report) print(to io.Writer) {
 			if math.IsNaN(row.value) {
 				continue
 			}
-			fmt.Fprintf(w, "    %s\t%s", e, f.unit.format(row.value))
-			if !math.IsNaN(row.ratio) {
-				fmt.Fprintf(w, "\t%s", ratioText(row.ratio))
+			cells := []string{f.unit.format(row.value), ratioText(row.ratio)}
+			if len(r.rounds[f.name][e]) > 1 {
+				cells = append(cells, rangeText(row), "best "+f.unit.format(row.best), ratioText(row.bestRatio))
 			}
-			if row.least < row.most {
-				fmt.Fprintf(w, "\t(%s to %s)", ratioText(row.least), ratioText(row.most))
-			}
-			fmt.Fprintln(w)
+			fmt.Fprintln(w, strings.TrimRight("    "+e+"\t"+strings.Join(cells, "\t"), "\t"))
 		}
 	}
 	w.Flush()
+}
+
+func rangeText(r row) string {
+	if math.IsNaN(r.ratio) {
+		return ""
+	}
+	return fmt.Sprintf("(%s to %s)", ratioText(r.least), ratioText(r.most))
 }

@@ -22,7 +22,7 @@ func testReport() *report {
 func TestRow(t *testing.T) {
 	r := testReport()
 	// The ratio of the medians would be 2.8; that of each round is 2 and 3.
-	if got, want := r.row(testFigure, "jobsd"), (row{0.875, 2.5, 2, 3}); got != want {
+	if got, want := r.row(testFigure, "jobsd"), (row{0.875, 2.5, 2, 3, 0.25, 2}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	if got := r.row(testFigure, "floor"); !math.IsNaN(got.ratio) {
@@ -36,7 +36,9 @@ func TestRow(t *testing.T) {
 func TestPrint(t *testing.T) {
 	var b strings.Builder
 	testReport().print(&b)
-	want := "  time\n    floor  312 ms\n    jobsd  875 ms  2.50x  (2.00x to 3.00x)\n"
+	want := "  time\n" +
+		"    floor  312 ms                           best 125 ms\n" +
+		"    jobsd  875 ms  2.50x  (2.00x to 3.00x)  best 250 ms  2.00x\n"
 	if b.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
 	}

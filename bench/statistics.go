@@ -21,8 +21,19 @@ func median(all []float64) float64 {
 // ratios divides values by the floor of the same round. Rounds without one of the two are left out.
 func ratios(all, floor map[int]float64) (out []float64) {
 	for round, value := range all {
-		if least, ok := floor[round]; ok && least > 0 {
-			out = append(out, value/least)
+		if f, ok := floor[round]; ok && f > 0 {
+			out = append(out, value/f)
+		}
+	}
+	return out
+}
+
+// least returns the smallest of the values, and NaN if there is none.
+func least(all map[int]float64) float64 {
+	out := math.NaN()
+	for _, v := range all {
+		if math.IsNaN(out) || v < out {
+			out = v
 		}
 	}
 	return out

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -69,4 +68,10 @@ func thousands(n int) string {
 	return strings.Join(append([]string{text}, parts...), ",")
 }
 
-func ratioText(v float64) string { return fmt.Sprintf("%sx", digits(v)) }
+// ratioText is empty if there is no ratio.
+func ratioText(v float64) string {
+	if math.IsNaN(v) {
+		return ""
+	}
+	return digits(v) + "x"
+}
