@@ -23,8 +23,9 @@ const flushAfter = 16
 // make the daemon deaf.
 const forkShare = 10 * time.Millisecond
 
-// muteFrom is how many forks at once make the loop deaf for children that end, until all forks are done.
-const muteFrom = 8
+// herdFrom is how many runs that start at once are a herd. The loop is then deaf for children that end until all forks are
+// done, and the state file waits.
+const herdFrom = 8
 
 // reapAfter is how many forks come before a look for children that have ended, if no leaf is free.
 const reapAfter = 16
@@ -75,6 +76,7 @@ type loop struct {
 	forks          []core.Fork // forks that are not performed yet
 	batch          []any       // requests to the disk of this turn
 	waiting        bool        // something waits for one of them
+	preparing      int         // intents that are not durable yet
 	unflushed      int         // forks since they were handed over last
 	polls          []unix.PollFd
 	polled         []*process // their descriptors follow the fixed ones; those of the socket follow
@@ -238,6 +240,7 @@ func (l *loop) prepared(m prepared) {
 		l.deliver(*m.message)
 		return
 	}
+	l.preparing--
 	l.handle(core.Prepared{Run: m.run, Err: m.err})
 }
 
@@ -290,7 +293,7 @@ func (l *loop) perform() {
 			l.listen()
 			return
 		}
-		if l.unmute == nil && len(l.forks) >= muteFrom {
+		if l.unmute == nil && len(l.forks) >= herdFrom {
 			l.unmute = signals.Mute()
 		}
 		if l.forked >= reapAfter && !l.sys.spare() {
@@ -325,6 +328,7 @@ func (l *loop) effect(e core.Effect) {
 	case core.Prepare:
 		l.sys.unforked(e.Run) // first, so that a later daemon can rely on it if the intent is in the journal
 		l.batch, l.waiting = append(l.batch, e), true
+		l.preparing++
 	case core.Deliver:
 		l.batch, l.waiting = append(l.batch, e), true
 	case core.Fork:
@@ -361,10 +365,12 @@ func (l *loop) publish(loaded bool) {
 	if !changed && !l.answered && l.daemon.DroppedLines == l.recording.dropped { // a client that got an answer expects to see its effect
 		return
 	}
+	answered := l.answered
 	l.answered = false
 	l.core.Daemon(&l.daemon)
 	l.daemon.DroppedLines = l.recording.dropped
 	l.daemon.Uptime = statefile.Seconds(l.sys.now().Boot - l.began)
 	_, ready := l.core.Ready()
-	l.disk.in.put([]any{publish{changes, l.daemon, ready, l.core.Known(), loaded}})
+	herd := l.preparing+len(l.forks) >= herdFrom && !answered
+	l.disk.in.put([]any{publish{changes, l.daemon, ready, l.core.Known(), loaded, herd}})
 }
