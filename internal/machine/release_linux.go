@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"bufio"
 	"bytes"
 	"os"
 	"strconv"
@@ -15,26 +16,43 @@ import (
 // A mapping with changed pages stays, because the file does not have the changes. The dynamic linker makes such
 // mappings: it writes addresses into them and makes them read-only then.
 func ReleaseProgram() {
-	smaps, _ := os.ReadFile("/proc/self/smaps") // see proc_pid_smaps(5): a line of proc_pid_maps(5), then sizes
-	var start, end uint64
-	unchanged := false
-	for line := range bytes.Lines(smaps) {
-		f := bytes.Fields(line)
+	smaps, err := os.Open("/proc/self/smaps") // see proc_pid_smaps(5)
+	if err != nil {
+		return
+	}
+	defer smaps.Close()
+	var m mapping
+	for lines := bufio.NewReader(smaps); ; { // one line at a time, because the memory is released to be small
+		line, err := lines.ReadSlice('\n')
+		if err != nil {
+			return
+		}
+		name, value, _ := bytes.Cut(line, []byte(":"))
 		switch {
-		case len(f) > 1 && bytes.HasSuffix(f[0], []byte(":")):
-			switch string(f[0]) {
-			case "Anonymous:", "Swap:":
-				unchanged = unchanged && string(f[1]) == "0"
-			case "VmFlags:": // the last line of a mapping
-				if unchanged {
-					unix.RawSyscall(unix.SYS_MADVISE, uintptr(start), uintptr(end-start), unix.MADV_DONTNEED)
-				}
-			}
-		case len(f) > 1:
-			from, to, _ := bytes.Cut(f[0], []byte("-"))
-			start, _ = strconv.ParseUint(string(from), 16, 64)
-			end, _ = strconv.ParseUint(string(to), 16, 64)
-			unchanged = len(f) > 5 && f[5][0] == '/' && f[1][1] != 'w' && f[1][3] == 'p' // read-only and private: address perms offset device inode path
+		case line[0] < 'A' || line[0] > 'Z':
+			m = newMapping(line)
+		case string(name) == "Anonymous", string(name) == "Swap": // changed pages
+			m.release = m.release && bytes.HasPrefix(bytes.TrimLeft(value, " "), []byte("0 "))
+		case string(name) == "VmFlags" && m.release: // the last line about a mapping
+			unix.RawSyscall(unix.SYS_MADVISE, m.start, m.end-m.start, unix.MADV_DONTNEED)
 		}
 	}
+}
+
+// mapping is a part of the memory.
+type mapping struct {
+	start, end uintptr
+	release    bool // its pages are in a file, as far as is known
+}
+
+// newMapping reads the first line about a mapping: address, permissions, offset, device, inode, path.
+func newMapping(line []byte) mapping {
+	f := bytes.Fields(line)
+	if len(f) < 6 || f[5][0] != '/' || f[1][1] == 'w' || f[1][3] != 'p' {
+		return mapping{}
+	}
+	from, to, _ := bytes.Cut(f[0], []byte("-"))
+	start, _ := strconv.ParseUint(string(from), 16, 64)
+	end, _ := strconv.ParseUint(string(to), 16, 64)
+	return mapping{uintptr(start), uintptr(end), true}
 }
