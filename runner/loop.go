@@ -76,6 +76,7 @@ type loop struct {
 	forks          []core.Fork // forks that are not performed yet
 	batch          []any       // requests to the disk of this turn
 	waiting        bool        // something waits for one of them
+	due            int         // how many timers rang in this turn at most, if more are due; 0: no more are
 	preparing      int         // intents that are not durable yet
 	unflushed      int         // forks since they were handed over last
 	polls          []unix.PollFd
@@ -141,7 +142,7 @@ func (l *loop) turn() {
 	l.hurryCandidate()
 	l.command(pending)
 	l.commands()
-	l.handle(core.Due{})
+	l.ring(l.loaded != nil)
 	loaded := l.loaded != nil && l.seekingLeaders == nil && l.keeping.gone == nil
 	if loaded {
 		l.who = l.loaded.Set.Who
@@ -175,6 +176,21 @@ func (l *loop) turn() {
 			l.readyUnsent = !l.tellSystemd("READY=1")
 		}
 		l.tellSystemd("WATCHDOG=1")
+	}
+}
+
+// firstDue is how many timers ring in the first turn of those that are due at once. Otherwise the first of a thousand jobs
+// would wait until all of them are looked at. Each later turn takes twice as many, so that none is noticed too late.
+const firstDue = 16
+
+// ring rings the timers that are due, all of them before a load.
+func (l *loop) ring(all bool) {
+	l.due = max(firstDue, 2*l.due)
+	if all {
+		l.due = 0
+	}
+	if l.handle(core.Due{Most: l.due}); !l.core.Overdue() {
+		l.due = 0
 	}
 }
 

@@ -171,6 +171,27 @@ func TestNoSignalAfterReap(t *testing.T) {
 	}
 }
 
+// If a thousand jobs are due at once, the intents of the first ones go to the disk before the others are looked at, and
+// the loop does not wait before it has looked at all of them.
+func TestFirstOfHerd(t *testing.T) {
+	l, k := testLoop(t, 1000)
+	k.pass(time.Minute)
+	l.turn()
+	if n := l.prepare(); n != firstDue {
+		t.Errorf("the first turn prepared %d runs, want %d", n, firstDue)
+	}
+	n := firstDue
+	for turns := 1; n < 1000; turns++ {
+		if err := l.wait(); err != nil { // it must return at once
+			t.Fatal(err)
+		}
+		l.turn()
+		if n += l.prepare(); turns > 10 {
+			t.Fatalf("after %d turns, %d runs are prepared", turns, n)
+		}
+	}
+}
+
 // A thousand jobs that are due at once are started over several turns, so that the daemon keeps handling events.
 func TestForksAreShared(t *testing.T) {
 	l, k := testLoop(t, 1000)

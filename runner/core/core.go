@@ -118,7 +118,7 @@ func (c *Core) Handle(now Now, e Event) {
 	c.readClock(now)
 	switch e := e.(type) {
 	case Due:
-		c.ringDue()
+		c.ringDue(e.Most)
 	case Loaded:
 		c.load(e)
 	case Shutdown:

@@ -13,8 +13,9 @@ type Event interface{ event() }
 
 // The events.
 type (
-	// Due says that a timer may be due or that the wall clock may have been set.
-	Due struct{}
+	// Due says that a timer may be due or that the wall clock may have been set. At most Most timers ring; with 0, all
+	// that are due.
+	Due struct{ Most int }
 
 	// Loaded carries one complete set of definitions. Begun and Done are readings of the boot clock.
 	Loaded struct {

@@ -95,15 +95,27 @@ func (c *Core) reading(on clock) int64 {
 	return int64(c.now.Mono)
 }
 
-// ringDue rings every timer whose deadline has passed.
-func (c *Core) ringDue() {
+// ringDue rings every timer whose deadline has passed, or the most of them that it may.
+func (c *Core) ringDue(most int) {
+	rung := 0
 	for on := range nClocks {
-		now := c.reading(on)
-		for h := &c.timers[on]; len(*h) > 0 && (*h)[0].deadline <= now; {
+		for h := &c.timers[on]; c.overdue(on); {
+			if rung == most && most > 0 {
+				return
+			}
+			rung++
 			heap.Pop(h).(*timer).owner.ring(c)
 		}
 	}
 }
+
+func (c *Core) overdue(on clock) bool {
+	h := c.timers[on]
+	return len(h) > 0 && h[0].deadline <= c.reading(on)
+}
+
+// Overdue reports whether the last Due has left a timer that is due.
+func (c *Core) Overdue() bool { return c.overdue(wall) || c.overdue(boot) || c.overdue(mono) }
 
 // Never is the deadline of a clock on which nothing is due.
 const Never = time.Duration(math.MaxInt64)
