@@ -43,7 +43,7 @@ func buildTools(ctx context.Context, o *options) (*tools, error) {
 
 func (t *tools) build(ctx context.Context, root string, o *options) (err error) {
 	t.jobsd, t.stamp = filepath.Join(t.bin, "jobsd"), filepath.Join(t.bin, "stamp")
-	if err := goBuild(ctx, root, ".", t.jobsd); err != nil {
+	if err := goBuild(ctx, root, ".", t.jobsd, programFlags()...); err != nil {
 		return err
 	}
 	if err := t.buildStamp(ctx, root); err != nil {
@@ -84,6 +84,14 @@ func moduleRoot() (string, error) {
 		return "", errors.New("cannot find the checkout: run bench in it")
 	}
 	return dir, nil
+}
+
+// programFlags returns the flags with which README builds the program for this machine.
+func programFlags() []string {
+	if runtime.GOOS == "linux" && runtime.GOARCH == "amd64" {
+		return []string{"-ldflags=-E=jobsd/spawn.entry"}
+	}
+	return nil
 }
 
 func goBuild(ctx context.Context, dir, pkg, to string, flags ...string) error {

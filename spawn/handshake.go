@@ -55,8 +55,8 @@ func (h *Handshake) Result() (done bool, err *Error) {
 
 // verdict interprets what the shim wrote before its end of the pipe was closed, by exec or by its death.
 func (h *Handshake) verdict() *Error {
-	message, execed := bytes.CutPrefix(h.received, []byte{shim.Ready})
-	if execed && len(message) == 0 {
+	message := bytes.TrimLeft(h.received, string(shim.Ready)) // twice if a quick shim became a shim
+	if len(h.received) > 0 && len(message) == 0 {
 		return nil
 	}
 	stage, errno, path, detail, ok := shim.Report(message)

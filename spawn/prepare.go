@@ -23,6 +23,7 @@ func Prepare() error {
 	defaultSignals()
 	shim.JoinKeyring() // the daemon works without a keyring of its own, and a job of another user does not start without one
 	readOOMScore()
+	prepareQuick()
 	if err := becomeSubreaper(); err != nil {
 		return fmt.Errorf("cannot become subreaper: %w", err)
 	}

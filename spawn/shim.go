@@ -35,8 +35,16 @@ func forkShim(c *Command) (Process, *Handshake, error) {
 		return none, nil, err
 	}
 	defer unix.Close(w)
-	attr := &syscall.ProcAttr{Env: c.shimEnv(), Files: []uintptr{in, out, out, uintptr(w)}, Sys: &syscall.SysProcAttr{}}
-	p, err := c.fork(self, []string{c.Title, shim.Arg}, attr)
+	attr := &syscall.ProcAttr{Files: []uintptr{in, out, out, uintptr(w)}, Sys: &syscall.SysProcAttr{}}
+	arg, i := shim.Arg, c.instructions()
+	if script := quick(c, i); script >= 0 {
+		defer unix.Close(script)
+		arg, attr.Env = quickArg, c.tag()
+		attr.Files = append(attr.Files, uintptr(script))
+	} else {
+		attr.Env = c.shimEnv(i)
+	}
+	p, err := c.fork(self, []string{c.Title, arg}, attr)
 	if err != nil {
 		h.Close()
 		return none, nil, err
@@ -52,8 +60,8 @@ func (c *Command) name() string {
 	return c.Argv[0]
 }
 
-func (c *Command) shimEnv() []string {
-	i := shim.Instructions{
+func (c *Command) instructions() *shim.Instructions {
+	i := &shim.Instructions{
 		Path: c.Path, Args: c.Argv, Env: c.Env, Dir: c.Dir, DirOptional: c.DirOptional, EnvFile: c.EnvFile,
 		Umask: c.Umask, Nice: c.Nice,
 	}
@@ -63,13 +71,19 @@ func (c *Command) shimEnv() []string {
 	if u := c.Credential; u != nil {
 		i.User, i.Keyring = &shim.User{UID: u.UID, GID: u.GID, Groups: u.Groups}, !u.own()
 	}
-	env := i.Environ()
+	return i
+}
+
+func (c *Command) shimEnv(i *shim.Instructions) []string { return append(i.Environ(), c.tag()...) }
+
+// tag returns the variables by which the daemon recognizes the process as its own, which it must even before exec.
+func (c *Command) tag() (vars []string) {
 	for _, s := range c.Env {
 		if strings.HasPrefix(s, reserved) {
-			env = append(env, s) // the daemon must recognize the process as its own even before exec
+			vars = append(vars, s)
 		}
 	}
-	return env
+	return vars
 }
 
 // The init function continues where package shim stops. In a process that Start made as a shim it never returns. It runs

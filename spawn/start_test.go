@@ -608,6 +608,19 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
+// A shim becomes the program even if the daemon ends meanwhile, so that the next daemon can adopt it.
+func TestShimWithoutDaemon(t *testing.T) {
+	for range 20 {
+		p, h, err := Start(remote(shell("exit 7"), true))
+		must(err)
+		h.Close()
+		if e := reap(t, p.PID); e.Code != 7 {
+			t.Errorf("%+v", e)
+		}
+		p.Close()
+	}
+}
+
 func TestNoLeaks(t *testing.T) {
 	needProc(t)
 	count := func() int {

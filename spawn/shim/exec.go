@@ -10,7 +10,7 @@ import (
 func (i *Instructions) Exec() *Rest {
 	UnblockSignals()
 	write([]byte{Ready})
-	program := i.name()
+	program := i.Name()
 	if i.Path == "" && len(split(program, '/')) <= 1 { // without a slash
 		program = i.lookPath()
 	}

@@ -6,7 +6,7 @@ import (
 )
 
 const (
-	reportFD   = 3   // the shim's end of the handshake's pipe
+	ReportFD   = 3   // the shim's end of the handshake's pipe
 	ExitFailed = 111 // exit code of a shim that could not become the program
 )
 
@@ -27,6 +27,12 @@ func fail(stage string, err error, path string) {
 	Fail(stage, errno, path, "")
 }
 
+// Raw returns a report for code that cannot print a number: it stores the error in the byte at RawErrno.
+func Raw(stage, path string) string { return stage + "\x00#?\x00" + path + "\x00\x00" }
+
+// RawErrno returns where the error is in a raw report.
+func RawErrno(stage string) uint64 { return uint64(len(stage) + len("\x00#")) }
+
 // Report returns the parts of a complete report.
 func Report(b []byte) (stage string, errno syscall.Errno, path, detail string, ok bool) {
 	parts := split(string(b), 0)
@@ -34,12 +40,15 @@ func Report(b []byte) (stage string, errno syscall.Errno, path, detail string, o
 		return "", 0, "", "", false
 	}
 	number, err := strconv.Atoi(parts[1])
+	if raw := parts[1]; len(raw) == 2 && raw[0] == '#' {
+		number, err = int(raw[1]), nil
+	}
 	return parts[0], syscall.Errno(number), parts[2], parts[3], err == nil
 }
 
 func write(b []byte) {
 	for len(b) > 0 {
-		n, err := syscall.Write(reportFD, b)
+		n, err := syscall.Write(ReportFD, b)
 		if err == syscall.EINTR {
 			continue
 		}

@@ -52,7 +52,7 @@ func begin() *Rest {
 	if i == nil {
 		return nil
 	}
-	syscall.CloseOnExec(reportFD)
+	syscall.CloseOnExec(ReportFD)
 	if i.Umask >= 0 {
 		syscall.Umask(i.Umask)
 	}
@@ -90,7 +90,7 @@ func (i *Instructions) setKeyring() {
 		return
 	}
 	if err := JoinKeyring(); err != nil {
-		fail(StageKeyring, err, i.name())
+		fail(StageKeyring, err, i.Name())
 	}
 }
 
@@ -119,8 +119,8 @@ func (i *Instructions) enterDir() {
 	}
 }
 
-// name returns the name of the program for errors.
-func (i *Instructions) name() string {
+// Name returns the name of the program for errors.
+func (i *Instructions) Name() string {
 	if i.Path != "" {
 		return i.Path
 	}
