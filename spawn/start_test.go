@@ -531,6 +531,24 @@ func TestTooManyProcesses(t *testing.T) {
 	}
 }
 
+// The same for the process limit of the daemon, which its children inherit.
+func TestTooManyProcessesForDaemon(t *testing.T) {
+	needRoot(t)
+	user := &Credential{UID: 12346, GID: 23456}
+	mustLaunch(t, with(program("/bin/sleep", "1000"), func(c *Command) { c.Credential = user }), true)
+	var r unix.Rlimit
+	must(unix.Getrlimit(unix.RLIMIT_NPROC, &r))
+	none := r
+	none.Cur = 0
+	must(unix.Setrlimit(unix.RLIMIT_NPROC, &none)) // it does not concern root
+	defer unix.Setrlimit(unix.RLIMIT_NPROC, &r)
+	c := with(program("/bin/true"), func(c *Command) { c.Credential = user })
+	_, err := launch(t, c, true)
+	if e := asError(t, err); e.Stage != StageExec || e.Errno != syscall.EAGAIN || e.Path != "/bin/true" || !e.Transient() {
+		t.Errorf("%+v", e)
+	}
+}
+
 func TestPrivilegesOfOthers(t *testing.T) {
 	if os.Geteuid() == 0 {
 		t.Skip("root has permission for all of this")
