@@ -12,6 +12,10 @@ import (
 // slow disk would delay their intents so long that they start unjournaled.
 const maxStarting = 256
 
+// admitStep is how many runs are let in at once when the limit is reached. One at a time, each would cost a look at all
+// that wait, and its own message to the disk.
+const admitStep = 64
+
 // whyBroken stands for a panic, which drops the run.
 const whyBroken statefile.Why = "internal_error"
 
@@ -43,6 +47,9 @@ func (w *waitlist) inOrder() []*run {
 
 // admit lets in the pending runs that nothing holds back.
 func (c *Core) admit() {
+	if c.gate.starting > maxStarting-admitStep {
+		return // the next start looks again
+	}
 	c.pending.look = false
 	all := c.pending.inOrder()
 	held := all[:0]
