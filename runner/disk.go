@@ -22,7 +22,6 @@ type (
 		ready   bool // the first load is in force
 		known   bool // a load has read all definitions
 		loaded  bool // a load came into force in this turn
-		herd    bool // many runs are about to start, and they need the processors more than readers of the state do
 	}
 	checkpoint struct{ facts *statefile.Facts }
 	recorded   struct{ runs []uint64 } // an answer, too, when the places of their outputs are in the journal
@@ -82,7 +81,6 @@ type disk struct {
 	dirty     bool              // the state has changed since it was written
 	ready     bool              // the first load is in force
 	known     bool              // a load has read all definitions, so the state has all jobs
-	herd      time.Duration     // when many runs began to start, monotonic; 0: they do not
 	hold      time.Duration     // until then the state file of the previous daemon stays, monotonic
 	carried   map[string]bool   // jobs that were taken over from it; nil: not done
 	announced bool              // the loop knows that the state is published

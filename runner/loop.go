@@ -73,12 +73,13 @@ type loop struct {
 
 	byRun          map[uint64]*process
 	byPID          map[int]*process
-	forks          []core.Fork // forks that are not performed yet
-	batch          []any       // requests to the disk of this turn
-	waiting        bool        // something waits for one of them
-	due            int         // how many timers rang in this turn at most, if more are due; 0: no more are
-	preparing      int         // intents that are not durable yet
-	unflushed      int         // forks since they were handed over last
+	forks          []core.Fork   // forks that are not performed yet
+	batch          []any         // requests to the disk of this turn
+	waiting        bool          // something waits for one of them
+	due            int           // how many timers rang in this turn at most, if more are due; 0: no more are
+	herd           time.Duration // since when many runs are about to start; 0: they are not
+	preparing      int           // intents that are not durable yet
+	unflushed      int           // forks since they were handed over last
 	polls          []unix.PollFd
 	polled         []*process // their descriptors follow the fixed ones; those of the socket follow
 	repoll         bool
@@ -166,6 +167,7 @@ func (l *loop) turn() {
 	l.recording.settle(l.core, l.byRun)
 	l.perform()
 	l.keep()
+	l.recording.busy = len(l.forks) > 0
 	l.recording.attend()
 	l.beat()
 	l.delivering.expire()
@@ -377,16 +379,34 @@ func (l *loop) flush() {
 
 // publish hands over the changes of this turn.
 func (l *loop) publish(loaded bool) {
+	if !loaded && !l.answered && l.busy() {
+		return
+	}
 	changes, changed := l.core.Changes()
 	if !changed && !l.answered && l.daemon.DroppedLines == l.recording.dropped { // a client that got an answer expects to see its effect
 		return
 	}
-	answered := l.answered
 	l.answered = false
 	l.core.Daemon(&l.daemon)
 	l.daemon.DroppedLines = l.recording.dropped
 	l.daemon.Uptime = statefile.Seconds(l.sys.now().Boot - l.began)
 	_, ready := l.core.Ready()
-	herd := l.preparing+len(l.forks) >= herdFrom && !answered
-	l.disk.in.put([]any{publish{changes, l.daemon, ready, l.core.Known(), loaded, herd}})
+	l.disk.in.put([]any{publish{changes, l.daemon, ready, l.core.Known(), loaded}})
+}
+
+// herdWait is how long the state file may wait for runs that are about to start.
+const herdWait = 500 * time.Millisecond
+
+// busy reports whether many runs are about to start, and have been for no longer than herdWait. They need the processors
+// more than readers of the state do.
+func (l *loop) busy() bool {
+	if l.preparing+len(l.forks) < herdFrom {
+		l.herd = 0
+		return false
+	}
+	now := l.sys.now().Mono
+	if l.herd == 0 {
+		l.herd = now
+	}
+	return now-l.herd < herdWait
 }

@@ -192,6 +192,23 @@ func TestFirstOfHerd(t *testing.T) {
 	}
 }
 
+// TestStateWaitsForHerd: the state is not published while many runs are about to start, but it does not wait for ever.
+func TestStateWaitsForHerd(t *testing.T) {
+	l, k := testLoop(t, 100)
+	published := func() bool {
+		return slices.ContainsFunc(slices.Concat(l.disk.in.Take()...), func(op any) bool { _, ok := op.(publish); return ok })
+	}
+	published()
+	k.pass(time.Minute)
+	if l.turn(); published() {
+		t.Error("the state is published although many runs are about to start")
+	}
+	k.pass(herdWait)
+	if l.turn(); !published() {
+		t.Error("the state is not published although it has waited long enough")
+	}
+}
+
 // A thousand jobs that are due at once are started over several turns, so that the daemon keeps handling events.
 func TestForksAreShared(t *testing.T) {
 	l, k := testLoop(t, 1000)

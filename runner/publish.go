@@ -11,9 +11,6 @@ import (
 // file is written anyway, because the old one must not look current forever.
 const firstLoadWait = 10 * time.Second
 
-// herdWait is how long the state file may wait for many runs that are about to start.
-const herdWait = 500 * time.Millisecond
-
 // reading is the part of the daemon that has trouble until a load has read all definitions.
 const reading = "the job file reader"
 
@@ -50,12 +47,6 @@ func (d *disk) update(p publish) {
 	}
 	d.state.SetDaemon(p.daemon)
 	d.dirty = true
-	switch {
-	case !p.herd:
-		d.herd = 0
-	case d.herd == 0:
-		d.herd = readClocks().Mono
-	}
 	if p.loaded {
 		d.collector.loaded()
 	}
@@ -70,9 +61,6 @@ func (d *disk) writeWait() time.Duration {
 	}
 	if !d.ready {
 		wait = max(wait, d.hold-now)
-	}
-	if d.herd > 0 {
-		wait = max(wait, d.herd+herdWait-now)
 	}
 	return wait
 }

@@ -118,26 +118,3 @@ func TestLateLoadOfAFirstDaemon(t *testing.T) {
 		t.Errorf("posted %v", *posts)
 	}
 }
-
-// TestStateWaitsForHerd: the state file waits while many runs are about to start, but not for ever.
-func TestStateWaitsForHerd(t *testing.T) {
-	w, _, err := statefile.OpenWriter(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer w.Close()
-	d := &disk{state: w, known: true, ready: true}
-	d.update(publish{known: true, ready: true, herd: true})
-	if wait := d.writeWait(); wait <= 0 || wait > herdWait {
-		t.Errorf("while runs are about to start, the state waits %v, want at most %v", wait, herdWait)
-	}
-	first := d.herd
-	d.update(publish{known: true, ready: true, herd: true})
-	if d.herd != first {
-		t.Error("more runs make the state wait longer")
-	}
-	d.update(publish{known: true, ready: true})
-	if wait := d.writeWait(); wait != 0 {
-		t.Errorf("when the runs have started, the state waits %v", wait)
-	}
-}

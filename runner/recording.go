@@ -38,6 +38,7 @@ type recording struct {
 	trouble map[string]bool // parts of the daemon with trouble that a recorder has reported; true: this recorder
 
 	closer recorder.Closer
+	busy   bool // more runs start in the next turn, so what can wait waits
 
 	settled bool            // the runs of the earlier daemon and their outputs were compared
 	adopted map[uint64]bool // the runs of the earlier daemon, until then

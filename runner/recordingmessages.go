@@ -54,7 +54,9 @@ func (r *recording) attend() {
 		}
 	}
 	r.flush()
-	r.closer.Flush()
+	if !r.busy {
+		r.closer.Flush()
+	}
 }
 
 // flush sends what is waiting.
