@@ -55,8 +55,8 @@ func bareHerd(n int) entry {
 
 // herdOf lets jobsd run n jobs with these additional keys at one instant.
 func (w *bench) herdOf(program string, n int, keys string) (values, error) {
-	// The daemon must have loaded all files before the jobs are due. If it has not, the next attempt leaves more time.
-	for lead := 2*time.Second + time.Duration(n)*200*time.Microsecond; ; lead *= 2 {
+	// The daemon must be at rest before the jobs are due. If it is not, the next attempt leaves more time.
+	for lead := 4*time.Second + time.Duration(n)*200*time.Microsecond; ; lead *= 2 {
 		got, early, err := w.herdAfter(lead, program, n, keys)
 		if early || err != nil {
 			return got, err
@@ -67,9 +67,8 @@ func (w *bench) herdOf(program string, n int, keys string) (values, error) {
 	}
 }
 
-// herdAfter runs the jobs after a time. It reports whether the daemon was ready early enough.
+// herdAfter runs the jobs after a time. It reports whether the daemon was at rest early enough.
 func (w *bench) herdAfter(lead time.Duration, program string, n int, keys string) (got values, early bool, err error) {
-	const settle = time.Second // how long before the due instant the daemon must be ready
 	due := time.Now().Add(lead).Truncate(time.Second).Add(time.Second)
 	stamps := filepath.Join(w.scratch, "stamps")
 	if err := makeStamps(stamps); err != nil {
@@ -89,13 +88,14 @@ func (w *bench) herdAfter(lead time.Duration, program string, n int, keys string
 		return nil, false, err
 	}
 	defer d.stop()
-	if time.Until(due) < settle {
-		return nil, false, nil
-	}
-	if err := w.until(due.Add(-settle / 2)); err != nil {
-		return nil, true, err
+	// What the daemon does ahead of the instant counts as work for the jobs, and what it does for the load does not.
+	if err := w.waitQuiet(d.pid()); err != nil {
+		return nil, false, err
 	}
 	before, jobs := cpuOfAll(d.pid()), childrenOf(d.pid())
+	if time.Until(due) < time.Second {
+		return nil, false, nil
+	}
 	all, err := w.waitStamps(d.process, stamps, n)
 	if err != nil {
 		return nil, true, err
@@ -106,13 +106,13 @@ func (w *bench) herdAfter(lead time.Duration, program string, n int, keys string
 	return herdValues(d.process, n, due, all, before, jobs), true, nil
 }
 
-// herdValues are the figures of a process whose n jobs have started. The CPU times were taken before the due instant.
+// herdValues are the figures of a process whose n jobs have started. The CPU times are those before the due instant.
 func herdValues(p *process, n int, due time.Time, all []stamp, before usages, jobs float64) values {
 	got := values{}
 	if showsUsage {
 		got[ownCPU] = usedSince(before, cpuOfAll(p.pid())) / float64(n)
 		const step = 0.01 // of what the kernel shows
-		if used := childrenOf(p.pid()) - jobs; used >= 5*step {
+		if used := childrenOf(p.pid()) - jobs; used >= 2*step {
 			got[jobCPU] = used / float64(n)
 		}
 	}

@@ -54,10 +54,13 @@ func herdPeers(n int) []entry {
 			return nil, err
 		}
 		defer p.stop()
-		if err := w.until(due.Add(-time.Second / 2)); err != nil {
+		if err := w.waitQuiet(p.pid()); err != nil {
 			return nil, err
 		}
 		before, jobs := cpuOfAll(p.pid()), childrenOf(p.pid())
+		if time.Now().After(due) {
+			return nil, fmt.Errorf("was not at rest %v after its start", lead)
+		}
 		all, err := w.waitStamps(p, stamps, n)
 		if err != nil {
 			return nil, err
