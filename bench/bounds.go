@@ -11,7 +11,7 @@ type bound struct {
 }
 
 var bounds = []bound{
-	{"herd", lastStart, 6, 0},
+	{"herd", lastStart, 8, 0},
 	{"herd", firstStart, 0, 0.1},
 	{"herd", ownCPU, 14, 0},
 	{"users", lastStart, usersBound(), 0},
@@ -21,7 +21,7 @@ var bounds = []bound{
 	{"idle", idleRSS, 0, 50e6},
 	{"reload", reloadTime, 10, 0},
 	{"reload", reloadCPU, 10, 0},
-	{"reload", startTime, 15, 0},
+	{"reload", startTime, 20, 0},
 	{"state", stateTime, 5, 0},
 	{"state", journalCPU, 15, 0},
 	{"memory", loadedMemory, 0, 50e6},
