@@ -136,7 +136,7 @@ func sleepingLoop(t *testing.T, keys schedule.Keys) (*loop, *fakeKernel) {
 		t.Fatal(errs)
 	}
 	l.pump.Post(core.Loaded{Set: &jobfile.Set{Config: &jobfile.Config{}, Jobs: []jobfile.Job{{Def: &jobfile.Definition{
-		Name: "job", ScheduleHash: "1", Argv: []string{"x"}, Schedule: s, Rules: &jobfile.Rules{CatchUp: jobfile.CatchUp{Max: -1}, Enabled: true, Log: jobfile.Log{Discard: true}, SuccessCodes: []int{0},
+		Name: "job", ScheduleHash: 1, Argv: []string{"x"}, Schedule: s, Rules: &jobfile.Rules{CatchUp: jobfile.CatchUp{Max: -1}, Enabled: true, Log: jobfile.Log{Discard: true}, SuccessCodes: []int{0},
 			StopSignal: "TERM", StopTimeout: time.Second, Umask: -1}}}}}})
 	l.turn()
 	return l, k

@@ -63,15 +63,15 @@ func (r *Defined) apply(f *Facts, at Time) {
 	if r.BootDone != "" {
 		j.BootDone = r.BootDone
 	}
-	if j.Schedule != r.Schedule || j.Process != r.Process || !j.RemovedAt.IsZero() {
+	if j.Timing != r.Timing || j.Process != r.Process || !j.RemovedAt.IsZero() {
 		j.SetAside, j.SetAsideError, j.Finished = false, "", false
 	}
 	if j.Definition != r.Definition {
 		j.SetAside, j.SetAsideError = false, ""
 	}
-	if j.Schedule != r.Schedule || !j.RemovedAt.IsZero() {
+	if j.Timing != r.Timing || !j.RemovedAt.IsZero() {
 		j.LastSlotBeforeReset = Time{}
-		j.Schedule, j.Anchor = r.Schedule, r.Anchor
+		j.Timing, j.Anchor = r.Timing, r.Anchor
 		j.LastSlot, j.EpochSlot, j.SlotEpoch = r.LastSlot, r.LastSlot, f.Epoch
 	}
 	j.RemovedAt = Time{}

@@ -121,7 +121,7 @@ func BenchmarkCheckpoint(b *testing.B) {
 		run := benchJob(n).LastRun
 		j.LastRun, j.FirstLoad, j.LastSlot, j.EpochSlot, j.LastStart = run, run.Slot, run.Slot, run.Slot, run.Slot
 		j.LastSuccess = run.EndedAt
-		j.Schedule, j.Process, j.Runs = "0123456789abcdef", "0123456789abcdef", 17
+		j.Schedule, j.Process, j.Runs = 0x0123456789abcdef, 0x0123456789abcdef, 17
 	}
 	b.ReportAllocs()
 	var size int64

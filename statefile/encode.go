@@ -37,6 +37,7 @@ type field struct {
 var (
 	timeType    = reflect.TypeFor[Time]()
 	secondsType = reflect.TypeFor[Seconds]()
+	hashType    = reflect.TypeFor[Hash]()
 	knownFields sync.Map // of []field by reflect.Type
 )
 
@@ -51,6 +52,10 @@ func (e *encoder) value(v reflect.Value) {
 	case reflect.Int, reflect.Int64:
 		e.integer(v)
 	case reflect.Uint64:
+		if v.Type() == hashType {
+			e.b = Hash(v.Uint()).appendJSON(e.b)
+			return
+		}
 		e.b = strconv.AppendUint(e.b, v.Uint(), 10)
 	case reflect.String:
 		e.b = appendString(e.b, v.String())

@@ -43,11 +43,11 @@ type Facts struct {
 
 // JobFacts holds the durable facts of one job.
 type JobFacts struct {
-	FirstLoad           Time        `json:"first_load"`
-	RemovedAt           Time        `json:"removed_at,omitzero"`             // when the job was removed
-	Schedule            string      `json:"schedule"`                        // hash of the keys that decide when it runs
-	Process             string      `json:"process"`                         // hash of the keys that affect its process
-	Definition          string      `json:"definition,omitempty"`            // hash of all keys
+	FirstLoad Time `json:"first_load"`
+	RemovedAt Time `json:"removed_at,omitzero"` // when the job was removed
+	Timing
+	Process             Hash        `json:"process"`                         // hash of the keys that affect its process
+	Definition          Hash        `json:"definition,omitempty"`            // hash of all keys
 	LastSlot            Time        `json:"last_slot,omitzero"`              // the latest slot that was taken, skipped or missed
 	LastSlotBeforeReset Time        `json:"last_slot_before_reset,omitzero"` // LastSlot before a reset: if the clock reaches it again, no slot up to it counts as missed
 	EpochSlot           Time        `json:"epoch_slot,omitzero"`             // the newest slot of SlotEpoch, which is before LastSlot if the clock went back
@@ -83,6 +83,12 @@ type JobFacts struct {
 	Expected            bool        `json:"expected,omitempty"`         // a success is expected within some time
 	Late                bool        `json:"late,omitempty"`             // no success came within that time
 	Slow                bool        `json:"slow,omitempty"`             // a run took longer than expected, and no later success was in time
+}
+
+// Timing changes when a job becomes due at other times.
+type Timing struct {
+	Schedule      Hash   `json:"schedule"`                // hash of the keys that decide when it runs
+	Circumstances string `json:"circumstances,omitempty"` // words for what else decides that on this machine
 }
 
 // Anchor is the due time from which the next slot of an `every` job is counted.

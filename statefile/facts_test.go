@@ -57,7 +57,7 @@ func (s *story) record(job string) Record {
 	case n < 7:
 		return &Drained{Job: job, Run: s.run}
 	case n < 8:
-		return &Defined{Job: job, Schedule: fmt.Sprint(s.r.IntN(2)), Process: "p", LastSlot: s.at(), Anchor: s.anchor()}
+		return &Defined{Job: job, Timing: Timing{Schedule: Hash(1 + s.r.IntN(2))}, Process: 1, LastSlot: s.at(), Anchor: s.anchor()}
 	case n < 9:
 		return &Deleted{Job: job}
 	case n < 11:

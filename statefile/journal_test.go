@@ -460,7 +460,7 @@ func TestRotationNotTooOften(t *testing.T) {
 	j, facts, _ := open(t, t.TempDir())
 	j.SetLimits(1, 1)
 	for n := range 100 {
-		facts.Job(fmt.Sprint("job", n)).Schedule = "0123456789"
+		facts.Job(fmt.Sprint("job", n)).Schedule = 0x123456789
 	}
 	if err := j.Rotate(facts, someTime); err != nil {
 		t.Fatal(err)

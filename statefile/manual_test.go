@@ -108,6 +108,8 @@ func typeWord(t reflect.Type) string {
 		return "time"
 	case t == secondsType:
 		return "seconds"
+	case t == hashType:
+		return "string"
 	case t.Kind() == reflect.Pointer:
 		return typeWord(t.Elem())
 	}

@@ -65,10 +65,10 @@ type Reloaded struct {
 
 // Defined records that a job was loaded for the first time, came back, or changed.
 type Defined struct {
-	Job        string  `json:"job"`
-	Schedule   string  `json:"schedule"`
-	Process    string  `json:"process"`
-	Definition string  `json:"definition"`
+	Job string `json:"job"`
+	Timing
+	Process    Hash    `json:"process"`
+	Definition Hash    `json:"definition"`
 	LastSlot   Time    `json:"last_slot,omitzero"` // slots count from here
 	Anchor     *Anchor `json:"anchor,omitempty"`
 	BootDone   string  `json:"boot_done,omitempty"` // the job came too late for this boot's at_boot run

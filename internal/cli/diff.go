@@ -5,7 +5,6 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strings"
 
 	"jobsd/internal/jobfile"
 	"jobsd/statefile"
@@ -49,21 +48,21 @@ func compare(set *jobfile.Set, facts *statefile.Facts, refused map[string]bool) 
 		defined[name] = true
 		known := facts.Jobs[name]
 		switch {
-		case fileRefused(set, j.Def.File) && (known == nil || known.Definition != j.Def.Hash):
+		case fileRefused(set, j.Def.File) && (known == nil || known.Definition != statefile.Hash(j.Def.Hash)):
 			// The daemon refuses a file that names an unknown target if it is new or has changed.
-			if known != nil && known.RemovedAt.IsZero() && known.Schedule != "" {
+			if known != nil && known.RemovedAt.IsZero() && known.Schedule != 0 {
 				d.Stale = append(d.Stale, name)
 			}
-		case known == nil || !known.RemovedAt.IsZero() || known.Schedule == "":
+		case known == nil || !known.RemovedAt.IsZero() || known.Schedule == 0:
 			d.New = append(d.New, name)
-		case known.Definition != j.Def.Hash:
+		case known.Definition != statefile.Hash(j.Def.Hash):
 			d.Changed = append(d.Changed, name)
 			d.how[name] = changeOf(j.Def, known)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(facts.Jobs)) {
 		switch known := facts.Jobs[name]; {
-		case defined[name] || !known.RemovedAt.IsZero() || known.Schedule == "":
+		case defined[name] || !known.RemovedAt.IsZero() || known.Schedule == 0:
 		case refused[name]:
 			d.Stale = append(d.Stale, name)
 		default:
@@ -75,13 +74,13 @@ func compare(set *jobfile.Set, facts *statefile.Facts, refused map[string]bool) 
 
 // changeOf returns what a changed definition means for its job.
 func changeOf(def *jobfile.Definition, known *statefile.JobFacts) string {
-	when := known.Schedule != def.ScheduleHash && !strings.HasPrefix(known.Schedule, def.ScheduleHash+" ")
+	when := known.Schedule != statefile.Hash(def.ScheduleHash)
 	switch {
-	case def.KeepAlive != nil && known.Process != def.ProcessHash:
+	case def.KeepAlive != nil && known.Process != statefile.Hash(def.ProcessHash):
 		return " (restarted)"
 	case when:
 		return " (schedule)"
-	case known.Process != def.ProcessHash:
+	case known.Process != statefile.Hash(def.ProcessHash):
 		return " (how it runs)"
 	}
 	return ""

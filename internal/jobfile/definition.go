@@ -25,13 +25,15 @@ type Definition struct {
 
 	Schedule *schedule.Schedule // never nil; of kind None when the job runs only on request
 
-	// Hashes of the effective definition, sixteen hex digits each: of its schedule, of all that its process sees, of
-	// everything.
-	ScheduleHash, ProcessHash, Hash string
+	// Hashes of the effective definition: of its schedule, of all that its process sees, of everything.
+	ScheduleHash, ProcessHash, Hash Hash
 
 	Line int32 // of File, on which the job begins
 	*Rules
 }
+
+// Hash is a hash of keys. It is never zero.
+type Hash uint64
 
 // Rules is the part of a definition that many jobs have in common. Definitions of one load share equal ones, to save
 // memory, so nothing changes them.

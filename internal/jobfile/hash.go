@@ -3,7 +3,7 @@ package jobfile
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/hex"
+	"encoding/binary"
 	"slices"
 	"strconv"
 )
@@ -20,15 +20,12 @@ func (d *draft) hash() {
 	}
 	all = jobKeys.print(append(all, '\n'), d, 0)
 
-	// The three hashes share one string to save memory.
-	s := digest(when) + digest(seen) + digest(when, command, all)
-	d.ScheduleHash, d.ProcessHash, d.Hash = s[:16], s[16:32], s[32:]
+	d.ScheduleHash, d.ProcessHash, d.Hash = digest(when), digest(seen), digest(when, command, all)
 }
 
-// digest returns sixteen hex digits.
-func digest(parts ...[]byte) string {
+func digest(parts ...[]byte) Hash {
 	sum := sha256.Sum256(bytes.Join(parts, []byte("\n")))
-	return hex.EncodeToString(sum[:8])
+	return Hash(max(1, binary.BigEndian.Uint64(sum[:])))
 }
 
 // printCommand appends what the process sees besides the values of single keys: the command, the user, and whether the

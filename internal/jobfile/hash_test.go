@@ -1,6 +1,7 @@
 package jobfile
 
 import (
+	"fmt"
 	"testing"
 )
 
@@ -69,7 +70,7 @@ func TestHashStays(t *testing.T) {
 		"shell = \"x\"\nkeep_alive.delay = \"2s\"\nlog.discard = true\nnice = 3\numask = \"027\"": "a6c3565994c347f9 c7f1950e91b1cc29 640deeffa99bfd05",
 	} {
 		d := only(t, "t.toml", text)
-		if got := d.ScheduleHash + " " + d.ProcessHash + " " + d.Hash; got != want {
+		if got := fmt.Sprintf("%016x %016x %016x", d.ScheduleHash, d.ProcessHash, d.Hash); got != want {
 			t.Errorf("%s\ngot  %s\nwant %s", text, got, want)
 		}
 	}

@@ -115,7 +115,7 @@ func (w *world) account() {
 		switch r := e.Record.(type) {
 		case *statefile.Defined:
 			endBook(r.Job)
-			defined[r.Job] = w.schedules[r.Schedule]
+			defined[r.Job] = w.schedules[r.Timing]
 			open(r.Job, r.LastSlot.Time())
 		case *statefile.Disabled:
 			off[r.Job] = r.By != nil

@@ -64,7 +64,7 @@ func (c *Core) takeOver(name string, l statefile.Live) {
 	r := &run{origin: origin{fromJournal, l.Reason, true, l.Reason == statefile.ReasonService && c.wasDisabled(j)},
 		number: l.Run, job: j, def: undefined, state: outlived, slot: l.Slot, epoch: l.Epoch, attempt: l.Attempt,
 		missed: l.Missed, pid: l.PID, startedAt: l.StartedAt, adopted: true, discard: l.Discard, stopBy: l.StoppedBy, started: c.now.Mono,
-		schedule: j.facts.Schedule}
+		timing: j.facts.Timing}
 	if !l.StartedAt.IsZero() {
 		r.started -= max(0, c.now.Wall.Sub(l.StartedAt.Time()))
 	}
@@ -133,7 +133,7 @@ func (c *Core) awaitRemains(r *run) {
 // wasDisabled reports, before the first load, whether a job was disabled when the previous daemon ended. If a run of
 // such a service is alive, a person started it: the other runs were stopped when the job was disabled.
 func (c *Core) wasDisabled(j *job) bool {
-	return c.facts.DisabledBy != nil || j.facts.DisabledBy != nil || strings.HasSuffix(j.facts.Schedule, disabledHash)
+	return c.facts.DisabledBy != nil || j.facts.DisabledBy != nil || strings.HasSuffix(j.facts.Circumstances, disabledWord)
 }
 
 // defineRuns tells the runs of the previous daemon that a load has defined their jobs, or that all is the first load to
@@ -175,7 +175,7 @@ func continueOutlived(c *Core, r *run, _ Event) {
 	case r.stopBy != "":
 		c.terminate(r)
 	case !r.defined():
-	case r.reason == statefile.ReasonService && r.job.process != r.def.ProcessHash:
+	case r.reason == statefile.ReasonService && r.job.process != statefile.Hash(r.def.ProcessHash):
 		r.stopBy = "reload"
 		c.terminate(r)
 	default:

@@ -265,7 +265,7 @@ func TestDelayedLocked(t *testing.T) {
 		}, false},
 		"edited": {func(w *world, run uint64) {
 			d := w.define("j", schedule.Keys{})
-			d.Lock, d.ProcessHash = "one", "other"
+			d.Lock, d.ProcessHash = "one", hashOf("other")
 			w.put(d)
 			w.load()
 		}, true},

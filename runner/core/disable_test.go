@@ -170,7 +170,7 @@ func TestStartedThenEnabled(t *testing.T) {
 	w.ordered(Order{ID: 1, Verb: VerbEnable, Job: "web"})
 	w.run(time.Minute)
 	d := w.service("web")
-	d.ProcessHash = "other"
+	d.ProcessHash = hashOf("other")
 	w.put(d)
 	w.load()
 	w.run(time.Minute)
@@ -178,7 +178,7 @@ func TestStartedThenEnabled(t *testing.T) {
 		t.Errorf("not restarted: %+v", v)
 	}
 	d = w.service("web")
-	d.ProcessHash = "other"
+	d.ProcessHash = hashOf("other")
 	d.Enabled = false
 	w.put(d)
 	w.load()

@@ -416,7 +416,7 @@ func TestAnchorKept(t *testing.T) {
 	d := w.define("j", everyKeys("1h"))
 	d.AtBoot = true
 	w.put(d)
-	d.Hash += "at_boot"
+	d.Hash++
 	w.load()
 	w.until("2026-06-01 07:15:00")
 	w.want("j schedule 01 07:00:00")
@@ -484,15 +484,15 @@ func TestEditWhileSlotWaits(t *testing.T) {
 				a := w.define("a", dailyKeys("6:59am"))
 				a.Lock = "l"
 				w.put(a)
-				mk := func(hash string) {
+				mk := func(hash jobfile.Hash) {
 					j := w.define("j", keys)
 					j.Lock, j.Overlap, j.ProcessHash = "l", o, hash
 					w.put(j)
 				}
-				mk("1")
+				mk(1)
 				w.start()
 				w.until("2026-06-01 07:01:00")
-				mk("2")
+				mk(2)
 				w.load()
 				w.until("2026-06-01 07:45:00")
 				if v := w.view("j"); v.Missed+v.Skipped > 0 {
@@ -509,7 +509,7 @@ func TestZoneRules(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	local := func() *jobfile.Definition {
 		d := with(w.define("j", dailyKeys("7:30am")), 0)
-		d.ScheduleHash = "730 local"
+		d.ScheduleHash = hashOf("730 local")
 		return d
 	}
 	w.put(local())
@@ -531,7 +531,7 @@ func TestJitterCutFalse(t *testing.T) {
 	w.start()
 	w.until("2026-06-01 12:20:00")
 	w.put(with(w.define("k", clockKeys("0 0-23 * * *")), 0))
-	w.defs[0].Def.Hash += "nojitter"
+	w.defs[0].Def.Hash++
 	w.load()
 	w.until("2026-06-01 12:50:00")
 	w.want("k schedule 01 12:00:00")
@@ -545,7 +545,7 @@ func TestEveryJitterCut(t *testing.T) {
 	w.start()
 	w.until("2026-06-01 13:20:00")
 	w.put(w.define("k", everyKeys("1h")))
-	w.defs[0].Def.Hash += "nojitter"
+	w.defs[0].Def.Hash++
 	w.load()
 	w.until("2026-06-01 14:10:00")
 	w.want("k schedule 01 13:00:00\nk schedule 01 14:00:00")
@@ -567,7 +567,7 @@ func TestAtZone(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 12:00:00")
 	mk := func() {
 		d := w.define("j", atKeys("2026-06-01 12:30"))
-		d.ScheduleHash = "at local"
+		d.ScheduleHash = hashOf("at local")
 		w.put(d)
 	}
 	mk()

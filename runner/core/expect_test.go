@@ -166,8 +166,8 @@ func (w *world) orderJob(v Verb) {
 func (w *world) change(do func(d *jobfile.Definition)) {
 	d := copyOf(w.defs[slices.IndexFunc(w.defs, func(j jobfile.Job) bool { return j.Def.Name == "j" })].Def)
 	do(d)
-	d.Hash += "+"
-	d.ProcessHash += "+"
+	d.Hash++
+	d.ProcessHash++
 	w.put(d)
 	w.load()
 }

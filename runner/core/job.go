@@ -27,7 +27,7 @@ type job struct {
 	alarm   *alarm          // nil: no time was ever set at which its disabling ends
 	delayed []*delayedStart // delayed starts
 
-	process string // the hash of the definition that the processes of an earlier daemon were started with
+	process statefile.Hash // the hash of the definition that the processes of an earlier daemon were started with
 }
 
 func (j *job) ring(c *Core) { c.moveJob(j, jeRing, nil) }

@@ -34,7 +34,7 @@ func (c *Core) redefine(j *job, d jobfile.Job) {
 	if j.state == needsArm && d.Def.Enabled && !away { // it may be due in this turn, before the load
 		c.armJob(j)
 	}
-	if j.facts.Schedule == c.when(d.Def, away) {
+	if j.facts.Timing == c.timing(d.Def, away) {
 		for _, r := range j.runs {
 			if r.droppable() {
 				r.def = d.Def
@@ -63,14 +63,14 @@ func adjust(c *Core, j *job, d *jobfile.Job) {
 	j.away = !def.ActiveOn(c.o.Machine)
 	j.slots.setDelay(c.delay(def), c.now.Wall)
 	known := c.facts.Jobs[j.name]
-	when := c.when(def, j.away)
-	recall := known == nil || !known.RemovedAt.IsZero() || known.Schedule != when
-	if recall || known.Process != def.ProcessHash || known.Definition != def.Hash {
-		c.settleOn(j, when, known)
+	timing := c.timing(def, j.away)
+	recall := known == nil || !known.RemovedAt.IsZero() || known.Timing != timing
+	if recall || known.Process != statefile.Hash(def.ProcessHash) || known.Definition != statefile.Hash(def.Hash) {
+		c.settleOn(j, timing, known)
 	}
 	recall = recall || j.facts == nil
 	j.facts = c.facts.Jobs[j.name]
-	j.facts.Process, j.facts.Definition = def.ProcessHash, def.Hash // equal, but now the memory is the same, too
+	j.facts.Timing = timing // equal, but now the memory of its text is shared
 	c.setAlarm(j)
 	if def.KeepAlive == nil && j.facts.Held { // only services can be held, and it is none any longer
 		c.record(&statefile.Held{Job: j.name, By: "reload"})
@@ -97,13 +97,14 @@ func (c *Core) runAtBoot(j *job) {
 
 // settleOn records the definition. A job that comes back with the same schedule continues where it was, but slots that
 // passed while no file defined it are not missed.
-func (c *Core) settleOn(j *job, when string, known *statefile.JobFacts) {
+func (c *Core) settleOn(j *job, timing statefile.Timing, known *statefile.JobFacts) {
 	var was time.Time
 	if known != nil {
 		was = known.LastSlot.Time()
 	}
-	r := &statefile.Defined{Job: j.name, Schedule: when, Process: j.def.ProcessHash, Definition: j.def.Hash, LastSlot: c.at()}
-	same := known != nil && known.Schedule == when && known.RemovedAt.IsZero()
+	r := &statefile.Defined{Job: j.name, Timing: timing, Process: statefile.Hash(j.def.ProcessHash),
+		Definition: statefile.Hash(j.def.Hash), LastSlot: c.at()}
+	same := known != nil && known.Timing == timing && known.RemovedAt.IsZero()
 	switch j.def.Schedule.Kind() {
 	case schedule.Every:
 		a := c.moment().anchor()
@@ -128,7 +129,7 @@ func (c *Core) settleOn(j *job, when string, known *statefile.JobFacts) {
 
 // sameTimes reports whether a definition has the same times as the recorded one, whether or not its slots count here.
 func sameTimes(known *statefile.JobFacts, d *jobfile.Definition) bool {
-	return known.Schedule == d.ScheduleHash || strings.HasPrefix(known.Schedule, d.ScheduleHash+" ")
+	return known.Schedule == statefile.Hash(d.ScheduleHash)
 }
 
 // missAt records an `at` as missed that had passed when its job was first loaded.
@@ -195,24 +196,24 @@ func (r *run) asked() bool {
 	return r.state == pending && r.requested()
 }
 
-// disabledHash ends the schedule hash of a job whose file says enabled = false.
-const disabledHash = " disabled"
+// disabledWord ends the circumstances of a job whose file says enabled = false.
+const disabledWord = "disabled"
 
-// when returns a hash of everything that decides when the job is due on this machine. If it changes, because the job
-// came to this machine, was enabled or has a new local zone, slots count from then on.
-func (c *Core) when(d *jobfile.Definition, away bool) string {
-	h := d.ScheduleHash
+// timing returns everything that decides when the job is due on this machine. If it changes, because the job came to
+// this machine, was enabled or has a new local zone, slots count from then on.
+func (c *Core) timing(d *jobfile.Definition, away bool) statefile.Timing {
+	var words []string
 	if d.Schedule.Local() && d.Schedule.Kind() != schedule.Every {
-		h += " " + c.loaded.zone
+		words = append(words, c.loaded.zone)
 	}
 	if d.AtBoot {
-		h += " at_boot"
+		words = append(words, "at_boot")
 	}
 	if away {
-		h += " elsewhere"
+		words = append(words, "elsewhere")
 	}
 	if !d.Enabled {
-		h += disabledHash
+		words = append(words, disabledWord)
 	}
-	return h
+	return statefile.Timing{Schedule: statefile.Hash(d.ScheduleHash), Circumstances: strings.Join(words, " ")}
 }

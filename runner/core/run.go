@@ -31,8 +31,8 @@ type run struct {
 	started     time.Duration // monotonic
 	adopted     bool          // started by an earlier daemon and no child of this one
 	unjournaled bool
-	fate        fate   // while it is outlived: what is left of it
-	schedule    string // for a run of the journal: the hash that decided when its job was due under the previous daemon
+	fate        fate             // while it is outlived: what is left of it
+	timing      statefile.Timing // for a run of the journal: that of its job under the previous daemon
 
 	stopBy     string // the person or reason that stops it, such as "timeout"
 	killAt     time.Duration

@@ -227,7 +227,7 @@ func TestB22ZoneChangedByReload(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	local := func() *jobfile.Definition {
 		d := w.define("j", dailyKeys("7am"))
-		d.ScheduleHash = "7am local"
+		d.ScheduleHash = hashOf("7am local")
 		return d
 	}
 	w.put(local())
@@ -274,7 +274,7 @@ func TestB41AtBoot(t *testing.T) {
 	boot := func(name string) *jobfile.Definition {
 		d := w.define(name, schedule.Keys{})
 		d.AtBoot = true
-		d.ScheduleHash = "boot"
+		d.ScheduleHash = hashOf("boot")
 		return d
 	}
 	w.put(boot("a"))

@@ -15,7 +15,7 @@ import (
 func (w *world) service(name string) *jobfile.Definition {
 	d := w.define(name, schedule.Keys{})
 	d.KeepAlive = &jobfile.KeepAlive{Restart: jobfile.Always, Delay: time.Second, MaxDelay: 5 * time.Minute, Stable: time.Minute}
-	d.ScheduleHash, d.ProcessHash = "none", "a"
+	d.ScheduleHash, d.ProcessHash = hashOf("none"), hashOf("a")
 	d.Notify = &jobfile.Notify{Mail: []string{"root"}, Failures: 1}
 	return d
 }
@@ -92,7 +92,7 @@ func TestCrashLoopCuredByReload(t *testing.T) {
 	}
 	w.lasting(time.Hour, 0)
 	d := copyOf(w.defs[0].Def)
-	d.ProcessHash = "cured"
+	d.ProcessHash = hashOf("cured")
 	w.put(d)
 	w.load()
 	w.run(2 * time.Minute)
@@ -180,7 +180,7 @@ func TestServiceReload(t *testing.T) {
 		d := copyOf(w.defs[0].Def)
 		do(d)
 		w.put(d)
-		d.Hash += d.Description
+		d.Hash += hashOf("%s", d.Description)
 		w.load()
 		w.run(time.Second)
 		alive := w.c.jobs["web"].alive() != nil
@@ -190,7 +190,7 @@ func TestServiceReload(t *testing.T) {
 	}
 	change("nothing", func(*jobfile.Definition) {}, 1, true)
 	change("its description", func(d *jobfile.Definition) { d.Description = "x" }, 1, true)
-	change("its command", func(d *jobfile.Definition) { d.ProcessHash = "b" }, 2, true)
+	change("its command", func(d *jobfile.Definition) { d.ProcessHash = hashOf("b") }, 2, true)
 	change("disabled", func(d *jobfile.Definition) { d.Enabled = false }, 2, false)
 	change("enabled", func(d *jobfile.Definition) { d.Enabled = true }, 3, true)
 	change("elsewhere", func(d *jobfile.Definition) { d.Machines = []string{"other"} }, 3, false)
@@ -563,7 +563,7 @@ func TestMailGoesToItsOwn(t *testing.T) {
 	w.start()
 	w.until("2026-06-01 07:00:05")
 	a := copyOf(w.defs[0].Def)
-	a.Notify, a.ProcessHash = nil, "nobody"
+	a.Notify, a.ProcessHash = nil, hashOf("nobody")
 	w.put(a)
 	w.load()
 	var mails []string
@@ -621,7 +621,7 @@ func TestRetryDroppedAtStartIsNotified(t *testing.T) {
 	w.until("2026-06-01 07:01:00")
 	w.end()
 	e := copyOf(d)
-	e.Retries, e.ProcessHash = 0, "changed"
+	e.Retries, e.ProcessHash = 0, hashOf("changed")
 	w.put(e)
 	w.start()
 	w.run(time.Minute)
@@ -645,7 +645,7 @@ func TestFinishedThenAlways(t *testing.T) {
 	}
 	d = w.service("web")
 	w.put(d)
-	d.Hash += " always"
+	d.Hash++
 	w.load()
 	w.run(time.Minute)
 	if v := w.view("web"); len(v.Running) != 1 || v.Runs != 2 {
@@ -733,7 +733,7 @@ func TestRestartChanged(t *testing.T) {
 		d = w.service("web")
 		d.KeepAlive.Restart = restart
 		w.put(d)
-		d.Hash += string(restart)
+		d.Hash += jobfile.Hash(1 + i)
 		w.load()
 		w.run(time.Minute)
 		if v := w.view("web"); v.Runs != uint64(1+i) {

@@ -114,7 +114,7 @@ func (w *world) randomJob(name string) *jobfile.Definition {
 	d.Enabled = w.rng.IntN(10) > 0
 	if w.rng.IntN(4) == 0 {
 		d.Jitter = time.Duration(1+w.rng.IntN(300)) * time.Second
-		d.ScheduleHash += d.Jitter.String()
+		d.ScheduleHash += jobfile.Hash(d.Jitter)
 	}
 	if w.rng.IntN(4) == 0 {
 		d.Timeout = time.Duration(1+w.rng.IntN(60)) * time.Second
@@ -145,7 +145,7 @@ func (w *world) randomJob(name string) *jobfile.Definition {
 	if w.rng.IntN(5) == 0 {
 		w.serve(d)
 	}
-	d.ProcessHash = fmt.Sprint(w.rng.IntN(3))
+	d.ProcessHash = jobfile.Hash(1 + w.rng.IntN(3))
 	return d
 }
 
@@ -153,7 +153,7 @@ func (w *world) randomJob(name string) *jobfile.Definition {
 func (w *world) serve(d *jobfile.Definition) {
 	d.KeepAlive = &jobfile.KeepAlive{Restart: w.restart(), Delay: time.Second, MaxDelay: 5 * time.Minute, Stable: time.Minute}
 	d.Schedule = w.schedule(schedule.Keys{})
-	d.ScheduleHash = d.Schedule.String()
+	d.ScheduleHash = hashOf("%v", d.Schedule)
 	d.AtBoot, d.After, d.Lock, d.Retries, d.Overlap, d.Jitter = false, nil, "", 0, jobfile.Skip, 0
 }
 

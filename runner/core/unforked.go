@@ -48,7 +48,7 @@ func (c *Core) cannotResume(r *run) string {
 	case !c.active(j):
 		return "the job is disabled"
 	case r.reason == statefile.ReasonService:
-	case j.facts.Schedule != r.schedule:
+	case j.facts.Timing != r.timing:
 		return "the schedule of the job has changed"
 	case c.late(r) > onTime && !catches(r.def.CatchUp.Max, c.late(r)):
 		return "it is too late"

@@ -81,7 +81,7 @@ func TestUnforked(t *testing.T) {
 		}},
 		{name: "another definition", keys: clockKeys("30 * * * *"), edit: func(w *world) {
 			d := w.define("j", clockKeys("30 * * * *"))
-			d.ProcessHash = "other"
+			d.ProcessHash = hashOf("other")
 			w.put(d)
 		}, want: "j schedule 01 06:30:00"},
 		{name: "another machine", ask: start(Order{}), edit: func(w *world) {

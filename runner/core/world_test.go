@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"hash/fnv"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -66,12 +67,12 @@ type world struct {
 	undead       bool            // a process survived KILL
 	suspect      string          // the job whose event the crashed daemon was handling
 
-	evidence   map[uint64]evidence           // of the forks in this boot; a crash of the daemon leaves it
-	executions map[string]int                // by job, slot and epoch
-	booted     map[string]int                // runs of at_boot, by job and boot
-	unwritten  map[uint64]string             // executions whose intent is not on disk
-	written    map[uint64]bool               // intents on disk
-	schedules  map[string]*schedule.Schedule // by their hash in Defined
+	evidence   map[uint64]evidence                     // of the forks in this boot; a crash of the daemon leaves it
+	executions map[string]int                          // by job, slot and epoch
+	booted     map[string]int                          // runs of at_boot, by job and boot
+	unwritten  map[uint64]string                       // executions whose intent is not on disk
+	written    map[uint64]bool                         // intents on disk
+	schedules  map[statefile.Timing]*schedule.Schedule // as in Defined
 	stats      map[string]int
 	looks      int
 	trace      []string
@@ -117,7 +118,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 	w := &world{t: t, rng: rand.New(rand.NewPCG(seed, seed)), loc: loc, zone: "zone", bootID: "boot-1", boot: time.Hour, mono: time.Hour,
 		wall: time.Date(2026, 3, 6, 12, 0, 0, 0, time.UTC), procs: map[uint64]*proc{}, executions: map[string]int{}, booted: map[string]int{},
 		visits: map[visit]int{}, stops: map[uint64]bool{}, on: map[string]bool{}, unwritten: map[uint64]string{}, written: map[uint64]bool{}, stats: map[string]int{},
-		evidence: map[uint64]evidence{}, schedules: map[string]*schedule.Schedule{}, given: map[uint64]int{}, shownSkipped: map[string]uint64{}}
+		evidence: map[uint64]evidence{}, schedules: map[statefile.Timing]*schedule.Schedule{}, given: map[uint64]int{}, shownSkipped: map[string]uint64{}}
 	w.wall = w.wall.Add(time.Duration(w.rng.Int64N(int64(240 * 24 * time.Hour)))).Round(time.Millisecond)
 	return w
 }
@@ -801,8 +802,14 @@ func (w *world) schedule(k schedule.Keys) *schedule.Schedule {
 func (w *world) define(name string, k schedule.Keys) *jobfile.Definition {
 	d := &jobfile.Definition{Name: name, File: name + ".toml", Argv: []string{"true"}, Schedule: w.schedule(k), Rules: &jobfile.Rules{Enabled: true,
 		CatchUp: jobfile.CatchUp{Max: -1}, SuccessCodes: []int{0}, StopSignal: "TERM", StopTimeout: 10 * time.Second, Umask: -1}}
-	d.ScheduleHash = d.Schedule.String()
+	d.ScheduleHash = hashOf("%v", d.Schedule)
 	return d
+}
+
+func hashOf(format string, args ...any) jobfile.Hash {
+	h := fnv.New64a()
+	fmt.Fprintf(h, format, args...)
+	return jobfile.Hash(h.Sum64())
 }
 
 // copyOf returns a definition that shares nothing with d that a test changes.
@@ -813,9 +820,10 @@ func copyOf(d *jobfile.Definition) *jobfile.Definition {
 }
 
 func (w *world) put(d *jobfile.Definition) {
-	w.schedules[d.ScheduleHash+" zone"] = d.Schedule
-	w.schedules[d.ScheduleHash+" zone at_boot"] = d.Schedule
-	d.Hash = fmt.Sprintf("%s %v %v %v", d.ScheduleHash, d.Enabled, d.ProcessHash, d.KeepAlive != nil)
+	for _, circumstances := range []string{"zone", "zone at_boot"} {
+		w.schedules[statefile.Timing{Schedule: statefile.Hash(d.ScheduleHash), Circumstances: circumstances}] = d.Schedule
+	}
+	d.Hash = hashOf("%v %v %v %v", d.ScheduleHash, d.Enabled, d.ProcessHash, d.KeepAlive != nil)
 	w.on[d.Name] = true
 	w.olds = append(w.olds, d)
 	for i := range w.defs {
