@@ -2,7 +2,6 @@ package recorder
 
 import (
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -51,15 +50,14 @@ type frame struct {
 }
 
 func encode(m Message) []byte {
-	text, err := json.Marshal(m)
-	if err != nil {
-		panic(err) // a Message has no field that JSON cannot express
-	}
-	if len(text) > maxMessage && len(m.Text) > maxText {
+	const head = 4
+	data := appendMessage(make([]byte, head, 384), &m)
+	if len(data)-head > maxMessage && len(m.Text) > maxText {
 		m.Text = plain.Cut(m.Text, maxText)
 		return encode(m)
 	}
-	return append(binary.BigEndian.AppendUint32(nil, uint32(len(text))), text...)
+	binary.BigEndian.PutUint32(data, uint32(len(data)-head))
+	return data
 }
 
 // NewConn returns a connection over a stream socket. It sets the socket to non-blocking.
@@ -270,7 +268,7 @@ func (c *Conn) next() (r Received, ok bool, err error) {
 	if len(c.in) < 4+n {
 		return r, false, nil
 	}
-	if err := json.Unmarshal(c.in[4:4+n], &r.Message); err != nil {
+	if r.Message, err = parseMessage(c.in[4 : 4+n]); err != nil {
 		return r, false, fmt.Errorf("cannot understand a message: %w", err)
 	}
 	c.in = c.in[4+n:]
