@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -266,6 +267,13 @@ func audit(t *testing.T, s *server, ledger string) {
 			stage = *st.ended.LostStage
 		}
 		outcomes[strings.TrimSpace(string(what)+" "+string(stage))]++
+		if stage == statefile.LostIntent {
+			why := "the daemon does not know whether it was forked"
+			if m := regexp.MustCompile(fmt.Sprintf("(?m)run %d does not start: (.*): job=", run)).FindSubmatch(daemon); m != nil {
+				why = string(m[1])
+			}
+			t.Logf("run %d of %s, executed %d times, is lost at its intent: %s", run, st.intent.Job, st.began, why)
+		}
 		switch {
 		case st.began > 1:
 			t.Errorf("run %d began %d times, want once", run, st.began)
