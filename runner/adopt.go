@@ -31,6 +31,7 @@ type survivor struct {
 	fate   fate
 	proc   spawn.Process // if leads, remains or leaderless
 	leader core.Leader   // as the journal or the evidence knows it, if it is of this boot
+	forked bool          // it had a process, although nobody knows which
 }
 
 // adopt looks for the processes of the previous daemon's runs. This loop must not wait, so slow searches go to the
@@ -75,7 +76,7 @@ func (l *loop) adoptRun(p *process, s survivor) {
 	if s.fate == leads || s.fate == leaderless {
 		l.handle(core.Found{Run: p.run, Child: child, Leader: core.Leader{PID: p.PID, Inode: p.Inode, PIDStart: p.Start}})
 	} else {
-		l.handle(core.Gone{Run: p.run, Remains: s.fate == remains, Unforked: s.fate == unforked, Leader: s.leader})
+		l.handle(core.Gone{Run: p.run, Remains: s.fate == remains, Unforked: s.fate == unforked, Forked: s.forked, Leader: s.leader})
 	}
 }
 

@@ -62,11 +62,13 @@ func (k *kernel) sweep() { k.cgroups.Sweep() }
 // survivor finds out what became of a run. The evidence knows more than the journal if the previous daemon was killed
 // around the fork.
 func (k *kernel) survivor(l statefile.Live) survivor {
-	stage, p := k.evidence.Of(l.Run)
+	stage, p := k.evidence.Of(l.Run, k.cgroups.Leaf(leafName(l.Run)))
 	switch {
 	case l.Ended:
 	case stage == spawn.Unforked:
 		return survivor{fate: unforked}
+	case stage == spawn.Forked && l.PID == 0 && p.PID == 0:
+		return survivor{fate: gone, forked: true}
 	case stage == spawn.Forked && l.PID == 0:
 		l.PID, l.Inode, l.PIDStart, l.BootID = p.PID, p.Inode, p.Start, k.bootID
 	}

@@ -193,8 +193,11 @@ func newLoop(o Options, config *jobfile.Config, log *logger, hand *Handover) (*l
 		begin.ID = statefile.NewID()
 	}
 	id := cmp.Or(begin.ID, facts.ID)
-	leaves := openCgroups(id, log)
-	l := &loop{sys: &kernel{bootID: boot, cgroups: leaves, evidence: openEvidence(o.Dirs.Run, id, boot, log), clocks: readClocks()}, boot: boot, pump: pump, timer: timer, bootTimer: bootTimer, log: log, o: o, self: whoAmI(),
+	leaves, evidence := openCgroups(id, log), openEvidence(o.Dirs.Run, id, boot, log)
+	if evidence != nil {
+		leaves.Measure()
+	}
+	l := &loop{sys: &kernel{bootID: boot, cgroups: leaves, evidence: evidence, clocks: readClocks()}, boot: boot, pump: pump, timer: timer, bootTimer: bootTimer, log: log, o: o, self: whoAmI(),
 		byRun: map[uint64]*process{}, byPID: map[int]*process{}, inherits: hand != nil}
 	for _, text := range said {
 		log.Warn(text)

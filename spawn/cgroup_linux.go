@@ -19,7 +19,9 @@ type Cgroups struct {
 	dir  string
 	full []string // leaves of finished runs that still hold processes
 	pool leafPool
-	runs map[string]string // the leaves that the previous daemon left behind, by the runs that they belong to; nil: unknown
+
+	measures bool              // each leaf knows the CPU time before its run
+	runs     map[string]string // the leaves that the previous daemon left behind, by the runs that they belong to; nil: unknown
 }
 
 // OpenCgroups makes the folder with that name. It fails if there is no such hierarchy, if the daemon may not write
@@ -166,8 +168,10 @@ func rmdirTree(dir string) error {
 
 // forkIn forks a child directly into a leaf, and returns that leaf. If this is impossible, it forks the child without
 // a leaf, and the child is found by its tag. For example, old container runtimes do not support clone3(2).
-func forkIn(leaf *Leaf, path string, argv []string, attr *syscall.ProcAttr) (int, *Leaf, error) {
+func (c *Command) forkIn(path string, argv []string, attr *syscall.ProcAttr) (int, *Leaf, error) {
+	leaf := c.Leaf
 	for leaf.open() {
+		c.Evidence.forking(c.Run, leaf.before())
 		attr.Sys.UseCgroupFD, attr.Sys.CgroupFD = true, leaf.dir
 		pid, err := syscall.ForkExec(path, argv, attr)
 		leaf.forked()
@@ -182,6 +186,7 @@ func forkIn(leaf *Leaf, path string, argv []string, attr *syscall.ProcAttr) (int
 		break
 	}
 	attr.Sys.UseCgroupFD = false
+	c.Evidence.forking(c.Run, unknownUsage)
 	pid, err := syscall.ForkExec(path, argv, attr)
 	return pid, nil, err
 }

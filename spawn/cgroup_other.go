@@ -19,6 +19,9 @@ func (*Leaf) Path() string { return "" }
 // Make makes no leaf on this system.
 func (*Cgroups) Make(string) *Leaf { return nil }
 
+// Measure does nothing.
+func (*Cgroups) Measure() {}
+
 // Give does nothing.
 func (*Cgroups) Give(*Leaf) {}
 
@@ -45,7 +48,7 @@ func (*Cgroups) Close() {}
 
 func leaveLeaf(*Process) int { return 0 }
 
-func forkIn(_ *Leaf, path string, argv []string, attr *syscall.ProcAttr) (int, *Leaf, error) {
+func (c *Command) forkIn(path string, argv []string, attr *syscall.ProcAttr) (int, *Leaf, error) {
 	pid, err := syscall.ForkExec(path, argv, attr)
 	return pid, nil, err
 }

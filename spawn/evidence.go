@@ -5,7 +5,7 @@ type Stage uint8
 
 // Unknown   nothing proves anything
 // Unforked  the run certainly has no process that became, or may become, its program
-// Forked    the process of the run existed, and Process says which one
+// Forked    the process of the run existed; if its pid is not 0, it is the one that comes with it
 const (
 	Unknown Stage = iota
 	Unforked

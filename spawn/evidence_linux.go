@@ -37,9 +37,11 @@ type evidenceSlot struct {
 	run          uint64 // the number of the run, and its stage in the two lowest bits
 	pid          uint64
 	inode, start uint64 // as in Process
+	usage        usage  // of its leaf before the fork
+	_            [2]uint64
 }
 
-// The stages of a slot. In between, the process is being made.
+// The stages of a slot. At slotForking, the process is being made.
 const (
 	slotUnforked = 1 + iota
 	slotForking
@@ -47,7 +49,7 @@ const (
 )
 
 const (
-	evidenceMagic = 0x31736b726f66 // "forks1"
+	evidenceMagic = 0x32736b726f66 // "forks2"
 	evidenceHeads = 4096           // bytes in front of the slots
 	evidenceSize  = evidenceHeads + slots*int(unsafe.Sizeof(evidenceSlot{}))
 )
@@ -161,15 +163,15 @@ func (e *Evidence) slot(run uint64) *evidenceSlot {
 }
 
 // Unforked says that a run has no process, and that it gets one only after this daemon has said so.
-func (e *Evidence) Unforked(run uint64) { e.store(run, slotUnforked, nil) }
+func (e *Evidence) Unforked(run uint64) { e.store(run, slotUnforked, nil, nil) }
 
-// forking comes just before the fork, and forked just after it.
-func (e *Evidence) forking(run uint64)            { e.store(run, slotForking, nil) }
-func (e *Evidence) forked(run uint64, p *Process) { e.store(run, slotForked, p) }
+// forking comes just before the fork, and forked just after it. The usage is that of the leaf before the fork.
+func (e *Evidence) forking(run uint64, u usage)   { e.store(run, slotForking, nil, &u) }
+func (e *Evidence) forked(run uint64, p *Process) { e.store(run, slotForked, p, nil) }
 
 // store sets the stage of a run. The last store makes it valid. If root has made the file shorter, the store faults: then
 // the daemon continues without evidence, and what is left of the file proves nothing.
-func (e *Evidence) store(run, stage uint64, p *Process) {
+func (e *Evidence) store(run, stage uint64, p *Process, u *usage) {
 	if e == nil || e.mem == nil || run == 0 {
 		return
 	}
@@ -181,6 +183,9 @@ func (e *Evidence) store(run, stage uint64, p *Process) {
 		}
 	}()
 	s := e.slot(run)
+	if u != nil {
+		s.usage = *u
+	}
 	if p != nil {
 		atomic.StoreUint64(&s.pid, uint64(p.PID))
 		atomic.StoreUint64(&s.inode, p.Inode)
@@ -189,8 +194,10 @@ func (e *Evidence) store(run, stage uint64, p *Process) {
 	atomic.StoreUint64(&s.run, run<<2|stage)
 }
 
-// Of returns how far the start of a run had come when the previous daemon ended, and its process if it was forked.
-func (e *Evidence) Of(run uint64) (Stage, Process) {
+// Of returns how far the start of a run had come when the previous daemon ended, and its process if it was forked. The
+// leaf of the run, if it has one, tells what happened in between. The process of a run without a leaf may be alive: look
+// for it if the stage is Unknown.
+func (e *Evidence) Of(run uint64, leaf string) (Stage, Process) {
 	none := Process{FD: -1}
 	if e == nil || e.mem == nil {
 		return Unknown, none
@@ -200,6 +207,8 @@ func (e *Evidence) Of(run uint64) (Stage, Process) {
 		return Unforked, none
 	case run<<2 | slotForked:
 		return Forked, Process{PID: int(s.pid), FD: -1, Inode: s.inode, Start: s.start}
+	case run<<2 | slotForking:
+		return s.usage.since(leaf), none
 	}
 	return Unknown, none
 }

@@ -27,7 +27,7 @@ func open(t *testing.T, dir, id, boot string) *Evidence {
 
 func (e *Evidence) check(t *testing.T, run uint64, want Stage) Process {
 	t.Helper()
-	got, p := e.Of(run)
+	got, p := e.Of(run, "")
 	if got != want {
 		t.Errorf("run %d: got the stage %d, want %d", run, got, want)
 	}
@@ -51,7 +51,7 @@ func TestEvidence(t *testing.T) {
 		return p
 	}
 	e.Unforked(1)
-	e.forking(2)
+	e.forking(2, unknownUsage)
 	direct := start(3, program("/bin/sleep", "1000"))
 	shim := start(4, with(program("/bin/sleep", "1000"), func(c *Command) { c.Nice = 1 }))
 	start(5, program("/nosuch"))
@@ -200,7 +200,7 @@ func TestEvidenceNeedsMemory(t *testing.T) {
 func TestNoEvidence(t *testing.T) {
 	var e *Evidence
 	e.Unforked(1)
-	e.forking(1)
+	e.forking(1, unknownUsage)
 	e.forked(1, &Process{PID: 2})
 	e.check(t, 1, Unknown)
 	if e.Lost() {

@@ -22,8 +22,7 @@ func (*Evidence) Lost() bool { return false }
 // Unforked does nothing.
 func (*Evidence) Unforked(uint64) {}
 
-func (*Evidence) forking(uint64)          {}
 func (*Evidence) forked(uint64, *Process) {}
 
 // Of returns Unknown.
-func (*Evidence) Of(uint64) (Stage, Process) { return Unknown, Process{FD: -1} }
+func (*Evidence) Of(uint64, string) (Stage, Process) { return Unknown, Process{FD: -1} }

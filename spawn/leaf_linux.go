@@ -18,12 +18,14 @@ import (
 type Leaf struct {
 	cgroups *Cgroups
 	path    string
-	dir     int  // its folder; -1: not open
-	events  int  // its file eventsFile; -1: not open
-	used    bool // a run has it; otherwise it is in the pool
-	again   bool // it served another run before
-	taken   int  // how many leaves the pool had given out when it gave out this one
-	spent   bool // it serves no other run
+	dir     int   // its folder; -1: not open
+	events  int   // its file eventsFile; -1: not open
+	stat    int   // its file statFile; -1: not open
+	used    bool  // a run has it; otherwise it is in the pool
+	again   bool  // it served another run before
+	taken   int   // how many leaves the pool had given out when it gave out this one
+	spent   bool  // it serves no other run
+	usage   usage // before its run
 }
 
 // ownerName is the attribute that says which run a leaf belongs to.
@@ -38,7 +40,7 @@ type leafPool struct {
 	refused bool    // the kernel has no such attributes for cgroups (Linux before 5.7), so leaves serve only once
 }
 
-// maxOpened limits how many leaves have open descriptors, two each, and so how many can be free. Runs that end quickly
+// maxOpened limits how many leaves have open descriptors, three each, and so how many can be free. Runs that end quickly
 // need few leaves, whatever their number.
 const maxOpened = 64
 
@@ -54,11 +56,12 @@ func (g *Cgroups) Make(run string) *Leaf {
 	for len(g.pool.free) > 0 {
 		l := g.pool.take()
 		if l.vacant() && l.belongTo(run) {
+			l.usage.time = readUsage(l.stat)
 			return l
 		}
 		g.remove(l)
 	}
-	l := &Leaf{cgroups: g, path: filepath.Join(g.dir, run), dir: -1, events: -1, used: true}
+	l := &Leaf{cgroups: g, path: filepath.Join(g.dir, run), dir: -1, events: -1, stat: -1, used: true}
 	err := syscall.Mkdir(l.path, 0o755)
 	if err == syscall.EEXIST && !g.pool.has(l.path) && syscall.Rmdir(l.path) == nil {
 		err = syscall.Mkdir(l.path, 0o755)
@@ -183,6 +186,11 @@ func (l *Leaf) keep() bool {
 		return false
 	}
 	l.events = fd
+	if l.cgroups.measures {
+		if l.stat, err = unix.Openat(l.dir, statFile, unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
+			l.stat = -1
+		}
+	}
 	p.opened = append(p.opened, l)
 	return true
 }
@@ -211,7 +219,10 @@ func (l *Leaf) close() {
 		p := &l.cgroups.pool
 		p.opened = slices.DeleteFunc(p.opened, func(other *Leaf) bool { return other == l })
 	}
-	l.dir, l.events = -1, -1
+	if l.stat >= 0 {
+		unix.Close(l.stat)
+	}
+	l.dir, l.events, l.stat = -1, -1, -1
 }
 
 // vacant reports whether an open leaf is as good as new: no process is in it or below it, it has no cgroups inside, and
@@ -221,6 +232,7 @@ func (l *Leaf) vacant() bool {
 	if err := unix.Fstat(l.dir, &st); err != nil || st.Nlink != 2 {
 		return false
 	}
+	l.usage.inode = st.Ino
 	var b [256]byte
 	n, err := unix.Pread(l.events, b[:], 0)
 	text := string(b[:max(n, 0)])
@@ -270,7 +282,7 @@ func (l *Leaf) renew() bool {
 	if err != nil || syscall.Rmdir(l.path) != nil || syscall.Mkdir(l.path, 0o755) != nil {
 		return false
 	}
-	l.again = false
+	l.again, l.usage = false, usage{}
 	return unix.Setxattr(l.path, ownerName, owner[:n], 0) == nil
 }
 

@@ -75,8 +75,7 @@ func (c *Command) fork(path string, argv []string, attr *syscall.ProcAttr) (Proc
 	p := Process{FD: -1}
 	attr.Sys.Setsid = true
 	wantPidfd(attr.Sys, &p.FD)
-	c.Evidence.forking(c.Run)
-	pid, leaf, err := forkIn(c.Leaf, path, argv, attr)
+	pid, leaf, err := c.forkIn(path, argv, attr)
 	if err != nil {
 		c.Evidence.Unforked(c.Run)
 		return Process{FD: -1}, err

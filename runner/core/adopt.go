@@ -107,6 +107,7 @@ func foundGone(c *Core, r *run, e Event) {
 	default:
 		r.fate = gone
 	}
+	r.forked = g.Forked
 	c.recordFork(r, g.Leader)
 	l := r.live()
 	if !l.Ended {

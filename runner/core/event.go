@@ -89,11 +89,12 @@ type (
 	}
 
 	// Gone says that the leader of a run of the previous daemon has ended. Remains: leftovers may be alive. Unforked: the
-	// run certainly never had a process that became its program.
+	// run certainly never had a process that became its program. Forked: it certainly had one, even without a leader.
 	Gone struct {
 		Run      uint64
 		Remains  bool
 		Unforked bool
+		Forked   bool
 		Leader
 	}
 

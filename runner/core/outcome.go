@@ -28,7 +28,7 @@ func (r *run) outcome(x Exited) statefile.Run {
 
 // lostStage returns what the journal knows of a run that is lost.
 func (r *run) lostStage() *statefile.LostStage {
-	if r.pid > 0 {
+	if r.pid > 0 || r.forked {
 		return new(statefile.LostStarted)
 	}
 	return new(statefile.LostIntent)

@@ -32,6 +32,7 @@ type run struct {
 	adopted     bool          // started by an earlier daemon and no child of this one
 	unjournaled bool
 	fate        fate             // while it is outlived: what is left of it
+	forked      bool             // then: it had a process, even if its pid is unknown
 	timing      statefile.Timing // for a run of the journal: that of its job under the previous daemon
 
 	stopBy     string // the person or reason that stops it, such as "timeout"

@@ -246,3 +246,28 @@ func TestForkedUnrecorded(t *testing.T) {
 		t.Errorf("got %+v, want it lost at the stage started", last)
 	}
 }
+
+// TestForkedUnknown: the leaf of a run proves that it had a process, but nobody knows which one.
+func TestForkedUnknown(t *testing.T) {
+	for forked, want := range map[bool]statefile.LostStage{true: statefile.LostStarted, false: statefile.LostIntent} {
+		w := calmWorld(t, "2026-06-01 06:00:00")
+		w.put(w.define("j", schedule.Keys{}))
+		w.start()
+		w.ordered(Order{ID: 1, Verb: VerbStart, Job: "j"})
+		r := w.untilIntent("j").number
+		w.crash()
+		facts := statefile.NewFacts("0123456789abcdef0123456789abcdef")
+		for _, e := range w.journal {
+			facts.Apply(e)
+		}
+		w.c = New(Options{Seed: 1, BootID: w.bootID, Strict: true}, facts, w.now())
+		w.c.Begin(w.now(), statefile.Start{PID: 1, BootID: w.bootID})
+		for range w.c.Outliving() {
+			w.handle(Gone{Run: r, Forked: forked})
+		}
+		w.load()
+		if last := w.view("j").LastRun; last == nil || last.Run != r || last.Outcome != statefile.OutcomeLost || *last.LostStage != want {
+			t.Errorf("forked %t: got %+v, want it lost at the stage %s", forked, last, want)
+		}
+	}
+}
