@@ -1,7 +1,6 @@
 package core
 
 import (
-	"cmp"
 	"slices"
 
 	"jobsd/internal/jobfile"
@@ -12,86 +11,101 @@ import (
 // slow disk would delay their intents so long that they start unjournaled.
 const maxStarting = 256
 
-// admitStep is how many runs are let in at once when the limit is reached. One at a time, each would cost a look at all
-// that wait, and its own message to the disk.
+// admitStep is how many runs are let in at once when the limit is reached. One at a time, each would cost its own message
+// to the disk.
 const admitStep = 64
 
 // whyBroken stands for a panic, which drops the run.
 const whyBroken statefile.Why = "internal_error"
 
-// waitlist holds the pending runs that were not let in yet.
-type waitlist struct {
-	runs     []*run
-	look     bool // the gate may let one of them in now
-	unsorted bool
-}
-
-func (w *waitlist) add(r *run) {
-	w.runs = append(w.runs, r)
-	w.look, w.unsorted = true, true
-}
-
-// lookAgain makes the end of the turn ask the gate again.
-func (w *waitlist) lookAgain() { w.look = len(w.runs) > 0 }
-
-// inOrder returns the runs ordered by slot, then by name.
-func (w *waitlist) inOrder() []*run {
-	if w.unsorted {
-		w.unsorted = false
-		slices.SortStableFunc(w.runs, func(a, b *run) int {
-			return cmp.Or(a.slot.Time().Compare(b.slot.Time()), cmp.Compare(a.job.name, b.job.name))
-		})
-	}
-	return w.runs
-}
-
-// admit lets in the pending runs that nothing holds back.
+// admit lets in the pending runs that nothing holds back, ordered by slot and then by name.
 func (c *Core) admit() {
 	if c.gate.starting > maxStarting-admitStep {
-		return // the next start looks again
+		return // the next start comes back here
 	}
-	c.pending.look = false
-	all := c.pending.inOrder()
-	held := all[:0]
-	for i, r := range all {
-		if c.gate.starting >= maxStarting {
-			held = append(held, all[i:]...)
-			break
+	for c.gate.starting < maxStarting {
+		r := c.pending.next(&c.gate)
+		if r == nil {
+			return
 		}
-		if r.state != pending { // dropped
-			continue
+		why, wait := c.askGate(r)
+		switch {
+		case why == "":
+			c.move(r.number, evAdmit, nil)
+		case r.state != pending: // an internal error dropped it
+		default:
+			c.holdBack(r, why, wait)
 		}
-		if why := c.askGate(r); why != "" {
-			if r.state != pending { // an internal error dropped it
-				continue
-			}
-			if r.why != why {
-				r.why = why
-				c.markDirty(r.job)
-			}
-			held = append(held, r)
-			continue
-		}
-		c.move(r.number, evAdmit, nil)
 	}
-	clear(all[len(held):])
-	c.pending.runs = held
 }
 
-// askGate returns what a pending run waits for, or "" if nothing holds it back.
-func (c *Core) askGate(r *run) (why statefile.Why) {
+// askGate returns what a pending run waits for, or "" if nothing holds it back, and what asks the gate again.
+func (c *Core) askGate(r *run) (why statefile.Why, wait wait) {
 	c.turn.inHand = r.job.name
 	why = whyBroken
 	defer c.rescueRun(r, evAdmit)
 	if r.timer.set() {
-		return r.why // after a failed fork, before a retry, or after a short run of a service
+		return r.why, forItself // after a failed fork, before a retry, or after a short run of a service
 	}
+	c.gate.asked++
 	var few [4]sibling
-	why = c.gate.why(r.candidate(), r.job.siblings(few[:0], r), c.now.Mono)
-	if why == statefile.WhyCatchUp && c.now.Mono < r.notBefore {
+	wants := r.candidate()
+	r.lock = wants.lock
+	why, wait = c.gate.why(wants, r.job.siblings(few[:0], r), c.now.Mono)
+	if wait == forShare && c.now.Mono < r.notBefore {
 		c.setTimer(&r.timer, mono, int64(r.notBefore))
+		wait = forItself
 	}
-	return why
+	return why, wait
+}
+
+// holdBack makes a run wait.
+func (c *Core) holdBack(r *run, why statefile.Why, wait wait) {
+	c.pending.hold(r, wait)
+	if wait == forItself {
+		c.passOn(r.lock)
+	}
+	if r.why != why {
+		r.why = why
+		c.markDirty(r.job)
+		c.askSiblings(r) // they may wait for the same
+	}
+}
+
+// askSiblings asks the gate again about the pending runs of a job that wait for another of its runs, which has changed.
+func (c *Core) askSiblings(changed *run) {
+	for _, r := range changed.job.runs {
+		if r != changed && r.state == pending && r.queue == nil {
+			c.pending.ask(r)
+		}
+	}
+}
+
+// passOn asks the gate about the first runs that wait for a lock, if it is free. The lock is not passed on from a run that
+// now waits only for a place, because the runs behind it would wait for that, too.
+func (c *Core) passOn(lock string) {
+	if lock != "" && c.gate.locks[lock] == 0 {
+		c.pending.passOn(lock)
+	}
+}
+
+// askAll asks the gate again about all pending runs, because a load may have changed everything.
+func (c *Core) askAll() {
+	for _, r := range c.runs {
+		if r.state == pending {
+			c.pending.ask(r)
+		}
+	}
+}
+
+// waiting returns the number of pending runs.
+func (c *Core) waiting() (n int) {
+	for _, r := range c.runs {
+		if r.state == pending {
+			n++
+		}
+	}
+	return n
 }
 
 // makeRoom decides whether a job gets a new run beside its live runs, and stops those if overlap says so.

@@ -104,7 +104,7 @@ func (c *Core) Ending() bool { return c.shutdown != nil || c.early.e != nil }
 // Waits returns the name of a job with a pending run that only this daemon knows: a person requested it, or the success
 // of another job did. It returns "" if there is none.
 func (c *Core) Waits() string {
-	for _, r := range c.pending.runs {
+	for _, r := range c.sortedRuns() {
 		if r.state == pending && r.onlyHere() {
 			return r.job.name
 		}
@@ -173,9 +173,7 @@ func (c *Core) Settle() {
 	if c.deliveries.look {
 		c.deliver()
 	}
-	if c.pending.look {
-		c.admit()
-	}
+	c.admit()
 	if len(c.turn.notRun) > 0 {
 		c.writeDueNotRun()
 	}

@@ -131,7 +131,11 @@ func (c *Core) forget(r *run) {
 func (c *Core) unlist(r *run) {
 	c.to(r, done)
 	r.answerOver(c)
-	c.gate.leave(r.number)
+	c.pending.remove(r)
+	had := c.gate.leave(r.number)
+	if c.passOn(had); had != r.lock { // it was pending and may have been next
+		c.passOn(r.lock)
+	}
 	c.stopTimer(&r.timer)
 	c.stopTimer(&r.slow.timer)
 	delete(c.runs, r.number)
@@ -143,7 +147,6 @@ func (c *Core) unlist(r *run) {
 	if r.pid > 0 || r.source == fromJournal {
 		c.emit(Release{r.number})
 	}
-	c.pending.lookAgain() // this run may itself be pending
 	c.markDirty(j)
 	if c.loaded.known && len(j.runs) == 0 {
 		c.moveJob(j, jeEmpty, nil)

@@ -17,6 +17,7 @@ type gate struct {
 	catching int // catch-up runs that are alive
 	locks    map[string]uint64
 	inside   map[uint64]claim
+	asked    int // how often it was asked, which tests limit
 }
 
 // claim is what a run occupies as long as a process of it is alive.
@@ -51,33 +52,39 @@ const (
 	drains // its outcome is known, but processes that it left behind are alive
 )
 
-// why returns what a run must wait for, or "" if nothing holds it back.
-func (g *gate) why(r candidate, siblings []sibling, now time.Duration) statefile.Why {
+// why returns what a run must wait for, or "" if nothing holds it back, and what can change that.
+func (g *gate) why(r candidate, siblings []sibling, now time.Duration) (statefile.Why, wait) {
 	for _, other := range siblings {
 		switch {
 		case other.stage == waits:
 			if other.number < r.number && other.queues && r.queues {
-				return other.why // keep the order of slots: a record of a later slot would settle the earlier one, too
+				return other.why, forItself // keep the order of slots: a record of a later slot would settle the earlier one, too
 			}
 		case other.stage == drains:
-			return statefile.WhyDraining
+			return statefile.WhyDraining, forItself
 		case r.alone:
-			return statefile.WhyOverlap
+			return statefile.WhyOverlap, forItself
 		}
 	}
 	if _, inside := g.inside[r.number]; inside { // its fork has failed, and it kept its place
-		return ""
+		return "", forItself
 	}
 	switch {
 	case g.locks[r.lock] != 0:
-		return statefile.WhyLock
-	case g.most > 0 && g.running >= g.most && !r.service:
-		return statefile.WhyMaxRunning
-	case r.catchUp && (now < r.notBefore || g.catching >= g.share): // a boot or a resume makes many due all at once
-		return statefile.WhyCatchUp
+		return statefile.WhyLock, forLock
+	case g.full() && !r.service:
+		return statefile.WhyMaxRunning, forPlace
+	case r.catchUp && (now < r.notBefore || !g.shares()): // a boot or a resume makes many due all at once
+		return statefile.WhyCatchUp, forShare
 	}
-	return ""
+	return "", forItself
 }
+
+// full reports whether there is no place for a run, except that of a service.
+func (g *gate) full() bool { return g.most > 0 && g.running >= g.most }
+
+// shares reports whether there is room for another catch-up run.
+func (g *gate) shares() bool { return g.catching < g.share }
 
 // enter takes what a run occupies. A run that an earlier daemon started may find its lock taken.
 func (g *gate) enter(run uint64, c claim) {
@@ -91,17 +98,18 @@ func (g *gate) enter(run uint64, c claim) {
 	g.count(c, 1)
 }
 
-// leave gives it back.
-func (g *gate) leave(run uint64) {
+// leave gives it back, and returns the lock that the run had, if any.
+func (g *gate) leave(run uint64) (lock string) {
 	c, inside := g.inside[run]
 	if !inside {
-		return
+		return ""
 	}
 	delete(g.inside, run)
 	if g.locks[c.lock] == run {
 		delete(g.locks, c.lock)
 	}
 	g.count(c, -1)
+	return c.lock
 }
 
 func (g *gate) count(c claim, by int) {

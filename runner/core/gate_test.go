@@ -55,7 +55,7 @@ func TestGate(t *testing.T) {
 			if c.again {
 				g.enter(10, c.run.claim)
 			}
-			if got := g.why(c.run, c.siblings, time.Minute); got != c.want {
+			if got, _ := g.why(c.run, c.siblings, time.Minute); got != c.want {
 				t.Errorf("%q, want %q", got, c.want)
 			}
 		})

@@ -73,6 +73,7 @@ func (c *Core) load(e Loaded) {
 		c.notifyCrash()
 	}
 	c.defineRuns(first)
+	c.askAll()
 	c.link()
 	c.announce(sum, changed, set.Passed)
 	c.answerReloads(e.Begun, &LoadResult{sum, len(set.Jobs) - sum.New - sum.Changed, set.Errors})

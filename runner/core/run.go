@@ -48,6 +48,11 @@ type run struct {
 
 	notBefore time.Duration // earliest start of a catch-up run, monotonic
 
+	toAsk bool   // the end of the turn asks the gate about it
+	queue *queue // in which it waits; nil: none
+	place int    // its place there
+	lock  string // that it wanted when the gate was asked about it last
+
 	timer timer
 	slow  slowAlarm
 	wait  time.Duration // the last pause between attempts or looks
@@ -67,7 +72,7 @@ func (c *Core) newRun(j *job, number uint64, o origin) *run {
 	r.timer.owner = r
 	j.runs = append(j.runs, r)
 	c.runs[number] = r
-	c.pending.add(r)
+	c.pending.ask(r)
 	c.markDirty(j)
 	return r
 }

@@ -1,7 +1,6 @@
 package core
 
 import (
-	"slices"
 	"time"
 
 	"jobsd/statefile"
@@ -60,15 +59,17 @@ func (c *Core) shutNow(e Shutdown) {
 	if !e.Upgrade { // otherwise the clients ask the next program, because their connections end
 		c.refuseReloads()
 	}
-	for _, r := range slices.Clone(c.pending.runs) {
-		c.dropAtShutdown(r)
+	for _, r := range c.sortedRuns() {
+		if r.state == pending {
+			c.dropAtShutdown(r)
+		}
 	}
 	for _, j := range c.order {
 		c.stopTimer(&j.timer)
 		c.stopLate(j)
 	}
 	if e.Leave { // the daemon ends once each starting run has its process in the journal
-		c.say(Info, "", "leaving the jobs running", "by", e.By, "running", len(c.runs)-len(c.pending.runs))
+		c.say(Info, "", "leaving the jobs running", "by", e.By, "running", len(c.runs)-c.waiting())
 		for _, r := range c.sortedRuns() {
 			switch {
 			case r.state == pending:
@@ -78,9 +79,9 @@ func (c *Core) shutNow(e Shutdown) {
 		return
 	}
 	if !e.Hurry {
-		c.say(Info, "", "stopping all jobs", "by", e.By, "running", len(c.runs)-len(c.pending.runs))
+		c.say(Info, "", "stopping all jobs", "by", e.By, "running", len(c.runs)-c.waiting())
 	} else {
-		c.say(Warn, "", "killing all jobs", "by", e.By, "running", len(c.runs)-len(c.pending.runs))
+		c.say(Warn, "", "killing all jobs", "by", e.By, "running", len(c.runs)-c.waiting())
 	}
 	for _, r := range c.sortedRuns() {
 		c.stop(r, "shutdown")

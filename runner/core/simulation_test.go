@@ -71,6 +71,7 @@ func TestSimulation(t *testing.T) {
 
 func simulate(t *testing.T, seed uint64) *world {
 	w := newWorld(t, seed)
+	w.limit()
 	for n := range 2 + w.rng.IntN(6) {
 		w.put(w.randomJob(fmt.Sprint("job", n)))
 	}
@@ -87,6 +88,9 @@ func simulate(t *testing.T, seed uint64) *world {
 	w.checkDelayed()
 	return w
 }
+
+// limit sets how many runs may be alive at once.
+func (w *world) limit() { w.config.MaxRunning = []int{0, 0, 0, 0, 1, 2}[w.rng.IntN(6)] }
 
 func (w *world) randomJob(name string) *jobfile.Definition {
 	p := func(s string) *string { return &s }
@@ -254,6 +258,7 @@ func (w *world) disturb() {
 	case 16, 17, 18:
 		w.order()
 	case 0, 1, 2: // a reload, or two in a turn
+		w.limit()
 		for range w.rng.IntN(3) {
 			w.edit()
 			w.loadInTurn()

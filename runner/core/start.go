@@ -50,7 +50,7 @@ func (c *Core) settleMissed(r *run) {
 }
 
 // tryAgain makes the end of the turn admit a run again whose fork had failed.
-func tryAgain(c *Core, r *run, _ Event) { c.pending.lookAgain() }
+func tryAgain(c *Core, r *run, _ Event) { c.pending.ask(r) }
 
 func forkPrepared(c *Core, r *run, e Event) {
 	if err := e.(Prepared).Err; err != nil {
@@ -130,6 +130,6 @@ func notStarted(c *Core, r *run, e Event) {
 	}
 	r.tries++
 	c.after(&r.timer, r.wait)
-	c.pending.add(r)
+	c.pending.ask(r)
 	c.say(Warn, r.job.name, "cannot start now; will retry", "run", r.number, "in", r.wait, "err", n.Text)
 }

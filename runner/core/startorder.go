@@ -31,7 +31,7 @@ func (c *Core) start(j *job, o Order) (r *run, why string) {
 	case busy == nil:
 	case busy.state == pending && busy.why == statefile.WhyBackoff: // the next run of the service starts without a pause
 		c.stopTimer(&busy.timer)
-		c.pending.lookAgain()
+		c.pending.ask(busy)
 		return busy, ""
 	case o.Run != 0 && j.ending(): // a delayed start has no client that could try again
 		alone = true

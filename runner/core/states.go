@@ -218,9 +218,9 @@ func (c *Core) to(r *run, s runState) {
 		c.gate.starting++
 	case was && !s.starting():
 		c.gate.starting--
-		c.pending.lookAgain()
 	}
 	r.state = s
+	c.askSiblings(r)
 }
 
 // comesLate are the events that may come when the run is over, or when the daemon has left.

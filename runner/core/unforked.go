@@ -23,7 +23,7 @@ func (c *Core) resumeUnforked(r *run) {
 	r.pid, r.startedAt = 0, statefile.Time{} // of a shim that has failed
 	c.keepDistance(r)
 	c.to(r, pending)
-	c.pending.add(r)
+	c.pending.ask(r)
 	c.say(Info, r.job.name, "starting a run that the previous daemon could not start any more", "run", r.number)
 }
 

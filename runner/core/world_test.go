@@ -754,6 +754,7 @@ func (w *world) look() {
 		}
 	}
 	w.numbers()
+	w.waiting()
 	changes, _ := w.c.Changes()
 	for _, ch := range changes {
 		if ch.Job == nil {
@@ -768,6 +769,26 @@ func (w *world) look() {
 		}
 		if _, err := json.Marshal(ch.Job); err != nil {
 			w.fatal("%s: %v", ch.Name, err)
+		}
+	}
+}
+
+// waiting checks that no run waits that could start.
+func (w *world) waiting() {
+	c := w.c
+	if c.gate.starting > maxStarting-admitStep || w.exited != nil {
+		return
+	}
+	for number, r := range c.runs {
+		if r.state != pending || r.timer.set() {
+			continue
+		}
+		why, wait := c.gate.why(r.candidate(), r.job.siblings(nil, r), w.mono)
+		if why == "" {
+			w.fatal("run %d of %s waits for %q, but could start", number, r.job.name, r.why)
+		}
+		if r.queue == nil && (wait != forItself || r.why != why) {
+			w.fatal("run %d of %s waits for %q and not for %q", number, r.job.name, r.why, why)
 		}
 	}
 }
