@@ -312,7 +312,7 @@ func (r *Message) apply(f *Facts, _ Time) {
 	}
 }
 
-func (r *Delivery) apply(f *Facts, at Time) {
+func (r *Delivery) apply(f *Facts, _ Time) {
 	keep := f.Notifications[:0:0]
 	for _, o := range f.Notifications {
 		if !slices.Contains(r.IDs, o.ID) {
@@ -325,9 +325,9 @@ func (r *Delivery) apply(f *Facts, at Time) {
 				j.NotifyError = &r.Error
 			}
 		}
-		if r.WillRetry {
+		if !r.RetryAt.IsZero() {
 			o.Tries++
-			o.Tried = at
+			o.RetryAt = r.RetryAt
 			keep = append(keep, o)
 		}
 	}

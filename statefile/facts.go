@@ -125,7 +125,7 @@ type Notification struct {
 	FailuresBefore uint64 `json:"failures_before,omitempty"` // earlier failures in a row
 	Text           string `json:"text,omitempty"`            // for a notification about the daemon
 	Tries          int    `json:"tries,omitempty"`           // failed attempts to deliver it
-	Tried          Time   `json:"tried,omitzero"`            // when the last of them failed
+	RetryAt        Time   `json:"retry_at,omitzero"`         // the next attempt, if one failed
 	Message        uint64 `json:"message,omitempty"`         // the message that delivers it; 0: none yet
 }
 

@@ -250,9 +250,9 @@ type Message struct {
 
 // Delivery records the result of one attempt to deliver notifications.
 type Delivery struct {
-	IDs       []uint64 `json:"ids"`
-	Error     string   `json:"error,omitempty"`
-	WillRetry bool     `json:"will_retry,omitempty"` // there will be another attempt
+	IDs     []uint64 `json:"ids"`
+	Error   string   `json:"error,omitempty"`
+	RetryAt Time     `json:"retry_at,omitzero"` // the next attempt; zero: there is none
 }
 
 // DaemonNotification is a notification about the daemon itself.

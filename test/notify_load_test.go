@@ -166,7 +166,7 @@ func TestManyFailures(t *testing.T) {
 	all, _, last := s.notifications()
 	dropped := map[string]int{}
 	for id, d := range last {
-		if d.Error != "" && !d.WillRetry {
+		if d.Error != "" && d.RetryAt.IsZero() {
 			dropped[all[id].Via]++
 		}
 	}

@@ -243,14 +243,15 @@ func together(owed []statefile.Notification) (list []statefile.Notification) {
 	return list
 }
 
+// deliveryPause returns the pause after that many failed attempts.
+func deliveryPause(tries int) time.Duration {
+	return DeliveryPauses[min(tries, len(DeliveryPauses))-1]
+}
+
 // pause makes a lane wait after a failed attempt. The pause holds over a restart of the daemon.
 func (c *Core) pause(l *lane, o statefile.Notification) {
-	if o.Tried.IsZero() {
-		return
-	}
-	pause := DeliveryPauses[min(o.Tries, len(DeliveryPauses))-1]
-	if rest := pause - c.now.Wall.Sub(o.Tried.Time); rest > 0 {
-		c.after(&l.timer, min(rest, pause)) // the wall clock may have been set back
+	if rest := o.RetryAt.Sub(c.now.Wall); o.Tries > 0 && rest > 0 {
+		c.after(&l.timer, min(rest, deliveryPause(o.Tries))) // the wall clock may have been set back
 	}
 }
 
@@ -300,12 +301,12 @@ func (c *Core) answered(key string, l *lane, list []statefile.Notification, e De
 			c.say(Error, "", "dropped notifications that could not be delivered for a day", "to", key, "notifications", len(list), "err", e.Error)
 		}
 	default:
-		t.WillRetry = true
+		t.RetryAt = statefile.At(c.now.Wall.Add(deliveryPause(list[0].Tries + 1)))
 		c.tellJobs(list, e.Error)
 	}
 	c.record(t)
-	if t.WillRetry {
-		list[0].Tries, list[0].Tried = list[0].Tries+1, c.at()
+	if !t.RetryAt.IsZero() {
+		list[0].Tries, list[0].RetryAt = list[0].Tries+1, t.RetryAt
 		c.pause(l, list[0])
 	}
 }
