@@ -138,11 +138,18 @@ func (l *Lines) withoutLabel(line []byte) ([]byte, bool) {
 	return text, ok
 }
 
-// startsOther reports whether a line is the start marker of another run, or of a command that runs for a notification.
+// startsOther reports whether a line is the start marker of another run.
 func startsOther(line []byte, run uint64) bool {
 	n, ok := markerOf(line)
 	_, rest, _ := bytes.Cut(bytes.TrimPrefix(line, []byte(marker)), []byte(" "))
-	return ok && n != run && bytes.HasPrefix(rest, []byte("started")) || bytes.HasPrefix(line, []byte("== on_"))
+	return ok && n != run && bytes.HasPrefix(rest, []byte("started"))
+}
+
+// isMarker reports whether a line is about a run or about a command of a notification. Other lines may begin like a
+// marker because the job wrote them, so they count as output.
+func isMarker(line []byte) bool {
+	_, ok := markerOf(line)
+	return ok || bytes.HasPrefix(line, []byte("== on_"))
 }
 
 // markerOf returns the run of a marker.
@@ -158,7 +165,7 @@ const marker = "== run " // of a run
 // ErrMixed means that nobody knows which lines belong to a run.
 var ErrMixed = errors.New("other runs wrote to the log at the same time, and which lines are its own is not known")
 
-// Tail returns the last lines of the output of a run, about size bytes at most, without markers and labels. It says
+// Tail returns the last lines of the output of a run, about size bytes at most, without its markers and labels. It says
 // whether there is more before them.
 func Tail(path string, run uint64, p Place, size int64) (text []byte, cut bool, err error) {
 	if p.Stdout {
@@ -212,7 +219,7 @@ func (l *Log) own(p Place, run uint64, from, end int64, cut bool) (text []byte, 
 	}
 	lines := l.LinesOf(p, run)
 	for line := range bytes.Lines(all) {
-		if own, ok := lines.Own(line, from); ok && !bytes.HasPrefix(line, []byte(mark)) {
+		if own, ok := lines.Own(line, from); ok && !isMarker(line) {
 			text = append(text, own...)
 		}
 		from += int64(len(line))
