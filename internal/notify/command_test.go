@@ -2,6 +2,7 @@ package notify
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -38,10 +39,32 @@ JOBSD_REASON=schedule
 JOBSD_RUN=7
 JOBSD_SIGNAL=
 JOBSD_SLOT=2026-03-01T04:00:00Z
-JOBSD_TEXT=backup failed: exited 3 after 2.5s
+JOBSD_TEXT=backup has started; backup failed: exited 3 after 2.5s
 ` + "line one\nno end \xff\n"
 	if got.Error != "" || got.Output != want {
 		t.Errorf("got %+v, want the output\n%s", got, want)
+	}
+}
+
+// TestCommandNamesAllJobs: a command that runs once for events of several jobs learns of each of them, as no other command
+// follows for the older ones. A very long list is cut.
+func TestCommandNamesAllJobs(t *testing.T) {
+	other := func(n int) Event {
+		e := event("late")
+		e.Job = fmt.Sprint("j", n)
+		return e
+	}
+	got := deliver(t, newTest(long), toCommand(`echo "$JOBSD_JOB: $JOBSD_TEXT"`, other(1), other(2)))
+	if want := "j2: j1 is late: details; j2 is late: details\n"; got.Output != want {
+		t.Errorf("got %q, want %q", got.Output, want)
+	}
+	var many []Event
+	for n := range maxEvents + 5 {
+		many = append(many, other(n))
+	}
+	got = deliver(t, newTest(long), toCommand(`echo "$JOBSD_EVENTS: $JOBSD_TEXT"`, many...))
+	if want := "j19 is late: details; and 5 more\n"; !strings.HasPrefix(got.Output, "25: j0 is late: details; j1") || !strings.HasSuffix(got.Output, want) {
+		t.Errorf("got %q, want 20 jobs and then %q", got.Output, want)
 	}
 }
 

@@ -38,6 +38,19 @@ func (m *Message) title() string {
 	return m.host() + ": " + heads[0]
 }
 
+// headlines describes all events of the message in one line, as far as they are shown.
+func (m *Message) headlines() string {
+	events, more := m.shown()
+	var heads []string
+	for i := range events {
+		heads = append(heads, events[i].headline())
+	}
+	if more > 0 {
+		heads = append(heads, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(heads, "; ")
+}
+
 // headline describes the event in one line.
 func (e *Event) headline() string {
 	switch e.Kind {
