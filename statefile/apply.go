@@ -41,6 +41,11 @@ func (r *Start) apply(f *Facts, at Time) {
 	}
 	f.Suspect = r.Suspect
 	f.Clean = false
+	for _, j := range f.Jobs {
+		for i := range j.Live { // a run goes on while no daemon does
+			j.Live[i].UncountedBefore += r.Uncounted - f.Uncounted
+		}
+	}
 	f.Uncounted = r.Uncounted
 }
 
@@ -204,6 +209,7 @@ func (r *Started) apply(f *Facts, at Time) {
 	f.Sequence++
 	j.LastStart, j.StartSequence = at, f.Sequence
 	l.PID, l.Inode, l.PIDStart, l.BootID, l.StartedAt = r.PID, r.Inode, r.PIDStart, r.BootID, at
+	l.UncountedBefore = f.Uncounted
 	f.addNotifications(r.Notifications)
 }
 
@@ -292,7 +298,7 @@ func (j *JobFacts) expectSince(at Time, f *Facts) {
 }
 
 func (r *Late) apply(f *Facts, _ Time) {
-	f.Job(r.Job).Late = true
+	f.Job(r.Job).Late = !r.Over
 	f.addNotifications(r.Notifications)
 }
 

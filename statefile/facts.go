@@ -95,11 +95,14 @@ type Anchor struct {
 // Live is a run whose intent is durable and whose end is not.
 type Live struct {
 	Identity
-	PID       int           `json:"pid,omitempty"` // 0: not known to have started
-	Inode     uint64        `json:"inode,omitempty"`
-	PIDStart  uint64        `json:"pid_start,omitempty"`
-	BootID    string        `json:"boot_id,omitempty"`
-	StartedAt Time          `json:"started_at,omitzero"`
+	PID       int    `json:"pid,omitempty"` // 0: not known to have started
+	Inode     uint64 `json:"inode,omitempty"`
+	PIDStart  uint64 `json:"pid_start,omitempty"`
+	BootID    string `json:"boot_id,omitempty"`
+	StartedAt Time   `json:"started_at,omitzero"`
+
+	UncountedBefore Seconds `json:"uncounted_before,omitzero"` // Uncounted at StartedAt, and the time since then in which no daemon ran
+
 	StoppedBy string        `json:"stopped_by,omitempty"` // who stopped it
 	Ended     bool          `json:"ended,omitempty"`      // it is draining
 	Open      bool          `json:"open,omitempty"`       // it has ended but its output has not

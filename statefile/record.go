@@ -220,9 +220,11 @@ type Expected struct {
 	Expected bool   `json:"expected"`
 }
 
-// Late records that a job has had no success for longer than expected.
+// Late records that a job has had no success for longer than expected, or that it is no longer late because more time is
+// expected now. A success needs no such record.
 type Late struct {
 	Job           string         `json:"job"`
+	Over          bool           `json:"over,omitempty"` // it is no longer late
 	Notifications []Notification `json:"notifications,omitempty"`
 }
 
@@ -235,8 +237,8 @@ type Slow struct {
 	Notifications []Notification `json:"notifications,omitempty"`
 }
 
-// Uncounted records time that does not count as time without a success: the machine was asleep, or the wall clock was
-// set, also back.
+// Uncounted records time that counts neither as time without a success nor as the duration of a run: the machine was
+// asleep, or the wall clock was set, also back.
 type Uncounted struct {
 	Total Seconds `json:"total"` // in all, from the first entry on
 }

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"jobsd/statefile"
 )
@@ -63,7 +64,7 @@ func (c *Core) takeOver(name string, l statefile.Live) {
 		number: l.Run, job: j, def: undefined, state: outlived, slot: l.Slot, epoch: l.Epoch, attempt: l.Attempt,
 		missed: l.Missed, pid: l.PID, startedAt: l.StartedAt, adopted: true, discard: l.Discard, stopBy: l.StoppedBy, started: c.now.Mono}
 	if !l.StartedAt.IsZero() {
-		r.started -= max(0, c.now.Wall.Sub(l.StartedAt.Time))
+		r.started -= max(0, c.now.Wall.Sub(l.StartedAt.Time)-time.Duration(c.facts.Uncounted-l.UncountedBefore))
 	}
 	r.timer.owner = r
 	j.runs = append(j.runs, r)

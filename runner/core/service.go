@@ -105,8 +105,8 @@ func (c *Core) watchStability(j *job, r *run) {
 	c.markDirty(j)
 }
 
-// age returns how long a run has been alive. Of a run of the previous daemon, only the time before this daemon began is
-// by the wall clock.
+// age returns how long a run has been alive, without the sleep of the machine. Of a run of the previous daemon, the time
+// before this daemon began is by the wall clock and its recorded steps.
 func (c *Core) age(r *run) time.Duration { return c.now.Mono - r.started }
 
 func (j *job) inCrashLoop() bool {
