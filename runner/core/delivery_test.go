@@ -368,6 +368,9 @@ func TestTroubleEnds(t *testing.T) {
 	has("with another URL", "a: unknown")
 	w.change(func(d *jobfile.Definition) { d.Notify = nil })
 	has("without the recipient")
+	if said := strings.Join(w.trace, "\n"); strings.Contains(said, "has recovered") || !strings.Contains(said, "target ops is not reported as degraded any more") {
+		t.Errorf("nothing has recovered, but the daemon said\n%s", said)
+	}
 	w.until("2026-06-02 06:00:00")
 	w.replayed()
 }

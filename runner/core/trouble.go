@@ -34,10 +34,17 @@ func (c *Core) clearTrouble(before *jobfile.Config, set *jobfile.Set) {
 		case t.Part == heartbeatPart:
 			over = !before.Heartbeat.Same(now.Heartbeat)
 		}
-		if over {
-			c.note(Trouble{Part: t.Part})
+		if over { // nobody knows whether it works now
+			c.endTrouble(t.Part, t.Part+" is not reported as degraded any more, because of the reload")
 		}
 	}
+}
+
+// endTrouble ends the trouble of a part.
+func (c *Core) endTrouble(part, why string) {
+	c.trouble = slices.DeleteFunc(c.trouble, func(t Trouble) bool { return t.Part == part })
+	c.say(Info, "", why)
+	c.changes.daemon = true
 }
 
 // changedTarget reports whether a target is gone, or reached in another way than before. The URL and the headers may be
@@ -71,8 +78,7 @@ func (c *Core) note(e Trouble) {
 	case e.Text == "" && i < 0, i >= 0 && c.trouble[i].Text == e.Text:
 		return
 	case e.Text == "":
-		c.trouble = slices.Delete(c.trouble, i, i+1)
-		c.say(Info, "", e.Part+" has recovered")
+		c.endTrouble(e.Part, e.Part+" has recovered")
 	case i < 0:
 		c.trouble = append(c.trouble, e)
 		c.say(Error, "", e.Text)
