@@ -234,18 +234,23 @@ var webAddress = checkedText("URL", matching(`^[hH][tT][tT][pP][sS]?://`), func(
 	return true
 })
 
-// absolutePath is a path from the root, for files that are read long after the load.
+// absolutePath is a path from the root, for files that are read long after the load. No error quotes it, as somebody may
+// have written there what should be in the file.
 var absolutePath = checkedText("path", matching("^/"), func(r *reader, n *node, s string) bool {
 	if !filepath.IsAbs(s) {
-		return r.fail(n, "%q must be an absolute path, such as \"/etc/jobsd/phone.url\"", s)
+		return r.fail(n, "must be the absolute path of a file, such as \"/etc/jobsd/phone.url\"")
 	}
 	return noNUL(r, n, s)
 })
 
 // targetName is the name of a target. Whether jobsd.toml has the target is checked for the file as a whole.
 var targetName = checkedText("target", targetNameSchema, func(r *reader, n *node, s string) bool {
-	if why := badTargetName(s); why != "" {
-		return r.fail(n, "%q %s", s, why)
+	why := badTargetName(s)
+	switch {
+	case why == "":
+		return true
+	case strings.Contains(s, "://"): // it may be a secret
+		return r.fail(n, "must be the name of a target, not a URL: add a target with this URL to jobsd.toml")
 	}
-	return true
+	return r.fail(n, "%q %s", s, why)
 })
