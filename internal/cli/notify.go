@@ -25,10 +25,11 @@ Sends a message to the target [notify.TARGET] as the daemon does, and prints
 whether it was delivered: the status of the answer to a request, and the output
 of a command. It needs no daemon and tries once. It works as the user that runs
 it: for the targets of the machine's daemon, run it as root. The target
-heartbeat is the table [heartbeat].
+heartbeat is the table [heartbeat], and its test is a real heartbeat.
 
 The event of the message is "test". The preset healthchecks adds the message to
-the log of the check, which does not change the state of the check.
+the log of the check, which does not change the state of the check. To test the
+mail to "to" of [mail], or a command of a job, start a job that fails.
 `
 
 func (a *app) notify() *cobra.Command {
