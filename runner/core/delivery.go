@@ -136,16 +136,23 @@ func mailLane(to []string) string { return mailLanes + strings.Join(to, ", ") }
 // all definitions, a receiver that seems to be missing may exist, so the message waits.
 func (c *Core) deliver() {
 	defer c.rescueDelivery()
-	if !c.loaded.settled || c.shutdown != nil {
+	if c.shutdown != nil {
 		return
 	}
 	c.deliveries.look = false
+	if !c.loaded.settled {
+		c.limitUnsettled()
+		return
+	}
 	gone, busy := c.deliveries.onTheirWay()
 	var order, reasons []string // the lanes; why notifications have no receiver
 	owed, dropped := map[string][]statefile.Notification{}, map[string][]statefile.Notification{}
-	to := map[string]receiver{}
+	to, starts := map[string]receiver{}, map[uint64]bool{}
 	for _, o := range c.facts.Notifications {
-		if gone[o.ID] || c.outputOpen(o.Run) || o.Job != "" && !c.loaded.known {
+		if gone[o.ID] || !c.mayGo(&o) || starts[aboutRun(&o)] {
+			if startsFirst(&o) {
+				starts[o.Run.Run] = true
+			}
 			continue
 		}
 		r, why := c.receiverOf(&o)
@@ -160,6 +167,9 @@ func (c *Core) deliver() {
 			order, to[r.lane] = append(order, r.lane), r
 		}
 		owed[r.lane] = append(owed[r.lane], o)
+		if startsFirst(&o) {
+			starts[o.Run.Run] = true
+		}
 	}
 	for _, why := range reasons {
 		c.dropNotifications(dropped[why], why)
@@ -172,6 +182,44 @@ func (c *Core) deliver() {
 	maps.DeleteFunc(c.deliveries.lanes, func(key string, l *lane) bool {
 		return owed[key] == nil && l.message == 0 && !l.timer.set()
 	})
+}
+
+// mayGo reports whether everything is known that a notification needs. The notifications of a message stay together at
+// each attempt, so they do not wait for what only some of them need.
+func (c *Core) mayGo(o *statefile.Notification) bool {
+	return (o.Message != 0 || !c.outputOpen(o.Run)) && (o.Message == 0 && o.Job == "" || c.loaded.known)
+}
+
+// startsFirst reports whether other commands about the same run wait for this one, so that no command meets a run that
+// has ended before one that meets its start. They do not wait for a second attempt.
+func startsFirst(o *statefile.Notification) bool {
+	return o.Via == "on_start" && o.Run != nil && o.Tries == 0
+}
+
+// aboutRun returns the run whose on_start a command must wait for, 0 for none.
+func aboutRun(o *statefile.Notification) uint64 {
+	if !isCommandKey(o.Via) || o.Via == "on_start" || o.Run == nil || o.Message != 0 {
+		return 0
+	}
+	return o.Run.Run
+}
+
+// limitUnsettled limits what waits before a load has read the settings. The receivers are not known then.
+func (c *Core) limitUnsettled() {
+	if len(c.facts.Notifications) <= maxOwed {
+		return
+	}
+	waiting := map[string][]statefile.Notification{}
+	for _, o := range c.facts.Notifications {
+		key := targetLane + o.Via
+		if o.Via == "mail" || isCommandKey(o.Via) {
+			key = o.Via + " of " + o.Job
+		}
+		waiting[key] = append(waiting[key], o)
+	}
+	for _, key := range slices.Sorted(maps.Keys(waiting)) {
+		c.limit(key, waiting[key])
+	}
 }
 
 // limit drops the oldest notifications for a receiver if too many wait. It drops a tenth at once, so that this is not a

@@ -53,11 +53,20 @@ func (c *Core) notifyOutcome(r *run, e *statefile.Ended) {
 }
 
 // notifyFailure returns the notifications of a failure, and whether it counts as notified: then no further failure is,
-// but the recovery. It counts also for a job that notifies nobody of failures, because it may notify somebody of
-// recoveries. Only before the settings are known, a failure that nobody is told of does not count.
+// but the recovery. It counts also for a job that notifies nobody of failures if it notifies somebody of recoveries. It
+// does not count for a job that notifies nobody of either: if the job gets a receiver, the next failure is news to it.
 func (c *Core) notifyFailure(j *job, d *jobfile.Definition, kind string, o *statefile.Run) ([]statefile.Notification, bool) {
 	list := c.notificationsOf(j, d, kind, o)
-	return list, len(list) > 0 || c.loaded.settled
+	return list, len(list) > 0 || c.loaded.settled && len(c.toldOf(d, "recovery")) > 0
+}
+
+// notifyLost adds the notifications of a run that is lost after an internal error. That error may be one of its
+// notifications, so another one costs only them.
+func (c *Core) notifyLost(r *run, e *statefile.Ended) {
+	defer func() { c.caught(recover(), r.job.name) }()
+	if l := r.live(); l == nil || !l.Ended { // otherwise they are in the record of its end
+		c.notifyOutcome(r, e)
+	}
 }
 
 // notificationsOf returns the notifications that must be sent about an event.
@@ -134,8 +143,11 @@ func command(d *jobfile.Definition, via string) []string {
 // of Healthchecks compares the runs of a start and an end, so it learns of the retry that will end.
 func (c *Core) notifyStart(r *run) []statefile.Notification {
 	o := &statefile.Run{Run: r.number, Slot: r.slot, Reason: r.reason, Attempt: r.attempt, StartedAt: r.startedAt, Missed: r.missed}
+	l := r.live()
 	switch {
 	case r.reason == statefile.ReasonService || r.adopted:
+		return nil
+	case l != nil && l.PID != 0: // an earlier process of the run did not become its program, because a resource was short
 		return nil
 	case r.attempt > 1:
 		return c.owe(r.job, c.checksOf(r.def), "start", o)

@@ -135,6 +135,7 @@ func loseRun(c *Core, r *run, _ Event) {
 	switch {
 	case r.intended:
 		ended := &statefile.Ended{Job: j.name, Outcome: o, Failed: true, Drained: true, Open: open}
+		c.notifyLost(r, ended)
 		c.record(ended)
 		if open {
 			c.awaitOutput(j.name, r.number)
