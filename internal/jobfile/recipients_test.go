@@ -37,7 +37,7 @@ func TestTargetsRefused(t *testing.T) {
 		"[notify.p]\nurl_file = 'phone.url'":                               `2:12: notify.p.url_file: must be the absolute path of a file, such as "/etc/jobsd/phone.url"`,
 		"[notify.p]\nurl_file = 'https://x/xyzzy'":                         `2:12: notify.p.url_file: must be the absolute path of a file, such as "/etc/jobsd/phone.url"`,
 		"[heartbeat]\nurl='http://x'\nheaders_file='Authorization: xyzzy'": `3:14: heartbeat.headers_file: must be the absolute path of a file, such as "/etc/jobsd/phone.url"`,
-		"[defaults]\nnotify.to = 'https://x/xyzzy'":                        `2:13: defaults.notify.to: must be the name of a target, not a URL: add a target with this URL to jobsd.toml`,
+		"[defaults]\nnotify.to = 'https://x/xyzzy'":                        `2:13: notify.to: must be the name of a target, not a URL: add a target with this URL to jobsd.toml`,
 		"[heartbeat]\nevery = '1m'":                                        `1:2: heartbeat: has no receiver: add url or url_file`,
 		"[heartbeat]\nurl='http://x'\nevery='9s'":                          `3:7: heartbeat.every: must be at least 10s`,
 		"[heartbeat]\nurl='http://xyzzy'\nurl_file='/y'":                   `3:1: heartbeat.url_file: url and url_file exclude each other; keep one of them`,
