@@ -165,9 +165,8 @@ func judgeStatus(code int) error {
 	}
 	e := &requestError{text: "the receiver answered " + statusText(code)}
 	switch {
-	case code >= 300 && code <= 399:
+	case code >= 300 && code <= 399: // it may come from a network that wants a login first, or from maintenance
 		e.text += ": jobsd follows redirects only to the same host, and only with the status 307 or 308"
-		e.final = true
 	case code == http.StatusRequestTimeout || code == http.StatusTooManyRequests:
 	case code >= 400 && code <= 499:
 		e.final = true
