@@ -47,7 +47,7 @@ func (m *Message) withoutRecoveries() []Event {
 // endpoint returns what follows the URL of the check.
 func (e *Event) endpoint() string {
 	switch e.Kind {
-	case "success", "recovery", "stopped": // a person who stops a run needs no alarm, and only a success ends it without one
+	case "success", "recovery":
 		return ""
 	case "start":
 		return "start"
@@ -59,7 +59,7 @@ func (e *Event) endpoint() string {
 	case "crash_loop", "late", "slow":
 		return "fail"
 	}
-	return "log"
+	return "log" // also of a run that was stopped: it is no success, and the check must not say that the job is well
 }
 
 // pingBody is the end of the output, or what happened if there is none.

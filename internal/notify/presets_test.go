@@ -197,7 +197,7 @@ func TestHealthchecks(t *testing.T) {
 		{"/topic/log?a=b", "something about the daemon\n"},
 		{"/topic?a=b&rid=" + runID("alpha", "backup", 8), "backup succeeded: exited 0 after 2.5s\n"},
 		{"/topic?a=b&rid=" + runID("alpha", "backup", 9), "backup has recovered: exited 0 after 2.5s\n"},
-		{"/topic?a=b&rid=" + rid, "backup did not finish: stopped by root (uid 0) after 2.5s\n"},
+		{"/topic/log?a=b&rid=" + rid, "backup did not finish: stopped by root (uid 0) after 2.5s\n"},
 	} {
 		if i >= len(got) || got[i].target != want.target || got[i].body != want.body {
 			t.Fatalf("ping %d: got %+v, want %+v", i, got[i:], want)

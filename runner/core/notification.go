@@ -109,7 +109,8 @@ func (c *Core) toldOf(d *jobfile.Definition, kind string) (vias []string) {
 }
 
 // checksOf returns the targets of a job that are checks of Healthchecks. They learn of the end of each run, even if it
-// was stopped or its failure is not notified otherwise: they learn of its start, and raise an alarm if no end follows.
+// was stopped or its failure is not notified otherwise: they learn of its start, and raise an alarm if no end follows. A
+// run that was stopped is only noted in their log, as it is no success.
 func (c *Core) checksOf(d *jobfile.Definition) (vias []string) {
 	if d.Notify == nil || c.loaded.config == nil {
 		return nil
