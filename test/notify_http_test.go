@@ -110,7 +110,7 @@ func checkNtfy(t *testing.T, got []received) {
 		{"backup has started", "default", "", "about:     all <photos>"},
 		{"backup failed: exited 3", "high", "warning", "Its output:\n\n" + written},
 		{"backup has started", "default", "", ""},
-		{"2 messages: backup has recovered", "default", "white_check_mark", "backup succeeded: exited 0"},
+		{"2 events: backup has recovered", "default", "white_check_mark", "backup succeeded: exited 0"},
 		{"rare is late", "high", "warning", "no success for 1s"},
 		{"long has started", "default", "", ""},
 		{"long is slow", "high", "warning", "has not ended within 1s"},

@@ -82,6 +82,8 @@ func knownTargets(name string, targets map[string]*Target) known {
 	hint := ""
 	if near := Nearest(name, names); near != "" {
 		hint = `; did you mean "` + near + `"?`
+	} else if strings.Contains(name, "@") {
+		hint = "; if it is a mail address, write it into notify.mail"
 	}
 	list := strings.Join(names[:min(len(names), most)], ", ")
 	if len(names) > most {

@@ -17,7 +17,7 @@ func TestTargetsRefused(t *testing.T) {
 		"notify = 'xyzzy'":                                                 `1:10: notify: must be a table of targets, such as [notify.ops] with mail = "ops@example.org", not a string`,
 		"[notify.ops]\n":                                                   `1:9: notify.ops: has no receiver: add mail, url, url_file or cmd`,
 		"[notify.ops]\npreset = 'ntfy'":                                    `1:9: notify.ops: has no receiver: add mail, url, url_file or cmd`,
-		"[notify.mail]\nmail = 'a'":                                        `1:9: notify: "mail" is reserved: give the target another name`,
+		"[notify.mail]\nmail = 'a'":                                        `1:9: notify: "mail" is reserved: give the target another name, or write mail addresses into notify.mail of a job`,
 		"[notify.on_start]\nmail = 'a'":                                    `1:9: notify: "on_start" is reserved: give the target another name`,
 		"[notify.daemon]\nmail = 'a'":                                      `1:9: notify: "daemon" is reserved: give the target another name`,
 		"[notify.'a b']\nmail = 'a'":                                       `1:9: notify: "a b" may contain only letters, digits and . _ @ -`,
@@ -41,6 +41,7 @@ func TestTargetsRefused(t *testing.T) {
 		"[heartbeat]\nevery = '1m'":                                        `1:2: heartbeat: has no receiver: add url or url_file`,
 		"[heartbeat]\nurl='http://x'\nevery='9s'":                          `3:7: heartbeat.every: must be at least 10s`,
 		"[heartbeat]\nurl='http://xyzzy'\nurl_file='/y'":                   `3:1: heartbeat.url_file: url and url_file exclude each other; keep one of them`,
+		"[defaults]\nnotify.to = 'a@b'\n[notify.ops]\nmail = 'a'":          `2:13: defaults.notify.to: there is no target "a@b"; if it is a mail address, write it into notify.mail (jobsd.toml has ops)`,
 		"[defaults]\nnotify.to = ['ops', 'phone']\n[notify.pohne]\nmail = 'a'\n[notify.ops]\nmail = 'a'": `2:21: defaults.notify.to: there is no target "phone"; did you mean "pohne"? (jobsd.toml has ops, pohne)`,
 	} {
 		_, err := someHost(t, 0).parseConfig("/etc/jobsd.toml", text, false)

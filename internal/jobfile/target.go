@@ -143,6 +143,9 @@ var reservedTargets = []string{"mail", "on_start", "on_failure", "on_success", "
 
 // badTargetName returns what is wrong with the name of a target, "" if it is valid.
 func badTargetName(s string) known {
+	if s == "mail" {
+		return "is reserved: give the target another name, or write mail addresses into notify.mail of a job"
+	}
 	if slices.Contains(reservedTargets, s) {
 		return "is reserved: give the target another name"
 	}

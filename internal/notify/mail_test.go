@@ -161,7 +161,7 @@ func TestMailFolded(t *testing.T) {
 	if n := strings.Count(text, "\nhost: "); n != maxEvents {
 		t.Errorf("%d events in full, want %d", n, maxEvents)
 	}
-	for _, want := range []string{"\nSubject: [jobsd] alpha: 25 messages: job0 failed: ", "\nand 5 more\n"} {
+	for _, want := range []string{"\nSubject: [jobsd] alpha: 25 events: job0 failed: ", "\nand 5 more\n"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}

@@ -50,7 +50,7 @@ func many(n int) (events []Event) {
 // TestJSON tests all of a request of the preset json.
 func TestJSON(t *testing.T) {
 	got := receive(t, "json", event("start"), withOutput(t, failed(), "line \x1b[1mone\r\nGröße\xff"), event("daemon"))
-	want := `{"id":"s-12","host":"alpha","text":"alpha: 3 messages: backup has started; backup failed: exited 3 after 2.5s; something about the daemon","events":[` +
+	want := `{"id":"s-12","host":"alpha","text":"alpha: 3 events: backup has started; backup failed: exited 3 after 2.5s; something about the daemon","events":[` +
 		`{"id":"s-12","kind":"start","job":"backup","description":"Save everything","at":"2026-03-01T04:00:02.500Z","run":7,"outcome":null,"exit_code":null,"signal":null,` +
 		`"started_at":"2026-03-01T04:00:00Z","ended_at":null,"duration":null,"attempt":1,"text":"backup has started","output":null,"output_cut":false,"output_error":null},` +
 		`{"id":"s-12","kind":"failure","job":"backup","description":"Save everything","at":"2026-03-01T04:00:02.500Z","run":7,"outcome":"exited","exit_code":3,"signal":null,` +

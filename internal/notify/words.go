@@ -33,7 +33,7 @@ func (m *Message) title() string {
 		heads = append(heads, m.Events[i].headline())
 	}
 	if n := len(m.Events); n > 1 {
-		return fmt.Sprintf("%s: %d messages: %s", m.host(), n, strings.Join(heads, "; "))
+		return fmt.Sprintf("%s: %d events: %s", m.host(), n, strings.Join(heads, "; "))
 	}
 	return m.host() + ": " + heads[0]
 }
