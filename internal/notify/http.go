@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -89,10 +90,17 @@ func (d *deliverer) requests(ctx context.Context, make preset, m *Message) []req
 func (d *deliverer) send(ctx context.Context, t *HTTP, q *request) (answer string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, d.limits.http)
 	defer cancel()
-	r, err := d.newRequest(ctx, t, q)
-	if err != nil {
-		return "", err
+	made := within(ctx, func() (m madeRequest) {
+		m.request, m.err = d.newRequest(ctx, t, q)
+		return m
+	})
+	switch {
+	case made == nil:
+		return "", errHungFiles
+	case made.err != nil:
+		return "", made.err
 	}
+	r := made.request
 	a, err := d.client.Do(r)
 	if err != nil {
 		return "", &requestError{text: d.explain(err)}
@@ -102,6 +110,14 @@ func (d *deliverer) send(ctx context.Context, t *HTTP, q *request) (answer strin
 	answer = statusText(a.StatusCode)
 	return answer, judgeStatus(a.StatusCode)
 }
+
+// madeRequest is what newRequest returns.
+type madeRequest struct {
+	request *http.Request
+	err     error
+}
+
+var errHungFiles = errors.New("cannot read url_file or headers_file: the disk does not answer")
 
 // newRequest makes a request. The headers of the receiver's file replace ours, but not the identifier.
 func (d *deliverer) newRequest(ctx context.Context, t *HTTP, q *request) (*http.Request, error) {
