@@ -45,6 +45,14 @@ const (
 // hang delay neither a mail nor a message to a target.
 var maxLanes = [nWays]int{byMail: 16, byTarget: 32, byCommand: 8}
 
+const (
+	// longCommand is the time after which a command of a job probably hangs. It does not count in maxLanes any more, so
+	// that commands of other jobs wait for it no longer.
+	longCommand = 10 * time.Second
+	// maxLong is how many of these there may be. The others count.
+	maxLong = 24
+)
+
 // deliveries are the notifications that are on their way.
 type deliveries struct {
 	lanes            map[string]*lane
@@ -61,21 +69,29 @@ func (d *deliveries) ring(*Core) { d.over = true } // the end of the turn does t
 // for anybody else.
 type lane struct {
 	way     way
-	timer   timer    // the pause before the next attempt
+	timer   timer    // the pause before the next attempt, or until a command takes long
 	message uint64   // on its way; 0: none
 	ids     []uint64 // of its notifications
 }
 
+// long reports whether the message on its way is a command that takes long.
+func (l *lane) long() bool { return l.way == byCommand && l.message != 0 && !l.timer.set() }
+
 func (l *lane) ring(c *Core) { c.deliveries.look = true }
 
-// onTheirWay returns the notifications that have no answer yet, and how many messages each way has. A notification on
-// its way belongs to its message, even if the settings name another receiver meanwhile.
+// onTheirWay returns the notifications that have no answer yet, and how many messages of each way count in maxLanes. A
+// notification on its way belongs to its message, even if the settings name another receiver meanwhile.
 func (d *deliveries) onTheirWay() (ids map[uint64]bool, busy [nWays]int) {
+	long := 0
 	for _, l := range d.lanes {
 		if l.message == 0 {
 			continue
 		}
-		busy[l.way]++
+		if l.long() && long < maxLong {
+			long++
+		} else {
+			busy[l.way]++
+		}
 		if ids == nil {
 			ids = map[uint64]bool{}
 		}
@@ -241,7 +257,7 @@ func (c *Core) retryDeliveries(set *jobfile.Set) {
 	c.deliveries.look = true
 	changed := slices.Contains(set.Settings, "mail") || slices.Contains(set.Settings, "notify")
 	for _, l := range c.deliveries.lanes {
-		if installed || changed {
+		if l.message == 0 && (installed || changed) {
 			c.stopTimer(&l.timer)
 		}
 	}
@@ -269,6 +285,9 @@ func (c *Core) send(to receiver, owed []statefile.Notification, busy *[nWays]int
 	}
 	l.message = l.ids[len(l.ids)-1]
 	busy[l.way]++
+	if l.way == byCommand {
+		c.after(&l.timer, longCommand)
+	}
 	if list[0].Message == 0 {
 		c.record(&statefile.Message{Number: l.message, IDs: l.ids})
 	}
@@ -312,6 +331,7 @@ func (c *Core) delivered(e Delivered) {
 			continue
 		}
 		l.message = 0
+		c.stopTimer(&l.timer)
 		c.deliveries.look = true
 		var list []statefile.Notification
 		for _, o := range c.facts.Notifications {

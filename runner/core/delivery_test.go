@@ -14,9 +14,10 @@ import (
 
 // busy returns how many messages are on their way.
 func (c *Core) busy() (n int) {
-	_, busy := c.deliveries.onTheirWay()
-	for _, k := range busy {
-		n += k
+	for _, l := range c.deliveries.lanes {
+		if l.message != 0 {
+			n++
+		}
 	}
 	return n
 }
@@ -195,12 +196,44 @@ func TestSilentCommands(t *testing.T) {
 	}
 	w.start()
 	w.until("2026-06-02 04:01:00")
-	if len(others) != 2 || others[1].Format("15:04") != "08:00" || most > 10 {
+	if len(others) != 2 || others[1].Format("15:04") != "08:00" || most > 2+maxLanes[byCommand]+maxLong {
 		t.Errorf("others sent at %v, at most %d on their way", others, most)
 	}
 	w.until("2026-06-02 05:00:00")
 	if len(tried) != 100 {
 		t.Errorf("%d commands ran", len(tried))
+	}
+}
+
+// TestLongCommands: commands of jobs that hang delay the commands of other jobs for a few minutes at most, and there are
+// never too many.
+func TestLongCommands(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 12:00:00")
+	w.lasting(time.Second, 1)
+	for i := range 50 {
+		d := w.define(fmt.Sprintf("c%03d", i), dailyKeys("4am"))
+		d.Notify = &jobfile.Notify{OnFailure: []string{"hang"}, Failures: 1}
+		w.put(d)
+	}
+	d := w.define("z", dailyKeys("4am"))
+	d.Notify = &jobfile.Notify{OnFailure: []string{"works"}, Failures: 1}
+	w.put(d)
+	most, told := 0, time.Time{}
+	w.mailer = func(m Deliver) int {
+		most = max(most, w.c.busy())
+		if m.Job.Name == "z" {
+			told = w.wall
+			return 0
+		}
+		return -2
+	}
+	w.start()
+	w.until("2026-06-02 05:00:00")
+	if end := told.Format("15:04"); end < "08:00" || end > "08:04" {
+		t.Errorf("the command that works ran at %v", told)
+	}
+	if want := maxLanes[byCommand] + maxLong; most != want {
+		t.Errorf("at most %d commands at once, want %d", most, want)
 	}
 }
 
