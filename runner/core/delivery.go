@@ -183,7 +183,7 @@ func (c *Core) deliver() {
 			order, to[r.lane] = append(order, r.lane), r
 		}
 		owed[r.lane] = append(owed[r.lane], o)
-		if startsFirst(&o) {
+		if startsFirst(&o) && owed[r.lane][0].Tries == 0 && !c.pausing(r.lane) {
 			starts[o.Run.Run] = true
 		}
 	}
@@ -207,9 +207,15 @@ func (c *Core) mayGo(o *statefile.Notification) bool {
 }
 
 // startsFirst reports whether other commands about the same run wait for this one, so that no command meets a run that
-// has ended before one that meets its start. They do not wait for a second attempt.
+// has ended before one that meets its start. They do not wait for a pause between two attempts.
 func startsFirst(o *statefile.Notification) bool {
 	return o.Via == "on_start" && o.Run != nil && o.Tries == 0
+}
+
+// pausing reports whether a lane waits for its next attempt.
+func (c *Core) pausing(key string) bool {
+	l := c.deliveries.lanes[key]
+	return l != nil && l.timer.set()
 }
 
 // aboutRun returns the run whose on_start a command must wait for, 0 for none.

@@ -194,3 +194,34 @@ func TestUnsettledLimit(t *testing.T) {
 	}
 	w.replayed()
 }
+
+// TestStartCommandPaused: the commands about a run do not wait for its on_start while that waits for another attempt of an
+// earlier one.
+func TestStartCommandPaused(t *testing.T) {
+	for _, restart := range []bool{false, true} {
+		w := calmWorld(t, "2026-06-01 12:00:00")
+		w.lasting(time.Second, 1)
+		d := w.define("j", schedule.Keys{Cron: []string{"0,30 4 * * *"}})
+		d.Notify = &jobfile.Notify{OnStart: []string{"on_start"}, OnFailure: []string{"on_failure"}, OnSuccess: []string{"on_success"}, Failures: 1}
+		w.put(d)
+		var began []string
+		w.answerer = func(m Deliver) (a Delivered) {
+			if began = append(began, m.Command[0]); m.Command[0] == "on_start" {
+				a.Error = "cannot start: no memory"
+			}
+			return a
+		}
+		w.start()
+		w.until("2026-06-02 04:29:00")
+		began = nil
+		w.lasting(time.Second, 0)
+		if restart {
+			w.crash()
+			w.start()
+		}
+		w.until("2026-06-02 04:30:10")
+		if got := strings.Join(began, ", "); got != "on_success" {
+			t.Errorf("restart %v: began %q", restart, got)
+		}
+	}
+}
