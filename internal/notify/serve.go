@@ -34,7 +34,7 @@ type limits struct {
 }
 
 var usual = limits{command: time.Minute, grace: 5 * time.Second, group: time.Second, http: 10 * time.Second,
-	message: 50 * time.Second, log: 10 * time.Second, last: 5 * time.Second}
+	message: 100 * time.Second, log: 10 * time.Second, last: 5 * time.Second}
 
 // deliverer is the process that delivers messages.
 type deliverer struct {
