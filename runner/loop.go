@@ -46,6 +46,7 @@ type loop struct {
 	searcher   *searcher
 	recording  *recording
 	delivering *delivering
+	unsent     unsent
 	socket     *control.Server // nil: it could not be created
 	log        *logger
 	o          Options
@@ -109,6 +110,7 @@ func (l *loop) turn() {
 	l.reap()
 	l.watch()
 	l.take(posts)
+	l.sendOverdue()
 	l.hurryCandidate()
 	l.command(pending)
 	l.commands()
@@ -203,7 +205,9 @@ func (l *loop) take(posts []any) {
 // prepared continues with what has waited for the disk.
 func (l *loop) prepared(m prepared) {
 	if m.message != nil {
-		l.deliver(*m.message)
+		if l.unsent.take(m.message.Number) {
+			l.deliver(*m.message)
+		}
 		return
 	}
 	l.handle(core.Prepared{Run: m.run, Err: m.err})
@@ -269,7 +273,10 @@ func (l *loop) effect(e core.Effect) {
 		l.recording.end(e)
 	case core.Marker:
 		l.recording.note(e)
-	case core.Prepare, core.Deliver:
+	case core.Prepare:
+		l.batch = append(l.batch, e)
+	case core.Deliver:
+		l.unsent.add(e, l.sys.now().Mono)
 		l.batch = append(l.batch, e)
 	case core.Fork:
 		l.forks = append(l.forks, e)

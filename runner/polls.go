@@ -37,6 +37,7 @@ func (l *loop) wait() error {
 	sooner(l.candidateWait())
 	sooner(l.recording.wait())
 	sooner(l.delivering.wait())
+	sooner(l.unsent.wait(l.sys.now().Mono))
 	sooner(l.heartbeat.wait(l.sys.now().Mono))
 	sooner(l.keepalive.wait(l.sys.now().Mono))
 	if pollCap > 0 && (d < 0 || d > pollCap) {

@@ -219,7 +219,8 @@ type (
 		Text, Output string
 	}
 
-	// Deliver makes one attempt to deliver a message, once all records before it are on disk. Delivered answers it. The
+	// Deliver makes one attempt to deliver a message, once all records before it are on disk or the disk has not answered
+	// for JournalWait. Delivered answers it. The
 	// receiver is exactly one of Mail, Target and Command.
 	Deliver struct {
 		Number   uint64 // of the message

@@ -15,7 +15,8 @@ const (
 	busyTries  = 3
 )
 
-// JournalWait is how long a start waits for its intent to be durable. Tests that need the intent raise it.
+// JournalWait is how long a start waits for its intent to be durable, and a message for what it tells. Tests that need
+// that raise it.
 var JournalWait = 2 * time.Second
 
 // begin passes the point of no return: the run will be started.
