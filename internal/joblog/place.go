@@ -110,9 +110,6 @@ func (l *Log) mixedFrom(p Place, run uint64) int64 {
 	return at
 }
 
-// mark is the beginning of each marker.
-const mark = "== "
-
 // Own reports whether the next line, which begins at an offset of the log, is one of the run, and returns it without its
 // label.
 func (l *Lines) Own(line []byte, at int64) ([]byte, bool) {
@@ -143,13 +140,6 @@ func startsOther(line []byte, run uint64) bool {
 	n, ok := markerOf(line)
 	_, rest, _ := bytes.Cut(bytes.TrimPrefix(line, []byte(marker)), []byte(" "))
 	return ok && n != run && bytes.HasPrefix(rest, []byte("started"))
-}
-
-// isMarker reports whether a line is about a run or about a command of a notification. Other lines may begin like a
-// marker because the job wrote them, so they count as output.
-func isMarker(line []byte) bool {
-	_, ok := markerOf(line)
-	return ok || bytes.HasPrefix(line, []byte("== on_"))
 }
 
 // markerOf returns the run of a marker.
@@ -233,7 +223,7 @@ func (l *Log) own(p Place, run uint64, from, end int64, cut bool) (text []byte, 
 	}
 	lines := l.LinesOf(p, run)
 	for line := range bytes.Lines(all) {
-		if own, ok := lines.Own(line, from); ok && !isMarker(line) {
+		if own, ok := lines.Own(line, from); ok && !IsMarker(string(line)) {
 			text = append(text, own...)
 		}
 		from += int64(len(line))

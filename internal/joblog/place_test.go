@@ -144,7 +144,7 @@ func TestLinesOfRotated(t *testing.T) {
 
 // TestTailKeepsHeadings: a line that a job wrote is no marker because it begins with the same characters.
 func TestTailKeepsHeadings(t *testing.T) {
-	p := place(t, "== run 1 started\n== Building ==\n== on_failure of run 0: told\n== run 1 exited 0\n")
+	p := place(t, "== run 1 started\n== Building ==\n== slow: told\n== on_failure of run 0: told\n== run 1 exited 0\n")
 	where := Place{From: *p.at("== run 1 s", false), To: p.at("== run 1 exited 0\n", true), Alone: true}
 	if text, _, err := Tail(p.path, 1, where, 1000); err != nil || string(text) != "== Building ==\n" {
 		t.Errorf("%q, %v", text, err)

@@ -288,6 +288,10 @@ func (w *world) perform(e Effect) {
 			w.stats[string(r.Outcome.Outcome)]++
 		}
 		w.disk(func() { w.append(e.Entry) })
+	case Marker:
+		if !joblog.IsMarker("== " + e.Text) {
+			w.fatal("package joblog does not know the marker %q", e.Text)
+		}
 	case EndOutput:
 		w.later(0, func() {
 			w.handle(OutputEnded{Run: e.Run, Place: joblog.Place{From: joblog.Position{Inode: 1}, To: &joblog.Position{Inode: 1}}})
