@@ -311,17 +311,18 @@ func (r *Uncounted) apply(f *Facts, _ Time) { f.Uncounted = r.Total }
 
 func (r *Message) apply(f *Facts, _ Time) {
 	f.Notifications = slices.Clone(f.Notifications) // other code may still use the old list
+	ids := setOf(r.IDs)
 	for i, o := range f.Notifications {
-		if slices.Contains(r.IDs, o.ID) {
+		if ids[o.ID] {
 			f.Notifications[i].Message = r.Number
 		}
 	}
 }
 
 func (r *Delivery) apply(f *Facts, _ Time) {
-	keep := f.Notifications[:0:0]
+	ids, keep := setOf(r.IDs), make([]Notification, 0, len(f.Notifications))
 	for _, o := range f.Notifications {
-		if !slices.Contains(r.IDs, o.ID) {
+		if !ids[o.ID] {
 			keep = append(keep, o)
 			continue
 		}
@@ -340,6 +341,14 @@ func (r *Delivery) apply(f *Facts, _ Time) {
 	f.Notifications = keep
 }
 
+func setOf(ids []uint64) map[uint64]bool {
+	set := make(map[uint64]bool, len(ids))
+	for _, id := range ids {
+		set[id] = true
+	}
+	return set
+}
+
 func (r *Output) apply(f *Facts, _ Time) {
 	j, place := f.Job(r.Job), r.Place
 	if l := j.live(r.Run); l != nil {
@@ -351,15 +360,26 @@ func (r *Output) apply(f *Facts, _ Time) {
 			}
 		}
 	}
-	// Other code may still use the old list and the old outcomes.
+	// Other code may still use the old list and the old outcomes. Many notifications may wait for a receiver that does not
+	// work, so the list is copied once, and the notifications of one event share their outcome as before.
 	if o := j.LastRun; o != nil && o.Run == r.Run {
 		j.LastRun = o.withOutput(&place)
 	}
-	for i, o := range f.Notifications {
-		if o.Job == r.Job && o.Run != nil && o.Run.Run == r.Run {
-			f.Notifications = slices.Clone(f.Notifications)
-			f.Notifications[i].Run = o.Run.withOutput(&place)
+	about := func(o Notification) bool { return o.Job == r.Job && o.Run != nil && o.Run.Run == r.Run }
+	first := slices.IndexFunc(f.Notifications, about)
+	if first < 0 {
+		return
+	}
+	f.Notifications = slices.Clone(f.Notifications)
+	runs := map[*Run]*Run{}
+	for i, o := range f.Notifications[first:] {
+		if !about(o) {
+			continue
 		}
+		if runs[o.Run] == nil {
+			runs[o.Run] = o.Run.withOutput(&place)
+		}
+		f.Notifications[first+i].Run = runs[o.Run]
 	}
 }
 
