@@ -162,16 +162,17 @@ func (c *Core) deliver() {
 	}
 	gone, busy := c.deliveries.onTheirWay()
 	var order, reasons []string // the lanes; why notifications have no receiver
-	owed, dropped := map[string][]statefile.Notification{}, map[string][]statefile.Notification{}
+	owed, dropped := map[string][]*statefile.Notification{}, map[string][]*statefile.Notification{}
 	to, starts := map[string]receiver{}, map[uint64]bool{}
-	for _, o := range c.facts.Notifications {
-		if gone[o.ID] || !c.mayGo(&o) || starts[aboutRun(&o)] {
-			if startsFirst(&o) {
+	for i := range c.facts.Notifications {
+		o := &c.facts.Notifications[i] // thousands may wait, and records replace the list without changing it
+		if gone[o.ID] || !c.mayGo(o) || starts[aboutRun(o)] {
+			if startsFirst(o) {
 				starts[o.Run.Run] = true
 			}
 			continue
 		}
-		r, why := c.receiverOf(&o)
+		r, why := c.receiverOf(o)
 		if why != "" {
 			if dropped[why] == nil {
 				reasons = append(reasons, why)
@@ -183,7 +184,7 @@ func (c *Core) deliver() {
 			order, to[r.lane] = append(order, r.lane), r
 		}
 		owed[r.lane] = append(owed[r.lane], o)
-		if startsFirst(&o) && owed[r.lane][0].Tries == 0 && !c.pausing(r.lane) {
+		if startsFirst(o) && owed[r.lane][0].Tries == 0 && !c.pausing(r.lane) {
 			starts[o.Run.Run] = true
 		}
 	}
@@ -231,8 +232,9 @@ func (c *Core) limitUnsettled() {
 	if len(c.facts.Notifications) <= maxOwed {
 		return
 	}
-	waiting := map[string][]statefile.Notification{}
-	for _, o := range c.facts.Notifications {
+	waiting := map[string][]*statefile.Notification{}
+	for i := range c.facts.Notifications {
+		o := &c.facts.Notifications[i]
 		key := targetLane + o.Via
 		if o.Via == "mail" || isCommandKey(o.Via) {
 			key = o.Via + " of " + o.Job
@@ -246,7 +248,7 @@ func (c *Core) limitUnsettled() {
 
 // limit drops the oldest notifications for a receiver if too many wait. It drops a tenth at once, so that this is not a
 // line in the log for each further notification.
-func (c *Core) limit(key string, owed []statefile.Notification) []statefile.Notification {
+func (c *Core) limit(key string, owed []*statefile.Notification) []*statefile.Notification {
 	if len(owed) <= maxOwed {
 		return owed
 	}
@@ -270,7 +272,7 @@ func (c *Core) retryDeliveries(set *jobfile.Set) {
 }
 
 // send starts the delivery of the oldest message of a lane, if the lane has time for it.
-func (c *Core) send(to receiver, owed []statefile.Notification, busy *[nWays]int) {
+func (c *Core) send(to receiver, owed []*statefile.Notification, busy *[nWays]int) {
 	l := c.deliveries.lanes[to.lane]
 	if l == nil {
 		l = &lane{way: to.way}
@@ -279,7 +281,7 @@ func (c *Core) send(to receiver, owed []statefile.Notification, busy *[nWays]int
 			c.deliveries.lanes = map[string]*lane{}
 		}
 		c.deliveries.lanes[to.lane] = l
-		c.pause(l, owed[0])
+		c.pause(l, *owed[0])
 	}
 	if l.message != 0 || l.timer.set() || busy[l.way] >= maxLanes[l.way] {
 		return
@@ -300,14 +302,14 @@ func (c *Core) send(to receiver, owed []statefile.Notification, busy *[nWays]int
 	m := Deliver{Number: l.message, Host: cmp.Or(c.o.Machine, "localhost"), From: c.loaded.config.Mail.From, Sendmail: c.loaded.config.Mail.Sendmail,
 		Mail: to.mail, Target: to.target, Command: to.command, Job: to.job}
 	for _, o := range list {
-		m.Events = append(m.Events, NotifiedEvent{o, c.definition(o.Job).Description})
+		m.Events = append(m.Events, NotifiedEvent{*o, c.definition(o.Job).Description})
 	}
 	c.emit(m)
 }
 
 // together returns the notifications for the next message of a lane: those of a message whose delivery was interrupted
 // or failed, or else all that do not belong to a message yet.
-func together(owed []statefile.Notification) (list []statefile.Notification) {
+func together(owed []*statefile.Notification) (list []*statefile.Notification) {
 	for _, o := range owed {
 		if o.Message == owed[0].Message {
 			list = append(list, o)
@@ -339,9 +341,9 @@ func (c *Core) delivered(e Delivered) {
 		l.message = 0
 		c.stopTimer(&l.timer)
 		c.deliveries.look = true
-		var list []statefile.Notification
-		for _, o := range c.facts.Notifications {
-			if slices.Contains(l.ids, o.ID) {
+		var list []*statefile.Notification
+		for i := range c.facts.Notifications {
+			if o := &c.facts.Notifications[i]; slices.Contains(l.ids, o.ID) {
 				list = append(list, o)
 			}
 		}
@@ -353,11 +355,11 @@ func (c *Core) delivered(e Delivered) {
 }
 
 // answered records what became of a message.
-func (c *Core) answered(key string, l *lane, list []statefile.Notification, e Delivered) {
+func (c *Core) answered(key string, l *lane, list []*statefile.Notification, e Delivered) {
 	newest := list[len(list)-1]
 	if isCommandKey(newest.Via) {
 		if d := c.Definition(newest.Job); d != nil && e.Output != "" {
-			c.emit(Marker{Job: d, Text: title(&newest), Output: e.Output})
+			c.emit(Marker{Job: d, Text: title(newest), Output: e.Output})
 		}
 	} else {
 		c.note(Trouble{Part: key, Text: e.Error})
@@ -380,13 +382,14 @@ func (c *Core) answered(key string, l *lane, list []statefile.Notification, e De
 	}
 	c.record(t)
 	if !t.RetryAt.IsZero() {
-		list[0].Tries, list[0].RetryAt = list[0].Tries+1, t.RetryAt
-		c.pause(l, list[0])
+		first := *list[0]
+		first.Tries, first.RetryAt = first.Tries+1, t.RetryAt
+		c.pause(l, first)
 	}
 }
 
 // tellJobs logs once for each job that its notification could not be delivered.
-func (c *Core) tellJobs(list []statefile.Notification, err string) {
+func (c *Core) tellJobs(list []*statefile.Notification, err string) {
 	said := map[string]bool{}
 	for _, o := range list {
 		if j := c.jobs[o.Job]; j != nil && !said[o.Job] {
@@ -397,7 +400,7 @@ func (c *Core) tellJobs(list []statefile.Notification, err string) {
 	}
 }
 
-func (c *Core) dropNotifications(list []statefile.Notification, why string) {
+func (c *Core) dropNotifications(list []*statefile.Notification, why string) {
 	c.say(Warn, "", why, "dropped", len(list))
 	t := &statefile.Delivery{Error: why}
 	for _, o := range list {
