@@ -371,6 +371,7 @@ func (c *Core) answered(key string, l *lane, list []*statefile.Notification, e D
 	old := c.now.Wall.Sub(list[0].At.Time).Abs() > deliveryPatience && list[0].Tries+1 >= deliveryTries
 	switch {
 	case e.Error == "":
+		c.publishNotifyError(list, "")
 	case e.Final || old:
 		c.tellJobs(list, e.Error)
 		if old {
@@ -388,13 +389,22 @@ func (c *Core) answered(key string, l *lane, list []*statefile.Notification, e D
 	}
 }
 
+// publishNotifyError publishes the jobs whose notifications have another error now.
+func (c *Core) publishNotifyError(list []*statefile.Notification, err string) {
+	for _, o := range list {
+		if j := c.jobs[o.Job]; j != nil && (err != "" || j.facts.NotifyError != nil) {
+			c.markDirty(j)
+		}
+	}
+}
+
 // tellJobs logs once for each job that its notification could not be delivered.
 func (c *Core) tellJobs(list []*statefile.Notification, err string) {
+	c.publishNotifyError(list, err)
 	said := map[string]bool{}
 	for _, o := range list {
 		if j := c.jobs[o.Job]; j != nil && !said[o.Job] {
 			said[o.Job] = true
-			c.markDirty(j)
 			c.logJob(j, Error, "cannot notify: "+err)
 		}
 	}

@@ -442,3 +442,20 @@ func TestCheckEnds(t *testing.T) {
 	told("a success", "check: j start, check: j success: exited 0")
 	w.replayed()
 }
+
+// TestNotifyErrorEnds: the published state of a job shows that its notification was not delivered, until one is.
+func TestNotifyErrorEnds(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 12:00:00")
+	w.failing(jobfile.Notify{Mail: []string{"a"}})
+	w.mailer = func(Deliver) int { return 7 }
+	w.start()
+	w.until("2026-06-02 04:01:10")
+	if why := w.published["j"].NotifyError; why == nil || !strings.Contains(*why, "exited 7") {
+		t.Fatalf("published %v", why)
+	}
+	w.mailer = nil
+	w.until("2026-06-02 04:02:00")
+	if why := w.published["j"].NotifyError; why != nil || len(w.sent) != 1 {
+		t.Errorf("published %v after %q", why, w.sent)
+	}
+}
