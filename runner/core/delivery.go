@@ -189,6 +189,7 @@ func (c *Core) deliver() {
 		}
 	}
 	for _, why := range reasons {
+		c.tellJobs(dropped[why], why)
 		c.dropNotifications(dropped[why], why)
 	}
 	// A message that was tried least goes first, so that attempts that fail do not keep others from their first one.
@@ -410,13 +411,15 @@ func (c *Core) tellJobs(list []*statefile.Notification, err string) {
 	}
 }
 
+// dropNotifications says once that notifications are dropped. With a line for each job, too many of them would fill the
+// log of the daemon.
 func (c *Core) dropNotifications(list []*statefile.Notification, why string) {
 	c.say(Warn, "", why, "dropped", len(list))
 	t := &statefile.Delivery{Error: why}
 	for _, o := range list {
 		t.IDs = append(t.IDs, o.ID)
 	}
-	c.tellJobs(list, why)
+	c.publishNotifyError(list, why)
 	c.record(t)
 }
 

@@ -290,6 +290,10 @@ func TestLimitKeepsMessage(t *testing.T) {
 	if n := len(w.c.facts.Notifications); n > maxOwed+len(first) || w.c.facts.Notifications[0].ID != first[0].ID {
 		t.Errorf("%d owed, the oldest is %d, and %d is on its way", n, w.c.facts.Notifications[0].ID, first[0].ID)
 	}
+	said := strings.Join(w.trace, "\n")
+	if !strings.Contains(said, "too many notifications are pending for target ops") || strings.Contains(said, "cannot notify: too many") {
+		t.Errorf("want one line for all that were dropped, and none for each job, got\n%s", said)
+	}
 }
 
 // TestPanicInDelivery: a panic over a delivery drops what is owed and forgets what is on its way.
