@@ -89,7 +89,6 @@ func (a *app) doNotify(args []string) error {
 	if err != nil {
 		return fmt.Errorf("cannot deliver to %s: %w", name, err)
 	}
-	r.Error = strings.TrimPrefix(r.Error, name+": ")
 	if a.json {
 		return orUnwell(a.printJSON(notifyResult{name, way, r.Error == "", orNull(r.Error), orNull(r.Answer), orNull(r.Output)}), r.Error != "")
 	}

@@ -21,7 +21,7 @@ func (d *deliverer) command(ctx context.Context, m *Message) Result {
 	e := d.run(ctx, m, c, input)
 	r := Result{Output: string(e.printed)}
 	if why := e.failure(); why != "" {
-		r.Error = m.via() + why
+		r.Error = why
 		r.Final = !e.exhausted
 	}
 	return r

@@ -124,8 +124,8 @@ func TestCommandOutput(t *testing.T) {
 
 func TestCommandFailures(t *testing.T) {
 	for _, test := range []struct{ script, want string }{
-		{"exit 3", "phone: exited 3"},
-		{"kill -9 $$", "phone: signaled KILL"},
+		{"exit 3", "exited 3"},
+		{"kill -9 $$", "signaled KILL"},
 	} {
 		got := deliver(t, newTest(long), toCommand("echo printed; "+test.script, failed()))
 		if got.Error != test.want || !got.Final || got.Output != "printed\n" {
@@ -134,7 +134,7 @@ func TestCommandFailures(t *testing.T) {
 	}
 	m := toCommand("", failed())
 	m.Command.Path, m.Command.Argv = "/nosuch/page", []string{"/nosuch/page"}
-	if got := deliver(t, newTest(long), m); got.Error != "phone: cannot start: /nosuch/page does not exist" || !got.Final {
+	if got := deliver(t, newTest(long), m); got.Error != "cannot start: /nosuch/page does not exist" || !got.Final {
 		t.Errorf("got %+v", got)
 	}
 	for _, test := range []struct {
@@ -156,16 +156,16 @@ func TestCommandFailures(t *testing.T) {
 func TestCommandTimeout(t *testing.T) {
 	l := long
 	l.command = brief
-	if got := deliver(t, newTest(l), toCommand("echo begun; exec sleep 1000", failed())); got.Error != "phone: timeout (TERM)" || !got.Final {
+	if got := deliver(t, newTest(l), toCommand("echo begun; exec sleep 1000", failed())); got.Error != "timeout (TERM)" || !got.Final {
 		t.Errorf("got %+v", got)
 	}
-	if got := deliver(t, newTest(l), toCommand("trap 'exit 4' TERM; while :; do sleep 0.01; done", failed())); got.Error != "phone: timeout (exit code 4)" &&
-		got.Error != "phone: timeout (TERM)" { // before the trap was set
+	if got := deliver(t, newTest(l), toCommand("trap 'exit 4' TERM; while :; do sleep 0.01; done", failed())); got.Error != "timeout (exit code 4)" &&
+		got.Error != "timeout (TERM)" { // before the trap was set
 		t.Errorf("got %+v", got)
 	}
 	l.grace = brief
-	if got := deliver(t, newTest(l), toCommand("trap '' TERM; while :; do sleep 0.01; done", failed())); got.Error != "phone: timeout (KILL)" &&
-		got.Error != "phone: timeout (TERM)" {
+	if got := deliver(t, newTest(l), toCommand("trap '' TERM; while :; do sleep 0.01; done", failed())); got.Error != "timeout (KILL)" &&
+		got.Error != "timeout (TERM)" {
 		t.Errorf("got %+v", got)
 	}
 }

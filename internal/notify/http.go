@@ -70,7 +70,7 @@ func (d *deliverer) http(ctx context.Context, m *Message) Result {
 			err = fmt.Errorf("the %d requests of the message took longer than %s", len(requests), d.limits.message)
 		}
 		if err != nil {
-			r.Error = m.via() + err.Error()
+			r.Error = err.Error()
 			e, ok := err.(*requestError)
 			r.Final = ok && e.final
 			break

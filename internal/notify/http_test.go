@@ -103,7 +103,7 @@ func TestHTTPAgain(t *testing.T) {
 	})
 	m := toHTTP(t, s.URL, "json", failed())
 	for n := range 4 {
-		want := Result{Answer: "500 Internal Server Error", Error: "phone: the receiver answered 500 Internal Server Error"}
+		want := Result{Answer: "500 Internal Server Error", Error: "the receiver answered 500 Internal Server Error"}
 		if n == 3 {
 			want = Result{Answer: "200 OK"}
 		}
@@ -191,7 +191,7 @@ func TestHTTPFailures(t *testing.T) {
 			}
 			for preset := range presets {
 				got := deliver(t, newTest(l), toHTTP(t, test.base, preset, failed()))
-				if got.Error != "phone: "+test.want || got.Final != test.final {
+				if got.Error != test.want || got.Final != test.final {
 					t.Errorf("%s: got %+v, want %q", preset, got, test.want)
 				}
 				hideSecrets(t, got)
@@ -243,13 +243,13 @@ func TestHTTPProxy(t *testing.T) {
 		d := newTest(long)
 		d.client.Transport.(*http.Transport).Proxy = http.ProxyURL(proxy)
 		got := deliver(t, d, toHTTP(t, "https://localhost:1", "json", failed()))
-		if got.Error != "phone: "+test.want || got.Final {
+		if got.Error != test.want || got.Final {
 			t.Errorf("got %+v, want %q", got, test.want)
 		}
 		hideSecrets(t, got)
 	}
 	got := deliver(t, newTest(long), toHTTP(t, "http://SecretHost.invalid", "json", failed()))
-	if !strings.HasPrefix(got.Error, "phone: the name of the host ") || strings.Contains(got.Error, "invalid") {
+	if !strings.HasPrefix(got.Error, "the name of the host ") || strings.Contains(got.Error, "invalid") {
 		t.Errorf("got %+v", got)
 	}
 }
@@ -352,7 +352,7 @@ func TestRequestsTakeTooLong(t *testing.T) {
 	l.message = brief
 	m := message(event("start"), failed())
 	m.HTTP = &HTTP{URL: r.URL, Preset: "healthchecks"}
-	if got := deliver(t, newTest(l), m); got.Error != "phone: the 2 requests of the message took longer than 50ms" || got.Final || len(requests) > 1 {
+	if got := deliver(t, newTest(l), m); got.Error != "the 2 requests of the message took longer than 50ms" || got.Final || len(requests) > 1 {
 		t.Errorf("got %+v after %d requests", got, len(requests))
 	}
 }

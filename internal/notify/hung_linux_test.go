@@ -11,7 +11,7 @@ import (
 func TestHungFiles(t *testing.T) {
 	dir, release := fusetest.Hang(t)
 	defer release()
-	const want = "phone: cannot read url_file or headers_file: the disk does not answer"
+	const want = "cannot read url_file or headers_file: the disk does not answer"
 	l := long
 	l.http = brief
 	for _, to := range []*HTTP{{URLFile: dir + "/url", Preset: "json"}, {URL: "http://127.0.0.1:1", HeadersFile: dir + "/headers", Preset: "ntfy"}} {

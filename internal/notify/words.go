@@ -16,14 +16,6 @@ func (m *Message) shown() (events []Event, more int) {
 	return m.Events[:n], len(m.Events) - n
 }
 
-// via names the receiver for errors: mail, the key of a command, or the name of a target. A heartbeat has no name.
-func (m *Message) via() string {
-	if len(m.Events) == 0 {
-		return ""
-	}
-	return m.Events[0].Via + ": "
-}
-
 func (m *Message) host() string { return cmp.Or(m.Host, "localhost") }
 
 // title describes the message in one line.

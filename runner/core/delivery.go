@@ -189,7 +189,7 @@ func (c *Core) deliver() {
 		}
 	}
 	for _, why := range reasons {
-		c.tellJobs(dropped[why], why)
+		c.tellJobs(dropped[why], "cannot notify: "+why)
 		c.dropNotifications(dropped[why], why)
 	}
 	// A message that was tried least goes first, so that attempts that fail do not keep others from their first one.
@@ -364,6 +364,10 @@ func (c *Core) answered(key string, l *lane, list []*statefile.Notification, e D
 		}
 	} else {
 		c.note(Trouble{Part: key, Text: e.Error})
+		c.showPrinted(newest.Via, e)
+	}
+	if e.Error != "" {
+		e.Error = cannot(key) + ": " + e.Error
 	}
 	t := &statefile.Delivery{Error: e.Error}
 	for _, o := range list {
@@ -390,6 +394,34 @@ func (c *Core) answered(key string, l *lane, list []*statefile.Notification, e D
 	}
 }
 
+// cannot says what cannot be done if a lane does not work.
+func cannot(key string) string {
+	if name, ok := strings.CutPrefix(key, targetLane); ok {
+		return "cannot notify " + name
+	}
+	if to, ok := strings.CutPrefix(key, mailLanes); ok {
+		return "cannot send mail to " + to
+	}
+	via, _, _ := strings.Cut(key, " of ")
+	return "cannot run " + via
+}
+
+// showPrinted logs the end of what the command of a target printed before it failed. It may have printed the output of a
+// job, so it must not get into the state file, which more people can read than the log.
+func (c *Core) showPrinted(via string, e Delivered) {
+	if t := c.loaded.config.Targets[via]; e.Error != "" && e.Output != "" && t != nil && t.Cmd != nil {
+		c.say(Error, "", "the command of the target "+via+" failed", "printed", lastLines(e.Output))
+	}
+}
+
+// lastLines returns the end of a text, at most ten lines and two kilobytes.
+func lastLines(text string) string {
+	text = strings.TrimRight(text, "\n")
+	text = strings.ToValidUTF8(text[max(0, len(text)-2000):], "")
+	lines := strings.Split(text, "\n")
+	return strings.Join(lines[max(0, len(lines)-10):], "\n")
+}
+
 // publishNotifyError publishes the jobs whose notifications have another error now.
 func (c *Core) publishNotifyError(list []*statefile.Notification, err string) {
 	for _, o := range list {
@@ -406,7 +438,7 @@ func (c *Core) tellJobs(list []*statefile.Notification, err string) {
 	for _, o := range list {
 		if j := c.jobs[o.Job]; j != nil && !said[o.Job] {
 			said[o.Job] = true
-			c.logJob(j, Error, "cannot notify: "+err)
+			c.logJob(j, Error, err)
 		}
 	}
 }

@@ -333,15 +333,16 @@ func TestSameTrouble(t *testing.T) {
 	broken := map[string]bool{"a": true, "b": true}
 	w.answerer = func(m Deliver) (d Delivered) {
 		if broken[m.Mail[0]] {
-			d.Error = "mail: no mailer"
+			d.Error = "no mailer"
 		}
 		return d
 	}
 	w.start()
 	for i, at := range []string{"04:30:00", "08:00:00", "12:00:00"} {
 		w.until("2026-06-02 " + at)
-		if got := w.degraded(); len(got) != min(1, 2-i) {
-			t.Errorf("at %s: %q", at, got)
+		want := []string{"cannot send mail to a and others: no mailer", "cannot send mail to a: no mailer", ""}[i]
+		if got := strings.Join(w.degraded(), "; "); got != want {
+			t.Errorf("at %s: degraded %q, want %q", at, got, want)
 		}
 		delete(broken, []string{"b", "a", ""}[i])
 	}
@@ -374,9 +375,9 @@ func TestTroubleEnds(t *testing.T) {
 	answer := func(m Deliver) Delivered {
 		switch {
 		case m.Target != nil:
-			return Delivered{Error: m.Target.Name + ": 404", Final: true}
+			return Delivered{Error: "404", Final: true}
 		case m.Mail[0] == "a":
-			return Delivered{Error: "a: unknown", Final: true}
+			return Delivered{Error: "unknown", Final: true}
 		}
 		return Delivered{}
 	}
@@ -392,17 +393,17 @@ func TestTroubleEnds(t *testing.T) {
 			t.Errorf("%s: degraded %q, want %q", when, got, want)
 		}
 	}
-	has("at first", "a: unknown", "file: 404", "no heartbeat", "ops: 404")
+	has("at first", "cannot notify file: 404", "cannot notify ops: 404", "cannot send mail to a: unknown", "no heartbeat")
 	w.load()
-	has("after a reload", "a: unknown", "no heartbeat", "ops: 404")
+	has("after a reload", "cannot notify ops: 404", "cannot send mail to a: unknown", "no heartbeat")
 	w.config.Heartbeat = nil
 	w.load()
-	has("without a heartbeat", "a: unknown", "ops: 404")
+	has("without a heartbeat", "cannot notify ops: 404", "cannot send mail to a: unknown")
 	w.handle(Trouble{Part: "heartbeat", Text: "too late"})
-	has("after the last answer", "a: unknown", "ops: 404")
+	has("after the last answer", "cannot notify ops: 404", "cannot send mail to a: unknown")
 	w.config.Targets = map[string]*jobfile.Target{"ops": {Name: "ops", URL: "http://y", Preset: "json"}, "file": file}
 	w.load()
-	has("with another URL", "a: unknown")
+	has("with another URL", "cannot send mail to a: unknown")
 	w.change(func(d *jobfile.Definition) { d.Notify = nil })
 	has("without the recipient")
 	if said := strings.Join(w.trace, "\n"); strings.Contains(said, "has recovered") || !strings.Contains(said, "target ops is not reported as degraded any more") {
@@ -461,5 +462,45 @@ func TestNotifyErrorEnds(t *testing.T) {
 	w.until("2026-06-02 04:02:00")
 	if why := w.published["j"].NotifyError; why != nil || len(w.sent) != 1 {
 		t.Errorf("published %v after %q", why, w.sent)
+	}
+}
+
+// TestErrorWords: an error says what could not be done: in the log of the job, in its state and in that of the daemon. What
+// the command of a target printed is only in the log of the daemon, because it may have printed the output of a job.
+func TestErrorWords(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 12:00:00")
+	w.failing(jobfile.Notify{To: []string{"page"}, On: []string{"failure"}})
+	w.config.Targets = map[string]*jobfile.Target{"page": {Name: "page", Cmd: []string{"page"}}}
+	k := w.define("k", dailyKeys("5am"))
+	k.Notify = &jobfile.Notify{Mail: []string{"a"}, Failures: 1}
+	w.put(k)
+	l := w.define("l", dailyKeys("6am"))
+	l.Notify = &jobfile.Notify{OnFailure: []string{"page"}, Failures: 1}
+	w.put(l)
+	long := strings.Repeat("x", 3000)
+	w.answerer = func(m Deliver) Delivered {
+		return Delivered{Error: "exited 9", Final: true, Output: "first\n" + strings.Repeat("a line\n", 9) + long[:1000] + "secret\n"}
+	}
+	w.start()
+	w.until("2026-06-02 07:00:00")
+	for job, want := range map[string]string{"j": "cannot notify page: exited 9", "k": "cannot send mail to a: exited 9",
+		"l": "cannot run on_failure: exited 9"} {
+		if why := w.published[job].NotifyError; why == nil || *why != want {
+			t.Errorf("%s: %v, want %q", job, why, want)
+		}
+		if said := strings.Join(w.trace, "\n"); !strings.Contains(said, want+" [job "+job+"]") {
+			t.Errorf("not said of %s: %s\n%s", job, want, said)
+		}
+	}
+	if got := strings.Join(w.degraded(), "; "); got != "cannot notify page: exited 9; cannot send mail to a: exited 9" {
+		t.Errorf("degraded: %s", got)
+	}
+	said := strings.Join(w.trace, "\n")
+	if want := "the command of the target page failed [printed a line\n"; strings.Count(said, "printed ") != 1 ||
+		!strings.Contains(said, want) || strings.Contains(said, "first") {
+		t.Errorf("said\n%s\nwant %s", said, want)
+	}
+	if got := lastLines(long); len(got) != 2000 {
+		t.Errorf("%d bytes", len(got))
 	}
 }

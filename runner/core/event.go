@@ -140,7 +140,8 @@ type (
 		Output string // what the command printed
 	}
 
-	// Trouble sets what is wrong with a part of the daemon, or clears it if Text is "".
+	// Trouble sets what is wrong with a part of the daemon, or clears it if Text is "". If the part is the lane of a
+	// receiver, Text only says why.
 	Trouble struct{ Part, Text string }
 )
 

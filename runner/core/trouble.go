@@ -81,10 +81,36 @@ func (c *Core) note(e Trouble) {
 		c.endTrouble(e.Part, e.Part+" has recovered")
 	case i < 0:
 		c.trouble = append(c.trouble, e)
-		c.say(Error, "", e.Text)
+		c.say(Error, "", e.words(""))
 	default:
 		c.trouble[i] = e
-		c.say(Error, "", e.Text)
+		c.say(Error, "", e.words(""))
 	}
 	c.changes.daemon = true
+}
+
+// words describes the trouble. Of a receiver, Text only says why. others is a clause about those with the same trouble.
+func (e Trouble) words(others string) string {
+	if strings.HasPrefix(e.Part, targetLane) || e.ofMail() {
+		return cannot(e.Part) + others + ": " + e.Text
+	}
+	return e.Text
+}
+
+func (e Trouble) ofMail() bool { return strings.HasPrefix(e.Part, mailLanes) }
+
+// degraded returns all trouble in words. A mailer that is missing is the same trouble for all recipients.
+func (c *Core) degraded() []string {
+	list := []string{}
+	for i, t := range c.trouble {
+		same := func(u Trouble) bool { return t.ofMail() && u.ofMail() && u.Text == t.Text }
+		switch {
+		case slices.ContainsFunc(c.trouble[:i], same):
+		case slices.ContainsFunc(c.trouble[i+1:], same):
+			list = append(list, t.words(" and others"))
+		default:
+			list = append(list, t.words(""))
+		}
+	}
+	return list
 }
