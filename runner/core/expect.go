@@ -53,7 +53,11 @@ func (c *Core) expect(j *job) {
 		c.expectEnd(r)
 	}
 	if counts && j.facts.Late && c.untilLate(j) > lateAgain {
-		c.record(&statefile.Late{Job: j.name, Over: true})
+		over := &statefile.Late{Job: j.name, Over: true}
+		if !j.facts.FailureNotified && !j.facts.Slow { // otherwise the job has not recovered yet
+			over.Notifications = c.notificationsAbout(j, "recovery", "it has more time now", nil)
+		}
+		c.record(over)
 		c.markDirty(j)
 	}
 	if !counts || j.facts.Late {

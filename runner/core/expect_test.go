@@ -401,7 +401,7 @@ func TestLateRedefined(t *testing.T) {
 	if w.view("j").Late {
 		t.Error("shown as late although it has more time")
 	}
-	w.mustTell("with more time", "")
+	w.mustTell("with more time", "recovery it has more time now")
 	w.run(24 * time.Hour)
 	w.mustTell("when that has passed", "late")
 	w.replayed()
