@@ -195,7 +195,11 @@ func (r *Intent) apply(f *Facts, at Time) {
 func (r *Started) apply(f *Facts, at Time) {
 	j := f.Job(r.Job)
 	l := j.live(r.Run)
-	if j.over(r.Run) || l != nil && l.PID == r.PID && l.Inode == r.Inode && l.PIDStart == r.PIDStart {
+	if j.over(r.Run) {
+		return
+	}
+	if l != nil && l.PID == r.PID && l.Inode == r.Inode && l.PIDStart == r.PIDStart {
+		f.addNotifications(r.Notifications) // the first record of the process may lack them
 		return
 	}
 	if l == nil { // its intent is among the damaged lines, but its process may be alive

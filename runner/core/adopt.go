@@ -77,8 +77,9 @@ func foundAlive(c *Core, r *run, e Event) {
 	f := e.(Found)
 	r.fate, r.adopted = alive, !f.Child
 	if r.pid == 0 && f.PID > 0 { // the previous daemon was killed between the fork and this record
-		c.record(&statefile.Started{Job: r.job.name, Run: r.number, PID: f.PID, Inode: f.Inode, PIDStart: f.PIDStart,
-			BootID: c.o.BootID, Reason: r.reason})
+		r.untold = &statefile.Started{Job: r.job.name, Run: r.number, PID: f.PID, Inode: f.Inode, PIDStart: f.PIDStart,
+			BootID: c.o.BootID, Reason: r.reason}
+		c.record(r.untold)
 		r.pid, r.startedAt, r.started = f.PID, c.at(), c.now.Mono
 	}
 	if r.adopted {
@@ -142,6 +143,7 @@ func (c *Core) takeDefinition(r *run) {
 // removed waits on, because the file may come back.
 func continueOutlived(c *Core, r *run, _ Event) {
 	c.takeDefinition(r)
+	c.tellStart(r)
 	if r.fate == remains || r.fate == gone {
 		if c.settleLost(r); r.state == lingering {
 			settleRemains(c, r, nil)
@@ -165,6 +167,18 @@ func continueOutlived(c *Core, r *run, _ Event) {
 		if r.def.Timeout > 0 {
 			c.after(&r.timer, max(0, r.def.Timeout-c.age(r)))
 		}
+	}
+}
+
+// tellStart adds the notifications of its start to a run whose start this daemon recorded, now that its definition is known.
+// They are in a second record of the same process, which adds nothing else.
+func (c *Core) tellStart(r *run) {
+	if r.untold == nil || !r.defined() {
+		return
+	}
+	s := *r.untold
+	if s.Notifications, r.untold = c.notifyStart(r), nil; len(s.Notifications) > 0 {
+		c.record(&s)
 	}
 }
 

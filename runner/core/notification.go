@@ -144,11 +144,8 @@ func command(d *jobfile.Definition, via string) []string {
 // of Healthchecks compares the runs of a start and an end, so it learns of the retry that will end.
 func (c *Core) notifyStart(r *run) []statefile.Notification {
 	o := &statefile.Run{Run: r.number, Slot: r.slot, Reason: r.reason, Attempt: r.attempt, StartedAt: r.startedAt, Missed: r.missed}
-	l := r.live()
 	switch {
-	case r.reason == statefile.ReasonService || r.adopted:
-		return nil
-	case l != nil && l.PID != 0: // an earlier process of the run did not become its program, because a resource was short
+	case r.reason == statefile.ReasonService:
 		return nil
 	case r.attempt > 1:
 		return c.owe(r.job, c.checksOf(r.def), "start", o)

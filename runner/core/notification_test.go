@@ -2,6 +2,7 @@ package core
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -223,5 +224,32 @@ func TestStartCommandPaused(t *testing.T) {
 		if got := strings.Join(began, ", "); got != "on_success" {
 			t.Errorf("restart %v: began %q", restart, got)
 		}
+	}
+}
+
+// TestStartAfterCrash: the start of a run is told even if the daemon was killed before it recorded the process.
+func TestStartAfterCrash(t *testing.T) {
+	for _, recorded := range []bool{true, false} {
+		w := calmWorld(t, "2026-06-01 12:00:00")
+		w.failing(jobfile.Notify{To: []string{"check"}})
+		w.check("check")
+		w.lasting(time.Hour, 1)
+		w.start()
+		w.until("2026-06-02 04:00:10")
+		w.finishDisk()
+		if !recorded {
+			i := slices.IndexFunc(w.journal, func(e statefile.Entry) bool { return e.Kind() == "started" })
+			w.journal, w.sent = w.journal[:i], nil
+		}
+		w.crash()
+		w.rng = rand.New(rand.NewPCG(3, 3))
+		w.start()
+		w.until("2026-06-02 12:00:00")
+		w.finishDisk()
+		if w.stats["leaderless"] > 0 {
+			t.Fatal("the seed lets only the leaf of the run be known")
+		}
+		w.mustSend(fmt.Sprint("recorded ", recorded), "check: j start, check: j failure: lost (started)")
+		w.replayed()
 	}
 }

@@ -33,6 +33,8 @@ type run struct {
 	unjournaled bool
 	fate        fate // while it is outlived: what is left of it
 
+	untold *statefile.Started // the record of its start, which lacks the notifications because its definition was not known
+
 	stopBy     string // the person or reason that stops it, such as "timeout"
 	killAt     time.Duration
 	kills      int    // how often it was killed; it survived if that is more than once
