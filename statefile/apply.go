@@ -337,7 +337,9 @@ func (r *Delivery) apply(f *Facts, _ Time) {
 			}
 		}
 		if !r.RetryAt.IsZero() {
-			o.Tries++
+			if !r.RetryAt.Equal(o.RetryAt.Time) { // otherwise the attempt was before its time, and does not count
+				o.Tries++
+			}
 			o.RetryAt = r.RetryAt
 			keep = append(keep, o)
 		}

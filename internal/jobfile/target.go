@@ -1,7 +1,6 @@
 package jobfile
 
 import (
-	"bytes"
 	"maps"
 	"net/url"
 	"path/filepath"
@@ -37,22 +36,8 @@ const (
 	PresetHealthchecks Preset = "healthchecks"
 )
 
-// Same reports whether two targets are the same settings. Either may be nil.
-func (t *Target) Same(u *Target) bool { return same(targetKeys, t, u) }
-
 // Same reports whether two heartbeats are the same settings. Either may be nil.
-func (h *Heartbeat) Same(g *Heartbeat) bool { return same(heartbeatKeys, h, g) }
-
-// Same reports whether mail is sent in the same way, to the same default recipients.
-func (m *Mail) Same(n *Mail) bool { return same(mailKeys, m, n) }
-
-// same compares all keys of two tables.
-func same[T any](keys *keys[T], a, b *T) bool {
-	if a == nil || b == nil {
-		return a == b
-	}
-	return bytes.Equal(keys.print(nil, a, 0), keys.print(nil, b, 0))
-}
+func (h *Heartbeat) Same(g *Heartbeat) bool { return h == g || h != nil && g != nil && *h == *g }
 
 // Way says in one word how the target is reached: mail, command, or the preset of its requests.
 func (t *Target) Way() string {

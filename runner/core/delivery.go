@@ -51,6 +51,8 @@ const (
 	longCommand = 10 * time.Second
 	// maxLong is how many of these there may be. The others count.
 	maxLong = 24
+	// hurryPause is the shortest time between two attempts that follow reloads.
+	hurryPause = 10 * time.Second
 )
 
 // deliveries are the notifications that are on their way.
@@ -58,7 +60,6 @@ type deliveries struct {
 	lanes            map[string]*lane
 	look             bool
 	lastNotification uint64
-	noMailer         bool  // the last load found no mailer
 	grace            timer // at the shutdown
 	over             bool  // nothing waits for messages on their way any more
 }
@@ -72,6 +73,9 @@ type lane struct {
 	timer   timer    // the pause before the next attempt, or until a command takes long
 	message uint64   // on its way; 0: none
 	ids     []uint64 // of its notifications
+
+	early   bool          // a reload ended the pause before the next attempt
+	hurried time.Duration // monotonic: until then, no reload ends another pause
 }
 
 // long reports whether the message on its way is a command that takes long.
@@ -258,16 +262,13 @@ func (c *Core) limit(key string, owed []*statefile.Notification) []*statefile.No
 	return owed[n:]
 }
 
-// retryDeliveries ends the pauses if a load shows that a mailer was installed or that the settings of mail or targets
-// changed. Other loads keep the pauses: frequent reloads must not use up the attempts.
-func (c *Core) retryDeliveries(set *jobfile.Set) {
-	installed := c.deliveries.noMailer && set.NoMailer == ""
-	c.deliveries.noMailer = set.NoMailer != ""
+// retryDeliveries ends the pauses after a load: whoever has repaired a receiver, or the file with its URL, reloads.
+func (c *Core) retryDeliveries() {
 	c.deliveries.look = true
-	changed := slices.Contains(set.Settings, "mail") || slices.Contains(set.Settings, "notify")
 	for _, l := range c.deliveries.lanes {
-		if l.message == 0 && (installed || changed) {
+		if l.message == 0 && l.timer.set() && c.now.Mono >= l.hurried {
 			c.stopTimer(&l.timer)
+			l.early, l.hurried = true, c.now.Mono+hurryPause
 		}
 	}
 }
@@ -373,7 +374,10 @@ func (c *Core) answered(key string, l *lane, list []*statefile.Notification, e D
 	for _, o := range list {
 		t.IDs = append(t.IDs, o.ID)
 	}
-	old := c.now.Wall.Sub(list[0].At.Time).Abs() > deliveryPatience && list[0].Tries+1 >= deliveryTries
+	// An attempt that a reload has brought forward does not count: frequent reloads must not use up the attempts.
+	early := l.early && list[0].RetryAt.After(c.now.Wall)
+	l.early = false
+	old := !early && c.now.Wall.Sub(list[0].At.Time).Abs() > deliveryPatience && list[0].Tries+1 >= deliveryTries
 	switch {
 	case e.Error == "":
 		c.publishNotifyError(list, "")
@@ -383,13 +387,17 @@ func (c *Core) answered(key string, l *lane, list []*statefile.Notification, e D
 			c.say(Error, "", "dropped notifications that could not be delivered for a day", "to", key, "notifications", len(list), "err", e.Error)
 		}
 	default:
-		t.RetryAt = statefile.At(c.now.Wall.Add(deliveryPause(list[0].Tries + 1)))
+		if t.RetryAt = list[0].RetryAt; !early {
+			t.RetryAt = statefile.At(c.now.Wall.Add(deliveryPause(list[0].Tries + 1)))
+		}
 		c.tellJobs(list, e.Error)
 	}
 	c.record(t)
 	if !t.RetryAt.IsZero() {
 		first := *list[0]
-		first.Tries, first.RetryAt = first.Tries+1, t.RetryAt
+		if first.RetryAt = t.RetryAt; !early {
+			first.Tries++
+		}
 		c.pause(l, first)
 	}
 }

@@ -390,34 +390,56 @@ func TestB42BrokenMailer(t *testing.T) {
 	}
 }
 
-// A mail that waits for its next attempt is sent at once when a load shows that the mailer was repaired: the settings
-// changed, or the program exists now. Other loads use up no attempts.
-func TestMailerMended(t *testing.T) {
-	for name, mend := range map[string]func(s *jobfile.Set){
-		"settings": func(s *jobfile.Set) { s.Settings = []string{"mail"} },
-		"program":  func(s *jobfile.Set) { s.NoMailer = "" },
-		"neither":  func(s *jobfile.Set) { s.NoMailer, s.Settings = "no program", []string{"watch"} },
-	} {
-		t.Run(name, func(t *testing.T) {
-			w := calmWorld(t, "2026-06-01 06:59:30")
-			w.lasting(time.Second, 1)
-			d := w.define("j", clockKeys("0 7 * * *"))
-			d.Notify = &jobfile.Notify{Mail: []string{"root"}, Failures: 1}
-			w.put(d)
-			w.noMailer = "no program"
-			w.mailer = func(Deliver) int { return 71 }
-			w.start()
-			w.until("2026-06-01 12:00:00") // by now it is retried once an hour
-			w.mailer = nil
-			set := w.set()
-			mend(set)
-			w.handle(Loaded{Set: set, Begun: w.boot, Done: w.boot})
-			w.settle()
-			w.run(2 * time.Second)
-			if sent := len(w.sent) == 1; sent != (name != "neither") {
-				t.Errorf("sent %q", w.sent)
+// A load sends at once what waits for its next attempt, because somebody may have repaired what failed.
+func TestReloadRetries(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 06:59:30")
+	w.lasting(time.Second, 1)
+	d := w.define("j", clockKeys("0 7 * * *"))
+	d.Notify = &jobfile.Notify{Mail: []string{"root"}, Failures: 1}
+	w.put(d)
+	w.mailer = func(Deliver) int { return 71 }
+	w.start()
+	w.until("2026-06-01 12:00:00") // by now it is retried once an hour
+	w.mailer = nil
+	w.load()
+	w.run(2 * time.Second)
+	if len(w.sent) != 1 {
+		t.Errorf("sent %q", w.sent)
+	}
+}
+
+// Frequent reloads neither use up the attempts nor move the regular ones. A flood of reloads is no flood of attempts.
+func TestFrequentReloads(t *testing.T) {
+	times := func(reloads time.Duration) (tried, regular []string) {
+		w := calmWorld(t, "2026-06-01 06:59:30")
+		w.lasting(time.Second, 1)
+		d := w.define("j", clockKeys("0 7 1 6 *"))
+		d.Notify = &jobfile.Notify{Mail: []string{"root"}, Failures: 1}
+		w.put(d)
+		w.mailer = func(Deliver) int {
+			tried = append(tried, w.wall.Format("02 15:04:05"))
+			if o := w.c.facts.Notifications[0]; !o.RetryAt.After(w.wall) {
+				regular = append(regular, w.wall.Format("02 15:04"))
 			}
-		})
+			return 71
+		}
+		w.start()
+		w.until("2026-06-01 07:00:10")
+		for end := w.wall.Add(40 * time.Hour); w.wall.Before(end); w.run(reloads) {
+			w.load()
+		}
+		w.replayed()
+		if len(w.c.facts.Notifications) > 0 {
+			t.Errorf("not given up: %+v", w.c.facts.Notifications)
+		}
+		return tried, regular
+	}
+	tried, want := times(50 * time.Hour)
+	if tried, got := times(5 * time.Minute); !slices.Equal(got, want) || len(tried) < 200 {
+		t.Errorf("with reloads %d attempts, the regular ones at %q, without %q", len(tried), got, want)
+	}
+	if flood, _ := times(time.Second); len(flood) > len(tried)+25*3600/10 {
+		t.Errorf("%d attempts in a flood of reloads, %d without", len(flood), len(tried))
 	}
 }
 
