@@ -135,6 +135,8 @@ func (r *Delayed) apply(f *Facts, _ Time) {
 func (r *SetAside) apply(f *Facts, _ Time) {
 	j := f.Job(r.Job)
 	j.SetAside, j.SetAsideError = true, r.Error
+	j.FailureNotified = j.FailureNotified || len(r.Notifications) > 0
+	f.addNotifications(r.Notifications)
 }
 
 func (r *Epoch) apply(f *Facts, _ Time) {

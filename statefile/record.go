@@ -113,8 +113,9 @@ type Delayed struct {
 
 // SetAside records that an internal error of the daemon stopped a job until a person starts it.
 type SetAside struct {
-	Job   string `json:"job"`
-	Error string `json:"error"`
+	Job           string         `json:"job"`
+	Error         string         `json:"error"`
+	Notifications []Notification `json:"notifications,omitempty"`
 }
 
 // Epoch starts a new clock epoch, because the clock was set back by a minute or more. Reset means that it was set

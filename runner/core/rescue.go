@@ -85,7 +85,9 @@ func (c *Core) setAside(j *job, text string) {
 		j.state = waiting
 	}
 	if !j.facts.SetAside {
-		c.record(&statefile.SetAside{Job: j.name, Error: text})
+		s := &statefile.SetAside{Job: j.name, Error: text}
+		c.notifySetAside(j, s)
+		c.record(s)
 	}
 	c.markDirty(j)
 }
