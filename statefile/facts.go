@@ -119,17 +119,18 @@ type Retry struct {
 
 // Notification is a notification that has not been delivered.
 type Notification struct {
-	ID             uint64 `json:"id"` // higher for later ones
-	At             Time   `json:"at"`
-	Job            string `json:"job,omitempty"` // "": about the daemon itself
-	Kind           string `json:"kind"`          // start failure late slow recovery success stopped crash_loop daemon
-	Via            string `json:"via"`           // mail, on_start, on_failure, on_success, on_recovery, or the name of a target
-	Run            *Run   `json:"run,omitempty"`
-	FailuresBefore uint64 `json:"failures_before,omitempty"` // earlier failures in a row
-	Text           string `json:"text,omitempty"`            // for a notification about the daemon
-	Tries          int    `json:"tries,omitempty"`           // failed attempts to deliver it
-	RetryAt        Time   `json:"retry_at,omitzero"`         // the next attempt, if one failed
-	Message        uint64 `json:"message,omitempty"`         // the message that delivers it; 0: none yet
+	ID             uint64   `json:"id"` // higher for later ones
+	At             Time     `json:"at"`
+	Job            string   `json:"job,omitempty"` // "": about the daemon itself
+	Kind           string   `json:"kind"`          // start failure late slow recovery success stopped crash_loop daemon
+	Via            string   `json:"via"`           // mail, on_start, on_failure, on_success, on_recovery, or the name of a target
+	Run            *Run     `json:"run,omitempty"`
+	FailuresBefore uint64   `json:"failures_before,omitempty"` // earlier failures in a row
+	Text           string   `json:"text,omitempty"`            // for a notification about the daemon
+	RecoveredFrom  []string `json:"recovered_from,omitempty"`  // of a recovery: failure, late, slow
+	Tries          int      `json:"tries,omitempty"`           // failed attempts to deliver it
+	RetryAt        Time     `json:"retry_at,omitzero"`         // the next attempt, if one failed
+	Message        uint64   `json:"message,omitempty"`         // the message that delivers it; 0: none yet
 }
 
 // maxDeaths is the number of kept deaths of a service.

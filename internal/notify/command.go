@@ -41,6 +41,9 @@ func (m *Message) variables(e *Event) []string {
 	if e.Job != "" {
 		env = append(env, "JOBSD_JOB="+e.Job)
 	}
+	if e.RecoveredFrom != nil {
+		env = append(env, "JOBSD_RECOVERED_FROM="+strings.Join(e.RecoveredFrom, " "))
+	}
 	r := e.Run
 	if r == nil {
 		return env

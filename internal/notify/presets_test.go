@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -52,14 +53,46 @@ func TestJSON(t *testing.T) {
 	got := receive(t, "json", event("start"), withOutput(t, failed(), "line \x1b[1mone\r\nGröße\xff"), event("daemon"))
 	want := `{"id":"s-12","host":"alpha","text":"alpha: 3 events: backup has started; backup failed: exited 3 after 2.5s; something about the daemon","events":[` +
 		`{"id":"s-12","kind":"start","job":"backup","description":"Save everything","at":"2026-03-01T04:00:02.500Z","run":7,"outcome":null,"exit_code":null,"signal":null,` +
-		`"started_at":"2026-03-01T04:00:00Z","ended_at":null,"duration":null,"attempt":1,"text":"backup has started","output":null,"output_cut":false,"output_error":null},` +
+		`"started_at":"2026-03-01T04:00:00Z","ended_at":null,"duration":null,"attempt":1,"text":"backup has started","recovered_from":null,"output":null,"output_cut":false,"output_error":null},` +
 		`{"id":"s-12","kind":"failure","job":"backup","description":"Save everything","at":"2026-03-01T04:00:02.500Z","run":7,"outcome":"exited","exit_code":3,"signal":null,` +
-		`"started_at":"2026-03-01T04:00:00Z","ended_at":"2026-03-01T04:00:02.500Z","duration":2.5,"attempt":1,"text":"backup failed: exited 3 after 2.5s",` +
+		`"started_at":"2026-03-01T04:00:00Z","ended_at":"2026-03-01T04:00:02.500Z","duration":2.5,"attempt":1,"text":"backup failed: exited 3 after 2.5s","recovered_from":null,` +
 		`"output":"line ?[1mone\nGröße?\n","output_cut":false,"output_error":null},` +
 		`{"id":"s-12","kind":"daemon","job":null,"description":"Save everything","at":"2026-03-01T04:00:02.500Z","run":null,"outcome":null,"exit_code":null,"signal":null,` +
-		`"started_at":null,"ended_at":null,"duration":null,"attempt":null,"text":"something about the daemon","output":null,"output_cut":false,"output_error":null}],"more":0}`
+		`"started_at":null,"ended_at":null,"duration":null,"attempt":null,"text":"something about the daemon","recovered_from":null,"output":null,"output_cut":false,"output_error":null}],"more":0}`
 	if len(got) != 1 || got[0].body != want || got[0].target != "/topic?a=b" || got[0].header.Get("Content-Type") != "application/json" {
 		t.Errorf("got %q\nwant %q", got, want)
+	}
+}
+
+// TestRecoveredFrom: a recovery says from what: in the subject of a mail and the like, in JSON, and to commands.
+func TestRecoveredFrom(t *testing.T) {
+	for from, want := range map[string]string{
+		"":                  "backup has recovered: exited 0 after 2.5s", // recorded by an older daemon
+		"failure":           "backup has recovered: exited 0 after 2.5s",
+		"late":              "backup is no longer late: exited 0 after 2.5s",
+		"slow":              "backup is no longer slow: exited 0 after 2.5s",
+		"late slow":         "backup is no longer late or slow: exited 0 after 2.5s",
+		"failure late":      "backup has recovered and is no longer late: exited 0 after 2.5s",
+		"failure late slow": "backup has recovered and is no longer late or slow: exited 0 after 2.5s",
+	} {
+		e := event("recovery")
+		if from != "" {
+			e.RecoveredFrom = strings.Fields(from)
+		}
+		var got jsonMessage
+		must(t, json.Unmarshal([]byte(receive(t, "json", e)[0].body), &got))
+		m := message(e)
+		if has := got.Events[0]; has.Text != want || !slices.Equal(has.From, e.RecoveredFrom) || m.title() != "alpha: "+want {
+			t.Errorf("from %q: %q %q, title %q, want %q", from, has.Text, has.From, m.title(), want)
+		}
+		if env := m.variables(&e); slices.Contains(env, "JOBSD_RECOVERED_FROM="+from) != (from != "") {
+			t.Errorf("from %q: %q", from, env)
+		}
+	}
+	e := event("recovery")
+	e.RecoveredFrom, e.Run, e.Text = []string{"late"}, nil, "it has more time now"
+	if got := e.headline(); got != "backup is no longer late: it has more time now" {
+		t.Error(got)
 	}
 }
 

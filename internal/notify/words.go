@@ -49,7 +49,7 @@ func (e *Event) headline() string {
 	case "failure":
 		return e.Job + " failed" + cmp.Or(e.how(), e.detail())
 	case "recovery":
-		return e.Job + " has recovered" + cmp.Or(e.detail(), e.how())
+		return e.Job + " " + e.recovery() + cmp.Or(e.detail(), e.how())
 	case "success":
 		return e.Job + " succeeded" + e.how()
 	case "start":
@@ -64,6 +64,23 @@ func (e *Event) headline() string {
 		return e.Job + " is in a crash loop" + e.how()
 	}
 	return e.Text
+}
+
+// recovery says from what the job has recovered.
+func (e *Event) recovery() string {
+	var states, parts []string
+	for _, from := range e.RecoveredFrom {
+		if from == "late" || from == "slow" {
+			states = append(states, from)
+		}
+	}
+	if len(states) < len(e.RecoveredFrom) || len(states) == 0 {
+		parts = append(parts, "has recovered")
+	}
+	if len(states) > 0 {
+		parts = append(parts, "is no longer "+strings.Join(states, " or "))
+	}
+	return strings.Join(parts, " and ")
 }
 
 func (e *Event) detail() string {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"jobsd/internal/schedule"
 	"jobsd/statefile"
 )
 
@@ -27,9 +28,9 @@ func (a *lateAlarm) ring(c *Core) {
 		c.after(&a.timer, rest)
 		return
 	}
-	text := fmt.Sprintf("no success for %s", j.def.Expect.SuccessWithin)
+	text := "no success for " + schedule.FormatDuration(j.def.Expect.SuccessWithin)
 	if !j.facts.LastSuccess.IsZero() {
-		text += ", the last one at " + statefile.At(j.facts.LastSuccess.In(j.zone())).String()
+		text += ", the last one on " + j.facts.LastSuccess.In(j.zone()).Format("2006-01-02 at 15:04")
 	}
 	c.record(&statefile.Late{Job: j.name, Notifications: c.notificationsAbout(j, "late", text, nil)})
 	c.logJob(j, Warn, "late: "+text)
@@ -55,9 +56,10 @@ func (c *Core) expect(j *job) {
 	if counts && j.facts.Late && c.untilLate(j) > lateAgain {
 		over := &statefile.Late{Job: j.name, Over: true}
 		if !j.facts.FailureNotified && !j.facts.Slow { // otherwise the job has not recovered yet
-			over.Notifications = c.notificationsAbout(j, "recovery", "it has more time now", nil)
+			over.Notifications = c.notifyRecovery(j, j.def, []string{"late"}, "it has more time now", nil)
 		}
 		c.record(over)
+		c.logJob(j, Info, "no longer late: it has more time now")
 		c.markDirty(j)
 	}
 	if !counts || j.facts.Late {
@@ -66,6 +68,16 @@ func (c *Core) expect(j *job) {
 	}
 	j.late.timer.owner, j.late.job = &j.late, j
 	c.after(&j.late.timer, max(0, c.untilLate(j)))
+}
+
+// logRecovery logs that a job is no longer late or slow. The arguments say whether it was.
+func (c *Core) logRecovery(j *job, late, slow bool) {
+	if late && !j.facts.Late {
+		c.logJob(j, Info, "no longer late")
+	}
+	if slow && !j.facts.Slow {
+		c.logJob(j, Info, "no longer slow")
+	}
 }
 
 // expected reports whether the job runs by itself now. A job that was set aside after an internal error should.
@@ -94,7 +106,7 @@ func (a *slowAlarm) ring(c *Core) {
 		return // the end of the turn in which this changes looks at the run again
 	}
 	if a.rang = true; !j.facts.Slow {
-		text := fmt.Sprintf("run %d has not ended within %s", r.number, j.def.Expect.DoneWithin)
+		text := fmt.Sprintf("run %d has not ended within %s", r.number, schedule.FormatDuration(j.def.Expect.DoneWithin))
 		c.record(&statefile.Slow{Job: j.name, Run: r.number, Notifications: c.notificationsAbout(j, "slow", text, r)})
 		c.logJob(j, Warn, "slow: "+text)
 		c.markDirty(j)

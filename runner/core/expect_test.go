@@ -55,7 +55,7 @@ func TestLateYear(t *testing.T) {
 			code = 1
 			w.run(time.Duration(3+w.rng.IntN(3)) * 24 * time.Hour)
 			w.mustTell(fmt.Sprint("failing on day ", day), "late")
-			code, want = 0, "recovery: exited 0"
+			code, want = 0, "recovery from late: exited 0"
 			late++
 		case 1:
 			w.sleep(time.Duration(1+w.rng.IntN(80)) * time.Hour)
@@ -80,6 +80,22 @@ func TestLateYear(t *testing.T) {
 		t.Errorf("late only %d times", late)
 	}
 	w.replayed()
+}
+
+// TestLateWords: people read the text of a late job as the subject of a mail.
+func TestLateWords(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 12:00:00")
+	code := 0
+	w.script = func(Start) (time.Duration, int) { return time.Minute, code }
+	w.expecting(jobfile.Expect{SuccessWithin: 26 * time.Hour})
+	w.start()
+	w.until("2026-06-02 12:00:00")
+	code = 1
+	w.until("2026-06-03 12:00:00")
+	want := "mail: j late no success for 1d2h, the last one on 2026-06-02 at 04:01"
+	if got := strings.Join(w.sent, "\n"); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
 }
 
 // TestLateExcused: nothing is expected of a job while it is disabled, held or for another machine.
@@ -123,6 +139,32 @@ func TestLateExcused(t *testing.T) {
 	}
 }
 
+// TestRecoveredFrom: a recovery says from what. A success that takes too long ends being late, but not being slow.
+func TestRecoveredFrom(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 12:00:00")
+	took, code := 3*time.Hour, 0
+	w.script = func(Start) (time.Duration, int) { return took, code }
+	d := w.expecting(jobfile.Expect{SuccessWithin: 26 * time.Hour, DoneWithin: 2 * time.Hour})
+	d.Notify.Failures = 1
+	w.start()
+	w.until("2026-06-02 12:00:00")
+	w.mustTell("a long run", "slow")
+	code = 1
+	w.until("2026-06-03 12:00:00")
+	w.mustTell("a long run that fails", "failure: exited 1, late")
+	code = 0
+	w.until("2026-06-04 12:00:00")
+	w.mustTell("a long run that succeeds", "recovery from failure and late: exited 0")
+	w.trace = nil
+	took = time.Hour
+	w.until("2026-06-05 12:00:00")
+	w.mustTell("a short run", "recovery from slow: exited 0")
+	if said := strings.Join(w.trace, "\n"); strings.Contains(said, "no longer late") || !strings.Contains(said, "no longer slow [job j]") {
+		t.Errorf("said\n%s", said)
+	}
+	w.replayed()
+}
+
 // TestSlow: a run that takes longer than expected is told once, and the next success in time is told, too.
 func TestSlow(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 12:00:00")
@@ -144,7 +186,7 @@ func TestSlow(t *testing.T) {
 	w.mustTell("a failure in time", "")
 	code = 0
 	w.until("2026-06-05 12:00:00")
-	w.mustTell("a success in time", "recovery: exited 0")
+	w.mustTell("a success in time", "recovery from slow: exited 0")
 	if w.view("j").Slow {
 		t.Error("still shown as slow")
 	}
@@ -220,7 +262,7 @@ func TestLateClock(t *testing.T) {
 			w.mustTell("two days later", "late")
 			code = 0
 			w.run(24 * time.Hour)
-			w.mustTell("after a success", "recovery: exited 0")
+			w.mustTell("after a success", "recovery from late: exited 0")
 			w.replayed()
 		})
 	}
@@ -401,7 +443,7 @@ func TestLateRedefined(t *testing.T) {
 	if w.view("j").Late {
 		t.Error("shown as late although it has more time")
 	}
-	w.mustTell("with more time", "recovery it has more time now")
+	w.mustTell("with more time", "recovery from late it has more time now")
 	w.run(24 * time.Hour)
 	w.mustTell("when that has passed", "late")
 	w.replayed()

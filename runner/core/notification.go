@@ -45,11 +45,35 @@ func (c *Core) notifyOutcome(r *run, e *statefile.Ended) {
 	case o.Outcome != statefile.OutcomeExited:
 		e.Notifications = c.owe(r.job, c.checksOf(d), "stopped", o)
 	default:
-		if f := r.job.facts; f.FailureNotified || f.Late || f.Slow && e.InTime {
-			e.Notifications = c.notificationsOf(r.job, d, "recovery", o)
-		}
+		e.Notifications = c.notifyRecovery(r.job, d, endsWith(r.job.facts, e), "", o)
 		e.Notifications = append(e.Notifications, c.notificationsOf(r.job, d, "success", o)...)
 	}
+}
+
+// endsWith returns what a job recovers from when a run succeeds. A job stays slow if the run took too long.
+func endsWith(f *statefile.JobFacts, e *statefile.Ended) (from []string) {
+	if f.FailureNotified {
+		from = append(from, "failure")
+	}
+	if f.Late {
+		from = append(from, "late")
+	}
+	if f.Slow && e.InTime {
+		from = append(from, "slow")
+	}
+	return from
+}
+
+// notifyRecovery returns the notifications that a job has recovered from something.
+func (c *Core) notifyRecovery(j *job, d *jobfile.Definition, from []string, text string, o *statefile.Run) []statefile.Notification {
+	if len(from) == 0 {
+		return nil
+	}
+	list := c.notificationsOf(j, d, "recovery", o)
+	for i := range list {
+		list[i].RecoveredFrom, list[i].Text = from, text
+	}
+	return list
 }
 
 // notifyFailure returns the notifications of a failure, and whether it counts as notified: then no further failure is,

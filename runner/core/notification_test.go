@@ -112,7 +112,7 @@ func TestFailureToldToNewReceiver(t *testing.T) {
 	w.mustSend("after one more", "")
 	w.lasting(time.Minute, 0)
 	w.until("2026-06-05 12:00:00")
-	w.mustSend("after a success", "mail: j recovery: exited 0")
+	w.mustSend("after a success", "mail: j recovery from failure: exited 0")
 	w.replayed()
 }
 

@@ -98,7 +98,7 @@ func (c *Core) watchStability(j *job, r *run) {
 	was := j.inCrashLoop() || j.facts.FailureNotified // a reload that fixed the service has reset the count
 	rec := &statefile.Stable{Job: j.name, Run: r.number}
 	if was {
-		rec.Notifications = c.notificationsOf(j, j.def, "recovery", nil)
+		rec.Notifications = c.notifyRecovery(j, j.def, []string{"failure"}, "", nil)
 		c.logJob(j, Info, fmt.Sprintf("left the crash loop: run %d has been up for %s", r.number, j.def.KeepAlive.Stable))
 	}
 	c.record(rec)

@@ -72,7 +72,7 @@ func TestA24CrashLoop(t *testing.T) {
 	if v := w.view("web"); v.CrashLoop || v.ConsecutiveFailures != 0 || len(v.Deaths) != 20 {
 		t.Errorf("%+v", v)
 	}
-	if len(w.sent) != 2 || w.sent[1] != "mail: web recovery" {
+	if len(w.sent) != 2 || w.sent[1] != "mail: web recovery from failure" {
 		t.Errorf("sent %q", w.sent)
 	}
 	w.replayed()
@@ -96,7 +96,7 @@ func TestCrashLoopCuredByReload(t *testing.T) {
 	w.put(&d)
 	w.load()
 	w.run(2 * time.Minute)
-	if len(w.sent) != 2 || w.sent[1] != "mail: web recovery" {
+	if len(w.sent) != 2 || w.sent[1] != "mail: web recovery from failure" {
 		w.fatal("sent %q", w.sent)
 	}
 	w.replayed()
@@ -343,7 +343,7 @@ func TestB43NotifyAfterFailuresInARow(t *testing.T) {
 	w.run(5 * time.Minute)
 	code = 0
 	w.run(2 * time.Minute)
-	want := []string{"mail: j failure: exited 1", "command: j failure: exited 1", "mail: j recovery: exited 0", "command: j recovery: exited 0",
+	want := []string{"mail: j failure: exited 1", "command: j failure: exited 1", "mail: j recovery from failure: exited 0", "command: j recovery from failure: exited 0",
 		"command: j success: exited 0", "command: j success: exited 0"}
 	slices.Sort(want)
 	slices.Sort(w.sent)

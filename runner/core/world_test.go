@@ -452,7 +452,11 @@ func summary(m Deliver) string {
 	}
 	var events []string
 	for _, o := range m.Events {
-		text := strings.TrimSpace(o.Job + " " + o.Kind + " " + o.Text)
+		kind := o.Kind
+		if o.RecoveredFrom != nil {
+			kind += " from " + strings.Join(o.RecoveredFrom, " and ")
+		}
+		text := strings.TrimSpace(o.Job + " " + kind + " " + o.Text)
 		if o.Run != nil && o.Kind != "start" {
 			text += ": " + words(o.Run)
 		}
