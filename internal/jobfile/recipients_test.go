@@ -5,9 +5,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestTargetsRefused checks each mistake in a target and in the heartbeat, and that no error shows a URL.
@@ -262,27 +262,37 @@ func TestExpectations(t *testing.T) {
 	}
 }
 
-// TestTooTight checks the warning that a schedule has longer gaps than success_within.
+// TestTooTight checks the warning that success_within is too short for the gaps of a schedule and the duration of a run.
 func TestTooTight(t *testing.T) {
 	h := someHost(t, 0)
-	for job, want := range map[string]time.Duration{
-		"expect.success_within = '26h'\nstart_at = '4am'":                     0,
-		"expect.success_within = '20h'\nstart_at = '4am'":                     24 * time.Hour,
-		"expect.success_within = '26h'\nstart_at = '4am'\ndays = 'weekdays'":  72 * time.Hour,
-		"expect.success_within = '73h'\nstart_at = '4am'\ndays = 'weekdays'":  0,
-		"expect.success_within = '20h'\nevery = '1d'":                         24 * time.Hour,
-		"expect.success_within = '25h'\nevery = '1d'":                         0,
-		"expect.success_within = '1h'\nevery = '1d'\nat_boot = true":          24 * time.Hour,
-		"expect.success_within = '1h'\nafter = ['x']":                         0,
-		"expect.done_within = '1h'\nstart_at = '4am'":                         0,
-		"expect.success_within = '30d'\ncron = '0 0 1 * *'\ntimezone = 'UTC'": 31 * 24 * time.Hour,
+	for job, want := range map[string]string{ // the gap and the advice
+		"expect.success_within = '26h'\nstart_at = '4am'":                              "",
+		"expect.success_within = '26h'\nstart_at = '4am'\nexpect.done_within = '2h'":   "",
+		"expect.success_within = '20h'\nstart_at = '4am'":                              "1d 1d2h",
+		"expect.success_within = '24h'\nstart_at = '4am'":                              "1d 1d2h",
+		"expect.success_within = '24h'\nstart_at = '4am'\nexpect.done_within = '90m'":  "1d 1d2h",
+		"expect.success_within = '24h'\nstart_at = '4am'\nexpect.done_within = '150m'": "1d 1d3h",
+		"expect.success_within = '24h1m'\nstart_at = '4am'":                            "1d 1d2h",
+		"expect.success_within = '24h1m'\nstart_at = '4am'\nexpect.done_within = '1m'": "",
+		"expect.success_within = '26h'\nstart_at = '4am'\ndays = 'weekdays'":           "3d 3d2h",
+		"expect.success_within = '26h'\nstart_at = '4am'\ndays = ['mon', 'tue']":       "6d 6d2h",
+		"expect.success_within = '73h'\nstart_at = '4am'\ndays = 'weekdays'":           "",
+		"expect.success_within = '20h'\nevery = '1d'":                                  "1d 1d2h",
+		"expect.success_within = '25h'\nevery = '1d'":                                  "",
+		"expect.success_within = '10m'\nevery = '10m'":                                 "10m 11m",
+		"expect.success_within = '10s'\nevery = '10s'":                                 "10s 11s",
+		"expect.success_within = '1h'\nevery = '1d'\nat_boot = true":                   "1d 1d2h",
+		"expect.success_within = '1h'\nafter = ['x']":                                  "",
+		"expect.done_within = '1h'\nstart_at = '4am'":                                  "",
+		"expect.success_within = '31d'\ncron = '0 0 1 * *'\ntimezone = 'UTC'":          "31d 31d2h",
 	} {
 		list := h.tooTight(only(t, "t.toml", "cmd = ['x']\n"+job))
 		text := ""
 		if len(list) == 1 {
 			text = list[0].Text
 		}
-		if (want == 0) != (text == "") || want != 0 && !strings.Contains(text, fmt.Sprintf("a gap of %dd ", want/(24*time.Hour))) {
+		gap, advice, _ := strings.Cut(want, " ")
+		if (want == "") != (text == "") || want != "" && (!strings.Contains(text, "a gap of "+gap+" ") || !strings.HasSuffix(text, strconv.Quote(advice))) {
 			t.Errorf("%s\ngot  %q, want %s", job, text, want)
 		}
 	}
