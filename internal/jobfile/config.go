@@ -29,6 +29,7 @@ type Config struct {
 	// Targets are the receivers of notifications, by name. Jobs name them in Notify.To.
 	Targets   map[string]*Target
 	Heartbeat *Heartbeat // nil: none
+	Daemon    Daemon
 
 	defaults *node  // the table [defaults]; nil if there is none
 	text     string // the text of the file
@@ -37,6 +38,11 @@ type Config struct {
 
 // Dirs are the directories that jobsd uses; "" if the file does not set one.
 type Dirs struct{ Jobs, State, Log, Run string }
+
+// Daemon says what happens if something is wrong with the daemon itself.
+type Daemon struct {
+	Notify []string // names of targets; without any, the default recipients of mail are notified
+}
 
 // Mail says how mail is sent.
 type Mail struct {
@@ -93,6 +99,8 @@ var configKeys = newKeys(
 		sub(journalKeys), journalKeys.zero, func(c *Config) *Journal { return &c.Journal }),
 	row("notify", "Targets, which are named receivers of notifications.",
 		targetTables, nil, func(c *Config) *map[string]*Target { return &c.Targets }),
+	row("daemon", "Notifications about the daemon itself.",
+		sub(daemonKeys), daemonKeys.zero, func(c *Config) *Daemon { return &c.Daemon }),
 	row("heartbeat", "Request that the daemon sends at intervals, so that another machine notices its death.",
 		heartbeat, nil, func(c *Config) **Heartbeat { return &c.Heartbeat }),
 	row("log", "Output of all jobs.",
@@ -106,12 +114,17 @@ var outputKeys = newKeys(
 		choice(OutputFormats...), "text", func(o *Output) *string { return &o.Format }),
 )
 
+var daemonKeys = newKeys(
+	row("notify", "Targets that are notified if the daemon has crashed or has disabled all jobs, instead of \"to\" of [mail].",
+		oneOrMore(targetName, 0), nil, func(d *Daemon) *[]string { return &d.Notify }),
+)
+
 var mailKeys = newKeys(
 	row("sendmail", "Program that sends mail, with its arguments.",
 		oneOrMore(anyText, 1), []string{"/usr/sbin/sendmail"}, func(m *Mail) *[]string { return &m.Sendmail }),
 	row("from", "Sender address of mail.",
 		mailAddress, "", func(m *Mail) *string { return &m.From }),
-	row("to", "Recipients for jobs that have no notify.mail, and for crashes of the daemon.",
+	row("to", "Recipients for jobs that have neither notify.mail nor notify.to, and for crashes of the daemon.",
 		oneOrMore(mailAddress, 0), nil, func(m *Mail) *[]string { return &m.To }),
 )
 
@@ -227,6 +240,7 @@ func (h *host) parseConfig(path, text string, secret bool) (*Config, error) {
 	r := &reader{host: h}
 	configKeys.read(r, root, c)
 	r.defaultRecipients(c)
+	r.daemonRecipients(root, c)
 	if r.errs != nil {
 		return unknownConfig(path), Errors(r.all(src.name))
 	}

@@ -45,6 +45,7 @@ var configCases = []struct {
 		"must be the absolute path of a file", (*Target)(nil), targetOps},
 	{"notify.ops.cmd", `["page", "-x"]`, &Target{Name: "ops", Cmd: []string{"page", "-x"}}, `"page"`, 0,
 		"must be an array of strings", (*Target)(nil), targetOps},
+	{"daemon.notify", `[]`, []string{}, `["ops"]`, 1, `there is no target "ops"`, []string(nil), func(c *Config) any { return c.Daemon.Notify }},
 	{"heartbeat.url", `"http://x.example"`, &Heartbeat{URL: "http://x.example", Every: 5 * time.Minute}, `"x.example"`, 0,
 		"the URL must begin with http:// or https://", (*Heartbeat)(nil), heartbeatOf},
 	{"heartbeat.url_file", `"/u"`, &Heartbeat{URLFile: "/u", Every: 5 * time.Minute}, `"u"`, 0,
@@ -77,7 +78,7 @@ func TestConfigKeys(t *testing.T) {
 		}
 	}
 	missing := configKeys.names()
-	for prefix, names := range map[string][]string{"mail": mailKeys.names(), "journal": journalKeys.names(), "log": outputKeys.names()} {
+	for prefix, names := range map[string][]string{"mail": mailKeys.names(), "journal": journalKeys.names(), "log": outputKeys.names(), "daemon": daemonKeys.names()} {
 		for _, name := range names {
 			missing = append(missing, join(prefix, name))
 		}

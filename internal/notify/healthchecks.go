@@ -57,7 +57,7 @@ func (e *Event) endpoint() string {
 			return strconv.Itoa(*r.ExitCode)
 		}
 		return "fail"
-	case "crash_loop", "late", "slow":
+	case "crash_loop", "late", "slow", "daemon":
 		return "fail"
 	}
 	return "log" // also of a run that was stopped: it is no success, and the check must not say that the job is well

@@ -227,7 +227,7 @@ func TestHealthchecks(t *testing.T) {
 		{"/topic/fail?a=b", "backup is late: details\n"},
 		{"/topic/fail?a=b", "backup is slow: details\n"},
 		{"/topic/fail?a=b&rid=" + rid, "backup is in a crash loop: exited 3 after 2.5s\n"},
-		{"/topic/log?a=b", "something about the daemon\n"},
+		{"/topic/fail?a=b", "something about the daemon\n"},
 		{"/topic?a=b&rid=" + runID("alpha", "backup", 8), "backup succeeded: exited 0 after 2.5s\n"},
 		{"/topic?a=b&rid=" + runID("alpha", "backup", 9), "backup has recovered: exited 0 after 2.5s\n"},
 		{"/topic/log?a=b&rid=" + rid, "backup did not finish: stopped by root (uid 0) after 2.5s\n"},

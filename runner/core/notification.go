@@ -13,7 +13,7 @@ import (
 // A notification is a fact in the journal from the outcome of the run on. It is owed until a delivery succeeds or is
 // given up, so a crash in between delivers it twice rather than never.
 
-// crashPause is the shortest time between two mails about crashes of the daemon.
+// crashPause is the shortest time between two notifications of crashes of the daemon.
 const crashPause = time.Hour
 
 // mustNotifyFailure reports whether one more failure of the job must be notified: the first after the configured number
@@ -201,28 +201,42 @@ func recipients(d *jobfile.Definition) []string {
 	return d.Notify.Mail // the loader has filled in the recipients of jobsd.toml
 }
 
-// notifyCrash mails that the previous daemon crashed, but at most once an hour.
+// notifyDaemon notifies something about the daemon itself: the targets for that, or else the default recipients of mail.
+func (c *Core) notifyDaemon(text string) {
+	vias := c.loaded.config.Daemon.Notify
+	if len(vias) == 0 && len(c.loaded.config.Mail.To) > 0 {
+		vias = []string{"mail"}
+	}
+	var list []statefile.Notification
+	for _, via := range vias {
+		list = append(list, c.newNotification(statefile.Notification{Kind: "daemon", Via: via, Text: text}))
+	}
+	if list != nil {
+		c.record(&statefile.DaemonNotification{Notifications: list})
+	}
+}
+
+// notifyCrash notifies that the previous daemon crashed, but at most once an hour.
 func (c *Core) notifyCrash() {
 	since := c.now.Wall.Sub(c.facts.DaemonNotified.Time).Abs()
-	if !c.previous.crashed || len(c.loaded.config.Mail.To) == 0 || !c.facts.DaemonNotified.IsZero() && since < crashPause {
+	if !c.previous.crashed || !c.facts.DaemonNotified.IsZero() && since < crashPause {
 		return
 	}
 	text := fmt.Sprintf("jobsd crashed and was restarted, %s so far", times(c.facts.Unclean))
 	if s := c.facts.Suspect; s != "" {
 		text += "; it was handling " + s
 	}
-	c.record(&statefile.DaemonNotification{Notifications: []statefile.Notification{c.newNotification(statefile.Notification{Kind: "daemon", Via: "mail", Text: text})}})
+	c.notifyDaemon(text)
 }
 
-// notifyDamage mails once that all jobs are disabled because the journal was damaged. Otherwise nobody might notice
+// notifyDamage notifies once that all jobs are disabled because the journal was damaged. Otherwise nobody might notice
 // that nothing runs.
 func (c *Core) notifyDamage() {
 	by := c.facts.DisabledBy
-	if !by.ByDamage() || len(c.loaded.config.Mail.To) == 0 || !c.facts.DaemonNotified.Before(by.When.Time) {
+	if !by.ByDamage() || !c.facts.DaemonNotified.Before(by.When.Time) {
 		return
 	}
-	c.record(&statefile.DaemonNotification{Notifications: []statefile.Notification{c.newNotification(statefile.Notification{Kind: "daemon", Via: "mail",
-		Text: "all jobs are disabled: " + by.Reason})}})
+	c.notifyDaemon("all jobs are disabled: " + by.Reason)
 }
 
 // maxNamed is how many jobs a line of the log names.

@@ -497,6 +497,26 @@ func TestDaemonCrashes(t *testing.T) {
 	w.replayed()
 }
 
+// What is wrong with the daemon itself goes to the targets of [daemon] instead of mail, once.
+func TestDaemonTargets(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 06:00:00")
+	w.config.Mail.To = []string{"root"}
+	w.target("ops")
+	w.config.Daemon.Notify = []string{"ops"}
+	w.start()
+	w.run(time.Minute)
+	w.crash()
+	w.start()
+	w.run(time.Minute)
+	w.crash()
+	w.start()
+	w.run(time.Minute)
+	if len(w.sent) != 1 || !strings.HasPrefix(w.sent[0], "ops: daemon jobsd crashed and was restarted") {
+		t.Errorf("sent %q", w.sent)
+	}
+	w.replayed()
+}
+
 func TestOrders(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 06:00:00")
 	w.lasting(time.Minute, 3)
