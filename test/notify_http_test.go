@@ -128,7 +128,7 @@ func checkNtfy(t *testing.T, got []received) {
 // checkSlack: JSON with a text, in which &, < and > are entities, and backticks that are not ours do not end the block.
 func checkSlack(t *testing.T, got []received) {
 	r := got[1]
-	for _, want := range []string{`{"text":"backup failed: exited 3`, `all &lt;photos&gt;`, "```\\nGröße &amp; '''\\n```"} {
+	for _, want := range []string{`{"text":"`, `: backup failed: exited 3`, `all &lt;photos&gt;`, "```\\nGröße &amp; '''\\n```"} {
 		if !strings.Contains(r.body, want) || r.header.Get("Content-Type") != "application/json" {
 			t.Errorf("slack got\n%s\nwant %s", r.String(), want)
 		}

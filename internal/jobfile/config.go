@@ -74,7 +74,7 @@ var configKeys = newKeys(
 	row("defaults", "Default values for the keys of all jobs.",
 		defaultKeys, nil, func(c *Config) **node { return &c.defaults }),
 	row("mail", "Sending of mail, and its default recipients.",
-		sub(mailKeys), mailKeys.zero, func(c *Config) *Mail { return &c.Mail }),
+		sub(mailKeys, `{to = "root"}`), mailKeys.zero, func(c *Config) *Mail { return &c.Mail }),
 	row("max_running", "Limit of runs at the same time; 0: no limit. Services do not count.",
 		whole[int](0, math.MaxInt32), 0, func(c *Config) *int { return &c.MaxRunning }),
 	row("catch_up_delay", "Delay of runs that make up for missed slots.",
@@ -96,15 +96,15 @@ var configKeys = newKeys(
 	row("watch", "If true, the daemon reloads automatically when job files or this file change.",
 		truth, false, func(c *Config) *bool { return &c.Watch }),
 	row("journal", "Rotation of the journal.",
-		sub(journalKeys), journalKeys.zero, func(c *Config) *Journal { return &c.Journal }),
+		sub(journalKeys, `{max_size = "16MB"}`), journalKeys.zero, func(c *Config) *Journal { return &c.Journal }),
 	row("notify", "Targets, which are named receivers of notifications.",
 		targetTables, nil, func(c *Config) *map[string]*Target { return &c.Targets }),
 	row("daemon", "Notifications about the daemon itself.",
-		sub(daemonKeys), daemonKeys.zero, func(c *Config) *Daemon { return &c.Daemon }),
+		sub(daemonKeys, `{notify = ["phone"]}`), daemonKeys.zero, func(c *Config) *Daemon { return &c.Daemon }),
 	row("heartbeat", "Request that the daemon sends at intervals, so that another machine notices its death.",
 		heartbeat, nil, func(c *Config) **Heartbeat { return &c.Heartbeat }),
 	row("log", "Output of all jobs.",
-		sub(outputKeys), outputKeys.zero, func(c *Config) *Output { return &c.Log }),
+		sub(outputKeys, `{output = "both"}`), outputKeys.zero, func(c *Config) *Output { return &c.Log }),
 )
 
 var outputKeys = newKeys(
@@ -158,11 +158,17 @@ var defaultKeys = typ[*node]{name: "table of job keys", schema: sharedSchema, pr
 		shared.add(kid)
 	}
 	r.key = ""
+	first := len(r.errs)
 	d := jobKeys.zero
 	jobKeys.read(r, shared, &d)
 	r.account(shared, &d)
 	r.when(shared, &d)
 	r.key = prefix
+	for _, err := range r.errs[first:] {
+		if e, ok := err.(*Error); ok {
+			e.Key = join(prefix, e.Key)
+		}
+	}
 	return shared, r.mistakes() == before
 })}
 

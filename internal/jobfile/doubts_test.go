@@ -210,7 +210,7 @@ func TestHabits(t *testing.T) {
 		"concurrencyPolicy": "overlap", "backoffLimit": "retries", "activeDeadlineSeconds": "timeout", "ProgramArguments": "cmd",
 		"StartInterval": "every", "RunAtLoad": "at_boot", "KeepAlive": "keep_alive", "UMask": "umask", "Nice": "nice",
 		"Description": "description", "mailto": "notify.mail", "stopwaitsecs": "stop_timeout", "LimitNOFILE": "limits.nofile",
-		"weekdays": "days", "tz": "timezone", "cron_expression": "cron",
+		"weekdays": "days", "tz": "timezone", "cron_expression": "cron", "success_within": "expect.success_within", "done_within": "expect.done_within", "to": "notify.to",
 	} {
 		_, errs := parseAs(t, someHost(t, 0), "t.toml", "cmd = ['x']\n"+key+" = 'x'\n")
 		if said := lines(errs); !strings.Contains(said, `unknown key; did you mean "`+want+`"?`) {

@@ -240,5 +240,23 @@ var targetName = checkedText("target", targetNameSchema, func(r *reader, n *node
 	case strings.Contains(s, "://"): // it may be a secret
 		return r.fail(n, "must be the name of a target, not a URL: add a target with this URL to jobsd.toml")
 	}
+	if names := severalTargets(s); names != "" {
+		return r.fail(n, "%q is not one name: write a list, such as [%s]", s, names)
+	}
 	return r.fail(n, "%q %s", s, why)
 })
+
+// severalTargets returns the names in a text such as "phone,ops" as items of a list, "" if the text is something else.
+func severalTargets(s string) string {
+	var quoted []string
+	for _, name := range strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' || r == ';' }) {
+		if badTargetName(name) != "" {
+			return ""
+		}
+		quoted = append(quoted, strconv.Quote(name))
+	}
+	if len(quoted) < 2 {
+		return ""
+	}
+	return strings.Join(quoted, ", ")
+}

@@ -163,6 +163,9 @@ func TestFolded(t *testing.T) {
 		if !strings.Contains(got, "job0 failed") || !strings.Contains(got, "job19 failed") || strings.Contains(got, "job20") || !strings.Contains(got, "and 5 more") {
 			t.Errorf("%s: got %s", preset, got)
 		}
+		if preset == "slack" && !strings.HasPrefix(got, `{"text":"alpha: 25 events:\njob0 failed`) {
+			t.Errorf("got %s", got)
+		}
 	}
 }
 
@@ -180,7 +183,7 @@ func TestSlack(t *testing.T) {
 	}
 	e := withOutput(t, failed(), "a < b && c > d\n```\nGröße")
 	e.Description = "<!channel>"
-	want := strings.Replace(e.story("alpha"), "<!channel>", "&lt;!channel&gt;", 1) + "\n```\na &lt; b &amp;&amp; c &gt; d\n'''\nGröße\n```"
+	want := "alpha: " + strings.Replace(e.story("alpha"), "<!channel>", "&lt;!channel&gt;", 1) + "\n```\na &lt; b &amp;&amp; c &gt; d\n'''\nGröße\n```"
 	if got := text(e); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
