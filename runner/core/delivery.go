@@ -74,8 +74,8 @@ type lane struct {
 	message uint64   // on its way; 0: none
 	ids     []uint64 // of its notifications
 
-	early   bool          // a reload ended the pause before the next attempt
-	hurried time.Duration // monotonic: until then, no reload ends another pause
+	early   bool          // a reload has shortened the pause before the next attempt
+	hurried time.Duration // monotonic: no reload makes the attempt after that one earlier than this
 }
 
 // long reports whether the message on its way is a command that takes long.
@@ -262,13 +262,14 @@ func (c *Core) limit(key string, owed []*statefile.Notification) []*statefile.No
 	return owed[n:]
 }
 
-// retryDeliveries ends the pauses after a load: whoever has repaired a receiver, or the file with its URL, reloads.
+// retryDeliveries shortens the pauses after a load: whoever has repaired a receiver, or the file with its URL, reloads.
 func (c *Core) retryDeliveries() {
 	c.deliveries.look = true
 	for _, l := range c.deliveries.lanes {
-		if l.message == 0 && l.timer.set() && c.now.Mono >= l.hurried {
-			c.stopTimer(&l.timer)
-			l.early, l.hurried = true, c.now.Mono+hurryPause
+		soon := int64(max(c.now.Mono, l.hurried))
+		if l.message == 0 && l.timer.set() && l.timer.deadline > soon {
+			c.setTimer(&l.timer, mono, soon)
+			l.early = true
 		}
 	}
 }
@@ -297,6 +298,9 @@ func (c *Core) send(to receiver, owed []*statefile.Notification, busy *[nWays]in
 	busy[l.way]++
 	if l.way == byCommand {
 		c.after(&l.timer, longCommand)
+	}
+	if l.early {
+		l.hurried = c.now.Mono + hurryPause
 	}
 	if list[0].Message == 0 {
 		c.record(&statefile.Message{Number: l.message, IDs: l.ids})

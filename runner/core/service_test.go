@@ -438,6 +438,24 @@ func TestFrequentReloads(t *testing.T) {
 	if tried, got := times(5 * time.Minute); !slices.Equal(got, want) || len(tried) < 200 {
 		t.Errorf("with reloads %d attempts, the regular ones at %q, without %q", len(tried), got, want)
 	}
+	w := calmWorld(t, "2026-06-01 06:59:30") // a second reload causes an attempt a few seconds later
+	w.failing(jobfile.Notify{Mail: []string{"root"}})
+	tries := 0
+	w.mailer = func(Deliver) int { tries++; return 71 }
+	w.start()
+	w.until("2026-06-02 07:00:00")
+	before := tries
+	w.load()
+	w.run(2 * time.Second)
+	w.load()
+	w.run(7 * time.Second)
+	if tries != before+1 {
+		t.Errorf("%d attempts at once", tries-before)
+	}
+	w.run(2 * time.Second)
+	if tries != before+2 {
+		t.Errorf("%d attempts after two reloads", tries-before)
+	}
 	if flood, _ := times(time.Second); len(flood) > len(tried)+25*3600/10 {
 		t.Errorf("%d attempts in a flood of reloads, %d without", len(flood), len(tried))
 	}
