@@ -20,7 +20,7 @@ import (
 
 const (
 	// deliverTime is how long the process that delivers notifications may take for a message. It has limits of its own,
-	// which are about half of this, so it is stuck if it takes longer.
+	// which together are less than two thirds of this, so it is stuck if it takes longer.
 	deliverTime = 3 * time.Minute
 	// deliverEnd is how long that process may take to end and to kill its commands.
 	deliverEnd = 5 * time.Second

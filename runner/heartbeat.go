@@ -16,7 +16,7 @@ type heartbeat struct {
 
 // set puts new settings in force. The first request follows at once.
 func (h *heartbeat) set(settings *jobfile.Heartbeat, now time.Duration) {
-	if h.settings == nil || settings == nil || *h.settings != *settings {
+	if !h.settings.Same(settings) {
 		h.next = now
 	}
 	h.settings = settings

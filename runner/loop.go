@@ -64,6 +64,7 @@ type loop struct {
 	searcher   *searcher
 	recording  *recording
 	delivering *delivering
+	unsent     unsent
 	socket     *control.Server // nil: it could not be created
 	log        *logger
 	o          Options
@@ -140,6 +141,7 @@ func (l *loop) turn() {
 	l.watch()
 	l.settleGone()
 	l.take(posts)
+	l.sendOverdue()
 	l.hurryCandidate()
 	l.command(pending)
 	l.commands()
@@ -255,7 +257,9 @@ func (l *loop) take(posts []any) {
 // prepared continues with what has waited for the disk.
 func (l *loop) prepared(m prepared) {
 	if m.message != nil {
-		l.deliver(*m.message)
+		if l.unsent.take(m.message.Number) {
+			l.deliver(*m.message)
+		}
 		return
 	}
 	l.preparing--
@@ -348,6 +352,7 @@ func (l *loop) effect(e core.Effect) {
 		l.batch, l.waiting = append(l.batch, e), true
 		l.preparing++
 	case core.Deliver:
+		l.unsent.add(e, l.sys.now().Mono)
 		l.batch, l.waiting = append(l.batch, e), true
 	case core.Fork:
 		l.forks = append(l.forks, e)

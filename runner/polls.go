@@ -66,6 +66,7 @@ func (l *loop) untilNext(w core.Wait, now core.Now) time.Duration {
 	d = sooner(d, l.recording.wait())
 	d = sooner(d, l.keepWait(now.Mono))
 	d = sooner(d, l.delivering.wait())
+	d = sooner(d, l.unsent.wait(now.Mono))
 	d = sooner(d, l.heartbeat.wait(now.Mono))
 	d = sooner(d, l.tidyWait(now.Mono))
 	return sooner(d, l.keepalive.wait(now.Mono))

@@ -41,6 +41,11 @@ func (r *Start) apply(f *Facts, at Time) {
 	}
 	f.Suspect = r.Suspect
 	f.Clean = false
+	for _, j := range f.Jobs {
+		for i := range j.Live { // a run goes on while no daemon does
+			j.Live[i].UncountedBefore += r.Uncounted - f.Uncounted
+		}
+	}
 	f.Uncounted = r.Uncounted
 }
 
@@ -130,6 +135,8 @@ func (r *Delayed) apply(f *Facts, _ Time) {
 func (r *SetAside) apply(f *Facts, _ Time) {
 	j := f.Job(r.Job)
 	j.SetAside, j.SetAsideError = true, r.Error
+	j.FailureNotified = j.FailureNotified || len(r.Notifications) > 0
+	f.addNotifications(r.Notifications)
 }
 
 func (r *Epoch) apply(f *Facts, _ Time) {
@@ -190,7 +197,11 @@ func (r *Intent) apply(f *Facts, at Time) {
 func (r *Started) apply(f *Facts, at Time) {
 	j := f.Job(r.Job)
 	l := j.live(r.Run)
-	if j.over(r.Run) || l != nil && l.PID == r.PID && l.Inode == r.Inode && l.PIDStart == r.PIDStart {
+	if j.over(r.Run) {
+		return
+	}
+	if l != nil && l.PID == r.PID && l.Inode == r.Inode && l.PIDStart == r.PIDStart {
+		f.addNotifications(r.Notifications) // the first record of the process may lack them
 		return
 	}
 	if l == nil { // its intent is among the damaged lines, but its process may be alive
@@ -204,6 +215,7 @@ func (r *Started) apply(f *Facts, at Time) {
 	f.Sequence++
 	j.LastStart, j.StartSequence = at, f.Sequence
 	l.PID, l.Inode, l.PIDStart, l.BootID, l.StartedAt = r.PID, r.Inode, r.PIDStart, r.BootID, at
+	l.UncountedBefore = f.Uncounted
 	f.addNotifications(r.Notifications)
 }
 
@@ -292,7 +304,7 @@ func (j *JobFacts) expectSince(at Time, f *Facts) {
 }
 
 func (r *Late) apply(f *Facts, _ Time) {
-	f.Job(r.Job).Late = true
+	f.Job(r.Job).Late = !r.Over
 	f.addNotifications(r.Notifications)
 }
 
@@ -305,17 +317,18 @@ func (r *Uncounted) apply(f *Facts, _ Time) { f.Uncounted = r.Total }
 
 func (r *Message) apply(f *Facts, _ Time) {
 	f.Notifications = slices.Clone(f.Notifications) // other code may still use the old list
+	ids := setOf(r.IDs)
 	for i, o := range f.Notifications {
-		if slices.Contains(r.IDs, o.ID) {
+		if ids[o.ID] {
 			f.Notifications[i].Message = r.Number
 		}
 	}
 }
 
-func (r *Delivery) apply(f *Facts, at Time) {
-	keep := f.Notifications[:0:0]
+func (r *Delivery) apply(f *Facts, _ Time) {
+	ids, keep := setOf(r.IDs), make([]Notification, 0, len(f.Notifications))
 	for _, o := range f.Notifications {
-		if !slices.Contains(r.IDs, o.ID) {
+		if !ids[o.ID] {
 			keep = append(keep, o)
 			continue
 		}
@@ -325,13 +338,23 @@ func (r *Delivery) apply(f *Facts, at Time) {
 				j.NotifyError = &r.Error
 			}
 		}
-		if r.WillRetry {
-			o.Tries++
-			o.Tried = at
+		if !r.RetryAt.IsZero() {
+			if !r.RetryAt.Time().Equal(o.RetryAt.Time()) { // otherwise the attempt was before its time, and does not count
+				o.Tries++
+			}
+			o.RetryAt = r.RetryAt
 			keep = append(keep, o)
 		}
 	}
 	f.Notifications = keep
+}
+
+func setOf(ids []uint64) map[uint64]bool {
+	set := make(map[uint64]bool, len(ids))
+	for _, id := range ids {
+		set[id] = true
+	}
+	return set
 }
 
 func (r *Output) apply(f *Facts, _ Time) {
@@ -345,15 +368,26 @@ func (r *Output) apply(f *Facts, _ Time) {
 			}
 		}
 	}
-	// Other code may still use the old list and the old outcomes.
+	// Other code may still use the old list and the old outcomes. Many notifications may wait for a receiver that does not
+	// work, so the list is copied once, and the notifications of one event share their outcome as before.
 	if o := j.LastRun; o != nil && o.Run == r.Run {
 		j.LastRun = o.withOutput(&place)
 	}
-	for i, o := range f.Notifications {
-		if o.Job == r.Job && o.Run != nil && o.Run.Run == r.Run {
-			f.Notifications = slices.Clone(f.Notifications)
-			f.Notifications[i].Run = o.Run.withOutput(&place)
+	about := func(o Notification) bool { return o.Job == r.Job && o.Run != nil && o.Run.Run == r.Run }
+	first := slices.IndexFunc(f.Notifications, about)
+	if first < 0 {
+		return
+	}
+	f.Notifications = slices.Clone(f.Notifications)
+	runs := map[*Run]*Run{}
+	for i, o := range f.Notifications[first:] {
+		if !about(o) {
+			continue
 		}
+		if runs[o.Run] == nil {
+			runs[o.Run] = o.Run.withOutput(&place)
+		}
+		f.Notifications[first+i].Run = runs[o.Run]
 	}
 }
 

@@ -101,11 +101,14 @@ type Anchor struct {
 // Live is a run whose intent is durable and whose end is not.
 type Live struct {
 	Identity
-	PID       int           `json:"pid,omitempty"` // 0: not known to have started
-	Inode     uint64        `json:"inode,omitempty"`
-	PIDStart  uint64        `json:"pid_start,omitempty"`
-	BootID    string        `json:"boot_id,omitempty"`
-	StartedAt Time          `json:"started_at,omitzero"`
+	PID       int    `json:"pid,omitempty"` // 0: not known to have started
+	Inode     uint64 `json:"inode,omitempty"`
+	PIDStart  uint64 `json:"pid_start,omitempty"`
+	BootID    string `json:"boot_id,omitempty"`
+	StartedAt Time   `json:"started_at,omitzero"`
+
+	UncountedBefore Seconds `json:"uncounted_before,omitzero"` // Uncounted at StartedAt, and the time since then in which no daemon ran
+
 	StoppedBy string        `json:"stopped_by,omitempty"` // who stopped it
 	Ended     bool          `json:"ended,omitempty"`      // it is draining
 	Open      bool          `json:"open,omitempty"`       // it has ended but its output has not
@@ -123,17 +126,18 @@ type Retry struct {
 
 // Notification is a notification that has not been delivered.
 type Notification struct {
-	ID             uint64 `json:"id"` // higher for later ones
-	At             Time   `json:"at"`
-	Job            string `json:"job,omitempty"` // "": about the daemon itself
-	Kind           string `json:"kind"`          // start failure late slow recovery success stopped crash_loop daemon
-	Via            string `json:"via"`           // mail, on_start, on_failure, on_success, on_recovery, or the name of a target
-	Run            *Run   `json:"run,omitempty"`
-	FailuresBefore uint64 `json:"failures_before,omitempty"` // earlier failures in a row
-	Text           string `json:"text,omitempty"`            // for a notification about the daemon
-	Tries          int    `json:"tries,omitempty"`           // failed attempts to deliver it
-	Tried          Time   `json:"tried,omitzero"`            // when the last of them failed
-	Message        uint64 `json:"message,omitempty"`         // the message that delivers it; 0: none yet
+	ID             uint64   `json:"id"` // higher for later ones
+	At             Time     `json:"at"`
+	Job            string   `json:"job,omitempty"` // "": about the daemon itself
+	Kind           string   `json:"kind"`          // start failure late slow recovery success stopped crash_loop daemon
+	Via            string   `json:"via"`           // mail, on_start, on_failure, on_success, on_recovery, or the name of a target
+	Run            *Run     `json:"run,omitempty"`
+	FailuresBefore uint64   `json:"failures_before,omitempty"` // earlier failures in a row
+	Text           string   `json:"text,omitempty"`            // for a notification about the daemon
+	RecoveredFrom  []string `json:"recovered_from,omitempty"`  // of a recovery: failure, late, slow
+	Tries          int      `json:"tries,omitempty"`           // failed attempts to deliver it
+	RetryAt        Time     `json:"retry_at,omitzero"`         // the next attempt, if one failed
+	Message        uint64   `json:"message,omitempty"`         // the message that delivers it; 0: none yet
 }
 
 // maxDeaths is the number of kept deaths of a service.

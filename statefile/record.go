@@ -113,8 +113,9 @@ type Delayed struct {
 
 // SetAside records that an internal error of the daemon stopped a job until a person starts it.
 type SetAside struct {
-	Job   string `json:"job"`
-	Error string `json:"error"`
+	Job           string         `json:"job"`
+	Error         string         `json:"error"`
+	Notifications []Notification `json:"notifications,omitempty"`
 }
 
 // Epoch starts a new clock epoch, because the clock was set back by a minute or more. Reset means that it was set
@@ -221,9 +222,11 @@ type Expected struct {
 	Expected bool   `json:"expected"`
 }
 
-// Late records that a job has had no success for longer than expected.
+// Late records that a job has had no success for longer than expected, or that it is no longer late because more time is
+// expected now. A success needs no such record.
 type Late struct {
 	Job           string         `json:"job"`
+	Over          bool           `json:"over,omitempty"` // it is no longer late
 	Notifications []Notification `json:"notifications,omitempty"`
 }
 
@@ -236,8 +239,8 @@ type Slow struct {
 	Notifications []Notification `json:"notifications,omitempty"`
 }
 
-// Uncounted records time that does not count as time without a success: the machine was asleep, or the wall clock was
-// set, also back.
+// Uncounted records time that counts neither as time without a success nor as the duration of a run: the machine was
+// asleep, or the wall clock was set, also back.
 type Uncounted struct {
 	Total Seconds `json:"total"` // in all, from the first entry on
 }
@@ -251,9 +254,9 @@ type Message struct {
 
 // Delivery records the result of one attempt to deliver notifications.
 type Delivery struct {
-	IDs       []uint64 `json:"ids"`
-	Error     string   `json:"error,omitempty"`
-	WillRetry bool     `json:"will_retry,omitempty"` // there will be another attempt
+	IDs     []uint64 `json:"ids"`
+	Error   string   `json:"error,omitempty"`
+	RetryAt Time     `json:"retry_at,omitzero"` // the next attempt; zero: there is none
 }
 
 // DaemonNotification is a notification about the daemon itself.

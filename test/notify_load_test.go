@@ -166,7 +166,7 @@ func TestManyFailures(t *testing.T) {
 	all, _, last := s.notifications()
 	dropped := map[string]int{}
 	for id, d := range last {
-		if d.Error != "" && !d.WillRetry {
+		if d.Error != "" && d.RetryAt.IsZero() {
 			dropped[all[id].Via]++
 		}
 	}
@@ -183,7 +183,7 @@ func TestManyFailures(t *testing.T) {
 	if sum+dropped["works"] != jobs {
 		t.Errorf("the slow receiver got %d failures, and %d were dropped, want %d", sum, dropped["works"], jobs)
 	}
-	if len(got) > 3 {
+	if len(got) > jobs/10 { // a message does not wait for events whose output is not complete yet
 		t.Errorf("got %d messages for %d failures, want them together in few", len(got), jobs)
 	}
 	for via, n := range most {

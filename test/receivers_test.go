@@ -167,7 +167,7 @@ func (s *server) owed() (list []statefile.Notification) {
 	s.t.Helper()
 	all, _, last := s.notifications()
 	for id, o := range all {
-		if d := last[id]; d == nil || d.WillRetry {
+		if d := last[id]; d == nil || !d.RetryAt.IsZero() {
 			list = append(list, o)
 		}
 	}

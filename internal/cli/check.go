@@ -32,9 +32,10 @@ exist on the machine that checks it.
 
 Warns of what is allowed but probably a mistake: a command of one word with
 blanks in it, characters that only a shell reads, a program, directory or
-env_file that does not exist, a time that is past, mail without a mailer, a file
-with a URL that others can read, a job that shuts the machine down while
-catch_up is on. Warnings do not change the exit code.
+env_file that does not exist, a program that the user of the job cannot execute,
+a time that is past, mail without a mailer, a file with a URL that others can
+read, a job that shuts the machine down while catch_up is on. Warnings do not
+change the exit code.
 `
 
 func (a *app) check() *cobra.Command {

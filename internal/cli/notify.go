@@ -24,11 +24,13 @@ usage: jobsd notify test [--json] TARGET
 Sends a message to the target [notify.TARGET] as the daemon does, and prints
 whether it was delivered: the status of the answer to a request, and the output
 of a command. It needs no daemon and tries once. It works as the user that runs
-it: for the targets of the machine's daemon, run it as root. The target
-heartbeat is the table [heartbeat].
+it: for the targets of the machine's daemon, run it as root. The target mail is
+"to" of the table [mail]. The target heartbeat is the table [heartbeat], and its
+test is a real heartbeat.
 
 The event of the message is "test". The preset healthchecks adds the message to
-the log of the check, which does not change the state of the check.
+the log of the check, which does not change the state of the check. To test a
+command of a job, start a job that fails.
 `
 
 func (a *app) notify() *cobra.Command {
@@ -48,6 +50,9 @@ func (a *app) completeNotify(_ *cobra.Command, args []string, _ string) ([]strin
 	case 1:
 		if s, err := a.places.readerSite(); err == nil {
 			names := targetNames(s)
+			if len(s.config.Mail.To) > 0 {
+				names = append(names, mailName)
+			}
 			if s.config.Heartbeat != nil && s.config.Targets[heartbeatName] == nil {
 				names = append(names, heartbeatName)
 			}
@@ -88,7 +93,6 @@ func (a *app) doNotify(args []string) error {
 	if err != nil {
 		return fmt.Errorf("cannot deliver to %s: %w", name, err)
 	}
-	r.Error = strings.TrimPrefix(r.Error, name+": ")
 	if a.json {
 		return orUnwell(a.printJSON(notifyResult{name, way, r.Error == "", orNull(r.Error), orNull(r.Answer), orNull(r.Output)}), r.Error != "")
 	}
@@ -117,8 +121,12 @@ func checkNotify(args []string) error {
 	return nil
 }
 
-// heartbeatName stands for the heartbeat where a person names a target.
-const heartbeatName = "heartbeat"
+// These names stand for the heartbeat and the recipients of [mail] where a person names a target. No target has the name
+// mail.
+const (
+	heartbeatName = "heartbeat"
+	mailName      = "mail"
+)
 
 // testMessage returns the message for the target with that name, and the way in which it goes there.
 func (s *site) testMessage(name string) (m *notify.Message, way string, err error) {
@@ -139,6 +147,12 @@ func (s *site) target(name string) (*jobfile.Target, error) {
 	}
 	if t := s.config.Targets[name]; t != nil {
 		return t, nil
+	}
+	if name == mailName {
+		if to := s.config.Mail.To; len(to) > 0 {
+			return &jobfile.Target{Name: mailName, Mail: to}, nil
+		}
+		return nil, fail(exitFailed, "", "cannot send mail: the table [mail] of %s has no key \"to\"", s.configFile)
 	}
 	names := targetNames(s)
 	if len(names) == 0 {

@@ -1,11 +1,14 @@
 package cli
 
 import (
+	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"jobsd/internal/jobfile"
 	"jobsd/internal/plain"
+	"jobsd/statefile"
 )
 
 // addNotify adds who gets which notifications about a job: a line for the targets that get the same kinds, and one for
@@ -46,6 +49,26 @@ func targetWords(n *jobfile.Notify, targets map[string]*jobfile.Target) []string
 		lines = append(lines, what+" -> "+receivers[key].String())
 	}
 	return lines
+}
+
+// addUnsent adds the notifications that are not delivered yet.
+func (f *facts) addUnsent(list []statefile.Notification, now time.Time) {
+	for i, o := range list {
+		if i == unsentShown {
+			f.add("not sent yet", yellow, "and %d more", len(list)-i)
+			return
+		}
+		p := phrases{o.Kind}
+		if o.Run != nil {
+			p[0] += fmt.Sprintf(" of run %d", o.Run.Run)
+		}
+		p[0] += " to " + o.Via
+		if o.Tries > 0 {
+			p.add(true, "%s", count(o.Tries, "failed attempt"))
+			p.add(true, "the next one %s", exactly(o.RetryAt, now))
+		}
+		f.add("not sent yet", yellow, "%s", p)
+	}
 }
 
 // kindsFor returns the kinds that a target gets.

@@ -21,6 +21,7 @@ usage: jobsd reload [--timeout DURATION] [--json]
 Waits until the daemon has read the files in their present state, and prints
 what changed and what was refused; exits 1 if anything was refused. A refused
 file stops nothing: the daemon uses the last good version of its jobs.
+Notifications that wait for their next attempt are sent at once.
 `
 
 func (a *app) reload() *cobra.Command {

@@ -22,8 +22,9 @@ usage: jobsd show [--json] JOB...
 
 Prints what the job file says, if you may read it: the schedule in words,
 command, user, directory, limits and notifications, and only the names of
-variables. Then prints the state of the job, its next five runs, its current
-runs, and how its last ten runs ended.
+variables. Then prints the state of the job, the notifications that are not
+delivered yet, its next five runs, its current runs, and how its last ten runs
+ended.
 
 A JOB may be a pattern such as 'web-*'.
 `
@@ -72,6 +73,7 @@ func (a *app) doShow(words []string, now time.Time) error {
 const (
 	nextShown     = 5  // future runs
 	outcomesShown = 10 // runs that ended, and slots that were missed or skipped
+	unsentShown   = 5  // notifications that are not delivered yet
 )
 
 // portrait has everything that show prints about a job.
@@ -86,7 +88,8 @@ type portrait struct {
 	targets  map[string]*jobfile.Target
 	then     []statefile.Time // the runs after the next one
 	outcomes []event
-	noEvents string // why outcomes cannot be read
+	noEvents string                   // why outcomes cannot be read
+	unsent   []statefile.Notification // not delivered yet, the oldest first
 }
 
 func (s *site) portrait(name string, j *statefile.Job, lives bool, now time.Time) *portrait {
@@ -107,6 +110,13 @@ func (s *site) portrait(name string, j *statefile.Job, lives bool, now time.Time
 	var err error
 	if v.outcomes, err = s.events(name); err != nil {
 		v.noEvents = err.Error()
+	}
+	if all, err := statefile.ReadFacts(s.State); err == nil { // an error is that of the events
+		for _, o := range all.Notifications {
+			if o.Job == name {
+				v.unsent = append(v.unsent, o)
+			}
+		}
 	}
 	if n := len(v.outcomes) - outcomesShown; n > 0 {
 		v.outcomes = v.outcomes[n:]
@@ -156,6 +166,7 @@ func (v *portrait) facts() (f facts) {
 			f.add(l.word, yellow, "%s", l.means)
 		}
 	}
+	f.addUnsent(v.unsent, v.now)
 	if d := j.DisabledBy; d != nil {
 		f.add("disabled", "", "%s", disabledText(d, v.now))
 	}

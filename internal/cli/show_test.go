@@ -132,7 +132,7 @@ its last runs cannot be shown: permission denied
 func TestShowTroubles(t *testing.T) {
 	_, now := state(t)
 	v := &portrait{name: "x", now: now, noDef: "the job was removed", job: &statefile.Job{State: "waiting",
-		NotifyError: new("mail: cannot start: /usr/sbin/sendmail does not exist"), InternalError: true, Error: new("index out of range")}}
+		NotifyError: new("cannot send mail to root: cannot start: /usr/sbin/sendmail does not exist"), InternalError: true, Error: new("index out of range")}}
 	var b strings.Builder
 	v.write(&b, false, 0)
 	const want = `
@@ -142,7 +142,7 @@ file:         -
 state:        waiting: no next run is planned
 notes:        internal error, error, notify error
 internal error: the daemon hit a bug and set the job aside: index out of range
-notify error: a notification about it was not delivered: mail: cannot start: /usr/sbin/sendmail does not exist
+notify error: a notification about it was not delivered: cannot send mail to root: cannot start: /usr/sbin/sendmail does not exist
 next run:     -
 last success: -
 so far:       0 runs, 0 failures (0 in a row), 0 skipped, 0 missed

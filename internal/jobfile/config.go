@@ -29,6 +29,7 @@ type Config struct {
 	// Targets are the receivers of notifications, by name. Jobs name them in Notify.To.
 	Targets   map[string]*Target
 	Heartbeat *Heartbeat // nil: none
+	Daemon    Daemon
 
 	defaults *node  // the table [defaults]; nil if there is none
 	text     string // the text of the file
@@ -37,6 +38,11 @@ type Config struct {
 
 // Dirs are the directories that jobsd uses; "" if the file does not set one.
 type Dirs struct{ Jobs, State, Log, Run string }
+
+// Daemon says what happens if something is wrong with the daemon itself.
+type Daemon struct {
+	Notify []string // names of targets; without any, the default recipients of mail are notified
+}
 
 // Mail says how mail is sent.
 type Mail struct {
@@ -68,7 +74,7 @@ var configKeys = newKeys(
 	row("defaults", "Default values for the keys of all jobs.",
 		defaultKeys, nil, func(c *Config) **node { return &c.defaults }),
 	row("mail", "Sending of mail, and its default recipients.",
-		sub(mailKeys), mailKeys.zero, func(c *Config) *Mail { return &c.Mail }),
+		sub(mailKeys, `{to = "root"}`), mailKeys.zero, func(c *Config) *Mail { return &c.Mail }),
 	row("max_running", "Limit of runs at the same time; 0: no limit. Services do not count.",
 		whole[int](0, math.MaxInt32), 0, func(c *Config) *int { return &c.MaxRunning }),
 	row("catch_up_delay", "Delay of runs that make up for missed slots.",
@@ -90,13 +96,15 @@ var configKeys = newKeys(
 	row("watch", "If true, the daemon reloads automatically when job files or this file change.",
 		truth, false, func(c *Config) *bool { return &c.Watch }),
 	row("journal", "Rotation of the journal.",
-		sub(journalKeys), journalKeys.zero, func(c *Config) *Journal { return &c.Journal }),
+		sub(journalKeys, `{max_size = "16MB"}`), journalKeys.zero, func(c *Config) *Journal { return &c.Journal }),
 	row("notify", "Targets, which are named receivers of notifications.",
 		targetTables, nil, func(c *Config) *map[string]*Target { return &c.Targets }),
+	row("daemon", "Notifications about the daemon itself.",
+		sub(daemonKeys, `{notify = ["phone"]}`), daemonKeys.zero, func(c *Config) *Daemon { return &c.Daemon }),
 	row("heartbeat", "Request that the daemon sends at intervals, so that another machine notices its death.",
 		heartbeat, nil, func(c *Config) **Heartbeat { return &c.Heartbeat }),
 	row("log", "Output of all jobs.",
-		sub(outputKeys), outputKeys.zero, func(c *Config) *Output { return &c.Log }),
+		sub(outputKeys, `{output = "both"}`), outputKeys.zero, func(c *Config) *Output { return &c.Log }),
 )
 
 var outputKeys = newKeys(
@@ -106,12 +114,17 @@ var outputKeys = newKeys(
 		choice(OutputFormats...), "text", func(o *Output) *string { return &o.Format }),
 )
 
+var daemonKeys = newKeys(
+	row("notify", "Targets that are notified if the daemon has crashed or has disabled all jobs, instead of \"to\" of [mail].",
+		oneOrMore(targetName, 0), nil, func(d *Daemon) *[]string { return &d.Notify }),
+)
+
 var mailKeys = newKeys(
 	row("sendmail", "Program that sends mail, with its arguments.",
 		oneOrMore(anyText, 1), []string{"/usr/sbin/sendmail"}, func(m *Mail) *[]string { return &m.Sendmail }),
 	row("from", "Sender address of mail.",
 		mailAddress, "", func(m *Mail) *string { return &m.From }),
-	row("to", "Recipients for jobs that have no notify.mail, and for crashes of the daemon.",
+	row("to", "Recipients for jobs that have neither notify.mail nor notify.to, and for crashes of the daemon.",
 		oneOrMore(mailAddress, 0), nil, func(m *Mail) *[]string { return &m.To }),
 )
 
@@ -145,12 +158,18 @@ var defaultKeys = typ[*node]{name: "table of job keys", schema: sharedSchema, pr
 		shared.add(kid)
 	}
 	r.key = ""
+	first := len(r.errs)
 	d := jobKeys.zero
 	d.Definition.Rules = &d.Rules
 	jobKeys.read(r, shared, &d)
 	r.account(shared, &d)
 	r.when(shared, &d)
 	r.key = prefix
+	for _, err := range r.errs[first:] {
+		if e, ok := err.(*Error); ok {
+			e.Key = join(prefix, e.Key)
+		}
+	}
 	return shared, r.mistakes() == before
 })}
 
@@ -228,6 +247,7 @@ func (h *host) parseConfig(path, text string, secret bool) (*Config, error) {
 	r := &reader{host: h}
 	configKeys.read(r, root, c)
 	r.defaultRecipients(c)
+	r.daemonRecipients(root, c)
 	if r.errs != nil {
 		return unknownConfig(path), Errors(r.all(src.name))
 	}

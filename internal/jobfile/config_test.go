@@ -42,13 +42,14 @@ var configCases = []struct {
 	{"notify.ops.url", `"https://x.example/t"`, &Target{Name: "ops", URL: "https://x.example/t", Preset: PresetJSON}, `"ftp://x.example"`, 0,
 		`the URL must begin with http:// or https://: write one such as "https://example.org/path"`, (*Target)(nil), targetOps},
 	{"notify.ops.url_file", `"/etc/jobsd/u"`, &Target{Name: "ops", URLFile: "/etc/jobsd/u", Preset: PresetJSON}, `"u"`, 0,
-		`"u" must be an absolute path`, (*Target)(nil), targetOps},
+		"must be the absolute path of a file", (*Target)(nil), targetOps},
 	{"notify.ops.cmd", `["page", "-x"]`, &Target{Name: "ops", Cmd: []string{"page", "-x"}}, `"page"`, 0,
 		"must be an array of strings", (*Target)(nil), targetOps},
+	{"daemon.notify", `[]`, []string{}, `["ops"]`, 1, `there is no target "ops"`, []string(nil), func(c *Config) any { return c.Daemon.Notify }},
 	{"heartbeat.url", `"http://x.example"`, &Heartbeat{URL: "http://x.example", Every: 5 * time.Minute}, `"x.example"`, 0,
 		"the URL must begin with http:// or https://", (*Heartbeat)(nil), heartbeatOf},
 	{"heartbeat.url_file", `"/u"`, &Heartbeat{URLFile: "/u", Every: 5 * time.Minute}, `"u"`, 0,
-		`"u" must be an absolute path`, (*Heartbeat)(nil), heartbeatOf},
+		"must be the absolute path of a file", (*Heartbeat)(nil), heartbeatOf},
 	{"log.output", `"both"`, "both", `"none"`, 0, `must be one of "files", "stdout", "both", not "none"`, "files", func(c *Config) any { return c.Log.Output }},
 	{"log.format", `"json"`, "json", "1", 0, `must be one of "text", "json", not a number`, "text", func(c *Config) any { return c.Log.Format }},
 	{"defaults.dir", `"/srv"`, "/srv", `"~x"`, 0, `"~x": ~ is not expanded`, nil, func(c *Config) any {
@@ -71,13 +72,13 @@ func TestConfigKeys(t *testing.T) {
 			t.Errorf("%s = %s: %#v %v", c.key, c.good, c.of(got), err)
 		}
 		got, err = h.parseConfig("/etc/jobsd.toml", "# settings\n"+c.key+" = "+c.bad, false)
-		want := fmt.Sprintf("jobsd.toml:2:%d: %s: %s", len(c.key)+4+c.at, strings.TrimPrefix(c.key, "defaults."), c.says)
+		want := fmt.Sprintf("jobsd.toml:2:%d: %s: %s", len(c.key)+4+c.at, c.key, c.says)
 		if err == nil || !strings.HasPrefix(err.Error(), want) || !reflect.DeepEqual(c.of(got), c.byDefault) {
 			t.Errorf("%s = %s\ngot  %v %v\nwant %s", c.key, c.bad, err, c.of(got), want)
 		}
 	}
 	missing := configKeys.names()
-	for prefix, names := range map[string][]string{"mail": mailKeys.names(), "journal": journalKeys.names(), "log": outputKeys.names()} {
+	for prefix, names := range map[string][]string{"mail": mailKeys.names(), "journal": journalKeys.names(), "log": outputKeys.names(), "daemon": daemonKeys.names()} {
 		for _, name := range names {
 			missing = append(missing, join(prefix, name))
 		}
@@ -94,11 +95,11 @@ func TestConfigKeys(t *testing.T) {
 func TestConfigRefused(t *testing.T) {
 	for text, want := range map[string]string{
 		"machines = \"x\"":              `jobsd.toml:1:1: machines: unknown key; did you mean "machine"?`,
-		"[defaults]\nretires = 3":       `jobsd.toml:2:1: retires: unknown key; did you mean "retries"?`,
+		"[defaults]\nretires = 3":       `jobsd.toml:2:1: defaults.retires: unknown key; did you mean "retries"?`,
 		"[defaults]\ncmd = [\"x\"]":     `jobsd.toml:2:1: defaults.cmd: this key cannot have a default: set it in each job`,
 		"[defaults]\nstart_at = \"4\"":  `jobsd.toml:2:1: defaults.start_at: this key cannot have a default: set it in each job`,
-		"[defaults]\nuser = \"nemo\"":   `jobsd.toml:2:8: user: there is no user "nemo"`,
-		"[defaults]\ntimezone = \"no\"": `jobsd.toml:2:12: timezone: "no" is not a time zone; use an IANA name such as "Europe/Berlin", or "local"`,
+		"[defaults]\nuser = \"nemo\"":   `jobsd.toml:2:8: defaults.user: there is no user "nemo"`,
+		"[defaults]\ntimezone = \"no\"": `jobsd.toml:2:12: defaults.timezone: "no" is not a time zone; use an IANA name such as "Europe/Berlin", or "local"`,
 		"defaults = 3":                  `jobsd.toml:1:12: defaults: must be a table of job keys, not a number`,
 		"[notify.ops]":                  `jobsd.toml:1:9: notify.ops: has no receiver: add mail, url, url_file or cmd`,
 		"[defaults":                     `jobsd.toml:1:9: not valid TOML: expected '.' or ']' to end table name, but the file ends`,
@@ -188,7 +189,7 @@ machines = ["a*"]
 		t.Errorf("%+v", d)
 	}
 	_, errs := h.parseStrictly(newSource("t.toml", "/etc/jobs.d", "cmd = [\"x\"]\nenabled = 1\nnotify = 3"), "t.toml", c.defaults)
-	if lines(errs) != "t.toml:2:11: enabled: must be true or false (without quotes), not a number\nt.toml:3:10: notify: must be a table, not a number" {
+	if lines(errs) != "t.toml:2:11: enabled: must be true or false (without quotes), not a number\nt.toml:3:10: notify: must be a table such as {to = [\"phone\"]}, not a number" {
 		t.Error(errs)
 	}
 }

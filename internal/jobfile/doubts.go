@@ -233,12 +233,34 @@ func (h *host) lacks(d *Definition) (list []Doubt) {
 		list = append(list, Doubt{"dir", "there is no directory " + plain.Word(d.Dir)})
 	}
 	list = append(list, h.noFile("env_file", d.EnvFile)...)
-	if name := d.Argv[0]; !d.Shell && d.Program == "" && oneWord(d.Argv) == "" && !strings.HasPrefix(name, "~") {
-		if text := h.noProgram(d, name); text != "" {
-			list = append(list, Doubt{"cmd", text})
+	if !d.Shell {
+		list = append(list, h.notExecutable(d, "cmd", d.Argv)...)
+	}
+	if n := d.Notify; n != nil {
+		for _, c := range n.Commands() {
+			list = append(list, h.notExecutable(d, join("notify", c.Key), c.Argv)...)
 		}
 	}
 	return list
+}
+
+// notExecutable warns that the program of a command does not exist, or that the user of the job cannot execute it.
+func (h *host) notExecutable(d *Definition, key string, argv []string) []Doubt {
+	if len(argv) == 0 || oneWord(argv) != "" || strings.HasPrefix(argv[0], "~") {
+		return nil
+	}
+	text := ""
+	if program := h.program(d, argv[0]); program == "" {
+		text = h.noProgram(d, argv[0])
+	} else if u := d.User; u != nil && strings.Contains(argv[0], "/") { // otherwise a later directory of PATH may have it
+		if what := h.Programs.Obstacle(u, program); what != "" {
+			text = fmt.Sprintf("%s cannot be executed by the user %s: see the permissions of %s", plain.Word(program), u.Name, plain.Word(what))
+		}
+	}
+	if text == "" {
+		return nil
+	}
+	return []Doubt{{key, text}}
 }
 
 // isMissing reports whether a path certainly does not exist, for any user.

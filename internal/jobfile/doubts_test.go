@@ -41,11 +41,16 @@ func TestDoubts(t *testing.T) {
 		{"cmd = ['/bin/true']\nenv = {PATH = \"$HOME/bin:$PATH\"}", `env.PATH: $HOME is not expanded here: use extra_path to add directories to PATH`},
 		{"cmd = ['/bin/true']\nenv = {A = \"a$b\"}", ``},
 		{"cmd = ['/bin/true']\nnotify.on_failure = [\"beep loud\"]", `notify.on_failure: this is the name of one program, with blanks in it: write ["beep", "loud"]`},
-		{"cmd = ['/bin/true']\nnotify.on_recovery = [\"beep\", \"|\", \"x\"]", `notify.on_recovery: this runs without a shell`},
+		{"cmd = ['/bin/true']\nnotify.on_recovery = [\"/bin/echo\", \"|\", \"x\"]", `notify.on_recovery: this runs without a shell`},
 
 		{`cmd = ["no-such-program-here"]`, `cmd: "no-such-program-here" is in no directory of the job's PATH (` + DefaultPath + `)`},
 		{`cmd = ["/no/such/program"]`, `cmd: there is no program /no/such/program`},
 		{`cmd = ["` + plain + `"]`, `cmd: ` + plain + ` cannot be executed: chmod +x ` + plain},
+		{"cmd = ['/bin/true']\nnotify.on_start = ['no-such-program-here']", `notify.on_start: "no-such-program-here" is in no directory of the job's PATH`},
+		{"cmd = ['/bin/true']\nnotify.on_failure = ['/no/such/program']", `notify.on_failure: there is no program /no/such/program`},
+		{"cmd = ['/bin/true']\nnotify.on_success = ['" + plain + "']", `notify.on_success: ` + plain + ` cannot be executed: chmod +x ` + plain},
+		{"shell = 'true'\nnotify.on_recovery = ['./nosuch']\ndir = '" + dir + "'", `notify.on_recovery: there is no program ` + dir + `/nosuch`},
+		{"cmd = ['/bin/true']\nnotify.on_failure = ['true']", ``},
 		{"cmd = ['no-such-program-here']\nmachines = ['elsewhere']", ``},
 		{"cmd = ['no-such-program-here']\npass_env = ['PATH']", ``},
 		{"cmd = ['no-such-program-here']\nenv_file = '" + plain + "'", ``},
@@ -69,6 +74,51 @@ func TestDoubts(t *testing.T) {
 		}
 		if said := strings.Join(got, "\n"); (row.want == "") != (said == "") || !strings.Contains(said, row.want) || len(got) > 1 {
 			t.Errorf("%s\ngot  %s\nwant %s", row.text, said, row.want)
+		}
+	}
+}
+
+// TestDoubtOfUser checks the warning that the user of a job cannot execute a program.
+func TestDoubtOfUser(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root has jobs of other users")
+	}
+	dir, err := os.MkdirTemp("/tmp", "jobsd-test") // TMPDIR of root may be closed to others
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	chmod(t, dir, 0o755)
+	for name, mode := range map[string]os.FileMode{"private/tool": 0o755, "closed": 0o700, "group": 0o750, "script": 0o755, "unreadable": 0o711} {
+		name = filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte("#!/bin/sh\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		chmod(t, name, mode)
+	}
+	chmod(t, filepath.Join(dir, "private"), 0o700)
+	for name, what := range map[string]string{"private/tool": "private", "closed": "closed", "group": "group", "script": "", "unreadable": "unreadable"} {
+		for _, user := range []string{"nobody", "root"} {
+			want := "notify.on_failure: " + dir + "/" + name + " cannot be executed by the user nobody: see the permissions of " + dir + "/" + what
+			if user == "root" || what == "" {
+				want = ""
+			}
+			file := filepath.Join(dir, "j.toml")
+			put(t, dir, "j.toml", "cmd = ['/bin/true']\nuser = '"+user+"'\nnotify.on_failure = ['"+dir+"/"+name+"']\n")
+			defs, errs := ReadFile(file, nil)
+			if errs != nil {
+				t.Fatal(lines(errs))
+			}
+			got := ""
+			for _, doubt := range Doubts(defs, "here")[defs[0]] {
+				got += doubt.Key + ": " + doubt.Text
+			}
+			if got != want {
+				t.Errorf("%s as %s\ngot  %s\nwant %s", name, user, got, want)
+			}
 		}
 	}
 }
@@ -160,7 +210,7 @@ func TestHabits(t *testing.T) {
 		"concurrencyPolicy": "overlap", "backoffLimit": "retries", "activeDeadlineSeconds": "timeout", "ProgramArguments": "cmd",
 		"StartInterval": "every", "RunAtLoad": "at_boot", "KeepAlive": "keep_alive", "UMask": "umask", "Nice": "nice",
 		"Description": "description", "mailto": "notify.mail", "stopwaitsecs": "stop_timeout", "LimitNOFILE": "limits.nofile",
-		"weekdays": "days", "tz": "timezone", "cron_expression": "cron",
+		"weekdays": "days", "tz": "timezone", "cron_expression": "cron", "success_within": "expect.success_within", "done_within": "expect.done_within", "to": "notify.to",
 	} {
 		_, errs := parseAs(t, someHost(t, 0), "t.toml", "cmd = ['x']\n"+key+" = 'x'\n")
 		if said := lines(errs); !strings.Contains(said, `unknown key; did you mean "`+want+`"?`) {

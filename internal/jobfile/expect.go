@@ -67,39 +67,54 @@ func (d *Definition) startsAgain() bool {
 	return k != schedule.None && k != schedule.At || d.After != nil || d.KeepAlive != nil
 }
 
-// gapsTried is how many slots from now on are compared with success_within.
+// gapsTried is how many slots from now on are looked at to find the longest gap of a schedule.
 const gapsTried = 500
 
-// tooTight warns if the schedule has a gap that is longer than success_within. Then the job is late although all of its
-// runs succeed.
+// tooTight warns if success_within does not allow for the longest gap of the schedule and the time that a run takes. Then
+// the job is late although all of its runs succeed.
 func (h *host) tooTight(d *Definition) (list []Doubt) {
 	if d.Expect == nil || d.Expect.SuccessWithin == 0 || d.After != nil {
 		return nil
 	}
-	within := d.Expect.SuccessWithin
-	gap := gapAbove(d.Schedule, within, h.now)
-	if gap == 0 {
+	within, gap := d.Expect.SuccessWithin, longestGap(d.Schedule, h.now)
+	slack := min(gap/100, 15*time.Minute) // a run may take longer than the one before
+	if done := d.Expect.DoneWithin; done > 0 {
+		slack = min(slack, done)
+	}
+	if gap == 0 || within >= gap+slack {
 		return nil
 	}
-	return []Doubt{{"expect.success_within", fmt.Sprintf("%s is shorter than a gap of %s between two runs: the job will be late although it succeeds",
-		schedule.FormatDuration(within), schedule.FormatDuration(gap))}}
+	return []Doubt{{"expect.success_within", fmt.Sprintf("%s is too short for a gap of %s between two runs and the time that a run takes, "+
+		"so the job will be late although it succeeds: write more, such as %q",
+		schedule.FormatDuration(within), schedule.FormatDuration(gap), schedule.FormatDuration(roomy(gap, d.Expect.DoneWithin)))}}
 }
 
-// gapAbove returns a gap of the schedule that is longer than limit, 0 if it finds none.
-func gapAbove(s *schedule.Schedule, limit time.Duration, now time.Time) time.Duration {
-	if s.Interval() > limit {
+// roomy returns a good success_within for a gap between two runs. done is the longest duration of a run, 0 if unknown.
+func roomy(gap, done time.Duration) time.Duration {
+	unit := time.Second
+	switch {
+	case gap >= 12*time.Hour:
+		unit = time.Hour
+	case gap >= 10*time.Minute:
+		unit = time.Minute
+	}
+	more := gap + max(done, min(gap/12, 2*time.Hour))
+	return (more + unit - 1).Truncate(unit)
+}
+
+// longestGap returns the longest gap of the schedule that it finds, 0 if there is none.
+func longestGap(s *schedule.Schedule, now time.Time) (longest time.Duration) {
+	if s.Interval() > 0 {
 		return s.Interval()
 	}
 	slot := s.Next(now)
 	for range gapsTried {
 		next := s.Next(slot)
 		if slot.IsZero() || next.IsZero() {
-			return 0
+			break
 		}
-		if gap := next.Sub(slot); gap > limit {
-			return gap
-		}
+		longest = max(longest, next.Sub(slot))
 		slot = next
 	}
-	return 0
+	return longest
 }

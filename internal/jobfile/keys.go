@@ -107,9 +107,9 @@ var jobKeys = newKeys(
 		limits, nil, func(d *draft) *[]Limit { return &d.Limits }, process),
 
 	row("log", "Log of the output.",
-		sub(logKeys), logKeys.zero, func(d *draft) *Log { return &d.Log }),
+		sub(logKeys, `{max_size = "10MB"}`), logKeys.zero, func(d *draft) *Log { return &d.Log }),
 	row("notify", "Notifications.",
-		sub(notifyKeys), notifyKeys.zero, func(d *draft) *notification { return &d.notify }, derived),
+		sub(notifyKeys, `{to = ["phone"]}`), notifyKeys.zero, func(d *draft) *notification { return &d.notify }, derived),
 	row("expect", "Expectations. A breach causes a notification and changes nothing else.",
 		expect, nil, func(d *draft) **Expect { return &d.Expect }, unfit),
 )

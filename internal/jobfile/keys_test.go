@@ -147,7 +147,7 @@ var keyCases = []keyCase{
 		of: func(d *Definition) any { return d.Limits }},
 
 	{key: "log", good: `{keep = 2}`, json: `{"keep": 2}`, want: Log{MaxSize: 10_000_000, Keep: 2}, bad: `5`,
-		says: "must be a table, not a number", byDefault: Log{MaxSize: 10_000_000, Keep: 5}, of: func(d *Definition) any { return d.Log }},
+		says: `must be a table such as {max_size = "10MB"}, not a number`, byDefault: Log{MaxSize: 10_000_000, Keep: 5}, of: func(d *Definition) any { return d.Log }},
 	{key: "log.max_size", good: `"1MiB"`, want: int64(1 << 20), bad: `"1 XB"`,
 		says:      `"1 XB" is not a size: write a whole number and a unit, as in "10MB" or "10MiB"`,
 		byDefault: int64(10e6), of: func(d *Definition) any { return d.Log.MaxSize }},
@@ -159,7 +159,7 @@ var keyCases = []keyCase{
 		byDefault: false, of: func(d *Definition) any { return d.Log.Timestamps }},
 
 	{key: "notify", good: `{mail = "root"}`, json: `{"mail": "root"}`, want: &Notify{Mail: []string{"root"}, On: []string{"failure", "recovery", "late", "slow"}, Failures: 1},
-		bad: `"root"`, says: "must be a table, not a string", byDefault: (*Notify)(nil),
+		bad: `"root"`, says: `must be a table such as {to = ["phone"]}, not a string`, byDefault: (*Notify)(nil),
 		of: func(d *Definition) any { return d.Notify }},
 	{key: "notify.mail", good: `["a@b", "root"]`, want: []string{"a@b", "root"}, bad: `["a@b", "c d"]`, at: 8,
 		says: `"c d" is not a mail address`, byDefault: []string(nil), with: `notify.on_success = ["x"]`,

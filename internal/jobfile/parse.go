@@ -199,7 +199,7 @@ func (r *reader) finish(n *node, d *draft, stem string, whole bool) {
 	if !whole || len(d.Argv) == 0 || d.Schedule == nil {
 		return
 	}
-	d.Program = r.host.program(&d.Definition)
+	d.Program = r.host.program(&d.Definition, d.Argv[0])
 	d.DirMayHang = !r.host.Programs.IsSafe(r.host.dirOf(&d.Definition))
 	d.hash()
 }

@@ -15,9 +15,8 @@ const DefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 // DefaultUmask is the default file mode mask of a job, whatever the umask of the daemon.
 const DefaultUmask = 0o022
 
-// program returns the path of the program that the job will execute, "" if only the start can find it.
-func (h *host) program(d *Definition) string {
-	name := d.Argv[0]
+// program returns the path of the program with that name that the job will execute, "" if only the start can find it.
+func (h *host) program(d *Definition, name string) string {
 	if strings.Contains(name, "/") {
 		if !filepath.IsAbs(name) {
 			name = filepath.Join(h.dirOf(d), name)

@@ -45,7 +45,7 @@ func TestProgram(t *testing.T) {
 	} {
 		h := someHost(t, os.Geteuid())
 		h.path, h.Home = c, root+"/home"
-		if got := h.program(&k.d); got != k.want {
+		if got := h.program(&k.d, k.d.Argv[0]); got != k.want {
 			t.Errorf("%+v\ngot  %s\nwant %s", k.d, got, k.want)
 		}
 	}

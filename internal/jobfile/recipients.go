@@ -52,6 +52,14 @@ func (r *reader) defaultRecipients(c *Config) {
 	}
 }
 
+// daemonRecipients checks the names of targets for notifications about the daemon.
+func (r *reader) daemonRecipients(root *node, c *Config) {
+	to := root.place("daemon").place("notify")
+	for _, e := range unknownTargets(to, "daemon.notify", c.Daemon.Notify, c.Targets) {
+		r.add(e)
+	}
+}
+
 // unknownTargets returns mistakes about names that no target has. to is the value of the key, or the place of the job if
 // the names are defaults.
 func unknownTargets(to *node, key string, names []string, targets map[string]*Target) (errs []*Error) {
@@ -82,6 +90,8 @@ func knownTargets(name string, targets map[string]*Target) known {
 	hint := ""
 	if near := Nearest(name, names); near != "" {
 		hint = `; did you mean "` + near + `"?`
+	} else if strings.Contains(name, "@") {
+		hint = "; if it is a mail address, write it into notify.mail"
 	}
 	list := strings.Join(names[:min(len(names), most)], ", ")
 	if len(names) > most {

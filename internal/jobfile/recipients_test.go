@@ -5,39 +5,46 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestTargetsRefused checks each mistake in a target and in the heartbeat, and that no error shows a URL.
 func TestTargetsRefused(t *testing.T) {
 	for text, want := range map[string]string{
-		"[notify]\nops = 3":                              `2:7: notify.ops: must be a table, such as {mail = "ops@example.org"}, not a number`,
-		"notify = 'xyzzy'":                               `1:10: notify: must be a table of targets, such as [notify.ops] with mail = "ops@example.org", not a string`,
-		"[notify.ops]\n":                                 `1:9: notify.ops: has no receiver: add mail, url, url_file or cmd`,
-		"[notify.ops]\npreset = 'ntfy'":                  `1:9: notify.ops: has no receiver: add mail, url, url_file or cmd`,
-		"[notify.mail]\nmail = 'a'":                      `1:9: notify: "mail" is reserved: give the target another name`,
-		"[notify.on_start]\nmail = 'a'":                  `1:9: notify: "on_start" is reserved: give the target another name`,
-		"[notify.daemon]\nmail = 'a'":                    `1:9: notify: "daemon" is reserved: give the target another name`,
-		"[notify.'a b']\nmail = 'a'":                     `1:9: notify: "a b" may contain only letters, digits and . _ @ -`,
-		"[notify.ops]\nmail = []":                        `2:8: notify.ops.mail: must not be empty`,
-		"[notify.ops]\nmali = 'a'":                       `1:9: notify.ops: has no receiver: add mail, url, url_file or cmd` + "\njobsd.toml:" + `2:1: notify.ops.mali: unknown key; did you mean "mail"?`,
-		"[notify.ops]\nmail = 'a'\ncmd = ['b']":          `3:1: notify.ops.cmd: mail and cmd exclude each other; keep one of them`,
-		"[notify.p]\nurl_file='/a'\nurl='http://xyzzy'":  `3:1: notify.p.url: url_file and url exclude each other; keep one of them`,
-		"[notify.ops]\nmail = 'a'\npreset = 'ntfy'":      `3:1: notify.ops.preset: is only for targets with url or url_file: remove it`,
-		"[notify.ops]\ncmd=['a']\nheaders_file='/x'":     `3:1: notify.ops.headers_file: is only for targets with url or url_file: remove it`,
-		"[notify.p]\nurl = 'http://x'\npreset = 'irc'":   `3:10: notify.p.preset: must be one of "json", "ntfy", "slack", "healthchecks", not "irc"`,
-		"[notify.p]\nurl = 'xyzzy.example.org/t'":        `2:7: notify.p.url: the URL must begin with http:// or https://: write one such as "https://example.org/path"`,
-		"[notify.p]\nurl = 'https:///xyzzy'":             `2:7: notify.p.url: the URL has no host: write one such as "https://example.org/path"`,
-		"[notify.p]\nurl = 'https://:80/xyzzy'":          `2:7: notify.p.url: the URL has no host: write one such as "https://example.org/path"`,
-		"[notify.p]\nurl = 'https://x/xyzzy%zz'":         `2:7: notify.p.url: is not a valid URL: write one such as "https://example.org/path"`,
-		"[notify.p]\nurl = 'https://x/xyzzy y'":          `2:7: notify.p.url: is not a valid URL: write one such as "https://example.org/path"`,
-		"[notify.p]\nurl = ['https://x/xyzzy']":          `2:7: notify.p.url: must be a string, not an array`,
-		"[notify.p]\nurl_file = 'phone.url'":             `2:12: notify.p.url_file: "phone.url" must be an absolute path, such as "/etc/jobsd/phone.url"`,
-		"[heartbeat]\nevery = '1m'":                      `1:2: heartbeat: has no receiver: add url or url_file`,
-		"[heartbeat]\nurl='http://x'\nevery='9s'":        `3:7: heartbeat.every: must be at least 10s`,
-		"[heartbeat]\nurl='http://xyzzy'\nurl_file='/y'": `3:1: heartbeat.url_file: url and url_file exclude each other; keep one of them`,
+		"[notify]\nops = 3":                                                `2:7: notify.ops: must be a table, such as {mail = "ops@example.org"}, not a number`,
+		"notify = 'xyzzy'":                                                 `1:10: notify: must be a table of targets, such as [notify.ops] with mail = "ops@example.org", not a string`,
+		"[notify.ops]\n":                                                   `1:9: notify.ops: has no receiver: add mail, url, url_file or cmd`,
+		"[notify.ops]\npreset = 'ntfy'":                                    `1:9: notify.ops: has no receiver: add mail, url, url_file or cmd`,
+		"[notify.mail]\nmail = 'a'":                                        `1:9: notify: "mail" is reserved: give the target another name, or write mail addresses into notify.mail of a job`,
+		"[notify.on_start]\nmail = 'a'":                                    `1:9: notify: "on_start" is reserved: give the target another name`,
+		"[notify.daemon]\nmail = 'a'":                                      `1:9: notify: "daemon" is reserved: give the target another name`,
+		"[notify.'a b']\nmail = 'a'":                                       `1:9: notify: "a b" may contain only letters, digits and . _ @ -`,
+		"[notify.ops]\nmail = []":                                          `2:8: notify.ops.mail: must not be empty`,
+		"[notify.ops]\nmali = 'a'":                                         `1:9: notify.ops: has no receiver: add mail, url, url_file or cmd` + "\njobsd.toml:" + `2:1: notify.ops.mali: unknown key; did you mean "mail"?`,
+		"[notify.ops]\nmail = 'a'\ncmd = ['b']":                            `3:1: notify.ops.cmd: mail and cmd exclude each other; keep one of them`,
+		"[notify.p]\nurl_file='/a'\nurl='http://xyzzy'":                    `3:1: notify.p.url: url_file and url exclude each other; keep one of them`,
+		"[notify.ops]\nmail = 'a'\npreset = 'ntfy'":                        `3:1: notify.ops.preset: is only for targets with url or url_file: remove it`,
+		"[notify.ops]\ncmd=['a']\nheaders_file='/x'":                       `3:1: notify.ops.headers_file: is only for targets with url or url_file: remove it`,
+		"[notify.p]\nurl = 'http://x'\npreset = 'irc'":                     `3:10: notify.p.preset: must be one of "json", "ntfy", "slack", "healthchecks", not "irc"`,
+		"[notify.p]\nurl = 'xyzzy.example.org/t'":                          `2:7: notify.p.url: the URL must begin with http:// or https://: write one such as "https://example.org/path"`,
+		"[notify.p]\nurl = 'https:///xyzzy'":                               `2:7: notify.p.url: the URL has no host: write one such as "https://example.org/path"`,
+		"[notify.p]\nurl = 'https://:80/xyzzy'":                            `2:7: notify.p.url: the URL has no host: write one such as "https://example.org/path"`,
+		"[notify.p]\nurl = 'https://x/xyzzy%zz'":                           `2:7: notify.p.url: is not a valid URL: write one such as "https://example.org/path"`,
+		"[notify.p]\nurl = 'https://x/xyzzy y'":                            `2:7: notify.p.url: is not a valid URL: write one such as "https://example.org/path"`,
+		"[notify.p]\nurl = ['https://x/xyzzy']":                            `2:7: notify.p.url: must be a string, not an array`,
+		"[notify.p]\nurl_file = 'phone.url'":                               `2:12: notify.p.url_file: must be the absolute path of a file, such as "/etc/jobsd/phone.url"`,
+		"[notify.p]\nurl_file = 'https://x/xyzzy'":                         `2:12: notify.p.url_file: must be the absolute path of a file, such as "/etc/jobsd/phone.url"`,
+		"[heartbeat]\nurl='http://x'\nheaders_file='Authorization: xyzzy'": `3:14: heartbeat.headers_file: must be the absolute path of a file, such as "/etc/jobsd/phone.url"`,
+		"[defaults]\nnotify.to = 'https://x/xyzzy'":                        `2:13: defaults.notify.to: must be the name of a target, not a URL: add a target with this URL to jobsd.toml`,
+		"[heartbeat]\nevery = '1m'":                                        `1:2: heartbeat: has no receiver: add url or url_file`,
+		"[heartbeat]\nurl='http://x'\nevery='9s'":                          `3:7: heartbeat.every: must be at least 10s`,
+		"[heartbeat]\nurl='http://xyzzy'\nurl_file='/y'":                   `3:1: heartbeat.url_file: url and url_file exclude each other; keep one of them`,
+		"[defaults]\nnotify.to = 'phone, ops'":                             `2:13: defaults.notify.to: "phone, ops" is not one name: write a list, such as ["phone", "ops"]`,
+		"[daemon]\nnotify = 'phone,ops'":                                   `2:10: daemon.notify: "phone,ops" is not one name: write a list, such as ["phone", "ops"]`,
+		"daemon.notify = 'pohne'\n[notify.phone]\nmail = 'a'":              `1:17: daemon.notify: there is no target "pohne"; did you mean "phone"? (jobsd.toml has phone)`,
+		"[defaults]\nnotify.to = 'a@b'\n[notify.ops]\nmail = 'a'":          `2:13: defaults.notify.to: there is no target "a@b"; if it is a mail address, write it into notify.mail (jobsd.toml has ops)`,
 		"[defaults]\nnotify.to = ['ops', 'phone']\n[notify.pohne]\nmail = 'a'\n[notify.ops]\nmail = 'a'": `2:21: defaults.notify.to: there is no target "phone"; did you mean "pohne"? (jobsd.toml has ops, pohne)`,
 	} {
 		_, err := someHost(t, 0).parseConfig("/etc/jobsd.toml", text, false)
@@ -258,27 +265,37 @@ func TestExpectations(t *testing.T) {
 	}
 }
 
-// TestTooTight checks the warning that a schedule has longer gaps than success_within.
+// TestTooTight checks the warning that success_within is too short for the gaps of a schedule and the duration of a run.
 func TestTooTight(t *testing.T) {
 	h := someHost(t, 0)
-	for job, want := range map[string]time.Duration{
-		"expect.success_within = '26h'\nstart_at = '4am'":                     0,
-		"expect.success_within = '20h'\nstart_at = '4am'":                     24 * time.Hour,
-		"expect.success_within = '26h'\nstart_at = '4am'\ndays = 'weekdays'":  72 * time.Hour,
-		"expect.success_within = '73h'\nstart_at = '4am'\ndays = 'weekdays'":  0,
-		"expect.success_within = '20h'\nevery = '1d'":                         24 * time.Hour,
-		"expect.success_within = '25h'\nevery = '1d'":                         0,
-		"expect.success_within = '1h'\nevery = '1d'\nat_boot = true":          24 * time.Hour,
-		"expect.success_within = '1h'\nafter = ['x']":                         0,
-		"expect.done_within = '1h'\nstart_at = '4am'":                         0,
-		"expect.success_within = '30d'\ncron = '0 0 1 * *'\ntimezone = 'UTC'": 31 * 24 * time.Hour,
+	for job, want := range map[string]string{ // the gap and the advice
+		"expect.success_within = '26h'\nstart_at = '4am'":                              "",
+		"expect.success_within = '26h'\nstart_at = '4am'\nexpect.done_within = '2h'":   "",
+		"expect.success_within = '20h'\nstart_at = '4am'":                              "1d 1d2h",
+		"expect.success_within = '24h'\nstart_at = '4am'":                              "1d 1d2h",
+		"expect.success_within = '24h'\nstart_at = '4am'\nexpect.done_within = '90m'":  "1d 1d2h",
+		"expect.success_within = '24h'\nstart_at = '4am'\nexpect.done_within = '150m'": "1d 1d3h",
+		"expect.success_within = '24h1m'\nstart_at = '4am'":                            "1d 1d2h",
+		"expect.success_within = '24h1m'\nstart_at = '4am'\nexpect.done_within = '1m'": "",
+		"expect.success_within = '26h'\nstart_at = '4am'\ndays = 'weekdays'":           "3d 3d2h",
+		"expect.success_within = '26h'\nstart_at = '4am'\ndays = ['mon', 'tue']":       "6d 6d2h",
+		"expect.success_within = '73h'\nstart_at = '4am'\ndays = 'weekdays'":           "",
+		"expect.success_within = '20h'\nevery = '1d'":                                  "1d 1d2h",
+		"expect.success_within = '25h'\nevery = '1d'":                                  "",
+		"expect.success_within = '10m'\nevery = '10m'":                                 "10m 11m",
+		"expect.success_within = '10s'\nevery = '10s'":                                 "10s 11s",
+		"expect.success_within = '1h'\nevery = '1d'\nat_boot = true":                   "1d 1d2h",
+		"expect.success_within = '1h'\nafter = ['x']":                                  "",
+		"expect.done_within = '1h'\nstart_at = '4am'":                                  "",
+		"expect.success_within = '31d'\ncron = '0 0 1 * *'\ntimezone = 'UTC'":          "31d 31d2h",
 	} {
 		list := h.tooTight(only(t, "t.toml", "cmd = ['x']\n"+job))
 		text := ""
 		if len(list) == 1 {
 			text = list[0].Text
 		}
-		if (want == 0) != (text == "") || want != 0 && !strings.Contains(text, fmt.Sprintf("a gap of %dd ", want/(24*time.Hour))) {
+		gap, advice, _ := strings.Cut(want, " ")
+		if (want == "") != (text == "") || want != "" && (!strings.Contains(text, "a gap of "+gap+" ") || !strings.HasSuffix(text, strconv.Quote(advice))) {
 			t.Errorf("%s\ngot  %q, want %s", job, text, want)
 		}
 	}

@@ -208,11 +208,11 @@ func (t *keys[D]) schema() schema {
 }
 
 // sub is the type of a table with its own keys.
-func sub[D any](t *keys[D]) typ[D] {
+func sub[D any](t *keys[D], example known) typ[D] {
 	return typ[D]{
 		name: "table",
 		form: Form{Item: Section},
-		read: of(table, "a table", func(r *reader, n *node) (D, bool) {
+		read: of(table, "a table such as "+example, func(r *reader, n *node) (D, bool) {
 			d := t.zero
 			t.read(r, n, &d)
 			return d, true

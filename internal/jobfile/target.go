@@ -1,7 +1,6 @@
 package jobfile
 
 import (
-	"bytes"
 	"maps"
 	"net/url"
 	"path/filepath"
@@ -37,22 +36,8 @@ const (
 	PresetHealthchecks Preset = "healthchecks"
 )
 
-// Same reports whether two targets are the same settings. Either may be nil.
-func (t *Target) Same(u *Target) bool { return same(targetKeys, t, u) }
-
 // Same reports whether two heartbeats are the same settings. Either may be nil.
-func (h *Heartbeat) Same(g *Heartbeat) bool { return same(heartbeatKeys, h, g) }
-
-// Same reports whether mail is sent in the same way, to the same default recipients.
-func (m *Mail) Same(n *Mail) bool { return same(mailKeys, m, n) }
-
-// same compares all keys of two tables.
-func same[T any](keys *keys[T], a, b *T) bool {
-	if a == nil || b == nil {
-		return a == b
-	}
-	return bytes.Equal(keys.print(nil, a, 0), keys.print(nil, b, 0))
-}
+func (h *Heartbeat) Same(g *Heartbeat) bool { return h == g || h != nil && g != nil && *h == *g }
 
 // Way says in one word how the target is reached: mail, command, or the preset of its requests.
 func (t *Target) Way() string {
@@ -143,6 +128,9 @@ var reservedTargets = []string{"mail", "on_start", "on_failure", "on_success", "
 
 // badTargetName returns what is wrong with the name of a target, "" if it is valid.
 func badTargetName(s string) known {
+	if s == "mail" {
+		return "is reserved: give the target another name, or write mail addresses into notify.mail of a job"
+	}
 	if slices.Contains(reservedTargets, s) {
 		return "is reserved: give the target another name"
 	}
@@ -234,18 +222,41 @@ var webAddress = checkedText("URL", matching(`^[hH][tT][tT][pP][sS]?://`), func(
 	return true
 })
 
-// absolutePath is a path from the root, for files that are read long after the load.
+// absolutePath is a path from the root, for files that are read long after the load. No error quotes it, as somebody may
+// have written there what should be in the file.
 var absolutePath = checkedText("path", matching("^/"), func(r *reader, n *node, s string) bool {
 	if !filepath.IsAbs(s) {
-		return r.fail(n, "%q must be an absolute path, such as \"/etc/jobsd/phone.url\"", s)
+		return r.fail(n, "must be the absolute path of a file, such as \"/etc/jobsd/phone.url\"")
 	}
 	return noNUL(r, n, s)
 })
 
 // targetName is the name of a target. Whether jobsd.toml has the target is checked for the file as a whole.
 var targetName = checkedText("target", targetNameSchema, func(r *reader, n *node, s string) bool {
-	if why := badTargetName(s); why != "" {
-		return r.fail(n, "%q %s", s, why)
+	why := badTargetName(s)
+	switch {
+	case why == "":
+		return true
+	case strings.Contains(s, "://"): // it may be a secret
+		return r.fail(n, "must be the name of a target, not a URL: add a target with this URL to jobsd.toml")
 	}
-	return true
+	if names := severalTargets(s); names != "" {
+		return r.fail(n, "%q is not one name: write a list, such as [%s]", s, names)
+	}
+	return r.fail(n, "%q %s", s, why)
 })
+
+// severalTargets returns the names in a text such as "phone,ops" as items of a list, "" if the text is something else.
+func severalTargets(s string) string {
+	var quoted []string
+	for _, name := range strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' || r == ';' }) {
+		if badTargetName(name) != "" {
+			return ""
+		}
+		quoted = append(quoted, strconv.Quote(name))
+	}
+	if len(quoted) < 2 {
+		return ""
+	}
+	return strings.Join(quoted, ", ")
+}

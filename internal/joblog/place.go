@@ -110,9 +110,6 @@ func (l *Log) mixedFrom(p Place, run uint64) int64 {
 	return at
 }
 
-// mark is the beginning of each marker.
-const mark = "== "
-
 // Own reports whether the next line, which begins at an offset of the log, is one of the run, and returns it without its
 // label.
 func (l *Lines) Own(line []byte, at int64) ([]byte, bool) {
@@ -138,11 +135,11 @@ func (l *Lines) withoutLabel(line []byte) ([]byte, bool) {
 	return text, ok
 }
 
-// startsOther reports whether a line is the start marker of another run, or of a command that runs for a notification.
+// startsOther reports whether a line is the start marker of another run.
 func startsOther(line []byte, run uint64) bool {
 	n, ok := markerOf(line)
 	_, rest, _ := bytes.Cut(bytes.TrimPrefix(line, []byte(marker)), []byte(" "))
-	return ok && n != run && bytes.HasPrefix(rest, []byte("started")) || bytes.HasPrefix(line, []byte("== on_"))
+	return ok && n != run && bytes.HasPrefix(rest, []byte("started"))
 }
 
 // markerOf returns the run of a marker.
@@ -156,13 +153,19 @@ func markerOf(line []byte) (run uint64, ok bool) {
 const marker = "== run " // of a run
 
 // ErrMixed means that nobody knows which lines belong to a run.
-var ErrMixed = errors.New("other runs wrote to the log at the same time, and which lines are its own is not known")
+var ErrMixed = errors.New("other runs may have written to the log at the same time, and which lines are its own is not known")
 
-// Tail returns the last lines of the output of a run, about size bytes at most, without markers and labels. It says
+// ErrUnplaced means that nobody knows where the output of a run begins. Most of these runs did not start.
+var ErrUnplaced = errors.New("where its output begins in the log is not known, because jobsd was killed when the run started")
+
+// Tail returns the last lines of the output of a run, about size bytes at most, without its markers and labels. It says
 // whether there is more before them.
 func Tail(path string, run uint64, p Place, size int64) (text []byte, cut bool, err error) {
-	if p.Stdout {
+	switch {
+	case p.Stdout:
 		return nil, false, ErrStdout
+	case p.From.Inode == 0:
+		return nil, false, ErrUnplaced
 	}
 	l, err := OpenLog(path)
 	if err != nil {
@@ -173,12 +176,16 @@ func Tail(path string, run uint64, p Place, size int64) (text []byte, cut bool, 
 	if !ok {
 		return nil, false, ErrGone
 	}
-	// While lines of other runs stand between its own, the last lines of the run may be far away from the end.
-	for look := size; ; look *= 8 {
-		from := max(begin, end-look)
-		if cut = from > begin; cut && !p.Alone && p.Mixed == nil {
+	look := size
+	if !p.Alone && p.Mixed == nil { // as after a crash
+		if look = end - begin; look > maxUnknown {
 			return nil, false, ErrMixed
 		}
+	}
+	// While lines of other runs stand between its own, the last lines of the run may be far away from the end.
+	for ; ; look *= 8 {
+		from := max(begin, end-look)
+		cut = from > begin
 		if text, err = l.own(p, run, from, end, cut); err != nil {
 			return nil, false, err
 		}
@@ -198,6 +205,10 @@ func Tail(path string, run uint64, p Place, size int64) (text []byte, cut bool, 
 // maxLook limits how far Tail looks back, as a multiple of the size.
 const maxLook = 1000
 
+// maxUnknown limits how much Tail reads if nobody recorded whether other runs wrote to the log at the same time. Then only
+// the start markers of other runs show it, and the first one may stand anywhere.
+const maxUnknown = 8 << 20
+
 // own returns the lines of a run between two offsets without markers and labels. If cut, the first may lack its beginning.
 func (l *Log) own(p Place, run uint64, from, end int64, cut bool) (text []byte, err error) {
 	all, err := io.ReadAll(l.Reader(from, end))
@@ -212,7 +223,7 @@ func (l *Log) own(p Place, run uint64, from, end int64, cut bool) (text []byte, 
 	}
 	lines := l.LinesOf(p, run)
 	for line := range bytes.Lines(all) {
-		if own, ok := lines.Own(line, from); ok && !bytes.HasPrefix(line, []byte(mark)) {
+		if own, ok := lines.Own(line, from); ok && !IsMarker(string(line)) {
 			text = append(text, own...)
 		}
 		from += int64(len(line))

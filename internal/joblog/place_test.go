@@ -101,12 +101,31 @@ func TestTail(t *testing.T) {
 			t.Errorf("%v, %v, %q", err, cut, text)
 		}
 	}
-	if _, _, err := Tail(p.path, 1, Place{From: one.From, To: one.To}, size); err != ErrMixed {
-		t.Errorf("which lines are its own is not known, but the error is %v", err)
+	unknown := Place{From: one.From, To: one.To} // the marker of the other run tells
+	if text, cut, err := Tail(p.path, 1, unknown, size); err != nil || !cut || !strings.HasSuffix(string(text), "mine\nlast\n") {
+		t.Errorf("%v, %v, %q", err, cut, text)
 	}
 	alone := Place{From: one.From, To: p.at("== run 2 s", false), Alone: true}
 	if text, cut, err := Tail(p.path, 1, alone, size); err != nil || !cut || strings.Trim(string(text), "mine\n") != "" || len(text) < size/2 {
 		t.Errorf("%v, %v, %q", err, cut, text)
+	}
+}
+
+// TestTailAfterCrash: a crash may leave the place of an output without some parts. If other runs may have written to the log
+// too, it must not be too long to search. If its beginning is not known, nobody removed it.
+func TestTailAfterCrash(t *testing.T) {
+	p := place(t, "== run 1 started\n"+strings.Repeat("mine\n", 2000)+"== run 1 exited 0\n== run 2 started\n"+
+		strings.Repeat("x", maxUnknown)+"\n== run 2 exited 0\n")
+	one := Place{From: *p.at("== run 1 s", false), To: p.at("== run 1 exited 0\n", true)}
+	if text, cut, err := Tail(p.path, 1, one, 1000); err != nil || !cut || strings.Trim(string(text), "mine\n") != "" || len(text) < 500 {
+		t.Errorf("%v, %v, %q", err, cut, text)
+	}
+	two := Place{From: *p.at("== run 2 s", false), To: p.at("== run 2 exited 0\n", true)}
+	if _, _, err := Tail(p.path, 2, two, 1000); err != ErrMixed {
+		t.Errorf("too long to search, but the error is %v", err)
+	}
+	if _, _, err := Tail(p.path, 1, Place{To: one.To}, 1000); err != ErrUnplaced {
+		t.Errorf("the beginning is not known, but the error is %v", err)
 	}
 }
 
@@ -120,5 +139,14 @@ func TestLinesOfRotated(t *testing.T) {
 		if ok != (want != "") || ok && string(own) != want {
 			t.Errorf("line %d: %q, %v", i, own, ok)
 		}
+	}
+}
+
+// TestTailKeepsHeadings: a line that a job wrote is no marker because it begins with the same characters.
+func TestTailKeepsHeadings(t *testing.T) {
+	p := place(t, "== run 1 started\n== Building ==\n== slow: told\n== on_failure of run 0: told\n== run 1 exited 0\n")
+	where := Place{From: *p.at("== run 1 s", false), To: p.at("== run 1 exited 0\n", true), Alone: true}
+	if text, _, err := Tail(p.path, 1, where, 1000); err != nil || string(text) != "== Building ==\n" {
+		t.Errorf("%q, %v", text, err)
 	}
 }

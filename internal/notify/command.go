@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// command runs a command about the newest event of the message. There is one attempt, because a command that failed
-// may already have done something.
+// command runs a command about the newest event of the message. Its text names the other events too, as no other command
+// tells anybody about them. There is one attempt, because a command that failed may already have done something.
 func (d *deliverer) command(ctx context.Context, m *Message) Result {
 	newest := &m.Events[len(m.Events)-1]
 	c := *m.Command
@@ -21,7 +21,7 @@ func (d *deliverer) command(ctx context.Context, m *Message) Result {
 	e := d.run(ctx, m, c, input)
 	r := Result{Output: string(e.printed)}
 	if why := e.failure(); why != "" {
-		r.Error = m.via() + why
+		r.Error = why
 		r.Final = !e.exhausted
 	}
 	return r
@@ -37,9 +37,12 @@ func (d *deliverer) inputOf(ctx context.Context, e *Event) *tail {
 // variables describes an event to a command.
 func (m *Message) variables(e *Event) []string {
 	env := []string{"JOBSD_EVENT=" + e.Kind, "JOBSD_EVENT_ID=" + e.ID, "JOBSD_EVENTS=" + strconv.Itoa(len(m.Events)),
-		"JOBSD_HOST=" + m.host(), "JOBSD_TEXT=" + e.headline()}
+		"JOBSD_HOST=" + m.host(), "JOBSD_TEXT=" + m.headlines()}
 	if e.Job != "" {
 		env = append(env, "JOBSD_JOB="+e.Job)
+	}
+	if e.RecoveredFrom != nil {
+		env = append(env, "JOBSD_RECOVERED_FROM="+strings.Join(e.RecoveredFrom, " "))
 	}
 	r := e.Run
 	if r == nil {

@@ -2,6 +2,7 @@ package notify
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -38,10 +39,32 @@ JOBSD_REASON=schedule
 JOBSD_RUN=7
 JOBSD_SIGNAL=
 JOBSD_SLOT=2026-03-01T04:00:00Z
-JOBSD_TEXT=backup failed: exited 3 after 2.5s
+JOBSD_TEXT=backup has started; backup failed: exited 3 after 2.5s
 ` + "line one\nno end \xff\n"
 	if got.Error != "" || got.Output != want {
 		t.Errorf("got %+v, want the output\n%s", got, want)
+	}
+}
+
+// TestCommandNamesAllJobs: a command that runs once for events of several jobs learns of each of them, as no other command
+// follows for the older ones. A very long list is cut.
+func TestCommandNamesAllJobs(t *testing.T) {
+	other := func(n int) Event {
+		e := event("late")
+		e.Job = fmt.Sprint("j", n)
+		return e
+	}
+	got := deliver(t, newTest(long), toCommand(`echo "$JOBSD_JOB: $JOBSD_TEXT"`, other(1), other(2)))
+	if want := "j2: j1 is late: details; j2 is late: details\n"; got.Output != want {
+		t.Errorf("got %q, want %q", got.Output, want)
+	}
+	var many []Event
+	for n := range maxEvents + 5 {
+		many = append(many, other(n))
+	}
+	got = deliver(t, newTest(long), toCommand(`echo "$JOBSD_EVENTS: $JOBSD_TEXT"`, many...))
+	if want := "j19 is late: details; and 5 more\n"; !strings.HasPrefix(got.Output, "25: j0 is late: details; j1") || !strings.HasSuffix(got.Output, want) {
+		t.Errorf("got %q, want 20 jobs and then %q", got.Output, want)
 	}
 }
 
@@ -101,8 +124,8 @@ func TestCommandOutput(t *testing.T) {
 
 func TestCommandFailures(t *testing.T) {
 	for _, test := range []struct{ script, want string }{
-		{"exit 3", "phone: exited 3"},
-		{"kill -9 $$", "phone: signaled KILL"},
+		{"exit 3", "exited 3"},
+		{"kill -9 $$", "signaled KILL"},
 	} {
 		got := deliver(t, newTest(long), toCommand("echo printed; "+test.script, failed()))
 		if got.Error != test.want || !got.Final || got.Output != "printed\n" {
@@ -111,7 +134,7 @@ func TestCommandFailures(t *testing.T) {
 	}
 	m := toCommand("", failed())
 	m.Command.Path, m.Command.Argv = "/nosuch/page", []string{"/nosuch/page"}
-	if got := deliver(t, newTest(long), m); got.Error != "phone: cannot start: /nosuch/page does not exist" || !got.Final {
+	if got := deliver(t, newTest(long), m); got.Error != "cannot start: /nosuch/page does not exist" || !got.Final {
 		t.Errorf("got %+v", got)
 	}
 	for _, test := range []struct {
@@ -133,16 +156,16 @@ func TestCommandFailures(t *testing.T) {
 func TestCommandTimeout(t *testing.T) {
 	l := long
 	l.command = brief
-	if got := deliver(t, newTest(l), toCommand("echo begun; exec sleep 1000", failed())); got.Error != "phone: timeout (TERM)" || !got.Final {
+	if got := deliver(t, newTest(l), toCommand("echo begun; exec sleep 1000", failed())); got.Error != "timeout (TERM)" || !got.Final {
 		t.Errorf("got %+v", got)
 	}
-	if got := deliver(t, newTest(l), toCommand("trap 'exit 4' TERM; while :; do sleep 0.01; done", failed())); got.Error != "phone: timeout (exit code 4)" &&
-		got.Error != "phone: timeout (TERM)" { // before the trap was set
+	if got := deliver(t, newTest(l), toCommand("trap 'exit 4' TERM; while :; do sleep 0.01; done", failed())); got.Error != "timeout (exit code 4)" &&
+		got.Error != "timeout (TERM)" { // before the trap was set
 		t.Errorf("got %+v", got)
 	}
 	l.grace = brief
-	if got := deliver(t, newTest(l), toCommand("trap '' TERM; while :; do sleep 0.01; done", failed())); got.Error != "phone: timeout (KILL)" &&
-		got.Error != "phone: timeout (TERM)" {
+	if got := deliver(t, newTest(l), toCommand("trap '' TERM; while :; do sleep 0.01; done", failed())); got.Error != "timeout (KILL)" &&
+		got.Error != "timeout (TERM)" {
 		t.Errorf("got %+v", got)
 	}
 }

@@ -15,8 +15,9 @@ import (
 // note that changes nothing. The parameter rid is a UUID that is the same for the start and the end of one run. The
 // service stores the first 100 kB of the body, and by default a server of one's own the first 10 kB; maxTail is less.
 
-// maxPings is how many pings one message makes. The last ones say how the check is now.
-const maxPings = 20
+// maxPings is how many pings one message makes. The last ones say how the check is now. There is time for that many even if
+// each takes as long as a request may.
+const maxPings = 10
 
 // healthchecksRequests makes a ping of each event, in their order. The recovery of a job and the success of the same run
 // are one ping, because the check gets the same of both.
@@ -47,7 +48,7 @@ func (m *Message) withoutRecoveries() []Event {
 // endpoint returns what follows the URL of the check.
 func (e *Event) endpoint() string {
 	switch e.Kind {
-	case "success", "recovery", "stopped": // a person who stops a run needs no alarm, and only a success ends it without one
+	case "success", "recovery":
 		return ""
 	case "start":
 		return "start"
@@ -56,10 +57,10 @@ func (e *Event) endpoint() string {
 			return strconv.Itoa(*r.ExitCode)
 		}
 		return "fail"
-	case "crash_loop", "late", "slow":
+	case "crash_loop", "late", "slow", "daemon":
 		return "fail"
 	}
-	return "log"
+	return "log" // also of a run that was stopped: it is no success, and the check must not say that the job is well
 }
 
 // pingBody is the end of the output, or what happened if there is none.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -69,7 +70,7 @@ func (d *deliverer) http(ctx context.Context, m *Message) Result {
 			err = fmt.Errorf("the %d requests of the message took longer than %s", len(requests), d.limits.message)
 		}
 		if err != nil {
-			r.Error = m.via() + err.Error()
+			r.Error = err.Error()
 			e, ok := err.(*requestError)
 			r.Final = ok && e.final
 			break
@@ -89,10 +90,17 @@ func (d *deliverer) requests(ctx context.Context, make preset, m *Message) []req
 func (d *deliverer) send(ctx context.Context, t *HTTP, q *request) (answer string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, d.limits.http)
 	defer cancel()
-	r, err := d.newRequest(ctx, t, q)
-	if err != nil {
-		return "", err
+	made := within(ctx, func() (m madeRequest) {
+		m.request, m.err = d.newRequest(ctx, t, q)
+		return m
+	})
+	switch {
+	case made == nil:
+		return "", errHungFiles
+	case made.err != nil:
+		return "", made.err
 	}
+	r := made.request
 	a, err := d.client.Do(r)
 	if err != nil {
 		return "", &requestError{text: d.explain(err)}
@@ -102,6 +110,14 @@ func (d *deliverer) send(ctx context.Context, t *HTTP, q *request) (answer strin
 	answer = statusText(a.StatusCode)
 	return answer, judgeStatus(a.StatusCode)
 }
+
+// madeRequest is what newRequest returns.
+type madeRequest struct {
+	request *http.Request
+	err     error
+}
+
+var errHungFiles = errors.New("cannot read url_file or headers_file: the disk does not answer")
 
 // newRequest makes a request. The headers of the receiver's file replace ours, but not the identifier.
 func (d *deliverer) newRequest(ctx context.Context, t *HTTP, q *request) (*http.Request, error) {
@@ -165,9 +181,8 @@ func judgeStatus(code int) error {
 	}
 	e := &requestError{text: "the receiver answered " + statusText(code)}
 	switch {
-	case code >= 300 && code <= 399:
+	case code >= 300 && code <= 399: // it may come from a network that wants a login first, or from maintenance
 		e.text += ": jobsd follows redirects only to the same host, and only with the status 307 or 308"
-		e.final = true
 	case code == http.StatusRequestTimeout || code == http.StatusTooManyRequests:
 	case code >= 400 && code <= 499:
 		e.final = true

@@ -103,7 +103,7 @@ func TestHTTPAgain(t *testing.T) {
 	})
 	m := toHTTP(t, s.URL, "json", failed())
 	for n := range 4 {
-		want := Result{Answer: "500 Internal Server Error", Error: "phone: the receiver answered 500 Internal Server Error"}
+		want := Result{Answer: "500 Internal Server Error", Error: "the receiver answered 500 Internal Server Error"}
 		if n == 3 {
 			want = Result{Answer: "200 OK"}
 		}
@@ -150,11 +150,11 @@ func TestHTTPFailures(t *testing.T) {
 		{"429", status(429), "the receiver answered 429 Too Many Requests", false},
 		{"503", status(503), "the receiver answered 503 Service Unavailable", false},
 		{"599", status(599), "the receiver answered 599", false},
-		{"302 to the same host", redirect(302, "/SecretRedirect"), "the receiver answered 302 Found" + follows, true},
-		{"303 to the same host", redirect(303, "/SecretRedirect"), "the receiver answered 303 See Other" + follows, true},
-		{"307 to another host", redirect(307, elsewhere+"/SecretRedirect"), "the receiver answered 307 Temporary Redirect" + follows, true},
-		{"308 to another port", redirect(308, other.URL+"/SecretRedirect"), "the receiver answered 308 Permanent Redirect" + follows, true},
-		{"307 for ever", redirect(307, "/SecretRedirect"), "the receiver answered 307 Temporary Redirect" + follows, true},
+		{"302 to the same host", redirect(302, "/SecretRedirect"), "the receiver answered 302 Found" + follows, false},
+		{"303 to the same host", redirect(303, "/SecretRedirect"), "the receiver answered 303 See Other" + follows, false},
+		{"307 to another host", redirect(307, elsewhere+"/SecretRedirect"), "the receiver answered 307 Temporary Redirect" + follows, false},
+		{"308 to another port", redirect(308, other.URL+"/SecretRedirect"), "the receiver answered 308 Permanent Redirect" + follows, false},
+		{"307 for ever", redirect(307, "/SecretRedirect"), "the receiver answered 307 Temporary Redirect" + follows, false},
 		{"307 to nonsense", redirect(307, "http://[SecretRedirect"), "the receiver redirects to a URL that is not valid", false},
 		{"no server", closed.URL, "connection failed: connection refused", false},
 		{"bad certificate", tls.URL, "the certificate of the receiver is signed by an unknown authority", false},
@@ -191,7 +191,7 @@ func TestHTTPFailures(t *testing.T) {
 			}
 			for preset := range presets {
 				got := deliver(t, newTest(l), toHTTP(t, test.base, preset, failed()))
-				if got.Error != "phone: "+test.want || got.Final != test.final {
+				if got.Error != test.want || got.Final != test.final {
 					t.Errorf("%s: got %+v, want %q", preset, got, test.want)
 				}
 				hideSecrets(t, got)
@@ -243,13 +243,13 @@ func TestHTTPProxy(t *testing.T) {
 		d := newTest(long)
 		d.client.Transport.(*http.Transport).Proxy = http.ProxyURL(proxy)
 		got := deliver(t, d, toHTTP(t, "https://localhost:1", "json", failed()))
-		if got.Error != "phone: "+test.want || got.Final {
+		if got.Error != test.want || got.Final {
 			t.Errorf("got %+v, want %q", got, test.want)
 		}
 		hideSecrets(t, got)
 	}
 	got := deliver(t, newTest(long), toHTTP(t, "http://SecretHost.invalid", "json", failed()))
-	if !strings.HasPrefix(got.Error, "phone: the name of the host ") || strings.Contains(got.Error, "invalid") {
+	if !strings.HasPrefix(got.Error, "the name of the host ") || strings.Contains(got.Error, "invalid") {
 		t.Errorf("got %+v", got)
 	}
 }
@@ -352,7 +352,7 @@ func TestRequestsTakeTooLong(t *testing.T) {
 	l.message = brief
 	m := message(event("start"), failed())
 	m.HTTP = &HTTP{URL: r.URL, Preset: "healthchecks"}
-	if got := deliver(t, newTest(l), m); got.Error != "phone: the 2 requests of the message took longer than 50ms" || got.Final || len(requests) > 1 {
+	if got := deliver(t, newTest(l), m); got.Error != "the 2 requests of the message took longer than 50ms" || got.Final || len(requests) > 1 {
 		t.Errorf("got %+v after %d requests", got, len(requests))
 	}
 }

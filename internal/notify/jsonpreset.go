@@ -31,6 +31,7 @@ type jsonEvent struct {
 	Duration    *statefile.Seconds `json:"duration"`
 	Attempt     *int               `json:"attempt"`
 	Text        string             `json:"text"`
+	From        []string           `json:"recovered_from"`
 	Output      *string            `json:"output"`
 	OutputCut   bool               `json:"output_cut"`
 	OutputError *string            `json:"output_error"`
@@ -47,7 +48,7 @@ func (d *deliverer) jsonRequests(ctx context.Context, m *Message) []request {
 }
 
 func (d *deliverer) jsonEvent(ctx context.Context, e *Event) jsonEvent {
-	j := jsonEvent{ID: e.ID, Kind: e.Kind, Job: orNull(e.Job), Description: orNull(e.Description), At: e.At, Text: e.headline()}
+	j := jsonEvent{ID: e.ID, Kind: e.Kind, Job: orNull(e.Job), Description: orNull(e.Description), At: e.At, Text: e.headline(), From: e.RecoveredFrom}
 	if r := e.Run; r != nil {
 		j.Run, j.Attempt, j.StartedAt = &r.Run, &r.Attempt, r.StartedAt
 		if r.Outcome != "" {

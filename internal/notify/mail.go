@@ -13,14 +13,14 @@ import (
 // mail gives the message to sendmail.
 func (d *deliverer) mail(ctx context.Context, m *Message) Result {
 	if len(m.Mail.To) == 0 {
-		return Result{Error: m.via() + "no recipient", Final: true}
+		return Result{Error: "no recipient", Final: true}
 	}
 	e := d.run(ctx, m, m.Mail.Sendmail, d.formatMail(ctx, m, time.Now()))
 	why := e.failure()
 	if why == "" {
 		return Result{Output: string(e.printed)}
 	}
-	return Result{Error: m.via() + why + said(e.printed), Output: string(e.printed)}
+	return Result{Error: why + said(e.printed), Output: string(e.printed)}
 }
 
 // said adds to an error what a mailer said about it, in one line.

@@ -161,7 +161,7 @@ func TestMailFolded(t *testing.T) {
 	if n := strings.Count(text, "\nhost: "); n != maxEvents {
 		t.Errorf("%d events in full, want %d", n, maxEvents)
 	}
-	for _, want := range []string{"\nSubject: [jobsd] alpha: 25 messages: job0 failed: ", "\nand 5 more\n"} {
+	for _, want := range []string{"\nSubject: [jobsd] alpha: 25 events: job0 failed: ", "\nand 5 more\n"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
@@ -172,9 +172,9 @@ func TestMailFolded(t *testing.T) {
 func TestSendmailFailures(t *testing.T) {
 	for _, test := range []struct{ script, want string }{
 		{"exit 0", ""},
-		{"exit 75", "phone: exited 75"},
-		{"cat >/dev/null; echo 'no \x1b route'; echo >&2 to host; exit 69", "phone: exited 69: no ? route; to host"},
-		{"kill -9 $$", "phone: signaled KILL"},
+		{"exit 75", "exited 75"},
+		{"cat >/dev/null; echo 'no \x1b route'; echo >&2 to host; exit 69", "exited 69: no ? route; to host"},
+		{"kill -9 $$", "signaled KILL"},
 	} {
 		m := toMail([]string{"ops@example.org"}, failed())
 		m.Mail.Sendmail = *shell(test.script)
@@ -186,7 +186,7 @@ func TestSendmailFailures(t *testing.T) {
 	l.command = brief
 	m := toMail([]string{"ops@example.org"}, failed())
 	m.Mail.Sendmail = *shell("exec sleep 1000")
-	if got := deliver(t, newTest(l), m); got.Error != "phone: timeout (TERM)" || got.Final {
+	if got := deliver(t, newTest(l), m); got.Error != "timeout (TERM)" || got.Final {
 		t.Errorf("a mailer that hangs: got %+v", got)
 	}
 }
@@ -245,7 +245,7 @@ func TestRealSendmail(t *testing.T) {
 		t.Errorf("the output is missing in\n%s", text)
 	}
 	server.Close()
-	if r := deliver(t, newTest(long), m); !strings.HasPrefix(r.Error, "phone: exited 75: msmtp: cannot connect to 127.0.0.1") || r.Final {
+	if r := deliver(t, newTest(long), m); !strings.HasPrefix(r.Error, "exited 75: msmtp: cannot connect to 127.0.0.1") || r.Final {
 		t.Errorf("without a server: got %+v", r)
 	}
 }

@@ -40,8 +40,7 @@ func (d *deliverer) tail(ctx context.Context, e *Event, size int64) *tail {
 	case ctx.Err() != nil: // an earlier event of the message has used up the time
 		return &tail{err: errHungDisk}
 	}
-	read := make(chan *tail, 1)
-	go func() {
+	read := within(ctx, func() tail {
 		text, cut, err := joblog.Tail(o.Log, o.Run, *o.Place, size)
 		switch {
 		case errors.Is(err, joblog.ErrStdout):
@@ -49,12 +48,10 @@ func (d *deliverer) tail(ctx context.Context, e *Event, size int64) *tail {
 		case err != nil:
 			err = fmt.Errorf("jobsd cannot read its output: %w", err)
 		}
-		read <- &tail{text, cut, err}
-	}()
-	select {
-	case t := <-read:
-		return t
-	case <-ctx.Done():
+		return tail{text, cut, err}
+	})
+	if read == nil {
 		return &tail{err: errHungDisk}
 	}
+	return read
 }

@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -50,16 +51,48 @@ func many(n int) (events []Event) {
 // TestJSON tests all of a request of the preset json.
 func TestJSON(t *testing.T) {
 	got := receive(t, "json", event("start"), withOutput(t, failed(), "line \x1b[1mone\r\nGröße\xff"), event("daemon"))
-	want := `{"id":"s-12","host":"alpha","text":"alpha: 3 messages: backup has started; backup failed: exited 3 after 2.5s; something about the daemon","events":[` +
+	want := `{"id":"s-12","host":"alpha","text":"alpha: 3 events: backup has started; backup failed: exited 3 after 2.5s; something about the daemon","events":[` +
 		`{"id":"s-12","kind":"start","job":"backup","description":"Save everything","at":"2026-03-01T04:00:02.500Z","run":7,"outcome":null,"exit_code":null,"signal":null,` +
-		`"started_at":"2026-03-01T04:00:00Z","ended_at":null,"duration":null,"attempt":1,"text":"backup has started","output":null,"output_cut":false,"output_error":null},` +
+		`"started_at":"2026-03-01T04:00:00Z","ended_at":null,"duration":null,"attempt":1,"text":"backup has started","recovered_from":null,"output":null,"output_cut":false,"output_error":null},` +
 		`{"id":"s-12","kind":"failure","job":"backup","description":"Save everything","at":"2026-03-01T04:00:02.500Z","run":7,"outcome":"exited","exit_code":3,"signal":null,` +
-		`"started_at":"2026-03-01T04:00:00Z","ended_at":"2026-03-01T04:00:02.500Z","duration":2.5,"attempt":1,"text":"backup failed: exited 3 after 2.5s",` +
+		`"started_at":"2026-03-01T04:00:00Z","ended_at":"2026-03-01T04:00:02.500Z","duration":2.5,"attempt":1,"text":"backup failed: exited 3 after 2.5s","recovered_from":null,` +
 		`"output":"line ?[1mone\nGröße?\n","output_cut":false,"output_error":null},` +
 		`{"id":"s-12","kind":"daemon","job":null,"description":"Save everything","at":"2026-03-01T04:00:02.500Z","run":null,"outcome":null,"exit_code":null,"signal":null,` +
-		`"started_at":null,"ended_at":null,"duration":null,"attempt":null,"text":"something about the daemon","output":null,"output_cut":false,"output_error":null}],"more":0}`
+		`"started_at":null,"ended_at":null,"duration":null,"attempt":null,"text":"something about the daemon","recovered_from":null,"output":null,"output_cut":false,"output_error":null}],"more":0}`
 	if len(got) != 1 || got[0].body != want || got[0].target != "/topic?a=b" || got[0].header.Get("Content-Type") != "application/json" {
 		t.Errorf("got %q\nwant %q", got, want)
+	}
+}
+
+// TestRecoveredFrom: a recovery says from what: in the subject of a mail and the like, in JSON, and to commands.
+func TestRecoveredFrom(t *testing.T) {
+	for from, want := range map[string]string{
+		"":                  "backup has recovered: exited 0 after 2.5s", // recorded by an older daemon
+		"failure":           "backup has recovered: exited 0 after 2.5s",
+		"late":              "backup is no longer late: exited 0 after 2.5s",
+		"slow":              "backup is no longer slow: exited 0 after 2.5s",
+		"late slow":         "backup is no longer late or slow: exited 0 after 2.5s",
+		"failure late":      "backup has recovered and is no longer late: exited 0 after 2.5s",
+		"failure late slow": "backup has recovered and is no longer late or slow: exited 0 after 2.5s",
+	} {
+		e := event("recovery")
+		if from != "" {
+			e.RecoveredFrom = strings.Fields(from)
+		}
+		var got jsonMessage
+		must(t, json.Unmarshal([]byte(receive(t, "json", e)[0].body), &got))
+		m := message(e)
+		if has := got.Events[0]; has.Text != want || !slices.Equal(has.From, e.RecoveredFrom) || m.title() != "alpha: "+want {
+			t.Errorf("from %q: %q %q, title %q, want %q", from, has.Text, has.From, m.title(), want)
+		}
+		if env := m.variables(&e); slices.Contains(env, "JOBSD_RECOVERED_FROM="+from) != (from != "") {
+			t.Errorf("from %q: %q", from, env)
+		}
+	}
+	e := event("recovery")
+	e.RecoveredFrom, e.Run, e.Text = []string{"late"}, nil, "it has more time now"
+	if got := e.headline(); got != "backup is no longer late: it has more time now" {
+		t.Error(got)
 	}
 }
 
@@ -130,6 +163,9 @@ func TestFolded(t *testing.T) {
 		if !strings.Contains(got, "job0 failed") || !strings.Contains(got, "job19 failed") || strings.Contains(got, "job20") || !strings.Contains(got, "and 5 more") {
 			t.Errorf("%s: got %s", preset, got)
 		}
+		if preset == "slack" && !strings.HasPrefix(got, `{"text":"alpha: 25 events:\njob0 failed`) {
+			t.Errorf("got %s", got)
+		}
 	}
 }
 
@@ -147,7 +183,7 @@ func TestSlack(t *testing.T) {
 	}
 	e := withOutput(t, failed(), "a < b && c > d\n```\nGröße")
 	e.Description = "<!channel>"
-	want := strings.Replace(e.story("alpha"), "<!channel>", "&lt;!channel&gt;", 1) + "\n```\na &lt; b &amp;&amp; c &gt; d\n'''\nGröße\n```"
+	want := "alpha: " + strings.Replace(e.story("alpha"), "<!channel>", "&lt;!channel&gt;", 1) + "\n```\na &lt; b &amp;&amp; c &gt; d\n'''\nGröße\n```"
 	if got := text(e); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -179,8 +215,8 @@ func TestHealthchecks(t *testing.T) {
 	recovered.Run.Run += 2
 	byPerson := withOutput(t, failed(), "not shown")
 	byPerson.Kind, byPerson.Run.Outcome, byPerson.Run.By, byPerson.Run.ExitCode = "stopped", "stopped", new("root (uid 0)"), nil
-	got := receive(t, "healthchecks", event("start"), withOutput(t, failed(), "line one"), killed, stopped, event("recovery"), event("success"), event("late"),
-		event("slow"), event("crash_loop"), event("daemon"), next, recovered, byPerson)
+	got := receive(t, "healthchecks", event("start"), withOutput(t, failed(), "line one"), killed, stopped, event("recovery"), event("success"), event("late"))
+	got = append(got, receive(t, "healthchecks", event("slow"), event("crash_loop"), event("daemon"), next, recovered, byPerson)...)
 	rid := runID("alpha", "backup", 7)
 	if !regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`).MatchString(rid) {
 		t.Errorf("%s is not a UUID", rid)
@@ -194,17 +230,25 @@ func TestHealthchecks(t *testing.T) {
 		{"/topic/fail?a=b", "backup is late: details\n"},
 		{"/topic/fail?a=b", "backup is slow: details\n"},
 		{"/topic/fail?a=b&rid=" + rid, "backup is in a crash loop: exited 3 after 2.5s\n"},
-		{"/topic/log?a=b", "something about the daemon\n"},
+		{"/topic/fail?a=b", "something about the daemon\n"},
 		{"/topic?a=b&rid=" + runID("alpha", "backup", 8), "backup succeeded: exited 0 after 2.5s\n"},
 		{"/topic?a=b&rid=" + runID("alpha", "backup", 9), "backup has recovered: exited 0 after 2.5s\n"},
-		{"/topic?a=b&rid=" + rid, "backup did not finish: stopped by root (uid 0) after 2.5s\n"},
+		{"/topic/log?a=b&rid=" + rid, "backup did not finish: stopped by root (uid 0) after 2.5s\n"},
 	} {
 		if i >= len(got) || got[i].target != want.target || got[i].body != want.body {
 			t.Fatalf("ping %d: got %+v, want %+v", i, got[i:], want)
 		}
 	}
-	if got := receive(t, "healthchecks", many(50)...); len(got) != maxPings || got[0].header.Get("Idempotency-Key") != "s-30" || got[19].header.Get("Idempotency-Key") != "s-49" {
+	if got := receive(t, "healthchecks", many(50)...); len(got) != maxPings || got[0].header.Get("Idempotency-Key") != fmt.Sprint("s-", 50-maxPings) || got[maxPings-1].header.Get("Idempotency-Key") != "s-49" {
 		t.Errorf("%d pings", len(got))
+	}
+}
+
+// TestPingsInTime: a message with the most pings has enough time for all of them, however slow the receiver is. Otherwise
+// each attempt would send the first ones again and never reach the last.
+func TestPingsInTime(t *testing.T) {
+	if longest := maxPings * usual.http; longest > usual.message {
+		t.Errorf("%d pings may take %s, a message only %s", maxPings, longest, usual.message)
 	}
 }
 

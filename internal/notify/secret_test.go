@@ -40,7 +40,7 @@ func TestPrivateFiles(t *testing.T) {
 		m := message(failed())
 		m.HTTP = &HTTP{URLFile: test.url, HeadersFile: test.headers, Preset: "json"}
 		got := deliver(t, newTest(long), m)
-		if want := "phone: " + strings.ReplaceAll(test.want, "DIR", dir); !strings.HasPrefix(got.Error, want) || got.Final {
+		if want := strings.ReplaceAll(test.want, "DIR", dir); !strings.HasPrefix(got.Error, want) || got.Final {
 			t.Errorf("got %+v, want %q", got, want)
 		}
 		if strings.Contains(got.Error, "Secret") {

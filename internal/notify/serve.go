@@ -19,7 +19,7 @@ import (
 
 // maxAtOnce is how many messages are delivered at the same time. It is more than the core and the heartbeat send, so no
 // message waits for another one.
-const maxAtOnce = 64
+const maxAtOnce = 128
 
 // limits are times that a delivery may take. Tests shorten them. Together they stay far below the time after which the
 // daemon replaces a process without an answer.
@@ -34,7 +34,7 @@ type limits struct {
 }
 
 var usual = limits{command: time.Minute, grace: 5 * time.Second, group: time.Second, http: 10 * time.Second,
-	message: 50 * time.Second, log: 10 * time.Second, last: 5 * time.Second}
+	message: 100 * time.Second, log: 10 * time.Second, last: 5 * time.Second}
 
 // deliverer is the process that delivers messages.
 type deliverer struct {

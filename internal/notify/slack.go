@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 )
 
@@ -19,6 +20,11 @@ const fence = "```"
 
 func (d *deliverer) slackRequests(ctx context.Context, m *Message) []request {
 	text, end := d.brief(ctx, m)
+	first := m.host() + ": " // people see only the first line in a notification of the chat
+	if n := len(m.Events); n > 1 {
+		first += fmt.Sprintf("%d events:\n", n)
+	}
+	text = string(printable([]byte(first), 0)) + text
 	text = slackEscape.Replace(firstBytes(text, maxSlack/len("&amp;")))
 	if end != nil {
 		rest := maxSlack - len(text) - len("\n\n\n"+fence+fence)

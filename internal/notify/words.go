@@ -16,14 +16,6 @@ func (m *Message) shown() (events []Event, more int) {
 	return m.Events[:n], len(m.Events) - n
 }
 
-// via names the receiver for errors: mail, the key of a command, or the name of a target. A heartbeat has no name.
-func (m *Message) via() string {
-	if len(m.Events) == 0 {
-		return ""
-	}
-	return m.Events[0].Via + ": "
-}
-
 func (m *Message) host() string { return cmp.Or(m.Host, "localhost") }
 
 // title describes the message in one line.
@@ -33,18 +25,31 @@ func (m *Message) title() string {
 		heads = append(heads, m.Events[i].headline())
 	}
 	if n := len(m.Events); n > 1 {
-		return fmt.Sprintf("%s: %d messages: %s", m.host(), n, strings.Join(heads, "; "))
+		return fmt.Sprintf("%s: %d events: %s", m.host(), n, strings.Join(heads, "; "))
 	}
 	return m.host() + ": " + heads[0]
+}
+
+// headlines describes all events of the message in one line, as far as they are shown.
+func (m *Message) headlines() string {
+	events, more := m.shown()
+	var heads []string
+	for i := range events {
+		heads = append(heads, events[i].headline())
+	}
+	if more > 0 {
+		heads = append(heads, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(heads, "; ")
 }
 
 // headline describes the event in one line.
 func (e *Event) headline() string {
 	switch e.Kind {
 	case "failure":
-		return e.Job + " failed" + e.how()
+		return e.Job + " failed" + cmp.Or(e.how(), e.detail())
 	case "recovery":
-		return e.Job + " has recovered" + cmp.Or(e.detail(), e.how())
+		return e.Job + " " + e.recovery() + cmp.Or(e.detail(), e.how())
 	case "success":
 		return e.Job + " succeeded" + e.how()
 	case "start":
@@ -59,6 +64,23 @@ func (e *Event) headline() string {
 		return e.Job + " is in a crash loop" + e.how()
 	}
 	return e.Text
+}
+
+// recovery says from what the job has recovered.
+func (e *Event) recovery() string {
+	var states, parts []string
+	for _, from := range e.RecoveredFrom {
+		if from == "late" || from == "slow" {
+			states = append(states, from)
+		}
+	}
+	if len(states) < len(e.RecoveredFrom) || len(states) == 0 {
+		parts = append(parts, "has recovered")
+	}
+	if len(states) > 0 {
+		parts = append(parts, "is no longer "+strings.Join(states, " or "))
+	}
+	return strings.Join(parts, " and ")
 }
 
 func (e *Event) detail() string {

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"jobsd/statefile"
 )
@@ -66,7 +67,7 @@ func (c *Core) takeOver(name string, l statefile.Live) {
 		missed: l.Missed, pid: l.PID, startedAt: l.StartedAt, adopted: true, discard: l.Discard, stopBy: l.StoppedBy, started: c.now.Mono,
 		timing: j.facts.Timing}
 	if !l.StartedAt.IsZero() {
-		r.started -= max(0, c.now.Wall.Sub(l.StartedAt.Time()))
+		r.started -= max(0, c.now.Wall.Sub(l.StartedAt.Time())-time.Duration(c.facts.Uncounted-l.UncountedBefore))
 	}
 	r.timer.owner = r
 	j.runs = append(j.runs, r)
@@ -89,8 +90,9 @@ func (c *Core) recordFork(r *run, l Leader) {
 	if r.pid > 0 || l.PID == 0 {
 		return
 	}
-	c.record(&statefile.Started{Job: r.job.name, Run: r.number, PID: l.PID, Inode: l.Inode, PIDStart: l.PIDStart,
-		BootID: c.o.BootID, Reason: r.reason})
+	r.untold = &statefile.Started{Job: r.job.name, Run: r.number, PID: l.PID, Inode: l.Inode, PIDStart: l.PIDStart,
+		BootID: c.o.BootID, Reason: r.reason}
+	c.record(r.untold)
 	r.pid, r.startedAt, r.started = l.PID, c.at(), c.now.Mono
 }
 
@@ -162,6 +164,7 @@ func continueOutlived(c *Core, r *run, _ Event) {
 		c.resumeUnforked(r)
 		return
 	}
+	c.tellStart(r)
 	if r.fate == remains || r.fate == gone {
 		if c.settleLost(r); r.state == lingering {
 			settleRemains(c, r, nil)
@@ -185,6 +188,18 @@ func continueOutlived(c *Core, r *run, _ Event) {
 		if r.def.Timeout > 0 {
 			c.after(&r.timer, max(0, r.def.Timeout-c.age(r)))
 		}
+	}
+}
+
+// tellStart adds the notifications of its start to a run whose start this daemon recorded, now that its definition is known.
+// They are in a second record of the same process, which adds nothing else.
+func (c *Core) tellStart(r *run) {
+	if r.untold == nil || !r.defined() {
+		return
+	}
+	s := *r.untold
+	if s.Notifications, r.untold = c.notifyStart(r), nil; len(s.Notifications) > 0 {
+		c.record(&s)
 	}
 }
 

@@ -49,7 +49,7 @@ type Core struct {
 	deliveries deliveries
 	previous   previous
 	trouble    []Trouble
-	asleep     time.Duration // since boot, as far as it is recorded
+	asleep     time.Duration // since boot, as far as it is recorded, less the steps of the wall clock that are not
 	shutdown   *Shutdown
 	early      early // a shutdown that waits for the first load
 	over       bool  // Exit was emitted

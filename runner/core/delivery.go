@@ -2,13 +2,10 @@ package core
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
-	"jobsd/internal/jobfile"
 	"jobsd/statefile"
 )
 
@@ -27,309 +24,133 @@ const (
 	upgradeGrace = time.Second
 )
 
-// DeliveryPauses are the pauses after the first failed attempts to deliver a message. Then it is always the last one.
-// Tests shorten them.
-var DeliveryPauses = []time.Duration{5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute, 30 * time.Minute, time.Hour}
-
-// A way is how a lane reaches its receiver.
-type way uint8
-
-const (
-	byMail way = iota
-	byTarget
-	byCommand // of a job
-	nWays
-)
-
-// maxLanes is how many messages may be on their way at once. Each way has its own share: a hundred commands of jobs that
-// hang delay neither a mail nor a message to a target.
-var maxLanes = [nWays]int{byMail: 16, byTarget: 32, byCommand: 8}
-
 // deliveries are the notifications that are on their way.
 type deliveries struct {
 	lanes            map[string]*lane
 	look             bool
 	lastNotification uint64
-	noMailer         bool  // the last load found no mailer
 	grace            timer // at the shutdown
 	over             bool  // nothing waits for messages on their way any more
 }
 
 func (d *deliveries) ring(*Core) { d.over = true } // the end of the turn does the rest
 
-// lane delivers the messages for one receiver, one after the other. So a receiver that does not answer delays no message
-// for anybody else.
-type lane struct {
-	way     way
-	timer   timer    // the pause before the next attempt
-	message uint64   // on its way; 0: none
-	ids     []uint64 // of its notifications
-}
-
-func (l *lane) ring(c *Core) { c.deliveries.look = true }
-
-// onTheirWay returns the notifications that have no answer yet, and how many messages each way has. A notification on
-// its way belongs to its message, even if the settings name another receiver meanwhile.
-func (d *deliveries) onTheirWay() (ids map[uint64]bool, busy [nWays]int) {
-	for _, l := range d.lanes {
-		if l.message == 0 {
-			continue
-		}
-		busy[l.way]++
-		if ids == nil {
-			ids = map[uint64]bool{}
-		}
-		for _, id := range l.ids {
-			ids[id] = true
-		}
-	}
-	return ids, busy
-}
-
-// receiver is where a notification must go.
-type receiver struct {
-	way     way
-	lane    string
-	mail    []string        // addresses
-	target  *jobfile.Target // of jobsd.toml
-	command []string        // of the job
-	job     *jobfile.Definition
-}
-
-// receiverOf finds the receiver of a notification in the settings of now. Otherwise it says why there is none.
-func (c *Core) receiverOf(o *statefile.Notification) (r receiver, why string) {
-	switch key := o.Via; {
-	case key == "mail":
-		r.mail = c.loaded.config.Mail.To // about the daemon, or about a job that was removed
-		if d := c.definition(o.Job); d != undefined {
-			r.mail = recipients(d)
-		}
-		if len(r.mail) == 0 {
-			return r, "no recipient of mail is configured any more"
-		}
-		r.lane = mailLane(r.mail)
-	case isCommandKey(key):
-		r.way, r.job = byCommand, c.definition(o.Job)
-		if r.command = command(r.job, key); len(r.command) == 0 {
-			return r, "the job no longer has a command for this notification"
-		}
-		r.lane = key + " of " + o.Job
-	default:
-		r.way = byTarget
-		if r.target = c.loaded.config.Targets[key]; r.target == nil {
-			return r, "jobsd.toml no longer has the target " + key
-		}
-		r.lane = targetLane + key
-	}
-	return r, ""
-}
-
-// The lanes for mail and for targets have these words in front. Commands have "on_failure of JOB" and the like.
-const (
-	mailLanes  = "mail to "
-	targetLane = "target "
-)
-
-func mailLane(to []string) string { return mailLanes + strings.Join(to, ", ") }
-
-// deliver gives each lane that has nothing to do its next message. Before a load has read the settings, and for a job
-// all definitions, a receiver that seems to be missing may exist, so the message waits.
+// deliver gives each lane that has nothing to do its next message.
 func (c *Core) deliver() {
 	defer c.rescueDelivery()
-	if !c.loaded.settled || c.shutdown != nil {
+	if c.shutdown != nil {
 		return
 	}
 	c.deliveries.look = false
-	gone, busy := c.deliveries.onTheirWay()
-	var order, reasons []string // the lanes; why notifications have no receiver
-	owed, dropped := map[string][]statefile.Notification{}, map[string][]statefile.Notification{}
-	to := map[string]receiver{}
-	for _, o := range c.facts.Notifications {
-		if gone[o.ID] || c.outputOpen(o.Run) || o.Job != "" && !c.loaded.known {
-			continue
-		}
-		r, why := c.receiverOf(&o)
-		if why != "" {
-			if dropped[why] == nil {
-				reasons = append(reasons, why)
-			}
-			dropped[why] = append(dropped[why], o)
-			continue
-		}
-		if owed[r.lane] == nil {
-			order, to[r.lane] = append(order, r.lane), r
-		}
-		owed[r.lane] = append(owed[r.lane], o)
+	if !c.loaded.settled {
+		c.limitUnsettled()
+		return
 	}
-	for _, why := range reasons {
-		c.dropNotifications(dropped[why], why)
+	gone, busy := c.deliveries.onTheirWay()
+	w := c.sortOwed(gone)
+	for _, why := range w.reasons {
+		c.tellJobs(w.dropped[why], "cannot notify: "+why)
+		c.dropNotifications(w.dropped[why], why)
 	}
 	// A message that was tried least goes first, so that attempts that fail do not keep others from their first one.
-	slices.SortStableFunc(order, func(a, b string) int { return cmp.Compare(owed[a][0].Tries, owed[b][0].Tries) })
-	for _, key := range order {
-		c.send(to[key], c.limit(key, owed[key]), &busy)
+	slices.SortStableFunc(w.lanes, func(a, b string) int { return cmp.Compare(w.owed[a][0].Tries, w.owed[b][0].Tries) })
+	for _, key := range w.lanes {
+		c.send(w.to[key], c.limit(key, w.owed[key]), &busy)
 	}
 	maps.DeleteFunc(c.deliveries.lanes, func(key string, l *lane) bool {
-		return owed[key] == nil && l.message == 0 && !l.timer.set()
+		return w.owed[key] == nil && l.message == 0 && !l.timer.set()
 	})
+}
+
+// sorted has the notifications that can be delivered by lane, and those that have no receiver by the reason.
+type sorted struct {
+	lanes   []string // in the order of their oldest notifications
+	to      map[string]receiver
+	owed    map[string][]*statefile.Notification
+	reasons []string
+	dropped map[string][]*statefile.Notification
+}
+
+// sortOwed sorts the notifications that are not on their way. Before a load has read all definitions, a receiver of a job
+// that seems to be missing may exist, so its notification waits.
+func (c *Core) sortOwed(gone map[uint64]bool) *sorted {
+	w := &sorted{to: map[string]receiver{}, owed: map[string][]*statefile.Notification{}, dropped: map[string][]*statefile.Notification{}}
+	starts := map[uint64]bool{} // the runs whose on_start goes first
+	for i := range c.facts.Notifications {
+		o := &c.facts.Notifications[i] // thousands may wait, and records replace the list without changing it
+		if gone[o.ID] || !c.mayGo(o) || starts[aboutRun(o)] {
+			if startsFirst(o) {
+				starts[o.Run.Run] = true
+			}
+			continue
+		}
+		r, why := c.receiverOf(o)
+		if why != "" {
+			if w.dropped[why] == nil {
+				w.reasons = append(w.reasons, why)
+			}
+			w.dropped[why] = append(w.dropped[why], o)
+			continue
+		}
+		if w.owed[r.lane] == nil {
+			w.lanes, w.to[r.lane] = append(w.lanes, r.lane), r
+		}
+		w.owed[r.lane] = append(w.owed[r.lane], o)
+		if startsFirst(o) && w.owed[r.lane][0].Tries == 0 && !c.pausing(r.lane) {
+			starts[o.Run.Run] = true
+		}
+	}
+	return w
+}
+
+// mayGo reports whether everything is known that a notification needs. The notifications of a message stay together at
+// each attempt, so they do not wait for what only some of them need.
+func (c *Core) mayGo(o *statefile.Notification) bool {
+	return (o.Message != 0 || !c.outputOpen(o.Run)) && (o.Message == 0 && o.Job == "" || c.loaded.known)
+}
+
+// startsFirst reports whether other commands about the same run wait for this one, so that no command meets a run that
+// has ended before one that meets its start. They do not wait for a pause between two attempts.
+func startsFirst(o *statefile.Notification) bool {
+	return o.Via == "on_start" && o.Run != nil && o.Tries == 0
+}
+
+// aboutRun returns the run whose on_start a command must wait for, 0 for none.
+func aboutRun(o *statefile.Notification) uint64 {
+	if !isCommandKey(o.Via) || o.Via == "on_start" || o.Run == nil || o.Message != 0 {
+		return 0
+	}
+	return o.Run.Run
+}
+
+// limitUnsettled limits what waits before a load has read the settings. The receivers are not known then.
+func (c *Core) limitUnsettled() {
+	if len(c.facts.Notifications) <= maxOwed {
+		return
+	}
+	waiting := map[string][]*statefile.Notification{}
+	for i := range c.facts.Notifications {
+		o := &c.facts.Notifications[i]
+		key := targetLane + o.Via
+		if o.Via == "mail" || isCommandKey(o.Via) {
+			key = o.Via + " of " + o.Job
+		}
+		waiting[key] = append(waiting[key], o)
+	}
+	for _, key := range slices.Sorted(maps.Keys(waiting)) {
+		c.limit(key, waiting[key])
+	}
 }
 
 // limit drops the oldest notifications for a receiver if too many wait. It drops a tenth at once, so that this is not a
 // line in the log for each further notification.
-func (c *Core) limit(key string, owed []statefile.Notification) []statefile.Notification {
+func (c *Core) limit(key string, owed []*statefile.Notification) []*statefile.Notification {
 	if len(owed) <= maxOwed {
 		return owed
 	}
 	n := len(owed) - maxOwed*9/10
 	c.dropNotifications(owed[:n], "too many notifications are pending for "+key)
 	return owed[n:]
-}
-
-// retryDeliveries ends the pauses if a load shows that a mailer was installed or that the settings of mail or targets
-// changed. Other loads keep the pauses: frequent reloads must not use up the attempts.
-func (c *Core) retryDeliveries(set *jobfile.Set) {
-	installed := c.deliveries.noMailer && set.NoMailer == ""
-	c.deliveries.noMailer = set.NoMailer != ""
-	c.deliveries.look = true
-	changed := slices.Contains(set.Settings, "mail") || slices.Contains(set.Settings, "notify")
-	for _, l := range c.deliveries.lanes {
-		if installed || changed {
-			c.stopTimer(&l.timer)
-		}
-	}
-}
-
-// send starts the delivery of the oldest message of a lane, if the lane has time for it.
-func (c *Core) send(to receiver, owed []statefile.Notification, busy *[nWays]int) {
-	l := c.deliveries.lanes[to.lane]
-	if l == nil {
-		l = &lane{way: to.way}
-		l.timer.owner = l
-		if c.deliveries.lanes == nil {
-			c.deliveries.lanes = map[string]*lane{}
-		}
-		c.deliveries.lanes[to.lane] = l
-		c.pause(l, owed[0])
-	}
-	if l.message != 0 || l.timer.set() || busy[l.way] >= maxLanes[l.way] {
-		return
-	}
-	list := together(owed)
-	l.ids = nil
-	for _, o := range list {
-		l.ids = append(l.ids, o.ID)
-	}
-	l.message = l.ids[len(l.ids)-1]
-	busy[l.way]++
-	if list[0].Message == 0 {
-		c.record(&statefile.Message{Number: l.message, IDs: l.ids})
-	}
-	m := Deliver{Number: l.message, Host: cmp.Or(c.o.Machine, "localhost"), From: c.loaded.config.Mail.From, Sendmail: c.loaded.config.Mail.Sendmail,
-		Mail: to.mail, Target: to.target, Command: to.command, Job: to.job}
-	for _, o := range list {
-		m.Events = append(m.Events, NotifiedEvent{o, c.definition(o.Job).Description})
-	}
-	c.emit(m)
-}
-
-// together returns the notifications for the next message of a lane: those of a message whose delivery was interrupted
-// or failed, or else all that do not belong to a message yet.
-func together(owed []statefile.Notification) (list []statefile.Notification) {
-	for _, o := range owed {
-		if o.Message == owed[0].Message {
-			list = append(list, o)
-		}
-	}
-	return list
-}
-
-// pause makes a lane wait after a failed attempt. The pause holds over a restart of the daemon.
-func (c *Core) pause(l *lane, o statefile.Notification) {
-	if o.Tried.IsZero() {
-		return
-	}
-	pause := DeliveryPauses[min(o.Tries, len(DeliveryPauses))-1]
-	if rest := pause - c.now.Wall.Sub(o.Tried.Time()); rest > 0 {
-		c.after(&l.timer, min(rest, pause)) // the wall clock may have been set back
-	}
-}
-
-// delivered handles the answer to a message. No two messages on their way have the same number, because the number is
-// that of a notification in it.
-func (c *Core) delivered(e Delivered) {
-	defer c.rescueDelivery()
-	for key, l := range c.deliveries.lanes {
-		if l.message == 0 || l.message != e.Number {
-			continue
-		}
-		l.message = 0
-		c.deliveries.look = true
-		var list []statefile.Notification
-		for _, o := range c.facts.Notifications {
-			if slices.Contains(l.ids, o.ID) {
-				list = append(list, o)
-			}
-		}
-		if len(list) > 0 {
-			c.answered(key, l, list, e)
-		}
-		return
-	}
-}
-
-// answered records what became of a message.
-func (c *Core) answered(key string, l *lane, list []statefile.Notification, e Delivered) {
-	newest := list[len(list)-1]
-	if isCommandKey(newest.Via) {
-		if d := c.Definition(newest.Job); d != nil && e.Output != "" {
-			c.emit(Marker{Job: d, Text: title(&newest), Output: e.Output})
-		}
-	} else {
-		c.note(Trouble{Part: key, Text: e.Error})
-	}
-	t := &statefile.Delivery{Error: e.Error}
-	for _, o := range list {
-		t.IDs = append(t.IDs, o.ID)
-	}
-	old := c.now.Wall.Sub(list[0].At.Time()).Abs() > deliveryPatience && list[0].Tries+1 >= deliveryTries
-	switch {
-	case e.Error == "":
-	case e.Final || old:
-		c.tellJobs(list, e.Error)
-		if old {
-			c.say(Error, "", "dropped notifications that could not be delivered for a day", "to", key, "notifications", len(list), "err", e.Error)
-		}
-	default:
-		t.WillRetry = true
-		c.tellJobs(list, e.Error)
-	}
-	c.record(t)
-	if t.WillRetry {
-		list[0].Tries, list[0].Tried = list[0].Tries+1, c.at()
-		c.pause(l, list[0])
-	}
-}
-
-// tellJobs logs once for each job that its notification could not be delivered.
-func (c *Core) tellJobs(list []statefile.Notification, err string) {
-	said := map[string]bool{}
-	for _, o := range list {
-		if j := c.jobs[o.Job]; j != nil && !said[o.Job] {
-			said[o.Job] = true
-			c.markDirty(j)
-			c.logJob(j, Error, "cannot notify: "+err)
-		}
-	}
-}
-
-func (c *Core) dropNotifications(list []statefile.Notification, why string) {
-	c.say(Warn, "", why, "dropped", len(list))
-	t := &statefile.Delivery{Error: why}
-	for _, o := range list {
-		t.IDs = append(t.IDs, o.ID)
-	}
-	c.tellJobs(list, why)
-	c.record(t)
 }
 
 // outputOpen reports whether the output of an ended run is still open. Its notification waits until the output is
@@ -359,12 +180,4 @@ func (c *Core) messagesAnswered() bool {
 	}
 	ids, _ := c.deliveries.onTheirWay()
 	return len(ids) == 0
-}
-
-// title names a delivery in the log of its job.
-func title(o *statefile.Notification) string {
-	if o.Run == nil {
-		return o.Via
-	}
-	return fmt.Sprintf("%s of run %d", o.Via, o.Run.Run)
 }

@@ -14,9 +14,10 @@ import (
 
 // busy returns how many messages are on their way.
 func (c *Core) busy() (n int) {
-	_, busy := c.deliveries.onTheirWay()
-	for _, k := range busy {
-		n += k
+	for _, l := range c.deliveries.lanes {
+		if l.message != 0 {
+			n++
+		}
 	}
 	return n
 }
@@ -195,12 +196,44 @@ func TestSilentCommands(t *testing.T) {
 	}
 	w.start()
 	w.until("2026-06-02 04:01:00")
-	if len(others) != 2 || others[1].Format("15:04") != "08:00" || most > 10 {
+	if len(others) != 2 || others[1].Format("15:04") != "08:00" || most > 2+maxLanes[byCommand]+maxLong {
 		t.Errorf("others sent at %v, at most %d on their way", others, most)
 	}
 	w.until("2026-06-02 05:00:00")
 	if len(tried) != 100 {
 		t.Errorf("%d commands ran", len(tried))
+	}
+}
+
+// TestLongCommands: commands of jobs that hang delay the commands of other jobs for a few minutes at most, and there are
+// never too many.
+func TestLongCommands(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 12:00:00")
+	w.lasting(time.Second, 1)
+	for i := range 50 {
+		d := w.define(fmt.Sprintf("c%03d", i), dailyKeys("4am"))
+		d.Notify = &jobfile.Notify{OnFailure: []string{"hang"}, Failures: 1}
+		w.put(d)
+	}
+	d := w.define("z", dailyKeys("4am"))
+	d.Notify = &jobfile.Notify{OnFailure: []string{"works"}, Failures: 1}
+	w.put(d)
+	most, told := 0, time.Time{}
+	w.mailer = func(m Deliver) int {
+		most = max(most, w.c.busy())
+		if m.Job.Name == "z" {
+			told = w.wall
+			return 0
+		}
+		return -2
+	}
+	w.start()
+	w.until("2026-06-02 05:00:00")
+	if end := told.Format("15:04"); end < "08:00" || end > "08:04" {
+		t.Errorf("the command that works ran at %v", told)
+	}
+	if want := maxLanes[byCommand] + maxLong; most != want {
+		t.Errorf("at most %d commands at once, want %d", most, want)
 	}
 }
 
@@ -257,6 +290,10 @@ func TestLimitKeepsMessage(t *testing.T) {
 	if n := len(w.c.facts.Notifications); n > maxOwed+len(first) || w.c.facts.Notifications[0].ID != first[0].ID {
 		t.Errorf("%d owed, the oldest is %d, and %d is on its way", n, w.c.facts.Notifications[0].ID, first[0].ID)
 	}
+	said := strings.Join(w.trace, "\n")
+	if !strings.Contains(said, "too many notifications are pending for target ops") || strings.Contains(said, "cannot notify: too many") {
+		t.Errorf("want one line for all that were dropped, and none for each job, got\n%s", said)
+	}
 }
 
 // TestPanicInDelivery: a panic over a delivery drops what is owed and forgets what is on its way.
@@ -296,15 +333,16 @@ func TestSameTrouble(t *testing.T) {
 	broken := map[string]bool{"a": true, "b": true}
 	w.answerer = func(m Deliver) (d Delivered) {
 		if broken[m.Mail[0]] {
-			d.Error = "mail: no mailer"
+			d.Error = "no mailer"
 		}
 		return d
 	}
 	w.start()
 	for i, at := range []string{"04:30:00", "08:00:00", "12:00:00"} {
 		w.until("2026-06-02 " + at)
-		if got := w.degraded(); len(got) != min(1, 2-i) {
-			t.Errorf("at %s: %q", at, got)
+		want := []string{"cannot send mail to a and others: no mailer", "cannot send mail to a: no mailer", ""}[i]
+		if got := strings.Join(w.degraded(), "; "); got != want {
+			t.Errorf("at %s: degraded %q, want %q", at, got, want)
 		}
 		delete(broken, []string{"b", "a", ""}[i])
 	}
@@ -316,7 +354,8 @@ func (w *world) degraded() []string {
 	return d.Degraded
 }
 
-// TestTroubleEnds: trouble with a receiver ends when its settings are changed or removed, and lanes do not share it.
+// TestTroubleEnds: trouble with a receiver ends at a reload if nothing waits for it: then it may have been repaired, and no
+// message follows that shows whether it works. Otherwise the reload sends that message.
 func TestTroubleEnds(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 12:00:00")
 	w.lasting(time.Second, 1)
@@ -337,9 +376,9 @@ func TestTroubleEnds(t *testing.T) {
 	answer := func(m Deliver) Delivered {
 		switch {
 		case m.Target != nil:
-			return Delivered{Error: m.Target.Name + ": 404", Final: true}
+			return Delivered{Error: "404", Final: m.Target.Name == "ops"}
 		case m.Mail[0] == "a":
-			return Delivered{Error: "a: unknown", Final: true}
+			return Delivered{Error: "unknown", Final: true}
 		}
 		return Delivered{}
 	}
@@ -355,19 +394,22 @@ func TestTroubleEnds(t *testing.T) {
 			t.Errorf("%s: degraded %q, want %q", when, got, want)
 		}
 	}
-	has("at first", "a: unknown", "file: 404", "no heartbeat", "ops: 404")
+	has("at first", "cannot notify file: 404", "cannot notify ops: 404", "cannot send mail to a: unknown", "no heartbeat")
 	w.load()
-	has("after a reload", "a: unknown", "no heartbeat", "ops: 404")
+	w.run(2 * time.Second)
+	has("after a reload", "cannot notify file: 404", "no heartbeat")
 	w.config.Heartbeat = nil
 	w.load()
-	has("without a heartbeat", "a: unknown", "ops: 404")
+	has("without a heartbeat", "cannot notify file: 404")
 	w.handle(Trouble{Part: "heartbeat", Text: "too late"})
-	has("after the last answer", "a: unknown", "ops: 404")
-	w.config.Targets = map[string]*jobfile.Target{"ops": {Name: "ops", URL: "http://y", Preset: "json"}, "file": file}
+	has("after the last answer", "cannot notify file: 404")
+	delete(w.config.Targets, "file")
 	w.load()
-	has("with another URL", "a: unknown")
-	w.change(func(d *jobfile.Definition) { d.Notify = nil })
-	has("without the recipient")
+	w.run(time.Second)
+	has("without the target")
+	if said := strings.Join(w.trace, "\n"); strings.Contains(said, "has recovered") || !strings.Contains(said, "target ops is not reported as degraded any more") {
+		t.Errorf("nothing has recovered, but the daemon said\n%s", said)
+	}
 	w.until("2026-06-02 06:00:00")
 	w.replayed()
 }
@@ -405,4 +447,61 @@ func TestCheckEnds(t *testing.T) {
 	w.until("2026-06-05 12:00:00")
 	told("a success", "check: j start, check: j success: exited 0")
 	w.replayed()
+}
+
+// TestNotifyErrorEnds: the published state of a job shows that its notification was not delivered, until one is.
+func TestNotifyErrorEnds(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 12:00:00")
+	w.failing(jobfile.Notify{Mail: []string{"a"}})
+	w.mailer = func(Deliver) int { return 7 }
+	w.start()
+	w.until("2026-06-02 04:01:10")
+	if why := w.published["j"].NotifyError; why == nil || !strings.Contains(*why, "exited 7") {
+		t.Fatalf("published %v", why)
+	}
+	w.mailer = nil
+	w.until("2026-06-02 04:02:00")
+	if why := w.published["j"].NotifyError; why != nil || len(w.sent) != 1 {
+		t.Errorf("published %v after %q", why, w.sent)
+	}
+}
+
+// TestErrorWords: an error says what could not be done: in the log of the job, in its state and in that of the daemon. What
+// the command of a target printed is only in the log of the daemon, because it may have printed the output of a job.
+func TestErrorWords(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 12:00:00")
+	w.failing(jobfile.Notify{To: []string{"page"}, On: []string{"failure"}})
+	w.config.Targets = map[string]*jobfile.Target{"page": {Name: "page", Cmd: []string{"page"}}}
+	k := w.define("k", dailyKeys("5am"))
+	k.Notify = &jobfile.Notify{Mail: []string{"a"}, Failures: 1}
+	w.put(k)
+	l := w.define("l", dailyKeys("6am"))
+	l.Notify = &jobfile.Notify{OnFailure: []string{"page"}, Failures: 1}
+	w.put(l)
+	long := strings.Repeat("x", 3000)
+	w.answerer = func(m Deliver) Delivered {
+		return Delivered{Error: "exited 9", Final: true, Output: "first\n" + strings.Repeat("a line\n", 9) + long[:1000] + "secret\n"}
+	}
+	w.start()
+	w.until("2026-06-02 07:00:00")
+	for job, want := range map[string]string{"j": "cannot notify page: exited 9", "k": "cannot send mail to a: exited 9",
+		"l": "cannot run on_failure: exited 9"} {
+		if why := w.published[job].NotifyError; why == nil || *why != want {
+			t.Errorf("%s: %v, want %q", job, why, want)
+		}
+		if said := strings.Join(w.trace, "\n"); !strings.Contains(said, want+" [job "+job+"]") {
+			t.Errorf("not said of %s: %s\n%s", job, want, said)
+		}
+	}
+	if got := strings.Join(w.degraded(), "; "); got != "cannot notify page: exited 9; cannot send mail to a: exited 9" {
+		t.Errorf("degraded: %s", got)
+	}
+	said := strings.Join(w.trace, "\n")
+	if want := "the command of the target page failed [printed a line\n"; strings.Count(said, "printed ") != 1 ||
+		!strings.Contains(said, want) || strings.Contains(said, "first") {
+		t.Errorf("said\n%s\nwant %s", said, want)
+	}
+	if got := lastLines(long); len(got) != 2000 {
+		t.Errorf("%d bytes", len(got))
+	}
 }

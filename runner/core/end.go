@@ -97,6 +97,7 @@ func (c *Core) end(r *run, o statefile.Run, rest left) {
 	c.notifyOutcome(r, ended)
 	c.notifyCrashLoop(r, ended)
 	c.notifyFinalFailure(r, ended)
+	late, slow := r.job.facts.Late, r.job.facts.Slow
 	c.record(ended)
 	r.marker = outcomeMarker(r, &o)
 	if ended.Open {
@@ -111,6 +112,7 @@ func (c *Core) end(r *run, o statefile.Run, rest left) {
 	}
 	r.answerOutcome(c, &ended.Outcome)
 	c.say(level, r.job.name, "ended", "run", r.number, "outcome", words(&o), "after", time.Duration(o.Duration).Round(time.Millisecond))
+	c.logRecovery(r.job, late, slow)
 	c.markDirty(r.job)
 	if o.Outcome == statefile.OutcomeExited && !ended.Failed {
 		c.expect(r.job)

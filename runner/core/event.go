@@ -150,7 +150,8 @@ type (
 		Output string // what the command printed
 	}
 
-	// Trouble sets what is wrong with a part of the daemon, or clears it if Text is "".
+	// Trouble sets what is wrong with a part of the daemon, or clears it if Text is "". If the part is the lane of a
+	// receiver, Text only says why.
 	Trouble struct{ Part, Text string }
 )
 
@@ -231,7 +232,8 @@ type (
 		Text, Output string
 	}
 
-	// Deliver makes one attempt to deliver a message, once all records before it are on disk. Delivered answers it. The
+	// Deliver makes one attempt to deliver a message, once all records before it are on disk or the disk has not answered
+	// for JournalWait. Delivered answers it. The
 	// receiver is exactly one of Mail, Target and Command.
 	Deliver struct {
 		Number   uint64 // of the message

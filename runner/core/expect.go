@@ -5,11 +5,16 @@ import (
 	"slices"
 	"time"
 
+	"jobsd/internal/schedule"
 	"jobsd/statefile"
 )
 
 // uncountedMin is the shortest time asleep, or step of the wall clock, that is recorded.
 const uncountedMin = time.Minute
+
+// lateAgain is how much more time than it has used the newest definition must give to a late job, so that the job is no
+// longer late. Steps of the clock that are not recorded yet make a smaller difference.
+const lateAgain = 2 * uncountedMin
 
 // lateAlarm rings when a job has had no success for longer than expected.
 type lateAlarm struct {
@@ -23,9 +28,9 @@ func (a *lateAlarm) ring(c *Core) {
 		c.after(&a.timer, rest)
 		return
 	}
-	text := fmt.Sprintf("no success for %s", j.def.Expect.SuccessWithin)
+	text := "no success for " + schedule.FormatDuration(j.def.Expect.SuccessWithin)
 	if !j.facts.LastSuccess.IsZero() {
-		text += ", the last one at " + statefile.At(j.facts.LastSuccess.Time().In(j.zone())).String()
+		text += ", the last one on " + j.facts.LastSuccess.Time().In(j.zone()).Format("2006-01-02 at 15:04")
 	}
 	c.record(&statefile.Late{Job: j.name, Notifications: c.notificationsAbout(j, "late", text, nil)})
 	c.logJob(j, Warn, "late: "+text)
@@ -45,6 +50,18 @@ func (c *Core) expect(j *job) {
 		c.record(&statefile.Slow{Job: j.name, Over: true})
 		c.markDirty(j)
 	}
+	for _, r := range j.runs {
+		c.expectEnd(r)
+	}
+	if counts && j.facts.Late && c.untilLate(j) > lateAgain {
+		over := &statefile.Late{Job: j.name, Over: true}
+		if !j.facts.FailureNotified && !j.facts.Slow { // otherwise the job has not recovered yet
+			over.Notifications = c.notifyRecovery(j, j.def, []string{"late"}, "it has more time now", nil)
+		}
+		c.record(over)
+		c.logJob(j, Info, "no longer late: it has more time now")
+		c.markDirty(j)
+	}
 	if !counts || j.facts.Late {
 		c.stopLate(j)
 		return
@@ -59,6 +76,16 @@ func (c *Core) expect(j *job) {
 func (c *Core) stopLate(j *job) {
 	if j.late != nil {
 		c.stopTimer(&j.late.timer)
+	}
+}
+
+// logRecovery logs that a job is no longer late or slow. The arguments say whether it was.
+func (c *Core) logRecovery(j *job, late, slow bool) {
+	if late && !j.facts.Late {
+		c.logJob(j, Info, "no longer late")
+	}
+	if slow && !j.facts.Slow {
+		c.logJob(j, Info, "no longer slow")
 	}
 }
 
@@ -78,12 +105,17 @@ func (c *Core) untilLate(j *job) time.Duration {
 type slowAlarm struct {
 	timer timer
 	run   *run
+	rang  bool // it rings once for each run
 }
 
 func (a *slowAlarm) ring(c *Core) {
 	r := a.run
-	if j := r.job; !j.facts.Slow && c.expected(j) {
-		text := fmt.Sprintf("run %d has not ended within %s", r.number, r.def.Expect.DoneWithin)
+	j := r.job
+	if !c.expectsEnd(j) {
+		return // the end of the turn in which this changes looks at the run again
+	}
+	if a.rang = true; !j.facts.Slow {
+		text := fmt.Sprintf("run %d has not ended within %s", r.number, schedule.FormatDuration(j.def.Expect.DoneWithin))
 		c.record(&statefile.Slow{Job: j.name, Run: r.number, Notifications: c.notificationsAbout(j, "slow", text, r)})
 		c.logJob(j, Warn, "slow: "+text)
 		c.markDirty(j)
@@ -95,17 +127,20 @@ func (c *Core) expectsEnd(j *job) bool {
 	return j.defined() && j.def.Expect != nil && j.def.Expect.DoneWithin > 0 && c.expected(j)
 }
 
-// expectEnd watches whether a run ends as soon as expected.
+// expectEnd watches whether a run ends as soon as its job's newest definition says. An expectation changes nothing about
+// the run, so there is no reason to keep the one from its start.
 func (c *Core) expectEnd(r *run) {
-	if e := r.def.Expect; e != nil && e.DoneWithin > 0 {
-		r.slow.timer.owner, r.slow.run = &r.slow, r
-		c.after(&r.slow.timer, max(0, e.DoneWithin-c.age(r)))
+	if r.slow.rang || r.state != running && r.state != stopping || !c.expectsEnd(r.job) {
+		c.stopTimer(&r.slow.timer)
+		return
 	}
+	r.slow.timer.owner, r.slow.run = &r.slow, r
+	c.after(&r.slow.timer, max(0, r.job.def.Expect.DoneWithin-c.age(r)))
 }
 
 // inTime reports whether a run that ends now does so as soon as expected.
 func (c *Core) inTime(r *run) bool {
-	e := r.def.Expect
+	e := r.job.def.Expect
 	return e == nil || e.DoneWithin == 0 || c.age(r) <= e.DoneWithin
 }
 
@@ -122,16 +157,18 @@ func (c *Core) notificationsAbout(j *job, kind, text string, r *run) []statefile
 	return list
 }
 
-// readSleep records time that does not count as time without a success: the machine was asleep, or the wall clock was
-// set. A daemon needs the record only after a restart, since its own timers stand still during sleep.
+// readSleep records time that counts neither as time without a success nor as the duration of a run: the machine was
+// asleep, or the wall clock was set. For runs, only the next daemon needs the record, since the timers of this one stand
+// still during sleep.
 func (c *Core) readSleep(step time.Duration) {
 	asleep := c.now.Boot - c.now.Mono
 	uncounted := asleep - c.asleep + step
 	if uncounted.Abs() < uncountedMin {
+		c.asleep -= step // small steps add up, as short sleeps do
 		return
 	}
 	c.asleep = asleep
-	if slices.ContainsFunc(c.order, func(j *job) bool { return j.facts.Expected }) {
+	if len(c.runs) > 0 || slices.ContainsFunc(c.order, func(j *job) bool { return j.facts.Expected }) {
 		c.record(&statefile.Uncounted{Total: c.facts.Uncounted + statefile.Seconds(uncounted)})
 	}
 }

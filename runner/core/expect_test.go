@@ -55,7 +55,7 @@ func TestLateYear(t *testing.T) {
 			code = 1
 			w.run(time.Duration(3+w.rng.IntN(3)) * 24 * time.Hour)
 			w.mustTell(fmt.Sprint("failing on day ", day), "late")
-			code, want = 0, "recovery: exited 0"
+			code, want = 0, "recovery from late: exited 0"
 			late++
 		case 1:
 			w.sleep(time.Duration(1+w.rng.IntN(80)) * time.Hour)
@@ -80,6 +80,22 @@ func TestLateYear(t *testing.T) {
 		t.Errorf("late only %d times", late)
 	}
 	w.replayed()
+}
+
+// TestLateWords: people read the text of a late job as the subject of a mail.
+func TestLateWords(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 12:00:00")
+	code := 0
+	w.script = func(Start) (time.Duration, int) { return time.Minute, code }
+	w.expecting(jobfile.Expect{SuccessWithin: 26 * time.Hour})
+	w.start()
+	w.until("2026-06-02 12:00:00")
+	code = 1
+	w.until("2026-06-03 12:00:00")
+	want := "mail: j late no success for 1d2h, the last one on 2026-06-02 at 04:01"
+	if got := strings.Join(w.sent, "\n"); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
 }
 
 // TestLateExcused: nothing is expected of a job while it is disabled, held or for another machine.
@@ -123,6 +139,32 @@ func TestLateExcused(t *testing.T) {
 	}
 }
 
+// TestRecoveredFrom: a recovery says from what. A success that takes too long ends being late, but not being slow.
+func TestRecoveredFrom(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 12:00:00")
+	took, code := 3*time.Hour, 0
+	w.script = func(Start) (time.Duration, int) { return took, code }
+	d := w.expecting(jobfile.Expect{SuccessWithin: 26 * time.Hour, DoneWithin: 2 * time.Hour})
+	d.Notify.Failures = 1
+	w.start()
+	w.until("2026-06-02 12:00:00")
+	w.mustTell("a long run", "slow")
+	code = 1
+	w.until("2026-06-03 12:00:00")
+	w.mustTell("a long run that fails", "failure: exited 1, late")
+	code = 0
+	w.until("2026-06-04 12:00:00")
+	w.mustTell("a long run that succeeds", "recovery from failure and late: exited 0")
+	w.trace = nil
+	took = time.Hour
+	w.until("2026-06-05 12:00:00")
+	w.mustTell("a short run", "recovery from slow: exited 0")
+	if said := strings.Join(w.trace, "\n"); strings.Contains(said, "no longer late") || !strings.Contains(said, "no longer slow [job j]") {
+		t.Errorf("said\n%s", said)
+	}
+	w.replayed()
+}
+
 // TestSlow: a run that takes longer than expected is told once, and the next success in time is told, too.
 func TestSlow(t *testing.T) {
 	w := calmWorld(t, "2026-06-01 12:00:00")
@@ -144,7 +186,7 @@ func TestSlow(t *testing.T) {
 	w.mustTell("a failure in time", "")
 	code = 0
 	w.until("2026-06-05 12:00:00")
-	w.mustTell("a success in time", "recovery: exited 0")
+	w.mustTell("a success in time", "recovery from slow: exited 0")
 	if w.view("j").Slow {
 		t.Error("still shown as slow")
 	}
@@ -220,7 +262,7 @@ func TestLateClock(t *testing.T) {
 			w.mustTell("two days later", "late")
 			code = 0
 			w.run(24 * time.Hour)
-			w.mustTell("after a success", "recovery: exited 0")
+			w.mustTell("after a success", "recovery from late: exited 0")
 			w.replayed()
 		})
 	}
@@ -314,6 +356,131 @@ func TestSlowAdoptedAsleep(t *testing.T) {
 	w.start()
 	w.run(10 * time.Minute)
 	w.sleep(5 * time.Hour)
+	w.run(2 * time.Hour)
+	w.mustTell("after its run", "")
+	if d := time.Duration(w.c.facts.Job("j").LastRun.Duration); d > 61*time.Minute {
+		t.Errorf("it took %v", d)
+	}
+}
+
+// TestSlowAfterEnable: a run that took too long while its job was disabled is slow when the job is enabled again. It is
+// told once, however often that happens.
+func TestSlowAfterEnable(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 12:00:00")
+	w.lasting(30*time.Hour, 0)
+	w.expecting(jobfile.Expect{DoneWithin: 2 * time.Hour})
+	w.start()
+	w.until("2026-06-02 05:00:00")
+	w.orderJob(VerbDisable)
+	w.until("2026-06-02 12:00:00")
+	w.mustTell("disabled", "")
+	w.orderJob(VerbEnable)
+	w.run(time.Second)
+	w.mustTell("enabled", "slow")
+	if !w.view("j").Slow {
+		t.Error("not shown as slow")
+	}
+	w.orderJob(VerbDisable)
+	w.orderJob(VerbEnable)
+	w.run(time.Second)
+	w.mustTell("enabled again", "")
+	w.replayed()
+}
+
+// TestSlowRedefined: the newest definition says how long a run may take, also for a run that started before.
+func TestSlowRedefined(t *testing.T) {
+	for _, c := range []struct {
+		name       string
+		limit      time.Duration // new, 0: none
+		at         string
+		then, last string
+	}{
+		{"longer", 5 * time.Hour, "06:30:00", "", "slow"},
+		{"shorter", time.Hour + time.Minute, "05:02:00", "slow", ""},
+		{"none", 0, "06:30:00", "", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := calmWorld(t, "2026-06-01 12:00:00")
+			w.lasting(6*time.Hour, 0)
+			w.expecting(jobfile.Expect{DoneWithin: 2 * time.Hour})
+			w.start()
+			w.until("2026-06-02 05:00:00")
+			w.change(func(d *jobfile.Definition) {
+				d.Expect = &jobfile.Expect{DoneWithin: c.limit, SuccessWithin: 1000 * time.Hour}
+			})
+			w.until("2026-06-02 " + c.at)
+			w.mustTell("at "+c.at, c.then)
+			w.until("2026-06-02 09:30:00")
+			w.mustTell("before its end", c.last)
+			if got := w.view("j").Slow; got != (c.limit > 0) {
+				t.Errorf("slow: %v", got)
+			}
+			w.replayed()
+		})
+	}
+}
+
+// TestLateRedefined: a job is no longer late if the newest definition gives it more time. When that has passed, too, it is
+// late again.
+func TestLateRedefined(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 12:00:00")
+	w.lasting(time.Minute, 1)
+	w.expecting(jobfile.Expect{SuccessWithin: 26 * time.Hour})
+	w.start()
+	w.run(27 * time.Hour)
+	w.mustTell("after a day", "late")
+	within := func(d time.Duration) {
+		w.change(func(j *jobfile.Definition) { j.Expect = &jobfile.Expect{SuccessWithin: d} })
+	}
+	within(25 * time.Hour)
+	w.run(time.Minute)
+	w.mustTell("with less time", "")
+	if !w.view("j").Late {
+		t.Error("not shown as late")
+	}
+	within(50 * time.Hour)
+	w.run(time.Minute)
+	if w.view("j").Late {
+		t.Error("shown as late although it has more time")
+	}
+	w.mustTell("with more time", "recovery from late it has more time now")
+	w.run(24 * time.Hour)
+	w.mustTell("when that has passed", "late")
+	w.replayed()
+}
+
+// TestLateSmallSteps: many small steps of the wall clock do not count either.
+func TestLateSmallSteps(t *testing.T) {
+	for _, step := range []time.Duration{50 * time.Second, -50 * time.Second} {
+		w := calmWorld(t, "2026-06-01 12:00:00")
+		w.lasting(time.Minute, 1)
+		w.expecting(jobfile.Expect{SuccessWithin: 50 * time.Hour})
+		w.start()
+		passed := time.Duration(0)
+		for ; passed < 49*time.Hour+50*time.Minute; passed += 10 * time.Minute {
+			w.run(10 * time.Minute)
+			w.wall = w.wall.Add(step)
+			w.handle(Due{})
+			w.settle()
+		}
+		w.mustTell(fmt.Sprint("before, steps of ", step), "")
+		w.run(15 * time.Minute)
+		w.mustTell(fmt.Sprint("after, steps of ", step), "late")
+		w.replayed()
+	}
+}
+
+// TestSlowAsleepBefore: the sleep of the machine does not make a run slow if the daemon is started again after it.
+func TestSlowAsleepBefore(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 12:00:00")
+	w.lasting(time.Hour, 0)
+	w.expecting(jobfile.Expect{DoneWithin: 2 * time.Hour})
+	w.start()
+	w.until("2026-06-02 04:10:00")
+	w.sleep(5 * time.Hour)
+	w.run(10 * time.Minute)
+	w.crash()
+	w.start()
 	w.run(2 * time.Hour)
 	w.mustTell("after its run", "")
 	if d := time.Duration(w.c.facts.Job("j").LastRun.Duration); d > 61*time.Minute {

@@ -78,8 +78,8 @@ func (c *Core) load(e Loaded) {
 	c.announce(sum, changed, set.Passed)
 	c.answerReloads(e.Begun, &LoadResult{sum, len(set.Jobs) - sum.New - sum.Changed, set.Errors})
 	c.warnOfMailer(set)
-	c.retryDeliveries(set)
-	c.clearTrouble(before, set)
+	c.retryDeliveries()
+	c.clearTrouble(before)
 	if !c.disbelieve() && first {
 		c.wentBack()
 	}

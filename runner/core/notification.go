@@ -13,7 +13,7 @@ import (
 // A notification is a fact in the journal from the outcome of the run on. It is owed until a delivery succeeds or is
 // given up, so a crash in between delivers it twice rather than never.
 
-// crashPause is the shortest time between two mails about crashes of the daemon.
+// crashPause is the shortest time between two notifications of crashes of the daemon.
 const crashPause = time.Hour
 
 // mustNotifyFailure reports whether one more failure of the job must be notified: the first after the configured number
@@ -45,19 +45,61 @@ func (c *Core) notifyOutcome(r *run, e *statefile.Ended) {
 	case o.Outcome != statefile.OutcomeExited:
 		e.Notifications = c.owe(r.job, c.checksOf(d), "stopped", o)
 	default:
-		if f := r.job.facts; f.FailureNotified || f.Late || f.Slow && e.InTime {
-			e.Notifications = c.notificationsOf(r.job, d, "recovery", o)
-		}
+		e.Notifications = c.notifyRecovery(r.job, d, endsWith(r.job.facts, e), "", o)
 		e.Notifications = append(e.Notifications, c.notificationsOf(r.job, d, "success", o)...)
 	}
 }
 
+// endsWith returns what a job recovers from when a run succeeds. A job stays slow if the run took too long.
+func endsWith(f *statefile.JobFacts, e *statefile.Ended) (from []string) {
+	if f.FailureNotified {
+		from = append(from, "failure")
+	}
+	if f.Late {
+		from = append(from, "late")
+	}
+	if f.Slow && e.InTime {
+		from = append(from, "slow")
+	}
+	return from
+}
+
+// notifyRecovery returns the notifications that a job has recovered from something.
+func (c *Core) notifyRecovery(j *job, d *jobfile.Definition, from []string, text string, o *statefile.Run) []statefile.Notification {
+	if len(from) == 0 {
+		return nil
+	}
+	list := c.notificationsOf(j, d, "recovery", o)
+	for i := range list {
+		list[i].RecoveredFrom, list[i].Text = from, text
+	}
+	return list
+}
+
 // notifyFailure returns the notifications of a failure, and whether it counts as notified: then no further failure is,
-// but the recovery. It counts also for a job that notifies nobody of failures, because it may notify somebody of
-// recoveries. Only before the settings are known, a failure that nobody is told of does not count.
+// but the recovery. It counts also for a job that notifies nobody of failures if it notifies somebody of recoveries. It
+// does not count for a job that notifies nobody of either: if the job gets a receiver, the next failure is news to it.
 func (c *Core) notifyFailure(j *job, d *jobfile.Definition, kind string, o *statefile.Run) ([]statefile.Notification, bool) {
 	list := c.notificationsOf(j, d, kind, o)
-	return list, len(list) > 0 || c.loaded.settled
+	return list, len(list) > 0 || c.loaded.settled && len(c.toldOf(d, "recovery")) > 0
+}
+
+// notifySetAside adds the notifications that a job is set aside, and so does not run again by itself. The internal error may
+// be one of its notifications, so another one costs only them.
+func (c *Core) notifySetAside(j *job, s *statefile.SetAside) {
+	defer func() { c.caught(recover(), j.name) }()
+	if !j.facts.FailureNotified {
+		s.Notifications = c.notificationsAbout(j, "failure", "internal error: "+s.Error, nil)
+	}
+}
+
+// notifyLost adds the notifications of a run that is lost after an internal error. That error may be one of its
+// notifications, so another one costs only them.
+func (c *Core) notifyLost(r *run, e *statefile.Ended) {
+	defer func() { c.caught(recover(), r.job.name) }()
+	if l := r.live(); l == nil || !l.Ended { // otherwise they are in the record of its end
+		c.notifyOutcome(r, e)
+	}
 }
 
 // notificationsOf returns the notifications that must be sent about an event.
@@ -100,7 +142,8 @@ func (c *Core) toldOf(d *jobfile.Definition, kind string) (vias []string) {
 }
 
 // checksOf returns the targets of a job that are checks of Healthchecks. They learn of the end of each run, even if it
-// was stopped or its failure is not notified otherwise: they learn of its start, and raise an alarm if no end follows.
+// was stopped or its failure is not notified otherwise: they learn of its start, and raise an alarm if no end follows. A
+// run that was stopped is only noted in their log, as it is no success.
 func (c *Core) checksOf(d *jobfile.Definition) (vias []string) {
 	if d.Notify == nil || c.loaded.config == nil {
 		return nil
@@ -135,7 +178,7 @@ func command(d *jobfile.Definition, via string) []string {
 func (c *Core) notifyStart(r *run) []statefile.Notification {
 	o := &statefile.Run{Run: r.number, Slot: r.slot, Reason: r.reason, Attempt: r.attempt, StartedAt: r.startedAt, Missed: r.missed}
 	switch {
-	case r.reason == statefile.ReasonService || r.adopted:
+	case r.reason == statefile.ReasonService:
 		return nil
 	case r.attempt > 1:
 		return c.owe(r.job, c.checksOf(r.def), "start", o)
@@ -158,28 +201,42 @@ func recipients(d *jobfile.Definition) []string {
 	return d.Notify.Mail // the loader has filled in the recipients of jobsd.toml
 }
 
-// notifyCrash mails that the previous daemon crashed, but at most once an hour.
+// notifyDaemon notifies something about the daemon itself: the targets for that, or else the default recipients of mail.
+func (c *Core) notifyDaemon(text string) {
+	vias := c.loaded.config.Daemon.Notify
+	if len(vias) == 0 && len(c.loaded.config.Mail.To) > 0 {
+		vias = []string{"mail"}
+	}
+	var list []statefile.Notification
+	for _, via := range vias {
+		list = append(list, c.newNotification(statefile.Notification{Kind: "daemon", Via: via, Text: text}))
+	}
+	if list != nil {
+		c.record(&statefile.DaemonNotification{Notifications: list})
+	}
+}
+
+// notifyCrash notifies that the previous daemon crashed, but at most once an hour.
 func (c *Core) notifyCrash() {
 	since := c.now.Wall.Sub(c.facts.DaemonNotified.Time()).Abs()
-	if !c.previous.crashed || len(c.loaded.config.Mail.To) == 0 || !c.facts.DaemonNotified.IsZero() && since < crashPause {
+	if !c.previous.crashed || !c.facts.DaemonNotified.IsZero() && since < crashPause {
 		return
 	}
 	text := fmt.Sprintf("jobsd crashed and was restarted, %s so far", times(c.facts.Unclean))
 	if s := c.facts.Suspect; s != "" {
 		text += "; it was handling " + s
 	}
-	c.record(&statefile.DaemonNotification{Notifications: []statefile.Notification{c.newNotification(statefile.Notification{Kind: "daemon", Via: "mail", Text: text})}})
+	c.notifyDaemon(text)
 }
 
-// notifyDamage mails once that all jobs are disabled because the journal was damaged. Otherwise nobody might notice
+// notifyDamage notifies once that all jobs are disabled because the journal was damaged. Otherwise nobody might notice
 // that nothing runs.
 func (c *Core) notifyDamage() {
 	by := c.facts.DisabledBy
-	if !by.ByDamage() || len(c.loaded.config.Mail.To) == 0 || !c.facts.DaemonNotified.Time().Before(by.When.Time()) {
+	if !by.ByDamage() || !c.facts.DaemonNotified.Time().Before(by.When.Time()) {
 		return
 	}
-	c.record(&statefile.DaemonNotification{Notifications: []statefile.Notification{c.newNotification(statefile.Notification{Kind: "daemon", Via: "mail",
-		Text: "all jobs are disabled: " + by.Reason})}})
+	c.notifyDaemon("all jobs are disabled: " + by.Reason)
 }
 
 // maxNamed is how many jobs a line of the log names.

@@ -85,7 +85,9 @@ func (c *Core) setAside(j *job, text string) {
 		j.state = waiting
 	}
 	if !j.facts.SetAside {
-		c.record(&statefile.SetAside{Job: j.name, Error: text})
+		s := &statefile.SetAside{Job: j.name, Error: text}
+		c.notifySetAside(j, s)
+		c.record(s)
 	}
 	c.markDirty(j)
 }
@@ -135,6 +137,7 @@ func loseRun(c *Core, r *run, _ Event) {
 	switch {
 	case r.intended:
 		ended := &statefile.Ended{Job: j.name, Outcome: o, Failed: true, Drained: true, Open: open}
+		c.notifyLost(r, ended)
 		c.record(ended)
 		if open {
 			c.awaitOutput(j.name, r.number)

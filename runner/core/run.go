@@ -35,6 +35,8 @@ type run struct {
 	forked      bool             // then: it had a process, even if its pid is unknown
 	timing      statefile.Timing // for a run of the journal: that of its job under the previous daemon
 
+	untold *statefile.Started // the record of its start, which lacks the notifications because its definition was not known
+
 	stopBy     string // the person or reason that stops it, such as "timeout"
 	killAt     time.Duration
 	kills      int    // how often it was killed; it survived if that is more than once

@@ -98,15 +98,15 @@ func (c *Core) watchStability(j *job, r *run) {
 	was := j.inCrashLoop() || j.facts.FailureNotified // a reload that fixed the service has reset the count
 	rec := &statefile.Stable{Job: j.name, Run: r.number}
 	if was {
-		rec.Notifications = c.notificationsOf(j, j.def, "recovery", nil)
+		rec.Notifications = c.notifyRecovery(j, j.def, []string{"failure"}, "", nil)
 		c.logJob(j, Info, fmt.Sprintf("left the crash loop: run %d has been up for %s", r.number, j.def.KeepAlive.Stable))
 	}
 	c.record(rec)
 	c.markDirty(j)
 }
 
-// age returns how long a run has been alive. Of a run of the previous daemon, only the time before this daemon began is
-// by the wall clock.
+// age returns how long a run has been alive, without the sleep of the machine. Of a run of the previous daemon, the time
+// before this daemon began is by the wall clock and its recorded steps.
 func (c *Core) age(r *run) time.Duration { return c.now.Mono - r.started }
 
 func (j *job) inCrashLoop() bool {

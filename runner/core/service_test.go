@@ -72,7 +72,7 @@ func TestA24CrashLoop(t *testing.T) {
 	if v := w.view("web"); v.CrashLoop || v.ConsecutiveFailures != 0 || len(v.Deaths) != 20 {
 		t.Errorf("%+v", v)
 	}
-	if len(w.sent) != 2 || w.sent[1] != "mail: web recovery" {
+	if len(w.sent) != 2 || w.sent[1] != "mail: web recovery from failure" {
 		t.Errorf("sent %q", w.sent)
 	}
 	w.replayed()
@@ -96,7 +96,7 @@ func TestCrashLoopCuredByReload(t *testing.T) {
 	w.put(d)
 	w.load()
 	w.run(2 * time.Minute)
-	if len(w.sent) != 2 || w.sent[1] != "mail: web recovery" {
+	if len(w.sent) != 2 || w.sent[1] != "mail: web recovery from failure" {
 		w.fatal("sent %q", w.sent)
 	}
 	w.replayed()
@@ -343,7 +343,7 @@ func TestB43NotifyAfterFailuresInARow(t *testing.T) {
 	w.run(5 * time.Minute)
 	code = 0
 	w.run(2 * time.Minute)
-	want := []string{"mail: j failure: exited 1", "command: j failure: exited 1", "mail: j recovery: exited 0", "command: j recovery: exited 0",
+	want := []string{"mail: j failure: exited 1", "command: j failure: exited 1", "mail: j recovery from failure: exited 0", "command: j recovery from failure: exited 0",
 		"command: j success: exited 0", "command: j success: exited 0"}
 	slices.Sort(want)
 	slices.Sort(w.sent)
@@ -390,34 +390,74 @@ func TestB42BrokenMailer(t *testing.T) {
 	}
 }
 
-// A mail that waits for its next attempt is sent at once when a load shows that the mailer was repaired: the settings
-// changed, or the program exists now. Other loads use up no attempts.
-func TestMailerMended(t *testing.T) {
-	for name, mend := range map[string]func(s *jobfile.Set){
-		"settings": func(s *jobfile.Set) { s.Settings = []string{"mail"} },
-		"program":  func(s *jobfile.Set) { s.NoMailer = "" },
-		"neither":  func(s *jobfile.Set) { s.NoMailer, s.Settings = "no program", []string{"watch"} },
-	} {
-		t.Run(name, func(t *testing.T) {
-			w := calmWorld(t, "2026-06-01 06:59:30")
-			w.lasting(time.Second, 1)
-			d := w.define("j", clockKeys("0 7 * * *"))
-			d.Notify = &jobfile.Notify{Mail: []string{"root"}, Failures: 1}
-			w.put(d)
-			w.noMailer = "no program"
-			w.mailer = func(Deliver) int { return 71 }
-			w.start()
-			w.until("2026-06-01 12:00:00") // by now it is retried once an hour
-			w.mailer = nil
-			set := w.set()
-			mend(set)
-			w.handle(Loaded{Set: set, Begun: w.boot, Done: w.boot})
-			w.settle()
-			w.run(2 * time.Second)
-			if sent := len(w.sent) == 1; sent != (name != "neither") {
-				t.Errorf("sent %q", w.sent)
+// A load sends at once what waits for its next attempt, because somebody may have repaired what failed.
+func TestReloadRetries(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 06:59:30")
+	w.lasting(time.Second, 1)
+	d := w.define("j", clockKeys("0 7 * * *"))
+	d.Notify = &jobfile.Notify{Mail: []string{"root"}, Failures: 1}
+	w.put(d)
+	w.mailer = func(Deliver) int { return 71 }
+	w.start()
+	w.until("2026-06-01 12:00:00") // by now it is retried once an hour
+	w.mailer = nil
+	w.load()
+	w.run(2 * time.Second)
+	if len(w.sent) != 1 {
+		t.Errorf("sent %q", w.sent)
+	}
+}
+
+// Frequent reloads neither use up the attempts nor move the regular ones. A flood of reloads is no flood of attempts.
+func TestFrequentReloads(t *testing.T) {
+	times := func(reloads time.Duration) (tried, regular []string) {
+		w := calmWorld(t, "2026-06-01 06:59:30")
+		w.lasting(time.Second, 1)
+		d := w.define("j", clockKeys("0 7 1 6 *"))
+		d.Notify = &jobfile.Notify{Mail: []string{"root"}, Failures: 1}
+		w.put(d)
+		w.mailer = func(Deliver) int {
+			tried = append(tried, w.wall.Format("02 15:04:05"))
+			if o := w.c.facts.Notifications[0]; !o.RetryAt.Time().After(w.wall) {
+				regular = append(regular, w.wall.Format("02 15:04"))
 			}
-		})
+			return 71
+		}
+		w.start()
+		w.until("2026-06-01 07:00:10")
+		for end := w.wall.Add(40 * time.Hour); w.wall.Before(end); w.run(reloads) {
+			w.load()
+		}
+		w.replayed()
+		if len(w.c.facts.Notifications) > 0 {
+			t.Errorf("not given up: %+v", w.c.facts.Notifications)
+		}
+		return tried, regular
+	}
+	tried, want := times(50 * time.Hour)
+	if tried, got := times(5 * time.Minute); !slices.Equal(got, want) || len(tried) < 200 {
+		t.Errorf("with reloads %d attempts, the regular ones at %q, without %q", len(tried), got, want)
+	}
+	w := calmWorld(t, "2026-06-01 06:59:30") // a second reload causes an attempt a few seconds later
+	w.failing(jobfile.Notify{Mail: []string{"root"}})
+	tries := 0
+	w.mailer = func(Deliver) int { tries++; return 71 }
+	w.start()
+	w.until("2026-06-02 07:00:00")
+	before := tries
+	w.load()
+	w.run(2 * time.Second)
+	w.load()
+	w.run(7 * time.Second)
+	if tries != before+1 {
+		t.Errorf("%d attempts at once", tries-before)
+	}
+	w.run(2 * time.Second)
+	if tries != before+2 {
+		t.Errorf("%d attempts after two reloads", tries-before)
+	}
+	if flood, _ := times(time.Second); len(flood) > len(tried)+25*3600/10 {
+		t.Errorf("%d attempts in a flood of reloads, %d without", len(flood), len(tried))
 	}
 }
 
@@ -471,6 +511,26 @@ func TestDaemonCrashes(t *testing.T) {
 	w.settle()
 	if v := w.view("bad"); v.InternalError || v.State != "armed" && v.State != "running" {
 		t.Errorf("%+v", v)
+	}
+	w.replayed()
+}
+
+// What is wrong with the daemon itself goes to the targets of [daemon] instead of mail, once.
+func TestDaemonTargets(t *testing.T) {
+	w := calmWorld(t, "2026-06-01 06:00:00")
+	w.config.Mail.To = []string{"root"}
+	w.target("ops")
+	w.config.Daemon.Notify = []string{"ops"}
+	w.start()
+	w.run(time.Minute)
+	w.crash()
+	w.start()
+	w.run(time.Minute)
+	w.crash()
+	w.start()
+	w.run(time.Minute)
+	if len(w.sent) != 1 || !strings.HasPrefix(w.sent[0], "ops: daemon jobsd crashed and was restarted") {
+		t.Errorf("sent %q", w.sent)
 	}
 	w.replayed()
 }

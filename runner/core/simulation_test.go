@@ -240,6 +240,21 @@ func (w *world) runUntilDraining() {
 	}
 }
 
+// stopUnwritten lets a person stop a run that started although the disk hangs.
+func (w *world) stopUnwritten() {
+	w.stalled = max(w.stalled, w.mono) + 5*time.Minute
+	for range 40 {
+		w.step(time.Minute)
+		for _, r := range w.c.sortedRuns() {
+			if r.state == running && !w.written[r.number] {
+				w.handle(Order{ID: w.rng.Uint64(), Verb: VerbStop, Job: r.job.name, By: "uid 0"})
+				w.settle()
+				return
+			}
+		}
+	}
+}
+
 // finishDisk lets the disk finish all its requests.
 func (w *world) finishDisk() {
 	for w.swift = true; len(w.queue) > 0; {
@@ -250,7 +265,9 @@ func (w *world) finishDisk() {
 
 // disturb makes one of the usual disturbances happen.
 func (w *world) disturb() {
-	switch n := w.rng.IntN(22); n {
+	switch n := w.rng.IntN(23); n {
+	case 22:
+		w.stopUnwritten()
 	case 19:
 		w.race()
 	case 20: // a person stops a run that has just ended

@@ -15,7 +15,8 @@ const (
 	busyTries  = 3
 )
 
-// JournalWait is how long a start waits for its intent to be durable. Tests that need the intent raise it.
+// JournalWait is how long a start waits for its intent to be durable, and a message for what it tells. Tests that need
+// that raise it.
 var JournalWait = 2 * time.Second
 
 // begin passes the point of no return: the run will be started.
@@ -77,8 +78,12 @@ func (c *Core) fork(r *run) {
 func forked(c *Core, r *run, e Event) {
 	f := e.(Forked)
 	r.pid, r.startedAt, r.started = f.PID, c.at(), c.now.Mono
-	c.record(&statefile.Started{Job: r.job.name, Run: r.number, PID: f.PID, Inode: f.Inode, PIDStart: f.PIDStart,
-		BootID: c.o.BootID, Reason: r.reason, Notifications: c.notifyStart(r)})
+	s := &statefile.Started{Job: r.job.name, Run: r.number, PID: f.PID, Inode: f.Inode, PIDStart: f.PIDStart,
+		BootID: c.o.BootID, Reason: r.reason}
+	if l := r.live(); l == nil || l.PID == 0 { // otherwise an earlier process of the run could not become its program
+		s.Notifications = c.notifyStart(r)
+	}
+	c.record(s)
 	c.say(Debug, r.job.name, "started", "run", r.number, "pid", f.PID)
 	if f.Executing {
 		executed(c, r, e)

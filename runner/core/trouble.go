@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"jobsd/internal/jobfile"
-	"jobsd/statefile"
 )
 
 // Troubled reports whether a part of the daemon has trouble.
@@ -16,49 +15,29 @@ func (c *Core) Troubled(part string) bool {
 // heartbeatPart is the part that sends the heartbeat.
 const heartbeatPart = "heartbeat"
 
-// clearTrouble ends the trouble with receivers that a load removed or changed. No message may follow that would end it:
-// the last one was given up, or none is owed. Before are the settings until this load.
-func (c *Core) clearTrouble(before *jobfile.Config, set *jobfile.Set) {
+// clearTrouble ends, after a load, the trouble with receivers for which nothing waits. Perhaps somebody has repaired them,
+// and no message follows soon that would tell. A message that waits is sent at once. Before are the settings until now.
+func (c *Core) clearTrouble(before *jobfile.Config) {
 	if len(c.trouble) == 0 || before == nil {
 		return
 	}
-	now := set.Config
+	waiting := map[string]bool{}
+	for i := range c.facts.Notifications {
+		r, _ := c.receiverOf(&c.facts.Notifications[i])
+		waiting[r.lane] = true
+	}
 	for _, t := range slices.Clone(c.trouble) {
-		name, target := strings.CutPrefix(t.Part, targetLane)
-		over := false
-		switch {
-		case target:
-			over = c.changedTarget(before, now, name)
-		case strings.HasPrefix(t.Part, mailLanes):
-			over = !before.Mail.Same(&now.Mail) || !c.mails(t.Part)
-		case t.Part == heartbeatPart:
-			over = !before.Heartbeat.Same(now.Heartbeat)
-		}
-		if over {
-			c.note(Trouble{Part: t.Part})
+		if t.ofReceiver() && !waiting[t.Part] || t.Part == heartbeatPart && !before.Heartbeat.Same(c.loaded.config.Heartbeat) {
+			c.endTrouble(t.Part, t.Part+" is not reported as degraded any more, because of the reload")
 		}
 	}
 }
 
-// changedTarget reports whether a target is gone, or reached in another way than before. The URL and the headers may be
-// in files, which the settings only name. If such a file was mended and nothing is owed, the reload counts as a change.
-func (c *Core) changedTarget(before, now *jobfile.Config, name string) bool {
-	t := now.Targets[name]
-	switch {
-	case t == nil || !t.Same(before.Targets[name]):
-		return true
-	case t.Mail != nil:
-		return !before.Mail.Same(&now.Mail)
-	case t.URLFile == "" && t.HeadersFile == "":
-		return false
-	}
-	return !slices.ContainsFunc(c.facts.Notifications, func(o statefile.Notification) bool { return o.Via == name })
-}
-
-// mails reports whether the settings still have mail for that lane.
-func (c *Core) mails(lane string) bool {
-	return mailLane(c.loaded.config.Mail.To) == lane ||
-		slices.ContainsFunc(c.order, func(j *job) bool { return mailLane(recipients(j.def)) == lane })
+// endTrouble ends the trouble of a part.
+func (c *Core) endTrouble(part, why string) {
+	c.trouble = slices.DeleteFunc(c.trouble, func(t Trouble) bool { return t.Part == part })
+	c.say(Info, "", why)
+	c.changes.daemon = true
 }
 
 // note sets or clears one trouble of the daemon.
@@ -71,14 +50,41 @@ func (c *Core) note(e Trouble) {
 	case e.Text == "" && i < 0, i >= 0 && c.trouble[i].Text == e.Text:
 		return
 	case e.Text == "":
-		c.trouble = slices.Delete(c.trouble, i, i+1)
-		c.say(Info, "", e.Part+" has recovered")
+		c.endTrouble(e.Part, e.Part+" has recovered")
 	case i < 0:
 		c.trouble = append(c.trouble, e)
-		c.say(Error, "", e.Text)
+		c.say(Error, "", e.words(""))
 	default:
 		c.trouble[i] = e
-		c.say(Error, "", e.Text)
+		c.say(Error, "", e.words(""))
 	}
 	c.changes.daemon = true
+}
+
+// words describes the trouble. Of a receiver, Text only says why. others is a clause about those with the same trouble.
+func (e Trouble) words(others string) string {
+	if e.ofReceiver() {
+		return cannot(e.Part) + others + ": " + e.Text
+	}
+	return e.Text
+}
+
+func (e Trouble) ofReceiver() bool { return e.ofMail() || strings.HasPrefix(e.Part, targetLane) }
+
+func (e Trouble) ofMail() bool { return strings.HasPrefix(e.Part, mailLanes) }
+
+// degraded returns all trouble in words. A mailer that is missing is the same trouble for all recipients.
+func (c *Core) degraded() []string {
+	list := []string{}
+	for i, t := range c.trouble {
+		same := func(u Trouble) bool { return t.ofMail() && u.ofMail() && u.Text == t.Text }
+		switch {
+		case slices.ContainsFunc(c.trouble[:i], same):
+		case slices.ContainsFunc(c.trouble[i+1:], same):
+			list = append(list, t.words(" and others"))
+		default:
+			list = append(list, t.words(""))
+		}
+	}
+	return list
 }

@@ -2,7 +2,6 @@ package core
 
 import (
 	"path"
-	"slices"
 	"time"
 
 	"jobsd/statefile"
@@ -47,12 +46,7 @@ func (c *Core) Daemon(d *statefile.Daemon) {
 	d.CleanShutdown = c.previous.clean
 	d.UncleanRestarts, d.Upgrades, d.DisabledBy = c.facts.Unclean, c.facts.Upgrades, c.facts.DisabledBy
 	d.Reload = c.loaded.result
-	d.Degraded = []string{}
-	for _, t := range c.trouble { // a mailer that is missing is the same trouble for all recipients
-		if !slices.Contains(d.Degraded, t.Text) {
-			d.Degraded = append(d.Degraded, t.Text)
-		}
-	}
+	d.Degraded = c.degraded()
 	if by := c.facts.DisabledBy; by.ByDamage() { // no person asked for that
 		d.Degraded = append(d.Degraded, "all jobs are disabled: "+by.Reason)
 	}

@@ -50,6 +50,7 @@ type world struct {
 	script       func(Start) (time.Duration, int) // how long a calm run lasts, and its exit code; nil: a second, 0
 	mailer       func(m Deliver) int              // what becomes of a message: 0 it is delivered, -2 no answer in time, -3 none at all
 	answerer     func(m Deliver) Delivered        // the answer to a message, instead of mailer
+	published    map[string]*statefile.Job        // by job
 	noMailer     string                           // why a load finds that no mail can be sent
 	sent         []string                         // what was delivered, see summary
 	messages     map[uint64][]uint64              // the notifications of the messages
@@ -169,6 +170,7 @@ func (w *world) begin() {
 	}
 	w.exited = nil
 	w.life++
+	w.published = map[string]*statefile.Job{}
 	w.c = New(Options{Seed: 1, Visited: w.visited, MachineID: "m", Machine: "host", BootID: w.bootID, BootUnknown: w.bootless, Strict: true,
 		DelayedArgs: w.delayedArgs}, facts, w.now())
 	w.c.Begin(w.now(), statefile.Start{PID: 1, BootID: w.bootID, Suspect: w.suspect})
@@ -319,6 +321,10 @@ func (w *world) perform(e Effect) {
 			w.stats[string(r.Outcome.Outcome)]++
 		}
 		w.disk(func() { w.append(e.Entry) })
+	case Marker:
+		if !joblog.IsMarker("== " + e.Text) {
+			w.fatal("package joblog does not know the marker %q", e.Text)
+		}
 	case EndOutput:
 		w.later(0, func() {
 			w.handle(OutputEnded{Run: e.Run, Place: joblog.Place{From: joblog.Position{Inode: 1}, To: &joblog.Position{Inode: 1}}})
@@ -481,7 +487,11 @@ func summary(m Deliver) string {
 	}
 	var events []string
 	for _, o := range m.Events {
-		text := strings.TrimSpace(o.Job + " " + o.Kind + " " + o.Text)
+		kind := o.Kind
+		if o.RecoveredFrom != nil {
+			kind += " from " + strings.Join(o.RecoveredFrom, " and ")
+		}
+		text := strings.TrimSpace(o.Job + " " + kind + " " + o.Text)
 		if o.Run != nil && o.Kind != "start" {
 			text += ": " + words(o.Run)
 		}
@@ -756,10 +766,14 @@ func (w *world) look() {
 	w.numbers()
 	w.waiting()
 	changes, _ := w.c.Changes()
+	check := false
 	for _, ch := range changes {
 		if ch.Job == nil {
+			delete(w.published, ch.Name)
 			continue
 		}
+		w.published[ch.Name] = ch.Job
+		check = check || w.looks%256 == 0
 		w.publish(func() { w.shownSkipped[ch.Name] = ch.Job.Skipped })
 		if !slices.Contains(jobStates[:], ch.Job.State) && ch.Job.State != "running" {
 			w.fatal("%s is %q", ch.Name, ch.Job.State)
@@ -769,6 +783,23 @@ func (w *world) look() {
 		}
 		if _, err := json.Marshal(ch.Job); err != nil {
 			w.fatal("%s: %v", ch.Name, err)
+		}
+	}
+	if check {
+		w.upToDate()
+	}
+}
+
+// upToDate checks that the published state of each job is that of now, except for the time of its next try: that is by
+// the monotonic clock, so each step of the wall clock moves it.
+func (w *world) upToDate() {
+	for name, was := range w.published {
+		is := w.view(name)
+		is.NextTry = was.NextTry
+		a, _ := json.Marshal(was)
+		b, _ := json.Marshal(is)
+		if !bytes.Equal(a, b) {
+			w.fatal("%s is published as %s, but it is %s", name, a, b)
 		}
 	}
 }
