@@ -270,5 +270,5 @@ func (l *loop) release(run uint64) {
 	}
 	l.recording.unkeep(run)
 	l.sys.release(p.Process)
-	l.repoll = true
+	l.repoll = l.repoll || p.adopted || p.handshake != nil // otherwise it is not in the poll set
 }

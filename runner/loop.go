@@ -169,6 +169,7 @@ func (l *loop) turn() {
 	l.recording.settle(l.core, l.byRun)
 	l.perform()
 	l.keep()
+	l.prestart()
 	l.recording.busy = len(l.forks) > 0
 	l.recording.attend()
 	l.beat()

@@ -62,6 +62,7 @@ func (l *loop) untilNext(w core.Wait, now core.Now) time.Duration {
 	if l.listens() {
 		d = sooner(d, l.socket.Wait(now.Mono))
 	}
+	d = sooner(d, l.prestartWait(w, now))
 	d = sooner(d, l.candidateWait())
 	d = sooner(d, l.recording.wait())
 	d = sooner(d, l.keepWait(now.Mono))

@@ -61,6 +61,29 @@ func BenchmarkDocument(b *testing.B) {
 	}
 }
 
+// BenchmarkRemoveAll measures a load that finds that all jobs were renamed. The time for each job must not grow with their
+// number.
+func BenchmarkRemoveAll(b *testing.B) {
+	for _, jobs := range []int{1_000, 10_000, 100_000} {
+		b.Run(fmt.Sprint(jobs), func(b *testing.B) {
+			j := benchJob(1)
+			for b.Loop() {
+				w := &Writer{}
+				for _, prefix := range []string{"job", "a"} {
+					for n := range jobs {
+						if prefix == "a" {
+							w.Remove(fmt.Sprintf("job%06d", n))
+						}
+						w.Update(fmt.Sprintf("%s%06d", prefix, n), j)
+					}
+				}
+				w.jobs.inOrder()
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*jobs), "ns/job")
+		})
+	}
+}
+
 func BenchmarkEncodeJob(b *testing.B) {
 	j := benchJob(1)
 	var e encoder

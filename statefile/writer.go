@@ -2,12 +2,9 @@ package statefile
 
 import (
 	"bufio"
-	"bytes"
 	"fmt"
 	"os"
-	"slices"
 	"strconv"
-	"strings"
 )
 
 // Writer writes the state file. It keeps each job as packed JSON, so that a change of one job encodes only that job, and
@@ -15,17 +12,11 @@ import (
 type Writer struct {
 	dir    *dir
 	daemon Daemon
-	jobs   []fragment // by name
+	jobs   fragments
 	enc    encoder
 	out    *bufio.Writer
 	sum    uint32   // checksum of the part of the document written so far
 	spare  *os.File // reserves a file descriptor for the temporary file; nil: none was left
-}
-
-// fragment is the line of one job.
-type fragment struct {
-	name   string
-	packed []byte
 }
 
 // OpenWriter opens the state file in the state directory for writing. It moves a damaged file aside and returns a
@@ -56,34 +47,14 @@ func (w *Writer) SetDaemon(d Daemon) { w.daemon = d }
 func (w *Writer) Update(name string, j *Job) {
 	w.enc.b = w.enc.b[:0]
 	w.enc.pack(j)
-	i, known := w.find(name)
-	if !known {
-		w.jobs = slices.Insert(w.jobs, i, fragment{name, bytes.Clone(w.enc.b)})
-		return
-	}
-	if f := &w.jobs[i]; cap(f.packed) >= len(w.enc.b) {
-		f.packed = append(f.packed[:0], w.enc.b...)
-	} else {
-		f.packed = bytes.Clone(w.enc.b)
-	}
+	w.jobs.set(name, w.enc.b)
 }
 
 // Remove removes a job from the file.
-func (w *Writer) Remove(name string) {
-	if i, known := w.find(name); known {
-		w.jobs = slices.Delete(w.jobs, i, i+1)
-	}
-}
+func (w *Writer) Remove(name string) { w.jobs.remove(name) }
 
 // Has reports whether the file contains a job.
-func (w *Writer) Has(name string) bool {
-	_, known := w.find(name)
-	return known
-}
-
-func (w *Writer) find(name string) (int, bool) {
-	return slices.BinarySearchFunc(w.jobs, name, func(f fragment, name string) int { return strings.Compare(f.name, name) })
-}
+func (w *Writer) Has(name string) bool { return w.jobs.has(name) }
 
 // Write writes the file. Readers see either the old or the new file, never a part. It returns when the new file is
 // durable. After an error the old file stays.
@@ -132,7 +103,7 @@ func (w *Writer) document() {
 	w.sum = 0
 	w.put(w.enc.b)
 	separator := "\n"
-	for _, f := range w.jobs {
+	for _, f := range w.jobs.inOrder() {
 		w.enc.b = append(appendString(append(w.enc.b[:0], separator...), f.name), ':')
 		w.enc.unpack(f.packed)
 		w.put(w.enc.b)
