@@ -198,6 +198,10 @@ func (l *loop) notStarted(run uint64, err error) {
 	if !errors.As(err, &e) {
 		e = &spawn.Error{Stage: "fork", Errno: syscall.EINVAL}
 	}
+	if e.Errno == syscall.EMFILE || e.Errno == syscall.ENFILE {
+		for l.sys.shrink() { // free leaves have descriptors
+		}
+	}
 	l.handle(core.NotStarted{Run: run, Text: err.Error(), Weather: e.Transient(), Busy: e.Busy(),
 		Error: statefile.StartError{Stage: e.Stage, Errno: spawn.ErrnoName(e.Errno), Path: e.Path, Text: err.Error()}})
 }

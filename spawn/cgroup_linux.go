@@ -32,6 +32,10 @@ func OpenCgroups(name string) (*Cgroups, error) {
 		return nil, fmt.Errorf("cannot use cgroups: %w", err)
 	}
 	g := &Cgroups{dir: filepath.Join(own, name)}
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err == nil {
+		g.pool.most = openable(limit.Cur)
+	}
 	if err := os.Mkdir(g.dir, 0o755); err != nil && !os.IsExist(err) {
 		return nil, fmt.Errorf("cannot use cgroups: %w", err)
 	}

@@ -35,6 +35,7 @@ const ownerName = "user.jobsd.run"
 type leafPool struct {
 	free    []*Leaf // the last one was used last
 	opened  []*Leaf // those with open descriptors, free or used
+	most    int     // how many those may be, see openable
 	taken   int     // how many leaves the pool has given out
 	least   int     // how many leaves were free at all times since the last Shrink
 	refused bool    // the kernel has no such attributes for cgroups (Linux before 5.7), so leaves serve only once
@@ -43,6 +44,16 @@ type leafPool struct {
 // maxOpened limits how many leaves have open descriptors, three each, and so how many can be free. Runs that end quickly
 // need few leaves, whatever their number.
 const maxOpened = 64
+
+// openable returns how many leaves may have open descriptors in a process that may have limit descriptors. If these are
+// few, the runs need them more.
+func openable(limit uint64) int {
+	const others, share = 128, 14
+	if limit <= others {
+		return 0
+	}
+	return int(min((limit-others)/share, maxOpened))
+}
 
 // longUse is how many leaves are given out until the run of an earlier one counts as one that does not end soon. Its leaf
 // then makes room for another one.
@@ -197,7 +208,7 @@ func (l *Leaf) keep() bool {
 
 // hasRoom reports whether one more leaf may have open descriptors.
 func (p *leafPool) hasRoom() bool {
-	if len(p.opened) < maxOpened {
+	if len(p.opened) < p.most {
 		return true
 	}
 	for _, l := range p.opened {

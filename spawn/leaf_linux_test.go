@@ -152,3 +152,18 @@ func TestLeavesShrink(t *testing.T) {
 		t.Error("leaves are left that no run needs")
 	}
 }
+
+// With few descriptors, no leaf keeps any.
+func TestLeavesWithFewDescriptors(t *testing.T) {
+	for limit, want := range map[uint64]int{0: 0, 40: 0, 128: 0, 256: 9, 1024: maxOpened, 1 << 20: maxOpened} {
+		if got := openable(limit); got != want {
+			t.Errorf("with %d descriptors, %d leaves stay open, want %d", limit, got, want)
+		}
+	}
+	g := leaves(t)
+	g.pool.most = 0
+	l := g.Make("1")
+	if g.Give(l); exists(l.Path()) || g.Spare() {
+		t.Error("a leaf stays open")
+	}
+}
