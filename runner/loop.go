@@ -292,6 +292,7 @@ func (l *loop) tellSystemd(text string) bool {
 // perform settles the core and performs its effects, until only forks beyond this turn's share are left.
 func (l *loop) perform() {
 	end := l.sys.now().Mono + forkShare
+	copied := false // a step of the copy for a checkpoint was made
 	for {
 		l.core.Settle()
 		effects := l.core.Effects()
@@ -301,9 +302,12 @@ func (l *loop) perform() {
 		if len(effects) > 0 {
 			continue
 		}
-		if l.checkpoint { // only now is everything in the facts on its way to the disk
-			l.checkpoint = false
-			l.batch = append(l.batch, checkpoint{l.core.Facts()})
+		if l.checkpoint && !copied { // only now is everything in the facts on its way to the disk
+			copied = true
+			if facts := l.core.Checkpoint(); facts != nil {
+				l.checkpoint = false
+				l.batch = append(l.batch, checkpoint{facts})
+			}
 		}
 		if runs := l.recording.takePlaced(); len(runs) > 0 {
 			l.batch = append(l.batch, recorded{runs})

@@ -16,7 +16,7 @@ const nearby = time.Second
 // wait blocks until something happens or is due. No other function of the loop blocks.
 func (l *loop) wait() error {
 	var d time.Duration
-	if len(l.forks) == 0 && !l.unreaped && l.due == 0 {
+	if len(l.forks) == 0 && !l.unreaped && l.due == 0 && !l.checkpoint {
 		var err error
 		if d, err = l.arm(); err != nil {
 			return fmt.Errorf("cannot wait: %w", err)

@@ -25,7 +25,7 @@ func (r *Start) apply(f *Facts, at Time) {
 	}
 	if r.BootID != "" && f.BootID != r.BootID { // "": the boot is unknown, so the facts of the last known boot stay
 		f.BootID, f.BootReady = r.BootID, false
-		for _, j := range f.Jobs {
+		for _, j := range f.all() {
 			j.Held, j.Finished, j.ShortRuns = false, false, 0
 		}
 	}
@@ -118,7 +118,7 @@ func (r *Disabled) from(at Time) Time {
 func (r *AllDisabled) apply(f *Facts, at Time) {
 	if f.DisabledBy = r.By; r.By == nil {
 		from := (&Disabled{From: r.From}).from(at)
-		for _, j := range f.Jobs {
+		for _, j := range f.all() {
 			f.enable(j, from)
 		}
 	}
@@ -148,7 +148,7 @@ func (r *Epoch) apply(f *Facts, _ Time) {
 		return
 	}
 	f.ResetEpoch = r.Epoch
-	for _, j := range f.Jobs {
+	for _, j := range f.all() {
 		if j.LastSlot.Time().After(r.Wall.Time()) {
 			j.LastSlotBeforeReset, j.LastSlot = j.LastSlot, r.Wall
 		}
@@ -332,7 +332,7 @@ func (r *Delivery) apply(f *Facts, _ Time) {
 			keep = append(keep, o)
 			continue
 		}
-		if j := f.Jobs[o.Job]; j != nil {
+		if j := f.known(o.Job); j != nil {
 			j.NotifyError = nil
 			if r.Error != "" {
 				j.NotifyError = &r.Error
@@ -415,7 +415,7 @@ func (r *Damaged) apply(f *Facts, at Time) {
 	if f.BootDoubt = r.BootID == ""; !f.BootDoubt {
 		f.servedBoot(r.BootID)
 	}
-	for _, j := range f.Jobs {
+	for _, j := range f.all() {
 		if r.Until.Time().After(j.LastSlot.Time()) {
 			j.LastSlot = r.Until
 		}
@@ -426,7 +426,7 @@ func (r *Damaged) apply(f *Facts, at Time) {
 // for a new success.
 func (f *Facts) doubt(at Time) {
 	f.DoubtUntil, f.DoubtRun = at, f.HighestRun()
-	for _, j := range f.Jobs {
+	for _, j := range f.all() {
 		j.StartSequence = f.Sequence
 		j.Finished = j.Finished || j.mayHaveFinished()
 	}
@@ -442,7 +442,7 @@ func (j *JobFacts) mayHaveFinished() bool {
 // servedBoot records that all jobs may already have had their at_boot run of that boot.
 func (f *Facts) servedBoot(id string) {
 	f.BootID, f.BootReady, f.BootDoubt = id, true, false
-	for _, j := range f.Jobs {
+	for _, j := range f.all() {
 		j.BootDone = id
 	}
 }
@@ -452,6 +452,7 @@ func (f *Facts) Prune(now time.Time) {
 	for name, j := range f.Jobs {
 		if !j.RemovedAt.IsZero() && now.Sub(j.RemovedAt.Time()) > KeepRemoved && len(j.Live) == 0 {
 			delete(f.Jobs, name)
+			f.copying.forget(name)
 		}
 	}
 }

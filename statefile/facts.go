@@ -39,6 +39,8 @@ type Facts struct {
 	LastNotification uint64               `json:"last_notification,omitempty"` // the highest number of a notification so far
 	Notifications    []Notification       `json:"notifications,omitempty"`     // undelivered notifications, the oldest first
 	Jobs             map[string]*JobFacts `json:"jobs"`
+
+	copying *Copy `json:"-"` // nil: no copy is being made
 }
 
 // JobFacts holds the durable facts of one job.
@@ -166,27 +168,22 @@ func (f *Facts) Job(name string) *JobFacts {
 		j = &JobFacts{}
 		f.Jobs[name] = j
 	}
+	f.copying.changes(name)
 	return j
 }
 
-// Clone returns a copy that shares nothing that Apply changes. Pointers other than those to JobFacts are shared,
-// because Apply replaces their targets and never changes them.
-func (f *Facts) Clone() *Facts {
-	c := *f
-	c.Notifications = slices.Clone(f.Notifications)
-	c.Jobs = make(map[string]*JobFacts, len(f.Jobs))
-	for name, j := range f.Jobs {
-		if j == nil {
-			continue // only a damaged file contains null
-		}
-		k := *j
-		k.Live = slices.Clone(j.Live)
-		k.Deaths = slices.Clone(j.Deaths)
-		k.Retries = slices.Clone(j.Retries)
-		k.Delayed = slices.Clone(j.Delayed)
-		c.Jobs[name] = &k
+// known returns the facts of a job to change them, or nil if there are none.
+func (f *Facts) known(name string) *JobFacts {
+	if f.Jobs[name] == nil {
+		return nil
 	}
-	return &c
+	return f.Job(name)
+}
+
+// all returns the facts of all jobs to change them.
+func (f *Facts) all() map[string]*JobFacts {
+	f.copying.begin()
+	return f.Jobs
 }
 
 // Fill copies the durable facts to v. Only this function maps facts to the state file.

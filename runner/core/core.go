@@ -30,6 +30,7 @@ type Core struct {
 	now   Now // the time of the turn
 	clock wallClock
 	facts *statefile.Facts // what the journal says
+	copy  *statefile.Copy  // of them, for a checkpoint; nil: none is being made
 
 	jobs       map[string]*job
 	order      []*job            // by name
@@ -77,10 +78,26 @@ func New(o Options, facts *statefile.Facts, now Now) *Core {
 	}
 }
 
-// Facts returns what a checkpoint taken now must hold: everything recorded up to now.
+// Facts returns what a checkpoint taken now must hold: everything recorded up to now. Later events change it.
 func (c *Core) Facts() *statefile.Facts {
 	c.facts.Prune(c.now.Wall)
-	return c.facts.Clone()
+	return c.facts
+}
+
+// checkpointStep is how many jobs one turn copies for a checkpoint; some milliseconds.
+const checkpointStep = 4096
+
+// Checkpoint returns a copy of that. It returns nil if this needs more turns; then call it again in the next one.
+func (c *Core) Checkpoint() *statefile.Facts {
+	if c.copy == nil {
+		c.facts.Prune(c.now.Wall)
+		c.copy = c.facts.BeginCopy()
+	}
+	facts := c.copy.Step(checkpointStep)
+	if facts != nil {
+		c.copy = nil
+	}
+	return facts
 }
 
 // ID returns the id of the state directory.
