@@ -4,6 +4,7 @@ import (
 	"runtime/debug"
 	"runtime/metrics"
 	"sync/atomic"
+	"time"
 
 	"jobsd/internal/machine"
 )
@@ -14,15 +15,19 @@ const (
 	// loadPercent is how far the heap may grow while files are loaded. Without it, the heap would grow to three times
 	// what remains, spread over pages that cannot be returned.
 	loadPercent = 30
-	// collectAt is how much garbage may accumulate otherwise.
-	collectAt = 8 << 20
+	// collectAt is how much garbage may accumulate otherwise, and collectQuiet how much when nothing has happened for
+	// quietWait.
+	collectAt    = 8 << 20
+	collectQuiet = 1 << 20
+	quietWait    = time.Second
 )
 
 // collector decides when to collect. The collector runs by itself only during loads: otherwise it would wake an idle
 // daemon every two minutes for nothing.
 type collector struct {
 	loading atomic.Bool // from the beginning of a load until its result was handed to the disk
-	live    uint64      // bytes after the last collection
+	live    int64       // bytes after the last collection
+	again   bool        // the last collection came while the results of a load were still in use
 }
 
 // load lets the collector run by itself until loaded.
@@ -36,19 +41,26 @@ func (g *collector) loaded() {
 	g.live = 0
 }
 
-// collect is called after work was done. Idle says that no work is left.
-func (g *collector) collect(idle bool) {
-	if !idle || g.loading.Load() || g.live > 0 && heapBytes()-g.live < collectAt {
-		return
+// due reports whether to collect. Quiet says that nothing has happened for quietWait.
+func (g *collector) due(quiet bool) bool {
+	if g.loading.Load() {
+		return false
 	}
+	garbage := heapBytes() - g.live
+	return g.live == 0 || garbage >= collectAt || quiet && (g.again || garbage >= collectQuiet)
+}
+
+// collect returns all unused memory to the system.
+func (g *collector) collect(quiet bool) {
 	debug.SetGCPercent(-1)
 	debug.FreeOSMemory()
 	machine.ReleaseProgram()
+	g.again = g.live == 0 && !quiet
 	g.live = heapBytes()
 }
 
-func heapBytes() uint64 {
+func heapBytes() int64 {
 	s := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
 	metrics.Read(s)
-	return s[0].Value.Uint64()
+	return int64(s[0].Value.Uint64())
 }

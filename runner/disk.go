@@ -121,7 +121,9 @@ func (d *disk) run() {
 		case <-d.in.wake:
 		case <-d.pause():
 		}
-		for _, ops := range d.in.Take() {
+		requests := d.in.Take()
+		quiet := len(requests) == 0 && !d.dirty
+		for _, ops := range requests {
 			for _, op := range ops {
 				if q, ok := op.(quit); ok {
 					d.finish(q)
@@ -135,12 +137,14 @@ func (d *disk) run() {
 		if d.dirty && d.writeWait() <= 0 {
 			d.write()
 		}
-		d.collector.collect(!d.dirty)
+		if !d.dirty && d.collector.due(quiet) {
+			d.collector.collect(quiet)
+		}
 	}
 }
 
 // pause returns a channel that ends the wait for the next message early: when the state may be written again, a failed
-// write retried, or a log must be looked at.
+// write retried, or memory returned to the system.
 func (d *disk) pause() <-chan time.Time {
 	wait := time.Duration(-1)
 	sooner := func(w time.Duration) {
@@ -153,6 +157,8 @@ func (d *disk) pause() <-chan time.Time {
 		sooner(d.writeWait())
 	case d.trouble["journal"] != "" && !d.asked:
 		sooner(d.retry - readClocks().Mono)
+	case d.collector.due(true):
+		sooner(quietWait)
 	}
 	if wait < 0 {
 		return nil
