@@ -91,7 +91,7 @@ func (c *Core) wentBack() {
 // disbelieve begins a new epoch that forgets all slots after now, if a slot is too far in the future.
 func (c *Core) disbelieve() bool {
 	for _, j := range c.order {
-		last := latest(j.slots.last, j.facts.LastSlot.Time())
+		last := latest(j.slots.last.time(), j.facts.LastSlot.Time())
 		if last.Sub(c.now.Wall) <= disbelief {
 			continue
 		}

@@ -143,7 +143,7 @@ func (c *Core) unlist(r *run) {
 	delete(c.runs, r.number)
 	j := r.job
 	j.runs = slices.DeleteFunc(j.runs, func(o *run) bool { return o == r })
-	if len(j.slots.notRun.list) > 0 { // these slots may have waited for this run
+	if j.slots.notRun.waits() { // these slots may have waited for this run
 		c.turn.notRun = append(c.turn.notRun, j)
 	}
 	if r.pid > 0 || r.source == fromJournal {

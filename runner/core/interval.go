@@ -60,7 +60,7 @@ func (b *slotbook) phase(a statefile.Anchor, every time.Duration, then time.Time
 func (b *slotbook) slotOf(a statefile.Anchor, every, n time.Duration, m moment) time.Time {
 	nominal := a.Wall.Time().Add(n * every)
 	actual := m.Wall.Add(a.Boot + n*every - m.Boot)
-	if actual.Sub(nominal).Abs() < newEpoch || b.epoch == m.epoch && !actual.After(b.last) { // a slot time is never used twice
+	if actual.Sub(nominal).Abs() < newEpoch || b.epoch == m.epoch && !actual.After(b.last.time()) { // a slot time is never used twice
 		return nominal
 	}
 	return actual.Round(time.Second)

@@ -133,7 +133,7 @@ func (c *Core) loadJob(d jobfile.Job, moved bool, sum *statefile.Reloaded, chang
 		moved := j.def.Schedule.Location() != d.Def.Schedule.Location()
 		j.def, j.stale = d.Def, d.Stale
 		if c.markDirty(j); moved { // the zone has new rules; a reload fires no slot before itself
-			j.slots.handOut(latest(j.slots.last, c.now.Wall), c.moment())
+			j.slots.handOut(latest(j.slots.last.time(), c.now.Wall), c.moment())
 			c.needArm(j)
 		}
 	}

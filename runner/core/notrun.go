@@ -20,10 +20,16 @@ type notRun struct {
 	writtenAt time.Duration       // when the last were written, monotonic
 }
 
+// waits reports whether there are records to write.
+func (k *notRun) waits() bool { return k != nil && len(k.list) > 0 }
+
 // breaks reports whether s cannot be added to the last record.
 func (k *notRun) breaks(s *statefile.NotRun) bool {
+	if !k.waits() {
+		return false
+	}
 	n := len(k.list) - 1
-	return n >= 0 && (k.list[n].Missed != s.Missed || k.list[n].Reason != s.Reason || k.list[n].Epoch != s.Epoch)
+	return k.list[n].Missed != s.Missed || k.list[n].Reason != s.Reason || k.list[n].Epoch != s.Epoch
 }
 
 // add lets the last record grow, or begins another.
@@ -45,13 +51,15 @@ func (k *notRun) add(s *statefile.NotRun) {
 // due reports whether to write the records now. While a run of the job is alive the last one may grow: they are written
 // each time it has doubled, and each minute.
 func (k *notRun) due(alive bool, now time.Duration) bool {
-	n := len(k.list) - 1
-	return n >= 0 && (!alive || k.list[n].Number >= k.written || now-k.writtenAt >= notRunPause)
+	return k.waits() && (!alive || k.list[len(k.list)-1].Number >= k.written || now-k.writtenAt >= notRunPause)
 }
 
 // take returns the records to write, earlier slots first. If a crash cuts off the rest, the next daemon decides about
 // those slots.
 func (k *notRun) take(now time.Duration) []*statefile.NotRun {
+	if !k.waits() {
+		return nil
+	}
 	list := k.list
 	slices.SortStableFunc(list, func(a, b *statefile.NotRun) int { return a.Last.Time().Compare(b.Last.Time()) })
 	for _, s := range list {

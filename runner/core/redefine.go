@@ -155,7 +155,7 @@ func remove(c *Core, j *job, _ *jobfile.Job) {
 	for _, r := range j.services() {
 		c.stop(r, "reload")
 	}
-	j.def, j.stale, j.state, j.slots.next = undefined, "", needsDelete, time.Time{}
+	j.def, j.stale, j.state, j.slots.next = undefined, "", needsDelete, 0
 	c.markDirty(j)
 	if len(j.runs) == 0 {
 		remember(c, j, nil)

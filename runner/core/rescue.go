@@ -2,7 +2,6 @@ package core
 
 import (
 	"fmt"
-	"time"
 
 	"jobsd/statefile"
 )
@@ -80,7 +79,7 @@ func (c *Core) setAside(j *job, text string) {
 		j.facts = c.facts.Job(j.name)
 	}
 	c.stopTimer(&j.timer)
-	j.slots.next = time.Time{}
+	j.slots.next = 0
 	if j.defined() {
 		j.state = waiting
 	}

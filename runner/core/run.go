@@ -105,7 +105,7 @@ func (c *Core) dropAtShutdown(r *run) {
 	if r.slot.IsZero() {
 		return
 	}
-	later := len(r.job.slots.notRun.list) > 0 || r.job.facts.LastSlot.Time().After(r.slot.Time())
+	later := r.job.slots.notRun.waits() || r.job.facts.LastSlot.Time().After(r.slot.Time())
 	if later && !r.retries() {
 		c.skip(r, statefile.CauseShutdown)
 	}

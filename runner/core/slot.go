@@ -20,7 +20,7 @@ func arm(c *Core, j *job, _ *jobfile.Job) { c.armJob(j) }
 func (c *Core) armJob(j *job) {
 	c.stopTimer(&j.timer)
 	c.markDirty(j)
-	j.state, j.slots.next = waiting, time.Time{}
+	j.state, j.slots.next = waiting, 0
 	if j.def.KeepAlive != nil {
 		c.armService(j)
 		return
@@ -46,7 +46,7 @@ func (c *Core) armSlot(j *job, o outlook) {
 	if o.next.IsZero() {
 		return
 	}
-	j.state, j.slots.next = armed, o.next
+	j.state, j.slots.next = armed, instantOf(o.next)
 	c.setTimer(&j.timer, o.on, o.deadline)
 }
 
@@ -91,6 +91,9 @@ func (c *Core) addNotRun(j *job, s *statefile.NotRun, a *statefile.Anchor) {
 	c.turn.notRun = append(c.turn.notRun, j)
 	if j.slots.notRun.breaks(s) && !j.unsettled() {
 		c.writeNotRun(j)
+	}
+	if j.slots.notRun == nil {
+		j.slots.notRun = &notRun{}
 	}
 	j.slots.notRun.add(s)
 }

@@ -75,7 +75,7 @@ func TestSlotbookTimes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s, m := slotsOf(t, c.keys), momentAt(t, c.now)
 			last := at(t, cmp.Or(c.last, "01 00:00:00"))
-			b := slotbook{last: last, epochSlot: last, epoch: 1, jitter: c.jitter, delay: c.jitter, fresh: c.fresh}
+			b := slotbook{last: instantOf(last), epochSlot: instantOf(last), epoch: 1, jitter: c.jitter, delay: c.jitter, fresh: c.fresh}
 			if c.epochAt != "" {
 				m.epoch, m.epochAt = 2, statefile.At(at(t, c.epochAt))
 			}
@@ -152,19 +152,19 @@ func TestSlotbookIntervals(t *testing.T) {
 func TestCountFrom(t *testing.T) {
 	m := momentAt(t, "07:30:00")
 	anchor := momentAt(t, "00:00:00").anchor()
-	b := slotbook{last: at(t, "06:00:00"), epochSlot: at(t, "06:00:00"), epoch: 1, anchor: &anchor}
+	b := slotbook{last: instantOf(at(t, "06:00:00")), epochSlot: instantOf(at(t, "06:00:00")), epoch: 1, anchor: &anchor}
 	if a := b.countFrom(m.Wall, slotsOf(t, everyKeys("1h")), m); a == nil || !a.Wall.Time().Equal(at(t, "07:00:00")) || b.anchor != a {
 		t.Errorf("anchor %+v", a)
 	}
 	if got := b.shown(slotsOf(t, everyKeys("1h")), -1, false, m); got != "next 02 08:00:00" {
 		t.Error(got)
 	}
-	if a := b.countFrom(m.Wall, slotsOf(t, dailyKeys("7am")), m); a != nil || !b.last.Equal(m.Wall) {
-		t.Errorf("%+v %v", a, b.last)
+	if a := b.countFrom(m.Wall, slotsOf(t, dailyKeys("7am")), m); a != nil || !b.last.time().Equal(m.Wall) {
+		t.Errorf("%+v %v", a, b.last.time())
 	}
 	b.countFrom(at(t, "07:00:00"), slotsOf(t, dailyKeys("7am")), m) // the clock went back a little after a slot
-	if !b.last.Equal(m.Wall) || !b.epochSlot.Equal(m.Wall) {
-		t.Errorf("counts from %v, %v", b.last, b.epochSlot)
+	if !b.last.time().Equal(m.Wall) || !b.epochSlot.time().Equal(m.Wall) {
+		t.Errorf("counts from %v, %v", b.last.time(), b.epochSlot.time())
 	}
 }
 
@@ -172,30 +172,30 @@ func TestCountFrom(t *testing.T) {
 func TestClockCorrected(t *testing.T) {
 	beyond := at(t, "20 06:00:00")
 	m := momentAt(t, "20 06:30:00")
-	b := slotbook{last: at(t, "06:00:00"), epochSlot: at(t, "06:00:00"), epoch: 1}
+	b := slotbook{last: instantOf(at(t, "06:00:00")), epochSlot: instantOf(at(t, "06:00:00")), epoch: 1}
 	b.stepped(at(t, "06:30:00"), beyond, m)
-	if !b.last.Equal(beyond) {
+	if !b.last.time().Equal(beyond) {
 		t.Errorf("the last slot is %v after the step", b.last)
 	}
-	b = slotbook{last: at(t, "06:00:00"), epochSlot: at(t, "06:00:00"), epoch: 1}
+	b = slotbook{last: instantOf(at(t, "06:00:00")), epochSlot: instantOf(at(t, "06:00:00")), epoch: 1}
 	b.stepped(at(t, "20 06:29:00"), beyond, m) // time has passed until then, and then a small step
-	if !b.last.Equal(at(t, "06:00:00")) {
+	if !b.last.time().Equal(at(t, "06:00:00")) {
 		t.Errorf("the last slot is %v, and the slots before it are lost", b.last)
 	}
 	b.forgetFuture(at(t, "05:00:00"))
-	if !b.last.Equal(at(t, "05:00:00")) {
+	if !b.last.time().Equal(at(t, "05:00:00")) {
 		t.Errorf("the last slot is %v, in the future", b.last)
 	}
 }
 
 // TestDelayStays: a slot that is being delayed keeps its delay when that of the job changes.
 func TestDelayStays(t *testing.T) {
-	b := slotbook{jitter: time.Hour, delay: time.Hour, next: at(t, "07:00:00")}
+	b := slotbook{jitter: time.Hour, delay: time.Hour, next: instantOf(at(t, "07:00:00"))}
 	b.setDelay(time.Minute, at(t, "05:00:00"))
 	if b.jitter != time.Minute {
 		t.Errorf("a slot in the future is delayed by %v", b.jitter)
 	}
-	b = slotbook{jitter: time.Hour, delay: time.Hour, next: at(t, "07:00:00")}
+	b = slotbook{jitter: time.Hour, delay: time.Hour, next: instantOf(at(t, "07:00:00"))}
 	b.setDelay(time.Minute, at(t, "06:30:00"))
 	if b.jitter != time.Hour || b.delay != time.Minute {
 		t.Errorf("delayed by %v, and then by %v", b.jitter, b.delay)

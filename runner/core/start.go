@@ -34,11 +34,16 @@ func begin(c *Core, r *run, _ Event) {
 	c.to(r, intent)
 	c.after(&r.timer, JournalWait)
 	c.emit(p)
-	kept := &r.job.slots.notRun
-	if p.Record != nil && len(kept.list) > 0 && !r.job.unsettled() { // later slots: before the intent they would settle this one
+	kept := r.job.slots.notRun
+	if p.Record != nil && kept.waits() && !r.job.unsettled() { // later slots: before the intent they would settle this one
 		c.writeNotRun(r.job)
 	}
-	kept.written = 0
+	if kept != nil {
+		kept.written = 0
+	}
+	if !kept.waits() {
+		r.job.slots.notRun = nil
+	}
 }
 
 // settleMissed records the slots that the run catches up.

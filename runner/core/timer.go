@@ -24,7 +24,7 @@ type timer struct {
 	owner    ringer
 	deadline int64 // nanoseconds of its clock
 	clock    clock
-	index    int // the position in its heap, counted from 1; 0 = not set
+	index    int32 // the position in its heap, counted from 1; 0 = not set
 }
 
 func (t *timer) set() bool { return t.index > 0 }
@@ -37,11 +37,11 @@ func (h timers) Len() int           { return len(h) }
 func (h timers) Less(a, b int) bool { return h[a].deadline < h[b].deadline }
 func (h timers) Swap(a, b int) {
 	h[a], h[b] = h[b], h[a]
-	h[a].index, h[b].index = a+1, b+1
+	h[a].index, h[b].index = int32(a+1), int32(b+1)
 }
 func (h *timers) Push(x any) {
 	t := x.(*timer)
-	t.index = len(*h) + 1
+	t.index = int32(len(*h) + 1)
 	*h = append(*h, t)
 }
 func (h *timers) Pop() any {
@@ -58,7 +58,7 @@ func (c *Core) setTimer(t *timer, on clock, deadline int64) {
 	if t.set() && t.clock == on {
 		if t.deadline != deadline {
 			t.deadline = deadline
-			heap.Fix(&c.timers[on], t.index-1)
+			heap.Fix(&c.timers[on], int(t.index-1))
 		}
 		return
 	}
@@ -69,7 +69,7 @@ func (c *Core) setTimer(t *timer, on clock, deadline int64) {
 
 func (c *Core) stopTimer(t *timer) {
 	if t.set() {
-		heap.Remove(&c.timers[t.clock], t.index-1)
+		heap.Remove(&c.timers[t.clock], int(t.index-1))
 	}
 }
 

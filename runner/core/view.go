@@ -76,8 +76,8 @@ func (c *Core) view(j *job) *statefile.Job {
 	case v.InternalError:
 		v.Error = new("set aside: " + j.facts.SetAsideError + "; change its file or run jobsd start to release it")
 	}
-	if !j.slots.next.IsZero() {
-		v.NextRun = statefile.At(j.slots.next.In(j.zone()))
+	if j.slots.next != 0 {
+		v.NextRun = statefile.At(j.slots.next.time().In(j.zone()))
 	}
 	for _, l := range j.delayed {
 		v.DelayedStarts = append(v.DelayedStarts, statefile.DelayedStart{Run: l.Run, Due: c.shownDue(l), By: l.By})
