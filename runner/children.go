@@ -192,7 +192,6 @@ func (l *loop) fork(f core.Fork) {
 }
 
 func (l *loop) notStarted(run uint64, err error) {
-	l.sys.unforked(run) // the next attempt may come under the next daemon
 	l.recording.notStarted(run)
 	var e *spawn.Error
 	if !errors.As(err, &e) {
@@ -201,6 +200,9 @@ func (l *loop) notStarted(run uint64, err error) {
 	if e.Errno == syscall.EMFILE || e.Errno == syscall.ENFILE {
 		for l.sys.shrink() { // free leaves have descriptors
 		}
+	}
+	if e.Transient() || e.Busy() { // the next attempt may come under the next daemon
+		l.sys.unforked(run)
 	}
 	l.handle(core.NotStarted{Run: run, Text: err.Error(), Weather: e.Transient(), Busy: e.Busy(),
 		Error: statefile.StartError{Stage: e.Stage, Errno: spawn.ErrnoName(e.Errno), Path: e.Path, Text: err.Error()}})

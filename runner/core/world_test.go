@@ -661,7 +661,6 @@ func (w *world) dies(run uint64, killed bool) {
 	}
 	if p.shim && !adopted {
 		p.group, p.far = false, false
-		w.evidence[run] = isUnforked
 		w.handle(NotStarted{Run: run, Error: statefile.StartError{Stage: "exec", Errno: "EPIPE"}, Text: "it was killed"})
 		return
 	}
