@@ -14,7 +14,11 @@ func (h Hash) appendJSON(b []byte) []byte {
 	if h == 0 {
 		return append(b, `""`...)
 	}
-	return fmt.Appendf(b, `"%016x"`, uint64(h))
+	b = append(b, '"')
+	for shift := 60; shift >= 0; shift -= 4 {
+		b = append(b, "0123456789abcdef"[h>>shift&15])
+	}
+	return append(b, '"')
 }
 
 // MarshalJSON implements json.Marshaler.

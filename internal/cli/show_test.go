@@ -203,7 +203,7 @@ func TestDefinition(t *testing.T) {
 
 // notDefined are the fields of a definition that addDefined does not show.
 var notDefined = map[string]string{
-	"Name": "another line has it", "Description": "another line has it", "File": "another line has it", "When": "another line has it",
+	"Name": "another line has it", "Description": "another line has it", "File": "another line has it",
 	"Schedule": "When says it", "After": "When says it", "AtBoot": "When says it",
 	"Program": "found by jobsd", "DirMayHang": "found by jobsd", "Line": "errors have it",
 	"ScheduleHash": "for reloads", "ProcessHash": "for reloads", "Hash": "for reloads",

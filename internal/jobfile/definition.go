@@ -16,7 +16,6 @@ type Definition struct {
 	Name        string
 	Description string
 	File        string // base name of its job file
-	When        string // says when the job starts by itself; each time of day is written as 15:04
 
 	Argv []string // the command; for Shell: /bin/sh -c SCRIPT
 	// Program is the absolute path of the executable of Argv[0], found at the load in the job's PATH. It is "" if the

@@ -32,7 +32,7 @@ func (h *host) parse(src *source, file string, defaults *node) (defs []*Definiti
 		return nil, r.unknownTargets, r.all(src.name)
 	}
 	for _, d := range defs {
-		d.File, d.When = file, d.when()
+		d.File = file
 	}
 	return defs, r.unknownTargets, nil
 }

@@ -7,9 +7,10 @@ import (
 	"jobsd/internal/schedule"
 )
 
-// when says when the job starts by itself: "every day at 04:35", "every 10 minutes, also at boot", "after backup and
-// sync", "service", "only when asked". Each time of day in it is written as 15:04.
-func (d *Definition) when() string {
+// When says when the job starts by itself: "every day at 04:35", "every 10 minutes, also at boot", "after backup and
+// sync", "service", "only when asked". Each time of day in it is written as 15:04. It is computed when it is needed, because
+// ten thousand such texts take half a megabyte.
+func (d *Definition) When() string {
 	also := d.Causes()
 	switch {
 	case d.KeepAlive != nil:

@@ -11,7 +11,7 @@ func TestWhen(t *testing.T) {
 		"keep_alive = true": "service",
 		"":                  "only when asked",
 	} {
-		if got := only(t, "one.toml", "cmd = [\"x\"]\n"+text).When; got != want {
+		if got := only(t, "one.toml", "cmd = [\"x\"]\n"+text).When(); got != want {
 			t.Errorf("%q: got %q, want %q", text, got, want)
 		}
 	}

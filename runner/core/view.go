@@ -66,7 +66,7 @@ func (c *Core) view(j *job) *statefile.Job {
 	j.facts.Fill(v)
 	if j.defined() {
 		v.File = path.Join(c.loaded.dir, j.def.File)
-		v.Schedule, v.Description = j.def.When, j.def.Description
+		v.Schedule, v.Description = j.def.When(), j.def.Description
 		v.Disabled = !j.def.Enabled || v.DisabledBy != nil || c.facts.DisabledBy != nil
 	}
 	v.CrashLoop = j.inCrashLoop()
