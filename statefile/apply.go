@@ -41,7 +41,7 @@ func (r *Start) apply(f *Facts, at Time) {
 	}
 	f.Suspect = r.Suspect
 	f.Clean = false
-	for _, j := range f.Jobs {
+	for _, j := range f.all() {
 		for i := range j.Live { // a run goes on while no daemon does
 			j.Live[i].UncountedBefore += r.Uncounted - f.Uncounted
 		}
