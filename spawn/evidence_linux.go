@@ -208,7 +208,14 @@ func (e *Evidence) Of(run uint64, leaf string) (Stage, Process) {
 	case run<<2 | slotForked:
 		return Forked, Process{PID: int(s.pid), FD: -1, Inode: s.inode, Start: s.start}
 	case run<<2 | slotForking:
-		return s.usage.since(leaf), none
+		stage := s.usage.since(leaf)
+		switch stage { // soon the leaf is removed, and this daemon may be killed, too
+		case Unforked:
+			e.Unforked(run)
+		case Forked:
+			e.forked(run, &none)
+		}
+		return stage, none
 	}
 	return Unknown, none
 }

@@ -30,8 +30,10 @@ func TestUsageOfLeaf(t *testing.T) {
 			t.Errorf("run %d: got the CPU time %d before the run", run, l.usage.time)
 		}
 		e.forking(run, l.before())
-		check(run, l.Path(), Unforked)
 		check(run, "", Unknown)
+		check(run, l.Path(), Unforked)
+		check(run, "", Unforked) // the leaf is not needed again
+		e.forking(run, l.before())
 		other := g.Make("3")
 		if run == 2 {
 			check(run, other.Path(), Unknown)
@@ -44,7 +46,9 @@ func TestUsageOfLeaf(t *testing.T) {
 		SignalGroup(p, syscall.SIGKILL)
 		reap(t, p.PID)
 		until(t, "end of the process", func() bool { return !Populated(l.Path()) })
+		check(run, "", Unknown)
 		check(run, l.Path(), Forked)
+		check(run, "", Forked)
 		g.Give(l)
 	}
 	e.forking(4, unknownUsage)
