@@ -142,7 +142,9 @@ func (s *server) handle(m Received) {
 	if !m.Kind.bringsDescriptors() {
 		closeAll([]Received{m})
 	}
-	if m.Kind != Begin && m.Kind != Resume && m.Kind != End && m.Kind != Done {
+	switch m.Kind {
+	case Begin, Resume, End, Done, Keep: // these say where they stand in a log, or are not about a log
+	default:
 		s.beginFresh() // what was handed over before comes first
 	}
 	switch m.Kind {
