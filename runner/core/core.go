@@ -49,7 +49,7 @@ type Core struct {
 	loaded     loaded
 	deliveries deliveries
 	previous   previous
-	trouble    []Trouble
+	troubles   troubles
 	asleep     time.Duration // since boot, as far as it is recorded, less the steps of the wall clock that are not
 	shutdown   *Shutdown
 	early      early // a shutdown that waits for the first load
