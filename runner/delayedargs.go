@@ -36,7 +36,7 @@ func openDelayedArgs(stateDir string, facts *statefile.Facts) (*delayedArgs, map
 		}
 	}
 	for _, j := range facts.Jobs {
-		for _, l := range j.Delayed {
+		for _, l := range statefile.Items(j.Delayed) {
 			recall(l.Run, l.HasArgs)
 		}
 		for _, l := range j.Live {

@@ -21,7 +21,8 @@ func TestDelayedArgs(t *testing.T) {
 		}
 		l.Args = nil // the journal does not contain them
 		if run != 4 {
-			facts.Job("j").Delayed = append(facts.Job("j").Delayed, l)
+			delayed := append(statefile.Items(facts.Job("j").Delayed), l)
+			facts.Job("j").Delayed = &delayed
 		}
 	}
 	p.drop(1)

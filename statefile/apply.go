@@ -127,8 +127,8 @@ func (r *AllDisabled) apply(f *Facts, at Time) {
 func (r *Delayed) apply(f *Facts, _ Time) {
 	f.LastRun = max(f.LastRun, r.Run)
 	j := f.Job(r.Job)
-	if !slices.ContainsFunc(j.Delayed, func(l Delayed) bool { return l.Run == r.Run }) {
-		j.Delayed = append(slices.Clip(j.Delayed), *r)
+	if !slices.ContainsFunc(Items(j.Delayed), func(l Delayed) bool { return l.Run == r.Run }) {
+		j.Delayed = with(j.Delayed, *r)
 	}
 }
 
@@ -234,7 +234,7 @@ func (r *Ended) apply(f *Facts, at Time) {
 	j.LastRun = &run
 	switch {
 	case r.Retry != nil:
-		j.Retries = append(j.Retries, *r.Retry)
+		j.Retries = with(j.Retries, *r.Retry)
 		f.LastRun = max(f.LastRun, r.Retry.Run)
 	case r.Failed:
 		j.Failures++

@@ -53,9 +53,6 @@ func (f *Facts) Clone() *Facts {
 func (j *JobFacts) clone() *JobFacts {
 	k := *j
 	k.Live = slices.Clone(j.Live)
-	k.Deaths = slices.Clone(j.Deaths)
-	k.Retries = slices.Clone(j.Retries)
-	k.Delayed = slices.Clone(j.Delayed)
 	return &k
 }
 

@@ -56,7 +56,7 @@ type JobFacts struct {
 	SlotEpoch           uint64      `json:"slot_epoch,omitzero"`             // the clock epoch of EpochSlot
 	Anchor              *Anchor     `json:"anchor,omitempty"`                // for `every`
 	AtDone              Time        `json:"at_done,omitzero"`                // the newest `at` time that is settled
-	AtDoneBefore        []Time      `json:"at_done_before,omitempty"`        // settled before AtDone; kept because the file may name them again
+	AtDoneBefore        *[]Time     `json:"at_done_before,omitempty"`        // settled before AtDone; kept because the file may name them again
 	BootDone            string      `json:"boot_done,omitempty"`             // boot id of the last at_boot run
 	DisabledBy          *DisabledBy `json:"disabled_by,omitempty"`
 	Runs                uint64      `json:"runs,omitempty"`
@@ -64,12 +64,12 @@ type JobFacts struct {
 	Consecutive         uint64      `json:"consecutive_failures,omitempty"`
 	Skipped             uint64      `json:"skipped,omitempty"`
 	Missed              uint64      `json:"missed,omitempty"`
-	Deaths              []Death     `json:"deaths,omitempty"`
+	Deaths              *[]Death    `json:"deaths,omitempty"`
 	ShortRuns           uint64      `json:"short_runs,omitempty"`      // for a service: runs in a row that were too short
 	SetAsideError       string      `json:"set_aside_error,omitempty"` // what went wrong
 	NotifyError         *string     `json:"notify_error,omitempty"`
-	Retries             []Retry     `json:"retries,omitempty"` // waiting retries
-	Delayed             []Delayed   `json:"delayed,omitempty"` // delayed starts
+	Retries             *[]Retry    `json:"retries,omitempty"` // waiting retries
+	Delayed             *[]Delayed  `json:"delayed,omitempty"` // delayed starts
 	LastRun             *Run        `json:"last_run,omitempty"`
 	LastStart           Time        `json:"last_start,omitzero"`
 	LastSuccess         Time        `json:"last_success,omitzero"`
@@ -191,7 +191,7 @@ func (j *JobFacts) Fill(v *Job) {
 	v.LastRun, v.LastSuccess = j.LastRun, j.LastSuccess
 	v.Runs, v.Failures, v.ConsecutiveFailures = j.Runs, j.Failures, j.Consecutive
 	v.Skipped, v.Missed = j.Skipped, j.Missed
-	v.Held, v.DisabledBy, v.Deaths = j.Held, j.DisabledBy, j.Deaths
+	v.Held, v.DisabledBy, v.Deaths = j.Held, j.DisabledBy, Items(j.Deaths)
 	v.InternalError, v.NotifyError = j.SetAside, j.NotifyError
 	v.Late, v.Slow = j.Late, j.Slow
 }
@@ -208,10 +208,9 @@ func (j *JobFacts) addDeath(o *Run, short bool) {
 	case o.Outcome != OutcomeLost:
 		j.ShortRuns = 0
 	}
-	j.Deaths = append(j.Deaths, Death{At: o.EndedAt, Outcome: o.Outcome, ExitCode: o.ExitCode, Signal: o.Signal, RanFor: o.Duration})
-	if n := len(j.Deaths) - maxDeaths; n > 0 {
-		j.Deaths = slices.Clone(j.Deaths[n:]) // a view may still use the old list
-	}
+	before := Items(j.Deaths)
+	before = before[max(0, len(before)+1-maxDeaths):]
+	j.Deaths = with(&before, Death{At: o.EndedAt, Outcome: o.Outcome, ExitCode: o.ExitCode, Signal: o.Signal, RanFor: o.Duration})
 }
 
 // without returns a list without some items, nil if none is left. Other code may still use the old list.
@@ -225,14 +224,14 @@ func without[T any](list []T, gone func(T) bool) []T {
 
 // removeRetry removes a waiting retry, and reports whether there was one.
 func (j *JobFacts) removeRetry(run uint64) bool {
-	n := len(j.Retries)
-	j.Retries = without(j.Retries, func(t Retry) bool { return t.Run == run })
-	return len(j.Retries) < n
+	n := len(Items(j.Retries))
+	j.Retries = listOf(without(Items(j.Retries), func(t Retry) bool { return t.Run == run }))
+	return len(Items(j.Retries)) < n
 }
 
 // removeDelayed removes a delayed start.
 func (j *JobFacts) removeDelayed(run uint64) {
-	j.Delayed = without(j.Delayed, func(l Delayed) bool { return l.Run == run })
+	j.Delayed = listOf(without(Items(j.Delayed), func(l Delayed) bool { return l.Run == run }))
 }
 
 func (f *Facts) addNotifications(list []Notification) {
@@ -269,12 +268,12 @@ func (j *JobFacts) done(slot, at Time) {
 		return
 	}
 	var too []Time
-	for _, t := range append(slices.Clip(j.AtDoneBefore), j.AtDone) {
+	for _, t := range append(slices.Clip(Items(j.AtDoneBefore)), j.AtDone) {
 		if !t.IsZero() && !t.Time().Equal(slot.Time()) && t.Time().After(at.Time().Add(-keepDone)) {
 			too = append(too, t)
 		}
 	}
-	j.AtDone, j.AtDoneBefore = slot, too
+	j.AtDone, j.AtDoneBefore = slot, listOf(too)
 }
 
 // moveAnchor moves the anchor forward. It does not move it back for a run that waited while later slots were settled.

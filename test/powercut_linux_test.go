@@ -318,9 +318,9 @@ func recoverFrom(t *testing.T, what string, files map[string]string, states map[
 		case e.reason == statefile.ReasonService: // a service starts again in any case
 		case j.LastSlot.Time().Before(e.slot):
 			t.Errorf("%s: run %d of %s was executed for %s, and would be again: the last slot known is %s", what, run, e.job, e.slot, j.LastSlot)
-		case slices.ContainsFunc(j.Delayed, func(l statefile.Delayed) bool { return l.Run == run }):
+		case slices.ContainsFunc(statefile.Items(j.Delayed), func(l statefile.Delayed) bool { return l.Run == run }):
 			t.Errorf("%s: run %d of %s was executed, and would be again: it is still a delayed start", what, run, e.job)
-		case slices.ContainsFunc(j.Retries, func(r statefile.Retry) bool { return r.Run == run }):
+		case slices.ContainsFunc(statefile.Items(j.Retries), func(r statefile.Retry) bool { return r.Run == run }):
 			t.Errorf("%s: run %d of %s was executed, and would be again: it still waits as a retry", what, run, e.job)
 		case e.reason == statefile.ReasonBoot && j.BootDone != facts.BootID:
 			t.Errorf("%s: run %d of %s was executed, and would be again: its boot is not known as done", what, run, e.job)

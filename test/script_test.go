@@ -454,8 +454,8 @@ func cmdBackdate(ts *testscript.TestScript, neg bool, args []string) {
 		if j.Anchor != nil {
 			j.Anchor.Wall, j.Anchor.Boot = statefile.At(j.Anchor.Wall.Time().Add(-by)), j.Anchor.Boot-by
 		}
-		for n := range j.Delayed {
-			due := &j.Delayed[n].Due
+		for n := range statefile.Items(j.Delayed) {
+			due := &(*j.Delayed)[n].Due
 			due.Wall, due.Boot = statefile.At(due.Wall.Time().Add(-by)), due.Boot-by
 		}
 	}

@@ -39,7 +39,7 @@ func (w *world) checkDelayed() {
 		}
 	}
 	for name, j := range facts.Jobs {
-		for _, l := range j.Delayed {
+		for _, l := range statefile.Items(j.Delayed) {
 			if open[l.Run] != name {
 				w.fatal("run %d of %s is to come although it came", l.Run, name)
 			}

@@ -156,7 +156,7 @@ func (w *world) goOn(dir string, truth *statefile.Facts) {
 	for _, s := range w.ran {
 		f := truth.Jobs[s.Job.Name]
 		kept := w.stays(truth.DisabledBy) || f != nil && (w.stays(f.DisabledBy) || f.SetAside || f.Held && truth.BootID == w.bootID)
-		promised := f != nil && len(f.Delayed) > 0 // a delayed start releases a service
+		promised := f != nil && f.Delayed != nil // a delayed start releases a service
 		if s.Reason != statefile.ReasonManual && kept && !promised {
 			w.fatal("%s ran, reason %s, although a person keeps it from running", s.Job.Name, s.Reason)
 		}

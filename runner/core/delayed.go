@@ -85,7 +85,7 @@ func (c *Core) await(j *job, l *delayedStart) {
 
 // resumeDelayed resumes the delayed starts that were pending when the previous daemon ended.
 func (c *Core) resumeDelayed(j *job) {
-	for _, l := range j.facts.Delayed {
+	for _, l := range statefile.Items(j.facts.Delayed) {
 		l.Args = c.o.DelayedArgs[l.Run]
 		switch {
 		case !j.defined(): // its file was removed, and only a run of it is alive
@@ -103,7 +103,7 @@ func (c *Core) resumeDelayed(j *job) {
 // delayAgain turns a pending run of a delayed start back into a delayed start, for the next daemon. Clients that wait
 // for its outcome continue to wait under that daemon.
 func (r *run) delayAgain() {
-	for _, l := range r.job.facts.Delayed {
+	for _, l := range statefile.Items(r.job.facts.Delayed) {
 		if l.Run == r.number {
 			r.job.delayed = append(r.job.delayed, &delayedStart{Delayed: l})
 			r.watches = nil

@@ -204,7 +204,7 @@ func (c *Core) forgetVanished() {
 
 // recordDeleted records that a job was removed. Delayed starts that are left by then are those of the previous daemon.
 func (c *Core) recordDeleted(name string) {
-	for _, l := range c.facts.Jobs[name].Delayed {
+	for _, l := range statefile.Items(c.facts.Jobs[name].Delayed) {
 		c.say(Warn, name, "dropped a delayed start: "+jobRemoved, "run", l.Run)
 	}
 	c.record(&statefile.Deleted{Job: name})

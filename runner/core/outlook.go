@@ -105,7 +105,7 @@ func atDone(f *statefile.JobFacts, s *schedule.Schedule) bool {
 	same := func(t statefile.Time) bool {
 		return t.Time().Equal(at) || s.Local() && !t.IsZero() && t.Time().Format(reading) == at.Format(reading)
 	}
-	return same(f.AtDone) || slices.ContainsFunc(f.AtDoneBefore, same)
+	return same(f.AtDone) || slices.ContainsFunc(statefile.Items(f.AtDoneBefore), same)
 }
 
 // missedSlots describes consecutive slots that are missed for this reason.

@@ -86,7 +86,7 @@ func TestRescueDelayed(t *testing.T) {
 	w.settle()
 	w.setAside()
 	w.checkDelayed()
-	if later := w.c.facts.Jobs["a"].Delayed; len(later) > 0 {
+	if later := statefile.Items(w.c.facts.Jobs["a"].Delayed); len(later) > 0 {
 		t.Errorf("%+v", later)
 	}
 }

@@ -50,7 +50,7 @@ func (c *Core) resumeRetries(j *job) {
 	if !j.defined() {
 		return
 	}
-	for _, t := range slices.Clone(j.facts.Retries) {
+	for _, t := range statefile.Items(j.facts.Retries) {
 		if t.Attempt > int(j.def.Retries)+1 || !c.active(j) {
 			c.dropRetry(j, j.def, t.Run, "changed")
 			continue

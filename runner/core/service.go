@@ -50,8 +50,9 @@ func (j *job) services() (list []*run) {
 func (c *Core) startService(j *job) {
 	r := c.newRun(j, c.nextRun(), origin{source: fromService, reason: statefile.ReasonService})
 	pause := c.spread(backoff(j.def.KeepAlive, j.facts.ShortRuns))
-	if n := len(j.facts.Deaths); n > 0 && pause > 0 { // time without a daemon counts as waiting, too
-		pause -= min(pause, max(0, c.now.Wall.Sub(j.facts.Deaths[n-1].At.Time())))
+	deaths := statefile.Items(j.facts.Deaths)
+	if n := len(deaths); n > 0 && pause > 0 { // time without a daemon counts as waiting, too
+		pause -= min(pause, max(0, c.now.Wall.Sub(deaths[n-1].At.Time())))
 	}
 	if pause > 0 {
 		r.why = statefile.WhyBackoff
