@@ -8,8 +8,8 @@ import (
 )
 
 // When says when the job starts by itself: "every day at 04:35", "every 10 minutes, also at boot", "after backup and
-// sync", "service", "only when asked". Each time of day in it is written as 15:04. It is computed when it is needed, because
-// ten thousand such texts take half a megabyte.
+// sync", "service", "only when asked". Each time of day in it is written as 15:04. It is computed when it is needed,
+// because ten thousand such texts take 0.2 MB.
 func (d *Definition) When() string {
 	also := d.Causes()
 	switch {

@@ -54,7 +54,11 @@ func (c *Core) Daemon(d *statefile.Daemon) {
 
 // tryView returns a minimal view of a job whose view panics.
 func (c *Core) tryView(j *job) (v *statefile.Job) {
-	v = &statefile.Job{State: waiting.String(), InternalError: true, Error: new("set aside: internal error"),
+	why := "internal error"
+	if j.facts != nil && j.facts.SetAside {
+		why = j.facts.SetAsideError
+	}
+	v = &statefile.Job{State: waiting.String(), InternalError: true, Error: new("set aside: " + why),
 		Running: []statefile.Running{}, Deaths: []statefile.Death{}}
 	defer c.rescueJob(j)
 	return c.view(j)
