@@ -54,9 +54,9 @@ func (g *collector) due(quiet bool) bool {
 func (g *collector) collect(quiet bool) {
 	debug.SetGCPercent(-1)
 	debug.FreeOSMemory()
-	machine.ReleaseProgram()
 	g.again = g.live == 0 && !quiet
 	g.live = heapBytes()
+	machine.ReleaseProgram() // last, because the code that runs afterwards is mapped again
 }
 
 func heapBytes() int64 {

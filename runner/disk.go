@@ -116,13 +116,14 @@ func (d *disk) close(facts *statefile.Facts) bool {
 }
 
 func (d *disk) run() {
+	quiet := false // nothing has happened since the last pause began
 	for {
 		select {
 		case <-d.in.wake:
-		case <-d.pause():
+		case <-d.pause(quiet):
 		}
 		requests := d.in.Take()
-		quiet := len(requests) == 0 && !d.dirty
+		quiet = len(requests) == 0 && !d.dirty
 		for _, ops := range requests {
 			for _, op := range ops {
 				if q, ok := op.(quit); ok {
@@ -145,7 +146,7 @@ func (d *disk) run() {
 
 // pause returns a channel that ends the wait for the next message early: when the state may be written again, a failed
 // write retried, or memory returned to the system.
-func (d *disk) pause() <-chan time.Time {
+func (d *disk) pause(quiet bool) <-chan time.Time {
 	wait := time.Duration(-1)
 	sooner := func(w time.Duration) {
 		if w = max(0, w); wait < 0 || w < wait {
@@ -157,7 +158,7 @@ func (d *disk) pause() <-chan time.Time {
 		sooner(d.writeWait())
 	case d.trouble["journal"] != "" && !d.asked:
 		sooner(d.retry - readClocks().Mono)
-	case d.collector.due(true):
+	case !quiet && d.collector.due(true):
 		sooner(quietWait)
 	}
 	if wait < 0 {

@@ -16,16 +16,23 @@ import (
 // A mapping with changed pages stays, because the file does not have the changes. The dynamic linker makes such
 // mappings: it writes addresses into them and makes them read-only then.
 func ReleaseProgram() {
+	for _, m := range fileMappings() { // only now, because the code that runs afterwards is mapped again
+		unix.RawSyscall(unix.SYS_MADVISE, m.start, m.end-m.start, unix.MADV_DONTNEED)
+	}
+}
+
+// fileMappings returns the mappings of files that have no changed pages.
+func fileMappings() (list []mapping) {
 	smaps, err := os.Open("/proc/self/smaps") // see proc_pid_smaps(5)
 	if err != nil {
-		return
+		return nil
 	}
 	defer smaps.Close()
 	var m mapping
 	for lines := bufio.NewReader(smaps); ; { // one line at a time, because the memory is released to be small
 		line, err := lines.ReadSlice('\n')
 		if err != nil {
-			return
+			return list
 		}
 		name, value, _ := bytes.Cut(line, []byte(":"))
 		switch {
@@ -34,7 +41,7 @@ func ReleaseProgram() {
 		case string(name) == "Anonymous", string(name) == "Swap": // changed pages
 			m.release = m.release && bytes.HasPrefix(bytes.TrimLeft(value, " "), []byte("0 "))
 		case string(name) == "VmFlags" && m.release: // the last line about a mapping
-			unix.RawSyscall(unix.SYS_MADVISE, m.start, m.end-m.start, unix.MADV_DONTNEED)
+			list = append(list, m)
 		}
 	}
 }
