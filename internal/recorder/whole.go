@@ -44,11 +44,21 @@ func (s *server) writeWhole(r *run) {
 	}
 }
 
+// fitsWhole reports whether a run with n bytes of output, which go to one file, makes no file larger than its maximum.
+func (r *run) fitsWhole(n int) bool {
+	const front = 32 // at most this many bytes of a timestamp stand in front of a line, which has a byte at least
+	if r.log.Timestamps {
+		n *= 1 + front
+	}
+	size := int64(len("== ")+len(r.start)+1+n+1+len("== ")+len(r.end)) + 1
+	return r.log.MaxSize == 0 || size <= r.log.MaxSize
+}
+
 // readWhole reads all that the pipe of a run holds into the input and returns the number of bytes. It returns -1 and
 // reads nothing if that is too much.
 func (s *server) readWhole(r *run) int {
 	n := s.waiting(r)
-	if n > maxWhole {
+	if n > maxWhole || !r.fitsWhole(n) {
 		return -1
 	}
 	if n == 0 {

@@ -53,3 +53,20 @@ func TestWholeRun(t *testing.T) {
 		t.Errorf("runs are left: %v", d.runs)
 	}
 }
+
+// TestWholeRunFits: a run that is over at once makes no log larger than its maximum.
+func TestWholeRunFits(t *testing.T) {
+	r := &run{start: "run 1 started", end: "run 1 exited 0", log: &logFile{Log: Log{MaxSize: 100}}}
+	for n, want := range map[int]bool{0: true, 64: true, 65: false} {
+		if got := r.fitsWhole(n); got != want {
+			t.Errorf("%d bytes fit: %t, want %t", n, got, want)
+		}
+	}
+	r.log.Timestamps = true
+	if !r.fitsWhole(1) || r.fitsWhole(2) {
+		t.Error("each byte may be a line with a timestamp")
+	}
+	if r.log.MaxSize = 0; !r.fitsWhole(maxWhole) {
+		t.Error("there is no limit")
+	}
+}
