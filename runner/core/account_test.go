@@ -134,7 +134,7 @@ func (w *world) account() {
 			clear(defined)
 		case *statefile.NotRun:
 			if b := books[r.Job]; b != nil {
-				b.settled += int(r.Number)
+				b.settled += b.own(r)
 				b.last = latest(b.last, r.Last.Time())
 			}
 		case *statefile.Intent:
@@ -148,6 +148,15 @@ func (w *world) account() {
 	for job := range books {
 		endBook(job)
 	}
+}
+
+// own returns how many slots of a record came due after the definition. Earlier ones may have waited as pending runs.
+func (b *ledger) own(r *statefile.NotRun) int {
+	if r.First.Time().After(b.base) {
+		return int(r.Number)
+	}
+	n, _, _ := b.schedule.CountAfter(b.base, r.Last.Time(), 1<<30)
+	return n
 }
 
 // orElse returns the first of the times that is set.
