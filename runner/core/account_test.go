@@ -106,7 +106,9 @@ func (w *world) account() {
 		w.stats["accounted"] += n
 	}
 	defined, off, allOff := map[string]*schedule.Schedule{}, map[string]bool{}, false
+	since := map[string]time.Time{} // the definition counts from here, even if the disabling of a removed job ended before
 	open := func(job string, from time.Time) {
+		from = latest(from, since[job])
 		if s := defined[job]; s != nil && s.Kind() == schedule.Clock && !off[job] && !allOff {
 			books[job] = &ledger{schedule: s, base: from}
 		}
@@ -115,7 +117,7 @@ func (w *world) account() {
 		switch r := e.Record.(type) {
 		case *statefile.Defined:
 			endBook(r.Job)
-			defined[r.Job] = w.schedules[r.Timing]
+			defined[r.Job], since[r.Job] = w.schedules[r.Timing], r.LastSlot.Time()
 			open(r.Job, r.LastSlot.Time())
 		case *statefile.Disabled:
 			off[r.Job] = r.By != nil
@@ -132,6 +134,7 @@ func (w *world) account() {
 		case *statefile.Epoch:
 			clear(books)
 			clear(defined)
+			clear(since)
 		case *statefile.NotRun:
 			if b := books[r.Job]; b != nil {
 				b.settled += b.own(r)
