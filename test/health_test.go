@@ -43,7 +43,7 @@ func (s *server) waitReleased(fds int) {
 	var zombies []string
 	open := 0
 	err := poll(waitLimit, nil, func() bool {
-		zombies, open = zombiesOf(pid), openDescriptors(s.t, pid)
+		zombies, open = zombiesOf(pid), heldDescriptors(s.t, pid)
 		return len(zombies) == 0 && open <= fds+recorderDescriptors
 	})
 	if err != nil {
@@ -66,7 +66,7 @@ func (s *server) restingDescriptors() int {
 	}
 	n, same := 0, 0
 	s.waitFor("a constant number of descriptors", func() bool {
-		if now := openDescriptors(s.t, s.daemonPID()); now == n {
+		if now := heldDescriptors(s.t, s.daemonPID()); now == n {
 			same++
 		} else {
 			n, same = now, 0
