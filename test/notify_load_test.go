@@ -187,8 +187,8 @@ func TestManyFailures(t *testing.T) {
 		t.Errorf("got %d messages for %d failures, want them together in few", len(got), jobs)
 	}
 	for via, n := range most {
-		if n > 1010 { // what one turn adds is dropped at its end
-			t.Errorf("%d are owed to %s, want at most 1,000", n, via)
+		if n > 1100 { // what one turn adds is dropped at its end
+			t.Errorf("%d are owed to %s, want at most 1,000 at the end of a turn", n, via)
 		}
 	}
 	logged := map[string]int{}
