@@ -209,7 +209,7 @@ func TestPipeHeld(t *testing.T) {
 	s.jobsd("start", "--wait", "other") // starts the recorder
 	recorder := s.recorder(0)
 	daemonFDs := s.restingDescriptors()
-	count := func() (int, int) { return openDescriptors(t, s.daemonPID()), openDescriptors(t, recorder) }
+	count := func() (int, int) { return heldDescriptors(t, s.daemonPID()), openDescriptors(t, recorder) }
 	_, recorderFDs := count()
 	for range 5 {
 		s.jobsd("start", "--wait", "holds")
